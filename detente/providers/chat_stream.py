@@ -19,6 +19,7 @@ from detente.providers.wire import (
     Failure,
     StreamPart,
     Tokens,
+    as_reason,
     failure,
     is_utf8,
     says_too_long,
@@ -77,14 +78,21 @@ def tokens_of(usage: bytes) -> Tokens | None:
 
 
 class _Choice(msgspec.Struct):
-    delta: dict[str, Any] | None = None
-    finish_reason: str | None = None
-    text: str | None = None
-    index: int = 0
+    delta: Any = None
+    finish_reason: Any = None
+    text: Any = None
+    index: Any = 0
+
+    def __post_init__(self) -> None:
+        """Some write an empty list where an object is empty; what stands beside the content spoils no reply."""
+        self.delta = self.delta or {}
+        if not isinstance(self.delta, dict):
+            raise ValueError("a delta is no object")
+        self.index, self.finish_reason = place_of(self.index), as_reason(self.finish_reason)
 
 
 class _Chunk(msgspec.Struct):
-    choices: list[_Choice] | None = None
+    choices: list[_Choice] | dict[str, Any] | None = None
     usage: msgspec.Raw = msgspec.Raw(b"null")
     error: Any = None
     # Of an error that stands for itself: after `event: error`, or as older versions of vLLM write it.
@@ -92,6 +100,13 @@ class _Chunk(msgspec.Struct):
     message: Any = None
     code: Any = None
     type: Any = None
+
+
+def place_of(index: Any) -> int:
+    """Which of its choices a provider numbers; the first where that is no number."""
+    if isinstance(index, str) and index.isdecimal() and len(index) < 10:
+        return int(index)
+    return index if isinstance(index, int) and not isinstance(index, bool) else 0
 
 
 _CHUNK = msgspec.json.Decoder(_Chunk, strict=False)
@@ -161,14 +176,17 @@ class ChatDecoder(Decoder):
             except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
                 part.failure = failure("broken", 502, "the provider sent an event that is not a chunk of a completion")
                 break
-            if chunk.error is not None:
+            if chunk.error:
                 part.failure = failure_inside(chunk.error)
                 break
             if chunk.object == "error" or sse.name_of(event) == b"error":
                 part.failure = failure_inside({"message": chunk.message or "", "code": chunk.code, "type": chunk.type})
                 break
             choices, metered = chunk.choices or (), bytes(chunk.usage) != b"null"
-            if chunk.choices is None and b'"choices"' in data:
+            if isinstance(choices, dict):
+                part.failure = failure("broken", 502, "the provider sent an event whose choices are no list")
+                break
+            if not isinstance(chunk.choices, list) and b'"choices"' in data:
                 event = _with_choices(data)  # clients go through them, and `null` has none to go through
             if metered:
                 part.tokens = tokens_of(chunk.usage)
@@ -188,7 +206,7 @@ class ChatDecoder(Decoder):
 
     def _told_apart(self, event: bytes, data: bytes, choices: Sequence[_Choice]) -> bytes:
         """An event whose calls of tools have the places that their ids say, whatever their provider wrote."""
-        placed = [self._calls.setdefault(c.index, Calls()).placed(c.delta) for c in choices if c.delta is not None]
+        placed = [self._calls.setdefault(c.index, Calls()).placed(c.delta) for c in choices]
         if not any(placed):
             return event
         whole = msgspec.json.decode(data)
@@ -237,7 +255,7 @@ def _is_content(choice: _Choice) -> bool:
     """Whether a choice says anything: a role alone, or empty text, does not."""
     if choice.finish_reason or choice.text:
         return True
-    return any(value for name, value in (choice.delta or {}).items() if name not in _ROLE_ONLY)
+    return any(value for name, value in choice.delta.items() if name not in _ROLE_ONLY)
 
 
 def failure_inside(error: Any) -> Failure:

@@ -21,7 +21,7 @@ from detente.providers.conversation import checked
 from detente.providers.marks import marks_in
 from detente.providers.messages_stream import usage_of
 from detente.providers.omission import Omissions
-from detente.providers.wire import Call, Failure, Headers, Members, Refusal, Reply, Tokens, failure
+from detente.providers.wire import Call, Failure, Headers, Members, Refusal, Reply, Tokens, as_text, failure
 
 STOPS = {"refusal": "content_filtered", "pause_turn": "end_turn"}
 """Anthropic's reasons to stop that Converse has other words for."""
@@ -154,8 +154,8 @@ def _id(stated: str) -> str:
 # -- what comes back --------------------------------------------------------------------------------------------------
 class _Whole(msgspec.Struct):
     content: list[dict[str, msgspec.Raw]]
-    id: str = ""
-    stop_reason: str | None = None
+    id: Any = ""
+    stop_reason: Any = None
     stop_sequence: Any = None
     usage: Any = None
 
@@ -178,7 +178,7 @@ def reply_of(model: str, headers: Headers, body: bytes, names: Mapping[str, str]
         "usage": counted(tokens),
         "additionalModelResponseFields": {"stop_sequence": found.stop_sequence},
     }
-    told = chat_of(model, headed(headers, found.id), msgspec.json.encode(said), names)
+    told = chat_of(model, headed(headers, as_text(found.id)), msgspec.json.encode(said), names)
     if isinstance(told, Failure):
         return as_anthropics(told)
     return msgspec.structs.replace(told, tokens=tokens)
@@ -192,16 +192,16 @@ def _as_converse(block: Mapping[str, msgspec.Raw]) -> dict[str, Any]:
         case "tool_use":
             return {"toolUse": {"toolUseId": block["id"], "name": block["name"], "input": block["input"]}}
         case "thinking":
-            text = {"text": block["thinking"], "signature": block.get("signature")}
+            text = {"text": block.get("thinking"), "signature": block.get("signature")}
             return {"reasoningContent": {"reasoningText": text}}
         case "redacted_thinking":
             return {"reasoningContent": {"redactedContent": block["data"]}}
     raise ValueError(f"a block of type {kind}")
 
 
-def stop_of(reason: str | None) -> str:
+def stop_of(reason: Any) -> Any:
     """A reason to stop in Converse's words."""
-    return STOPS.get(reason or "", reason or "")
+    return STOPS.get(reason, reason) if isinstance(reason, str) else reason
 
 
 def counted(tokens: Tokens | None) -> dict[str, int] | None:

@@ -15,28 +15,30 @@ from detente.providers import sse
 from detente.providers.bedrock.stream import ConverseDecoder
 from detente.providers.claude_chat import as_anthropics, counted, headed, stop_of
 from detente.providers.messages_stream import STOPPED, AnthropicError, MessagesUsage, failure_of, usage_of
-from detente.providers.wire import Failure, Headers, StreamPart, failure, is_utf8
+from detente.providers.wire import Failure, Headers, StreamPart, as_text, failure, is_utf8
 
 
 class _Block(msgspec.Struct):
     type: str = ""
     id: str = ""
     name: str = ""
-    data: str = ""
+    data: Any = ""
 
 
 class _Delta(msgspec.Struct):
+    """A piece of a block, or why the message ends: which it is, and its text, have to be read."""
+
     type: str = ""
-    text: str = ""
-    thinking: str = ""
-    signature: str = ""
-    partial_json: str = ""
-    stop_reason: str | None = None
-    stop_sequence: str | None = None
+    text: str | None = None
+    thinking: Any = None
+    signature: Any = None
+    partial_json: str | None = None
+    stop_reason: Any = None
+    stop_sequence: Any = None
 
 
 class _Message(msgspec.Struct):
-    id: str = ""
+    id: Any = ""
     usage: Any = None
 
 
@@ -47,7 +49,7 @@ class _Event(msgspec.Struct):
     content_block: _Block | None = None
     delta: _Delta | None = None
     usage: Any = None
-    error: AnthropicError | None = None
+    error: AnthropicError | str | None = None
 
 
 _EVENT = msgspec.json.Decoder(_Event)
@@ -112,7 +114,7 @@ class ClaudeChatDecoder(ConverseDecoder):
             return
         event = _EVENT.decode(data)
         if event.type == "error":
-            part.failure = failure_of(event.error or AnthropicError())
+            part.failure = failure_of(event.error)
             return
         self._meter(event)
         for kind, said in self._in_converse(event):
@@ -128,22 +130,24 @@ class ClaudeChatDecoder(ConverseDecoder):
         place, delta = {"contentBlockIndex": event.index}, event.delta
         match event.type:
             case "message_start":
-                self._head = self._named(self._model, headed(self._headers, event.message.id if event.message else ""))
+                own = as_text(event.message.id) if event.message is not None else ""
+                self._head = self._named(self._model, headed(self._headers, own))
                 return [("messageStart", {})]
             case "content_block_start" if event.content_block is not None:
                 return [(kind, place | said) for kind, said in _begun(event.content_block)]
-            case "content_block_delta" if delta is not None and (said := _delta(delta)):
-                return [("contentBlockDelta", place | {"delta": said})]
+            case "content_block_delta":
+                return [("contentBlockDelta", place | {"delta": said})] if (said := _delta(delta or _Delta())) else []
             case "content_block_stop":
                 return [("contentBlockStop", place)]
-            case "message_delta" if delta is not None and delta.stop_reason is not None:
+            case "message_delta" if delta is not None and delta.stop_reason:
                 where = {"stop_sequence": delta.stop_sequence}
                 return [
                     ("messageStop", {"stopReason": stop_of(delta.stop_reason), "additionalModelResponseFields": where})
                 ]
             case "message_stop":
                 usage = counted(self._usage.tokens) if self._usage is not None else None
-                return [("metadata", {"usage": usage})]
+                end: list[tuple[str, dict[str, Any]]] = [("metadata", {"usage": usage})]
+                return end if self._reason is not None else [("messageStop", {}), *end]  # complete, nobody knows why
         return []
 
 
@@ -157,11 +161,14 @@ def _begun(block: _Block) -> list[tuple[str, dict[str, Any]]]:
 
 
 def _delta(delta: _Delta) -> dict[str, Any]:
+    """A piece of a block; nothing of a kind that is not known here. Raises what a piece does that cannot be read."""
     match delta.type:
-        case "text_delta":
+        case "text_delta" if delta.text is not None:
             return {"text": delta.text}
-        case "input_json_delta":
+        case "input_json_delta" if delta.partial_json is not None:
             return {"toolUse": {"input": delta.partial_json}}
+        case "" | "text_delta" | "input_json_delta":
+            raise msgspec.DecodeError("a piece that says nothing")
         case "thinking_delta":
             return {"reasoningContent": {"text": delta.thinking}}
         case "signature_delta":

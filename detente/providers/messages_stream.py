@@ -21,6 +21,8 @@ from detente.providers.wire import (
     Reply,
     StreamPart,
     Tokens,
+    as_reason,
+    as_text,
     failure,
     is_utf8,
     says_too_long,
@@ -78,12 +80,15 @@ class MessagesUsage(msgspec.Struct):
 class AnthropicError(msgspec.Struct):
     """What Anthropic says of a request that it does not serve."""
 
-    type: str = ""
-    message: str = ""
+    type: Any = ""
+    message: Any = ""
+
+    def __post_init__(self) -> None:
+        self.type, self.message = as_text(self.type), as_text(self.message)
 
 
 class _Delta(msgspec.Struct):
-    stop_reason: str | None = None
+    stop_reason: Any = None
 
 
 class _Started(msgspec.Struct):
@@ -91,7 +96,7 @@ class _Started(msgspec.Struct):
 
 
 class _Block(msgspec.Struct):
-    type: str = ""
+    type: Any = ""
 
 
 class _Event(msgspec.Struct):
@@ -100,18 +105,18 @@ class _Event(msgspec.Struct):
     message: _Started | None = None
     delta: _Delta | None = None
     usage: Any = None
-    error: AnthropicError | None = None
+    error: AnthropicError | str | None = None
 
 
 class _Whole(msgspec.Struct):
     content: list[msgspec.Raw]
     model: msgspec.Raw = msgspec.Raw(b"")
-    stop_reason: str | None = None
+    stop_reason: Any = None
     usage: Any = None
 
 
 class _Refused(msgspec.Struct):
-    error: AnthropicError
+    error: AnthropicError | str
 
 
 _EVENT = msgspec.json.Decoder(_Event)
@@ -141,7 +146,13 @@ def reply_of(body: bytes) -> Reply | Failure:
     except _UNREADABLE:
         return failure("broken", 502, "the provider's reply is not one of Anthropic's messages")
     usage = usage_of(found.usage)
-    return Reply(body, usage.tokens if usage else None, FINISH.get(found.stop_reason or ""), bytes(found.model))
+    return Reply(body, usage.tokens if usage else None, finish_of(found.stop_reason), bytes(found.model))
+
+
+def finish_of(stop: Any) -> str | None:
+    """OpenAI's reason to finish; of one that it has no word for, Anthropic's own."""
+    reason = as_reason(stop)
+    return FINISH.get(reason, reason) if reason else None
 
 
 class _Counted(msgspec.Struct):
@@ -229,13 +240,13 @@ class MessagesDecoder(Decoder):
                     event.usage
                 ):  # what the start says of output is no total: a stream cut before is unknown
                     part.tokens = self._usage.tokens if self._usage else None
-                if event.delta is not None and event.delta.stop_reason is not None:
-                    part.finish = FINISH.get(event.delta.stop_reason)
+                if event.delta is not None and event.delta.stop_reason:
+                    part.finish = finish_of(event.delta.stop_reason)
                     self._stopped = True
             case "message_stop":
                 self._done = part.done = True
             case "error":
-                self._fail(part, failure_of(event.error or AnthropicError()))
+                self._fail(part, failure_of(event.error))
         return event.type if _NAME.fullmatch(event.type) else ""
 
     def _meter(self, stated: Any) -> bool:
@@ -284,8 +295,9 @@ _POOR = "credit balance is too low"
 """As Anthropic says, with status 400, that an account has no money left."""
 
 
-def failure_of(error: AnthropicError, status: int | None = None, after: float | None = None) -> Failure:
+def failure_of(said: AnthropicError | str | None, status: int | None = None, after: float | None = None) -> Failure:
     """What an error means, by Anthropic's type of it, else by a status."""
+    error = said if isinstance(said, AnthropicError) else AnthropicError(message=said or "")
     kind, told = _MEANING.get(error.type) or _by_status(status)
     if kind == "refused" and _POOR in error.message:
         kind, told = "exhausted", 502  # our account: the caller's request is not wrong
@@ -299,10 +311,11 @@ def failure_of(error: AnthropicError, status: int | None = None, after: float | 
 
 def read_failure(status: int, body: bytes, after: float | None) -> Failure:
     """What a reply of another status than 200 means."""
+    error: AnthropicError | str | None
     try:
         error = msgspec.json.decode(body, type=_Refused).error
     except _UNREADABLE:
-        error = AnthropicError()
+        error = None
     return failure_of(error, status, after)
 
 

@@ -31,6 +31,7 @@ from detente.providers.wire import (
     Shape,
     Tokens,
     Wire,
+    as_reason,
     failure,
     is_utf8,
     joined,
@@ -54,14 +55,18 @@ _FILTERED = {"content_filter", "content_policy_violation", "ResponsibleAIPolicyV
 
 class _Message(msgspec.Struct):
     message: msgspec.Raw = msgspec.Raw(b"null")
-    finish_reason: str | None = None
+    finish_reason: Any = None
+
+
+class _Vector(msgspec.Struct):
+    embedding: msgspec.Raw
 
 
 class _Whole(msgspec.Struct):
     model: msgspec.Raw = msgspec.Raw(b"")
     usage: msgspec.Raw = msgspec.Raw(b"null")
     choices: list[_Message] | None = None
-    data: msgspec.Raw = msgspec.Raw(b"null")
+    data: list[_Vector] | None = None
     error: Any = None
 
 
@@ -133,7 +138,9 @@ class CompatibleWire(Wire):
 def _answers(call: Call, found: _Whole) -> bool:
     """Whether a reply of status 200 holds what was asked for."""
     if call.operation == "embeddings":
-        return b"".join(bytes(memoryview(found.data)[:20]).split())[:2] == b"[{"
+        vectors = found.data or ()
+        whole = all(bytes(memoryview(vector.embedding)[:1]) in (b"[", b'"') for vector in vectors)
+        return whole and len(vectors) == texts_of(call)
     for choice in found.choices or ():
         if bytes(memoryview(choice.message)[:1]) != b"{":
             return False
@@ -144,8 +151,19 @@ def _finish(found: _Whole) -> str | None:
     """Why the first choice that says it ended."""
     for choice in found.choices or ():
         if choice.finish_reason:
-            return choice.finish_reason
+            return as_reason(choice.finish_reason)
     return None
+
+
+def texts_of(call: Call) -> int:
+    """How many texts a call wants embedded: a list of numbers is one, in tokens."""
+    try:
+        given = msgspec.json.decode(call.members.get("input", b'""'), type=str | list[msgspec.Raw])
+    except _UNREADABLE:
+        return 1
+    if isinstance(given, str) or not given or bytes(memoryview(given[0])[:1]) not in (b'"', b"["):
+        return 1
+    return len(given)
 
 
 def choices_of(call: Call) -> int:

@@ -7,6 +7,8 @@ them; once content has come, only those that may end the stream are read. Not he
 
 from __future__ import annotations
 
+from typing import Any, NamedTuple
+
 import msgspec
 
 from detente.providers import sse
@@ -18,6 +20,8 @@ from detente.providers.wire import (
     Reply,
     StreamPart,
     Tokens,
+    as_reason,
+    as_text,
     failure,
     is_utf8,
     says_too_long,
@@ -42,31 +46,27 @@ class _Usage(msgspec.Struct):
     output_tokens_details: _OutputDetails | None = None
 
 
-class _Error(msgspec.Struct):
-    code: str | int | None = None
-    message: str | None = None
+class _Error(NamedTuple):
+    code: str = ""
+    message: str = ""
     param: str | None = None
-
-
-class _Incomplete(msgspec.Struct):
-    reason: str | None = None
 
 
 class _Response(msgspec.Struct):
     output: msgspec.Raw = msgspec.Raw(b"null")
-    status: str | None = None
+    status: Any = None
     usage: msgspec.Raw = msgspec.Raw(b"null")
-    error: _Error | None = None
-    incomplete_details: _Incomplete | None = None
+    error: Any = None
+    incomplete_details: Any = None
 
 
 class _Event(msgspec.Struct):
     type: str = ""
     response: _Response | None = None
-    error: _Error | None = None
-    code: str | int | None = None
-    message: str | None = None
-    param: str | None = None
+    error: Any = None
+    code: Any = None
+    message: Any = None
+    param: Any = None
 
 
 _USAGE = msgspec.json.Decoder(_Usage | None)
@@ -166,8 +166,9 @@ class ResponsesDecoder(Decoder):
             case "response.failed" | "response.cancelled":
                 return self._fail(part, _failure(response.error if response else None))
             case "error":
-                return self._fail(part, _failure(found.error or _Error(found.code, found.message, found.param)))
-            case "" if found.error is not None:
+                own = {"code": found.code, "message": found.message, "param": found.param}
+                return self._fail(part, _failure(found.error or own))
+            case "" if found.error:
                 return self._fail(part, _failure(found.error))
             case "keepalive":
                 return self._content
@@ -208,7 +209,7 @@ def reply_of_response(body: bytes) -> Reply | Failure:
         found = _RESPONSE.decode(body)
     except _UNREADABLE:
         return failure("broken", 502, "the provider's reply is not JSON of the expected shape")
-    if found.error is not None or found.status in ("failed", "cancelled"):
+    if found.error or found.status in ("failed", "cancelled"):
         return _failure(found.error)
     if bytes(memoryview(found.output)[:1]) != b"[":
         return failure("broken", 502, "the provider's reply has status 200 and holds no answer")
@@ -246,18 +247,28 @@ def _finish(response: _Response | None) -> str | None:
     """Why it ended, in the words of chat completions."""
     if response is None:
         return None
-    if response.incomplete_details is not None and response.incomplete_details.reason:
-        return _FINISH.get(response.incomplete_details.reason, response.incomplete_details.reason)
+    details = response.incomplete_details
+    if isinstance(details, dict) and (reason := as_reason(details.get("reason"))):
+        return _FINISH.get(reason, reason)
     return "stop" if response.status == "completed" else None
 
 
-def _failure(error: _Error | None) -> Failure:
-    code = str(error.code) if error is not None and error.code is not None else ""
-    if error is not None and says_too_long(code):
-        return too_long((error.message or "")[:2000], error.param)
+def _error_of(stated: Any) -> _Error:
+    """An error, whatever is written in it: an object, or a sentence."""
+    if not isinstance(stated, dict):
+        return _Error(message=as_text(stated))
+    code = stated.get("code")
+    number = str(code) if isinstance(code, int) else ""
+    return _Error(as_text(code) or number, as_text(stated.get("message")), as_text(stated.get("param")) or None)
+
+
+def _failure(stated: Any) -> Failure:
+    code, message, param = _error_of(stated)
+    if says_too_long(code):
+        return too_long(message[:2000], param)
     kind, status = _kind(code)
-    if kind in ("refused", "filtered") and error is not None:
-        told = {"message": (error.message or "")[:2000], "type": "invalid_request_error", "param": error.param}
+    if kind in ("refused", "filtered"):
+        told = {"message": message[:2000], "type": "invalid_request_error", "param": param}
         return Failure(kind, status, {**told, "code": code})
     return failure(kind, status, "the provider ended the response with an error" + (f" ({code[:100]})" if code else ""))
 

@@ -340,6 +340,20 @@ def is_utf8(data: bytes) -> bool:
     return True
 
 
+UNKNOWN = "unknown"
+"""A reason to finish that was stated, and is none: the reply is kept, and its record says so."""
+
+
+def as_text(stated: Any) -> str:
+    """A member beside the content, as text: what is none says nothing, and spoils no reply."""
+    return stated if isinstance(stated, str) else ""
+
+
+def as_reason(stated: Any) -> str | None:
+    """A reason to finish as it was stated; None where none was."""
+    return (stated if isinstance(stated, str) else UNKNOWN) if stated else None
+
+
 def joined(members: Mapping[str, msgspec.Raw], changed: Sequence[tuple[str, bytes]] = ()) -> bytes:
     """The members as one JSON object, some of them changed or added; no other byte of the caller's text is touched."""
     merged = dict(members)

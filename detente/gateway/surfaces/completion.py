@@ -6,11 +6,51 @@ Owns: what is read of them, and that there is one choice. Not here: what is made
 
 from __future__ import annotations
 
+from secrets import token_hex
+from typing import Any
+
 import msgspec
 
 from detente.gateway.surfaces.surface import UnsayableError
 from detente.providers import sse
-from detente.providers.wire import Reply
+from detente.providers.chat_stream import place_of
+from detente.providers.wire import Reply, as_reason, as_text
+
+
+# -- what providers write otherwise -----------------------------------------------------------------------------------
+def id_of(stated: Any) -> str:
+    """The id of a call; empty where it has none: some number them, and some leave them out."""
+    return str(stated) if isinstance(stated, int) and not isinstance(stated, bool) else as_text(stated)
+
+
+def new_id() -> str:
+    """The id of a call whose provider gave it none: its caller needs one to send the result."""
+    return f"call_{token_hex(12)}"
+
+
+def parts_of(content: Any) -> tuple[str, str]:
+    """(text, thought) of a content, which some write as a list of parts. Raises ``ValueError`` of what is neither."""
+    if isinstance(content, str) or not content:
+        return content or "", ""
+    text = thought = ""
+    for part in content if isinstance(content, list) else (content,):
+        match part:
+            case {"type": "text" | "output_text", "text": str() as said}:
+                text += said
+            case {"type": "thinking", "thinking": said}:
+                thought += parts_of(said)[0]
+            case _:
+                raise ValueError("a content that is no text")
+    return text, thought
+
+
+def arguments_of(stated: Any) -> str:
+    """What a tool is called with, as JSON text: some write the object itself. Raises ``ValueError``."""
+    if isinstance(stated, dict):
+        return msgspec.json.encode(stated).decode()
+    if stated is not None and not isinstance(stated, str):
+        raise ValueError("arguments that are no text")
+    return stated or ""
 
 
 # -- whole ------------------------------------------------------------------------------------------------------------
@@ -18,14 +58,20 @@ class Function(msgspec.Struct):
     """What a tool is called with."""
 
     name: str
-    arguments: str = ""
+    arguments: Any = ""
+
+    def __post_init__(self) -> None:
+        self.arguments = arguments_of(self.arguments)
 
 
 class CompletedCall(msgspec.Struct):
     """A call of a tool."""
 
-    id: str
     function: Function
+    id: Any = None
+
+    def __post_init__(self) -> None:
+        self.id = id_of(self.id) or new_id()
 
 
 class LaterThought(msgspec.Struct, omit_defaults=True):
@@ -38,36 +84,65 @@ class LaterThought(msgspec.Struct, omit_defaults=True):
     reasoning_redacted: str = ""
 
 
-class CompletedMessage(msgspec.Struct):
-    """What a model says."""
+class Saying(msgspec.Struct):
+    """What a model says, or a piece of it: texts, empty where there are none."""
 
-    content: str | None = None
-    refusal: str | None = None
-    reasoning_content: str | None = None
-    reasoning: str | None = None
-    reasoning_redacted: str | None = None
-    reasoning_signature: str | None = None
+    content: Any = ""
+    refusal: Any = ""
+    reasoning_content: Any = ""
+    reasoning: Any = ""
+    reasoning_redacted: Any = ""
+    reasoning_signature: Any = ""
     """Claude's, by Bedrock's wire: it wants to see it again with the thinking that it signs."""
+
+    def __post_init__(self) -> None:
+        self.content, thought = parts_of(self.content)
+        self.reasoning_content = as_text(self.reasoning_content) or as_text(self.reasoning) or thought
+        self.refusal = as_text(self.refusal)
+        self.reasoning_redacted = as_text(self.reasoning_redacted)
+        self.reasoning_signature = as_text(self.reasoning_signature)
+
+
+class CompletedMessage(Saying):
+    """All that a model says."""
+
     later_reasoning: list[LaterThought] | None = None
     tool_calls: list[CompletedCall] | None = None
 
 
-class CompletedChoice(msgspec.Struct):
-    """The one choice of a completion."""
+class Ended(msgspec.Struct):
+    """Why a choice ends."""
 
-    message: CompletedMessage
-    finish_reason: str | None = None
-    stop_reason: str | int | None = None
+    finish_reason: Any = None
+    stop_reason: Any = None
     """The text that the reply stopped at, where a server says it (vLLM and Claude do); ``stop_sequence`` where all that
     is known is that it stopped at one."""
 
+    def __post_init__(self) -> None:
+        self.finish_reason = as_reason(self.finish_reason)
 
-class Completion(msgspec.Struct):
+
+class CompletedChoice(Ended, kw_only=True):
+    """The one choice of a completion."""
+
+    message: CompletedMessage
+
+
+class CompletionHead(msgspec.Struct):
+    """Which completion it is, and when it was made, in seconds since the epoch."""
+
+    id: Any = ""
+    created: Any = 0
+
+    def __post_init__(self) -> None:
+        self.id = as_text(self.id)
+        self.created = self.created if isinstance(self.created, int) else 0
+
+
+class Completion(CompletionHead, kw_only=True):
     """A whole completion."""
 
     choices: list[CompletedChoice]
-    id: str | None = None
-    created: int = 0
 
 
 _COMPLETION = msgspec.json.Decoder(Completion)
@@ -90,15 +165,21 @@ class FunctionDelta(msgspec.Struct):
     """A piece of what a tool is called with."""
 
     name: str | None = None
-    arguments: str | None = None
+    arguments: Any = ""
+
+    def __post_init__(self) -> None:
+        self.arguments = arguments_of(self.arguments)
 
 
 class CallDelta(msgspec.Struct):
     """A piece of a call of a tool."""
 
     index: int = 0
-    id: str | None = None
+    id: Any = ""
     function: FunctionDelta | None = None
+
+    def __post_init__(self) -> None:
+        self.id = id_of(self.id)
 
 
 class LaterDelta(msgspec.Struct):
@@ -112,33 +193,28 @@ class LaterDelta(msgspec.Struct):
     reasoning_redacted: str | None = None
 
 
-class Delta(msgspec.Struct):
+class Delta(Saying):
     """A piece of what a model says."""
 
-    content: str | None = None
-    refusal: str | None = None
-    reasoning_content: str | None = None
-    reasoning: str | None = None
-    reasoning_signature: str | None = None
-    reasoning_redacted: str | None = None
     later_reasoning: list[LaterDelta] | None = None
     tool_calls: list[CallDelta] | None = None
 
 
-class ChoiceDelta(msgspec.Struct):
+class ChoiceDelta(Ended):
     """A piece of a choice."""
 
-    delta: Delta | None = None
-    index: int = 0
-    finish_reason: str | None = None
-    stop_reason: str | int | None = None
+    delta: Delta | list[Any] | None = None
+    """Some write an empty list where it is empty."""
+    index: Any = 0
+
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        self.index = place_of(self.index)
 
 
-class Chunk(msgspec.Struct):
+class Chunk(CompletionHead):
     """One event of a stream."""
 
-    id: str | None = None
-    created: int = 0
     choices: list[ChoiceDelta] | None = None
     usage: msgspec.Raw = msgspec.Raw(b"null")
 

@@ -29,10 +29,10 @@ def message(asked: Asked, reply: Reply) -> bytes:
     choice = completion.choices[0]
     said = choice.message
     content: list[dict[str, Any]] = []
-    thought, signature = said.reasoning_content or said.reasoning or "", said.reasoning_signature or ""
+    thought, signature = said.reasoning_content, said.reasoning_signature
     if thought or signature or said.reasoning_redacted:
         content.append(_thinking(thought, signature, said.reasoning_redacted))
-    text, calls = said.content or said.refusal or "", said.tool_calls or []
+    text, calls = said.content or said.refusal, said.tool_calls or []
     cut = choice.finish_reason == "length"
     uses = [_tool_use(c, cut and at == len(calls) - 1) for at, c in enumerate(calls)]
     characters = called = 0
@@ -88,7 +88,7 @@ def head(completion: str | None, model: str) -> dict[str, Any]:
     return {"id": f"msg_{own}", "type": "message", "role": "assistant", "model": model}
 
 
-def stopped(asked: Asked, finish: str | None, at: str | int | None, calls: bool) -> tuple[str | None, str | None]:
+def stopped(asked: Asked, finish: str | None, at: Any, calls: bool) -> tuple[str | None, str | None]:
     """Anthropic's reason to stop, and the sequence that it stopped at; None where the provider gave none.
 
     Chat completions say `stop` for the end of a turn and for a stop sequence alike, and some say it after calls.

@@ -13,7 +13,7 @@ from typing import Any
 
 import msgspec
 
-from detente.gateway.surfaces.completion import CallDelta, Delta, chunk_of
+from detente.gateway.surfaces.completion import CallDelta, Delta, chunk_of, new_id
 from detente.gateway.surfaces.messages_error import error_of, type_of
 from detente.gateway.surfaces.messages_reply import head, is_object, no_object, stopped, usage_of
 from detente.gateway.surfaces.surface import Asked, Rendering, UnsayableError
@@ -69,7 +69,7 @@ class MessagesRendering(Rendering):
         self._current: _Calling | None = None
         self._held = 0
         self._finish: str | None = None
-        self._stopped_at: str | int | None = None
+        self._stopped_at: Any = None
         self._refused = False
         self._tokens: Tokens | None = None
         self._id: str | None = None
@@ -104,13 +104,13 @@ class MessagesRendering(Rendering):
         if bytes(chunk.usage) != b"null":
             self._tokens = tokens_of(chunk.usage)
         for choice in chunk.choices or ():
-            if choice.delta is not None:
+            if isinstance(choice.delta, Delta):
                 yield from self._delta(choice.delta)
             if choice.finish_reason:
                 self._finish, self._stopped_at = choice.finish_reason, choice.stop_reason
 
     def _delta(self, delta: Delta) -> Iterator[bytes]:
-        if thought := delta.reasoning_content or delta.reasoning:
+        if thought := delta.reasoning_content:
             yield from self._write("thinking", thought)
         if signature := delta.reasoning_signature:
             yield from self._write("thinking", signature, "signature")
@@ -177,8 +177,8 @@ class MessagesRendering(Rendering):
         calling = self._calls.setdefault(delta.index, _Calling())
         if calling.id and delta.id and delta.id != calling.id:
             raise UnsayableError("the provider gave two tool calls the same index")
-        calling.id, calling.name = calling.id or delta.id or "", calling.name or self._name(delta)
-        text = (delta.function.arguments if delta.function else None) or ""
+        calling.id, calling.name = calling.id or delta.id, calling.name or self._name(delta)
+        text = delta.function.arguments if delta.function else ""
         if calling.closed and text.strip():
             raise UnsayableError("the provider continued a tool call that was already complete")
         if text and not calling.closed:
@@ -210,8 +210,9 @@ class MessagesRendering(Rendering):
             yield from self._begin_call(calling)
 
     def _begin_call(self, calling: _Calling) -> Iterator[bytes]:
-        if not calling.id or not calling.name:
-            raise UnsayableError("the provider's call of a tool has no id, or names no tool")
+        if not calling.name:
+            raise UnsayableError("the provider's call of a tool names no tool")
+        calling.id = calling.id or new_id()
         yield from self._begin("tool_use", {"id": calling.id, "name": calling.name, "input": {}})
         yield from self._show(calling)
 

@@ -12,7 +12,7 @@ from typing import Any
 
 import msgspec
 
-from detente.gateway.surfaces.completion import Delta, LaterDelta, LaterThought, chunk_of
+from detente.gateway.surfaces.completion import Delta, LaterDelta, LaterThought, chunk_of, new_id
 from detente.gateway.surfaces.responses_reply import (
     Plain,
     called,
@@ -103,12 +103,12 @@ class ResponseEvents(Rendering):
             self._tokens = tokens_of(chunk.usage)
         yield from self._begin()
         for choice in chunk.choices or ():
-            if choice.delta is not None:
+            if isinstance(choice.delta, Delta):
                 yield from self._delta(choice.delta)
             self._finish = choice.finish_reason or self._finish
 
     def _delta(self, delta: Delta) -> Iterator[bytes]:
-        if thought := delta.reasoning_content or delta.reasoning:
+        if thought := delta.reasoning_content:
             yield from self._into("reasoning")
             self._hold(self._thought, thought)
             yield self._say("reasoning_summary_text.delta", delta=thought, **self._place(summary_index=0))
@@ -125,10 +125,10 @@ class ResponseEvents(Rendering):
             yield self._say("output_text.delta", delta=text, logprobs=[], **self._place(content_index=0))
         for call in delta.tool_calls or ():
             calling = self._calls.setdefault(call.index, _Calling())
-            calling.id = calling.id or call.id or ""
+            calling.id = calling.id or call.id
             if call.function is not None:
                 calling.name = calling.name or call.function.name or ""
-                self._hold(calling.pieces, call.function.arguments or "")
+                self._hold(calling.pieces, call.function.arguments)
 
     def _hold(self, pieces: list[str], text: str) -> None:
         self._count(text)
@@ -216,8 +216,9 @@ class ResponseEvents(Rendering):
         """The calls of tools, one after the other: providers may write several at once, and clients read each whole."""
         for at, calling in enumerate(self._calls.values()):
             arguments = "".join(calling.pieces)
-            if not calling.id or not calling.name:
-                raise UnsayableError("the provider's call of a tool has no id, or names no tool")
+            if not calling.name:
+                raise UnsayableError("the provider's call of a tool names no tool")
+            calling.id = calling.id or new_id()
             if self._finish == "length" and not _is_object(arguments):
                 continue  # a part of an input is not an input
             known = self._asked.tools.get(calling.name) or ToolName(calling.name)

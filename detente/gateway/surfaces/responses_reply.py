@@ -43,11 +43,11 @@ def response_of(asked: Asked, reply: Reply) -> bytes:
     choice = completion.choices[0]
     message, own = choice.message, own_id(completion.id)
     output: list[Plain] = []
-    thought = message.reasoning_content or message.reasoning or ""
+    thought = message.reasoning_content
     kept = packed(msgspec.to_builtins(message))
     if thought or kept:
         output.append(reasoning(own, thought, kept))
-    text = message.content or message.refusal or ""
+    text = message.content or message.refusal
     if text or not message.tool_calls:
         output.append(said(own, text, refused=bool(message.refusal) and not message.content))
     for at, call in enumerate(message.tool_calls or ()):

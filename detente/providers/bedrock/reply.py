@@ -15,7 +15,7 @@ from typing import Annotated, Any
 import msgspec
 
 from detente.providers.bedrock.failures import named
-from detente.providers.wire import MAX_TOKENS, Failure, Headers, Reply, Tokens, failure
+from detente.providers.wire import MAX_TOKENS, UNKNOWN, Failure, Headers, Reply, Tokens, as_reason, as_text, failure
 
 FINISH = {
     "end_turn": "stop",
@@ -26,8 +26,10 @@ FINISH = {
     "guardrail_intervened": "content_filter",
     "content_filtered": "content_filter",
 }
-"""OpenAI's reasons to finish, by Bedrock's to stop. Not among them: what the model said could not be read
-(``malformed_…``), and reasons that nobody here knows; neither is a finished reply."""
+"""OpenAI's reasons to finish, by Bedrock's to stop."""
+_SAYABLE = frozenset(FINISH.values())
+_MALFORMED = "malformed_"
+"""How those begin that say that what the model said could not be read: that is no finished reply."""
 
 SEQUENCE = "stop_sequence"
 """Bedrock's reason for a stop at a sequence, and Claude's own member that says which one it was."""
@@ -62,20 +64,21 @@ def tokens_of(usage: bytes) -> Tokens | None:
     return found.tokens if found is not None else None
 
 
-class ServiceTier(msgspec.Struct):
-    """Which tier served a call."""
+class Thought(msgspec.Struct, rename="camel"):
+    """What is told of a thought: texts, empty where there are none."""
 
-    type: str = ""
+    text: Any = ""
+    signature: Any = ""
+    redacted_content: Any = ""
 
-
-class _Text(msgspec.Struct):
-    text: str = ""
-    signature: str | None = None
+    def __post_init__(self) -> None:
+        self.text, self.signature = as_text(self.text), as_text(self.signature)
+        self.redacted_content = as_text(self.redacted_content)
 
 
 class _Reasoning(msgspec.Struct, rename="camel"):
-    reasoning_text: _Text | None = None
-    redacted_content: str | None = None
+    reasoning_text: Thought | None = None
+    redacted_content: Any = None
 
 
 class _Use(msgspec.Struct, rename="camel"):
@@ -100,9 +103,9 @@ class _Output(msgspec.Struct):
 
 class _Whole(msgspec.Struct, rename="camel"):
     output: _Output
-    stop_reason: str
+    stop_reason: Any = None
     usage: msgspec.Raw = msgspec.Raw(b"null")
-    service_tier: ServiceTier | None = None
+    service_tier: Any = None
     additional_model_response_fields: Any = None
 
 
@@ -121,10 +124,10 @@ def reply_of(
         message = _message(found.output.message.content, names)
     except (ValueError, RecursionError) as error:  # msgspec's errors, or UTF-8's
         return broken(f"a reply that cannot be read: {str(error)[:200]}")
-    finish = FINISH.get(found.stop_reason)
-    if finish is None:
-        return unfinished(found.stop_reason)
-    choice: dict[str, Any] = {"index": 0, "message": message, "logprobs": None, "finish_reason": finish}
+    finish = finish_of(found.stop_reason)
+    if isinstance(finish, Failure):
+        return finish
+    choice: dict[str, Any] = {"index": 0, "message": message, "logprobs": None, **told_of(finish)}
     if found.stop_reason == SEQUENCE:
         choice["stop_reason"] = sequence_of(found.additional_model_response_fields)
     completion: dict[str, Any] = {
@@ -157,8 +160,8 @@ def _message(blocks: list[_Block], names: Mapping[str, str]) -> dict[str, Any]:
             function = {"name": names.get(use.name, use.name), "arguments": bytes(use.input).decode()}
             calls.append({"id": use.tool_use_id, "type": "function", "function": function})
         if block.reasoning_content is not None:
-            thought = block.reasoning_content.reasoning_text or _Text()
-            hidden = block.reasoning_content.redacted_content
+            thought = block.reasoning_content.reasoning_text or Thought()
+            hidden = as_text(block.reasoning_content.redacted_content)
             characters = sum(map(len, texts))
             if not (characters or calls or any(thoughts) or signature or redacted or later):
                 thoughts.append(thought.text)
@@ -233,9 +236,10 @@ def _seconds(date: str) -> int:
         return 0
 
 
-def tier_of(tier: ServiceTier | None) -> str | None:
-    """OpenAI's name of the tier; None for one that it does not have (``reserved``)."""
-    return tier.type if tier is not None and tier.type in ("default", "flex", "priority") else None
+def tier_of(stated: Any) -> str | None:
+    """OpenAI's name of the tier that served a call; None for one that it does not have (``reserved``)."""
+    tier = as_text(stated.get("type")) if isinstance(stated, dict) else ""
+    return tier if tier in ("default", "flex", "priority") else None
 
 
 def broken(what: str) -> Failure:
@@ -243,8 +247,19 @@ def broken(what: str) -> Failure:
     return failure("broken", 502, f"Bedrock sent {what}")
 
 
-def unfinished(reason: str) -> Failure:
-    """A failure by a reason to stop that is not a finished reply."""
-    if reason.startswith("malformed_"):
-        return named("ModelErrorException", f"the model's reply was malformed ({reason})")
-    return broken(f"a reason to stop that is not known here: `{reason[:60]}`")
+def finish_of(stated: Any) -> str | Failure:
+    """OpenAI's reason to finish; Bedrock's own where OpenAI has no word for it: the reply is there, and was paid for.
+
+    A failure where what the model said could not be read.
+    """
+    reason = as_reason(stated) or UNKNOWN
+    if reason.startswith(_MALFORMED):
+        return named("ModelErrorException", f"the model's reply was malformed ({reason[:60]})")
+    return FINISH.get(reason, reason[:60])
+
+
+def told_of(finish: str) -> dict[str, str]:
+    """Why a choice ends, in its own members: of a reason that nobody here knows, the word that promises least too."""
+    if finish in _SAYABLE:
+        return {"finish_reason": finish}
+    return {"finish_reason": "length", "stop_reason": finish}

@@ -15,17 +15,17 @@ import msgspec
 from detente.providers.bedrock.failures import named, text_of
 from detente.providers.bedrock.frames import MAX_BYTES, Frame, FrameError, Frames
 from detente.providers.bedrock.reply import (
-    FINISH,
     SEQUENCE,
-    ServiceTier,
+    Thought,
     broken,
     created_of,
+    finish_of,
     id_of,
     later_thought,
     sequence_of,
     tier_of,
     tokens_of,
-    unfinished,
+    told_of,
     usage_of,
 )
 from detente.providers.wire import Decoder, Failure, Headers, StreamPart
@@ -44,16 +44,10 @@ class _Use(msgspec.Struct):
     input: str = ""
 
 
-class _Reasoning(msgspec.Struct, rename="camel"):
-    text: str | None = None
-    signature: str | None = None
-    redacted_content: str | None = None
-
-
 class _Delta(msgspec.Struct, rename="camel", forbid_unknown_fields=True):
     text: str | None = None
     tool_use: _Use | None = None
-    reasoning_content: _Reasoning | None = None
+    reasoning_content: Thought | None = None
 
 
 class _Event(msgspec.Struct, rename="camel"):
@@ -62,9 +56,9 @@ class _Event(msgspec.Struct, rename="camel"):
     content_block_index: int = 0
     start: _Start | None = None
     delta: _Delta | None = None
-    stop_reason: str | None = None
+    stop_reason: Any = None
     usage: msgspec.Raw = msgspec.Raw(b"null")
-    service_tier: ServiceTier | None = None
+    service_tier: Any = None
     additional_model_response_fields: Any = None
 
 
@@ -132,7 +126,8 @@ class ConverseDecoder(Decoder):
         self._later = -1
         self._thought: int | None = None
         """The block that holds the last of the later thoughts."""
-        self._reason: str | None = None
+        self._reason: str | Failure | None = None
+        """Why it ends, in OpenAI's words, once that was said; or that what the model said could not be read."""
         self._done = False
         self._failure: Failure | None = None
 
@@ -164,8 +159,8 @@ class ConverseDecoder(Decoder):
         if self._failure is None and not self._done:
             if self._reason is None:
                 self._failure = broken("a stream that ended before it was complete")
-            elif self._reason not in FINISH:
-                self._failure = unfinished(self._reason)
+            elif isinstance(self._reason, Failure):
+                self._failure = self._reason
         self._done = self._failure is None
         return StreamPart(failure=self._failure, done=self._done)
 
@@ -207,8 +202,8 @@ class ConverseDecoder(Decoder):
     def _delta(self, event: _Event, part: StreamPart, shown: list[bytes]) -> None:
         delta = event.delta
         if delta is None:
-            return
-        if delta.text:
+            part.failure = broken("a piece that says nothing")
+        elif delta.text:
             self._characters += len(delta.text)
             shown.append(self._chunk(b'{"content":' + _TEXT.encode(delta.text) + b"}"))
             part.content += 1
@@ -225,7 +220,7 @@ class ConverseDecoder(Decoder):
                 shown.append(self._chunk(msgspec.json.encode(thought)))
                 part.content += 1
 
-    def _reasoning(self, block: int, said: _Reasoning) -> dict[str, Any]:
+    def _reasoning(self, block: int, said: Thought) -> dict[str, Any]:
         """A piece of the thought that begins the reply, or of a later one."""
         thought = {"reasoning_content": said.text} if said.text else {}
         if said.signature:
@@ -253,21 +248,21 @@ class ConverseDecoder(Decoder):
             self._block = None
 
     def _finish(self, event: _Event, part: StreamPart, shown: list[bytes]) -> None:
-        self._reason = event.stop_reason or ""
-        part.finish = FINISH.get(self._reason)
+        self._reason = finish_of(event.stop_reason)
+        part.finish = None if isinstance(self._reason, Failure) else self._reason
         if part.finish is not None:
-            finish = msgspec.json.encode(part.finish)
-            if self._reason == SEQUENCE:
-                finish += b',"stop_reason":' + _TEXT.encode(sequence_of(event.additional_model_response_fields))
-            shown.append(self._chunk(b"{}", finish))
+            told = told_of(part.finish)
+            if event.stop_reason == SEQUENCE:
+                told["stop_reason"] = sequence_of(event.additional_model_response_fields)
+            shown.append(self._chunk(b"{}", told))
 
     def _metadata(self, event: _Event, part: StreamPart, shown: list[bytes]) -> None:
         """What was metered, which is the last event. A reply that is not finished was metered too."""
         part.tokens = tokens_of(event.usage)
         if self._reason is None:
             part.failure = broken("usage before the reply was complete")
-        elif self._reason not in FINISH:
-            part.failure = unfinished(self._reason)
+        elif isinstance(self._reason, Failure):
+            part.failure = self._reason
         else:
             part.done = True
             if self._asks_usage and part.tokens is not None:
@@ -281,9 +276,9 @@ class ConverseDecoder(Decoder):
         function = b'{"tool_calls":[{"index":%d,"function":{"arguments":%b}}]}' % (self._calls, _TEXT.encode(text))
         return self._chunk(function)
 
-    def _chunk(self, delta: bytes, finish: bytes = b"null") -> bytes:
-        choice = b',"choices":[{"index":0,"delta":%b,"logprobs":null,"finish_reason":%b}]' % (delta, finish)
-        return self._head + choice + self._tail
+    def _chunk(self, delta: bytes, ends: Mapping[str, str] = MappingProxyType({})) -> bytes:
+        finish = msgspec.json.encode(ends)[1:] if ends else b'"finish_reason":null}'
+        return self._head + b',"choices":[{"index":0,"delta":%b,"logprobs":null,%b]' % (delta, finish) + self._tail
 
 
 _READERS = {

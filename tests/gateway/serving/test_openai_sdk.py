@@ -214,7 +214,7 @@ def test_embeddings_pass_through(tmp_path: Path) -> None:
         said = {
             "object": "list",
             "model": "m",
-            "data": [{"object": "embedding", "index": 0, "embedding": [0.5, -1.0]}],
+            "data": [{"object": "embedding", "index": at, "embedding": [0.5, -1.0]} for at in range(2)],
             "usage": {"prompt_tokens": 3, "total_tokens": 3},
         }
         async with play(http(said)) as south:

@@ -18,7 +18,7 @@ from tests.waiting import turns
 
 PATH = "/v1/embeddings"
 TITAN = http({"embedding": [0.5], "inputTextTokenCount": 3})
-VECTORS = {"object": "list", "data": [{"object": "embedding", "index": 0, "embedding": [0.5]}], "model": "m"}
+VECTORS = {"object": "list", "data": [{"index": at, "embedding": [0.5]} for at in range(2)], "model": "m"}
 
 
 def case(south: Provider, north: Provider) -> Data:

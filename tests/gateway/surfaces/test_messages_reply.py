@@ -72,7 +72,7 @@ def completion(**message: Any) -> dict[str, Any]:
         completion(tool_calls=[{"id": "a", "function": {"name": "b", "arguments": "{"}}]),
         completion(tool_calls=[{"id": "a", "function": {"name": "b", "arguments": "[1]"}}]),
         completion(tool_calls=[{"id": "a", "function": {"name": "b", "arguments": '{"a":1} {}'}}]),
-        completion(tool_calls=[{"function": {"name": "b", "arguments": "{}"}}]),
+        completion(tool_calls=[{"id": "a", "function": {"arguments": "{}"}}]),
     ],
 )
 def test_no_answer_is_better_than_a_wrong_one(chat: Any) -> None:

@@ -108,7 +108,6 @@ def call(at: int, arguments: str = "", **members: Any) -> Data:
         b"data: []\n\n",
         event({"choices": [{"index": 1, "delta": {"content": "a"}}]}),
         delta(tool_calls=[call(0, "{}", id="a", name="b")]) + delta(content="c") + delta(tool_calls=[call(0, "{}")]),
-        delta(tool_calls=[call(0, "{}", name="b")]),
         delta(tool_calls=[call(0, "{}", id="a")]) + delta(content="c"),
         delta(tool_calls=[call(0, "x" * 5_000_000, id="a", name="b")]) + delta(tool_calls=[call(0, "x" * 5_000_000)]),
         delta(tool_calls=[call(0, "[1,2]", id="a", name="b")]),
@@ -117,7 +116,7 @@ def call(at: int, arguments: str = "", **members: Any) -> Data:
         delta(tool_calls=[call(0, '{"x":1}', id="a", name="b")]) + delta(tool_calls=[call(0, "", id="c", name="d")]),
     ],
     ids=[
-        *("cut", "not-text", "a-list", "second-choice", "goes-on", "no-id", "no-name", "too-long"),
+        *("cut", "not-text", "a-list", "second-choice", "goes-on", "no-name", "too-long"),
         *("list-as-input", "half-an-input", "half-the-second", "two-in-one-place"),
     ],
 )
