@@ -7,6 +7,7 @@ reading journals (``ingest``), and counting lines (``books``).
 
 from __future__ import annotations
 
+from collections.abc import Hashable
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from fractions import Fraction
@@ -42,6 +43,8 @@ TakenOfTokens = tuple[tuple[int, int, int], int]
 SPILLED = "it ran on other capacity than its offer's, at a price that is not known"
 NOT_SAID = "the provider did not say what it used"
 CONTRADICTS = "the provider says that more was read from a cache than there was of input"
+NOT_DEPLOYED = "", ""
+"""The offer and the model of a deployment that the case does not have."""
 NO_END = "it began, and no record says how it ended"
 
 
@@ -140,10 +143,16 @@ class Metering:
         self._rating = Rating(case.signed)
         self._workloads = {workload.id: workload for workload in case.workloads}
         self._offers = {offer.id: offer for offer in case.offers}
-        self._offer_of = {deployment.id: deployment.offer for deployment in case.declared.deployments}
-        self._tariffs: dict[tuple[int, str, int], Tariff | UseLine] = {}
+        self._deployed = {
+            each.id: (each.offer, each.serves_model(self._offers[each.offer]) or "")
+            for each in case.declared.deployments
+        }
+        self._tariffs: dict[tuple[int, str, str, int], Tariff | UseLine] = {}
+        self._alike: dict[tuple[Hashable, ...], Tariff | UseLine] = {}
+        """Those of days by what they turn on: route, offer, model, price and the price clauses in force."""
+        self._unit_prices: dict[tuple[str, datetime], Fraction | None] = {}
         self._prices: dict[tuple[int, bool], WholePrices] = {}
-        self._taken: dict[tuple[str, str], TakenOfTokens] = {}
+        self._taken: dict[tuple[str, str, str], TakenOfTokens] = {}
         self._meeting: dict[datetime, tuple[Term, ...]] = {}
         self._parts_off: dict[tuple[str, tuple[int, ...]], PartsOff] = {}
         """What mostly is the same from day to day: prices, what tokens take, and what clauses in force take off use."""
@@ -152,21 +161,29 @@ class Metering:
         """What a call used; ``number`` is its route's, so that what is the same for many calls is worked out once."""
         found: list[UseLine] = []
         if route.deployment is not None and route.offer is not None:
-            found += self._part(number, route, route.offer, at, end.usage, _why(end), 0)
+            model = self._deployed.get(route.deployment, NOT_DEPLOYED)[1]
+            found += self._part(number, route, (route.offer, model), at, end.usage, _why(end), 0)
         for part, attempt in enumerate(end.attempts, start=1):
             if attempt.used is not None:
                 used = attempt.used if isinstance(attempt.used, TokenCounts) else None
-                offer = self._offer_of.get(attempt.deployment, "")
-                found += self._part(number, route, offer, at, used, NOT_SAID if used is None else "", part)
+                sold = self._deployed.get(attempt.deployment, NOT_DEPLOYED)
+                found += self._part(number, route, sold, at, used, NOT_SAID if used is None else "", part)
         return found
 
     def _part(
-        self, number: int, route: CallRoute, offer: str, at: int, used: TokenCounts | None, why: str, part: int
+        self,
+        number: int,
+        route: CallRoute,
+        sold: tuple[str, str],
+        at: int,
+        used: TokenCounts | None,
+        why: str,
+        part: int,
     ) -> list[UseLine]:
         """What one deployment used of a call."""
         if used is not None and not why and not used.input and not used.output:
             return []
-        tariff = self.known(number, route, offer, at)
+        tariff = self.known(number, route, *sold, at)
         if used is not None and not why and not 0 <= used.cached <= used.input:
             why = CONTRADICTS
         if isinstance(tariff, UseLine) or used is None or why:
@@ -177,19 +194,41 @@ class Metering:
         except SettleError as error:
             return [UseLine(tariff.of, at, at, part, unknown=str(error), tokens=used)]
 
-    def known(self, number: int, route: CallRoute, offer: str, at: int) -> Tariff | UseLine:
-        """The tariff of the day of a stored moment, remembered; ``number`` is the route's."""
-        day = at // DAY
-        found = self._tariffs.get((number, offer, day))
+    def known(self, number: int, route: CallRoute, offer: str, model: str, at: int) -> Tariff | UseLine:
+        """The tariff of the day of a stored moment, remembered; ``number`` is the route's, ``model`` the one served."""
+        key = number, offer, model, at // DAY
+        found = self._tariffs.get(key)
         if found is None:
             if len(self._tariffs) >= MAX_TARIFFS:
-                for remembered in (self._tariffs, self._parts_off, self._meeting):
+                for remembered in (self._tariffs, self._alike, self._parts_off, self._meeting, self._unit_prices):
                     remembered.clear()
-            found = self._tariffs[number, offer, day] = self.tariff(route, offer, at_micros(day * DAY))
+            found = self._tariffs[key] = self._as_before(number, route, offer, model, at_micros(at - at % DAY))
         return found
 
-    def tariff(self, route: CallRoute, name: str, at: datetime) -> Tariff | UseLine:
-        """What use of a kind costs on the day of a moment; a line that says why that is not known.
+    def _as_before(self, number: int, route: CallRoute, name: str, model: str, day: datetime) -> Tariff | UseLine:
+        """The tariff of a day: that of another on which the price was the same, and the same clauses were in force."""
+        offer = self._offers.get(name)
+        price = None if offer is None else self._price(offer, day)
+        if price is None:
+            return self.tariff(route, name, day, model)
+        said = id(price) if isinstance(price, TokenPrices) else price
+        key = number, name, model, said, tuple(map(id, self._in_force(day)))
+        found = self._alike.get(key)
+        if found is None:
+            found = self._alike[key] = self.tariff(route, name, day, model)
+        return found
+
+    def _price(self, offer: AnyOffer, day: datetime) -> TokenPrices | Fraction | None:
+        """What an offer lists on a day; None where it has no price."""
+        if isinstance(offer, TokenOffer):
+            return offer.price.on(day)
+        key = offer.id, day
+        if key not in self._unit_prices:
+            self._unit_prices[key] = offer.unit_price(day, day + timedelta(days=1))
+        return self._unit_prices[key]
+
+    def tariff(self, route: CallRoute, name: str, at: datetime, model: str = "") -> Tariff | UseLine:
+        """What use of a kind costs on the day of a moment, by a model of the offer's; a line that says why not.
 
         A call is none of a batch: only what a bill tells of work that goes in batches is sold at the batch price.
         """
@@ -204,28 +243,33 @@ class Metering:
             missing = f"workload `{route.workload}`" if workload is None else f"offer `{name or '(not recorded)'}`"
             return UseLine(of, 0, 0, unknown=f"the case has no {missing}")
         try:
-            return self._priced(of, workload, offer, day, batch=route.path == BILLED and workload.in_batches)
+            taken = self._taken_by(workload, offer, model)
+            return self._priced(of, workload, offer, day, taken, batch=route.path == BILLED and workload.in_batches)
         except (SettleError, FlawError) as error:
             return UseLine(of, 0, 0, unknown=str(error))
 
-    def _priced(self, of: UseClass, workload: AnyWorkload, offer: AnyOffer, day: datetime, *, batch: bool) -> Tariff:
+    def _priced(
+        self,
+        of: UseClass,
+        workload: AnyWorkload,
+        offer: AnyOffer,
+        day: datetime,
+        taken: TakenOfTokens,
+        *,
+        batch: bool,
+    ) -> Tariff:
         """Raises SettleError where a discount is not known, and FlawError where a price is not."""
-        if workload.unit != "Mtok":
-            raise FlawError(f"work of `{workload.id}` is in {workload.unit}", "tokens are none of it")
-        prices = price = None
-        if isinstance(offer, TokenOffer):
-            stated = offer.price.on(day)
-            prices = self._whole(stated, batch=batch) if stated is not None else None
-        else:
-            price = offer.unit_price(day, day + timedelta(days=1))
-        if prices is None and price is None:
+        prices, price, stated = None, Fraction(0), self._price(offer, day)
+        if stated is None:
             raise FlawError(f"`{offer.id}` has no price on {day:%Y-%m-%d}", "state one")
-        if not isinstance(offer, TokenOffer):
-            price = (price or Fraction(0)) / offer.unit_flow
+        if isinstance(stated, TokenPrices):
+            prices = self._whole(stated, batch=batch)
+        elif not isinstance(offer, TokenOffer):
+            price = stated / offer.unit_flow
         earned = Fraction(workload.revenue.amount) * TOKEN if workload.revenue else Fraction(0)
         off = self._off(of, day)
         return Tariff(
-            of, self._taken_by(workload, offer), prices, (price or Fraction(0)).as_integer_ratio(), earned, off,
+            of, taken, prices, price.as_integer_ratio(), earned, off,
             self._moved(of, workload, offer, day),
         )  # fmt: skip
 
@@ -239,20 +283,28 @@ class Metering:
 
     def _off(self, of: UseClass, day: datetime) -> PartsOff:
         """What price clauses take off use on a day. Raises SettleError."""
-        meeting = self._meeting.get(day)
-        if meeting is None:
-            meeting = self._meeting[day] = self._rating.in_force(day)
+        meeting = self._in_force(day)
         key = of.body, tuple(map(id, meeting))
         found = self._parts_off.get(key)
         if found is None:
             found = self._parts_off[key] = self._rating.part_of(meeting, of.demand, of.offer)
         return found
 
-    def _taken_by(self, workload: AnyWorkload, offer: AnyOffer) -> TakenOfTokens:
-        """Raises FlawError."""
-        found = self._taken.get((workload.id, offer.id))
+    def _in_force(self, day: datetime) -> tuple[Term, ...]:
+        """The price clauses that are in force on a day."""
+        found = self._meeting.get(day)
         if found is None:
-            found = self._taken[workload.id, offer.id] = _over_one(_taken(workload, offer))
+            found = self._meeting[day] = self._rating.in_force(day)
+        return found
+
+    def _taken_by(self, workload: AnyWorkload, offer: AnyOffer, model: str) -> TakenOfTokens:
+        """Raises FlawError."""
+        if workload.unit != "Mtok":
+            raise FlawError(f"work of `{workload.id}` is in {workload.unit}", "tokens are none of it")
+        key = workload.id, offer.id, model
+        found = self._taken.get(key)
+        if found is None:
+            found = self._taken[key] = _over_one(taken_by_tokens(workload, offer, model))
         return found
 
     def _whole(self, stated: TokenPrices, *, batch: bool) -> WholePrices:
@@ -261,16 +313,6 @@ class Metering:
         if found is None:
             found = self._prices[id(stated), batch] = whole_prices(stated, batch=batch)
         return found
-
-
-def _taken(workload: AnyWorkload, offer: AnyOffer) -> tuple[Fraction, Fraction, Fraction]:
-    try:
-        return taken_by_tokens(workload, offer)
-    except KeyError as error:
-        what = (
-            f"`{workload.id}` states no rate on `{error.args[0]}`, so that what it takes of `{offer.id}` is not known"
-        )
-        raise FlawError(what, "state it under `runs-on`") from None
 
 
 def _stated(route: CallRoute, name: str) -> dict[str, str]:

@@ -18,11 +18,11 @@ from detente.gateway.deciding.policy import Policy, cost
 from detente.ledger.line import UseLine, summed
 from detente.ledger.metered_together import TokenColumns, metered_together
 from detente.ledger.metering import Metering, Tariff
-from detente.ledger.record import TokenCounts, parted, read_end, read_route
+from detente.ledger.record import Attempt, TokenCounts, parted, read_end, read_route
 from detente.providers.wire import Tokens
 from detente.values.micros import at_micros, micros
 from detente.values.money import of_nanos
-from tests.builders import REGIONS, Data, day, gpus, tokens, work
+from tests.builders import REGIONS, Data, compute, day, gpus, tokens, work
 from tests.gateway.stage import deployment
 from tests.ledger.served import call, served_case
 
@@ -63,6 +63,44 @@ def test_provisioned_throughput_counts_output_by_its_weight_and_cached_input_not
     (used,) = lines(case, usage=TokenCounts(1000, 50, cached=600), offer="ptu", deployment="ptu-live")
     # 400 fresh and 50 of output at 4 each: 600 of 120 Mtok an hour, that cost 120 USD
     assert (used.work, used.taken, used.listed) == (1_050_000, 600_000, 600_000)
+
+
+def test_units_that_several_models_share_are_taken_by_the_model_that_a_deployment_serves() -> None:
+    """Of one unit, 2 Mtok a minute of m, or half a Mtok of large, of which a token of output weighs two."""
+    large = {"large": {"throughput": "500 ktok per minute", "output-ratio": 2}}
+    unit: Data = {"id": "ptu", "kind": "provisioned", "provider": "north", "region": REGIONS["north"][0], "model": "m"}
+    unit |= {"price": "120 USD per unit-hour", "throughput": "2 Mtok per minute", "output-ratio": 4, "covers": large}
+    live = [
+        deployment("small-live", "ptu", "http://localhost:9"),
+        deployment("large-live", "ptu", "http://localhost:9", model="large"),
+    ]
+    both = {"runs-on": {"models": ["m", "large"]}}
+    case = served_case(offers=[unit], deployments=live, workloads=[work() | both])
+    used = TokenCounts(1000, 50, cached=600)
+    (small,), (big,) = (lines(case, usage=used, offer="ptu", deployment=name) for name in ("small-live", "large-live"))
+    assert (small.taken, small.listed) == (600_000, 600_000)
+    assert (big.taken, big.listed) == (2_000_000, 2_000_000)  # 400 and 50 at 2 each, of a quarter of the throughput
+    failed = (Attempt("large-live", "cut", 1.0, 200, used=used), Attempt("small-live", "served", 1.0, 200))
+    first, then = lines(case, usage=used, offer="ptu", deployment="small-live", attempts=failed)
+    assert (first.taken, then.taken) == (600_000, 2_000_000)
+
+
+def test_use_of_capacity_that_a_workload_cannot_run_on_is_unknown_with_the_reason() -> None:
+    """A case that was changed since the call was served: it is no reason to stop, and no use of nothing."""
+    unit: Data = {"id": "ptu", "kind": "provisioned", "provider": "north", "region": REGIONS["north"][0], "model": "m"}
+    unit |= {"price": "120 USD per unit-hour", "throughput": "2 Mtok per minute"}
+    others = [work("else") | {"runs-on": {"models": ["other"]}}, compute()]
+    case = served_case(
+        offers=[unit | {"model": "other"}, tokens("north", 3), gpus("north", 2)],
+        deployments=[deployment("north-live", "north-api", "http://localhost:9")],
+        workloads=[work(), *others],
+    )
+    for offer, why in (
+        ("ptu", "`chat` runs on no model of other, so that what it takes of `ptu` is not known"),
+        ("north-gpus", "`chat` states no rate on `H100`, so that what it takes of `north-gpus` is not known"),
+    ):
+        (line,) = lines(case, offer=offer)
+        assert (line.unknown.partition(";")[0], line.count, line.taken, line.listed) == (why, 1, 0, 0)
 
 
 PRICED = {"input": "1.2345 USD per Mtok", "output": "9.8765 USD per Mtok", "cached-input": "0.1111 USD per Mtok"}
@@ -144,7 +182,7 @@ def test_calls_that_are_metered_together_come_to_what_each_comes_to(
     rows = [(given_, int(given_ * part), output, count) for given_, part, output, count in [*some, *more]]
     metering, hour = Metering(MANY), micros(day("2026-01-15"))
     route, _ = parted(call(1, offer=offer, deployment="api" if offer == "north-api" else "ptu-live"))
-    tariff = metering.known(1, read_route(route), offer, hour)
+    tariff = metering.known(1, read_route(route), offer, "m", hour)
     assert isinstance(tariff, Tariff)
     each = [
         line.times(count)
@@ -159,7 +197,7 @@ def test_calls_that_are_metered_together_come_to_what_each_comes_to(
 
 
 def test_calls_off_which_clauses_take_more_than_all_are_told_one_by_one() -> None:
-    tariff = Metering(MANY).known(1, read_route(parted(call(1))[0]), "north-api", 0)
+    tariff = Metering(MANY).known(1, read_route(parted(call(1))[0]), "north-api", "m", 0)
     assert isinstance(tariff, Tariff)
     more = replace(tariff, off=PartsOff((("off", 2, 1),)))
     assert metered_together(more, TokenColumns.of([10], [0], [5], [1]), 0) is None

@@ -131,7 +131,7 @@ def _capped(
     key, facts, places = request.presented, request.facts, deployed.places
     if not caps and not policy.budgets and (key is None or key.budget is None):
         return ()
-    tariff = policy.tariff(request, deployed.offer.id, at)
+    tariff = policy.tariff(request, deployed, at)
     return (*covering(caps, facts, tariff, places, at), *policy.budgets.covering(facts, key, places, tariff, at))
 
 

@@ -110,7 +110,7 @@ class Moment:
     def _saved(self, floors: tuple[AtRisk, ...], request: Request, workload: AnyWorkload) -> Mapping[str, Saving]:
         mix, found = usual_mix(workload), {}
         for deployed in self.policy.deployed:
-            tariff = self.policy.tariff(request, deployed.offer.id, self.at)
+            tariff = self.policy.tariff(request, deployed, self.at)
             found[deployed.id] = saving(floors, request, deployed, tariff, mix)
         return found
 

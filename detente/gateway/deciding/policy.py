@@ -233,10 +233,11 @@ class Policy:
         """What calls come to, by the rules of the ledger."""
         return Metering(self.case)
 
-    def tariff(self, request: Request, offer: str, at: datetime) -> Tariff | str:
-        """What calls of a kind cost on an offer in the hour of a moment; why, where that is not known."""
+    def tariff(self, request: Request, deployed: Deployed, at: datetime) -> Tariff | str:
+        """What calls of a kind cost at a deployment in the hour of a moment; why, where that is not known."""
         kind = CallRoute("", "", request.workload, dict(request.labels), request.model, "")
-        found = self.metering.tariff(kind, offer, at.replace(minute=0, second=0, microsecond=0))
+        hour = at.replace(minute=0, second=0, microsecond=0)
+        found = self.metering.tariff(kind, deployed.offer.id, hour, deployed.model)
         return found if isinstance(found, Tariff) else found.unknown
 
     @cached_property

@@ -56,7 +56,8 @@ class _Pending:
 
     number: int
     route: CallRoute
-    offer: str
+    sold: tuple[str, str]
+    """The offer, and the model by which it serves them."""
     routed: RoutedWork
     input: list[int] = field(default_factory=list)
     cached: list[int] = field(default_factory=list)
@@ -225,7 +226,7 @@ class Replay:
 
     def _metered(self, pending: _Pending) -> Iterable[LineSum]:
         """What calls come to, each metered by itself."""
-        tariff = self._metering.known(pending.number, pending.route, pending.offer, self._hour)
+        tariff = self._metering.known(pending.number, pending.route, *pending.sold, self._hour)
         columns = pending.input, pending.cached, pending.output, pending.calls
         found = None
         if isinstance(tariff, Tariff):
@@ -360,7 +361,7 @@ class Replay:
             )  # fmt: skip
             whole = RoutedWork(workload, deployed.id, offer.id, offer.provider)
             routed = self._routed.setdefault((workload, deployed.id), whole)
-            found = _Pending(len(self._pending), route, offer.id, routed)
+            found = _Pending(len(self._pending), route, (offer.id, deployed.model), routed)
             self._pending[workload, call.key, deployed.id] = found
         return found
 
