@@ -7,7 +7,7 @@ meter covers it is kept apart: it is neither counted nor lost. Not here: what a 
 
 from __future__ import annotations
 
-from collections.abc import Hashable, Iterable, Iterator, Mapping
+from collections.abc import Hashable, Iterable, Iterator, Mapping, Sequence
 from copy import copy
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
@@ -21,6 +21,7 @@ from detente.contract.use import RatedUse, nanos
 from detente.contract.window import Window
 from detente.errors import SettleError
 from detente.values.facts import Facts
+from detente.values.micros import at_micros
 from detente.values.money import NANOS, nano
 from detente.values.period import named
 from detente.values.quantity import plain
@@ -66,6 +67,41 @@ Labels = tuple[str, ...]
 
 MAX_REMEMBERED = 50_000
 DAY = timedelta(days=1)
+
+
+class UseAt(NamedTuple):
+    """What was used at a moment (microseconds since 1970), in whole billionths; ``off`` is what clauses took off."""
+
+    at: int
+    work: int
+    taken: int
+    listed: int
+    revenue: int
+    off: Mapping[str, int]
+
+    def comes_to(self, measure: Measure, term: str) -> int:
+        """What a clause's meter counts of it."""
+        if measure == "off":
+            return self.off.get(term, 0)
+        if measure == "spend":
+            return self.listed - sum(self.off.values())
+        found: int = getattr(self, measure)
+        return found
+
+    @classmethod
+    def together(cls, uses: Iterable[UseAt]) -> UseAt:
+        """Several uses as one."""
+        at = work = taken = listed = revenue = 0
+        off: dict[str, int] = {}
+        for use in uses:
+            at = use.at
+            work += use.work
+            taken += use.taken
+            listed += use.listed
+            revenue += use.revenue
+            for term, amount in use.off.items():
+                off[term] = off.get(term, 0) + amount
+        return cls(at, work, taken, listed, revenue, off)
 
 
 class CountedOfDay(NamedTuple):
@@ -116,21 +152,18 @@ class Totals:
             for amount, start, end in rated.measured(meter.measure, meter.term):
                 self._count(place, lacks, nanos(amount), start, end)
 
-    def add_at(
-        self, demand: Facts | None, offer: Facts, at: datetime, amounts: Mapping[str, int], off: Mapping[str, int]
-    ) -> None:
-        """Count what was used at one moment: the same as ``add`` of it, for the many of a day.
-
-        ``amounts`` are its measures in whole billionths, and ``off`` what clauses took off it.
-        """
-        of_day = self._counted_on(demand, offer, at)
+    def add_of_day(self, demand: Facts | None, offer: Facts, uses: Sequence[UseAt]) -> None:
+        """Count uses that are alike, each at a moment of one day: the same as ``add`` of each, at once."""
+        of_day = self._counted_on(demand, offer, at_micros(uses[0].at))
+        whole = uses[0] if len(uses) == 1 else UseAt.together(uses)
         for measure, term, key, lacks in of_day.counts:
-            amount = off.get(term, 0) if measure == "off" else amounts[measure]
-            if amount:
+            if amount := whole.comes_to(measure, term):
                 self._sum_of(key, lacks).whole += amount
         for place, lacks in of_day.rest:
             measure, term = self.meters[place].measure, self.meters[place].term
-            self._count(place, lacks, off.get(term, 0) if measure == "off" else amounts[measure], at, at)
+            for use in uses:
+                at = at_micros(use.at)
+                self._count(place, lacks, use.comes_to(measure, term), at, at)
 
     def buy(self, bought: BoughtCapacity) -> None:
         """Count what is reserved, in the meters that count it at this moment."""

@@ -62,12 +62,16 @@ class Books:
         self.terms = case.signed if terms is None else tuple(terms)
         """The clauses that are settled: those of the case, with windows of their own."""
         self.totals = RunningTotals(kept(self.terms))
+        self._stood: dict[str, list[tuple[int, int, str]]] = {}
+        """Of each clause, from when to when it stood in which agreement."""
+        for term in self.terms:
+            v = term.validity
+            self._stood.setdefault(term.id, []).append((micros(v.start), micros(v.end), v.agreement))
 
     def agreement_of(self, term: str, at: int) -> str:
         """The agreement in which a clause stood at a stored moment: an amended one has stood in several."""
-        when = at_micros(at)
-        own = [each.validity for each in self.terms if each.id == term]
-        return next((v.agreement for v in own if v.start <= when < v.end), own[-1].agreement if own else "unknown")
+        own = self._stood.get(term, [(0, 0, "unknown")])
+        return next((agreement for start, end, agreement in own if start <= at < end), own[-1][2])
 
     # -- what there is -------------------------------------------------------------------------------------------
     def closed(self, session: Session) -> datetime | None:

@@ -23,7 +23,7 @@ from collections.abc import Callable, Iterable, Iterator
 from datetime import datetime
 from typing import NamedTuple
 
-from detente.ledger.line import LineSum
+from detente.ledger.line import LineSum, UseClass
 from detente.values.micros import at_micros
 from detente.values.period import later, named
 from detente.values.quantity import Span
@@ -56,11 +56,16 @@ def of_use(
     """
     found: dict[tuple[str, str, str], int] = {}
     days: dict[int, tuple[str, str]] = {}
+    sold: dict[str, tuple[str, str, str]] = {}
     for each in sums:
         if each.start not in days:
             days[each.start] = booked_on(at_micros(each.start), closed)
+        if each.of.body not in sold:
+            sold[each.of.body] = _accounts(each.of)
         day, adjusts = days[each.start]
-        for account, amount in _of_sum(each, agreement_of):
+        use, off, owed = sold[each.of.body]
+        amounts = [(f"{off}/{agreement_of(t, start)}/{t}", -amount) for (t, start, _), amount in each.off.items()]
+        for account, amount in ((use, each.listed), (owed, -each.net), *amounts):
             key = day, adjusts, account
             found[key] = found.get(key, 0) + amount
     for (day, adjusts, account), amount in sorted(found.items()):
@@ -80,13 +85,11 @@ def booked_on(at: datetime, closed: datetime | None) -> tuple[str, str]:
     return f"{closed:%Y-%m-%d}", named(month, later(month, Span(1, "month")))
 
 
-def _of_sum(each: LineSum, agreement_of: AgreementOf) -> Iterator[tuple[str, int]]:
-    sold = each.of.offer
-    provider, name = sold.get("provider", "unknown"), sold.get("offer") or sold.get("product") or "unknown"
-    yield f"use/{provider}/{name}", each.listed
-    for (term, start, _), amount in each.off.items():
-        yield f"off/{provider}/{agreement_of(term, start)}/{term}", -amount
-    yield f"owed/{provider}", -each.net
+def _accounts(of: UseClass) -> tuple[str, str, str]:
+    """The accounts of a class's use, of what is taken off it (where agreement and clause follow), of what is owed."""
+    provider = of.offer.get("provider", "unknown")
+    name = of.offer.get("offer") or of.offer.get("product") or "unknown"
+    return f"use/{provider}/{name}", f"off/{provider}", f"owed/{provider}"
 
 
 def balanced(entries: Iterable[LedgerEntry]) -> bool:

@@ -13,11 +13,11 @@ from typing import Literal
 
 import msgspec
 
-from detente.contract.totals import Totals
+from detente.contract.totals import Totals, UseAt
 from detente.contract.use import RatedUse, Reduction, Use, nanos
 from detente.ledger.record import TokenCounts
 from detente.values.facts import Facts
-from detente.values.micros import HOUR, at_micros, micros
+from detente.values.micros import DAY, HOUR, at_micros, micros
 from detente.values.money import of_nanos
 
 UseKind = Literal["use", "idle", "reserved", "egress"]
@@ -162,13 +162,14 @@ class LineSum:
         """Let totals count it: as they count its lines one by one."""
         if self.start != self.end:
             totals.add(self.rated)
-            return
+        else:
+            totals.add_of_day(self.of.demand, self.of.offer, [self._at])
+
+    @property
+    def _at(self) -> UseAt:
+        """As a use of its moment."""
         off = {term: amount for (term, _, _), amount in self.off.items()}
-        amounts = {
-            "work": self.work, "taken": self.taken, "listed": self.listed, "revenue": self.revenue,
-            "spend": self.listed - sum(off.values()),
-        }  # fmt: skip
-        totals.add_at(self.of.demand, self.of.offer, at_micros(self.start), amounts, off)
+        return UseAt(self.start, self.work, self.taken, self.listed, self.revenue, off)
 
     @property
     def rated(self) -> RatedUse:
@@ -179,6 +180,19 @@ class LineSum:
         )  # fmt: skip
         off = (Reduction(t, at_micros(a), at_micros(b), of_nanos(n)) for (t, a, b), n in self.off.items())
         return RatedUse(use, of_nanos(self.net), tuple(off))
+
+
+def count_all(sums: Iterable[LineSum], totals: Totals) -> None:
+    """Let totals count sums: the same as each by itself, a day's of one class at once."""
+    of_days: dict[tuple[str, int], list[LineSum]] = {}
+    for each in sums:
+        if each.start == each.end:
+            of_days.setdefault((each.of.body, each.start // DAY), []).append(each)
+        else:
+            each.count_in(totals)
+    for found in of_days.values():
+        of = found[0].of
+        totals.add_of_day(of.demand, of.offer, [each._at for each in found])
 
 
 def summed(lines: Iterable[UseLine]) -> dict[tuple[str, int, int], LineSum]:

@@ -18,7 +18,7 @@ import msgspec
 from detente.contract.meter import PAYMENTS, Meter
 from detente.contract.term import Term
 from detente.contract.totals import Sum, Totals
-from detente.ledger.line import LineSum, UseClass
+from detente.ledger.line import LineSum, UseClass, count_all
 from detente.ledger.store import Session, big
 from detente.values.micros import micros
 
@@ -98,8 +98,7 @@ class RunningTotals:
     def add(self, session: Session, sums: Iterable[LineSum]) -> None:
         """Count more."""
         more = self._nothing.anew()
-        for each in sums:
-            each.count_in(more)
+        count_all(sums, more)
         self._write(session, more)
 
     def differing(self, session: Session) -> Iterator[Meter]:

@@ -39,6 +39,9 @@ class Known(msgspec.Struct):
     """Whom any call of it asks, as long as all permitted may be asked and have headroom; None: it is not settled."""
     steered: tuple[AtRisk, ...] = ()
     """The floors at risk that it goes by."""
+    epoch: int | None = None
+    lived: Admission | None = None
+    """The admission by where clauses stood in an epoch, where standings have such."""
 
 
 class Moment:
@@ -70,8 +73,14 @@ class Moment:
 
         ``need`` is what the call may take; None of one that takes nothing, and is asked of facts alone.
         """
-        found = self.known(request).admission
-        return found if need is None else found.as_of(self.standings, need)
+        found, epoch = self.known(request), self.standings.epoch
+        if need is None or not found.admission.live:
+            return found.admission
+        if epoch is None:
+            return found.admission.as_of(self.standings, need)
+        if found.lived is None or found.epoch != epoch:
+            found.epoch, found.lived = epoch, found.admission.as_of(self.standings, need)
+        return found.lived
 
     def known(self, request: Request) -> Known:
         """What is known of the class of a request, by facts alone."""

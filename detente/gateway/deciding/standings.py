@@ -82,6 +82,8 @@ class Standings:
     """Where budgets stood in the ledger when they were last looked at."""
     lags: tuple[JournalLag, ...] = ()
     """How far the books lagged behind the journals of this machine when that was last looked at."""
+    epoch: int | None = None
+    """Another number once clauses may stand elsewhere; None: that may be at any call."""
     away: str = ""
     """Why the ledger cannot be asked; empty where it can, or there is none."""
 

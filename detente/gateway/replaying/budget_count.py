@@ -66,7 +66,7 @@ class BudgetCount:
             said = call.cap.denies(CapRoom(call.allows, left, takes)) if takes > left else None
             if said is not None:
                 found.append(Shortage(said, call.cap, call.allows))
-        return Shortage.deciding(found)
+        return Shortage.deciding(found) if found else None
 
     def room(self, caps: Iterable[CapTaker], tokens: TokenCounts, most: int) -> int:
         """How many of so many calls that are alike find room, one after the other."""

@@ -87,14 +87,11 @@ class _Dealt:
     first: ReplayedCall | None = None
     """That call."""
     calls: int = 0
+    asks: bool = False
+    """Whether it turns on what is left of budgets."""
     input: int = 0
     cached: int = 0
     output: int = 0
-
-    @property
-    def asks(self) -> bool:
-        """Whether it turns on what is left of budgets."""
-        return bool(self.budgets or self.short)
 
 
 class Replay:
@@ -131,11 +128,13 @@ class Replay:
         self._metering = Metering(policy.case)
         self._terms = policy.case.signed
         self._totals = Totals(kept(self._terms))
-        self._budgets = BudgetCount()
-        self._standings = TotalStandings(self._terms, self._totals, self._budgets if capped else None)
         self._keys = Keyring(policy) if keys is None else keys
         self._held = {held.key.id: held for held in self._keys}
-        self._looks, self._counts = capped and self._standings.asked, capped
+        self._budgets = BudgetCount()
+        counted = self._budgets if capped and (policy.budgets or self._keys.budgets) else None
+        self._standings = TotalStandings(self._terms, self._totals, counted)
+        self._counts = counted is not None
+        self._looks = capped and self._standings.asked
         self._load = Load()
         self._asked = {name: _asked_of(policy, name) for name in policy.workloads}
         self._dealt: dict[tuple[str, str], _Dealt] = {}
@@ -145,7 +144,7 @@ class Replay:
         self._used: dict[str, tuple[int, int]] = {}
         """What was taken of offers in this hour, and its list price."""
         self._moment: Moment | None = None
-        self._until = self._hour = self._look = 0
+        self._until = self._hour = self._look = self._due = 0
         self._calls = self._tokens = self._decisions = self._unplanned = self._idle = 0
         self._refused: Counter[tuple[str, str]] = Counter()
         self._kept_off: Counter[str] = Counter()
@@ -163,7 +162,8 @@ class Replay:
                 first = call.at
                 self._hour = first - first % HOUR
             last = call.at
-            self._pass(last)
+            if last >= self._due:
+                self._pass(last)
             most = max(1, -(-call.calls // self._room.parts))
             left = call.calls
             while left > 0:
@@ -188,6 +188,7 @@ class Replay:
             self._standings.look(at_micros(at))
             self._look = at + LOOK
             self._deal_anew(at)
+        self._due = min(self._hour + HOUR, self._until, *([self._look] if self._looks else []))
 
     def _turn(self, at: datetime) -> None:
         self._deal_anew(micros(at))
@@ -297,7 +298,7 @@ class Replay:
             if ends <= call.at:
                 return _Dealt(until, denied=(f"key `{call.key}`: expired",))
             until = min(until, ends)
-        if self._policy.budgets or presented is not None:
+        if self._counts:
             asked = msgspec.structs.replace(asked, prompt=call.input, tokens=call.input + call.output)
         self._decisions += 1
         try:
@@ -306,7 +307,7 @@ class Replay:
             return _Dealt(until, denied=(str(rejected),))
         admission, choices = found.admission, found.order.choices
         short = tuple(c.short for c in admission.denied if c.short is not None)
-        dealt = _Dealt(until, forbidding=admission.forbidding, short=short, first=call)
+        dealt = _Dealt(until, forbidding=admission.forbidding, short=short, first=call, asks=bool(short))
         if not choices:
             dealt.denied = admission.denied_by
             return dealt
@@ -317,6 +318,7 @@ class Replay:
         dealt.pending = self._known(call, labels, choice.candidate)
         if self._counts:
             dealt.budgets = tuple(each for each in choice.candidate.caps if each.cap.budget)
+            dealt.asks = bool(dealt.budgets or short)
         return dealt
 
     def _took(self, workload: str, dealt: _Dealt, at: int) -> None:
@@ -326,7 +328,8 @@ class Replay:
         self._tokens += tokens
         for clause in dealt.forbidding:
             self._kept_off[clause] += dealt.calls
-        self._budgets.turned_away(dealt.short, dealt.calls)
+        if dealt.short:
+            self._budgets.turned_away(dealt.short, dealt.calls)
         if dealt.candidate is None or dealt.pending is None:
             for clause in dealt.denied:
                 self._refused[workload, clause] += dealt.calls

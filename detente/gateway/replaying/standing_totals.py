@@ -39,6 +39,7 @@ class TotalStandings(Standings):
         self._asking = [term for term in terms if term in asking or (reads and term.pays)]
         """Those that ask at each call what remains, and those by whose payments they do."""
         self._found: dict[tuple[str, datetime], tuple[Standing, ...]] = {}
+        self.epoch = None if counted is not None else 0
 
     @property
     def asked(self) -> bool:
@@ -53,6 +54,8 @@ class TotalStandings(Standings):
             for term, each in zip(self._asking, found, strict=True)
             if isinstance(each, Settlement)
         }
+        if self.epoch is not None:
+            self.epoch += 1
 
     def look_ahead(self, at: datetime) -> None:
         """Find the floors that will fall short at the present pace."""

@@ -61,14 +61,13 @@ class KeptCalls:
         self._whose: list[tuple[str, str]] = []
         self._known: dict[tuple[str, str], tuple[str, str]] = {}
         """Each of them once, however many calls they make."""
-        self._too_long = False
-        self.whole = False
-        """Whether all calls of the file are here."""
+        self.whole = True
+        """Whether all that were to be kept are here."""
 
     def keep(self, call: ReplayedCall) -> None:
         """Keep one."""
         if len(self._whose) >= MAX_KEPT:
-            self._too_long = True
+            self.whole = False
             return
         at, workload, *rest, key = call
         for column, number in zip(self._numbers, (at, *rest), strict=True):
@@ -76,13 +75,11 @@ class KeptCalls:
         whose = workload, key
         self._whose.append(self._known.setdefault(whose, whose))
 
-    def read(self) -> None:
-        """The file was read to its end."""
-        self.whole = not self._too_long
-
-    def __iter__(self) -> Iterator[ReplayedCall]:
-        for at, given, cached, output, calls, (workload, key) in zip(*self._numbers, self._whose, strict=True):
-            yield ReplayedCall(at, workload, given, cached, output, calls, key)
+    def moved(self, shift: int) -> Iterator[ReplayedCall]:
+        """All of them, later by so many microseconds."""
+        at, *rest = self._numbers
+        workloads, keys = zip(*self._whose, strict=True)
+        return map(ReplayedCall._make, zip(map(shift.__add__, at), workloads, *rest, keys, strict=True))
 
 
 @dataclass(frozen=True)
@@ -118,28 +115,31 @@ class TraceTraffic:
     def calls(self) -> Iterator[ReplayedCall]:
         """The calls. Raises CaseError with what is wrong in the file, and MissingExtraError."""
         until = None if self.until is None else micros(self.until)
-        kept = None if until is None else KeptCalls()
-        shift: int | None = None
-        while True:
-            first = last = None
-            gap = 0
-            again = kept is not None and kept.whole
-            for call in kept if kept is not None and again else self._once():
-                at = call.at
-                if first is None or last is None:
-                    first = last = at
-                    shift = self._shift(first) if shift is None else shift
-                gap, last = at - last or gap, at
-                moved = at + (shift or 0)
-                if until is not None and moved >= until:
-                    return
-                if kept is not None and not again:
-                    kept.keep(call)
-                yield ReplayedCall(moved, *call[1:]) if shift else call
-            if until is None or kept is None or first is None or last is None:
+        kept = KeptCalls() if until is not None else None
+        first = last = None
+        gap = shift = 0
+        for call in self._once():
+            if first is None or last is None:
+                first = last = call.at
+                shift = self._shift(first)
+            gap, last = call.at - last or gap, call.at
+            if kept is not None:
+                kept.keep(call)
+            if until is not None and call.at + shift >= until:
                 return
-            kept.read()
-            shift = (shift or 0) + _length(last + gap - first)
+            yield call._replace(at=call.at + shift) if shift else call
+        if until is None or kept is None or first is None or last is None:
+            return
+        while True:
+            shift += _length(last + gap - first)
+            for call in kept.moved(shift) if kept.whole else self._moved(shift):
+                if call.at >= until:
+                    return
+                yield call
+
+    def _moved(self, shift: int) -> Iterator[ReplayedCall]:
+        """The calls of a file that is too long to be kept, later by so many microseconds."""
+        return (call._replace(at=call.at + shift) for call in self._once())
 
     def _shift(self, first: int) -> int:
         return 0 if self.starts is None else micros(self.starts) - first
