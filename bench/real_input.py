@@ -171,6 +171,8 @@ def timed(what: Callable[[], Any]) -> tuple[Any, float]:
 def table(folder: Path, months: int) -> Iterator[tuple[str, str, str]]:
     """Each line: what, a count, seconds."""
     from detente.case.case import Case
+    from detente.demand.quanta import QUANTUM
+    from detente.demand.workload import Training
     from detente.planner.solve import plan
     from detente.results.plan import Plan
 
@@ -182,9 +184,12 @@ def table(folder: Path, months: int) -> Iterator[tuple[str, str, str]]:
     loaded: Case
     loaded, seconds = timed(lambda: Case.load(folder))
     yield "the case read and checked: offers", f"{len(loaded.offers):,}", f"{seconds:.2f}"
-    demand, seconds = timed(lambda: loaded.demand)
-    for name, work in demand.items():
-        yield f"demand of {name}, Mtok", f"{float(sum(work)):,.0f}", f"{seconds:.2f}"
+    periods = loaded.periods
+    demand, seconds = timed(
+        lambda: {w.id: loaded.demand(w, periods) for w in loaded.workloads if not isinstance(w, Training)}
+    )
+    for name, quanta in demand.items():
+        yield f"demand of {name}, Mtok", f"{float(quanta.sum() * QUANTUM):,.0f}", f"{seconds:.2f}"
         seconds = 0.0
     found, seconds = timed(lambda: plan(loaded))
     if not isinstance(found, Plan):

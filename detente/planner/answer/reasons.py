@@ -5,7 +5,7 @@ Owns: reading a decision off prices, verdicts and the duals of clauses. Not here
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from decimal import Decimal
 
 import numpy as np
@@ -15,6 +15,7 @@ from detente.market.stated_price import priced_in
 from detente.planner.formulation.arc import Arc
 from detente.planner.formulation.draft import Draft
 from detente.planner.formulation.expression import Floats
+from detente.planner.formulation.units import Units
 from detente.planner.solving.model import Model
 from detente.planner.solving.solution import Solution
 from detente.results.plan_rows import Decision
@@ -158,21 +159,27 @@ def _pulls(draft: Draft, model: Model, solution: Solution) -> dict[str, Floats]:
         duals = solution.duals[block.slice]
         if block.owner.kind == "term" and (np.abs(duals) > 1e-12).any():
             own.setdefault(block.owner.name, np.zeros(draft.program.m))[block.slice] = duals
-    return {name: _per_work(draft, -model.priced(duals)) for name, duals in own.items()}
+    gives = {name: _gives(units) for name, units in draft.units.items()} if own else {}
+    return {name: _per_work(draft, gives, -model.priced(duals)) for name, duals in own.items()}
 
 
-def _per_work(draft: Draft, pull: Floats) -> Floats:
+def _gives(units: Units) -> Floats:
+    """What one of each column gives in all of its time, in the offer's own unit."""
+    hours = np.array([float(sum(paid.values())) for paid in units.paid])
+    return np.asarray(hours * units.units * float(units.offer.unit_flow), dtype=np.float64)
+
+
+def _per_work(draft: Draft, gives: Mapping[str, Floats], pull: Floats) -> Floats:
     """Mean pull per unit of work of each arc: on its own columns, and through the units it runs on."""
     by_arc: Floats = pull[draft.x].mean(axis=1) if draft.x.size else np.zeros(0)
-    for arc in draft.arcs:
-        if arc.metered or arc.offer.id not in draft.units:
-            continue
-        units = draft.units[arc.offer.id]
-        gives = np.array([float(sum(paid.values())) for paid in units.paid]) * units.units
-        gives *= float(units.offer.unit_flow)
-        filled = gives > 0
+    by_unit: dict[str, float] = {}
+    for name, given in gives.items():
+        filled = given > 0
         if filled.any():
-            by_arc[arc.index] += float((pull[units.columns][filled] / gives[filled]).mean()) * float(arc.per_work)
+            by_unit[name] = float((pull[draft.units[name].columns][filled] / given[filled]).mean())
+    for arc in draft.arcs:
+        if not arc.metered and arc.offer.id in by_unit:
+            by_arc[arc.index] += by_unit[arc.offer.id] * float(arc.per_work)
     return by_arc
 
 

@@ -19,6 +19,7 @@ from detente.planner.answer.bill import Quantities, quantities
 from detente.planner.answer.moved import uncertain
 from detente.planner.formulation.draft import Draft
 from detente.planner.formulation.expression import Floats, Ints
+from detente.planner.formulation.program import Block
 from detente.planner.solving.model import Model
 from detente.planner.solving.solution import Solution
 
@@ -47,7 +48,7 @@ def settled(
     columns
         Those that count whole things: they stay as they are.
     prefer
-        Asked of each solution that takes the place of the one found.
+        Asked of a solution that takes the place of the one found.
     """
     assert found.values is not None
     best = found, quantities(draft, model, found.values)
@@ -59,20 +60,32 @@ def settled(
     model.fix(columns, np.rint(found.values[columns]))
     with model.uninterrupted(settled=True):  # few and warm, where the program was solved: a plan is made good
         for again in range(TRIES):  # by more each time: what is less than the solver's tolerance changes nothing
-            model.tighten(rows, np.where(missed > 0, 2 * 4**again * missed + NANO, 0.0))
+            more = np.where(missed > 0, 2 * 4**again * missed + NANO, 0.0)
+            alike = _in_all_windows(draft, more)  # the next solution misses another window by as much
+            model.tighten(rows, alike)
             solution = model.solve_linear()
+            if solution.status == "infeasible":
+                model.tighten(rows, more - alike)
+                solution = model.solve_linear()
             if solution.status == "time-limit":
                 model.ask(rows, *asked)
                 best = _in_place(draft, model, *best)
                 break
             if solution.status != "optimal" or solution.values is None:
                 break
-            solution = prefer(solution)
-            assert solution.values is not None
             whole = quantities(draft, model, solution.values)
             missed = _missed(draft, model, solution, whole, rows, asked)
+            if missed.any():
+                continue
+            best = solution, whole
+            liked = prefer(solution)
+            if liked is solution:
+                break
+            assert liked.values is not None
+            whole = quantities(draft, model, liked.values)
+            missed = _missed(draft, model, liked, whole, rows, asked)
             if not missed.any():
-                best = solution, whole
+                best = liked, whole
                 break
     model.ask(rows, *asked)
     model.release(columns)
@@ -129,8 +142,18 @@ def at_stake(draft: Draft, model: Model, whole: Quantities, solution: Solution) 
 
 
 def _clauses(draft: Draft) -> Ints:
-    blocks = [b for b in draft.program.row_blocks if b.owner.kind == "term"]
-    return np.concatenate([np.arange(b.start, b.stop, dtype=np.int32) for b in blocks] or [np.zeros(0, dtype=np.int32)])
+    return np.concatenate([np.zeros(0, dtype=np.int32), *(block.numbers for block in _blocks(draft))])
+
+
+def _blocks(draft: Draft) -> list[Block]:
+    return [block for block in draft.program.row_blocks if block.owner.kind == "term" and block.stop > block.start]
+
+
+def _in_all_windows(draft: Draft, by: Floats) -> Floats:
+    """Of clauses' rows: the most of any row of the same part of a clause."""
+    sizes = [block.stop - block.start for block in _blocks(draft)]
+    starts = np.cumsum([0, *sizes[:-1]])
+    return np.repeat(np.maximum.reduceat(by, starts), sizes)
 
 
 def _missed(

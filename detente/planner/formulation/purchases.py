@@ -193,23 +193,27 @@ def define_openings(draft: Draft) -> None:
             draft.program.require(Owner("units", name), "opened", rows)
 
 
-def rounded_up(draft: Draft, values: Floats) -> dict[str, Floats]:
-    """Whole units of each offer that hold what a solution uses: by need, or as bought where they may stand idle."""
+def rounded_units(draft: Draft, values: Floats, spared: float = 0.0) -> dict[str, Floats]:
+    """Whole units of each offer that hold what a solution uses: by need, or as bought where they may stand idle.
+
+    Where no more than a part of a unit would be used (``spared``), it is not bought.
+    """
     found = {}
     for name, units in draft.units.items():
         if units.offer.reserved or draft.case.may_stand_idle(units.offer):
-            found[name] = np.ceil(values[units.columns] - 1e-6)
+            found[name] = np.maximum(np.ceil(values[units.columns] - 1e-6 - spared), 0.0)
             continue
         starts = np.array(units.starts, dtype=np.int64)
         flow = draft.hours * float(units.offer.unit_flow)
         shared = [a for a in draft.arcs.of_offer[name] if not a.own]
         use = sum((_used(draft, values, arc) for arc in shared), np.zeros(draft.n))
         need = use[starts] / flow[starts]
-        count = np.maximum(np.ceil(need / units.units - 1e-7), need > 0)
+        count = np.maximum(np.ceil(need / units.units - 1e-7 - spared), 0.0 if spared else need > 0)
         if isinstance(units.offer, ProvisionedOffer) and units.offer.minimum != units.offer.increment:
             half = len(starts) // 2
             count[:half] = need[:half] > 0
-            count[half:] = np.ceil(np.maximum(0.0, need[half:] - units.offer.minimum) / units.units[half:] - 1e-7)
+            above = np.maximum(0.0, need[half:] - units.offer.minimum) / units.units[half:]
+            count[half:] = np.maximum(np.ceil(above - 1e-7 - spared), 0.0)
         found[name] = count
     return found
 

@@ -25,6 +25,13 @@ MAX_PROGRAMS = 40
 """Programs solved before the search rests with the gap it has, where no time limit was given: a count, so that the same
 case gives the same plan."""
 
+UNSURE, PROBED = 0.3, 3
+"""Of a column that is farther than this from whole, both sides are solved in so many columns of a dive: what is first
+chosen there decides most."""
+
+LITTLE = 0.1
+"""The search rests where branching can win no more than this part of what rounding the larger counts costs."""
+
 Complete = Callable[[Solution], Solution | None]
 
 
@@ -32,7 +39,7 @@ Complete = Callable[[Solution], Solution | None]
 class Node:
     """A part of the search: bounds on the whole columns, and what is known there: at first its parent's bound.
 
-    ``basis`` is where its parent's solve ended: from there its own is near.
+    ``basis`` is where its own solve ended, before that its parent's: from there its own is near.
     """
 
     rank: tuple[int, int, int]
@@ -70,11 +77,12 @@ class Search:
         self.most = math.inf if most is None else most
         self.step = max(abs(root.bound), 1.0) * TIE
         self.programs, self._order = 0, 0
+        self._at: Basis | None = None  # where the last solve ended
         self.stopped: Stopped | None = None
         self.closed = math.inf  # the least bound of what is settled
         self.open: list[Node] = []
         low, high = np.zeros(len(whole)), np.floor(model.most[whole] + 1e-9)
-        self._add(root.bound, 0, low, high, basis, root)
+        self._add(Node((0, 0, 0), root.bound, 0, low, high, basis, root))
 
     @property
     def bound(self) -> float:
@@ -91,59 +99,85 @@ class Search:
             least = self.open[0]
             if self.closed <= least.bound or (self._close(least.bound) and least.solution is not None):
                 return
+            if self._little_left(least.bound):
+                return
             self._dive(heapq.heappop(self.open), complete)
 
-    def _add(
-        self, bound: float, depth: int, low: Floats, high: Floats, basis: Basis, found: Solution | None = None
-    ) -> None:
+    def _add(self, node: Node) -> None:
         self._order += 1
-        rank = (math.floor(bound / self.step), -depth, -self._order)
-        heapq.heappush(self.open, Node(rank, bound, depth, low, high, basis, found))
+        node.rank = (math.floor(node.bound / self.step), -node.depth, -self._order)
+        heapq.heappush(self.open, node)
 
     def _close(self, bound: float) -> bool:
         """Whether what is known is near enough to a bound."""
         best = self.best
         return best is not None and best.objective - bound <= self.gap * max(abs(best.objective), 1e-9)
 
+    def _little_left(self, bound: float) -> bool:
+        """Whether nearly all of what is known lies above a bound is rounding of larger counts, and no search's."""
+        best = self.best
+        return best is not None and self.closed - bound <= LITTLE * (best.objective - self.closed)
+
     def _dive(self, node: Node, complete: Complete) -> None:
-        self.model.start_at(node.basis)
-        while self._solve(node):
+        below: Node | None = node
+        while below is not None and self._solve(below):
+            node = below
             assert node.solution is not None
             assert node.solution.values is not None
             values = node.solution.values[self.whole]
             away = np.abs(values - np.rint(values))
-            at = int(np.argmax(away))
             if self._close(node.bound):
                 self.closed = min(self.closed, node.bound)
                 return
-            if away[at] < 1e-6:  # whole: what remains of its distance to the bound is rounding of larger counts
+            if away.max() < 1e-6:  # whole: what remains of its distance to the bound is rounding of larger counts
                 self.closed = min(self.closed, node.bound)
                 self.programs += 1
                 self.best = better(self.best, complete(node.solution))
+                self._at = None
                 return
-            basis = self.model.basis if node.depth else node.basis  # the root is not solved here
-            below, above = node.high.copy(), node.low.copy()
-            below[at], above[at] = math.floor(values[at]), math.ceil(values[at])
-            down, up = (node.low, below), (above, node.high)
-            near, far = (up, down) if values[at] - below[at] >= 0.5 else (down, up)
-            self._add(node.bound, node.depth + 1, *far, basis)
-            node = Node(node.rank, node.bound, node.depth + 1, *near, basis)
+            below = self._side(node, int(np.argmax(away)), values)
+
+    def _side(self, node: Node, at: int, values: Floats) -> Node | None:
+        """Where a dive goes on below a node: on the nearer side of a column, or, where neither is near, the cheaper.
+
+        The other stays open. None: neither side can be.
+        """
+        high, low = node.high.copy(), node.low.copy()
+        high[at], low[at] = math.floor(values[at]), math.ceil(values[at])
+        down = Node(node.rank, node.bound, node.depth + 1, node.low, high, node.basis)
+        up = Node(node.rank, node.bound, node.depth + 1, low, node.high, node.basis)
+        near, far = (up, down) if values[at] - high[at] >= 0.5 else (down, up)
+        if node.depth >= PROBED or abs(values[at] - np.rint(values[at])) < UNSURE:
+            self._add(far)
+            return near
+        sides = [side for side in (near, far) if self._solve(side)]
+        if not sides:
+            return None
+        best = min(sides, key=lambda side: side.bound)
+        for other in sides:
+            if other is not best:
+                self._add(other)
+        return best
 
     def _solve(self, node: Node) -> bool:
         """Solve a node's program, if it is not yet; a node that cannot be now stays open. False where a dive ends."""
         if node.solution is not None:
             return True
         if self.programs < self.most:
+            if node.basis is not self._at:
+                self.model.start_at(node.basis)
             self.model.confine(self.whole, node.low, node.high)
             found = self.model.solve_linear()
+            self._at = None
             self.programs += 1
             if found.status == "optimal":
                 node.bound, node.solution = max(found.bound, node.bound), found
+                node.basis = self._at = self.model.basis
                 return True
             if found.status == "infeasible":
                 return False
             self.stopped = found.status
-        self._add(node.bound, node.depth, node.low, node.high, node.basis)
+        self._add(node)
         return False
 
 

@@ -42,12 +42,15 @@ def moves(work: Floats) -> MoveCount:
 
 
 def _changes(shares: Floats) -> int:
+    if not shares.size:
+        return 0
     main, found = -1, 0
-    for share in shares.T:
+    largest, most = shares.argmax(axis=0).tolist(), shares.max(axis=0).tolist()
+    for at, share in enumerate(shares.T.tolist()):  # of lists: hours of a year are many, and providers few
         if main < 0:
-            main = int(share.argmax())
-        elif share.max() > share[main] + MIN_PART:
-            main, found = int(share.argmax()), found + 1
+            main = largest[at]
+        elif most[at] > share[main] + MIN_PART:
+            main, found = largest[at], found + 1
     return found
 
 

@@ -22,7 +22,7 @@ from detente.planner.solving.fallback import quick, unsolved
 from detente.planner.solving.model import Basis, Model
 from detente.planner.solving.solution import Solution, Stopped
 from detente.planner.solving.spare import with_less_idle
-from detente.planner.solving.whole import WHOLE, round_up, whole_columns
+from detente.planner.solving.whole import WHOLE, Roundings, whole_columns
 
 FEW, MEDIUM, LARGE = 60, 5_000, 20_000
 """At most so many whole columns in a program of more than ``MEDIUM``: our own branch and bound. In a large program no
@@ -63,7 +63,7 @@ class Incumbent:
     solution: Solution | None
     bound: float
     stopped: Stopped | None = None
-    rounding: float = 0.0  # what the last rounding up of whole units added to the cost
+    rounding: float = 0.0  # what the last rounding of whole units added to the cost
     prices: Solution | None = None  # the relaxed program's: its duals are the marginal prices
     basis: Basis | None = None  # where the relaxed program ended
 
@@ -105,6 +105,17 @@ class _Effort:
         spent = now - self.began
         most = max(SHORT, spent) if known.gap <= LITTLE_LEFT else max(SEARCH, spent)
         return replace(self, end=now + most if self.end is None else min(self.end, now + most))
+
+    def roundings(self, bound: float) -> Roundings:
+        """Ways to round larger counts, until one is within the wanted gap of a bound, or time is over."""
+        return Roundings(
+            self.draft, self.model, self.columns, lambda s: _close(s.objective, bound, self.gap) or self.over
+        )
+
+    @property
+    def over(self) -> bool:
+        """Whether its time is over."""
+        return self.end is not None and time.monotonic() >= self.end
 
     def share(self, part: float) -> float | None:
         """When a part of the time that is left is over."""
@@ -214,13 +225,13 @@ def _not_by_us(stopped: Stopped | None) -> Stopped | None:
 
 
 def _rounded(effort: _Effort, relaxed: Solution, start: Incumbent | None) -> Incumbent:
-    """The relaxed program's solution rounded up, or the whole numbers of another, whichever costs less."""
-    draft, model, columns = effort.draft, effort.model, effort.columns
+    """The relaxed program's solution rounded, or the whole numbers of another, whichever costs less."""
+    model, columns = effort.model, effort.columns
     basis = model.basis
     if not len(columns):
         return Incumbent(relaxed, relaxed.bound, prices=relaxed, basis=basis)
     with model.uninterrupted():
-        best = round_up(draft, model, relaxed, columns)
+        best = effort.roundings(relaxed.bound).of(relaxed)
         if start is not None and not (best is not None and _close(best.objective, relaxed.bound, effort.gap)):
             best = better(best, _with_counts(model, columns, start))
     added = best.objective - relaxed.objective if best is not None else 0.0
@@ -263,10 +274,11 @@ def _until_found(effort: _Effort, known: Incumbent) -> Incumbent | Unmet:
 
 def _dived(effort: _Effort, small: Ints, known: Incumbent) -> Incumbent:
     """By our own search: until the time is over, or, where none was given, for so many programs."""
-    draft, model, columns = effort.draft, effort.model, effort.columns
+    model = effort.model
     assert known.prices is not None
     assert known.basis is not None
     effort.progress(f"branching over {len(small):,} whole numbers{_at_hand(known)}")
+    roundings = effort.roundings(known.bound)
     most = MAX_PROGRAMS if model.deadline is None else None
     with model.until(model.deadline and effort.end):
         tried = branch(
@@ -276,10 +288,13 @@ def _dived(effort: _Effort, small: Ints, known: Incumbent) -> Incumbent:
             known.basis,
             known.solution,
             effort.gap,
-            lambda node: round_up(draft, model, node, columns, small),
+            lambda node: roundings.of(node, small),
             most,
         )
-    return replace(known, solution=tried.best, bound=max(known.bound, tried.bound), stopped=tried.stopped)
+        best = tried.best
+        if best is not None and tried.stopped is None and not roundings.near(best):
+            best = better(best, roundings.in_steps())
+    return replace(known, solution=best, bound=max(known.bound, tried.bound), stopped=tried.stopped)
 
 
 def _at_hand(known: Incumbent) -> str:
@@ -306,7 +321,7 @@ def _with_counts(model: Model, columns: Ints, start: Incumbent) -> Solution | No
 
 def _branched(effort: _Effort, whole: Ints, known: Incumbent) -> Incumbent | Unmet:
     """Branch and bound over ``whole``, then round the larger counts up and fix everything."""
-    draft, model = effort.draft, effort.model
+    model = effort.model
     effort.progress(f"choosing {len(whole):,} whole numbers{_at_hand(known)}")
     with model.until(effort.end):
         tried = model.solve_as(whole, effort.gap)
@@ -317,7 +332,7 @@ def _branched(effort: _Effort, whole: Ints, known: Incumbent) -> Incumbent | Unm
     best, added = known.solution, known.rounding
     if tried.values is not None:
         with model.uninterrupted():
-            fixed = round_up(draft, model, tried, effort.columns, whole)
+            fixed = effort.roundings(bound).of(tried, whole)
         if fixed is not None and (best is None or fixed.objective < best.objective):
             best, added = fixed, max(0.0, fixed.objective - tried.objective)
     return replace(known, solution=best, bound=bound, stopped=stopped, rounding=added)

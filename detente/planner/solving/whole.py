@@ -5,18 +5,28 @@ Not here: when a solution is rounded (``search``), and what may be bought (``for
 
 from __future__ import annotations
 
+import math
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+
 import numpy as np
 
 from detente.contract.decisions import Rounding
 from detente.planner.formulation.draft import Draft
 from detente.planner.formulation.expression import Floats, Ints
 from detente.planner.formulation.program import Block
-from detente.planner.formulation.purchases import rounded_up
+from detente.planner.formulation.purchases import rounded_units
 from detente.planner.solving.model import Model
 from detente.planner.solving.solution import Solution
 
 RULES: tuple[Rounding | None, ...] = (None, "up", "down")
 """How a clause's own counts are rounded, one after the other: first each by its own rule."""
+
+SPARED = (0.0, 0.5, 0.3)
+"""Parts of a unit that may be too little to buy one for. First all is rounded up: work always finds room then."""
+
+STEPS = (0.1, 0.2, 0.3, 0.4, math.inf)
+"""How near to a whole number a count is that is rounded in each step."""
 
 WHOLE = 1e-6
 """A number this near to a whole one is it."""
@@ -42,9 +52,16 @@ def round_up(
     A clause's own counts are rounded by its rule; where that is not allowed, all of them up, or all down: such a count
     says whether an amount is reached, and it may have to be although it is far from it here.
     """
+    return round_off(draft, model, relaxed, columns, 0.0, settled)
+
+
+def round_off(
+    draft: Draft, model: Model, relaxed: Solution, columns: Ints, spared: float, settled: Ints | None = None
+) -> Solution | None:
+    """The same without units of which no more than a part would be used (``spared``): work finds room elsewhere."""
     tried: list[Floats] = []
     for rule in RULES:
-        counts = whole_counts(draft, model, relaxed, columns, settled, rule)
+        counts = whole_counts(draft, model, relaxed, columns, settled, rule, spared)
         if any((counts == each).all() for each in tried):
             continue
         tried.append(counts)
@@ -56,6 +73,65 @@ def round_up(
     return None
 
 
+@dataclass
+class _Rounded:
+    """How a solution was rounded, and what came of it."""
+
+    solution: Solution
+    whole: Solution
+    spared: float
+    settled: Ints | None
+
+
+class Roundings:
+    """Solutions rounded in several ways, of which the cheapest counts; the first that is near enough ends it.
+
+    What was best where some counts were ``settled`` is tried alone the next time.
+    """
+
+    def __init__(self, draft: Draft, model: Model, columns: Ints, near: Callable[[Solution], bool]) -> None:
+        self.draft, self.model, self.columns, self.near = draft, model, columns, near
+        self._ways: Sequence[float] = SPARED
+        self._best: _Rounded | None = None
+
+    def of(self, solution: Solution, settled: Ints | None = None) -> Solution | None:
+        """The best rounding of a solution; those in ``settled`` are whole already. None where nothing has room."""
+        best = None
+        for spared in self._ways:
+            whole = round_off(self.draft, self.model, solution, self.columns, spared, settled)
+            if whole is not None and (best is None or whole.objective < best.whole.objective):
+                best = _Rounded(solution, whole, spared, settled)
+            if whole is None and not spared:
+                return None  # where all that is used finds no room, less does not
+            if whole is not None and self.near(whole):
+                break
+        if best is None:
+            return round_up(self.draft, self.model, solution, self.columns, settled)
+        if settled is not None:
+            self._ways = (best.spared,)
+        if self._best is None or best.whole.objective < self._best.whole.objective:
+            self._best = best
+        return best.whole
+
+    def in_steps(self) -> Solution | None:
+        """The best of all again, the counts that are nearest to whole first, each time with the rest solved anew."""
+        if self._best is None:
+            return None
+        model, columns, found = self.model, self.columns, self._best.solution
+        low, high = np.zeros(len(columns)), np.floor(model.most[columns] + WHOLE)
+        for within in STEPS:
+            assert found.values is not None
+            counts = whole_counts(self.draft, model, found, columns, self._best.settled, spared=self._best.spared)
+            sure = np.abs(found.values[columns] - counts) <= within
+            low[sure] = high[sure] = counts[sure]
+            model.confine(columns, low, high)
+            found = model.solve_linear()
+            if found.status != "optimal":
+                break
+        model.release(columns)
+        return found if found.status == "optimal" else None
+
+
 def whole_counts(
     draft: Draft,
     model: Model,
@@ -63,10 +139,14 @@ def whole_counts(
     columns: Ints,
     settled: Ints | None = None,
     rule: Rounding | None = None,
+    spared: float = 0.0,
 ) -> Floats:
-    """Whole counts that hold what a solution uses, a clause's own by its rule or by one; those in ``settled`` stay."""
+    """Whole counts that hold what a solution uses, a clause's own by its rule or by one; those in ``settled`` stay.
+
+    Units of which no more than a part would be used (``spared``) are left out.
+    """
     assert relaxed.values is not None
-    counts = rounded_up(draft, relaxed.values)
+    counts = rounded_units(draft, relaxed.values, spared)
     gangs = [rounded(relaxed.values[columns], "up") for _, columns, _ in draft.gangs]
     own = [rounded(relaxed.values[block.slice], rule or block.rounding) for block in clause_counts(draft)]
     up = np.concatenate([np.zeros(0), *(counts[name] for name in draft.units), *gangs, *own])

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from itertools import product
 from typing import Any
 
@@ -11,7 +12,7 @@ import pytest
 from detente.planner.formulation.expression import Expr
 from detente.planner.formulation.owner import Owner
 from detente.planner.formulation.program import LinearProgram
-from detente.planner.solving.branch import MAX_PROGRAMS, Branched, branch
+from detente.planner.solving.branch import LITTLE, MAX_PROGRAMS, Branched, branch
 from detente.planner.solving.model import Basis, Model
 from detente.planner.solving.solution import Solution
 
@@ -132,3 +133,31 @@ def test_what_cannot_be_whole_has_no_solution_and_a_bound_that_says_so() -> None
     found = searched(model)
     assert found.best is None
     assert found.bound == np.inf
+
+
+def test_where_a_column_is_far_from_whole_the_dive_takes_its_cheaper_side() -> None:
+    """Of 2.4 of a thing 2 is nearer, but the rest then costs 9 a piece: both sides are solved, and 3 is the cheaper."""
+    found = searched(cover([1.0, 9.0], [9.0, 9.0], [[1.0, 1.0]], [2.4]), most=2)
+    assert found.best is not None
+    assert found.best.objective == pytest.approx(3.0)
+    assert found.bound == pytest.approx(3.0)
+
+
+def test_it_rests_where_all_that_is_left_is_the_rounding_of_larger_counts() -> None:
+    """Every whole solution is dearer by 50 once its larger counts are whole: to branch for a little more is idle."""
+    model = cover(*two_of_a_kind())
+    columns = np.arange(model.program.n, dtype=np.int32)
+    root = model.solve_linear()
+    completed: list[float] = []
+
+    def complete(node: Solution) -> Solution:
+        completed.append(node.objective)
+        return replace(node, objective=node.objective + 50.0)
+
+    found = branch(model, columns, root, model.basis, None, 1e-9, complete, None)
+    assert found.best is not None
+    closed = min(completed)
+    assert closed - found.bound <= LITTLE * 50.0
+    plain = searched(cover(*two_of_a_kind()), most=None)
+    assert plain.best is not None
+    assert found.bound <= plain.best.objective * (1 + 1e-9), "and its bound holds"

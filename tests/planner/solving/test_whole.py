@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import partial
 from typing import cast
 from unittest import mock
 
@@ -13,7 +14,10 @@ from detente.planner.formulation.expression import Expr
 from detente.planner.formulation.owner import Owner
 from detente.planner.formulation.program import LinearProgram
 from detente.planner.solving.model import Model
-from detente.planner.solving.whole import round_up, whole_columns
+from detente.planner.solving.solution import Solution
+from detente.planner.solving.whole import Roundings, round_off, round_up, whole_columns
+from detente.planner.study import Study
+from tests.builders import build, gpus, tokens, work
 
 
 @pytest.mark.parametrize(
@@ -41,3 +45,61 @@ def test_a_clause_s_own_count_is_rounded_the_other_way_where_its_rule_is_not_all
     rounded = round_up(draft, model, relaxed, whole_columns(draft))
     assert (None if rounded is None else rounded.objective) == (None if found is None else pytest.approx(found))
     assert model.solve_linear().objective == pytest.approx(least), "and it is free again"
+
+
+HOURS = 744  # of January
+
+
+def machines(*needed: str) -> Study:
+    """Mtok a month, by workload: machines at 1 USD do 1 Mtok an hour, an endpoint at 1.5 USD per Mtok does any part."""
+    runs = {"runs-on": {"models": ["m"], "accelerators": {"H100": "1 Mtok per GPU-hour"}}}
+    each = [work(f"w{i}", f"{mtok} Mtok per month", **runs) for i, mtok in enumerate(needed)]
+    return Study.of(build([gpus("north", 1), tokens("south", "1.5")], each, months=1))
+
+
+@pytest.mark.parametrize(
+    ("spared", "cost"),
+    [
+        (0.0, 11 * HOURS),  # all up
+        (0.2, 11 * HOURS),  # a quarter is more than what may be spared
+        (0.3, 10 * HOURS + 1.5 * HOURS / 4),  # a quarter of a machine's work goes to the endpoint
+    ],
+)
+def test_a_little_of_a_unit_is_done_elsewhere(spared: float, cost: float) -> None:
+    study = machines(str(10.25 * HOURS))
+    draft, model = study.draft, study.model
+    relaxed = model.solve_linear()
+    assert relaxed.objective == pytest.approx(10.25 * HOURS)
+    found = round_off(draft, model, relaxed, whole_columns(draft), spared)
+    assert found is not None
+    assert found.objective == pytest.approx(cost)
+
+
+def test_of_several_roundings_the_cheapest_is_taken_and_the_first_that_is_near_enough() -> None:
+    study = machines(str(10.25 * HOURS))
+    draft, model = study.draft, study.model
+    relaxed = model.solve_linear()
+    for enough, cost in ((0.0, 10.375 * HOURS), (11 * HOURS + 1.0, 11 * HOURS)):
+        found = Roundings(draft, model, whole_columns(draft), partial(within, enough)).of(relaxed)
+        assert found is not None
+        assert found.objective == pytest.approx(cost)
+
+
+def within(most: float, found: Solution) -> bool:
+    return found.objective <= most
+
+
+def test_counts_rounded_in_steps_are_whole_and_no_dearer() -> None:
+    study = machines(str(10.25 * HOURS))
+    draft, model = study.draft, study.model
+    roundings = Roundings(draft, model, whole_columns(draft), lambda s: False)
+    assert roundings.in_steps() is None, "nothing was rounded yet"
+    whole = roundings.of(model.solve_linear())
+    found = roundings.in_steps()
+    assert whole is not None
+    assert found is not None
+    assert found.objective <= whole.objective + 1e-6
+    assert found.values is not None
+    counts = found.values[whole_columns(draft)]
+    assert counts == pytest.approx(counts.round())
+    assert model.solve_linear().objective == pytest.approx(10.25 * HOURS), "and all is free again"
