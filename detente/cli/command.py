@@ -37,6 +37,9 @@ if TYPE_CHECKING:
 WIDTH = 100
 
 STARTED = "detente.started"
+
+LATE = 0.25
+"""Seconds by which a time limit may be passed without a word."""
 """Under what name a command's context keeps when it began."""
 
 LIVE = frozenset({"httptools", "msgspec", "prometheus_client", "uvicorn", "uvloop"})
@@ -117,9 +120,11 @@ class Command(_Exemplified):
 
     def invoke(self, ctx: click.Context) -> Any:
         """Run it. With ``--json``, what is wrong goes to standard output as well, before it is raised on."""
-        ctx.meta[STARTED] = time.monotonic()
+        ctx.meta[STARTED] = time.monotonic(), time.process_time()
         try:
-            return _with_extras(super().invoke, ctx)
+            found = _with_extras(super().invoke, ctx)
+            _tell_overrun(ctx.params.get("time_limit"))
+            return found
         except (DetenteError, click.ClickException, OSError) as error:
             if ctx.params.get("as_json") and not isinstance(error, BrokenPipeError):
                 click.echo(mistakes_json(error))
@@ -266,8 +271,24 @@ def console() -> Any:
 
 def time_left(limit: float | None) -> float | None:
     """Of a time limit (seconds), what is left since the command began: never nothing."""
-    spent = time.monotonic() - click.get_current_context().meta.get(STARTED, time.monotonic())
-    return None if limit is None else max(limit - spent, 1e-9)
+    return None if limit is None else max(limit - spent()[0], 1e-9)
+
+
+def spent() -> tuple[float, float]:
+    """Seconds since the command began, and those of its processor among them."""
+    now = time.monotonic(), time.process_time()
+    began = click.get_current_context().meta.get(STARTED, now)
+    return now[0] - began[0], now[1] - began[1]
+
+
+def _tell_overrun(limit: float | None) -> None:
+    """Say so where a command took longer than it should: what it cannot do without is not cut short."""
+    took, worked = spent()
+    if limit is None or took <= limit + LATE:
+        return
+    busy = f", {worked:.1f} s of them at work: other programs took the rest" if took > 2 * worked else ""
+    what = "to read the case, to formulate it once and to bill, save and show the answer is not cut short"
+    click.echo(f"note: took {took:.1f} s, with a time limit of {limit:g} s{busy}; {what}", err=True)
 
 
 def progress() -> Callable[[str], None]:

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 
 import click
 
-from detente.cli.command import command, console, load, must_take_files, progress, time_left, told
+from detente.cli.command import command, console, load, must_take_files, progress, spent, time_left, told
 from detente.cli.conflict import show_conflict
 from detente.cli.options import CASE, JSON, READING, SCENARIO, TIME_LIMIT, WITH, gap_of
 
@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
 
 SAVING = 2.0
-"""Seconds kept for the saving of a plan, with what it has to load first, and at most half of those that are left."""
+"""Seconds of a processor kept for the saving of a plan, with what it has to load first: at most half of those left."""
 
 
 @command("detente plan examples/frontier-lab --reading letter --out out/letter")
@@ -53,7 +53,7 @@ def plan(
         must_take_files(out, "plan.json", "allocations.parquet")
     left = time_left(time_limit)
     if left is not None and out is not None:
-        left = before_saving(left)
+        left = before_saving(left, *spent())
     found = find(loaded, gap=gap_of(gap), time_limit=left, progress=progress())
     from detente.results.conflict import Conflict
 
@@ -85,6 +85,10 @@ def _saved(found: Plan, out: Path) -> OSError | None:
     return None
 
 
-def before_saving(left: float) -> float:
-    """Of the seconds that are left, those in which a plan is sought: at least half of them."""
-    return max(left - SAVING, left / 2)
+def before_saving(left: float, took: float, worked: float) -> float:
+    """Of the seconds that are left, those in which a plan is sought: at least half of them.
+
+    Where other work has the processor (all before ``took`` longer than it ``worked``), saving takes longer, too.
+    """
+    shared = max(1.0, took / max(worked, 1e-3))
+    return max(left - SAVING * shared, left / 2)

@@ -6,12 +6,13 @@ exact; nothing is computed that the plan does not state.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from decimal import Decimal
 
 from detente.contract.standing import Standing
+from detente.results.allocations import AllocationPlace, Allocations
 from detente.results.plan import Plan
 from detente.results.plan_rows import WorkloadRow
 from detente.values.money import CENT
@@ -127,11 +128,16 @@ class Bought:
     end: datetime
 
 
+def by_place(plan: Plan) -> Iterator[tuple[AllocationPlace, Decimal, Decimal]]:
+    """Each workload on each offer that does any of it, with its work and its cost."""
+    return Allocations.of(plan.allocations).by_place()
+
+
 def names(plans: Sequence[Plan]) -> dict[str, str]:
     """Provider ids and the names to show; an id that no provider row explains stands for itself."""
     found = {p.provider: p.name or p.provider for plan in plans for p in plan.providers}
     for plan in plans:
-        given = [c.provider for c in commitments(plan)] + [a.provider for a in plan.allocations]
+        given = [c.provider for c in commitments(plan)] + [place.provider for place, *_ in by_place(plan)]
         for provider in [*given, *(p.provider for p in plan.purchases), *(c.provider for c in plan.capacity)]:
             found.setdefault(provider, provider)
     return found
@@ -153,10 +159,9 @@ def placements(plan: Plan) -> dict[str, list[Placement]]:
     """By workload in the case's order, the most work first."""
     sums: dict[tuple[str, str], tuple[str, str, Decimal, Decimal]] = {}
     totals: dict[str, Decimal] = {}
-    for a in plan.allocations:
-        _, _, work, cost = sums.get((a.workload, a.offer), ("", "", ZERO, ZERO))
-        sums[a.workload, a.offer] = a.provider, a.region, work + a.work, cost + a.cost
-        totals[a.workload] = totals.get(a.workload, ZERO) + a.work
+    for place, work, cost in by_place(plan):
+        sums[place.workload, place.offer] = place.provider, place.region, work, cost
+        totals[place.workload] = totals.get(place.workload, ZERO) + work
     found: dict[str, list[Placement]] = {w.workload: [] for w in plan.workloads}
     for (workload, offer), (provider, region, work, cost) in sums.items():
         share = work / totals[workload] if totals[workload] else ZERO
@@ -220,5 +225,5 @@ def provider_of(plans: Sequence[Plan]) -> dict[str, str]:
         found |= {row.offer: row.provider for row in plan.capacity}
         found |= {row.offer: row.provider for row in plan.purchases}
         found |= {row.offer: row.provider for row in plan.standby}
-        found |= {row.offer: row.provider for row in plan.allocations}
+        found |= {place.offer: place.provider for place, *_ in by_place(plan)}
     return found

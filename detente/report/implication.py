@@ -9,6 +9,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from decimal import Decimal
 
+from detente.report.digest import by_place
 from detente.report.figure import count, exact, listed, percent, plural, price, ticked
 from detente.results.plan import Plan
 from detente.results.plan_rows import ProviderRow
@@ -49,9 +50,9 @@ class Implication:
 def implications(plan: Plan) -> list[Implication]:
     """One a provider, in the case's order."""
     homes: dict[str, set[str]] = {}
-    for a in plan.allocations:
-        if a.work:
-            homes.setdefault(a.workload, set()).add(a.provider)
+    for place, work, _ in by_place(plan):
+        if work:
+            homes.setdefault(place.workload, set()).add(place.provider)
     found = []
     for row in plan.providers:
         prices = tuple(_prices(plan, row))

@@ -88,6 +88,14 @@ class Allocations(Sequence[Allocation]):
     def __hash__(self) -> int:
         return hash(tuple(self))
 
+    def by_place(self) -> Iterator[tuple[AllocationPlace, Decimal, Decimal]]:
+        """Each place with any, in order, with its work and its cost in all periods."""
+        work, cost = dict.fromkeys(self.at, 0), dict.fromkeys(self.at, 0)
+        for at, done, paid in zip(self.at, self.work, self.cost, strict=True):
+            work[at] += done
+            cost[at] += paid
+        return ((self.places[at], of_nanos(done), of_nanos(cost[at])) for at, done in work.items())
+
     def columns(self) -> dict[str, list[Any]]:
         """As a table's, by name."""
         named = {name: [getattr(self.places[at], name) for at in self.at] for name in AllocationPlace._fields}

@@ -69,6 +69,25 @@ def test_clauses_outside_the_horizon_are_noted(tmp_path: Path, capsys: pytest.Ca
     assert "at no time" not in runner.invoke(cli, ["explain", str(path), "now"]).stdout
 
 
-@pytest.mark.parametrize(("left", "sought"), [(60.0, 58.0), (4.0, 2.0), (1.5, 0.75), (1e-9, 5e-10)])
-def test_saving_takes_two_seconds_of_a_time_limit_and_never_more_than_half(left: float, sought: float) -> None:
-    assert before_saving(left) == pytest.approx(sought)
+@pytest.mark.parametrize(
+    ("left", "took", "sought"),
+    [(60.0, 1.0, 58.0), (4.0, 1.0, 2.0), (1.5, 1.0, 0.75), (1e-9, 1.0, 5e-10), (60.0, 3.0, 54.0), (10.0, 3.0, 5.0)],
+)
+def test_saving_takes_two_seconds_of_work_of_a_time_limit_and_never_more_than_half(
+    left: float, took: float, sought: float
+) -> None:
+    assert before_saving(left, took, 1.0) == pytest.approx(sought)
+
+
+def test_a_command_that_passes_its_time_limit_says_so_and_gives_its_answer(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    path = tmp_path / "case.json"
+    path.write_text(json.dumps(data_of([tokens("north", 3)], [work()])))
+    soon = CliRunner().invoke(cli, ["check", str(path), "--time-limit", "1000"])
+    assert "time limit" not in soon.stderr
+    monkeypatch.setattr("detente.cli.command.LATE", -1000.0)
+    late = CliRunner().invoke(cli, ["check", str(path), "--time-limit", "1000"])
+    assert (late.exit_code, late.stdout) == (soon.exit_code, soon.stdout)
+    assert "with a time limit of 1000 s" in late.stderr
+    assert "time limit" not in CliRunner().invoke(cli, ["check", str(path)]).stderr, "none was given"

@@ -13,6 +13,7 @@ from detente.planner.solve import plan
 from detente.results.allocations import Allocations
 from detente.results.plan import Plan
 from detente.results.plan_rows import Allocation
+from detente.values.quantity import WIDE
 from tests.builders import two_clouds
 
 AMOUNTS = st.one_of(st.integers(0, 10**6), st.integers(0, 10**26)).map(lambda nanos: Decimal(nanos).scaleb(-9))
@@ -37,6 +38,11 @@ def test_the_rows_that_went_in_come_out(rows: list[Allocation], cut: int) -> Non
     assert list(found) == rows
     assert found == rows
     assert found == tuple(rows)
+    sums: dict[tuple[str, str], list[Decimal]] = {}
+    for row in rows:
+        each = sums.setdefault((row.workload, row.offer), [Decimal(0), Decimal(0)])
+        each[0], each[1] = WIDE.add(each[0], row.work), WIDE.add(each[1], row.cost)
+    assert [((p.workload, p.offer), [work, cost]) for p, work, cost in found.by_place()] == list(sums.items())
     assert found != (*rows, Allocation("chat", "a", "north", "x", 0, *[Decimal(0)] * 3))
     assert [found[at] for at in range(-len(rows), len(rows))] == rows * 2
     assert list(found[cut:]) == rows[cut:]
