@@ -10,7 +10,7 @@ The specification: https://focus.finops.org/focus-specification/v1-2/.
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from decimal import Decimal
@@ -22,6 +22,7 @@ from detente.ledger.books import Books
 from detente.ledger.focus_commitments import AppliedCommitments
 from detente.ledger.focus_file import save_rows
 from detente.ledger.line import LineSum, UseClass
+from detente.ledger.purchases import BookedPurchase, PurchaseInvoice, invoices, purchases
 from detente.ledger.running import sums_between
 from detente.ledger.stated import rate_of
 from detente.ledger.store import Session
@@ -76,8 +77,23 @@ class FocusExport:
         """Every row, in the order of the books. Raises LedgerError."""
         with self.books.store.reading() as session:
             self.books.must_match(session)
-            yield from map(self._use, sums_between(session, self.start, self.end))
+            bought = list(purchases(session).elements())
+            prepaid = self._prepaid(bought)
+            for each in sums_between(session, self.start, self.end):
+                times = prepaid.get(each.of.offer.get("offer", ""), ())
+                covered = each.of.kind != "egress" and any(start <= each.start < end for start, end in times)
+                yield self._use(each) | ({"BilledCost": _money(0)} if covered else {})
+            yield from map(self._purchase, invoices(self.books.case, bought, self.start, self.end))
             yield from self._clauses(session)
+
+    def _prepaid(self, bought: Iterable[BookedPurchase]) -> dict[str, list[tuple[int, int]]]:
+        """Of each offer that says when it is invoiced, the times for which purchases are: their use is not billed."""
+        says = {offer.id for offer in self.books.case.offers if _invoiced(offer)}
+        found: dict[str, list[tuple[int, int]]] = {}
+        for each in bought:
+            if each.offer in says:
+                found.setdefault(each.offer, []).append((each.start, each.end))
+        return found
 
     @cached_property
     def _applied(self) -> AppliedCommitments:
@@ -153,10 +169,33 @@ class FocusExport:
             "ResourceType": of.offer.get("product", "service"),
         }  # fmt: skip
 
+    def _purchase(self, invoice: PurchaseInvoice) -> FocusRow:
+        """A reservation that is invoiced: its cost is billed here, and is effective as it is used, or stands idle."""
+        case, of, start = self.books.case, invoice.of, invoice.at
+        offer = next(o for o in case.offers if o.id == of.offer)
+        facts = case.offer_facts[of.offer]
+        bought = UseClass("reserved", None, facts)
+        unit = "GPUs" if isinstance(offer, GpuOffer) else "Units"
+        once = invoice.parts == 1
+        until = f"{at_micros(of.start):%Y-%m-%d} to {at_micros(of.end):%Y-%m-%d}"
+        return self._head(facts.get("provider", "unknown"), start, start + 24 * HOURS, invoice.net) | {
+            **_service(bought), **self._place(bought),
+            "EffectiveCost": _money(0), "PricingCurrencyEffectiveCost": _money(0),
+            "ChargeCategory": "Purchase", "ChargeFrequency": "One-Time" if once else "Recurring",
+            "ChargeDescription": f"{of.units:,} of {of.offer}, reserved from {until}",
+            "ContractedCost": _money(invoice.net), "ListCost": _money(invoice.listed),
+            "PricingCategory": "Committed", "PricingQuantity": number(Decimal(of.units)), "PricingUnit": unit,
+            "SkuId": of.offer, "SkuPriceId": of.offer, "SkuMeter": "Reservation",
+            "CommitmentDiscountCategory": "Usage", "CommitmentDiscountId": of.offer,
+            "CommitmentDiscountName": of.offer, "CommitmentDiscountType": "Reservation",
+            "CommitmentDiscountQuantity": number(Decimal(of.units)), "CommitmentDiscountUnit": unit,
+        }  # fmt: skip
+
     # -- clauses ---------------------------------------------------------------------------------------------------
     def _clauses(self, session: Session) -> Iterator[FocusRow]:
         """What clauses charge or give back, as it was booked: each entry is a row."""
         days = f"{self.start:%Y-%m-%d}", f"{self.end:%Y-%m-%d}"
+        paid = {term.id for term in self.books.terms if term.paid_on is not None}
         rows = session.all(
             "SELECT day, account, amount, adjusts FROM entries WHERE day >= ? AND day < ? AND account LIKE 'clause/%'"
             " ORDER BY batch, n",
@@ -164,17 +203,17 @@ class FocusExport:
         )
         for day, account, amount, adjusts in rows:
             _, party, agreement, clause, part = account.split("/", 4)
-            yield self._clause(str(day), party, int(amount)) | {
+            yield self._clause(str(day), party, int(amount), bought=clause in paid) | {
                 "ChargeDescription": f"{part} of {clause}" + (f", for {adjusts}" if adjusts else ""),
                 "SkuId": clause, "SkuPriceId": clause, "ResourceId": clause, "ResourceName": clause,
                 "x_Agreement": agreement, "x_Clause": clause, "x_Part": part, "x_Adjusts": str(adjusts),
             }  # fmt: skip
 
-    def _clause(self, day: str, party: str, amount: int) -> FocusRow:
+    def _clause(self, day: str, party: str, amount: int, *, bought: bool) -> FocusRow:
         start = datetime.fromisoformat(f"{day}T00:00:00+00:00")
         category, subcategory = OTHER
         return self._head(party, start, start + 24 * HOURS, amount) | {
-            "ChargeCategory": "Credit" if amount < 0 else "Adjustment",
+            "ChargeCategory": "Credit" if amount < 0 else "Purchase" if bought else "Adjustment",
             "ChargeFrequency": "One-Time",
             "ContractedCost": _money(amount), "ListCost": _money(amount),
             "ResourceType": "clause", "ServiceCategory": category, "ServiceSubcategory": subcategory,
@@ -233,6 +272,10 @@ def _described(of: UseClass) -> str:
 
 def _reserved(offer: AnyOffer) -> bool:
     return not isinstance(offer, TokenOffer) and offer.reserved
+
+
+def _invoiced(offer: AnyOffer) -> bool:
+    return not isinstance(offer, TokenOffer) and offer.invoiced is not None
 
 
 def _money(nanos: int) -> str:

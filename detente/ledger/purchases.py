@@ -78,6 +78,34 @@ def told(session: Session, bought: Iterable[BookedPurchase]) -> bool:
     )
 
 
+class PurchaseInvoice(NamedTuple):
+    """A part of a purchase that is invoiced on a day; amounts in billionths, before and after discounts."""
+
+    of: BookedPurchase
+    at: datetime
+    parts: int
+    """Of how many equal ones it is one."""
+    listed: int
+    net: int
+
+
+def invoices(case: Case, bought: Iterable[BookedPurchase], since: datetime, until: datetime) -> list[PurchaseInvoice]:
+    """What is invoiced in a time of purchases whose offers say when; in the order of time."""
+    offers, rating = {offer.id: offer for offer in case.offers}, Rating(case.signed)
+    found = []
+    for each in bought:
+        offer = offers.get(each.offer)
+        if offer is None or isinstance(offer, TokenOffer) or offer.invoiced is None:
+            continue
+        days = _days(offer, each, "invoice")
+        for n, at in enumerate(days):
+            if since <= at < until:
+                listed = each.cost * (n + 1) // len(days) - each.cost * n // len(days)
+                off = rating.at(None, case.offer_facts[offer.id], at).of(listed)
+                found.append(PurchaseInvoice(each, at, len(days), listed, listed - sum(off)))
+    return sorted(found, key=lambda invoice: (invoice.at, invoice.of))
+
+
 def counted(
     case: Case, bought: Iterable[BookedPurchase], moments: Iterable[CountingMoment], as_of: datetime
 ) -> Iterator[BoughtCapacity]:

@@ -16,6 +16,7 @@ from detente.errors import LedgerError
 from detente.ledger.books import Books
 from detente.ledger.late import sums_as_closed, sums_booked
 from detente.ledger.line import LineSum
+from detente.ledger.purchases import PurchaseInvoice, invoices, purchases
 from detente.ledger.running import unknown_sums
 from detente.ledger.stands import ClauseStands, stands_as_closed, stands_in
 from detente.ledger.stated import StatedUse, stated_use
@@ -58,6 +59,9 @@ class Statement:
     stated
         Use of offers that are priced in another currency, booked in that time: what it came to in that, at the rate of
         the day of use.
+    invoices
+        What the party invoices in that time of what is reserved, where its offers say when: what is owed grows with
+        each hour that it is held, whenever that is invoiced.
     unknown
         How many uses before the end are of an amount or price that is not known, of what the party sold or may have.
     """
@@ -75,6 +79,7 @@ class Statement:
     past: tuple[ClauseStands, ...]
     unknown: int
     stated: tuple[StatedUse, ...] = ()
+    invoices: tuple[PurchaseInvoice, ...] = ()
 
     @property
     def settled(self) -> bool:
@@ -96,6 +101,8 @@ def statement(books: Books, party: str, start: datetime, end: datetime) -> State
         else:
             sums, found = list(unknown_sums(session)), stands_in(session, books, end, all_windows=True)
         stated = stated_use(books.case, party, sums_booked(session, start, end))
+        bought = purchases(session, end if closed == end else None).elements()
+        facts, invoiced = books.case.offer_facts, invoices(books.case, bought, start, end)
     if opening + sum(line.amount for line in lines) != closing:
         what = f"{books.store.url}: what is owed to `{party}` is not what its lines come to"
         raise LedgerError(f"{what}; `detente audit` finds what was changed")
@@ -104,7 +111,7 @@ def statement(books: Books, party: str, start: datetime, end: datetime) -> State
     inside = tuple(c for c in seen if c.standing is None or (c.standing.end > start and c.standing.start < end))
     return Statement(
         party, start, end, books.case.currency, opening, lines, closing, accruing, closed, inside, seen,
-        _unknown(sums, party, end), stated,
+        _unknown(sums, party, end), stated, tuple(i for i in invoiced if facts[i.of.offer].get("provider") == party),
     )  # fmt: skip
 
 

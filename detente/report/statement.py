@@ -24,6 +24,8 @@ from detente.values.quantity import plain
 
 PRICED = "Priced in another currency, at list price"
 STATED_HEADS = ("offer", "as priced")
+INVOICED = "Invoiced of what is reserved; it is owed as it is held"
+INVOICE_HEADS = ("of", "units", "on")
 SECTIONS = {"use": "Use at list price", "off": "Taken off", "clause": "Clauses"}
 
 
@@ -36,6 +38,8 @@ def statement_view(console: Screen, found: Statement) -> None:
     table(console, "Owed", ("", "of", "adjusts", found.currency), rows, right=(3,), most=len(rows))
     stated = list(stated_rows(found))
     table(console, PRICED, (*STATED_HEADS, found.currency), stated, right=(1, 2), most=len(stated))
+    invoices = list(invoice_rows(found))
+    table(console, INVOICED, (*INVOICE_HEADS, found.currency), invoices, right=(1, 3), most=len(invoices))
     standing = standing_rows(found.clauses, found.currency)
     table(console, "Where its clauses stand", STANDING_HEADS, standing, right=(2, 3, 4, 5, 6), most=len(standing))
     notes = list(notes_of(found))
@@ -49,6 +53,12 @@ def stated_rows(found: Statement) -> Iterator[list[str]]:
     """What is priced in another currency: the offer, and its use in that currency and in the statement's."""
     for each in found.stated:
         yield [each.offer, f"{amount_of(each.stated)} {each.currency}", amount_of(each.listed)]
+
+
+def invoice_rows(found: Statement) -> Iterator[list[str]]:
+    """What is invoiced of reservations: the offer, how many units, on which day, how much."""
+    for each in found.invoices:
+        yield [each.of.offer, f"{each.of.units:,}", f"{each.at:%Y-%m-%d}", amount_of(each.net)]
 
 
 def what_of(line: StatementLine) -> str:
@@ -126,6 +136,10 @@ def _plain(found: Statement) -> dict[str, object]:
         "stated": [
             {"offer": s.offer, "currency": s.currency, "stated": _text(s.stated), "listed": _text(s.listed)}
             for s in found.stated
+        ],
+        "invoices": [
+            {"offer": i.of.offer, "units": i.of.units, "on": f"{i.at:%Y-%m-%d}", "amount": _text(i.net)}
+            for i in found.invoices
         ],
         "clauses": [plain_clause(clause) for clause in found.clauses],
     }  # fmt: skip

@@ -14,7 +14,16 @@ from detente.report.burndown import burndown
 from detente.report.html import environment
 from detente.report.prices_page import finished
 from detente.report.standing import HEADS, standing_rows
-from detente.report.statement import SECTIONS, amount_of, lead_of, notes_of, stated_rows, what_of
+from detente.report.statement import (
+    INVOICED,
+    SECTIONS,
+    amount_of,
+    invoice_rows,
+    lead_of,
+    notes_of,
+    stated_rows,
+    what_of,
+)
 from detente.report.svg import both
 from detente.values.period import named
 
@@ -24,7 +33,7 @@ def render_statements(found: Sequence[Statement], name: str) -> str:
     when = named(found[0].start, found[0].end) if found else ""
     template = environment().get_template("statement.html")
     each = [_told(one, f"c{place % 7}") for place, one in enumerate(found)]
-    return finished(template.render(title=name, when=when, statements=each, heads=HEADS))
+    return finished(template.render(title=name, when=when, statements=each, heads=HEADS, invoiced=INVOICED))
 
 
 def _told(found: Statement, colour: str) -> Mapping[str, object]:
@@ -35,6 +44,7 @@ def _told(found: Statement, colour: str) -> Mapping[str, object]:
         "closing": f"{amount_of(found.closing)} {found.currency}",
         "lines": [_line(line) for line in found.lines],
         "stated": list(stated_rows(found)),
+        "invoices": list(invoice_rows(found)),
         "standing": standing_rows(found.clauses, found.currency),
         "floors": list(_floors(found, colour)),
         "notes": list(notes_of(found)),

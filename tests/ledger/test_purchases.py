@@ -5,6 +5,8 @@ Ten GPUs for 2026, reserved at 1 USD per GPU-hour: 87,600 USD, and quarters of 2
 
 from __future__ import annotations
 
+import json
+import re
 from decimal import Decimal
 from typing import Any
 
@@ -15,12 +17,16 @@ from detente.contract.use import Use
 from detente.ledger.audit import audit
 from detente.ledger.books import Books
 from detente.ledger.closing import ClosedBooks, close
+from detente.ledger.focus_export import FocusExport, FocusRow
 from detente.ledger.line import UseLine
-from detente.ledger.purchases import BookedPurchase, purchases
+from detente.ledger.purchases import BookedPurchase, invoices, purchases
 from detente.ledger.stands import ClauseStands, stands
 from detente.ledger.statement import statement
 from detente.ledger.store import Store
+from detente.report.statement import statements_json
+from detente.report.statement_page import render_statements
 from detente.results.plan_rows import Purchase
+from detente.values.micros import micros
 from tests.builders import D, day, solved
 from tests.ledger.served import accounts, both
 from tests.terms.test_moment import year
@@ -140,3 +146,81 @@ def test_a_purchase_that_was_changed_is_found(store: Store) -> None:
         assert purchases(session) == {BookedPurchase.of(HELD): 1}
         session.run("UPDATE purchases SET units = 9")
     assert "purchases, row 0: altered" in str(audit(Books(store, case)).faults[0])
+
+
+# -- invoices ----------------------------------------------------------------------------------------------------------
+def exported(store: Store, case: Case, until: str) -> list[FocusRow]:
+    return list(FocusExport(Books(store, case), day("2026-01-01"), day(until)).rows())
+
+
+def test_what_is_invoiced_is_billed_as_a_purchase_and_effective_as_it_is_held(store: Store) -> None:
+    """Twelve instalments of 7,300 USD, three of them by 2 March; two days of ten GPUs at 1 USD an hour are 480."""
+    case = year(invoiced="monthly")
+    closing(store, case, "2026-01-03", HELD)
+    found = exported(store, case, "2026-03-02")
+    bought = [row for row in found if row["ChargeCategory"] == "Purchase"]
+    assert [(r["ChargePeriodStart"][:10], r["BilledCost"], r["EffectiveCost"]) for r in bought] == [
+        ("2026-01-01", "7300.0", "0.0"), ("2026-02-01", "7300.0", "0.0"), ("2026-03-01", "7300.0", "0.0")
+    ]  # fmt: skip
+    assert {(r["ChargeFrequency"], r["PricingQuantity"], r["PricingUnit"]) for r in bought} == {
+        ("Recurring", "10.0", "GPUs")
+    }
+    held = [row for row in found if row["SkuId"] == "north-gpus" and row["ChargeCategory"] == "Usage"]
+    assert {row["BilledCost"] for row in held} == {"0.0"}
+    assert sum(Decimal(row["EffectiveCost"]) for row in held) == 480
+
+
+@pytest.mark.parametrize(
+    ("invoiced", "days", "frequency"),
+    [("upfront", ["2026-01-01"], "One-Time"), ("in-arrears", ["2026-02-01", "2026-03-01"], "Recurring")],
+)
+def test_it_is_billed_when_the_offer_says(store: Store, invoiced: str, days: list[str], frequency: str) -> None:
+    case = year(invoiced=invoiced)
+    closing(store, case, "2026-01-02", HELD)
+    bought = [row for row in exported(store, case, "2026-03-02") if row["ChargeCategory"] == "Purchase"]
+    assert [row["ChargePeriodStart"][:10] for row in bought] == days
+    assert sum(Decimal(row["BilledCost"]) for row in bought) == (87_600 if invoiced == "upfront" else 14_600)
+    assert {row["ChargeFrequency"] for row in bought} == {frequency}
+
+
+def test_the_parts_of_an_invoice_add_up_to_the_purchase(store: Store) -> None:
+    """A cost that twelve does not divide: to the billionth, and discounted as of each day."""
+    off = {"id": "off", "kind": "discount", "off": "25%", "from": "2026-07-01"}
+    case, odd = year(off, invoiced="monthly", measure="list"), 87_600 * NANOS + 7
+    (bought,) = {BookedPurchase("north-gpus", micros(HELD.start), micros(HELD.end), 10, odd)}
+    found = invoices(case, [bought], day("2026-01-01"), day("2027-01-01"))
+    assert (len(found), sum(each.listed for each in found)) == (12, odd)
+    assert {each.net for each in found[:6]} <= {each.listed for each in found}
+    assert all(4 * each.net - 3 * each.listed in range(-4, 5) for each in found[6:])
+
+
+def test_where_nobody_says_when_it_is_invoiced_it_is_billed_as_it_is_held(store: Store) -> None:
+    case = year()
+    closing(store, case, "2026-01-03", HELD)
+    found = exported(store, case, "2026-03-02")
+    assert not [row for row in found if row["ChargeCategory"] == "Purchase"]
+    assert sum(Decimal(row["BilledCost"]) for row in found if row["SkuId"] == "north-gpus") == 480
+
+
+def test_a_payment_is_a_purchase_of_its_day(store: Store) -> None:
+    fee = {"id": "fee", "kind": "payment", "amount": "1000 USD", "on": "2026-01-02"}
+    case = year(fee)
+    closing(store, case, "2026-01-04")
+    (row,) = [row for row in exported(store, case, "2026-02-01") if row.get("x_Clause") == "fee"]
+    assert (row["ChargeCategory"], row["BilledCost"], row["EffectiveCost"]) == ("Purchase", "1000.0", "1000.0")
+
+
+def test_a_statement_says_what_is_invoiced_beside_what_is_owed(store: Store) -> None:
+    """Two days of January are owed, 480 USD; the first of twelve instalments, 7,300 USD, is invoiced."""
+    case = year(invoiced="monthly")
+    closing(store, case, "2026-01-03", HELD)
+    found = statement(Books(store, case), "north", day("2026-01-01"), day("2026-01-03"))
+    assert [(each.at, each.net) for each in found.invoices] == [(day("2026-01-01"), 7_300 * NANOS)]
+    assert found.closing == 480 * NANOS
+    later = statement(Books(store, case), "north", day("2026-02-01"), day("2026-04-01"))
+    assert [f"{each.at:%m-%d}" for each in later.invoices] == ["02-01", "03-01"]
+    (said,) = json.loads(statements_json([found]))["statements"]
+    assert said["invoices"] == [{"offer": "north-gpus", "units": 10, "on": "2026-01-01", "amount": "7300"}]
+    page = render_statements([found], "test")
+    assert re.search(r"north-gpus.*7,300", page, re.DOTALL)
+    assert statement(Books(store, case), "south", day("2026-01-01"), day("2026-01-03")).invoices == ()
