@@ -18,16 +18,30 @@ from detente.outcomes.comparing import compare
 from detente.outcomes.comparison import OURS, OutcomeColumn
 from detente.outcomes.leverage import Leverage
 from detente.outcomes.leveraging import leverage
+from detente.outcomes.prices import ClausePrices
+from detente.outcomes.pricing import price
 from detente.outcomes.sign import sign
+from detente.outcomes.simulating import simulate
+from detente.outcomes.simulation import Simulation
 from detente.planner.check import check
+from detente.report.deal_page import render_deal
 from detente.report.digest import by_provider, commitments, placements
 from detente.report.figure import percent
+from detente.report.figures.comparison import comparison_figures
+from detente.report.figures.deal import SignedDeal, deal_figures
+from detente.report.figures.leverage import leverage_figures
+from detente.report.figures.prices import price_figures
+from detente.report.figures.simulation import simulation_figures
 from detente.report.html import render
-from detente.report.leverage_page import who_needs_whom
+from detente.report.leverage_page import render_leverage, who_needs_whom
+from detente.report.outcomes_page import render_comparison
+from detente.report.prices_page import render_prices
+from detente.report.simulation_page import render_simulation
 from detente.results.plan import Plan
 from detente.results.plan_rows import ProviderRow
 from detente.values.money import shown
 from tests.report.bills import assert_adds_up, in_page, in_terminal
+from tests.report.figures import assert_all_asked
 from tests.report.frontier import frontier
 from tests.report.picture import PICTURE, SCALES, alone, said_in, texts, words
 
@@ -141,6 +155,8 @@ SIGNED = {
 def test_signing_the_deal_of_the_frontier_lab_comes_out_as_the_first_page_says() -> None:
     found = sign(Case.load(EXAMPLES / "frontier-lab"), "aws-2026", reading="spirit")
     (spirit,) = found.readings
+    said = [way.sentence for way in spirit.ways] + list(spirit.conflict.facts if spirit.conflict else ())
+    assert_all_asked(render_deal(found), deal_figures(SignedDeal.of(found)), said)
     rows = []
     for way in spirit.ways:
         assert way.cost is not None
@@ -163,6 +179,7 @@ WAYS_OUT = {
 
 def test_the_ways_out_of_the_frontier_lab_come_out_as_its_page_says() -> None:
     found = compare(Case.load(EXAMPLES / "frontier-lab"))
+    assert_all_asked(render_comparison(found), comparison_figures(found))
     columns = {column.name: column for column in found.outcomes}
     today = found.baseline.cost
     assert today is not None
@@ -202,7 +219,17 @@ def test_the_ways_out_of_the_frontier_lab_come_out_as_its_page_says() -> None:
 def test_who_needs_whom_is_drawn_as_it_comes_out() -> None:
     found = leverage(Case.load(EXAMPLES / "frontier-lab"), curves=False)
     assert isinstance(found, Leverage)
+    assert_all_asked(render_leverage(found), leverage_figures(found))
     drawn = who_needs_whom(found, 760)
     if os.environ.get("REWRITE_DOCS"):
         SCALES.write_text(alone(drawn), encoding="utf-8")
     assert texts(SCALES.read_text(encoding="utf-8")) == texts(drawn), "REWRITE_DOCS=1 draws it anew"
+
+
+def test_each_number_on_the_other_pages_of_the_frontier_lab_answers_explain() -> None:
+    prices = price(Case.load(EXAMPLES / "frontier-lab"))
+    assert isinstance(prices, ClausePrices)
+    assert_all_asked(render_prices(prices), price_figures(prices), [each.sentence for each in prices.clauses])
+    drawn = simulate(Case.load(EXAMPLES / "frontier-lab"), "stand-firm", draws=4, processes=1)
+    assert isinstance(drawn, Simulation)
+    assert_all_asked(render_simulation(drawn), simulation_figures(drawn))

@@ -115,6 +115,7 @@ class AnswerView(Generic[Some]):
             page = out / f"{found.FILE}.html"
             write(page, self.page(found).encode())
             click.echo(f"wrote {page}: open it in a browser", err=True)
+            click.echo(f"where a figure comes from: detente explain {out} ADDRESS", err=True)
         except OSError as error:
             return error
         return None

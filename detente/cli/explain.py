@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING
 import click
 
 from detente.cli.command import command, console, load, notes_json, of_plan, progress
+from detente.cli.figure import figure_asked
 from detente.cli.options import CASE, JSON, READING, SCENARIO, WITH, TimestampParam
 
 if TYPE_CHECKING:
@@ -68,10 +69,24 @@ def explain(
     more, without the clause, the agreement or the provider, with the deal signed, or in the outcome: what costs more,
     which work moves, and which clauses bind then.
 
+    CASE may be a saved answer of `price`, `leverage`, `compare`, `simulate` or `check --sign` (--out): SUBJECT is then
+    the address of a figure on its page, such as clauses/eu-data/price: what it is, its formula, and what goes into it.
+    Without SUBJECT all its figures are listed.
+
     With --request FILE: which deployments may serve a live call, in which order they are asked, and why not the others.
     Exit code 1: no deployment may serve the call, or there is no plan. 2: the case or the call has mistakes.
     130: stopped by Ctrl-C.
     """
+    live: dict[str, object] = {
+        "--workload": workload,
+        "--label": labels,
+        "--path": path,
+        "--at": at,
+        "--ledger": ledger,
+    }
+    if answers := saved_answers(case):
+        held = {"--reading": reading, "--scenario": scenario, "--with": beside, "--plan": saved, "--request": request}
+        return figure_asked(answers, subject or "", held | live, as_json=as_json)
     if (request is None) == (subject is None):
         raise click.ClickException("give either a SUBJECT or --request FILE")
     if request is not None:
@@ -79,8 +94,7 @@ def explain(
         at = at or datetime.now(UTC)
         path = CHAT if path is None else path
         return _live(case, saved, beside, reading, scenario, body, workload, labels, path, at, ledger, as_json)
-    stated = {"--workload": workload, "--label": labels or None, "--path": path, "--at": at, "--ledger": ledger}
-    alone = [name for name, given in stated.items() if given is not None]
+    alone = [name for name, given in live.items() if given not in (None, ())]
     if alone:
         raise click.ClickException(f"only with --request FILE: {', '.join(alone)}; add it, or leave them out")
     from detente.planner.solve import plan as find
@@ -100,6 +114,15 @@ def explain(
     told = answer.as_json() | {"notes": notes_json(loaded)}
     click.echo(json.dumps(told, indent=1) if as_json else str(answer))
     return 0 if isinstance(found, Plan) else 1
+
+
+def saved_answers(path: Path) -> list[Path]:
+    """Those that a path names; looked for where it may name one."""
+    if path.suffix != ".json" and not (path.is_dir() and any(path.glob("*.json"))):
+        return []
+    from detente.report.figures.asking import saved_answers as find
+
+    return find(path)
 
 
 def _number(case: Case, found: Plan | Conflict, subject: str) -> Explanation | None:

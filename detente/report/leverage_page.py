@@ -10,6 +10,7 @@ from decimal import Decimal
 from detente.outcomes.leverage import Leverage, ProviderLeverage
 from detente.report import leverage as words
 from detente.report.curve import curve
+from detente.report.figures.leverage import leverage_figures
 from detente.report.html import environment
 from detente.report.prices import stopped
 from detente.report.prices_page import finished
@@ -25,6 +26,7 @@ def render_leverage(found: Leverage) -> str:
         .get_template("leverage.html")
         .render(
             found=found,
+            figures=list(leverage_figures(found)),
             lead=words.opening(found),
             stopped=stopped(found.status, left, "loss"),
             picture=both(lambda width: who_needs_whom(found, width)),

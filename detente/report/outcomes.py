@@ -313,7 +313,7 @@ def choice_rows(found: Comparison) -> list[list[str]]:
 def choice_heads(found: Comparison) -> list[str]:
     """Of those columns."""
     dearest = f"dearest {percent(1 - found.level)}"
-    return ["choice", "on average", "if all were known", "worst", dearest, "regret, most", "on average"]
+    return ["choice", "on average", "if all were known", "worst", dearest, "regret, most", "regret, on average"]
 
 
 # -- on a terminal ---------------------------------------------------------------------------------------------------

@@ -17,6 +17,7 @@ from detente.report import outcomes as words
 from detente.report.bars import Bar, bars
 from detente.report.csv import with_downloads
 from detente.report.figure import listed, signed
+from detente.report.figures.comparison import comparison_figures
 from detente.report.html import environment
 from detente.report.svg import both
 
@@ -29,6 +30,7 @@ def render_comparison(found: Comparison) -> str:
         .get_template("outcomes.html")
         .render(
             found=found,
+            figures=list(comparison_figures(found)),
             lead=words.opening(found),
             stopped=words.stopped(found),
             heads=words.choice_heads(found),

@@ -16,6 +16,8 @@ from detente.report.bars import Bar, bars
 from detente.report.csv import with_downloads
 from detente.report.curve import curve
 from detente.report.entry import units_worth
+from detente.report.figures.prices import price_figures
+from detente.report.figures.sweep import sweep_figures
 from detente.report.html import environment
 from detente.report.svg import both
 from detente.report.sweep import swept
@@ -31,6 +33,7 @@ def render_prices(found: ClausePrices) -> str:
         .get_template("prices.html")
         .render(
             found=found,
+            figures=list(price_figures(found)),
             lead=words.opening(found),
             stopped=words.stopped(found.status, words.unasked(found), "price"),
             picture=both(lambda width: bars(_bars(found), "The price of each clause", width)),
@@ -62,6 +65,7 @@ def render_sweep(found: NumberSweep) -> str:
         .get_template("sweep.html")
         .render(
             found=found,
+            figures=list(sweep_figures(found)),
             lead=swept(found),
             stopped=words.stopped(found.status, 0, "value"),
             picture=both(lambda width: curve(points, others, name, found.currency, unit, width)),

@@ -11,6 +11,7 @@ from decimal import Decimal
 from detente.outcomes.simulation import Simulation
 from detente.report import simulation as words
 from detente.report.curve import curve
+from detente.report.figures.simulation import simulation_figures
 from detente.report.html import environment
 from detente.report.prices_page import finished
 from detente.report.svg import both
@@ -29,6 +30,7 @@ def render_simulation(found: Simulation) -> str:
         .get_template("simulation.html")
         .render(
             found=found,
+            figures=list(simulation_figures(found)),
             words=words,
             lead=words.opening(found),
             stopped=words.stopped(found),

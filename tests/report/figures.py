@@ -1,0 +1,95 @@
+"""Every number on a page, and whether it is a figure that can be asked for."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Iterator
+from decimal import Decimal
+from fractions import Fraction
+from html.parser import HTMLParser
+from pathlib import Path
+
+from detente.report.explanation import Explanation
+from detente.report.figure import compact, percent, price
+from detente.report.figures.asking import SavedFigures, figure_explained
+from detente.report.figures.figure import NamedFigure, worked_out
+from detente.report.outcomes import chance
+from detente.report.simulation import nines
+from detente.values.money import shown
+from tests.report.pages import VOID
+
+NUMBER = re.compile(r"(?<![\w.-])\d[\d,]*(?:\.\d+)?(?: (?:k|M|bn)\b)?(?: USD\b(?! per)|%)")
+"""Money and percentages."""
+LABELS = {"section-note", "clause", "cut", "csv"}
+"""Classes of what is explained in words, or said by the case."""
+ASIDE = {"style", "nav", "header", "footer", "svg", "blockquote", "title"}
+
+
+class _Figures(HTMLParser):
+    """What a page says: without notes, clauses, pictures, names of rows, and the list of figures."""
+
+    def __init__(self, page: str) -> None:
+        super().__init__(convert_charrefs=True)
+        self.words: list[str] = []
+        self._out = 0
+        self.feed(page)
+
+    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
+        found = dict(attrs)
+        aside = tag in ASIDE or found.get("id") == "figures" or found.get("scope") == "row"
+        if tag not in VOID and (self._out or aside or LABELS & set((found.get("class") or "").split())):
+            self._out += 1
+        self.words.append(" ")
+
+    def handle_endtag(self, tag: str) -> None:
+        if self._out and tag not in VOID:
+            self._out -= 1
+        self.words.append(" ")
+
+    def handle_data(self, data: str) -> None:
+        if not self._out:
+            self.words.append(data)
+
+
+def numbers(page: str, besides: Iterable[str] = ()) -> list[str]:
+    """Money and percentages that a page shows; what the case says (``besides``) is left out."""
+    text = " ".join("".join(_Figures(page).words).split())
+    for said in besides:
+        text = text.replace(" ".join(said.replace("`", "").split()), " ")
+    return NUMBER.findall(text)
+
+
+def ways_to_write(figure: NamedFigure) -> Iterator[str]:
+    """How a figure may stand on a page, without its sign."""
+    if isinstance(figure.value, str):
+        yield figure.value
+        return
+    value = abs(figure.value)
+    if figure.unit == "of 1":
+        yield from (percent(value), chance(value), f"{compact(value * 100)}%")
+        yield from [nines(value)] if value <= 1 else []
+    else:
+        yield from (shown(value, figure.unit, digits) for digits in (3, 4, 5))
+        yield f"{price(value)} {figure.unit.partition(' per ')[0]}"
+
+
+def assert_all_asked(page: str, figures: Iterable[NamedFigure], besides: Iterable[str] = ()) -> None:
+    """Every number on a page is a figure, every figure is told, and its rule makes it of what goes into it."""
+    known = list(figures)
+    by_address = {each.address: each for each in known}
+    assert len(by_address) == len(known), "two figures have one address"
+    written = {text.removeprefix("<") for each in known for text in ways_to_write(each)}
+    missing = [number for number in numbers(page, besides) if number not in written]
+    assert not missing, f"no figure for {missing}"
+    answer = SavedFigures(Path("answer.json"), None, by_address)
+    for each in known:
+        told = figure_explained([answer], each.address)
+        assert isinstance(told, Explanation)
+        assert each.address in page
+        assert told.headline.startswith(f"`{each.address}`: ")
+        made = worked_out(each)
+        if made is not None:
+            assert abs(made - Fraction(Decimal(each.value))) <= Fraction(1, 10**6), each.address
+        for operand in each.operands:
+            if operand.address:
+                assert by_address[operand.address].value == operand.value, (each.address, operand.address)
