@@ -1,4 +1,4 @@
-"""What is no mistake of a case and may be one: clauses, changes and losses that no time of the horizon sees.
+"""What is no mistake of a case and may be one: clauses, changes and losses that no time of the horizon sees, say.
 
 Not here: mistakes (``checks``).
 """
@@ -10,6 +10,9 @@ from datetime import date
 
 from detente.case.agreement import InForce
 from detente.case.case import Case
+from detente.contract.meter import Meter
+from detente.contract.term import Term
+from detente.demand.workload import AnyWorkload, Training
 from detente.errors import Mistake, Where
 from detente.values.period import moment, named
 
@@ -17,7 +20,14 @@ from detente.values.period import moment, named
 def notes(case: Case) -> tuple[Mistake, ...]:
     """What may be a mistake, in the order of the functions below."""
     clauses = (not_in_force(case, clause) for clause in case.outside)
-    return (*clauses, *_foreseen(case), *_beyond(case), *_budgets(case), *_batches(case))
+    return (
+        *clauses,
+        *(note for _, note in smoothed(case)),
+        *_foreseen(case),
+        *_beyond(case),
+        *_budgets(case),
+        *_batches(case),
+    )
 
 
 def not_in_force(case: Case, clause: InForce) -> Mistake:
@@ -26,6 +36,38 @@ def not_in_force(case: Case, clause: InForce) -> Mistake:
     what = f"`{term}` of `{validity.agreement}` is in force {named(validity.start, validity.end)}"
     where = case.clauses.get((validity.agreement, term), Where(validity.agreement))
     return Mistake(where, f"{what}, and at no time of the horizon ({_seen(case)})", "is the year right?")
+
+
+def smoothed(case: Case) -> Iterator[tuple[Term, Mistake]]:
+    """Clauses that count by the hour or day, where a plan knows demand that changes within it by its mean alone.
+
+    Of readings that nobody has chosen, the first: they differ in what is covered, and not in when it counts.
+    """
+    horizon = case.declared.horizon
+    step = "month" if horizon.typical else horizon.every
+    uneven = [each for each in case.workloads if not isinstance(each, Training) and each.demand.shaped]
+    within = [every for every in ("hour", "day") if STEPS.index(every) < STEPS.index(step)]
+    terms = case.under(case.choices_beside(dict(case.chosen))[0]).terms if uneven and within else ()
+    even = "spreads each hour of its week over a month" if horizon.typical else f"is even over each {step}"
+    for term in {term.id: term for term in terms}.values():
+        short = [meter for meter in term.meters() if meter.windows.every in within]
+        found = next(((m.windows.every, w.id) for m in short for w in uneven if _may_count(case, m, w)), None)
+        if found is not None:
+            every, workload = found
+            what = (
+                f"`{term.id}` counts by the {every}, and use in a plan {even}: the plan does not see how the demand of "
+            )
+            where = case.clauses.get((term.validity.agreement, term.id), Where(term.validity.agreement))
+            remedy = f"plan `every: {every}`, for a shorter time perhaps"
+            yield term, Mistake(where, f"{what}`{workload}` changes within it", remedy)
+
+
+STEPS = ("hour", "day", "week", "month", "quarter", "year", "term")
+"""Times over which use is even in a plan, and windows, the shortest first."""
+
+
+def _may_count(case: Case, meter: Meter, workload: AnyWorkload) -> bool:
+    return any(meter.selection.covers(workload.facts, facts) is not False for facts in case.offer_facts.values())
 
 
 def _seen(case: Case) -> str:

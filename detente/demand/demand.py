@@ -98,6 +98,11 @@ class DemandOverTime(Noun):
         """The unit of work."""
         return next(iter(self.rate.values())).unit if self.rate is not None else "Mtok"
 
+    @property
+    def shaped(self) -> bool:
+        """Whether it may be another from one hour to the next."""
+        return self.profile is not None or self.trace is not None or self.table is not None
+
     def over(self, periods: Sequence[Period], begin: datetime) -> tuple[Fraction, ...]:
         """Work in each period; growth counts from ``begin``. Raises FlawError where a trace lacks it."""
         changes = self._changes(begin, max((p.span_end for p in periods), default=begin))

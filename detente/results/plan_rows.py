@@ -226,7 +226,7 @@ class Decision:
 
 @dataclass(frozen=True, slots=True)
 class Note:
-    """What is no mistake of a case but may be one, and what to ask: of a clause in force at no time of the plan."""
+    """What is no mistake of a case but may be one, and what to ask: of a clause that the plan does not see, or not well."""
 
     term: str
     agreement: str

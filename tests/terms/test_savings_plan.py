@@ -8,6 +8,7 @@ from typing import Any
 import pytest
 
 from detente.case.case import Case
+from detente.case.notes import notes
 from detente.contract.decisions import Decisions
 from detente.contract.totals import Totals
 from detente.contract.use import RatedUse, Use
@@ -243,3 +244,20 @@ def test_what_a_plan_covers_has_no_spend_of_its_own(other: Data) -> None:
     plan |= {"rates": {"north-gpus": "1 USD per GPU-hour"}}
     (only,) = mistakes(data_of([gpus("north", 3)], [compute()], agreement(plan, {"id": "part"} | other)))
     assert only.startswith("`plan` charges for use that `part` counts, and not by the use; leave that use out")
+
+
+@pytest.mark.parametrize(("every", "noted"), [("hour", False), ("day", True), ("week", True), ("typical", True)])
+def test_what_a_coarse_plan_does_not_see_is_told(every: str, noted: bool) -> None:
+    """8 GPUs by day and none by night: 2.80 an hour cover 4 of them by day, which a plan takes for 4 at all times."""
+    shape = {"rate": "4 GPU", "profile": {"weekend": "100%", "hours": ["200%"] * 12 + ["0%"] * 12}}
+    horizon = FEBRUARY | ({"every": "hour", "typical": "week"} if every == "typical" else {"every": every})
+    deal = agreement(plan_of("2.80", {"r5": RATES["r5"]}), effective="2026-02-01", ends="2026-03-01")
+    case = build(OFFERS[:1], [needs("a", shape, "R5")], deal, horizon=horizon)
+    hourly = D("6.80") + D("2.80") if not noted else 2 * D("2.80")
+    assert solved(case).cost == 336 * hourly
+    told = [note.what for note in notes(case)]
+    assert [("`plan` counts by the hour" in what, "the demand of `a`" in what) for what in told] == [
+        (True, True)
+    ] * noted
+    flat = build(OFFERS[:1], [needs("a", "4 GPU", "R5")], deal, horizon=horizon)
+    assert notes(flat) == ()

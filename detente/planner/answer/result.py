@@ -15,7 +15,7 @@ from typing import Literal
 import numpy as np
 
 from detente.case.case import Case
-from detente.case.notes import not_in_force
+from detente.case.notes import not_in_force, smoothed
 from detente.contract.standing import Standing
 from detente.demand.quanta import QUANTUM
 from detente.errors import SolverError
@@ -110,6 +110,8 @@ def _notes(case: Case) -> Iterable[Note]:
     for clause in case.outside:
         note = not_in_force(case, clause)
         yield Note(clause.term.id, clause.validity.agreement, note.what, note.remedy)
+    for term, note in smoothed(case):
+        yield Note(term.id, term.validity.agreement, note.what, note.remedy)
 
 
 def _standby(draft: Draft, solution: Solution) -> Iterable[Standby]:
