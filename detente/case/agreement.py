@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
-from datetime import datetime
+from datetime import datetime, tzinfo
 from itertools import pairwise
 
 from pydantic import Field, model_validator
@@ -23,6 +23,7 @@ from detente.terms import AnyTerm
 from detente.values.exchange import CurrencyExchange
 from detente.values.noun import Id, Label, Noun, Title
 from detente.values.period import LAST, Day, moment
+from detente.values.zone import Zone, zone_of
 
 
 class Agreement(Noun):
@@ -41,6 +42,10 @@ class Agreement(Noun):
     combine: Combine | None = Field(
         default=None,
         description="how its discounts on one price combine: each of what is left, all of the list price, or the best",
+    )
+    zone: Zone | None = Field(
+        default=None,
+        description="the time zone in which its days begin; default: that of what it amends, else UTC",
     )
     exchange: tuple[CurrencyExchange, ...] = Field(
         default=(), description="what currencies cost for its clauses and what is sold under it; default: the case's"
@@ -89,7 +94,7 @@ def in_force(
         replacing: dict[str, Term | None] = dict.fromkeys(agreement.removes)
         replacing |= {term.id: term for term in agreement.terms}
         begun: dict[str, Handover] = {}
-        start = moment(agreement.effective)
+        start = moment(agreement.effective, clock_of(agreement, known))
         for at, earlier in enumerate(found if agreement.amends else ()):
             same = earlier.agreement != index and roots[earlier.agreement] == roots[index]
             if same and earlier.term.id in replacing and earlier.validity.end > earlier.validity.start:
@@ -150,12 +155,18 @@ def dates(
     term: Term, agreement: Agreement, known: Mapping[str, Agreement], events: Mapping[str, datetime | None]
 ) -> Validity:
     """When a term is in force, as long as no amendment changes it; never, where it ends before it starts."""
-    start = max(moment(agreement.effective), moment(term.from_ or agreement.effective))
+    zone = clock_of(agreement, known)
+    start = max(moment(agreement.effective, zone), moment(term.from_ or agreement.effective, zone))
     ends = next((a.ends for a in lineage(agreement, known) if a.ends), LAST)
-    end = min([moment(ends), *_ends(term, events)])
+    end = min([moment(ends, zone), *_ends(term, events, zone)])
     combine = next((a.combine for a in lineage(agreement, known) if a.combine), None)
     parties = next((a.parties for a in lineage(agreement, known) if a.parties), ())
-    return Validity(agreement.id, agreement.with_, start, max(start, end), combine=combine, parties=parties)
+    return Validity(agreement.id, agreement.with_, start, max(start, end), combine=combine, parties=parties, zone=zone)
+
+
+def clock_of(agreement: Agreement, known: Mapping[str, Agreement]) -> tzinfo:
+    """On whose clock its days begin: its own, or that of what it amends."""
+    return zone_of(next((a.zone for a in lineage(agreement, known) if a.zone is not None), "UTC"))
 
 
 def lineage(agreement: Agreement, known: Mapping[str, Agreement]) -> list[Agreement]:
@@ -172,12 +183,12 @@ def root(agreement: Agreement, known: Mapping[str, Agreement]) -> str:
     return lineage(agreement, known)[-1].id
 
 
-def _ends(term: Term, events: Mapping[str, datetime | None]) -> list[datetime]:
+def _ends(term: Term, events: Mapping[str, datetime | None], zone: tzinfo) -> list[datetime]:
     if isinstance(term.until, Until):
         happens = events.get(term.until.event)
-        latest = [moment(term.until.latest)] if term.until.latest else []
-        return [*latest, happens] if happens else latest
-    return [moment(term.until)] if term.until else []
+        latest = [moment(term.until.latest, zone)] if term.until.latest else []
+        return [*latest, moment(happens.date(), zone)] if happens else latest
+    return [moment(term.until, zone)] if term.until else []
 
 
 def cycle(agreements: Sequence[Agreement]) -> list[str]:

@@ -25,7 +25,7 @@ from detente.contract.window import Window
 from detente.errors import Flaw, FlawError
 from detente.values.money import Cash
 from detente.values.noun import Noun
-from detente.values.period import Day, moment, named
+from detente.values.period import Day, named
 from detente.values.quantity_field import Percent
 
 CHARGES = "`charged-as: prepayment` (later use draws it, and does not count again) or `charged-as: fee` (it is lost)"
@@ -97,8 +97,8 @@ def out_of_order(milestones: Sequence[Milestone], validity: Validity) -> Iterato
     previous: Milestone | None = None
     for index, milestone in enumerate(milestones):
         path = ("milestones", index, "by")
-        amended = validity.ended is not None and moment(milestone.by) > validity.end
-        if not amended and not validity.start < moment(milestone.by) <= validity.end:
+        amended = validity.ended is not None and validity.begin(milestone.by) > validity.end
+        if not amended and not validity.start < validity.begin(milestone.by) <= validity.end:
             what = f"{milestone.by} is not while the clause is in force ({named(validity.start, validity.end)})"
             yield Flaw(what, "move the milestone, or the dates of the clause", path)
         if previous and milestone.by <= previous.by:

@@ -12,7 +12,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
-from datetime import datetime
+from datetime import UTC, datetime
 from fractions import Fraction
 
 from detente.contract.counting import Counting, MoneyMeasure
@@ -52,7 +52,8 @@ def stages(
     milestones: Sequence[Milestone], whole: Meter, window: Window, measure: MoneyMeasure | None
 ) -> Iterator[PrepaidStage]:
     """The time up to each milestone, and after the last, of the one window of a term; ``whole`` is its meter."""
-    since, marks = window.start, [*((m, moment(m.by)) for m in milestones), (None, window.end)]
+    zone = whole.windows.first.tzinfo or UTC
+    since, marks = window.start, [*((m, moment(m.by, zone)) for m in milestones), (None, window.end)]
     for index, (milestone, by) in enumerate(marks):
         part = replace(Calendar("term", since, since, by), sight=whole.windows.sight)
         counting = Counting.of(replace(whole, name=f"stage-{index}", windows=part), measure=measure)

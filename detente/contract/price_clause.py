@@ -31,7 +31,7 @@ class PriceClause(Term):
     @property
     def given(self) -> Meter:
         """What it took off, by the month of its text's time in force."""
-        months = replace(self.calendar(Every(every="month")), first=self.validity.first)
+        months = replace(self.calendar(Every(every="month")), first=self.validity.first.astimezone(self.validity.zone))
         return Meter(self.id, "given", self.covered, "off", months)
 
     def meters(self) -> tuple[Meter, ...]:

@@ -146,6 +146,10 @@ class Term(Noun):
         assert found is not None, f"term `{self.id}` is not bound to an agreement"
         return found
 
+    def begin(self, on: date) -> datetime:
+        """When a day begins that the clause names, on the clock of its agreement."""
+        return self.validity.begin(on)
+
     @property
     def covered(self) -> Selection:
         """What the clause speaks of."""
@@ -182,7 +186,7 @@ class Term(Noun):
 
         Those of an amount are as an amendment leaves them. With an ``end``, the windows up to it.
         """
-        found = every.calendar(self.validity.start, self.validity.end if end is None else end)
+        found = every.calendar(self.validity.start, self.validity.end if end is None else end, self.validity.zone)
         if end is not None or any(s.every == every for s in self.found_windows):
             found = handover.begun(found, every, self.validity.begun)  # though it states no amount itself
         if end is None and any(s.divides == "amount" and s.every == every for s in self.found_windows):

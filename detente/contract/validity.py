@@ -6,7 +6,7 @@ Not here: how amendments and events decide it (``case.agreement``).
 from __future__ import annotations
 
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import UTC, date, datetime, tzinfo
 
 from detente.contract.combining import Combine
 from detente.contract.handover import Handover
@@ -22,6 +22,7 @@ class Validity:
     ``parties``: whose use the agreement is about, on our side; none where it does not say.
     ``text_from``: when the text came into force of which this is a later version; None of the first.
     ``combine``: how the agreement has price clauses combine; None where it does not say.
+    ``zone``: on whose clock the agreement's days begin.
     """
 
     agreement: str
@@ -33,11 +34,16 @@ class Validity:
     combine: Combine | None = None
     text_from: datetime | None = None
     parties: tuple[str, ...] = ()
+    zone: tzinfo = UTC
 
     @property
     def first(self) -> datetime:
         """When its text came into force: this may be one of several versions of it, one after the other."""
         return self.text_from or self.start
+
+    def begin(self, on: date) -> datetime:
+        """When a day begins that the agreement names."""
+        return moment(on, self.zone)
 
     def over(self, start: datetime, end: datetime) -> bool:
         """Whether any of a time lies in it; of a time without length, whether it does."""

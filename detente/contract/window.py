@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta, tzinfo
 from decimal import Decimal
 from fractions import Fraction
 from functools import lru_cache
@@ -18,7 +18,7 @@ from pydantic import Field, model_validator
 
 from detente.errors import FlawError
 from detente.values.noun import Noun
-from detente.values.period import Day, Horizon, Period, endless, hours_between, later, moment, whole_spans
+from detente.values.period import Day, Horizon, Period, elapsed, endless, hours_between, later, moment, whole_spans
 from detente.values.quantity import Span, plain
 from detente.values.quantity_field import Portion
 
@@ -50,7 +50,7 @@ class Calendar:
     every
         The length of each; ``term``: one window, from ``first`` to ``end``.
     first
-        When the first is stated to begin.
+        When the first is stated to begin: its clock is that of all.
     since, end
         When the clause comes into force, and when it ends: no window begins before the one or ends after the other, and
         windows that would lie outside are not there.
@@ -101,7 +101,7 @@ class Calendar:
         if not inside:
             return
         index = max(0, self._index(start))
-        while (window := self._window(index)) is not None and (window.start < end or window.start == start == end):
+        while (window := self._window(index)) is not None and (window.start < end or window.start <= start):
             if start < window.end:
                 yield window
             index += 1
@@ -175,9 +175,9 @@ class Every(Noun):
             raise FlawError("a ramp has windows", "say `every: month`, `quarter` or `year`", ("ramp",))
         return self
 
-    def calendar(self, start: datetime, end: datetime) -> Calendar:
-        """The windows of a clause in force from start to end."""
-        first = moment(self.starts) if self.starts else start
+    def calendar(self, start: datetime, end: datetime, zone: tzinfo = UTC) -> Calendar:
+        """The windows of a clause in force from start to end, on the clock of a time zone."""
+        first = moment(self.starts, zone) if self.starts else start.astimezone(zone)
         return Calendar(self.every, first, start, end, len(self.ramp) if self.ramp else None)
 
     def share(self, window: Window) -> Fraction:
@@ -214,4 +214,4 @@ def _months(start: datetime, at: datetime) -> int | None:
 
 
 def _micros(start: datetime, end: datetime) -> int:
-    return (end - start) // timedelta(microseconds=1)
+    return elapsed(start, end) // timedelta(microseconds=1)

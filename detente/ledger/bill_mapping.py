@@ -13,7 +13,6 @@ from fractions import Fraction
 from functools import cached_property
 from pathlib import Path
 from typing import Annotated, Any, Literal, Self
-from zoneinfo import ZoneInfo
 
 from pydantic import AfterValidator, Field, StringConstraints, model_validator
 
@@ -28,6 +27,7 @@ from detente.values.facts import OFFER_KEYS, RESERVED, Facts
 from detente.values.noun import Id, Label, Noun, Title
 from detente.values.quantity_field import Count
 from detente.values.text import one_line
+from detente.values.zone import Zone
 
 BillFormat = Literal["focus", "aws-cur", "azure-usage"]
 
@@ -52,14 +52,6 @@ TELLING = (
     "|chargecategory|chargeclass|commitmentdiscountid|meterid|instanceid|resourcename"
 )
 """Columns that tell like rows apart, where they are there."""
-
-
-def _zone(name: str) -> str:
-    try:
-        ZoneInfo(name)
-    except (ValueError, OSError, KeyError):
-        raise FlawError(f"`{name}` is no time zone", "write for example `America/New_York`, or leave it out") from None
-    return name
 
 
 class BillColumns(Noun):
@@ -125,9 +117,7 @@ class BillMapping(Noun):
 
     format: BillFormat | None = Field(default=None, description="by which names its columns are known")
     columns: BillColumns = BillColumns()
-    zone: Annotated[str, AfterValidator(_zone)] = Field(
-        default="UTC", description="of times that name no zone of their own"
-    )
+    zone: Zone = Field(default="UTC", description="of times that name no zone of their own")
     rules: tuple[BillRule, ...] = Field(min_length=1)
 
     @property

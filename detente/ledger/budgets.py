@@ -13,6 +13,7 @@ from dataclasses import dataclass, replace
 from datetime import datetime
 from functools import cached_property
 
+from detente.case.agreement import Agreement, clock_of
 from detente.case.case import Case
 from detente.contract.scope import Selection
 from detente.contract.verdict import Reason, Verdict
@@ -158,6 +159,7 @@ class CaseBudgets:
         self._of = {budget.id: budget for budget in case.declared.budgets}
         agreements = {agreement.id: agreement for agreement in case.declared.agreements}
         self._agreements = {b.id: agreements[b.agreement] for b in self._of.values() if b.agreement is not None}
+        self._times = {name: _time(agreement, agreements) for name, agreement in self._agreements.items()}
         self._selections = {b.id: self._selection(b) for b in self._of.values() if b.of is not None or b.agreement}
 
     def _selection(self, budget: UseBudget) -> Selection:
@@ -228,10 +230,10 @@ class CaseBudgets:
         return (self._of[name] for name in met)
 
     def _covers(self, name: str, facts: Facts, places: Collection[Facts], at: datetime) -> bool:
-        selection, agreement = self._selections.get(name), self._agreements.get(name)
+        selection, time = self._selections.get(name), self._times.get(name)
         if selection is None:
             return False
-        if agreement is not None and not moment(agreement.effective) <= at < moment(agreement.ends or LAST):
+        if time is not None and not time[0] <= at < time[1]:
             return False
         return any(selection.covers(facts, place) is not False for place in places)
 
@@ -284,3 +286,9 @@ def _amount(measure: BudgetMeasure, call: BookedCall) -> int:
         return int(call.first)
     of_input, of_output = WEIGHTS.get(measure, (0, 0))
     return sum(line.tokens.input * of_input + line.tokens.output * of_output for line in served)
+
+
+def _time(agreement: Agreement, known: Mapping[str, Agreement]) -> tuple[datetime, datetime]:
+    """When an agreement is in force, by its own dates."""
+    zone = clock_of(agreement, known)
+    return moment(agreement.effective, zone), moment(agreement.ends or LAST, zone)

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
-from datetime import datetime
+from datetime import UTC, datetime
 from decimal import Decimal
 
 from detente.contract.decisions import NOTHING_DECIDED
@@ -124,7 +124,7 @@ def _booked_on(should: _Wanted | None, as_of: datetime, closed: datetime | None)
     end = as_of if should is None else min(should.end, as_of)
     if closed is not None and end <= closed:
         return f"{closed:%Y-%m-%d}", "" if should is None else named(should.start, should.end)
-    return f"{end - MICRO:%Y-%m-%d}", ""
+    return f"{(end - MICRO).astimezone(UTC):%Y-%m-%d}", ""
 
 
 def _booked(session: Session) -> Mapping[Booked, int]:

@@ -12,7 +12,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from datetime import date, datetime, timedelta
+from datetime import UTC, date, datetime, timedelta
 from decimal import Decimal
 from fractions import Fraction
 
@@ -95,7 +95,7 @@ def _means(known: Mapping[date, Fraction]) -> tuple[Fraction, ...]:
 def _left(start: datetime, end: datetime) -> list[Fraction]:
     """How many of each day of the week lie in a time, and parts of days."""
     found = [Fraction(0)] * 7
-    first = min(moment(start.date() + _DAY), end)
+    first = min(moment(start.date() + _DAY, start.tzinfo or UTC), end)
     found[start.weekday()] += hours_between(start, first) / 24
     if first < end:
         whole = (end - first).days

@@ -13,13 +13,14 @@ from pydantic import Field, StringConstraints, model_validator
 
 from detente.contract.scope import Scope
 from detente.errors import FlawError
-from detente.live.budget_window import SHORT, BudgetCycle, WallWindows, Zone
+from detente.live.budget_window import SHORT, BudgetCycle, WallWindows
 from detente.live.notice import Notify
 from detente.values.facts import RESERVED
 from detente.values.money import NANOS, Cash
 from detente.values.noun import Id, Noun
 from detente.values.period import Day
 from detente.values.quantity_field import Count, Many, TokenAmount
+from detente.values.zone import Zone
 
 BudgetMeasure = Literal["money", "tokens", "input-tokens", "output-tokens", "requests", "concurrency"]
 PER = r"^[a-z][a-z0-9_.-]*$"

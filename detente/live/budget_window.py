@@ -1,7 +1,7 @@
 """The windows of a budget: stretches of time as a clock on the wall has them, in a time zone.
 
 Owns: ``WallWindows``, which says in which window a moment lies. Not here: the windows of a contract
-(``contract/window``), whose days are of UTC.
+(``contract/window``).
 
 Days and what is longer begin at midnight of the zone, so that one may have 23 or 25 hours. Minutes and hours are of
 UTC: each is as long as any other.
@@ -9,44 +9,19 @@ UTC: each is as long as any other.
 
 from __future__ import annotations
 
-from datetime import UTC, date, datetime, tzinfo
-from functools import cache
-from typing import Annotated, Literal, NamedTuple
-from zoneinfo import ZoneInfo
-
-from pydantic import AfterValidator, StringConstraints
+from datetime import UTC, date, datetime
+from typing import Literal, NamedTuple
 
 from detente.contract.window import Window
-from detente.errors import FlawError, did_you_mean
 from detente.values.period import LAST, later, moment, named, whole_spans
 from detente.values.quantity import Span
+from detente.values.zone import zone_of
 
 BudgetCycle = Literal["minute", "hour", "day", "week", "month", "quarter", "year", "term"]
 SHORT: tuple[BudgetCycle, ...] = ("minute", "hour")
 """Windows that come too often to have days of their own."""
 _FIRST = date(2001, 1, 1)
 """A Monday, and the first day of a month, a quarter and a year."""
-
-
-@cache
-def zone_of(name: str) -> tzinfo:
-    """A time zone. Raises FlawError where there is none of this name."""
-    if name == "UTC":
-        return UTC  # also where the machine has no database of zones
-    try:
-        return ZoneInfo(name)
-    except (KeyError, ValueError, OSError):
-        from zoneinfo import available_timezones
-
-        raise FlawError(f"there is no time zone `{name}`", did_you_mean(name, available_timezones())) from None
-
-
-def _known(name: str) -> str:
-    zone_of(name)
-    return name
-
-
-Zone = Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9_+/-]+$", max_length=60), AfterValidator(_known)]
 
 
 class WallWindows(NamedTuple):

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from dataclasses import dataclass
+from datetime import UTC
 from decimal import Decimal
 from typing import Any
 
@@ -198,6 +199,8 @@ def _counted(term: Term) -> Iterable[Line]:
     if own is not None:
         less = ", less what credits pay" if any(meter.measure == "paid" for meter in term.meters()) else ""
         yield Line(f"counts {MONEY_COUNTED[own.measure]}{less}, {COUNTED[own.moment]}")
+    if term.validity.zone is not UTC:
+        yield Line(f"its days begin in {term.validity.zone}")
 
 
 IDLE: dict[IdleChoice, str] = {

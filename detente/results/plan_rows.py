@@ -226,7 +226,7 @@ class Decision:
 
 @dataclass(frozen=True, slots=True)
 class Note:
-    """What is no mistake of a case but may be one, and what to ask: of a clause that the plan does not see, or not well."""
+    """What is no mistake of a case but may be one, and what to ask: of a clause that no plan sees, or not well."""
 
     term: str
     agreement: str

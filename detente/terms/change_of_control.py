@@ -15,7 +15,7 @@ from detente.contract.position import Position
 from detente.contract.reminder import Reminder
 from detente.contract.verdict import Reason
 from detente.values.noun import Title
-from detente.values.period import Day, later, moment
+from detente.values.period import Day, later
 from detente.values.quantity_field import Length, Portion
 
 RIGHTS = {
@@ -41,7 +41,7 @@ class ChangeOfControl(Position):
         """Once it has happened: by when it must be told, and how long the right lasts."""
         if self.happened is None:
             return
-        day = moment(self.happened)
+        day = self.begin(self.happened)
         if self.notice:
             yield Reminder(
                 later(day, self.notice).date(), "notice", "the last day to tell of the change of control", self.party

@@ -141,11 +141,11 @@ class MinimumCommitment(Term):
         return tuple((milestone, counting) for milestone, counting in every if self._sees(milestone))
 
     def _up_to(self, milestone: Milestone, name: str) -> Counting:
-        return Counting.of(self._meter(name, self.calendar(Every(), moment(milestone.by))), measure=self.measure)
+        return Counting.of(self._meter(name, self.calendar(Every(), self.begin(milestone.by))), measure=self.measure)
 
     def _sees(self, milestone: Milestone) -> bool:
         """A milestone after a plan's horizon, or after an amendment, is no part of it."""
-        amended = self.validity.ended is not None and moment(milestone.by) > self.validity.end
+        amended = self.validity.ended is not None and self.begin(milestone.by) > self.validity.end
         return not amended and (self._seen is None or milestone.by <= self._seen.end)
 
     @property
@@ -268,8 +268,8 @@ class MinimumCommitment(Term):
     def reminds(self, since: datetime, until: datetime) -> Iterator[Reminder]:
         """Its milestones."""
         for milestone in self.milestones:
-            if self.validity.start < moment(milestone.by) <= self.validity.end:
-                yield Reminder(last_day(moment(milestone.by)), "milestone", f"milestone: {milestone.told}", SELF)
+            if self.validity.start < self.begin(milestone.by) <= self.validity.end:
+                yield Reminder(last_day(self.begin(milestone.by)), "milestone", f"milestone: {milestone.told}", SELF)
 
     @property
     def divides(self) -> Divided:
@@ -314,7 +314,7 @@ class MinimumCommitment(Term):
     def _counts_from_before(self, milestone: Milestone, horizon: Horizon | None) -> bool:
         if horizon is None or (self.windows.cut == "prorate" and not milestone.prepaid):
             return False
-        return self.validity.start < moment(horizon.start) < moment(milestone.by)
+        return self.validity.start < moment(horizon.start) < self.begin(milestone.by)
 
     def concede(self, part: str, amount: Fraction, unit: str, currency: str) -> str:
         """In the contract's words."""

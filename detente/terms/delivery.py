@@ -82,7 +82,7 @@ class Delivery(OneOffer):
         start, end = window.start, window.end
         if self._seen is not None:
             start, end = max(start, moment(self._seen.start)), min(end, moment(self._seen.end))
-        since = ((t, max(start, moment(t.there))) for t in self.tranches)
+        since = ((t, max(start, self.begin(t.there))) for t in self.tranches)
         hours = (Fraction(t.quantity.value) * hours_between(at, end) for t, at in since if at < end)
         return sum(hours, Fraction(0))
 
@@ -92,7 +92,7 @@ class Delivery(OneOffer):
         if tranche.accepted is None:
             return 0
         after = self.credit.after if self.credit else None
-        since = later(moment(tranche.due), after).date() if after else tranche.due
+        since = later(self.begin(tranche.due), after).date() if after else tranche.due
         return max((tranche.accepted - since).days, 0)
 
     def credited(self, tranche: CapacityTranche) -> Fraction:
@@ -106,7 +106,7 @@ class Delivery(OneOffer):
         """Each credit, on the day of acceptance, while the clause is in force and a plan sees it."""
         for tranche in self.tranches:
             amount, day = self.credited(tranche), tranche.accepted
-            if not amount or day is None or not self.validity.over(moment(day), moment(day)):
+            if not amount or day is None or not self.validity.over(self.begin(day), self.begin(day)):
                 continue
             if self._seen is None or self._seen.start <= day < self._seen.end:
                 yield day, amount
@@ -131,9 +131,9 @@ class Delivery(OneOffer):
             for drawn in (totals.total(taken, window),)
         ]
         credits_ = tuple(
-            Posting(self.id, "delay-credit", place, moment(on), later(moment(on), A_DAY), nano(-amount))
+            Posting(self.id, "delay-credit", place, self.begin(on), later(self.begin(on), A_DAY), nano(-amount))
             for place, (on, amount) in enumerate(self._given())
-            if as_of is None or later(moment(on), A_DAY) <= as_of
+            if as_of is None or later(self.begin(on), A_DAY) <= as_of
         )
         return Settlement.of([*rows, Settlement(credits_)])
 
@@ -144,7 +144,7 @@ class Delivery(OneOffer):
             what = f"{tranche.quantity} of `{self.offer}` are due ({tranche.name})"
             yield Reminder(tranche.due, "milestone", what, seller, tranche.accepted)
             if self.long_stop and tranche.accepted is None:
-                on = later(moment(tranche.due), self.long_stop).date()
+                on = later(self.begin(tranche.due), self.long_stop).date()
                 yield Reminder(on, "right", f"from this day on {tranche.name} may be cancelled", "self")
 
     def explain(self) -> Reason:

@@ -27,7 +27,7 @@ from detente.contract.verdict import Reason
 from detente.contract.window import Every
 from detente.errors import Flaw, FlawError
 from detente.values.facts import Facts
-from detente.values.period import Day, endless, later, moment
+from detente.values.period import Day, endless, later
 from detente.values.quantity import Span
 from detente.values.quantity_field import Length, Percent
 
@@ -75,7 +75,7 @@ class Escalator(Term):
     # -- when, and by how much -------------------------------------------------------------------------------------
     def turns(self, since: datetime, until: datetime) -> Iterator[datetime]:
         """Its anniversaries; of a clause without end, which is a mistake, none."""
-        first, count = moment(self.starts) if self.starts else since, 1
+        first, count = self.begin(self.starts) if self.starts else since, 1
         while not endless(until) and (at := later(first, self.every, count)) < until:
             yield at
             count += 1
@@ -89,7 +89,7 @@ class Escalator(Term):
     @property
     def _first(self) -> datetime:
         """The day from which anniversaries count."""
-        return moment(self.starts) if self.starts else self.validity.first
+        return self.begin(self.starts) if self.starts else self.validity.first
 
     @property
     def factor(self) -> Fraction:

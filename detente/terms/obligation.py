@@ -18,7 +18,7 @@ from detente.contract.verdict import Reason
 from detente.contract.window import Every
 from detente.errors import Flaw, FlawError
 from detente.values.noun import Title
-from detente.values.period import Day, later, moment, named
+from detente.values.period import Day, later, named
 from detente.values.quantity_field import Length
 
 
@@ -71,6 +71,6 @@ class DatedObligation(Position):
 
     def check(self, case: CaseView) -> Iterator[Flaw]:
         """A day on which the clause is not in force; a duty for the whole of a term without end."""
-        if self.due is not None and not self.validity.over(moment(self.due), moment(self.due)):
+        if self.due is not None and not self.validity.over(self.begin(self.due), self.begin(self.due)):
             when = named(self.validity.start, self.validity.end)
             yield Flaw(f"{self.due} is not while the clause is in force ({when})", "is the year right?", ("due",))

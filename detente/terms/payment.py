@@ -58,7 +58,7 @@ class Payment(Term):
     @property
     def due(self) -> Fraction:
         """Money that is due while the clause is in force, within the horizon where a plan sees it."""
-        day, seen = moment(self.on), self._seen
+        day, seen = self.begin(self.on), self._seen
         inside = seen is None or moment(seen.start) <= day < moment(seen.end)
         return Fraction(self.amount.amount) if inside and self.validity.over(day, day) else Fraction(0)
 
@@ -70,7 +70,7 @@ class Payment(Term):
 
     def settle(self, totals: Totals, decisions: Decisions, as_of: datetime | None) -> Settlement:
         """The amount, from its day on."""
-        day = moment(self.on)
+        day = self.begin(self.on)
         if not self.due or (as_of is not None and as_of < day):
             return Settlement()
         end = later(day, Span(1, "day"))
@@ -94,7 +94,7 @@ class Payment(Term):
 
     def check(self, case: CaseView) -> Iterator[Flaw]:
         """A day before the clause is in force, or that no plan sees; one after its end is waived."""
-        day = moment(self.on)
+        day = self.begin(self.on)
         if day < self.validity.start:
             what = f"`{self.id}` is due on {self.on}, before it is in force ({self.validity.start:%Y-%m-%d})"
             yield Flaw(what, "move the day, or `effective`", ("on",))

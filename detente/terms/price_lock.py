@@ -60,7 +60,7 @@ class PriceLock(PriceClause):
     @property
     def day(self) -> datetime:
         """The day whose list prices hold."""
-        return moment(self.on) if self.on else self.validity.first
+        return self.begin(self.on) if self.on else self.validity.first
 
     def _locked(self, offer: AnyOffer) -> ListPrice | None:
         """The prices that hold."""

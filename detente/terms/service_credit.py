@@ -32,7 +32,7 @@ from detente.contract.window import Every, Window
 from detente.errors import Flaw, FlawError
 from detente.values.facts import Facts
 from detente.values.noun import Noun
-from detente.values.period import Day, later, moment, named
+from detente.values.period import Day, later, named
 from detente.values.quantity_field import Length, Portion
 
 
@@ -165,9 +165,10 @@ class ServiceCredit(Term):
 
     def _known(self) -> Iterator[Window]:
         """The windows of which anything is stated, or was observed."""
-        calendar, days = self.calendar(self.windows), [(moment(each.on), moment(each.on)) for each in self.measured]
+        calendar = self.calendar(self.windows)
+        days = [(self.begin(each.on), self.begin(each.on)) for each in self.measured]
         if self.incidents is not None and self.incidents.from_ and self.incidents.until:
-            days.append((moment(self.incidents.from_), moment(self.incidents.until)))
+            days.append((self.begin(self.incidents.from_), self.begin(self.incidents.until)))
         found = {window.index: window for start, end in days for window in calendar.over(start, end)}
         yield from (found[index] for index in sorted(found))
 
@@ -207,8 +208,9 @@ class ServiceCredit(Term):
         """Two measures of one window, or a day in none; a late claim; credits of more than everything."""
         yield from repriced(self, None, case, "bands", APART)
         seen: dict[int, MeasuredWindow] = {}
+        calendar = self.calendar(self.windows)
         for index, each in enumerate(self.measured):
-            window = next(iter(self.calendar(self.windows).over(moment(each.on), moment(each.on))), None)
+            window = next(iter(calendar.over(self.begin(each.on), self.begin(each.on))), None)
             if window is None:
                 when = named(self.validity.start, self.validity.end)
                 yield Flaw(f"{each.on} is in no window ({when})", "is the year right?", ("measured", index, "on"))

@@ -86,7 +86,7 @@ class TakeOrPay(OneOffer):
         if self._seen is not None:
             start, end = max(start, moment(self._seen.start)), min(end, moment(self._seen.end))
         for each in self.undelivered:
-            a, b = max(start, moment(each.from_)), min(end, moment(each.until))
+            a, b = max(start, self.begin(each.from_)), min(end, self.begin(each.until))
             if a < b:
                 yield Fraction(each.quantity.value) * hours_between(a, b)
 

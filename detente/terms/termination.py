@@ -52,7 +52,7 @@ class Termination(Position):
 
     def fee(self, on: date) -> Decimal:
         """What it costs to leave on a day: that of the last step that has begun."""
-        begun = [step for step in self.fees if self._step(step) <= moment(on)]
+        begun = [step for step in self.fees if self._step(step) <= self.begin(on)]
         return begun[-1].fee.amount if begun else Decimal(0)
 
     def _step(self, step: ExitFee) -> datetime:
@@ -64,7 +64,7 @@ class Termination(Position):
         if self.not_before is not None:
             yield Reminder(self.not_before, "right", f"the first day on which {self.by} may leave", self.by)
             if self.notice:
-                first = later(moment(self.not_before), self.notice, -1).date()
+                first = later(self.begin(self.not_before), self.notice, -1).date()
                 yield Reminder(first, "notice", f"the first day for notice to leave on {self.not_before}", self.by)
         for step in self.fees:
             at = self._step(step)
@@ -84,7 +84,7 @@ class Termination(Position):
 
     def check(self, case: CaseView) -> Iterator[Flaw]:
         """A first day after the end; steps that no time of the agreement sees."""
-        if self.not_before is not None and moment(self.not_before) >= self.validity.end:
+        if self.not_before is not None and self.begin(self.not_before) >= self.validity.end:
             what = f"the first day of leaving, {self.not_before}, is after the end ({self.validity.end:%Y-%m-%d})"
             yield Flaw(what, "is the year right?", ("not-before",))
         for index, step in enumerate(self.fees):

@@ -1,8 +1,8 @@
 """The horizon and its periods.
 
-Owns: calendar arithmetic in UTC, what a stretch of time is called, and the grid a plan is made on.
-Not here: the windows of a contract (``contract.window``), and what happens in a period. Dates are arguments everywhere
-(§9); nothing here asks for today.
+Owns: calendar arithmetic, in UTC or on the clock of a time zone, what a stretch of time is called, and the grid a plan
+is made on. Not here: the windows of a contract (``contract.window``), and what happens in a period. Dates are arguments
+everywhere (§9); nothing here asks for today.
 """
 
 from __future__ import annotations
@@ -11,7 +11,7 @@ import re
 from calendar import monthrange
 from collections.abc import Iterator
 from dataclasses import dataclass
-from datetime import UTC, date, datetime, timedelta
+from datetime import UTC, date, datetime, timedelta, tzinfo
 from fractions import Fraction
 from functools import lru_cache
 from typing import Annotated, Any, Literal
@@ -99,9 +99,16 @@ def stretch(text: str) -> tuple[datetime, datetime]:
     return moment(first), later(moment(first), Span(1, "month" if len(text) == 7 else "day"))
 
 
-def moment(on: date) -> datetime:
-    """The start of a day, UTC."""
-    return datetime(on.year, on.month, on.day, tzinfo=UTC)
+def moment(on: date, zone: tzinfo = UTC) -> datetime:
+    """The start of a day, in UTC or in a time zone, whose clock then tells the days that are counted from it."""
+    return datetime(on.year, on.month, on.day, tzinfo=zone)
+
+
+def elapsed(start: datetime, end: datetime) -> timedelta:
+    """How long it is from one moment to another, though their clock is put forward or back between them."""
+    if start.tzinfo is end.tzinfo is not UTC:
+        return end.astimezone(UTC) - start.astimezone(UTC)
+    return end - start
 
 
 def endless(end: datetime) -> bool:
@@ -156,10 +163,12 @@ _LENGTHS = {
 
 
 def later(start: datetime, span: Span, times: int = 1) -> datetime:
-    """``start`` plus ``times`` spans by the calendar; the 31st becomes the month's last day."""
+    """``start`` plus ``times`` spans by the calendar, on its own clock; the 31st becomes the month's last day."""
     n = span.count * times
+    if span.unit in ("minute", "hour") and start.tzinfo is not UTC:
+        return (start.astimezone(UTC) + n * _LENGTHS[span.unit]).astimezone(start.tzinfo)
     if span.unit in _LENGTHS:
-        return start + n * _LENGTHS[span.unit]
+        return start + n * _LENGTHS[span.unit]  # of days, the same time of day
     months = n * {"month": 1, "quarter": 3, "year": 12}[span.unit]
     year, month = divmod(start.year * 12 + start.month - 1 + months, 12)
     return start.replace(year=year, month=month + 1, day=min(start.day, monthrange(year, month + 1)[1]))
@@ -167,7 +176,7 @@ def later(start: datetime, span: Span, times: int = 1) -> datetime:
 
 def hours_between(start: datetime, end: datetime) -> Fraction:
     """Hours from start to end, exact."""
-    return Fraction((end - start) // timedelta(microseconds=1), 3_600_000_000)
+    return Fraction(elapsed(start, end) // timedelta(microseconds=1), 3_600_000_000)
 
 
 PER_HOUR = {
@@ -205,7 +214,11 @@ def how_many(unit: str, start: datetime, end: datetime) -> Fraction:
 
 
 def whole_spans(unit: str, start: datetime, at: datetime) -> int:
-    """How many whole minutes, hours, days, weeks, months, quarters or years have passed since ``start``."""
+    """How many whole minutes, hours, days, weeks, months, quarters or years passed since ``start``, by its clock."""
+    if unit in ("minute", "hour"):
+        return elapsed(start, at) // _LENGTHS[unit]
+    if at.tzinfo is not start.tzinfo:
+        at = at.astimezone(start.tzinfo)
     if unit in _LENGTHS:
         return (at - start) // _LENGTHS[unit]
     each = {"month": 1, "quarter": 3, "year": 12}[unit]

@@ -2,16 +2,18 @@
 
 from __future__ import annotations
 
-from datetime import date, datetime, timedelta
+from datetime import UTC, date, datetime, timedelta
 from fractions import Fraction
 from itertools import islice, pairwise
 from typing import Any
 
+import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from detente.contract.window import Calendar, Every, Window, overlap
 from detente.values.period import FIRST, LAST, Horizon, day, hours_between, moment
+from detente.values.zone import zone_of
 
 DAYS = st.dates(date(1972, 1, 1), date(2100, 1, 1))
 SPAN = st.tuples(DAYS, st.integers(31, 1500)).map(lambda d: (d[0], d[0] + timedelta(days=d[1])))
@@ -173,3 +175,42 @@ def test_windows_tile_the_time_in_force(
         assert sum(Fraction(part, whole) for _, part, whole in found.parts(start, when)) == (
             1 if when <= end else hours_between(start, end) / hours_between(start, when)
         )
+
+
+@pytest.mark.parametrize(
+    ("zone", "every", "start", "end", "hours"),
+    [
+        # clocks are put forward on 8 March and back on 1 November
+        ("America/New_York", "day", "2026-03-07", "2026-03-10", [24, 23, 24]),
+        ("America/New_York", "day", "2026-10-31", "2026-11-03", [24, 25, 24]),
+        ("America/New_York", "month", "2026-02-01", "2026-05-01", [672, 743, 720]),
+        ("America/New_York", "month", "2026-11-01", "2027-01-01", [721, 744]),
+        ("America/New_York", "year", "2025-03-01", "2027-03-01", [8760, 8760]),
+        ("Europe/Berlin", "quarter", "2026-01-01", "2026-07-01", [2159, 2184]),
+        ("Asia/Tokyo", "month", "2026-03-01", "2026-05-01", [744, 720]),
+        ("Asia/Kathmandu", "day", "2026-03-07", "2026-03-09", [24, 24]),
+        # a clock that goes forward at midnight: the day begins an hour late, and has 23
+        ("Asia/Beirut", "day", "2026-03-28", "2026-03-31", [24, 23, 24]),
+        # every hour is one
+        ("America/New_York", "hour", "2026-03-08", "2026-03-09", [1] * 23),
+    ],
+)
+def test_windows_on_the_clock_of_a_time_zone(zone: str, every: str, start: str, end: str, hours: list[int]) -> None:
+    clock = zone_of(zone)
+    begin, over = (moment(day(text), clock) for text in (start, end))
+    calendar = Every.model_validate({"every": every}).calendar(begin, over, clock)
+    found = list(calendar)
+    assert [hours_between(window.start, window.end) for window in found] == hours
+    assert (found[0].start, found[-1].end) == (begin, over)
+    assert all(a.end == b.start for a, b in pairwise(found))
+    for window in found:  # any moment of UTC is found in its own
+        for at in (window.start, window.start + MICRO, window.end.astimezone(UTC) - MICRO):
+            assert [w.index for w in calendar.over(at.astimezone(UTC), at.astimezone(UTC))] == [window.index]
+
+
+def test_a_clause_in_a_zone_starts_and_ends_on_its_clock() -> None:
+    """A version that begins at some moment of UTC keeps the windows of its zone."""
+    clock = zone_of("America/New_York")
+    turned = datetime(2026, 3, 10, 12, tzinfo=UTC)
+    found = list(Every.model_validate({"every": "day"}).calendar(turned, turned + timedelta(days=2), clock))
+    assert [str(window.start) for window in found] == ["2026-03-10 08:00:00-04:00", "2026-03-11 08:00:00-04:00"]

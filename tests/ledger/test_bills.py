@@ -354,7 +354,7 @@ def test_every_mistake_of_a_mapping_has_its_place(tmp_path: Path) -> None:
         read_mapping(path, served_case())
     said = [f"{m.where.line}:{m.where.column} {m.what}" for m in error.value.mistakes]
     assert said == [
-        "2:7 `Mars/Olympus` is no time zone",
+        "2:7 there is no time zone `Mars/Olympus`",
         "5:5 a rule names an `offer`, or what was `sold`",
         "6:13 the rule skips its rows, and says what they are",
         "7:25 unknown key `token`",

@@ -8,6 +8,7 @@ import json
 import re
 import shutil
 import subprocess
+from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
@@ -15,6 +16,7 @@ import pytest
 
 from detente.case.case import Case
 from detente.errors import FlawError, LedgerError
+from detente.ledger.audit import audit
 from detente.ledger.books import Books
 from detente.ledger.closing import close
 from detente.ledger.focus_export import FocusExport
@@ -24,7 +26,7 @@ from detente.report.screen import Screen
 from detente.report.statement import statement_view, statements_csv, statements_json
 from detente.report.statement_page import render_statements
 from detente.values.period import named, stretch
-from tests.builders import day, tokens
+from tests.builders import D, day, tokens
 from tests.ledger.served import NOW, both, call, ingested, journal_of, served_case
 from tests.report.pages import Page
 
@@ -190,3 +192,24 @@ def test_times_are_named_as_they_are_written(text: str, told: str) -> None:
 def test_what_is_no_time(text: str) -> None:
     with pytest.raises(FlawError):
         stretch(text)
+
+
+@both
+def test_use_is_booked_in_the_month_of_the_zone(store: Store, tmp_path: Path) -> None:
+    """100,000 tokens, 0.30 USD, on 15 January and at 03:00 UTC on 1 February, which is January in New York."""
+    floor = {"id": "floor", "kind": "minimum-commitment", "amount": "1 USD"}
+    floor |= {"windows": {"every": "month", "cut": "prorate"}}
+    case = served_case(floor, signed={"zone": "America/New_York"})
+    used = ("2026-01-15T12:00", "2026-02-01T03:00", "2026-02-01T06:00")
+    ingested(store, case, journal_of(tmp_path / "j", [call(n, at, (100_000, 0)) for n, at in enumerate(used)]))
+    books = Books(store, case)
+    closing(store, case, "2026-02-01")
+    early = statement(books, "north", day("2026-01-01"), day("2026-02-01"))
+    assert [line.kind for line in early.lines] == ["use"]  # in New York January goes on
+    closing(store, case, "2026-02-02")
+    found = statement(books, "north", day("2026-01-01"), day("2026-02-02"))
+    january = next(c.standing for c in found.clauses if c.standing is not None and c.standing.ended)
+    assert january is not None
+    assert (january.drawn, january.end - january.start) == (D("0.6"), timedelta(days=31))
+    assert [(line.kind, line.amount) for line in found.lines] == [("use", 900_000_000), ("clause", 400_000_000)]
+    assert audit(books).faults == ()

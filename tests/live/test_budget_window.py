@@ -11,7 +11,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from detente.errors import FlawError
-from detente.live.budget_window import BudgetCycle, WallWindows, zone_of
+from detente.live.budget_window import BudgetCycle, WallWindows
+from detente.values.zone import zone_of
 
 ZONES = [
     "UTC",

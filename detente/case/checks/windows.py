@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import replace
-from datetime import datetime
+from datetime import UTC, datetime
 
 from detente.contract.term import Term, Until
 from detente.contract.window import Every, Window
@@ -28,7 +28,7 @@ def never(term: Term, signed_until: datetime) -> Iterator[Flaw]:
 
 
 def _never(every: Every, start: datetime, end: datetime) -> Flaw | None:
-    first = moment(every.starts) if every.starts else start
+    first = moment(every.starts, start.tzinfo or UTC) if every.starts else start
     ended = f"when the clause has ended ({end:%Y-%m-%d})"
     if first >= end:
         return Flaw(f"the windows start on {first:%Y-%m-%d}, {ended}", "check the dates", ("starts",))
@@ -93,7 +93,7 @@ def _out_of_step(term: Term, running: Window) -> Iterator[Flaw]:
         if term.takes_over == "whole-window" and inside is not None and inside.start != running.start:
             what = f"is to take over the window {named(running.start, running.end)}, and its own begins on"
             yield Flaw(f"{what} {inside.start:%Y-%m-%d}", WAYS, ("takes-over",))
-        if term.takes_over == "new-window" and stated.every.starts and moment(stated.every.starts) < on:
+        if term.takes_over == "new-window" and stated.every.starts and term.begin(stated.every.starts) < on:
             what = f"a new window is to begin on {on:%Y-%m-%d}, and the windows start on {stated.every.starts}"
             yield Flaw(what, "leave out `starts`, or say `takes-over: pro-rata`", (*stated.path, "starts"))
 
@@ -101,10 +101,10 @@ def _out_of_step(term: Term, running: Window) -> Iterator[Flaw]:
 def _from_before(term: Term) -> Iterator[Flaw]:
     """A first day from before the agreement takes effect, unless it is that of the window that is taken over."""
     start, begun = term.validity.start, term.validity.begun
-    if term.from_ is None or moment(term.from_) >= start:
+    if term.from_ is None or term.begin(term.from_) >= start:
         return
     whole = begun is not None and begun.how == "whole-window" and begun.running is not None
-    if whole and begun is not None and begun.running is not None and moment(term.from_) == begun.running.start:
+    if whole and begun is not None and begun.running is not None and term.begin(term.from_) == begun.running.start:
         return
     what = f"`from` is {term.from_}, before the agreement takes effect ({start:%Y-%m-%d})"
     remedy = "leave it out; what an amendment makes of a window that runs, `takes-over` says"
@@ -124,5 +124,7 @@ def _cut(term: Term, every: Every, horizon: Horizon) -> str | None:
     for window in term.calendar(every).seen_by(horizon):
         if window.part != 1:
             seen = named(moment(horizon.start), moment(horizon.end))
+            if term.validity.zone is not UTC:
+                seen += f", and the days of `{term.validity.agreement}` begin in {term.validity.zone}"
             return f"the window {named(window.start, window.end)} is cut by the horizon ({seen})"
     return None
