@@ -121,7 +121,8 @@ def _told(standing: InForce, there: Sequence[InForce], roots: Sequence[str], off
 def _versions(standing: InForce) -> Iterator[InForce]:
     """A term once for each time in which it stays as it is; what an amendment makes of windows is at its two ends."""
     whole = standing.validity
-    inside = {at for at in standing.term.turns(whole.start, whole.end) if whole.start < at < whole.end}
+    turns = standing.term.held(whole).turns(whole.start, whole.end)
+    inside = {at for at in turns if whole.start < at < whole.end}
     edges = sorted({whole.start, whole.end, *inside})
     for start, end in pairwise(edges):
         begun = whole.begun if start == whole.start else None

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass
-from datetime import date, datetime
+from datetime import UTC, date, datetime
 from fractions import Fraction
 from typing import ClassVar
 
@@ -37,14 +37,14 @@ class FreedUse:
 
     def at(self, on: datetime) -> bool:
         """Whether it is free at a moment."""
-        begun = self.since is not None and moment(self.since) <= on
-        return begun and (self.until is None or on < moment(self.until))
+        begun = self.since is not None and moment(self.since, on.tzinfo or UTC) <= on
+        return begun and (self.until is None or on < moment(self.until, on.tzinfo or UTC))
 
     def told(self, on: datetime) -> str:
         """Why it is not free at a moment."""
         if self.since is None:
             return self.why
-        over = self.until is not None and moment(self.until) <= on
+        over = self.until is not None and moment(self.until, on.tzinfo or UTC) <= on
         return f"{self.why}; it was free until {self.until}" if over else f"{self.why}; it is free from {self.since} on"
 
 
@@ -69,7 +69,7 @@ class FirstRight(Term):
     def turns(self, since: datetime, until: datetime) -> Iterator[datetime]:
         """The days on which something becomes free, or is no longer."""
         for each in self.openings:
-            yield from (moment(on) for on in (each.since, each.until) if on is not None)
+            yield from (self.begin(on) for on in (each.since, each.until) if on is not None)
 
     def judge(self, demand: Facts, offer: Facts) -> Verdict:
         """At home anything; elsewhere what is open. The clause is in several versions, and nothing opens within one."""

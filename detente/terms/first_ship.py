@@ -87,7 +87,7 @@ class FirstShip(FirstRight):
     def reminds(self, since: datetime, until: datetime) -> Iterator[Reminder]:
         """The last day for an answer, and the day from which a product may run elsewhere."""
         for release, each in zip(self.releases, self.openings, strict=True):
-            if each.since is not None and self.validity.over(moment(each.since), moment(each.since)):
+            if each.since is not None and self.validity.over(self.begin(each.since), self.begin(each.since)):
                 yield Reminder(each.since, "right", f"{release.of} may run outside {self.home} from this day on")
 
     def explain(self) -> Reason:

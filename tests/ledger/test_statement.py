@@ -197,8 +197,8 @@ def test_what_is_no_time(text: str) -> None:
 @both
 def test_use_is_booked_in_the_month_of_the_zone(store: Store, tmp_path: Path) -> None:
     """100,000 tokens, 0.30 USD, on 15 January and at 03:00 UTC on 1 February, which is January in New York."""
-    floor = {"id": "floor", "kind": "minimum-commitment", "amount": "1 USD"}
-    floor |= {"windows": {"every": "month", "cut": "prorate"}}
+    months = {"every": "month", "cut": "prorate"}
+    floor = {"id": "floor", "kind": "minimum-commitment", "amount": "1 USD", "windows": months}
     case = served_case(floor, signed={"zone": "America/New_York"})
     used = ("2026-01-15T12:00", "2026-02-01T03:00", "2026-02-01T06:00")
     ingested(store, case, journal_of(tmp_path / "j", [call(n, at, (100_000, 0)) for n, at in enumerate(used)]))
