@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
+from datetime import datetime
 from functools import cached_property
 from typing import Any
 
@@ -20,7 +21,7 @@ from detente.errors import Flaw, Mistake, Path, Where, did_you_mean
 from detente.market.offer import AnyOffer
 from detente.market.provider import Provider
 from detente.values.facts import OFFER_KEYS, Facts
-from detente.values.period import Horizon, Period
+from detente.values.period import Horizon, Period, begins
 
 
 @dataclass(frozen=True)
@@ -78,6 +79,11 @@ class Entries:
     def periods(self) -> tuple[Period, ...]:
         """The grid; empty where the horizon could not be read."""
         return self.horizon.periods() if self.horizon else ()
+
+    @cached_property
+    def begins(self) -> dict[datetime, int]:
+        """The moments at which periods begin, in order, each with the first that does."""
+        return begins(self.periods)
 
     def read(self, section: str) -> list[Entry]:
         """The entries of a section that were read."""

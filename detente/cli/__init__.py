@@ -8,6 +8,7 @@ rule, and the standard streams (``streams``). Heavy imports wait for their comma
 from __future__ import annotations
 
 import contextlib
+import gc
 import os
 import signal
 import sys
@@ -21,12 +22,17 @@ from detente.cli.command import LIVE, ReaderGoneError, cli, text_of
 
 __all__ = ["LIVE", "cli", "main"]
 
+COLLECTING = (10_000, 10, 10)
+"""New objects before Python looks for circles of them: what is imported and read is kept until a command ends, and with
+Python's own 700 it goes over all of that again and again."""
+
 
 def main(*, interruptible: bool = False) -> None:
     """Run a command; every expected failure is a message on standard error and exit code 2.
 
     ``interruptible``: Ctrl-C becomes a KeyboardInterrupt while the command runs, and nothing once it has.
     """
+    gc.set_threshold(*COLLECTING)
     streams.prepare()
     try:
         try:

@@ -5,7 +5,7 @@ Not here: the products (``offer``).
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from datetime import date, datetime, timedelta
 from decimal import Decimal
 from fractions import Fraction
@@ -154,6 +154,19 @@ class BoughtOffer(BaseOffer):
     def reserved(self) -> bool:
         """Whether a unit is paid for a term."""
         return self.term is not None
+
+    def begins(self, moments: Iterable[datetime]) -> list[datetime]:
+        """When a reservation may begin, of the moments at which periods do: on the stated days, or first in each month.
+
+        The moments are in order, and none comes twice.
+        """
+        if self.starts is not None:
+            stated = {moment(on) for on in self.starts}
+            return [at for at in moments if at in stated]
+        months: dict[tuple[int, int], datetime] = {}
+        for at in moments:
+            months.setdefault((at.year, at.month), at)
+        return list(months.values())
 
     @property
     def unit_flow(self) -> Fraction:

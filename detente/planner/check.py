@@ -8,14 +8,13 @@ from __future__ import annotations
 import time
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, replace
-from typing import Literal
+from typing import TYPE_CHECKING, Literal
 
 import numpy as np
 
 from detente.case.case import Case
 from detente.case.reading import Chosen, in_words
 from detente.errors import UnsettledError
-from detente.planner.conflict import find_conflict
 from detente.planner.formulation.expression import Ints
 from detente.planner.news import unforeseen
 from detente.planner.solving.model import Model
@@ -23,7 +22,9 @@ from detente.planner.solving.solution import Solution
 from detente.planner.solving.steady import steady_point
 from detente.planner.solving.whole import whole_columns
 from detente.planner.study import GAP, Study
-from detente.results.conflict import Conflict, Version
+
+if TYPE_CHECKING:
+    from detente.results.conflict import Conflict, Version
 
 
 @dataclass(frozen=True)
@@ -157,6 +158,8 @@ def performable(case: Case, time_limit: float | None = None) -> Conflict | None:
     model.objective(None)
     if met and not len(columns):
         return None
+    from detente.planner.conflict import find_conflict
+
     return find_conflict(study, columns if met else None)
 
 

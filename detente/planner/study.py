@@ -13,14 +13,13 @@ import copy
 import time
 from collections.abc import Hashable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
-from typing import Literal
+from typing import TYPE_CHECKING, Literal
 
 import numpy as np
 
 from detente.case.case import Case
 from detente.errors import BillError, UnsettledError
 from detente.planner.answer.bill import Bill, charge
-from detente.planner.answer.result import result
 from detente.planner.answer.rounding import Prefer, as_found, at_stake, settled, settled_in_place
 from detente.planner.formulation.draft import Draft
 from detente.planner.formulation.expression import Ints
@@ -36,7 +35,9 @@ from detente.planner.solving.search import Incumbent, Progress, Unmet, nearby, s
 from detente.planner.solving.solution import Solution
 from detente.planner.solving.steadier import moving_least, moving_less
 from detente.planner.solving.whole import whole_columns
-from detente.results.plan import Plan
+
+if TYPE_CHECKING:
+    from detente.results.plan import Plan
 
 GAP = 1e-4
 """A plan within this much of its bound counts as optimal."""
@@ -275,6 +276,8 @@ class Study:
 
     def told(self, found: Incumbent, exact: Bill, solution: Solution, gap: float = GAP) -> Plan:
         """The plan of a solution that was billed."""
+        from detente.planner.answer.result import result
+
         prices, stopped = found.prices or found.solution, found.stopped
         assert prices is not None
         by: Literal["program", "prices"] = "prices" if found.prices is None else "program"

@@ -12,7 +12,6 @@ from rich.text import Text
 from detente.case.case import Case
 from detente.planner.check import Answer
 from detente.report.figure import count
-from detente.report.terminal import conflict_view
 
 HEADLINES = {"yes": "Yes", "no": "No", "depends": "It depends on the reading"}
 
@@ -32,6 +31,8 @@ def check_view(case: Case, found: Answer, console: Console) -> None:
             console.print(Text("Run `detente plan` to see how much demand is served."))
     for reading, conflict in found.readings.items():
         if conflict is not None:
+            from detente.report.terminal import conflict_view
+
             console.print()
             conflict_view(conflict, case.currency, console)
         elif found.answer == "depends":

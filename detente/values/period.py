@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import re
 from calendar import monthrange
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, timedelta, tzinfo
 from fractions import Fraction
@@ -241,6 +241,17 @@ class Period:
     span_start: datetime
     span_end: datetime
     hours: Fraction
+
+
+def begins(periods: Sequence[Period]) -> dict[datetime, int]:
+    """The moments at which periods begin, in order, each with the first that does.
+
+    All hours of a typical week begin with the month that they stand for.
+    """
+    found: dict[datetime, int] = {}
+    for place, period in enumerate(periods):
+        found.setdefault(period.span_start, place)
+    return found
 
 
 class Horizon(Noun):

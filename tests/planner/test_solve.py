@@ -232,6 +232,17 @@ def test_a_reservation_costs_what_it_does_on_the_day_it_starts_on_any_grid(every
     assert [p.cost for p in found.purchases] == [found.cost]
 
 
+@pytest.mark.parametrize("more", [{}, {"starts": ["2026-01-01", "2026-02-01"]}])
+def test_a_reservation_is_paid_for_every_hour_of_a_typical_week(more: Data) -> None:
+    evenings = {"rate": "10 GPU", "profile": {"hours": ["0%"] * 18 + ["100%"] * 6, "weekend": "0%"}}
+    horizon = {"start": "2026-01", "end": "2026-03", "every": "hour", "typical": "week"}
+    offers = [gpus("north", 90), reserved("2", "1 month", **more)]
+    found = solved(build(offers, [compute(demand=evenings)], months=2, horizon=horizon))
+    # 10 GPUs on the mean are 56 in each of 30 hours of 168: held, and paid, in all of them
+    assert {p.units for p in found.purchases} == {56}
+    assert found.cost == D(2 * 56 * (JANUARY + FEBRUARY))
+
+
 def test_overlapping_reservations_stay_within_capacity() -> None:
     offers = [reserved("1", "2 months", capacity="3 GPU"), gpus("north", 5)]
     found = solved(build(offers, [compute(demand="4 GPU")], months=4))

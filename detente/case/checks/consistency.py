@@ -10,7 +10,6 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import datetime
 from typing import Self
 
 from detente.case.entries import Entries, Entry
@@ -158,11 +157,7 @@ def _reservation(case: Entries, entry: Entry, offer: GpuOffer | ProvisionedOffer
     assert offer.term is not None
     if case.horizon is None:
         return
-    months: dict[tuple[int, int], datetime] = {}
-    for period in case.periods:
-        months.setdefault((period.span_start.year, period.span_start.month), period.span_start)
-    begins = {period.span_start for period in case.periods}
-    starts = list(months.values()) if offer.starts is None else sorted(begins & {*map(moment, offer.starts)})
+    starts, begins = offer.begins(case.begins), case.begins
     for index, day in enumerate(offer.starts or ()):
         if case.horizon.start <= day < case.horizon.end and moment(day) not in begins:
             what = f"no period of the plan begins on {day}, so no reservation can start then"

@@ -17,7 +17,7 @@ from numpy.typing import NDArray
 from detente.contract.validity import Validity
 from detente.contract.window import Window, overlap
 from detente.planner.formulation.expression import Bools, Floats, Ints
-from detente.values.period import Period
+from detente.values.period import Period, begins
 
 Shares = tuple[Ints, NDArray[np.int64], Floats]
 """(window, period, share of the period that lies in the window), for every overlap."""
@@ -32,6 +32,11 @@ class Grid:
         self.hours: Floats = np.array([float(p.hours) for p in periods])
         self._overlaps: dict[tuple[tuple[datetime, datetime], ...], Shares] = {}
         self._in_force: dict[tuple[datetime, datetime], Bools] = {}
+
+    @cached_property
+    def begins(self) -> dict[datetime, int]:
+        """The moments at which periods begin, in order, each with the first that does."""
+        return begins(self.periods)
 
     @cached_property
     def spans(self) -> tuple[list[tuple[datetime, datetime]], Ints]:

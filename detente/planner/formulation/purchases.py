@@ -63,23 +63,16 @@ def _hourly(draft: Draft, offer: AnyUnits) -> list[Start]:
 
 
 def _terms(draft: Draft, offer: AnyUnits) -> list[Start]:
-    """Starts on the first period of a month (or on the stated days), with what each serves and pays."""
+    """When it may begin, with what each serves and pays."""
     assert offer.term is not None
     end = moment(draft.horizon.end)
-    allowed = {moment(d) for d in offer.starts} if offer.starts else None
     prices = draft.prices.of_units[offer.id]
     found = []
-    for t, period in enumerate(draft.periods):
-        before = draft.periods[t - 1] if t else None
-        month = (period.span_start.year, period.span_start.month)
-        first = before is None or (before.span_start.year, before.span_start.month) != month
-        if not first if allowed is None else period.span_start not in allowed:
-            continue
-        over = later(period.span_start, offer.term)
-        price = offer.price.on(period.span_start)
+    for start in offer.begins(draft.grid.begins):
+        t, over, price = draft.grid.begins[start], later(start, offer.term), offer.price.on(start)
         if (over > end and offer.cut == "refuse") or prices[t] is None or price is None:
             continue
-        term = Window(0, period.span_start, over, Fraction(1))
+        term = Window(0, start, over, Fraction(1))
         shares = [(t + i, share) for i, share in enumerate(draft.grid.overlaps(term)[t:]) if share]
         serve = np.array([i for i, share in shares if share == 1], dtype=np.int64)
         paid = {i: share * draft.periods[i].hours for i, share in shares}
