@@ -25,6 +25,9 @@ Places = NDArray[np.int64]
 CHUNK = 1 << 16
 """Entries that are worked on at a time: they stay in the processor's cache."""
 
+WANTED = 1000.0
+"""What the largest values of columns become in the solver's scale, about."""
+
 MANY = 100
 """Lines of a piece from which on they are written whole: the places of fewer are sooner found one by one."""
 
@@ -156,13 +159,16 @@ def column_scales(program: LinearProgram, since: int = 0) -> Floats:
     By line, since one work of a token a day stands beside another of a million GPUs: the solver may miss any value by
     a tolerance that is the same for all. What counts whole keeps its size.
     """
-    scale = np.ones(program.n)
+    largest, widths = [np.zeros(0)], [np.zeros(0, dtype=np.int64)]
     for block, most in program.mosts():
-        if block.start >= since and block.most > 0 and not block.whole:
-            large = np.where(most > 0, np.maximum(most, 1e-9), block.most)
-            each = np.exp2(np.round(np.log2(large / 1000.0)))
-            scale[block.slice] = np.repeat(each, (block.stop - block.start) // len(each))
-    return scale[since:]
+        if block.start >= since:
+            scaled = block.most > 0 and not block.whole
+            largest.append(
+                np.where(most > 0, np.maximum(most, 1e-9), block.most) if scaled else np.full_like(most, WANTED)
+            )
+            widths.append(np.full(len(most), (block.stop - block.start) // len(most)))
+    each = np.exp2(np.round(np.log2(np.concatenate(largest) / WANTED)))
+    return np.repeat(each, np.concatenate(widths))
 
 
 def row_scales(largest: Floats) -> Floats:
