@@ -5,7 +5,7 @@ See ``docs/terms/take-or-pay.md``.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from datetime import datetime
 from decimal import Decimal
 from fractions import Fraction
@@ -152,6 +152,8 @@ class TakeOrPay(OneOffer):
         for offer in case.offers:
             if offer.id == self.offer and isinstance(offer, GpuOffer):
                 yield from self._of(offer, case.horizon)
+                beside = [o for o in case.beside if isinstance(o, TakeOrPay) and o.offer == self.offer]
+                yield from self._together(beside, offer, case.horizon)
 
     def _of(self, offer: GpuOffer, horizon: Horizon | None) -> Iterator[Flaw]:
         """What an offer of GPUs does not give: there is less of it, or not all the time."""
@@ -167,6 +169,27 @@ class TakeOrPay(OneOffer):
         if least is not None and self.quantity.value > least:
             what = f"{self.quantity} to be kept, and `{offer.id}` has a capacity of {plain(least)} GPU"
             yield Flaw(what, "lower the quantity, or raise the offer's `capacity`", ("quantity",))
+
+    def _together(self, beside: Sequence[TakeOrPay], offer: GpuOffer, horizon: Horizon | None) -> Iterator[Flaw]:
+        """More than there is of an offer, kept by several clauses at one time: said once, of the last of them."""
+        seen = self.validity.within(horizon) if horizon is not None else None
+        if seen is None or seen.start >= seen.end or offer.capacity is None:
+            return
+        marks = {seen.start, *(mark for o in beside for mark in (o.validity.start, o.validity.end))}
+        times = sorted(mark for mark in marks if seen.start <= mark < seen.end)
+        for start, end in pairwise([*times, seen.end]):
+            kept = {o.id: o.quantity.value for o in (*beside, self) if o.validity.over(start, end)}
+            there = [offer.gpus(amount) for _, amount in offer.capacity.pieces(start, end) if amount is not None]
+            if there and sum(kept.values()) > min(there) >= max(kept.values()) and self.id == max(kept):
+                names, all_of_them = (
+                    " and ".join(f"`{name}`" for name in sorted(kept)),
+                    plain(sum(kept.values(), Decimal(0))),
+                )
+                what = (
+                    f"{names} keep {all_of_them} GPU in all, and `{offer.id}` has a capacity of {plain(min(there))} GPU"
+                )
+                yield Flaw(f"{what} ({named(start, end)})", "lower one, or raise the offer's `capacity`", ("quantity",))
+                return
 
     def concede(self, part: str, amount: Fraction, unit: str, currency: str) -> str:
         """In the contract's words."""

@@ -162,6 +162,28 @@ def test_more_than_there_is(capacity: Any, more: dict[str, Any], least: str | No
 
 
 @pytest.mark.parametrize(
+    ("first", "second", "kept"),
+    [
+        ({}, {}, "20 GPU in all, and `north-gpus` has a capacity of 16 GPU (Jan 2026 – Jun 2026)"),
+        (
+            {"until": "2026-04-01"},
+            {"from": "2026-03-01"},
+            "20 GPU in all, and `north-gpus` has a capacity of 16 GPU (Mar 2026)",
+        ),
+        ({"until": "2026-03-01"}, {"from": "2026-03-01"}, None),  # one after the other
+        ({"quantity": "6 GPU"}, {}, None),
+    ],
+)
+def test_more_than_there_is_in_several_clauses(first: Any, second: Any, kept: str | None) -> None:
+    each = [
+        TAKE | {"id": name, "offer": "north-gpus", "quantity": "10 GPU"} | more
+        for name, more in (("a", first), ("b", second))
+    ]
+    found = mistakes(data_of([gpus("north", 3, capacity="16 GPU")], [compute(demand="1 GPU")], agreement(*each)))
+    assert found == ([f"`a` and `b` keep {kept}; lower one, or raise the offer's `capacity`"] if kept else [])
+
+
+@pytest.mark.parametrize(
     ("offer", "clause", "passes"),
     [
         ({"until": "2026-04-01"}, {}, False),

@@ -325,6 +325,9 @@ def _deadline(case: Entries, entry: Entry, job: Training) -> None:
     if job.deadline > case.horizon.end:
         what = f"the deadline {job.deadline} is after the horizon's end {case.horizon.end}"
         case.wrong(entry, ("deadline",), what, "move the deadline or the horizon")
+    elif job.deadline <= case.horizon.start:
+        what = f"the deadline {job.deadline} is not after the horizon's start {case.horizon.start}"
+        case.wrong(entry, ("deadline",), what, "move the deadline or the horizon: is the year right?")
     elif not job_periods(job, case.periods):
         what = f"no whole period lies between its start and its deadline {job.deadline}"
         case.wrong(entry, ("deadline",), what, "plan in finer periods")
