@@ -9,10 +9,10 @@ it is told (``report``).
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Literal
+from typing import Literal, NamedTuple
 
 from detente.errors import FlawError
 from detente.ledger.bill_mapping import BillMapping
@@ -48,13 +48,32 @@ class BilledDay:
     unrated: int = 0
     slack: int = 0
     """What its rounding may come to: half of the last digit of each of its rows."""
+    own: int = 0
+    """The same of ours, where its quantity is rated."""
 
     def add(self, other: BilledDay) -> None:
         """With the rows of another day."""
         self.rows, self.end = self.rows + other.rows, max(self.end, other.end)
         self.billed, self.rated = self.billed + other.billed, self.rated + other.rated
         self.tokens, self.unrated = self.tokens + other.tokens, self.unrated + other.unrated
-        self.slack += other.slack
+        self.slack, self.own = self.slack + other.slack, self.own + other.own
+
+
+class BookedUse(NamedTuple):
+    """What the books say of an offer in a time: money, tokens, and what our own rounding of each use may come to."""
+
+    money: int = 0
+    tokens: int = 0
+    slack: int = 0
+
+    def plus(self, other: BookedUse) -> BookedUse:
+        """With that of another time."""
+        return BookedUse(self.money + other.money, self.tokens + other.tokens, self.slack + other.slack)
+
+    @classmethod
+    def of(cls, each: LineSum) -> BookedUse:
+        """List price and what is taken off are rounded for each use, by half a billionth at most."""
+        return cls(each.net, each.work, max(each.count, 1) * (1 + len(each.off)))
 
 
 @dataclass(frozen=True, slots=True)
@@ -143,6 +162,7 @@ def _billed(books: Books, mapping: BillMapping, paths: Sequence[Path], found: Re
                     into.slack += _rounding(row.net)
                     if rule.tokens and not line.unknown:
                         into.rated += line.net
+                        into.own += 1 + len(line.off)
                         into.tokens += line.work
                     else:
                         into.unrated += row.net
@@ -154,9 +174,9 @@ def _billed(books: Books, mapping: BillMapping, paths: Sequence[Path], found: Re
 
 def _booked(
     books: Books, offers: set[str], start: int, end: int, local: LocalClock, found: Reconciled
-) -> dict[tuple[str, int], tuple[int, int]]:
-    """What the books say of the same offers, and of all of the same providers: money and tokens by the local hour."""
-    case, hours = books.case, dict[tuple[str, int], tuple[int, int]]()
+) -> dict[tuple[str, int], BookedUse]:
+    """What the books say of the same offers, and of all of the same providers, by the local hour."""
+    case, hours = books.case, dict[tuple[str, int], BookedUse]()
     sellers = {offer.provider for offer in case.offers if offer.id in offers}
     wanted = {offer.id for offer in case.offers if offer.provider in sellers}
     with books.store.reading() as session:
@@ -166,8 +186,8 @@ def _booked(
             at = local(each.start)
             if each.of.kind == "use" and name in wanted and start <= at < end:
                 found.unknown += each.unknown
-                money, tokens = hours.get((name, at - at % HOUR), (0, 0))
-                hours[name, at - at % HOUR] = money + each.net, tokens + each.work
+                key = name, at - at % HOUR
+                hours[key] = hours.get(key, BookedUse()).plus(BookedUse.of(each))
     return hours
 
 
@@ -195,7 +215,7 @@ def _rounding(amount: int) -> int:
 def _of_offer(
     offer: str,
     bill: dict[int, BilledDay],
-    hours: dict[int, tuple[int, int]],
+    hours: dict[int, BookedUse],
     span: tuple[int, int],
     found: Reconciled,
 ) -> Iterator[Difference]:
@@ -205,16 +225,16 @@ def _of_offer(
     ahead = _zone(bill, hours, stretches) if bill else 0
     if ahead:
         found.zones[offer] = ahead
-    plain, shifted = (_by_day(hours, lambda each: each[0], by, stretches) for by in (0, ahead))
+    plain, shifted = (_by_day(hours, by, stretches) for by in (0, ahead))
     for day in sorted({*bill, *plain, *shifted}):
         if not span[0] <= day < span[1]:
             continue
-        theirs, ours = bill.get(day, BilledDay()), shifted.get(day, 0)
+        theirs, ours = bill.get(day, BilledDay()), shifted.get(day, BookedUse())
         named = stretches.name(day)
         for cause, amount in _causes(theirs, ours, booked=day in shifted):
             if amount:
                 yield Difference(offer, named, cause, amount)
-        if moved := ours - plain.get(day, 0):
+        if moved := ours.money - plain.get(day, BookedUse()).money:
             yield Difference(offer, named, "time zone", moved)
 
 
@@ -226,39 +246,43 @@ def _together(bill: dict[int, BilledDay], stretches: Stretches) -> dict[int, Bil
     return found
 
 
-def _causes(theirs: BilledDay, ours: int, *, booked: bool) -> Iterable[tuple[Cause, int]]:
-    """What is billed above the books, in parts that add up to it."""
+def _causes(theirs: BilledDay, ours: BookedUse, *, booked: bool) -> Iterator[tuple[Cause, int]]:
+    """What is billed above the books, in parts that add up to it.
+
+    As many tokens come to the same but for rounding: each call's amounts are rounded, and each row's.
+    """
     if not theirs.rows:
-        return [("not on the bill", -ours)]
-    price = theirs.billed - theirs.unrated - theirs.rated
-    small = abs(price) <= theirs.slack
-    quantity = theirs.rated - ours
-    return [
-        ("not rated", theirs.unrated),
-        ("rounding" if small else "price", price),
-        ("quantity" if booked else "not on the books", quantity),
-    ]
+        yield "not on the bill", -ours.money
+        return
+    price, quantity = theirs.billed - theirs.unrated - theirs.rated, theirs.rated - ours.money
+    rounding = 0
+    if abs(price) <= theirs.slack:
+        price, rounding = 0, price
+    if theirs.tokens == ours.tokens and abs(quantity) <= theirs.own + ours.slack:
+        quantity, rounding = 0, rounding + quantity
+    yield "not rated", theirs.unrated
+    yield "price", price
+    yield "rounding", rounding
+    yield "quantity" if booked else "not on the books", quantity
 
 
-def _zone(bill: dict[int, BilledDay], hours: dict[int, tuple[int, int]], stretches: Stretches) -> int:
+def _zone(bill: dict[int, BilledDay], hours: dict[int, BookedUse], stretches: Stretches) -> int:
     """How many hours ahead of UTC the bill counts its days; 0 where days fit as they are, or in no zone."""
 
     def fits(ahead: int) -> bool:
-        ours = _by_day(hours, lambda each: each[1], ahead, stretches)
-        return all(ours.get(day, 0) == theirs.tokens for day, theirs in bill.items())
+        ours = _by_day(hours, ahead, stretches)
+        return all(ours.get(day, BookedUse()).tokens == theirs.tokens for day, theirs in bill.items())
 
     if fits(0) or len(bill) < 2:  # one day fits by chance
         return 0
     return next((ahead for ahead in ZONES if fits(ahead)), 0)
 
 
-def _by_day(
-    hours: dict[int, tuple[int, int]], measure: Callable[[tuple[int, int]], int], ahead: int, stretches: Stretches
-) -> dict[int, int]:
+def _by_day(hours: dict[int, BookedUse], ahead: int, stretches: Stretches) -> dict[int, BookedUse]:
     """Hours by the day (the first of its stretch) in which they lie where clocks are so many hours ahead of UTC."""
-    found: dict[int, int] = {}
+    found: dict[int, BookedUse] = {}
     for hour, each in hours.items():
         local = hour + ahead * HOUR
         day = stretches.first(local - local % DAY)
-        found[day] = found.get(day, 0) + measure(each)
+        found[day] = found.get(day, BookedUse()).plus(each)
     return found

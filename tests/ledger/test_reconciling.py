@@ -92,6 +92,18 @@ def test_cents_are_rounding_and_billionths_are_not(tmp_path: Path) -> None:
     assert (said(finer), finer.agrees) == ([("01-15", "price", 0.001)], False)
 
 
+def test_what_each_call_is_rounded_by_is_rounding_where_the_tokens_are_the_same(tmp_path: Path) -> None:
+    """12.34568% off 0.003 USD are 370,370.4 billionths: five calls are off 1,851,850, and 5,000 tokens 1,851,852."""
+    off: Data = {"id": "off", "kind": "discount", "off": "12.34568%"}
+    served = [(f"2026-01-15T{hour}:00", 1) for hour in range(10, 15)]
+    found = held(tmp_path / "a", served, [billed("2026-01-15", 5, "0.013148148")], off)
+    assert [(each.cause, each.amount) for each in found.differences] == [("rounding", -2)]
+    assert (found.agrees, found.claims, found.booked) == (True, [], 13_148_150)
+    more = held(tmp_path / "b", served, [billed("2026-01-15", "5.001", "0.013150778")], off)
+    assert [(each.cause, each.amount) for each in more.differences] == [("quantity", 2_628)]
+    assert not more.agrees
+
+
 def test_days_of_another_time_zone_are_told_as_such(tmp_path: Path) -> None:
     """The bill's days begin at 22:00 UTC of the day before: calls of 23:00 are on its next day."""
     served = [("2026-01-15T10:00", 1000), ("2026-01-15T23:00", 500), ("2026-01-16T10:00", 2000)]
