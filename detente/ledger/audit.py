@@ -9,7 +9,7 @@ Memory does not grow with the number of records: a batch is read at a time, and 
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 from detente.ledger.books import Books
@@ -20,6 +20,7 @@ from detente.ledger.running import RunningTotals, all_sums
 from detente.ledger.schema import CHAINED
 from detente.ledger.store import Session, plain_value
 from detente.ledger.stored_lines import use_lines
+from detente.values.micros import at_micros
 
 MAX_FOUND = 200
 """Faults that are listed."""
@@ -53,6 +54,11 @@ def audit(books: Books) -> Audited:
     """Verify all of a ledger: each row's mark, each batch's hash, and what follows from them."""
     with books.store.reading() as session:
         return _Chain(session).verified(books.totals)
+
+
+def _which(of: UseClass, start: int) -> str:
+    """A sum, for people."""
+    return f"of {of.offer.get('offer') or of.kind} at {at_micros(start):%Y-%m-%d %H:%M} UTC"
 
 
 class _Chain:
@@ -127,16 +133,27 @@ class _Chain:
         if self._faults:
             return  # they follow from rows that are not what they were
         wanted = self._sums()
+        self._times(list(wanted))
         for each in all_sums(self._session):
             key = each.of.body, each.start, each.end
             if wanted.pop(key, None) != each:
-                self._found(0, "sums", None, f"of {each.of.offer.get('offer')} at {each.start}: not that of its lines")
+                self._found(0, "sums", None, f"{_which(each.of, each.start)}: not that of its lines")
         for body, start, _ in wanted:
-            self._found(0, "sums", None, f"of {UseClass.read(body).offer.get('offer')} at {start}: missing")
+            self._found(0, "sums", None, f"{_which(UseClass.read(body), start)}: missing")
         for batch, n in misnoted(self._session):
             self._found(batch, "late", n, "whether it came late is not what the closings say")
         for meter in totals.differing(self._session):
             self._found(0, "totals", None, f"of `{meter.term}` ({meter.name}): not those of its lines")
+
+    def _times(self, sums: Sequence[tuple[str, int, int]]) -> None:
+        """That the earliest and latest use are noted: by these it is known what came later than a day."""
+        for name, at in (
+            ("first", min((s for _, s, _ in sums), default=None)),
+            ("last", max((e for _, _, e in sums), default=None)),
+        ):
+            noted = self._session.one(f"SELECT value FROM facts WHERE name = '{name}'")
+            if noted is not None and str(noted[0]) != str(at):
+                self._found(0, "facts", None, f"`{name}`: it is not the {name} use of the lines")
 
     def _sums(self) -> dict[tuple[str, int, int], LineSum]:
         """All lines, summed up anew."""

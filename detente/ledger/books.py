@@ -157,9 +157,9 @@ class Books:
         classes, fresh = _classes(session, (key[0] for key in sums))
         rows = self._rows(batch, classes, fresh)
         self._insert(session, number, rows, (batch.kind, f"{at:%Y-%m-%dT%H:%M:%SZ}", self.case.hash), before)
-        self.totals.catch_up(session)
+        self.totals.catch_up(session, number - 1)
         self._sum(session, sums, classes)
-        self.totals.add(session, money)
+        self.totals.add(session, money, number)
         self._note_times(session, sums.values())
         self._note_case(session)
         return number

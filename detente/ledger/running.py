@@ -1,13 +1,15 @@
 """Running totals in a store: exact sums by meter and window, added to with each batch.
 
 Owns: which meters a case keeps, under which name a meter's totals stand, reading and adding them. A meter that is new
-(a clause was signed, or amended) is counted from all lines that there are. Not here: the sums (``contract.totals``).
+(a clause was signed, or amended) is counted from all lines that there are. Each states the last batch that it counted:
+who writes by a case without its clause (of before, or on another machine) does not count for it, and what it has not
+counted is counted as it is next read or written. Not here: the sums (``contract.totals``).
 """
 
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import replace
 from datetime import datetime
 from fractions import Fraction
@@ -18,8 +20,9 @@ import msgspec
 from detente.contract.meter import PAYMENTS, Meter
 from detente.contract.term import Term
 from detente.contract.totals import Sum, Totals
-from detente.ledger.line import LineSum, UseClass, count_all
+from detente.ledger.line import LineSum, UseClass, count_all, summed
 from detente.ledger.store import Session, big
+from detente.ledger.stored_lines import use_lines
 from detente.values.micros import micros
 
 _READ = msgspec.json.Decoder().decode
@@ -70,48 +73,60 @@ class RunningTotals:
     def read(self, session: Session, meters: Iterable[Meter] | None = None) -> Totals:
         """All that was counted; by some meters, where they are given.
 
-        Meters that were never counted in this store are, from its lines.
+        Meters that were never counted in this store are, from its sums.
         """
         found = Totals(self.meters)
-        counted, missing = self._known(session)
+        known, missing = self._known(session)
         if meters is not None:
             wanted = set(meters)
-            counted, missing = ([meter for meter in some if meter in wanted] for some in (counted, missing))
+            known = {meter: last for meter, last in known.items() if meter in wanted}
+            missing = [meter for meter in missing if meter in wanted]
         rows = session.among(
             'SELECT meter, "window", labels, amount, parts FROM totals WHERE meter IN {these}',
-            [self._names[meter] for meter in counted],
+            [self._names[meter] for meter in known],
         )
         for name, window, labels, amount, parts in rows:
             found.put(self._of[name], window, _labels(labels), _sum(amount, parts))
-        for told in _counted_anew(session, missing).counts():
-            found.put(*told)
+        behind = _counted_behind(session, known, session.number("SELECT MAX(batch) FROM batches"))
+        for totals in (_counted_anew(session, missing), *behind):
+            for told in totals.counts():
+                found.put(*told)
         return found
 
-    def catch_up(self, session: Session) -> None:
-        """Let the meters that are new here count all there is: before anything is added to it."""
-        _, missing = self._known(session)
+    def catch_up(self, session: Session, last: int) -> None:
+        """Let all meters count what there is up to a batch, of which the sums are the last that are written."""
+        known, missing = self._known(session)
         if missing:
+            session.run("DELETE FROM totals WHERE meter NOT IN (SELECT meter FROM meters)")
             self._write(session, _counted_anew(session, missing))
-            told = [(self._names[meter], f"{meter.term} {meter.name}") for meter in missing]
-            session.add("meters", ("meter", "told"), told)
+        for totals in _counted_behind(session, known, last):
+            self._write(session, totals)
+        if missing or any(batch < last for batch in known.values()):
+            self._mark(session, last)
 
-    def add(self, session: Session, sums: Iterable[LineSum]) -> None:
-        """Count more."""
+    def add(self, session: Session, sums: Iterable[LineSum], batch: int) -> None:
+        """Count a batch."""
         more = self._nothing.anew()
         count_all(sums, more)
         self._write(session, more)
+        self._mark(session, batch)
+
+    def _mark(self, session: Session, batch: int) -> None:
+        """Note that all meters have counted all that there is up to a batch."""
+        told = [(name, f"{meter.term} {meter.name}", batch) for name, meter in self._of.items()]
+        session.put("meters", ("meter",), ("meter", "told", "batch"), told)
 
     def differing(self, session: Session) -> Iterator[Meter]:
         """The meters whose totals are not those of all lines: somebody changed them."""
-        known, _ = self._known(session)
+        known = list(self._known(session)[0])
         there, anew = (_told(found) for found in (self.read(session), _counted_anew(session, known)))
         yield from (meter for meter in known if there.get(meter, {}) != anew.get(meter, {}))
 
-    def _known(self, session: Session) -> tuple[list[Meter], list[Meter]]:
-        """The meters that have counted all there is in this store, and those that have not."""
-        there = {name for (name,) in session.all("SELECT meter FROM meters")}
-        known = [meter for meter in self.meters if self._names[meter] in there]
-        return known, [meter for meter in self.meters if self._names[meter] not in there]
+    def _known(self, session: Session) -> tuple[dict[Meter, int], list[Meter]]:
+        """The meters that are counted here, each with the last batch that it counted, and those that are not."""
+        there = {str(name): int(batch) for name, batch in session.all("SELECT meter, batch FROM meters")}
+        known = {meter: there[self._names[meter]] for meter in self.meters if self._names[meter] in there}
+        return known, [meter for meter in self.meters if meter not in known]
 
     def _write(self, session: Session, more: Totals) -> None:
         counts = {
@@ -176,6 +191,15 @@ def _counted_anew(session: Session, meters: Sequence[Meter]) -> Totals:
         for each in all_sums(session):
             each.count_in(found)
     return found
+
+
+def _counted_behind(session: Session, known: Mapping[Meter, int], last: int) -> Iterator[Totals]:
+    """What meters have not counted of the batches up to one."""
+    for counted in sorted({batch for batch in known.values() if batch < last}):
+        found = Totals(meter for meter, batch in known.items() if batch == counted)
+        lines = use_lines(session, f" WHERE batch > {counted} AND batch <= {last}")
+        count_all((each for each in summed(lines).values() if each.known), found)
+        yield found
 
 
 def _told(totals: Totals) -> dict[Meter, dict[tuple[object, ...], Fraction]]:

@@ -77,6 +77,15 @@ MIGRATIONS: tuple[tuple[str, ...], ...] = (
         ' start {whole} NOT NULL, "end" {whole} NOT NULL, units {whole} NOT NULL, cost {big} NOT NULL,'
         " count {whole} NOT NULL, mark {bytes} NOT NULL, PRIMARY KEY (batch, n))",
     ),
+    (  # what was counted before may lack batches that were written by a case without the clause: it is counted anew
+        "DELETE FROM totals",
+        "DELETE FROM meters",
+        "ALTER TABLE meters ADD COLUMN batch {whole} NOT NULL DEFAULT 0",
+        # of a ledger that is older than this fact, it was that of what came since
+        "DELETE FROM facts WHERE name = 'first'",
+        "INSERT INTO facts (name, value) SELECT 'first', CAST(found.start AS TEXT)"
+        " FROM (SELECT MIN(start) AS start FROM sums) AS found WHERE found.start IS NOT NULL",
+    ),
 )
 LATEST = len(MIGRATIONS)
 

@@ -111,6 +111,15 @@ def test_an_inserted_row_is_found(booked: Store, case: Case, at: str) -> None:
 
 
 @both
+@pytest.mark.parametrize("fact", ["first", "last"])
+def test_when_use_began_and_ended_is_that_of_the_lines(booked: Store, case: Case, fact: str) -> None:
+    """By these it is known what came after a day: whoever changes them changes where clauses stand."""
+    change(booked, f"UPDATE facts SET value = '1' WHERE name = '{fact}'")
+    (fault,) = audited(booked, case).faults
+    assert (fault.table, fault.what) == ("facts", f"`{fact}`: it is not the {fact} use of the lines")
+
+
+@both
 def test_a_row_with_a_new_mark_is_found_by_its_batch(booked: Store, case: Case) -> None:
     values = forged(booked)
     (fault,) = audited(booked, case).faults

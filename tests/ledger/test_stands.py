@@ -11,6 +11,7 @@ import pytest
 
 from detente.case.case import Case
 from detente.errors import LedgerError
+from detente.ledger.audit import audit
 from detente.ledger.books import Books
 from detente.ledger.stands import BooksStand, ClauseStands, stands
 from detente.ledger.store import Store
@@ -152,3 +153,41 @@ def test_standings_are_the_same_without_where_they_are_heading(store: Store, tmp
     whole, quick = (standing(store, case, "2026-01-21", headings=each) for each in (True, False))
     assert [each.standing for each in whole.clauses] == [each.standing for each in quick.clauses]
     assert [each.heading for each in quick.clauses] == [None, None]
+
+
+# -- cases that change -------------------------------------------------------------------------------------------------
+OTHER = {"id": "other", "kind": "minimum-commitment", "amount": "1 USD", "windows": {"every": "month"}}
+
+
+@both
+@pytest.mark.parametrize("then", ["read", "written"])
+def test_use_that_a_case_without_a_clause_put_on_the_books_counts_towards_it(
+    store: Store, tmp_path: Path, then: str
+) -> None:
+    """Two machines, of which one has not the amended case yet: days 1 to 5 and 9 to 12 by one, 6 to 8 by the other."""
+    case, before = served_case(FLOOR), served_case(OTHER)
+    days = every_day(12)
+    for worker, (by, some) in enumerate(((case, days[:5]), (before, days[5:8]), (case, days[8:]))):
+        ingested(store, by, journal_of(tmp_path / str(worker), some, worker))
+        if then == "read" and by is before:
+            stood = only(standing(store, case, "2026-01-09"), "floor").standing
+            assert stood is not None
+            assert stood.drawn == D("2.4")
+    for case_, term in ((case, "floor"), (before, "other")):
+        stood = only(standing(store, case_, "2026-01-13"), term).standing
+        assert stood is not None
+        assert stood.drawn == D("3.6")
+        assert audit(Books(store, case_)).faults == ()
+
+
+def test_a_clause_that_was_forgotten_is_counted_anew_and_not_twice(tmp_path: Path, store: Store) -> None:
+    """A ledger of the version before, whose totals nobody can vouch for; and a table that somebody emptied."""
+    case = served_case(FLOOR)
+    ingested(store, case, journal_of(tmp_path / "a", every_day(5)))
+    with store.writing() as session:
+        session.run("DELETE FROM meters")
+    ingested(store, case, journal_of(tmp_path / "b", every_day(8)[5:], 1))
+    stood = only(standing(store, case, "2026-01-13"), "floor").standing
+    assert stood is not None
+    assert stood.drawn == D("2.4")
+    assert audit(Books(store, case)).faults == ()

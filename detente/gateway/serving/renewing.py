@@ -99,7 +99,8 @@ class Renewing:
         leasing = Leasing(self._opened_store())
         if self._followed is not case:
             with leasing.store.writing() as session:
-                Books(leasing.store, case).totals.catch_up(session)
+                books = Books(leasing.store, case)
+                books.totals.catch_up(session, books.length(session))
             self._followed = case
         if not self._opened:
             leasing.open(self._holder, replica_of(self._journal), self._worker)
