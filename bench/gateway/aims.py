@@ -40,14 +40,15 @@ class Aim:
 
 
 AIMS: dict[str, Aim] = {
-    "micros": Aim("CPU a request, 1 KB in and out", 65, "µs", following=35, digits=1),
+    "to-floor": Aim("CPU a request, 1 KB in and out, to the floor's", 1.5, "x"),
     "to-nginx": Aim("requests/s of one core, to nginx's", 0.22, "x", at_least=True, following=0.40, digits=3),
+    "to-vllm-router": Aim("requests/s of one core, to vllm-router's", 1, "x", at_least=True),
     "to-litellm": Aim("requests/s of one core, to LiteLLM's", 150, "x", at_least=True, digits=0),
     "p50": Aim("added at 100 req/s, p50 over nginx's p50", 0.5, "ms"),
     "p99": Aim("added at 100 req/s, p99 over nginx's p50", 2, "ms"),
     "lost": Aim("400 streams x 50 events/s: events lost or streams not ended", 0, digits=0),
     "delay": Aim("400 streams x 50 events/s: p99 delay of an event", 5, "ms"),
-    "event": Aim("400 streams x 50 events/s: CPU an event, to nginx's", 2, "x"),
+    "event": Aim("400 streams x 50 events/s: CPU an event, to nginx's", 1.3, "x"),
     "bedrock": Aim("CPU of a Bedrock translation, to a pass-through's", 2, "x"),
     "messages": Aim("CPU of /v1/messages passed through, to chat's", 1.2, "x"),
     "memory": Aim("memory when idle", 80, "MB", digits=0),

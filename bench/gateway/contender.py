@@ -260,15 +260,7 @@ class LiteLLM(Contender):
     }
 
     def prepare(self) -> None:
-        home = CACHE / "litellm"
-        same = (home / "bin" / "python").resolve() == Path(sys.executable).resolve()
-        if not same or not (home / "bin" / "litellm").exists():  # it runs on the Python that the gateway runs on
-            print(f"installing LiteLLM into {home} …", file=sys.stderr, flush=True)
-            venv.create(home, with_pip=True, symlinks=True, clear=home.exists())
-            asked = [str(home / "bin" / "python"), "-m", "pip", "install", "--quiet", "litellm[proxy]"]
-            installed = subprocess.run(asked, capture_output=True, text=True, check=False)
-            if installed.returncode:
-                raise Unavailable(f"LiteLLM could not be installed: {installed.stderr.strip()[-300:]}")
+        _installed("litellm", "litellm[proxy]")
         (self.folder / "litellm.yaml").write_text(
             "model_list:\n"
             f"  - model_name: {self.model}\n"
@@ -282,6 +274,37 @@ class LiteLLM(Contender):
     def command(self) -> list[str]:
         given = ["--config", str(self.folder / "litellm.yaml"), "--host", "127.0.0.1", "--port", str(self.port)]
         return [str(CACHE / "litellm" / "bin" / "litellm"), *given, "--num_workers", str(self.workers)]
+
+
+class VllmRouter(Contender):
+    """vLLM's router: a load balancer in Rust that passes on to one worker, with neither rules nor records."""
+
+    name = "vllm-router"
+    patience = 60.0
+    ready_path = "/health"
+
+    def prepare(self) -> None:
+        _installed("vllm-router", "vllm-router")
+
+    def command(self) -> list[str]:
+        given = ["--host", "127.0.0.1", "--port", str(self.port), "--policy", "round_robin", "--log-level", "error"]
+        worker = ["--worker-urls", f"http://127.0.0.1:{self.upstream[1]}"]
+        unmeasured = ["--prometheus-port", str(free_port())]
+        return [str(CACHE / "vllm-router" / "bin" / "vllm-router"), *given, *worker, *unmeasured]
+
+
+def _installed(command: str, package: str) -> None:
+    """A peer from PyPI, in an environment of its own, on the Python of the gateway. Raises ``Unavailable``."""
+    home = CACHE / command
+    same = (home / "bin" / "python").resolve() == Path(sys.executable).resolve()
+    if same and (home / "bin" / command).exists():
+        return
+    print(f"installing {package} into {home} …", file=sys.stderr, flush=True)
+    venv.create(home, with_pip=True, symlinks=True, clear=home.exists())
+    asked = [str(home / "bin" / "python"), "-m", "pip", "install", "--quiet", package]
+    installed = subprocess.run(asked, capture_output=True, text=True, check=False)
+    if installed.returncode:
+        raise Unavailable(f"{package} could not be installed: {installed.stderr.strip()[-300:]}")
 
 
 class Detente(Contender):
@@ -307,4 +330,4 @@ class Detente(Contender):
         return [sys.executable, "-m", "detente", "serve", str(self.folder / "case"), *where, *kept]
 
 
-KINDS: dict[str, type[Contender]] = {kind.name: kind for kind in (Nginx, Floor, LiteLLM, Detente)}
+KINDS: dict[str, type[Contender]] = {kind.name: kind for kind in (Nginx, Floor, VllmRouter, LiteLLM, Detente)}

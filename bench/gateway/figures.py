@@ -13,7 +13,7 @@ from dataclasses import dataclass, field
 
 from bench.gateway import serving_case
 from bench.gateway.load import Streamed
-from bench.gateway.measure import Idle, Shared, Throughput, cheapest, quantile
+from bench.gateway.measure import Idle, Shared, Throughput, paired, quantile, usual
 
 Quantiles = Sequence[Sequence[float]]
 
@@ -34,8 +34,8 @@ class Figures:
     """The share of the machine that processes outside the bench took meanwhile."""
 
     def micros(self, name: str) -> float | None:
-        """CPU microseconds a request, in the round that cost least."""
-        return cheapest(self.throughput[name]).micros if name in self.throughput else None
+        """CPU microseconds a request: the median of the rounds."""
+        return usual(self.throughput[name]).micros if name in self.throughput else None
 
     def latency_at(self, name: str, share: float) -> float | None:
         """In ms: the median over the rounds of each round's quantile, so that one noisy round decides nothing."""
@@ -46,11 +46,9 @@ class Figures:
         return middle([run.delays for run in self.streams.get(name, ())], share)
 
     def event_micros(self, name: str) -> float | None:
-        """CPU microseconds an event, over all rounds."""
-        runs = self.streams.get(name, ())
-        spent = sum(run.cpu or 0.0 for run in runs)
-        events = sum(run.watched for run in runs)
-        return spent / events * 1e6 if spent and events else None
+        """CPU microseconds an event: the median of the rounds."""
+        found = [run.cpu / run.watched * 1e6 for run in self.streams.get(name, ()) if run.cpu and run.watched]
+        return statistics.median(found) if found else None
 
     def lost(self, name: str) -> int | None:
         """Events that did not come, came twice or out of order, and streams that did not end as they should."""
@@ -59,29 +57,32 @@ class Figures:
 
     def aims(self, subject: str) -> dict[str, float | None]:
         """The figure of each aim; None where it was not measured."""
-        own = self.micros(subject)
+        own = self.throughput.get(subject, [])
         models = self.models if subject == "detente" else {}
-        bedrock, native = models.get(serving_case.CONVERSE), models.get(serving_case.NATIVE)
+        bedrock, native = (models.get(model, []) for model in (serving_case.CONVERSE, serving_case.NATIVE))
         idle, workers = self.idle.get(subject), self.workers.get(subject)
         nginx = self.latency_at("nginx", 0.5)
         return {
-            "micros": own,
+            "to-floor": paired(own, self.throughput.get("floor", [])),
             "to-nginx": self._capacity_to(subject, "nginx"),
+            "to-vllm-router": self._capacity_to(subject, "vllm-router"),
             "to-litellm": self._capacity_to(subject, "litellm"),
             "p50": less(self.latency_at(subject, 0.5), nginx),
             "p99": less(self.latency_at(subject, 0.99), nginx),
             "lost": self.lost(subject),
             "delay": self.delay_at(subject, 0.99),
             "event": over(self.event_micros(subject), self.event_micros("nginx")),
-            "bedrock": over(cheapest(bedrock).micros if bedrock else None, own),
-            "messages": over(cheapest(native).micros if native else None, own),
+            "bedrock": paired(bedrock, own),
+            "messages": paired(native, own),
             "memory": idle.memory.rss if idle else None,
             "start": idle.started_in if idle else None,
             "workers": workers.scaling if workers else None,
         }
 
     def _capacity_to(self, name: str, peer: str) -> float | None:
-        return over(self.micros(peer), self.micros(name))  # requests a CPU second are its inverse
+        return paired(
+            self.throughput.get(peer, []), self.throughput.get(name, [])
+        )  # requests a CPU second: the inverse
 
     def plain(self) -> dict[str, object]:
         """As JSON holds it."""

@@ -58,9 +58,16 @@ def throughput(contender: Contender, seconds: float, model: str | None = None) -
     return Throughput(done.requests, done.seconds, cpu(pids) - before)
 
 
-def cheapest(figures: Sequence[Throughput]) -> Throughput:
-    """The round that cost least: neighbours on the machine only ever make a request dearer."""
-    return min(figures, key=lambda figure: figure.micros)
+def usual(figures: Sequence[Throughput]) -> Throughput:
+    """The round in the middle, by what a request cost in it."""
+    return sorted(figures, key=lambda figure: figure.micros)[len(figures) // 2]
+
+
+def paired(ours: Sequence[Throughput], theirs: Sequence[Throughput]) -> float | None:
+    """What a request costs to what it costs at another, round by round: the median. None where neither was measured."""
+    pairs = zip(ours, theirs, strict=False)  # one that failed midway has fewer
+    ratios = [one.micros / other.micros for one, other in pairs if other.micros]
+    return statistics.median(ratios) if ratios else None
 
 
 def latency(contender: Contender, rate: float, seconds: float) -> list[float]:

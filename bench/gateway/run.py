@@ -1,4 +1,4 @@
-"""The gateway's speed against nginx and LiteLLM, in one run, on one core.
+"""The gateway's speed against nginx, vllm-router and LiteLLM, in one run, on one core.
 
     python bench/gateway/run.py [--quick] [--only throughput,streams] [--peers nginx,floor] [--subject detente]
 
@@ -77,13 +77,19 @@ class Run:
         return self.figures
 
     def _group(self, names: Sequence[str]) -> None:
-        """Rounds go through all of a group, so that a slow minute strikes each of them."""
+        """Rounds go through all of a group, so that a slow minute strikes each of them.
+
+        Each begins with new processes: what one start happens to lay out well in memory lasts as long as it does.
+        """
         if not names:
             return
         rounds = self.effort.rounds if names != [LiteLLM.name] else 1
         for name in names:
-            self._guarded("start", self._start, name)
+            self._guarded("idle", self._idle, name)
         for _ in range(rounds):
+            self._stop(names)
+            for name in names:
+                self._guarded("start", self._start, name)
             for name in names:
                 self._guarded("throughput", self._throughput, name)
             for name in names:
@@ -95,6 +101,9 @@ class Run:
                 self._guarded("streams", self._streams, name)
         for name in names:
             self._guarded("workers", self._workers, name)
+        self._stop(names)
+
+    def _stop(self, names: Sequence[str]) -> None:
         for name in names:
             if name in self.running:
                 self.running.pop(name).stop()
@@ -104,7 +113,7 @@ class Run:
         begun = name in self.running
         if part not in ("start", *self.parts) or (part in ("bedrock", "messages") and name != "detente"):
             return
-        if begun == (part == "start") or f"{name}: {part}" in self.figures.missing.get(name, ""):
+        if begun == (part in ("start", "idle")) or f"{name}: {part}" in self.figures.missing.get(name, ""):
             return
         print(f"  … {part}: {name}", file=sys.stderr, flush=True)
         try:
@@ -119,9 +128,10 @@ class Run:
         return KINDS[name](folder, self.ports, cores or self.cores.measured, workers, self.nice)
 
     # -- parts ------------------------------------------------------------------------------------------------------
+    def _idle(self, one: Contender) -> None:
+        self.figures.idle[one.name] = idle(one, 1 if one.name == LiteLLM.name else self.effort.starts)
+
     def _start(self, one: Contender) -> None:
-        if "idle" in self.parts:
-            self.figures.idle[one.name] = idle(one, 1 if one.name == LiteLLM.name else self.effort.starts)
         one.start()
         self.running[one.name] = one
 

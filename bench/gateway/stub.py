@@ -220,7 +220,7 @@ class Upstream(asyncio.Protocol):
 
     def on_message_complete(self) -> None:
         url, state = self.url, self.state
-        if url.startswith(b"/stub"):
+        if url.startswith((b"/stub", b"/health")):
             self.transport.write(self._told(url))
             return
         fault = state.fault if self.first else "none"

@@ -11,9 +11,10 @@ from pathlib import Path
 
 from bench.gateway.aims import AIMS
 from bench.gateway.figures import Figures
-from bench.gateway.measure import Throughput, cheapest
+from bench.gateway.measure import Throughput, usual
 
-PEER_OF = {"to-nginx": "nginx", "to-litellm": "litellm", "p50": "nginx", "p99": "nginx", "event": "nginx"}
+PEER_OF = {f"to-{name}": name for name in ("floor", "nginx", "vllm-router", "litellm")}
+PEER_OF |= dict.fromkeys(("p50", "p99", "event"), "nginx")
 
 
 def tables(figures: Figures) -> str:
@@ -32,7 +33,7 @@ def _number(value: float | None, width: int, digits: int) -> str:
 
 def _throughput(figures: Figures) -> str:
     def row(name: str, rounds: Sequence[Throughput]) -> str:
-        one = cheapest(rounds)
+        one = usual(rounds)
         costs = [r.micros for r in rounds]
         spread = f"{min(costs):.1f} to {max(costs):.1f}"
         return f"  {name:<16}{one.micros:>10.1f}{spread:>22}{one.rate:>12.0f}{one.busy:>8.0%}{one.capacity:>14.0f}"

@@ -114,6 +114,8 @@ _DONE = b"[DONE]"
 _FAILED = frozenset({"500", "502", "503", "504", "server_error", "internal_server_error", "InternalServerError"})
 """As OpenAI, Azure and vLLM say that their server failed: the same as its status before a stream."""
 _SAYS = b'"delta":{"content":"'
+_LINES = 2
+"""Ends of lines of an event that is one line: its own, and the blank one's."""
 _ROLE_ONLY = ("role",)
 
 
@@ -128,7 +130,7 @@ class ChatDecoder(Decoder):
         How many it asked for.
     """
 
-    __slots__ = ("_asks_usage", "_calls", "_choices", "_content", "_done", "_ended", "_events", "_finished")
+    __slots__ = ("_asks_usage", "_calls", "_choices", "_content", "_done", "_ended", "_events", "_finished", "_like")
 
     def __init__(self, asks_usage: bool, most: int = sse.MAX_BYTES, choices: int = 1) -> None:
         self._asks_usage = asks_usage
@@ -142,8 +144,21 @@ class ChatDecoder(Decoder):
         self._done = False
         self._finished = False
         """Whether a choice gave its reason to finish: without one, ``[DONE]`` ends a reply that was cut."""
+        self._like = b"", b""
+        """What stands before and behind the text of an event that holds nothing else: mostly the same in all."""
 
     def feed(self, data: bytes) -> StreamPart:
+        before, behind = self._like
+        if (
+            before
+            and data.startswith(before)
+            and data.endswith(behind)
+            and not data.count(b'"', len(before), -len(behind))
+            and data.count(b"\n") == _LINES < len(data) - len(before) - len(behind) + _LINES
+            and not (self._events.open or self._done)
+            and is_utf8(data)
+        ):
+            return StreamPart(data, content=1)
         try:
             block = self._events.block(data)
         except sse.OverlongError as error:
@@ -153,6 +168,8 @@ class ChatDecoder(Decoder):
         if not is_utf8(block):
             return StreamPart(failure=failure("broken", 502, "the provider sent an event that is not UTF-8"))
         if self._content and (events := _plain(block)):
+            if events == 1:
+                self._like = _around(block)
             return StreamPart(block, content=events)
         return self._read(block)
 
@@ -249,6 +266,13 @@ def _plain(block: bytes) -> int:
     ):
         return 0
     return len(chunks)
+
+
+def _around(event: bytes) -> tuple[bytes, bytes]:
+    """What stands before and behind the text of a plain event; of one that holds a quotation mark, nothing is said."""
+    at = event.find(_SAYS) + len(_SAYS)
+    end = event.find(b'"', at)
+    return (b"", b"") if event[end - 1 : end] == b"\\" else (event[:at], event[end:])
 
 
 def _is_content(choice: _Choice) -> bool:

@@ -220,3 +220,41 @@ def test_a_comment_is_shown_once_there_is_content_and_is_none_itself() -> None:
     assert decoder.feed(alive) == StreamPart()
     assert decoder.feed(delta(content="a")).content == 1
     assert decoder.feed(alive) == StreamPart(alive)
+
+
+def tight(said: bytes) -> bytes:
+    """Events as most providers write them, without blanks between members."""
+    return b"".join(
+        b"data: " + json.dumps(json.loads(one[6:]), separators=(",", ":")).encode() + b"\n\n" for one in split(said)
+    )
+
+
+LIKE = [
+    *(
+        tight(delta(content=text))
+        for text in ("x", 'a "quoted" word', "a\\", '","finish_reason":"stop', "é", "a\nb", "")
+    ),
+    tight(delta("stop", content="x")),
+    tight(delta(content="x", tool_calls=[])),
+    tight(delta(content="x") + delta("stop")),
+    tight(delta(content="x") + delta(content="y")),
+    tight(delta(content="x"))[:-2],
+    tight(event({"choices": [{"index": 0, "delta": {"content": "x"}}], "usage": {"prompt_tokens": 1}})),
+    event({"error": {"message": "no"}}),
+    b": comment\n\n",
+    DONE,
+]
+
+
+@pytest.mark.parametrize("following", LIKE)
+def test_what_follows_plain_events_means_what_it_means_to_who_reads_each(following: bytes) -> None:
+    begun = [tight(ROLE), *[tight(delta(content="hello"))] * 3]
+    ahead = decoded([*begun, following, following])
+    assert ahead == decoded([b"".join([*begun, following, following])])  # in one piece, each event is looked into
+
+
+def test_what_follows_plain_events_and_is_not_utf_8_is_broken() -> None:
+    said = tight(delta(content="hello"))
+    _, whole = decoded([tight(ROLE), said, said, said.replace(b"hello", b"\xff")])
+    assert whole.content == 2
+    assert whole.failure is not None

@@ -29,7 +29,7 @@ from detente.gateway.serving.metrics import Metrics
 from detente.gateway.serving.mishap import tell, unanswered, unasked, unknown_use, unread
 from detente.gateway.serving.parts import all_of
 from detente.gateway.serving.recorder import Recorder
-from detente.gateway.serving.redaction import struck_bytes, struck_failure
+from detente.gateway.serving.redaction import sought, struck_bytes, struck_failure
 from detente.gateway.serving.refusal import detail
 from detente.gateway.serving.stream import Stream
 from detente.gateway.serving.trace import AttemptSpan
@@ -181,7 +181,7 @@ class ProviderCalls:
         """What came back in one piece."""
         wire = call.deployed.wire
         if incoming.status == 200:
-            return wire.decode(said, incoming.headers, struck_bytes(body, call.secrets))
+            return wire.decode(said, incoming.headers, struck_bytes(body, sought(call.secrets)))
         found = wire.failed(incoming.status, dated(incoming.headers, self._now()), body, said)
         found = replace(found, passing=incoming.status >= 500 and found.kind == "unavailable")
         return struck_failure(found, call.secrets)
@@ -297,7 +297,7 @@ class ProviderCalls:
     async def _pass_on(self, call: ProviderCall, stream: Stream, incoming: Incoming) -> StreamPart:
         """Pass a stream on until its last part: one that is done, or failed."""
         deployed, caller, secrets = call.deployed, call.caller, call.secrets
-        decoder = deployed.wire.decoder(stream.asked.call, incoming.headers)
+        hidden, decoder = sought(secrets), deployed.wire.decoder(stream.asked.call, incoming.headers)
         while True:
             try:
                 data = await incoming.piece()
@@ -306,7 +306,7 @@ class ProviderCalls:
                 part = decoder.end()
                 if not part.done:  # all of it had come, but for the end of its body
                     part = StreamPart(failure=unanswered(error, deployed))
-            part.data = struck_bytes(part.data, secrets)
+            part.data = struck_bytes(part.data, hidden)
             if part.failure is not None:
                 part.failure = struck_failure(part.failure, secrets)
                 return part

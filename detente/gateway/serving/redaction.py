@@ -24,11 +24,16 @@ def struck_failure(failed: Failure, secrets: Sequence[str]) -> Failure:
     return replace(failed, error=_struck(failed.error, secrets), detail=_struck(failed.detail, secrets))
 
 
-def struck_bytes(data: bytes, secrets: Sequence[str]) -> bytes:
-    """Bytes of a reply without our secrets. One that is cut in two by two pieces of a stream is not seen."""
-    for secret in secrets:
-        if len(secret) >= SHORTEST and (found := secret.encode()) in data:
-            data = data.replace(found, STRUCK.encode())
+def sought(secrets: Sequence[str]) -> Sequence[bytes]:
+    """Our secrets as they would stand in bytes."""
+    return [secret.encode() for secret in secrets if len(secret) >= SHORTEST]
+
+
+def struck_bytes(data: bytes, sought: Sequence[bytes]) -> bytes:
+    """Bytes of a reply without what is sought. What is cut in two by two pieces of a stream is not seen."""
+    for secret in sought:
+        if secret in data:
+            data = data.replace(secret, STRUCK.encode())
     return data
 
 
