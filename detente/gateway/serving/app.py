@@ -25,6 +25,7 @@ from detente.gateway.deciding.standings import NOT_KEPT, Standings
 from detente.gateway.http.exchange import JSON, Exchange, HeaderLines, RequestHead
 from detente.gateway.http.outbox import Outbox
 from detente.gateway.http.protocol import Connection
+from detente.gateway.serving.aside import LARGE, aside
 from detente.gateway.serving.clock import Clock
 from detente.gateway.serving.door import Door, Shut
 from detente.gateway.serving.job import Job, Served
@@ -32,7 +33,7 @@ from detente.gateway.serving.kept_turns import NOTHING_KEPT, KeptTurns
 from detente.gateway.serving.metrics import TYPE, Metrics
 from detente.gateway.serving.models_page import models_page
 from detente.gateway.serving.paths import shown, surface_of, with_model
-from detente.gateway.serving.provider_call import ProviderCalls
+from detente.gateway.serving.provider_call import LEFT, ProviderCalls
 from detente.gateway.serving.recalling import forgotten, recalled
 from detente.gateway.serving.recorder import Recorder
 from detente.gateway.serving.relay import Relay
@@ -41,7 +42,7 @@ from detente.gateway.serving.stated import LABELS, stated_labels
 from detente.gateway.serving.trace import PARENT, Tracing, trace_of
 from detente.gateway.surfaces import SURFACES
 from detente.gateway.surfaces.messages_count import CountSurface
-from detente.gateway.surfaces.surface import Surface
+from detente.gateway.surfaces.surface import Asked, Surface
 from detente.gateway.upstream import Upstream
 from detente.ledger.journal import Journal
 from detente.live.key import Key
@@ -312,9 +313,11 @@ class App:
         try:
             if LABELS in headers:
                 job.labels = stated_labels(job.labels, headers[LABELS], moment.keys.labels)
-            must_be_few(exchange.body, policy.serving.parts)
-            body = with_model(exchange.head.path, exchange.body)
-            asked = job.asked = read(surface, body, job.workload.id, lenient, headers)
+            job.size = len(exchange.body)
+            if job.size <= LARGE:
+                asked = job.asked = self._read(job, exchange, lenient)
+            else:
+                asked = job.asked = await aside(self._read, job, exchange, lenient)
             exchange.body = b""  # its members are all that is needed, and they hold it
             if asked.recalls or surface.keeps(asked):
                 turns = await recalled(self._kept, job, lenient)
@@ -334,6 +337,9 @@ class App:
         except Rejection as unserved:
             self._refuse(job, exchange, unserved)
             return
+        except asyncio.CancelledError:
+            self._recorder.record(job, Served("abandoned", LEFT), self._loop.time())
+            raise
         if isinstance(surface, CountSurface):  # of who would be asked: another's tokens are others
             job.order, job.until = Order(job.order.choices[:1]), min(job.until, began + COUNTING)
         else:
@@ -344,6 +350,13 @@ class App:
             await self._relay.serve(job, exchange)
         finally:
             self._active -= 1
+
+    @staticmethod
+    def _read(job: Job, exchange: Exchange, lenient: frozenset[str]) -> Asked:
+        """What a body asks for. Raises Rejection."""
+        must_be_few(exchange.body, job.moment.policy.serving.parts)
+        body = with_model(exchange.head.path, exchange.body)
+        return read(job.surface, body, job.workload.id, lenient, exchange.head.headers)
 
     async def _answer(self, job: Job, exchange: Exchange, body: bytes) -> None:
         """Answer a call from what is kept: nothing is generated, and so nothing is metered."""

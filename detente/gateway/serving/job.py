@@ -44,6 +44,8 @@ class Job(msgspec.Struct):
     began: float
     until: float
     labels: Mapping[str, str]
+    size: int = 0
+    """Of its body, in bytes."""
     asked: Asked = UNREAD
     request: Request | None = None
     """What clauses see of it, once it was decided."""

@@ -8,7 +8,7 @@ never a false end. Not here: which deployment is asked, and when again (``relay`
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Coroutine
+from collections.abc import Coroutine, Sequence
 from dataclasses import replace
 from functools import partial
 from typing import Any
@@ -20,6 +20,7 @@ from detente.gateway.deciding.choose import RankedCandidate
 from detente.gateway.deciding.load import Load
 from detente.gateway.deciding.policy import Deployed
 from detente.gateway.http.exchange import JSON, Exchange
+from detente.gateway.serving.aside import LARGE, aside
 from detente.gateway.serving.asking import Made, ProviderCall
 from detente.gateway.serving.clock import Clock
 from detente.gateway.serving.continuation import continued
@@ -126,14 +127,13 @@ class ProviderCalls:
         span = job.span.asks(deployed, job.asked.call) if job.span is not None else None
         trace = job.trace if span is None else span.trace
         try:
-            asked = going_on(job, choice)
-            if asked is None and job.moment.policy.serving.fetch is not None:
-                asked = await self.fetching.spoken(job, deployed.wire)
-            elif asked is None:
-                asked = job.surface.spoken(job.asked, deployed.wire)
-            if job.names_who_served:
-                asked = msgspec.structs.replace(asked, served_by=deployed.model)
-            sends = [self._made(job, deployed, part, trace) for part in deployed.wire.parts(asked.call)]
+            spoken = going_on(job, choice)
+            if spoken is None and job.moment.policy.serving.fetch is not None:
+                spoken = await self.fetching.spoken(job, deployed.wire)
+            if job.size <= LARGE:
+                asked, sends = self._said(job, deployed, spoken, trace)
+            else:
+                asked, sends = await aside(self._said, job, deployed, spoken, trace)
         except Refusal as refusal:
             job.cannot.append((choice.candidate, job.surface.worded(refusal)))
             return None
@@ -150,6 +150,15 @@ class ProviderCalls:
         if choice.candidate.caps and (takes := job.asked.takes) is not None:
             call.hold = job.moment.standings.hold(choice.candidate.caps, takes)
         return call
+
+    def _said(
+        self, job: Job, deployed: Deployed, spoken: Asked | None, trace: HeaderPairs
+    ) -> tuple[Asked, Sequence[Made]]:
+        """A call in a shape that a deployment takes, and what is sent. Raises ``Refusal``, ``CredentialError``."""
+        asked = spoken or job.surface.spoken(job.asked, deployed.wire)
+        if job.names_who_served:
+            asked = msgspec.structs.replace(asked, served_by=deployed.model)
+        return asked, [self._made(job, deployed, part, trace) for part in deployed.wire.parts(asked.call)]
 
     def _made(self, job: Job, deployed: Deployed, call: Call, trace: HeaderPairs) -> Made:
         """The request of a call, and what authorizes it. Raises ``Refusal``, ``CredentialError``."""
@@ -168,7 +177,10 @@ class ProviderCalls:
         """What comes back to what was said: of a stream that its caller has begun to hear, its last part."""
         call.spilled = call.deployed.wire.spilled(incoming.headers)
         if incoming.status != 200 or not call.asked.call.stream:
-            return self._answer(call, said, incoming, await incoming.read(_most(incoming)))
+            body = await incoming.read(_most(incoming))
+            if len(body) <= LARGE:
+                return self._answer(call, said, incoming, body)
+            return await aside(self._answer, call, said, incoming, body)
         stream = call.stream = self._stream(call)
         last = await self._pass_on(call, stream, incoming)
         if last.failure is None:
@@ -263,7 +275,10 @@ class ProviderCalls:
         """A whole reply; a failure where it cannot be said to this caller."""
         job, deployed = call.job, call.deployed
         try:
-            body = job.surface.whole(call.asked, reply, deployed.id)
+            if len(reply.body) <= LARGE:
+                body = job.surface.whole(call.asked, reply, deployed.id)
+            else:
+                body = await aside(job.surface.whole, call.asked, reply, deployed.id)
         except UnsayableError as unsayable:
             return self._note(call, unsayable.failure)
         except Exception as defect:

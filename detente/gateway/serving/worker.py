@@ -10,6 +10,7 @@ import asyncio
 import gc
 import signal
 import socket
+import sys
 from collections.abc import Callable, Coroutine, Iterator, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
@@ -25,6 +26,7 @@ from detente.gateway.deciding.standings import Standings
 from detente.gateway.http.exchange import DATE
 from detente.gateway.http.protocol import protocol
 from detente.gateway.serving.app import App, new_ids
+from detente.gateway.serving.aside import TURN
 from detente.gateway.serving.cap_news import CapNews
 from detente.gateway.serving.clock import Clock
 from detente.gateway.serving.kept_turns import KeptTurns
@@ -132,6 +134,7 @@ class Worker:
             gc.collect()
             gc.freeze()
             gc.set_threshold(20_000, 20, 50)
+            sys.setswitchinterval(TURN)
             sockets = [listening]
             if (metrics := settings.metrics) is not None:
                 self._app.metrics_port = metrics.getsockname()[1]
