@@ -171,7 +171,10 @@ class Case:
         try:
             case = self._edited(changes)
         except CaseError as error:
-            raise CaseError([replace(each, what=said + each.what) for each in error.mistakes]) from None
+            found = [replace(each, what=said + each.what) for each in error.mistakes]
+            raise CaseError([*changes.mistakes, *found]) from None
+        if changes.mistakes:
+            raise CaseError(changes.mistakes)
         return replace(case, scenarios=(*self.scenarios, *(each for each, _ in chain)))._read_in(chain)
 
     def _read_in(self, chain: Sequence[tuple[Scenario, YamlNode]]) -> Case:

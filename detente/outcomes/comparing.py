@@ -25,6 +25,7 @@ from detente.outcomes.saved import Status
 from detente.planner.hedged import HedgedPlan
 from detente.planner.hedging import CaseInFuture, hedge
 from detente.planner.solve import plan
+from detente.planner.solving.interrupt import Interrupt, held
 from detente.planner.solving.search import Progress
 from detente.planner.study import silent
 from detente.results.conflict import Conflict
@@ -96,11 +97,14 @@ class _Comparing:
         self.end = None if time_limit is None else time.monotonic() + time_limit
         self.plans: dict[CaseKey, Plan | Conflict] = {}
         self.status: Status = "complete"
+        self.interrupt = Interrupt()
 
     def compared(self) -> Comparison:
         """Everything, or as much as was found."""
-        self._all_planned()
-        case, columns = self.case, tuple(map(self._column, self.leaves))
+        with held() as self.interrupt:
+            self._all_planned()
+            columns, today = tuple(map(self._column, self.leaves)), self._today()
+        case = self.case
         costs = {leaf.name: column.cost for leaf, column in zip(self.leaves, columns, strict=True)}
         before = {choice.id: self._before(choice.id, costs) for choice in case.declared.choices}
         risks, swings = weighed(case, self.leaves, costs, before, self.risk)
@@ -111,7 +115,7 @@ class _Comparing:
             self.status,
             self.risk.level,
             self.risk.weight,
-            self._today(),
+            today,
             columns,
             risks,
             first,
@@ -150,7 +154,7 @@ class _Comparing:
                 continue
             if _better(found, self.plans.get(key)):
                 self.plans[key] = found
-            if isinstance(found, Plan) and found.status == "interrupted":
+            if self.interrupt.noted or (isinstance(found, Plan) and found.status == "interrupted"):
                 self.status = "interrupted"
                 return stopped
             if isinstance(found, Plan) and found.status == "time-limit":

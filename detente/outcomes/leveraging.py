@@ -89,8 +89,10 @@ def _sellers(case: Case, wanted: Collection[str]) -> list[str]:
     sells = list(dict.fromkeys(p.id for p in case.declared.providers if any(o.provider == p.id for o in case.offers)))
     unknown = [name for name in wanted if name not in sells]
     if unknown:
-        what = f"there is no provider `{unknown[0]}` that sells anything"
-        raise CaseError([Mistake(Where("--provider"), what, did_you_mean(unknown[0], sells))])
+        what = "there is no provider `{}` that sells anything"
+        raise CaseError(
+            [Mistake(Where("--provider"), what.format(name), did_you_mean(name, sells)) for name in unknown]
+        )
     return [name for name in sells if not wanted or name in wanted]
 
 

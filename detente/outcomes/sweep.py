@@ -106,9 +106,7 @@ def sweep(
         Stopped before the case itself was planned.
     """
     number = ClauseNumber.of(case, of)
-    first, last = (number.read(text, option) for text, option in ((start, "--from"), (end, "--to")))
-    for value, option in ((first, "--from"), (last, "--to")):
-        number.must_fit(case, value, option)
+    first, last = _ends_of(number, case, start, end)
     if type(first) is not type(last) or size(first) == size(last):
         what = f"`{written(first)}` and `{written(last)}` are not two ends of a range"
         raise CaseError([Mistake(Where("--to"), what, "write two values of one unit, as in the case")])
@@ -123,6 +121,22 @@ def sweep(
         raise KeyboardInterrupt
     assert isinstance(baseline, Unmet)
     return find_conflict(study, baseline.whole)
+
+
+def _ends_of(number: ClauseNumber, case: Case, start: str, end: str) -> tuple[Value, Value]:
+    """Both ends of a range, from their texts. Raises CaseError with what is wrong with either."""
+    found: list[Value] = []
+    mistakes: list[Mistake] = []
+    for text, option in ((start, "--from"), (end, "--to")):
+        try:
+            value = number.read(text, option)
+            number.must_fit(case, value, option)
+            found.append(value)
+        except CaseError as error:
+            mistakes += error.mistakes
+    if mistakes:
+        raise CaseError(mistakes)
+    return found[0], found[1]
 
 
 class _Sweeping:

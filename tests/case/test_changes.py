@@ -375,3 +375,11 @@ def test_all_mistakes_of_all_scenarios_are_said_at_once() -> None:
 def test_a_circle_of_scenarios_is_named() -> None:
     found = mistakes({"id": "a", "based-on": "b"}, {"id": "b", "based-on": "c"}, {"id": "c", "based-on": "b"})
     assert any("scenarios go in a circle: `b` is based on `c` is based on `b`" in each for each in found)
+
+
+def test_what_cannot_be_changed_hides_nothing_of_what_is_changed() -> None:
+    """A clause that there is not, and an offer that is there already: both are told."""
+    twice = {"id": "deal", "without": ["nobody"], "add": {"offers": [tokens("north", 4)]}}
+    first, second = mistakes(twice)
+    assert "there is no clause, agreement, offer or workload `nobody`" in first + second
+    assert "`north-api` is declared twice" in first + second

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import signal
 from dataclasses import replace
 from decimal import Decimal
 from functools import cache
@@ -402,3 +403,19 @@ def test_outcomes_that_no_memory_holds_have_no_mean_and_the_table_stands(monkeyp
     assert (found.status, sue.news, sue.mean, all(column.planned for column in found.outcomes)) == (
         "complete", "too-large", None, True,
     )  # fmt: skip
+
+
+# -- stopped -----------------------------------------------------------------------------------------------------------
+def test_ctrl_c_while_a_plan_is_billed_keeps_that_plan_and_makes_no_other() -> None:
+    pressed: list[str] = []
+
+    def press(text: str) -> None:
+        if text == "billing" and not pressed:
+            pressed.append(text)
+            signal.raise_signal(signal.SIGINT)
+
+    found = compare(Case.of(world()), gap=1e-9, progress=press)
+    assert (pressed, found.status) == (["billing"], "interrupted")
+    assert found.baseline.cost is not None
+    assert [column.planned for column in found.outcomes] == [False, False, False]
+    assert signal.getsignal(signal.SIGINT) is signal.default_int_handler

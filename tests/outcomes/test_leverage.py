@@ -381,3 +381,12 @@ def test_the_answer_is_that_of_the_case_and_not_of_one_with_other_values() -> No
     assert isinstance(whole, Plan)
     assert (answer.hash, answer.cost.amount) == (case.hash, whole.cost)
     assert isinstance(answer.providers[0].loss.start, datetime)
+
+
+def test_all_providers_that_there_are_not_are_told() -> None:
+    with pytest.raises(CaseError) as error:
+        leverage(build([tokens("north", 3)], [work()]), ["nobody", "north", "none"])
+    assert [each.what for each in error.value.mistakes] == [
+        "there is no provider `nobody` that sells anything",
+        "there is no provider `none` that sells anything",
+    ]

@@ -218,3 +218,10 @@ def test_values_go_from_one_end_to_the_other(start: int, end: int, steps: int) -
     assert (size(found[0]), size(found[-1]), len(found)) == (start, end, steps + 1)
     number: Any = ClauseNumber.of(two_clouds(floor()), "floor")
     assert number.read(written(found[0]), "--from") == found[0]
+
+
+def test_both_ends_of_a_range_are_told_what_is_wrong_with_them() -> None:
+    floor = {"id": "floor", "kind": "minimum-commitment", "amount": "9000 USD", "windows": {"every": "term"}}
+    with pytest.raises(CaseError) as error:
+        sweep(two_clouds(floor), "floor", "much", "5 EUR")
+    assert [str(each.where) for each in error.value.mistakes] == ["--from", "--to"]

@@ -31,14 +31,23 @@ class Interrupt:
 
 @contextlib.contextmanager
 def held(answer: Callable[[], None] = lambda: None) -> Iterator[Interrupt]:
-    """Note Ctrl-C meanwhile. Not in a thread, nor where the program that we are part of handles it its own way."""
-    interrupt = Interrupt(answer)
+    """Note Ctrl-C meanwhile. Not in a thread, nor where the program that we are part of handles it its own way.
+
+    Inside of another such time it is noted for both: what is made of several parts, each of which notes it, learns of
+    one that came when a part was as good as done.
+    """
+    handler = signal.getsignal(signal.SIGINT)
+    outer: object = getattr(handler, "__self__", None)
+    within = isinstance(outer, Interrupt)
+    interrupt = Interrupt(answer, isinstance(outer, Interrupt) and outer.noted)
     ours = threading.current_thread() is threading.main_thread()
-    if not ours or signal.getsignal(signal.SIGINT) is not signal.default_int_handler:
+    if not ours or not (within or handler is signal.default_int_handler):
         yield interrupt
         return
     signal.signal(signal.SIGINT, interrupt.note)
     try:
         yield interrupt
     finally:
-        signal.signal(signal.SIGINT, signal.default_int_handler)
+        signal.signal(signal.SIGINT, handler)
+        if isinstance(outer, Interrupt):
+            outer.noted = outer.noted or interrupt.noted

@@ -62,6 +62,19 @@ def test_the_first_is_noted_and_answered_and_the_second_raised() -> None:
         press()
 
 
+def test_one_that_comes_within_a_part_is_noted_for_the_whole() -> None:
+    said: list[str] = []
+    with held() as whole:
+        with held(lambda: said.append("stopping")) as part:
+            press()
+            assert (part.noted, whole.noted, said) == (True, False, ["stopping"])
+        assert whole.noted
+        with held() as later:
+            assert later.noted
+            with pytest.raises(KeyboardInterrupt):
+                press()
+
+
 def test_an_answer_that_cannot_be_written_is_none() -> None:
     def broken() -> None:
         raise BrokenPipeError
