@@ -195,7 +195,6 @@ class FocusExport:
     def _clauses(self, session: Session) -> Iterator[FocusRow]:
         """What clauses charge or give back, as it was booked: each entry is a row."""
         days = f"{self.start:%Y-%m-%d}", f"{self.end:%Y-%m-%d}"
-        paid = {term.id for term in self.books.terms if term.paid_on is not None}
         rows = session.all(
             "SELECT day, account, amount, adjusts FROM entries WHERE day >= ? AND day < ? AND account LIKE 'clause/%'"
             " ORDER BY batch, n",
@@ -203,17 +202,17 @@ class FocusExport:
         )
         for day, account, amount, adjusts in rows:
             _, party, agreement, clause, part = account.split("/", 4)
-            yield self._clause(str(day), party, int(amount), bought=clause in paid) | {
+            yield self._clause(str(day), party, int(amount)) | {
                 "ChargeDescription": f"{part} of {clause}" + (f", for {adjusts}" if adjusts else ""),
                 "SkuId": clause, "SkuPriceId": clause, "ResourceId": clause, "ResourceName": clause,
                 "x_Agreement": agreement, "x_Clause": clause, "x_Part": part, "x_Adjusts": str(adjusts),
             }  # fmt: skip
 
-    def _clause(self, day: str, party: str, amount: int, *, bought: bool) -> FocusRow:
+    def _clause(self, day: str, party: str, amount: int) -> FocusRow:
         start = datetime.fromisoformat(f"{day}T00:00:00+00:00")
         category, subcategory = OTHER
         return self._head(party, start, start + 24 * HOURS, amount) | {
-            "ChargeCategory": "Credit" if amount < 0 else "Purchase" if bought else "Adjustment",
+            "ChargeCategory": "Credit" if amount < 0 else "Adjustment",
             "ChargeFrequency": "One-Time",
             "ContractedCost": _money(amount), "ListCost": _money(amount),
             "ResourceType": "clause", "ServiceCategory": category, "ServiceSubcategory": subcategory,

@@ -223,9 +223,16 @@ def test_every_column_is_as_the_specification_says(file: Path) -> None:
             assert not (value and allowed) or value in allowed, (column, value)
 
 
-@pytest.mark.skipif(not VALIDATOR, reason="DETENTE_FOCUS_VALIDATOR names no Python with focus-validator")
+validates = pytest.mark.skipif(not VALIDATOR, reason="DETENTE_FOCUS_VALIDATOR names no Python with focus-validator")
+
+
+@validates
 def test_the_official_validator_finds_no_fault(file: Path) -> None:
-    """It exits 0 whatever it finds, and must be kept from the network: its report is what counts."""
+    assert found_by_validator(file) == set()
+
+
+def found_by_validator(file: Path) -> set[str]:
+    """The rules that a file fails, by its report: it exits 0 whatever it finds, and must be kept from the network."""
     home = subprocess.run(
         [VALIDATOR, "-c", "import focus_validator, pathlib; print(pathlib.Path(focus_validator.__file__).parents[1])"],
         capture_output=True, text=True, check=True,
@@ -235,9 +242,8 @@ def test_the_official_validator_finds_no_fault(file: Path) -> None:
     done = subprocess.run(command, capture_output=True, text=True, cwd=home, check=True)
     total = re.search(r"Pass: (\d+) \| Fail: (\d+)", done.stdout + done.stderr)
     assert total is not None, done.stdout[-2000:]
-    failed = set(re.findall(r"^❌ ([\w-]+): FAIL", done.stdout + done.stderr, re.MULTILINE))
     assert int(total[1]) > 150
-    assert failed <= WRONG_THEMSELVES
+    return set(re.findall(r"^❌ ([\w-]+): FAIL", done.stdout + done.stderr, re.MULTILINE)) - WRONG_THEMSELVES
 
 
 WRONG_THEMSELVES = {f"CommitmentDiscountStatus-C-00{n}-C" for n in (0, 2, 4)} | {"InvoiceId-C-005-C"}

@@ -8,6 +8,7 @@ from __future__ import annotations
 import json
 import re
 from decimal import Decimal
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -29,6 +30,7 @@ from detente.results.plan_rows import Purchase
 from detente.values.micros import micros
 from tests.builders import D, day, solved
 from tests.ledger.served import accounts, both
+from tests.ledger.test_focus_export import found_by_validator, validates
 from tests.terms.test_moment import year
 
 HELD = Purchase("north-gpus", "north", day("2026-01-01"), day("2027-01-01"), 10, D(8760), D(87_600), True)
@@ -202,12 +204,13 @@ def test_where_nobody_says_when_it_is_invoiced_it_is_billed_as_it_is_held(store:
     assert sum(Decimal(row["BilledCost"]) for row in found if row["SkuId"] == "north-gpus") == 480
 
 
-def test_a_payment_is_a_purchase_of_its_day(store: Store) -> None:
+@validates
+def test_the_official_validator_finds_no_fault_in_purchases(store: Store, tmp_path: Path) -> None:
     fee = {"id": "fee", "kind": "payment", "amount": "1000 USD", "on": "2026-01-02"}
-    case = year(fee)
-    closing(store, case, "2026-01-04")
-    (row,) = [row for row in exported(store, case, "2026-02-01") if row.get("x_Clause") == "fee"]
-    assert (row["ChargeCategory"], row["BilledCost"], row["EffectiveCost"]) == ("Purchase", "1000.0", "1000.0")
+    case, file = year(fee, invoiced="monthly"), tmp_path / "focus.csv"
+    closing(store, case, "2026-01-03", HELD)
+    FocusExport(Books(store, case), day("2026-01-01"), day("2026-03-02")).save(file)
+    assert found_by_validator(file) == set()
 
 
 def test_a_statement_says_what_is_invoiced_beside_what_is_owed(store: Store) -> None:
