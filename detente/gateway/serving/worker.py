@@ -199,6 +199,7 @@ class Worker:
     async def _tick(self, now: float) -> None:
         """Time passes: for the ``date`` header, for silent callers, for what was counted."""
         DATE.tick(Clock.wall())
+        await asyncio.sleep(0)  # uvloop's timers come before what was sent while this process did not run: that first
         for connection in list(self._app.connections):
             connection.sweep(now)
         if self._own is not None:

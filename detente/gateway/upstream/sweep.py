@@ -101,8 +101,13 @@ class Sweep:
             pool.expire(now - self.keep)
 
     def _tick(self, loop: asyncio.AbstractEventLoop) -> None:
+        """Time for a look. A turn later: uvloop's timers come before what arrived while this process did not run."""
         self._timer = None
-        now = loop.time()
+        loop.call_soon(loop.call_soon, self._look_again, loop, loop.time())
+
+    def _look_again(self, loop: asyncio.AbstractEventLoop, now: float) -> None:
+        if self.stopped:
+            return
         self.look(now)
         self._running = bool(self.busy)
         if self._running:

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import asyncio
 import errno
 import os
 import shutil
+import socket
 from pathlib import Path
 from typing import cast
 
@@ -14,7 +16,8 @@ from detente.gateway.serving.settings import Settings
 from detente.gateway.serving.worker import Worker
 from detente.ledger.frames import JournalFrame, frames
 from tests.gateway.http.peer import run
-from tests.gateway.stage import Stage, case_data, completion, http, play
+from tests.gateway.stage import Stage, case_data, completion, http, play, request
+from tests.waiting import AGES, so
 
 
 class Hired(Worker):
@@ -24,6 +27,10 @@ class Hired(Worker):
         self.said: list[str] = []
         super().__init__(cast(Settings, None), 0, self.said.append)
         self._app, self._journal = stage.app, stage.journal
+
+    async def tick(self, now: float) -> None:
+        """A second passes, for those who are connected."""
+        await self._tick(now)
 
     async def second(self) -> None:
         """A second passes."""
@@ -130,5 +137,24 @@ def test_what_failed_and_is_well_again_at_the_next_look_is_said_too(tmp_path: Pa
             stage.app.unrecorded = "Input/output error"
             await worker.second()
             assert ["cannot be written: Input/output error" in worker.said[0], len(worker.said)] == [True, 2]
+
+    run(main())
+
+
+def test_a_call_that_came_while_we_did_not_run_is_answered(tmp_path: Path) -> None:
+    async def main() -> None:
+        async with play(http(completion())) as south, Stage(tmp_path, case_data({"south": south.base})) as stage:
+            loop, asked = asyncio.get_running_loop(), request()
+            with (
+                socket.create_connection(("127.0.0.1", stage.port)) as caller,
+                socket.create_connection(("127.0.0.1", stage.port)) as silent,
+            ):
+                await so(lambda: len(stage.app.connections) == 2)
+                caller.sendall(asked)  # and it is not read before the second is over
+                await Hired(stage).tick(loop.time() + AGES)
+                silent.setblocking(False)
+                assert await loop.sock_recv(silent, 1) == b"", "who said nothing for so long is cut off"
+                caller.setblocking(False)
+                assert (await loop.sock_recv(caller, 100)).startswith(b"HTTP/1.1 200 OK")
 
     run(main())

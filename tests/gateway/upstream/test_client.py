@@ -300,6 +300,25 @@ def test_a_deadline_ends_a_call_by_itself(play: Play) -> None:
     play(main)
 
 
+def test_a_reply_that_came_while_we_did_not_run_is_in_time(play: Play) -> None:
+    async def main() -> None:
+        with socket.create_server(("127.0.0.1", 0)) as listener:
+            upstream = client()
+            base = f"http://127.0.0.1:{listener.getsockname()[1]}"
+            call = asyncio.create_task(ask(upstream, base, patience=Patience(first=AGES)))
+            await so(lambda: upstream._sweep.busy)
+            provider, _ = listener.accept()
+            with provider:
+                await turns()
+                provider.sendall(OK)  # and it is not read before the sweep's time comes
+                under_way(upstream).patience = Patience(first=0.0)
+                upstream._sweep._tick(asyncio.get_running_loop())
+                assert await call == b"ok"
+            await upstream.close()
+
+    play(main)
+
+
 def test_a_reply_that_keeps_coming_is_not_idle(play: Play) -> None:
     async def main() -> None:
         gates = [asyncio.Event() for _ in range(5)]
