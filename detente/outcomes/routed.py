@@ -11,6 +11,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from datetime import timedelta
 
 from detente.case.case import Case
+from detente.demand.workload import AnyWorkload
 from detente.errors import CaseError, Mistake, Where
 from detente.gateway.deciding.policy import Policy
 from detente.gateway.deciding.steering import usual_mix
@@ -19,6 +20,7 @@ from detente.gateway.replaying.traffic import ReplayedCall
 from detente.market.offer import TokenOffer
 from detente.market.token_price import MTOK
 from detente.outcomes.period_room import PeriodRoom, Route
+from detente.outcomes.simulation import WorkSender
 from detente.planner.failover import Failover, Lost
 from detente.planner.formulation.arc import Arc
 from detente.planner.formulation.expression import Floats
@@ -38,13 +40,25 @@ OfferParts = Mapping[Route, float]
 """The part of a workload's work on each offer; what is on none is lost."""
 
 
-def must_have_deployments(case: Case) -> None:
-    """Raise CaseError where no work of a case that cannot wait has a deployment to go to."""
+def senders(case: Case) -> dict[str, WorkSender]:
+    """Who says where each workload goes. Raises CaseError where the gateway says it of none."""
     policy = Policy.following(None, case)
-    if not any(policy.asked(w, w.id) for w in policy.workloads.values() if w.kind == "inference"):
+
+    def sender(workload: AnyWorkload) -> WorkSender:
+        if workload.kind != "inference":
+            return "waits"
+        if policy.asked(workload, workload.id):
+            return "gateway"
+        return "no-calls" if workload.unit == "GPU-hour" else "no-deployment"
+
+    found = {workload.id: sender(workload) for workload in case.workloads}
+    if "gateway" not in found.values():
         what = "no deployment serves an inference workload of the case, so the gateway has nobody to choose from"
+        if hours := [f"`{name}`" for name, sender in found.items() if sender == "no-calls"]:
+            what += f"; work in GPU-hours is no calls, and reaches no gateway ({', '.join(hours)})"
         remedy = "write some under `deployments:`, or leave out `--dispatch live`"
         raise CaseError([Mistake(Where(case.declared.name), what, remedy)])
+    return found
 
 
 class Routed:
@@ -56,8 +70,8 @@ class Routed:
     def __init__(self, case: Case, plan: Plan, failover: Failover) -> None:
         self.policy, self.failover = Policy.following(plan, case), failover
         self.draft = failover.dispatch.draft
-        workloads = self.policy.workloads
-        self.live = [name for name in failover.dispatch.live if self.policy.asked(workloads[name], name)]
+        by_gateway = {name for name, sender in senders(case).items() if sender == "gateway"}
+        self.live = [name for name in failover.dispatch.live if name in by_gateway]
         self.arcs: dict[Route, Arc] = {
             (arc.workload.id, arc.offer.id): arc for arc in self.draft.arcs if arc.workload.id in self.live
         }

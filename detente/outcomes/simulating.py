@@ -24,7 +24,7 @@ from detente.outcomes.drawn import Drawn, SimulatedWorld
 from detente.outcomes.draws import draw
 from detente.outcomes.leaves import leaves
 from detente.outcomes.pricing import GAP
-from detente.outcomes.routed import must_have_deployments
+from detente.outcomes.routed import senders
 from detente.outcomes.saved import Status
 from detente.outcomes.simulation import DispatchBy, SimulatedDraw, Simulation
 from detente.planner.conflict import find_conflict
@@ -88,8 +88,7 @@ def simulate(
     end = None if time_limit is None else time.monotonic() + time_limit
     base, worlds = _worlds(case, choice)
     _must_have_risks(case, worlds)
-    if dispatch == "live":
-        must_have_deployments(base)
+    said = senders(base) if dispatch == "live" else {}
     study = Study.of(base, time_limit=time_limit, progress=progress)
     with study.noting_interrupts():
         baseline = Baseline.of(study, gap)
@@ -116,6 +115,7 @@ def simulate(
         {risk.id: risk.kind for risk in case.declared.risks},
         tuple(found.done[index] for index in sorted(found.done)),
         dispatch,
+        said,
     )
 
 

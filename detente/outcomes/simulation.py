@@ -7,7 +7,7 @@ Owns: ``Simulation`` and its figures, each with its interval. Not here: how a dr
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from decimal import Decimal
 from math import ceil, floor, sqrt
 from typing import Any, Literal
@@ -26,6 +26,10 @@ PLACES = Decimal("1e-9")
 
 DispatchBy = Literal["cost", "live"]
 """Work that cannot wait is dispatched at the least cost, or goes where the gateway's own order sends it."""
+
+WorkSender = Literal["gateway", "no-deployment", "no-calls", "waits"]
+"""Who says where a workload goes, dispatched live: the gateway's order; or the least cost, since no deployment serves
+it, since it is counted in GPU-hours, which are no calls, or since it can wait."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -84,7 +88,8 @@ class Simulation(SavedAnswer):
     """Draws of a case under what its plan holds; reproducible: a draw turns on the seed and its number alone.
 
     ``calm`` is what the plan's purchases come to where nothing happens, counted as the draws are. ``unmet`` are draws
-    in which the clauses could not all be met: no figure counts them.
+    in which the clauses could not all be met: no figure counts them. ``senders`` say of each workload who says where it
+    goes, where that is not the least cost alone.
     """
 
     FORMAT = "detente-simulation/1"
@@ -100,6 +105,7 @@ class Simulation(SavedAnswer):
     risks: dict[str, str]
     draws: tuple[SimulatedDraw, ...]
     dispatch: DispatchBy = "cost"
+    senders: dict[str, WorkSender] = field(default_factory=dict)
 
     def of_the_same(self, case: str, seed: int, choice: str | None, dispatch: DispatchBy) -> bool:
         """Whether its draws are those of a case (by its hash), a seed, a choice and a way to dispatch."""

@@ -12,8 +12,8 @@ from decimal import Decimal
 
 from rich.console import Console
 
-from detente.outcomes.simulation import Distribution, SampledFigure, SimulatedDraw, Simulation, mean
-from detente.report.figure import count, percent
+from detente.outcomes.simulation import Distribution, SampledFigure, SimulatedDraw, Simulation, WorkSender, mean
+from detente.report.figure import count, percent, ticked
 from detente.report.layout import Row, say, table, title
 from detente.values.money import CENT, shown
 
@@ -32,13 +32,23 @@ HELD = (
 
 ROUTED = (
     "What the plan bought for some time is held as it is. Calls go where the gateway's own order sends them while it "
-    "follows the plan: it knows nothing of what is still to come. What waits (batches, training) runs in what is left."
+    "follows the plan: it knows nothing of what is still to come."
 )
+SENT: dict[WorkSender, str] = {
+    "gateway": "Sent so: {}.",
+    "no-deployment": "Dispatched around that at the least cost, since no deployment serves it: {}.",
+    "no-calls": "Dispatched so too, since GPU-hours are no calls: {}.",
+    "waits": "What waits runs in what is left: {}.",
+}
+"""Who says where work goes, dispatched live."""
 
 
 def how(found: Simulation) -> str:
     """How draws were dispatched."""
-    return ROUTED if found.dispatch == "live" else HELD
+    if found.dispatch == "cost":
+        return HELD
+    names = {sender: [name for name, by in found.senders.items() if by == sender] for sender in SENT}
+    return " ".join([ROUTED, *(SENT[sender].format(ticked(some, 8)) for sender, some in names.items() if some)])
 
 
 # -- words -----------------------------------------------------------------------------------------------------------

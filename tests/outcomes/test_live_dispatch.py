@@ -19,7 +19,8 @@ from detente.outcomes.simulating import simulate
 from detente.outcomes.simulation import SimulatedDraw, Simulation
 from detente.planner.dispatch import Holdings
 from detente.planner.study import Study
-from detente.report.simulation import opening
+from detente.report.simulation import how, opening
+from detente.report.simulation_page import render_simulation
 from detente.values.micros import HOUR, micros
 from detente.values.money import shown
 from tests.builders import D, Data, agreement, build, compute, day, gpus, tokens, work
@@ -43,6 +44,9 @@ FLOOR: Data = {
 
 def deployment(name: str, offer: str) -> Data:
     return deployed(name, offer, "https://models.example")
+
+
+BOTH = [deployment("south-live", "south-api"), deployment("north-live", "north-api")]
 
 
 def world(*offers: Data, terms: tuple[Data, ...] = (), works: tuple[Data, ...] = (STEADY,), **head: Any) -> Case:
@@ -226,3 +230,26 @@ def test_a_case_without_deployments_has_nobody_to_choose_from() -> None:
     training = build([gpus("south", 2)], [compute()], months=1, risks=[SOUTH_OUT])
     with pytest.raises(CaseError, match="no deployment serves"):
         simulate(training, dispatch="live")
+    hours = build([gpus("south", 2)], [compute(kind="inference")], months=1, risks=[SOUTH_OUT])
+    with pytest.raises(CaseError, match=r"work in GPU-hours is no calls, and reaches no gateway \(`research`\)"):
+        simulate(hours, dispatch="live")
+
+
+# -- who sends it ------------------------------------------------------------------------------------------------------
+def test_work_that_no_gateway_sends_is_dispatched_at_the_least_cost_and_named() -> None:
+    """Beside the calls: 2 GPU of inference on East, which is out half of the time; the gateway knows nothing of it."""
+    hours = compute("research", demand="2 GPU", value="50 USD per GPU-hour", kind="inference")
+    other = work("other", demand="1 Mtok per hour", value="10 USD per Mtok", **{"runs-on": {"models": ["else"]}})
+    sold = tokens("north", 3, model="else") | {"id": "north-else"}
+    case = world(tokens("north", 3), sold, gpus("east", 2), works=(STEADY, other, hours), deployments=BOTH)
+    found = with_half_out(case)
+    assert (found.availability, found.missed) == ({"chat": 1, "other": 1, "research": 1}, ())
+    assert near(found.cost, D(372 * 2 + 372 * 3 + HOURS * 3 + HOURS * 2 * 2))
+    answer = simulate(case, draws=2, processes=1, dispatch="live")
+    assert isinstance(answer, Simulation)
+    assert answer.senders == {"chat": "gateway", "other": "no-deployment", "research": "no-calls"}
+    assert how(answer).endswith(
+        "Sent so: `chat`. Dispatched around that at the least cost, since no deployment serves it: `other`. "
+        "Dispatched so too, since GPU-hours are no calls: `research`."
+    )
+    assert "<code" in render_simulation(answer).partition("Sent so: ")[2][:10]
