@@ -5,17 +5,21 @@ from __future__ import annotations
 import io
 import tempfile
 from collections.abc import Sequence
+from datetime import timedelta
 from decimal import Decimal
 from pathlib import Path
 from typing import Any
 
+import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from detente.case.case import Case
+from detente.errors import LedgerError
 from detente.ledger.audit import audit
 from detente.ledger.books import Books
 from detente.ledger.closing import close
+from detente.ledger.ingest import Ingest, journals
 from detente.ledger.schema import MIGRATIONS
 from detente.ledger.statement import Statement, statement
 from detente.ledger.store import Store
@@ -25,7 +29,7 @@ from detente.report.statement_page import render_statements
 from detente.values.micros import at_micros
 from detente.values.period import stretch
 from tests.builders import day, tokens, work
-from tests.ledger.served import NOW, both, call, fresh, ingested, journal_of, served_case
+from tests.ledger.served import NOW, accounts, both, call, contents, fresh, ingested, journal_of, served_case
 
 FLOOR = {"kind": "minimum-commitment", "amount": "1 USD", "measure": "after-discounts"}
 CLAUSES = (
@@ -184,3 +188,37 @@ def test_late_use_is_told_as_it_is_priced_where_it_is_booked(store: Store, tmp_p
         assert told("2026-02-01", "2026-03-01") == [(60, 36 + 33)]
         assert told("2026-01-01", "2026-03-01") == [(90, 33 + 33 + 36)]
         closing(store, case, "2026-03-01")
+
+
+# -- clocks that step back ---------------------------------------------------------------------------------------------
+@both
+def test_a_clock_that_steps_back_loses_nothing_and_doubles_nothing(store: Store, tmp_path: Path) -> None:
+    """Of the gateway (12:10, then 11:00), and of who ingests (two days earlier): the books are those of any order."""
+    case = two_teams()
+    times = [f"2026-01-15T{at}" for at in ("12:00", "12:10", "11:00", "11:05", "12:05")]
+    records = [call(n, at, TENTH) for n, at in enumerate(times)]
+    for worker, (some, at) in enumerate(((records[:3], NOW), (records[3:], NOW - timedelta(days=2)))):
+        found = Ingest(Books(store, case), 2).run(journals([journal_of(tmp_path / str(worker), some, worker)]), at)
+        assert (found.calls, found.whole) == (len(some), True)
+        assert not Ingest(Books(store, case), 2).run(journals([tmp_path / str(worker)]), at - timedelta(days=1)).calls
+    with fresh(tmp_path) as other:
+        ingested(other, case, journal_of(tmp_path / "sorted", [records[n] for n in (2, 3, 0, 4, 1)], 2))
+        assert contents(store) == contents(other)
+    assert audit(Books(store, case)).faults == ()
+
+
+def test_books_that_were_closed_stay_so_when_the_clock_steps_back(store: Store, tmp_path: Path) -> None:
+    """What came before a day is counted on it, whatever the clock says now; and a day that it has not reached waits."""
+    case = two_teams()
+    ingested(store, case, journal_of(tmp_path / "a", [call(0, "2026-01-15T12:00", TENTH)]))
+    close(Books(store, case), day("2026-02-01"), day("2026-02-02"))
+    before = accounts(store)
+    with pytest.raises(LedgerError, match="2026-03-01 is still to come"):
+        close(Books(store, case), day("2026-03-01"), day("2026-01-20"))
+    with pytest.raises(LedgerError, match="the books are closed up to 2026-02-01"):
+        close(Books(store, case), day("2026-01-16"), day("2026-01-20"))
+    assert accounts(store) == before
+    late = journal_of(tmp_path / "b", [call(1, "2026-01-15T11:00", TENTH)], 1)
+    Ingest(Books(store, case)).run(journals([late]), day("2026-01-10"))
+    assert [line.adjusts for line in of(store, case, "2026-02").lines] == ["Jan 2026", "Jan 2026"]
+    assert audit(Books(store, case)).faults == ()
