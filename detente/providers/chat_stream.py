@@ -65,6 +65,7 @@ class ChatUsage(msgspec.Struct):
         return Tokens(given, made, read, wrote, min(max(thought, 0), made) if thought else 0)
 
 
+_UNREADABLE = (msgspec.DecodeError, UnicodeDecodeError, RecursionError)
 _USAGE = msgspec.json.Decoder(ChatUsage | None, strict=False)
 
 
@@ -72,7 +73,7 @@ def tokens_of(usage: bytes) -> Tokens | None:
     """What a ``usage`` says; None where it says nothing, or is none: unknown, and the reply as good (§12)."""
     try:
         found = _USAGE.decode(usage)
-    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
+    except _UNREADABLE:
         return None
     return found.tokens if found is not None else None
 
@@ -190,7 +191,7 @@ class ChatDecoder(Decoder):
                 continue
             try:
                 chunk = _CHUNK.decode(data)
-            except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
+            except _UNREADABLE:
                 part.failure = failure("broken", 502, "the provider sent an event that is not a chunk of a completion")
                 break
             if chunk.error:
@@ -203,8 +204,8 @@ class ChatDecoder(Decoder):
             if isinstance(choices, dict):
                 part.failure = failure("broken", 502, "the provider sent an event whose choices are no list")
                 break
-            if not isinstance(chunk.choices, list) and b'"choices"' in data:
-                event = _with_choices(data)  # clients go through them, and `null` has none to go through
+            if not isinstance(chunk.choices, list):
+                event = _with_choices(data)  # clients go through them, and where there are none, through no events
             if metered:
                 part.tokens = tokens_of(chunk.usage)
             if any(_is_content(choice) for choice in choices):
@@ -234,7 +235,33 @@ class ChatDecoder(Decoder):
     def end(self) -> StreamPart:
         if self._done or len(self._ended) >= self._choices:
             return StreamPart(done=True)  # complete but for its `[DONE]` is complete
+        if (whole := self._events.rest).startswith(b"{"):
+            return self._whole(whole)
         return StreamPart(failure=failure("broken", 502, "the provider's stream ended before it was complete"))
+
+    def _whole(self, completion: bytes) -> StreamPart:
+        """A completion that came whole, though a stream was asked for: some servers do not stream what calls tools."""
+        try:
+            part = self._read(b"data: " + as_chunk(completion) + b"\n\n")
+        except _UNREADABLE:
+            part = StreamPart()
+        if part.failure is None and not self._finished:
+            part = StreamPart(failure=failure("broken", 502, "the provider answered a stream with what is none"))
+        part.done = part.failure is None
+        return part
+
+
+def as_chunk(completion: bytes) -> bytes:
+    """A whole completion as the one chunk of its stream. Raises ``msgspec.DecodeError`` of what is none."""
+    whole = msgspec.json.decode(completion, type=dict[str, Any])
+    choices = msgspec.convert(whole.get("choices"), list[dict[str, Any]] | None)
+    if not choices:
+        return msgspec.json.encode(whole)  # an error, perhaps
+    for choice in choices:
+        delta = choice["delta"] = msgspec.convert(choice.pop("message", None), dict[str, Any])
+        calls = msgspec.convert(delta.get("tool_calls"), list[dict[str, Any]] | None)
+        delta |= {"tool_calls": [{**call, "index": at} for at, call in enumerate(calls)]} if calls else {}
+    return msgspec.json.encode({**whole, "object": "chat.completion.chunk", "choices": choices})
 
 
 def _with_choices(data: bytes) -> bytes:

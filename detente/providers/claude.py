@@ -148,6 +148,7 @@ BEDROCK_BETAS = {
 }
 """Betas that Bedrock takes, and what it calls them. It answers any other with an error ("invalid beta flag")."""
 _EDITING = ("context-management-2025-06-27", "compact-2026-01-12")
+_CLEARING = b"clear_thinking"
 
 
 # -- thought ----------------------------------------------------------------------------------------------------------
@@ -167,6 +168,7 @@ def _thinking(members: Members, claude: Claude, omissions: Omissions) -> None:
     if not claude.thinks or budget < MIN_BUDGET or _unsigned(members["messages"]):
         del members["thinking"]
         omissions.hint("thinking")
+        _without_clearing(members, omissions)
     else:
         members["thinking"] = _raw({"type": "enabled", "budget_tokens": budget})
 
@@ -183,6 +185,23 @@ def _without_effort(members: Members, omissions: Omissions) -> str | None:
     else:
         del members["output_config"]
     return effort
+
+
+class _Edits(msgspec.Struct):
+    edits: list[dict[str, msgspec.Raw]] = []
+
+
+def _without_clearing(members: Members, omissions: Omissions) -> None:
+    """Who does not think is told to clear no thoughts: that is refused where thinking is not asked for."""
+    stated = _read(members.get("context_management"), _Edits, "context_management")
+    kept = [edit for edit in stated.edits if _CLEARING not in bytes(edit.get("type", b""))] if stated else []
+    if stated is None or len(kept) == len(stated.edits):
+        return
+    omissions.hint("context_management")
+    if kept:
+        members["context_management"] = _raw({"edits": kept})
+    else:
+        del members["context_management"]
 
 
 class _Block(msgspec.Struct):

@@ -64,6 +64,11 @@ class Events:
         return split(self.block(data))
 
     @property
+    def rest(self) -> bytes:
+        """The part of an event that is held."""
+        return b"".join([self._held, *self._pieces]).strip()
+
+    @property
     def open(self) -> bool:
         """Whether part of an event is held."""
         return bool(self._held.strip() or self._pieces)

@@ -258,3 +258,55 @@ def test_what_follows_plain_events_and_is_not_utf_8_is_broken() -> None:
     _, whole = decoded([tight(ROLE), said, said, said.replace(b"hello", b"\xff")])
     assert whole.content == 2
     assert whole.failure is not None
+
+
+# -- what is no stream ------------------------------------------------------------------------------------------------
+CALL = {"id": "c1", "type": "function", "function": {"name": "look", "arguments": "{}"}}
+WHOLE = {
+    "id": "chatcmpl-1",
+    "object": "chat.completion",
+    "model": "m",
+    "choices": [
+        {"index": 0, "message": {"role": "assistant", "content": "hi", "tool_calls": [CALL, {**CALL, "id": "c2"}]}}
+    ],
+    "usage": {"prompt_tokens": 10, "completion_tokens": 5, "total_tokens": 15},
+}
+WHOLE["choices"][0]["finish_reason"] = "tool_calls"  # type: ignore[index]
+
+
+@given(CUTS, st.sampled_from([None, 2]))
+def test_a_completion_that_comes_whole_is_its_stream(places: list[int], indent: int | None) -> None:
+    reader = ChatDecoder(False)
+    for piece in cut(json.dumps(WHOLE, indent=indent).encode(), places):
+        assert reader.feed(piece) == StreamPart()
+    found = reader.end()
+    assert (found.content, found.finish, found.tokens, found.done) == (1, "tool_calls", Tokens(10, 5), True)
+    (choice,) = json.loads(found.data[6:])["choices"]
+    assert (choice["delta"]["content"], [call["index"] for call in choice["delta"]["tool_calls"]]) == ("hi", [0, 1])
+
+
+@pytest.mark.parametrize(
+    ("said", "kind"),
+    [
+        ({"error": {"message": "busy", "code": "429"}}, "throttled"),
+        ({"object": "error", "message": "maximum context length is 5", "code": 400}, "too-long"),
+        ({**WHOLE, "choices": []}, "broken"),
+        ({**WHOLE, "choices": [{"index": 0, "message": None, "finish_reason": "stop"}]}, "broken"),
+        ({**WHOLE, "choices": [{"index": 0, "finish_reason": "stop"}]}, "broken"),
+        ({**WHOLE, "choices": [{"index": 0, "message": {"content": "cut"}}]}, "broken"),
+        ({"detail": "no"}, "broken"),
+    ],
+)
+def test_one_that_is_none_has_failed(said: dict[str, Any], kind: str) -> None:
+    _, whole = decoded([json.dumps(said).encode()])
+    assert whole.failure is not None
+    assert whole.failure.kind == kind
+    _, whole = decoded([json.dumps(WHOLE).encode()[:-9]])
+    assert whole.failure is not None
+
+
+@pytest.mark.parametrize("data", [{}, {"id": "x", "citations": ["a"]}, {"choices": None}, {"choices": {}}])
+def test_an_event_without_choices_has_none_to_go_through(data: dict[str, Any]) -> None:
+    shown, whole = decoded([b"event: ping\n" + event(data), delta("stop", content="x"), DONE])
+    assert json.loads(shown[0][6:]) == {**data, "choices": []}
+    assert whole.content == 1

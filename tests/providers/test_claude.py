@@ -232,6 +232,26 @@ def test_an_effort_is_left_out_and_its_neighbours_stay() -> None:
     assert told(sent(bedrock("anthropic.claude-opus-4-5-v1:0"), output_config={"effort": "high"}))["output_config"]
 
 
+@pytest.mark.parametrize(
+    ("edits", "kept"),
+    [
+        ([], []),
+        (["clear_thinking_20251015"], None),
+        (["clear_tool_uses_20250919"], ["clear_tool_uses_20250919"]),
+        (["clear_thinking_20251015", "clear_tool_uses_20250919"], ["clear_tool_uses_20250919"]),
+    ],
+)
+def test_who_does_not_think_clears_no_thoughts(edits: list[str], kept: list[str] | None) -> None:
+    beta = "context-management-2025-06-27"
+    asked = {"thinking": {"type": "adaptive"}, "context_management": {"edits": [{"type": edit} for edit in edits]}}
+    found = sent(bedrock(OLD), (beta,), **asked)
+    told_ = told(found).get("context_management")
+    assert (told_ and [edit["type"] for edit in told_["edits"]]) == kept
+    assert ("context_management" in found.left_out) == (kept != edits)
+    thinks = told(sent(bedrock(HAIKU), (beta,), **asked))
+    assert [edit["type"] for edit in thinks["context_management"]["edits"]] == edits
+
+
 def test_a_budget_is_not_asked_for_where_the_thought_before_a_call_is_gone() -> None:
     use = {"type": "tool_use", "id": "a", "name": "b", "input": {}}
     result = {"type": "tool_result", "tool_use_id": "a"}

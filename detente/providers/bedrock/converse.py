@@ -172,10 +172,10 @@ def _reasoning(call: Call, family: Family, unsigned: bool, forced: bool, omissio
         found = reasoning_of(call.members, family, most, unsigned, call.budget)
         if found.on and forced and family.thinking in ("budget", "adaptive"):
             raise Refusal(f"{family.title} reasons only where it may leave tools alone", "tool_choice")
-    except Refusal:
+    except Refusal as refusal:
         if omissions.may("reasoning", "reasoning_effort"):
             return Reasoning(most=most or family.most)
-        raise
+        raise Refusal(f"{refusal.message}; or {remedy('reasoning')}", refusal.param) from None
     return found
 
 
