@@ -5,7 +5,6 @@ from __future__ import annotations
 import json
 import os
 import re
-import time
 from pathlib import Path
 from typing import Any
 
@@ -18,10 +17,10 @@ from detente.case.case_files import FOLDERS
 from detente.demand.workload import Training
 from detente.errors import CaseError, MissingExtraError, Mistake
 from tests import fuzz as hostile
+from tests.effort import effort
 
 VALID = (Path(__file__).parent / "cases" / "mistakes" / "case.yaml").read_text(encoding="utf-8")
 LINES = VALID.splitlines()
-SECONDS = 5
 MORE = int(os.environ.get("DETENTE_FUZZ", "1"))  # times the examples that CI runs
 
 
@@ -38,26 +37,26 @@ def fuzz(examples: int) -> settings:
 
 def holds(path: Path) -> None:
     """A case, in all that is asked of it, or mistakes that can be shown."""
-    start = time.process_time()
     found: CaseError | None = None
-    try:
-        case = Case.load(path)
-        for reading in case.readings or (None,):
-            assert isinstance(case.under(reading=reading).terms, tuple)
-        assert len(case.hash) == 64
-        if len(case.periods) < 1000:
-            of = [w for w in case.workloads if not isinstance(w, Training)]
-            assert all((case.demand(w, case.periods) >= 0).all() for w in of)
-    except CaseError as error:
-        found = error
-    except MissingExtraError:
-        pass
+    with effort() as taken:
+        try:
+            case = Case.load(path)
+            for reading in case.readings or (None,):
+                assert isinstance(case.under(reading=reading).terms, tuple)
+            assert len(case.hash) == 64
+            if len(case.periods) < 1000:
+                of = [w for w in case.workloads if not isinstance(w, Training)]
+                assert all((case.demand(w, case.periods) >= 0).all() for w in of)
+        except CaseError as error:
+            found = error
+        except MissingExtraError:
+            pass
     if found is not None:
         assert found.mistakes
         assert all(mistake.what.strip() and mistake.remedy.strip() for mistake in found.mistakes)
         assert str(found).encode()
         assert all(line.isprintable() for line in str(found).split("\n"))
-    assert time.process_time() - start < SECONDS
+    assert taken.calls < hostile.MAX_CALLS
 
 
 def one_file(folder: Path, text: str | bytes) -> None:

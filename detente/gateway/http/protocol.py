@@ -42,7 +42,7 @@ class Application(Rules, Protocol):
         """Seconds of silence after which a connection is closed."""
 
     @property
-    def most_connections(self) -> int:
+    def max_connections(self) -> int:
         """How many may be open at a time."""
 
     @property
@@ -98,7 +98,7 @@ class Connection(asyncio.Protocol):
             self.internal = transport.get_extra_info("sockname")[1] == self._app.metrics_port
         self._state.connections.add(self)
         self._app.connections.add(self)
-        if len(self._app.connections) > self._app.most_connections:
+        if len(self._app.connections) > self._app.max_connections:
             self._refuse(NoRequestError(503, "all connections are in use; try again later"))
 
     def connection_lost(self, exc: Exception | None) -> None:

@@ -27,7 +27,7 @@ class Rules(Protocol):
     """What is refused before it is read."""
 
     @property
-    def most_body(self) -> int:
+    def max_body(self) -> int:
         """The largest body, in bytes."""
 
     def refusal(self, head: RequestHead) -> tuple[int, HeaderLines, bytes] | None:
@@ -178,7 +178,7 @@ class Reader:
         if b"host" not in head.headers and head.version == "1.1":
             raise NoRequestError(400, "no `host` header")
         head.path, head.query = _target(self._url)
-        stated, self._most = head.headers.get(b"content-length"), self._rules.most_body
+        stated, self._most = head.headers.get(b"content-length"), self._rules.max_body
         if stated is not None and int(stated) > self._most:
             raise NoRequestError(413, f"a body of {int(stated)} bytes; at most {self._most} are read")
         refusal = self._rules.refusal(head)

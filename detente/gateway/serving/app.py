@@ -158,7 +158,7 @@ class App:
 
     # -- what the protocol asks --------------------------------------------------------------------------------
     @property
-    def most_body(self) -> int:
+    def max_body(self) -> int:
         """The largest body, in bytes."""
         return self.policy.serving.body
 
@@ -168,7 +168,7 @@ class App:
         return self.policy.serving.deadlines.idle
 
     @property
-    def most_connections(self) -> int:
+    def max_connections(self) -> int:
         """Connections of callers that may be open at a time."""
         return self.policy.serving.connections
 

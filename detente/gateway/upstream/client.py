@@ -34,7 +34,7 @@ class Upstream:
         Where requests go out.
     connect
         Seconds for a connection (or a turn, where the limit is reached), TLS included.
-    most_connections
+    max_connections
         To one origin.
     keep
         Seconds for which an idle connection is kept.
@@ -48,11 +48,11 @@ class Upstream:
         outbox: Outbox,
         *,
         connect: float,
-        most_connections: int = 1024,
+        max_connections: int = 1024,
         keep: float = 60.0,
         tls: ssl.SSLContext | None = None,
     ) -> None:
-        self._outbox, self._connect, self._most = outbox, connect, most_connections
+        self._outbox, self._connect, self._most = outbox, connect, max_connections
         self.trust = Trust(tls)
         self._sweep = Sweep(keep)
         self._pools: dict[tuple[Origin, ConnectionSpec | None], Pool] = {}

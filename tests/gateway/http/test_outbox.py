@@ -19,7 +19,7 @@ ASKED = b"POST /a HTTP/1.1\r\nhost: a\r\ncontent-length: 0\r\n\r\n"
 class Silent:
     """An application that keeps its exchanges, for the test to answer."""
 
-    most_body, most_connections, idle, keep_alive = 1000, 100, 5.0, 15.0
+    max_body, max_connections, idle, keep_alive = 1000, 100, 5.0, 15.0
     metrics_port: int | None = None
 
     def __init__(self, outbox: Outbox) -> None:

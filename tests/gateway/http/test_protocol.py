@@ -616,7 +616,7 @@ def test_a_hostile_client_is_served_or_refused_and_never_confused(target: Target
 class Echo:
     """An application that answers with what it understood, a line a request."""
 
-    most_body, most_connections, idle, keep_alive = 1000, 100, 5.0, 15.0
+    max_body, max_connections, idle, keep_alive = 1000, 100, 5.0, 15.0
     metrics_port: int | None = None
 
     def __init__(self) -> None:

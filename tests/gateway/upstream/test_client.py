@@ -35,7 +35,7 @@ def client(connect: float = AGES, most: int = 1024, keep: float = AGES, tls: ssl
     return Upstream(
         Outbox(asyncio.get_running_loop()),
         connect=connect,
-        most_connections=most,
+        max_connections=most,
         keep=keep,
         tls=tls,
     )
