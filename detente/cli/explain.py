@@ -20,6 +20,7 @@ from detente.cli.options import CASE, JSON, READING, SCENARIO, WITH, TimestampPa
 
 if TYPE_CHECKING:
     from detente.case.case import Case
+    from detente.gateway.deciding.keyring import HeldKey, Keyring
     from detente.gateway.deciding.standings import Standings
     from detente.report.explanation import Explanation
     from detente.results.conflict import Conflict
@@ -44,7 +45,8 @@ MAX_BYTES = 64 * 1024 * 1024
 )
 @click.option("--workload", metavar="NAME", help="With --request: the calling workload.")
 @click.option("--label", "labels", multiple=True, metavar="NAME=VALUE", help="With --request: a label of the call.")
-@click.option("--ledger", metavar="URL", help="With --request: steer by the floors that fall short by this ledger.")
+@click.option("--key", metavar="NAME", help="With --request: the key that is presented, by its name.")
+@click.option("--ledger", metavar="URL", help="With --request: where floors, caps, budgets and keys stand.")
 @click.option("--path", help=f"With --request: the path of the call; default: {CHAT}.")
 @click.option("--at", type=TimestampParam(), metavar="MOMENT", help="With --request: time of the call; default: now.")
 @JSON
@@ -60,6 +62,7 @@ def explain(
     labels: tuple[str, ...],
     path: str | None,
     at: datetime | None,
+    key: str | None,
     ledger: str | None,
     as_json: bool,
 ) -> int:
@@ -82,6 +85,7 @@ def explain(
         "--label": labels,
         "--path": path,
         "--at": at,
+        "--key": key,
         "--ledger": ledger,
     }
     if answers := saved_answers(case):
@@ -93,7 +97,7 @@ def explain(
         body = _body(request)
         at = at or datetime.now(UTC)
         path = CHAT if path is None else path
-        return _live(case, saved, beside, reading, scenario, body, workload, labels, path, at, ledger, as_json)
+        return _live(case, saved, beside, reading, scenario, body, workload, labels, path, at, key, ledger, as_json)
     alone = [name for name, given in live.items() if given not in (None, ())]
     if alone:
         raise click.ClickException(f"only with --request FILE: {', '.join(alone)}; add it, or leave them out")
@@ -149,19 +153,40 @@ def _body(file: Path) -> bytes:
 
 
 def _by(ledger: str | None, case: Case, at: datetime) -> Standings:
-    """Where the floors of a case stand by a ledger. Raises LedgerError."""
+    """Where clauses and budgets of a case stand by a ledger. Raises LedgerError."""
     from detente.gateway.deciding.standings import Standings
 
-    found = Standings()
-    if ledger is not None:
-        from detente.ledger.at_risk import at_risk
-        from detente.ledger.books import Books
-        from detente.ledger.opening import open_store
-        from detente.ledger.stands import stands
+    if ledger is None:
+        return Standings()
+    from detente.gateway.replaying.budget_count import BudgetCount
+    from detente.gateway.replaying.standing_totals import TotalStandings
+    from detente.ledger.books import Books
+    from detente.ledger.budget_stands import budgets_stand
+    from detente.ledger.opening import open_store
 
-        with open_store(ledger) as store:
-            found.at_risk = at_risk(stands(Books(store, case), at), case.signed)
+    with open_store(ledger) as store:
+        books = Books(store, case)
+        with store.reading() as session:
+            books.must_match(session)
+            totals = books.as_of(session, at)
+        found = TotalStandings(case.signed, totals, BudgetCount.of(budgets_stand(store, case, at)))
+    found.look(at)
+    found.look_ahead(at)
     return found
+
+
+def _held(keys: Keyring, key: str, at: datetime) -> HeldKey:
+    """The key of a name. Raises ClickException where it opens nothing at a moment."""
+    from detente.errors import did_you_mean
+
+    found = {held.key.id: held for held in keys}
+    if key not in found:
+        why = keys.strangers.get(key) or f"there is no such key; {did_you_mean(key, found, 'the case has none')}"
+        raise click.ClickException(f"--key {key}: {why}")
+    expires = found[key].key.expires
+    if expires is not None and expires <= at:
+        raise click.ClickException(f"--key {key}: it expired on {expires:%Y-%m-%d %H:%M} UTC; make a new one")
+    return found[key]
 
 
 def _live(
@@ -175,21 +200,29 @@ def _live(
     stated: tuple[str, ...],
     path: str,
     at: datetime,
+    key: str | None,
     ledger: str | None,
     as_json: bool,
 ) -> int:
     """A live call's decision, by the same rules as live traffic, with every deployment well and idle."""
     from detente.errors import did_you_mean
     from detente.gateway.deciding.decision import Rejection, decide, read
+    from detente.gateway.deciding.keyring import Keyring
     from detente.gateway.deciding.load import Load
     from detente.gateway.deciding.moment import Moment
     from detente.gateway.deciding.source import PolicySource
     from detente.gateway.surfaces import SURFACES
     from detente.gateway.surfaces.addresses import as_if_fetched
+    from detente.ledger.key_store import made_in
     from detente.live.request import LabelError, labels_of, narrowed
     from detente.report.decision import decision_json, decision_view, served
 
     policy = PolicySource(case, plan, reading, scenario, tuple(beside)).read()
+    keys = Keyring(policy, () if ledger is None else made_in(ledger))
+    held = None if key is None else _held(keys, key, at)
+    if held is not None and name not in (None, held.key.workload):
+        raise click.ClickException(f"--workload: the key `{key}` stands for `{held.key.workload}`; leave it out")
+    name = name if held is None else held.key.workload
     workload = policy.workloads.get(name or "")
     if workload is None:
         hint = did_you_mean(name or "", policy.workloads)
@@ -199,12 +232,14 @@ def _live(
         raise click.ClickException(f"--path: {did_you_mean(path, [p.decode() for p in SURFACES])}")
     try:
         given = labels_of(",".join(stated)) if stated else {}
-        labels = narrowed(workload.labels, given, policy.labels)
-        asked = read(surface, body, workload.id, frozenset(policy.serving.lenient))
+        own, presented = (workload.labels, None) if held is None else (held.labels, held.presented)
+        labels = narrowed(own, given, keys.labels)
+        lenient = frozenset(policy.serving.lenient) if held is None else held.lenient
+        asked = read(surface, body, workload.id, lenient)
         moment, load = Moment(policy, at, _by(ledger, policy.case, at)), Load()
         load.limits(policy, at)
         load.enter(moment.period)
-        decision = decide(moment, load, surface, asked, workload, labels, 0.0)
+        decision = decide(moment, load, surface, asked, workload, labels, 0.0, presented)
         asked = as_if_fetched(asked, policy.serving.fetch)
     except LabelError as error:
         raise click.ClickException(f"--label: {error}") from None

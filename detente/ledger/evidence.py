@@ -15,11 +15,13 @@ from detente.case.case import Case
 from detente.contract.term import Term
 from detente.errors import LedgerError
 from detente.ledger.books import Books
+from detente.ledger.budgets import CaseBudgets
 from detente.ledger.chain import GENESIS, hash_of, mark
 from detente.ledger.line import UseClass
 from detente.ledger.record import CallRoute, read_route
 from detente.ledger.schema import CHAINED
 from detente.ledger.store import Session, StoredRow, plain_value
+from detente.live.budget_name import BudgetName
 from detente.values.facts import Facts
 from detente.values.micros import at_micros
 
@@ -32,12 +34,13 @@ class CallEvidence:
     records: list[dict[str, Any]]
     lines: list[dict[str, Any]]
     clauses: list[dict[str, Any]]
+    budgets: list[dict[str, Any]]
     batches: list[dict[str, Any]]
     holds: bool
 
     def to_json(self) -> str:
         """One document."""
-        names = ("id", "records", "lines", "clauses", "batches", "holds")
+        names = ("id", "records", "lines", "clauses", "budgets", "batches", "holds")
         return json.dumps({name: getattr(self, name) for name in names}, indent=1)
 
 
@@ -59,7 +62,8 @@ def of_call(books: Books, id: str) -> CallEvidence:
         batches = [batch_told(session, number) for number in dict.fromkeys(int(row[0]) for row in rows)]
         holds = all(each["holds"] for each in batches)
     route = read_route(str(rows[-1][3]).encode())
-    return CallEvidence(id, records, lines, list(_clauses(books, route, lines)), batches, holds)
+    clauses, budgets = list(_clauses(books, route, lines)), list(_budgets(books.case, route))
+    return CallEvidence(id, records, lines, clauses, budgets, batches, holds)
 
 
 def _record(row: StoredRow) -> dict[str, Any]:
@@ -130,6 +134,22 @@ def _clauses(books: Books, route: CallRoute, lines: list[dict[str, Any]]) -> Ite
         roles += ["counts"] if any(counts(term, line["demand"], line["offer"]) for line in lines) else []
         if roles:
             yield clause_told(books.case, term, roles)
+
+
+def _budgets(case: Case, route: CallRoute) -> Iterator[dict[str, Any]]:
+    """The budgets of the case that had no room for the call somewhere, or that it counts towards, as they are now."""
+    denied = {each.clause for each in route.denied}
+    counted = {name.budget for text in route.budgets if (name := BudgetName.read(text)) is not None}
+    texts = {budget.id: budget.text for budget in case.declared.budgets}
+    found: dict[str, list[dict[str, Any]]] = {}
+    for cap, per in CaseBudgets(case).declared(case.declared.keys):
+        if cap.id in denied | counted:
+            every, zone, _ = cap.of.windows
+            amount = {"measure": cap.of.measure, "amount": cap.exact(cap.limit), "every": every, "zone": zone}
+            found.setdefault(cap.id, []).append(amount | ({"per": per} if per else {}))
+    for id, amounts in found.items():
+        roles = [role for role, those in (("denied", denied), ("counts", counted)) if id in those]
+        yield {"budget": id, "roles": roles, "text": texts.get(id, ""), "allows": amounts}
 
 
 def clause_told(case: Case, term: Term, roles: list[str]) -> dict[str, Any]:

@@ -3,10 +3,17 @@
 from __future__ import annotations
 
 import json
+import re
+from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
 
+from detente.case.case import Case
+from detente.ledger.budgets import CaseBudgets
+from detente.ledger.leases import LeaseClaim
+from detente.ledger.leasing import CapClaim, Leasing
+from detente.ledger.opening import open_store
 from tests.builders import Data, data_of, tokens, work
 from tests.cli.shell import detente
 from tests.cli.test_cli import document, written
@@ -64,3 +71,33 @@ def test_a_file_by_address_is_judged_as_if_it_had_been_fetched(
     done = detente("explain", case, "--request", body, "--workload", "chat")
     assert done.returncode == code
     assert said in " ".join(done.stdout.replace("│", " ").split())
+
+
+def test_budgets_are_asked_as_they_stand_in_a_ledger_and_by_whose_key(tmp_path: Path) -> None:
+    """Of two requests a day two are leased; the key's own budget allows no call of 50 tokens."""
+    budgets = [{"id": "daily", "of": {"group": "x"}, "every": "day", "requests": 2}]
+    data = case_data(BASES, budgets=budgets, keys=[])
+    case, body, ledger = written(tmp_path / "case", data), tmp_path / "body.json", str(tmp_path / "ledger.db")
+    body.write_text(json.dumps({**HELLO, "max_tokens": 50}))
+    made = {"x-key": ("--label", "group=x"), "small": ("--label", "group=y", "--budget", "every: day, tokens: 10")}
+    for name, more in made.items():
+        done = detente("keys", "create", case, "--workload", "chat", "--id", name, *more, "--ledger", ledger)
+        assert done.returncode == 0, done.stderr
+    with open_store(ledger) as store:
+        leasing, (daily,) = Leasing(store), [cap for cap, _ in CaseBudgets(Case.load(case)).declared(())]
+        leasing.open("one", "place", 0)
+        allows = daily.at(datetime(2026, 3, 10, 12, tzinfo=UTC))
+        assert allows is not None
+        leasing.renew("one", 1, {allows.key: CapClaim(LeaseClaim(0, need=2), allows.limit)})
+    at = ("--at", "2026-03-10T12:00Z", "--ledger", ledger)
+
+    def asked(*more: str) -> tuple[int, str]:
+        done = detente("explain", case, "--request", body, *more)
+        return done.returncode, " ".join(re.sub("[│┃]", " ", done.stdout + done.stderr).split())
+
+    code, told = asked("--key", "x-key", *at)
+    assert (code, "0 requests left" in told, "[daily]" in told) == (1, True, True), told
+    code, told = asked("--key", "small", *at)
+    assert (code, "[key/small]" in told) == (1, True), told
+    assert asked("--key", "x-kee", *at) == (2, "Error: --key x-kee: there is no such key; did you mean `x-key`?")
+    assert asked("--workload", "chat", "--label", "group=y", *at)[0] == 0

@@ -11,12 +11,14 @@ import pytest
 from detente.case.case import Case
 from detente.errors import LedgerError
 from detente.ledger.books import Books
+from detente.ledger.budgets import CaseBudgets
 from detente.ledger.closing import close
 from detente.ledger.dossier import Dossier, DossierScope
+from detente.ledger.evidence import of_call
 from detente.ledger.record import DeniedDeployment
 from detente.ledger.store import Store
 from detente.report.dossier import write_dossier
-from tests.builders import day, work
+from tests.builders import Data, day, work
 from tests.cli.shell import detente
 from tests.cli.test_cli import written
 from tests.ledger.served import NOW, both, call, fresh, ingested, journal_of, served_case
@@ -179,3 +181,30 @@ def test_from_a_shell(tmp_path: Path) -> None:
         done = detente(*given, *words)
         assert (done.returncode, what in done.stderr) == (2, True), done.stderr
     assert detente(*given, "--request", "req_1", "--out", out).returncode == 0
+
+
+def test_the_evidence_for_a_call_names_the_budgets_that_denied_or_count_it(tmp_path: Path) -> None:
+    """One that had no room at South, and the one of all that it counts towards; another has nothing to do with it."""
+    budgets: list[Data] = [
+        {"id": "south", "of": {"provider": "south"}, "every": "day", "money": "0.5 USD", "text": "Trials only."},
+        {"id": "all", "of": {}, "every": "month", "zone": "Europe/Berlin", "requests": 10, "per": "workload"},
+        {"id": "other", "of": {"provider": "south"}, "every": "day", "requests": 1},
+    ]
+    case = served_case(budgets=budgets)
+    (counted,) = (cap.of_one("workload=chat") for cap, _ in CaseBudgets(case).declared(()) if cap.id == "all")
+    record = call(1, denied=(DeniedDeployment("south-live", "south"),), budgets=(counted.name,))
+    with fresh(tmp_path) as store:
+        ingested(store, case, journal_of(tmp_path / "journal", [record]))
+        found = of_call(Books(store, case), "req_1")
+    assert found.budgets == [
+        {
+            "budget": "south", "roles": ["denied"], "text": "Trials only.",
+            "allows": [{"measure": "money", "amount": "0.5", "every": "day", "zone": "UTC"}],
+        },
+        {
+            "budget": "all", "roles": ["counts"], "text": "",
+            "allows": [
+                {"measure": "requests", "amount": "10", "every": "month", "zone": "Europe/Berlin", "per": "workload"}
+            ],
+        },
+    ]  # fmt: skip

@@ -12,6 +12,7 @@ from datetime import datetime
 from typing import NamedTuple
 
 from detente.gateway.deciding.standings import Shortage
+from detente.ledger.budget_stands import BudgetStands
 from detente.ledger.cap import Cap, CapLimit, CapRoom, CapTaker
 from detente.ledger.leasing import CapWindow
 from detente.ledger.record import TokenCounts
@@ -53,6 +54,14 @@ class BudgetCount:
 
     def __init__(self) -> None:
         self._windows: dict[CapWindow, _Counted] = {}
+
+    @classmethod
+    def of(cls, stood: Iterable[BudgetStands]) -> BudgetCount:
+        """What was used of budgets by a ledger, or is leased of them."""
+        found = cls()
+        for each in stood:
+            found._of(each.cap, each.allows).used = each.booked + each.leased
+        return found
 
     def short(self, caps: Sequence[CapTaker], need: TokenCounts) -> Shortage | None:
         """What denies a call that may take so many tokens, as a worker that counts by itself would say."""
