@@ -739,7 +739,7 @@ def pressed(module: str, *arguments: object, ignored: bool = False) -> subproces
 
 
 @pytest.mark.parametrize(
-    "module", ["detente.cli", "click", "detente.case.case", "pydantic", "numpy", "highspy", "detente.results.plan"]
+    "module", ["detente.cli", "click", "detente.case.case", "pydantic", "numpy", "highspy", "detente.planner.check"]
 )
 def test_control_c_at_the_start(good: Path, module: str) -> None:
     done = pressed(module, "check", good)
