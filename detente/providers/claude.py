@@ -127,7 +127,7 @@ def at_bedrock(members: Members, claude: Claude, betas: tuple[str, ...], omissio
             members[name] = _unmarked(members[name], claude, omissions)
     if _BY_URL.search(bytes(members["messages"])) and _holds_address(members["messages"]):
         what = "Claude at Bedrock reads images and documents within the call only"
-        raise Refusal(f"`messages` hold one by its address, and {what}: send it as `base64`, {FETCHING}", "messages")
+        raise Refusal(f"`messages` hold a file by its address, and {what}: send it as `base64`, {FETCHING}", "messages")
     if "tools" in members:
         _at_hand(members, omissions)
     return kept

@@ -175,7 +175,7 @@ def _reasoning(call: Call, family: Family, unsigned: bool, forced: bool, omissio
     except Refusal as refusal:
         if omissions.may("reasoning", "reasoning_effort"):
             return Reasoning(most=most or family.most)
-        raise Refusal(f"{refusal.message}; or {remedy('reasoning')}", refusal.param) from None
+        raise Refusal(f"{refusal.message}; leave it out, or {remedy('reasoning')}", refusal.param) from None
     return found
 
 
