@@ -158,9 +158,9 @@ def nearby(draft: Draft, model: Model, gap: float, progress: Progress, start: In
     """``search`` for a program near one that was searched, with no more work than tells their costs apart.
 
     Rounded up, or with the whole numbers of the other; that is near enough where it is as near to its bound as the
-    other, or within a tenth of what the cost has changed. Else the counts that matter most are searched, for so many
-    nodes, in a large program by our own search where they are few. A small program is searched to the gap. One that was
-    stopped has no solution.
+    other, or within a tenth of what the cost has changed. Else the counts that matter most are searched: by our own
+    search where they are few, and else, unless the program is large, by the solver's, for so many nodes. A small
+    program is searched to the gap. One that was stopped has no solution.
     """
     if model.program.n <= SMALL:
         return search(draft, model, gap, progress, start)
@@ -184,8 +184,10 @@ def _for_some_nodes(effort: _Effort, known: Incumbent) -> Incumbent | Unmet:
     """Branch and bound over the counts that matter most, with an end that is the same on every machine."""
     model = effort.model
     small = np.flatnonzero(model.integer & (model.held == 0)).astype(np.int32)
+    if 0 < len(small) <= FEW:
+        return _dived(replace(effort, gap=NEAR), small, known)
     if model.program.n > LARGE:
-        return _dived(replace(effort, gap=NEAR), small, known) if 0 < len(small) <= FEW else known
+        return known
     with model.within(MAX_NODES):
         found = _branched(replace(effort, gap=NEAR), small if len(small) else effort.columns, known)
     if isinstance(found, Unmet) or found.stopped == "interrupted":
