@@ -21,7 +21,7 @@ from detente.case.case import Case
 
 sys.path.insert(0, str(Path(__file__).parents[1]))
 
-from tests.builders import cases
+from tests.drawn_cases import cases
 from tests.planner.test_oracle import agree
 
 

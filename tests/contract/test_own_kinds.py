@@ -48,7 +48,6 @@ from tests.builders import (
     gpus,
     rated,
     refused,
-    replayed,
     settled_of,
     solved,
     tokens,
@@ -56,6 +55,7 @@ from tests.builders import (
     use,
     work,
 )
+from tests.replayed import replayed
 from tests.report.pages import Page
 
 

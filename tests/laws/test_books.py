@@ -33,9 +33,12 @@ from detente.ledger.store import Store
 from detente.planner.solve import plan
 from detente.results.conflict import Conflict
 from detente.terms import KINDS, kind_named
-from tests.builders import ALL_KINDS, cases, day, replayed, settled_of
+from tests.builders import day, settled_of
+from tests.drawn_cases import cases
 from tests.laws.test_settling import LATE, START, few, lines_of, rated
 from tests.ledger.served import NOW, fresh
+from tests.replayed import replayed
+from tests.terms.drawn import ALL_KINDS
 
 counting = pytest.mark.parametrize(
     "kind", [kind for kind in KINDS if kind_named(kind).settle is not Term.settle and kind in ALL_KINDS]

@@ -22,7 +22,10 @@ from detente.results.plan import Plan
 from detente.terms.commitment import MinimumCommitment
 from detente.values.facts import DEMAND_KEYS
 from detente.values.money import NANO
-from tests.builders import ALIKE, ALL_KINDS, EACH_KIND, EXACT, GENERATORS, cases, replayed, settled_of, two_clouds
+from tests.builders import EXACT, settled_of, two_clouds
+from tests.drawn_cases import cases
+from tests.replayed import replayed
+from tests.terms.drawn import ALIKE, ALL_KINDS, EACH_KIND, GENERATORS
 
 CENT = Decimal("0.01")
 SMALL = Decimal("0.000001")

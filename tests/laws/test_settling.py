@@ -24,19 +24,9 @@ from detente.planner.solve import plan
 from detente.results.plan import Plan
 from detente.terms import KINDS, kind_named
 from detente.values.money import nano
-from tests.builders import (
-    D,
-    Data,
-    agreement,
-    build,
-    cases,
-    day,
-    replayed,
-    settled_of,
-    tokens,
-    work,
-    worlds,
-)
+from tests.builders import D, Data, agreement, build, day, settled_of, tokens, work
+from tests.drawn_cases import cases, worlds
+from tests.replayed import replayed
 
 few = settings(
     deadline=None,

@@ -18,7 +18,8 @@ from detente.contract.window import Every
 from detente.values.held import held_in
 from detente.values.money import Money
 from detente.values.quantity import Amount
-from tests.builders import ALL_KINDS, EACH_KIND, cases
+from tests.drawn_cases import cases
+from tests.terms.drawn import ALL_KINDS, EACH_KIND
 
 CHECKS = Path(detente.__file__).parent / "case" / "checks"
 

@@ -23,7 +23,8 @@ from detente.report.explanation import explain
 from detente.results.conflict import Conflict
 from detente.results.plan import Plan
 from detente.results.plan_rows import PeriodRow
-from tests.builders import Data, agreement, data_of, placed, refused, solved, tokens, work, worlds
+from tests.builders import Data, agreement, data_of, placed, refused, solved, tokens, work
+from tests.drawn_cases import worlds
 from tests.gateway.stage import deployment
 from tests.spread import MANY, spread
 

@@ -24,7 +24,8 @@ from detente.outcomes.loss import Away
 from detente.planner.solve import plan
 from detente.results.conflict import Conflict
 from detente.results.plan import Plan
-from tests.builders import EXACT, PROVIDERS, D, Data, agreement, build, cases, compute, day, gpus, tokens, work
+from tests.builders import EXACT, PROVIDERS, D, Data, agreement, build, compute, day, gpus, tokens, work
+from tests.drawn_cases import cases
 
 few = settings(deadline=None, derandomize=True, max_examples=6, suppress_health_check=list(HealthCheck))
 OFFERS = [tokens("north", 3), tokens("south", 2)]

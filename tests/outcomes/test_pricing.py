@@ -24,7 +24,8 @@ from detente.planner.study import Study
 from detente.report.prices_page import render_prices
 from detente.results.conflict import Conflict
 from detente.results.plan import Plan
-from tests.builders import EXACT, D, Data, agreement, build, cases, gpus, solved, tokens, two_clouds, work
+from tests.builders import EXACT, D, Data, agreement, build, gpus, solved, tokens, two_clouds, work
+from tests.drawn_cases import cases
 
 few = settings(deadline=None, derandomize=True, max_examples=8, suppress_health_check=list(HealthCheck))
 CENT = D("0.01")

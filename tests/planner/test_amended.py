@@ -16,8 +16,6 @@ from detente.results.conflict import Conflict
 from detente.results.plan import Plan
 from tests.builders import (
     EXACT,
-    GENERATORS,
-    SHAPING_KINDS,
     D,
     Data,
     agreement,
@@ -27,16 +25,15 @@ from tests.builders import (
     day,
     gpus,
     mistakes,
-    pick,
     refused,
-    sold_for,
     solved,
     tokens,
     ways,
     work,
-    worlds,
 )
+from tests.drawn_cases import worlds
 from tests.planner.oracle import Oracle
+from tests.terms.drawn import GENERATORS, SHAPING_KINDS, pick, sold_for
 
 CHEAP = [tokens("north", 3), tokens("south", 2)]
 APRIL = "2026-04-01"

@@ -19,7 +19,6 @@ from tests.builders import (
     Data,
     agreement,
     build,
-    cases,
     compute,
     gpus,
     refused,
@@ -29,6 +28,7 @@ from tests.builders import (
     ways,
     work,
 )
+from tests.drawn_cases import cases
 
 CHEAP = [tokens("north", 3), tokens("south", 2)]
 

@@ -13,8 +13,10 @@ from detente.planner.formulation.formulate import formulate
 from detente.planner.solve import plan
 from detente.planner.solving import search
 from detente.results.plan import Plan
-from tests.builders import EACH_KIND, EXACT, cases
+from tests.builders import EXACT
+from tests.drawn_cases import cases
 from tests.planner.oracle import Oracle
+from tests.terms.drawn import EACH_KIND
 
 CLOSE = 1e-6
 

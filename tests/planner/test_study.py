@@ -32,22 +32,9 @@ from detente.planner.solving.search import Incumbent, search
 from detente.planner.study import Study
 from detente.results.conflict import Conflict
 from detente.results.plan import Plan
-from tests.builders import (
-    EXACT,
-    SHAPING_KINDS,
-    D,
-    Data,
-    agreement,
-    build,
-    cases,
-    compute,
-    day,
-    gpus,
-    tokens,
-    two_clouds,
-    work,
-    worlds,
-)
+from tests.builders import EXACT, D, Data, agreement, build, compute, day, gpus, tokens, two_clouds, work
+from tests.drawn_cases import cases, worlds
+from tests.terms.drawn import SHAPING_KINDS
 
 OWN = Owner("term", "own", day("2026-01-01"))
 """Of what no clause of the case adds."""

@@ -21,7 +21,8 @@ from detente.planner.study import Study
 from detente.results.conflict import Concession, Conflict
 from detente.results.plan import Plan
 from tests import builders
-from tests.builders import SHAPING_KINDS, cases
+from tests.drawn_cases import cases
+from tests.terms.drawn import SHAPING_KINDS
 
 Data = dict[str, Any]
 D = Decimal

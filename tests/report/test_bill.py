@@ -16,7 +16,8 @@ from detente.report.bill import BillLine, bill, merged
 from detente.report.bridge import bridge
 from detente.results.plan import Plan
 from detente.results.plan_rows import ProviderCharge
-from tests.builders import agreement, build, cases, compute, gpus, solved, tokens, work
+from tests.builders import agreement, build, compute, gpus, solved, tokens, work
+from tests.drawn_cases import cases
 from tests.report.bills import assert_adds_up, in_page, in_terminal
 from tests.report.frontier import D, frontier, month
 from tests.report.plans import many, tiny

@@ -13,7 +13,8 @@ from detente.report.cumulated import by_period, by_year, running
 from detente.report.timeline import Timeline
 from detente.results.falling import CostRows, parts
 from detente.results.plan import Plan
-from tests.builders import agreement, build, cases, solved, tokens, work
+from tests.builders import agreement, build, solved, tokens, work
+from tests.drawn_cases import cases
 from tests.report.frontier import frontier
 from tests.report.plans import empty, tiny
 

@@ -28,8 +28,8 @@ from tests.builders import (
     tokens,
     use,
     work,
-    worlds,
 )
+from tests.drawn_cases import worlds
 from tests.planner.test_oracle import agree, thorough
 
 RESERVED: Data = {"buy": "reserved", "term": "12 months"}

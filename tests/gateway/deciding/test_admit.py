@@ -14,9 +14,11 @@ from detente.errors import CaseError
 from detente.gateway.deciding.admit import Admission, admit
 from detente.gateway.deciding.policy import Policy
 from detente.live.request import Request
-from tests.builders import ALL_KINDS, Data, agreement, compute, data_of, day, gpus, tokens, work, worlds
+from tests.builders import Data, agreement, compute, data_of, day, gpus, tokens, work
+from tests.drawn_cases import worlds
 from tests.gateway.stage import deployment
 from tests.spread import MANY, spread
+from tests.terms.drawn import ALL_KINDS
 
 AT = day("2026-03-10")
 

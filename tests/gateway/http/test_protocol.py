@@ -26,7 +26,6 @@ from detente.gateway.http.outbox import Outbox
 from detente.gateway.http.protocol import Connection
 from tests.gateway.http.attacks import ATTACKS, Attack, Target, attack, complaint
 from tests.gateway.http.attacks import read as answers_in
-from tests.gateway.http.certificate import certificate as made
 from tests.gateway.http.peer import run
 from tests.gateway.stage import (
     DEADLINES,
@@ -307,11 +306,6 @@ def test_requests_wait_as_bytes_however_many_come_at_once(tmp_path: Path) -> Non
             await caller.leave()
 
     run(main())
-
-
-@pytest.fixture(scope="module")
-def certificate(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    return made(tmp_path_factory.mktemp("tls"))
 
 
 @pytest.mark.parametrize("encrypted", [False, True])

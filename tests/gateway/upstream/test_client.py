@@ -3,10 +3,8 @@
 from __future__ import annotations
 
 import asyncio
-import os
 import socket
 import ssl
-from collections.abc import Awaitable, Callable
 from pathlib import Path
 
 import pytest
@@ -16,14 +14,13 @@ from detente.gateway.upstream import WHOLE, Incoming, Patience, Upstream, Upstre
 from detente.gateway.upstream.connection import SLICE
 from detente.gateway.upstream.incoming import MAX_BUFFERED
 from detente.providers.outgoing import Outgoing
-from tests.gateway.http.certificate import certificate as made
 from tests.gateway.http.peer import Peer, Script, Step, nobody, reply, run
+from tests.gateway.upstream.play import Play
 from tests.waiting import AGES, PATIENCE, so, turns
 
 ASK = Outgoing("/v1/chat/completions", (), b"{}")
 OK = reply(b"ok")
 STREAM = b"HTTP/1.1 200 OK\r\ntransfer-encoding: chunked\r\n\r\n"
-Play = Callable[[Callable[[], Awaitable[None]]], None]
 LONG = b"HTTP/1.1 200 OK\r\ncontent-length: 100000000\r\n\r\n"
 
 
@@ -47,26 +44,6 @@ async def ask(upstream: Upstream, base: str, until: float | None = None, patienc
         return await incoming.read(200_000_000)
     finally:
         incoming.close()
-
-
-def descriptors() -> int:
-    return len(os.listdir("/proc/self/fd")) if os.path.isdir("/proc/self/fd") else 0
-
-
-@pytest.fixture(params=[False, True], ids=["uvloop", "asyncio"])
-def play(request: pytest.FixtureRequest) -> Play:
-    """Runs a test, and counts descriptors: none is left open."""
-
-    def played(main: Callable[[], Awaitable[None]]) -> None:
-        async def whole() -> None:
-            await main()
-
-        run(asyncio.sleep(0), plain=request.param)
-        before = descriptors()
-        run(whole(), plain=request.param)
-        assert descriptors() == before
-
-    return played
 
 
 # -- pools ----------------------------------------------------------------------------------------------------------
@@ -568,11 +545,6 @@ def test_a_header_that_could_inject_another_is_refused_before_a_connection_is_ma
 
 
 # -- TLS ------------------------------------------------------------------------------------------------------------
-@pytest.fixture(scope="module")
-def certificate(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    return made(tmp_path_factory.mktemp("tls"))
-
-
 def serving(certificate: Path) -> ssl.SSLContext:
     context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
     context.load_cert_chain(certificate)

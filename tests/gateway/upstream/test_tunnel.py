@@ -5,7 +5,6 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import ssl
-from collections.abc import Awaitable, Callable
 from pathlib import Path
 from typing import Self
 
@@ -17,10 +16,10 @@ from detente.gateway.upstream.origin import Origin
 from detente.gateway.upstream.tunnel import Proxy, ProxyError, proxy_to
 from detente.live.connection import ConnectionSpec
 from detente.providers.outgoing import Outgoing
-from tests.gateway.http.certificate import certificate as made
 from tests.gateway.http.peer import Peer, nobody, reply, run
 from tests.gateway.stage import SERVED, Stage, one
 from tests.gateway.stage import play as play_provider
+from tests.gateway.upstream.play import Play
 from tests.waiting import AGES, PATIENCE
 
 ASK, OK = Outgoing("/v1/chat/completions", (), b"{}"), reply(b"ok")
@@ -86,25 +85,6 @@ async def ask(base: str, spec: ConnectionSpec | None = None, times: int = 1) -> 
         return found
     finally:
         await upstream.close()
-
-
-Play = Callable[[Callable[[], Awaitable[None]]], None]
-
-
-@pytest.fixture(params=[False, True], ids=["uvloop", "asyncio"])
-def play(request: pytest.FixtureRequest) -> Play:
-    def played(main: Callable[[], Awaitable[None]]) -> None:
-        async def whole() -> None:
-            await main()
-
-        run(whole(), plain=request.param)
-
-    return played
-
-
-@pytest.fixture(scope="module")
-def certificate(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    return made(tmp_path_factory.mktemp("tls"))
 
 
 def serving(certificate: Path, *, asks: bool = False) -> ssl.SSLContext:

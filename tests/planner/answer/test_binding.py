@@ -7,7 +7,8 @@ from hypothesis import strategies as st
 
 from detente.planner.answer.binding import binding
 from detente.planner.study import Study
-from tests.builders import Data, cases, two_clouds
+from tests.builders import Data, two_clouds
+from tests.drawn_cases import cases
 
 few = settings(deadline=None, derandomize=True, max_examples=15, suppress_health_check=list(HealthCheck))
 PAYS = {"discount", "revenue-share"}

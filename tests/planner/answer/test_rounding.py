@@ -14,7 +14,8 @@ from detente.planner.solve import plan
 from detente.planner.solving.search import Incumbent
 from detente.planner.study import Study
 from detente.results.plan import Plan
-from tests.builders import agreement, build, cases, data_of, tokens, work
+from tests.builders import agreement, build, data_of, tokens, work
+from tests.drawn_cases import cases
 
 STARTER = Path(detente.__file__).parent / "starter"
 

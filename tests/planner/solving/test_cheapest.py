@@ -13,7 +13,8 @@ from detente.planner.solving.solution import Solution
 from detente.planner.study import Study
 from detente.report import answer
 from detente.results.plan import Plan
-from tests.builders import Data, agreement, build, cases, compute, gpus, tokens, work
+from tests.builders import Data, agreement, build, compute, gpus, tokens, work
+from tests.drawn_cases import cases
 
 FLOOR = {"id": "floor", "kind": "minimum-commitment", "amount": "6 k USD", "windows": {"every": "term"}}
 APART = {"id": "apart", "kind": "exclusivity"}

@@ -10,7 +10,8 @@ from detente.planner import study
 from detente.planner.solve import plan
 from detente.planner.solving.crumbs import CRUMBS
 from detente.results.plan import Plan
-from tests.builders import D, Data, agreement, build, cases, compute, gpus, placed, solved, tokens, work
+from tests.builders import D, Data, agreement, build, compute, gpus, placed, solved, tokens, work
+from tests.drawn_cases import cases
 
 SOUTH = tokens("south", 3)
 PART = {"id": "part", "kind": "share", "at-least": "0.05%"}

@@ -17,7 +17,9 @@ from detente.planner.formulation.owner import Owner
 from detente.planner.formulation.program import LinearProgram
 from detente.planner.solving.interrupt import Interrupt
 from detente.planner.solving.model import Model
-from tests.builders import SHAPING_KINDS, agreement, build, cases, tokens, two_clouds, work
+from tests.builders import agreement, build, tokens, two_clouds, work
+from tests.drawn_cases import cases
+from tests.terms.drawn import SHAPING_KINDS
 
 A, B, C = Owner("a"), Owner("b"), Owner("c")
 few = settings(deadline=None, derandomize=True, max_examples=8, suppress_health_check=list(HealthCheck))

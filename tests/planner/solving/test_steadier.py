@@ -20,7 +20,8 @@ from detente.planner.solving.steadier import moving_least
 from detente.planner.solving.whole import whole_columns
 from detente.planner.study import Study
 from detente.results.plan import Plan
-from tests.builders import EXACT, D, Data, agreement, build, cases, compute, gpus, placed, solved, tokens, work
+from tests.builders import EXACT, D, Data, agreement, build, compute, gpus, placed, solved, tokens, work
+from tests.drawn_cases import cases
 
 
 def floor(name: str, amount: int) -> Data:

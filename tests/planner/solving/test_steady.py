@@ -16,7 +16,8 @@ from detente.planner.formulation.formulate import formulate
 from detente.planner.solving import steady
 from detente.planner.solving.model import Model
 from detente.planner.solving.whole import whole_columns
-from tests.builders import agreement, build, cases, compute, gpus, tokens, work
+from tests.builders import agreement, build, compute, gpus, tokens, work
+from tests.drawn_cases import cases
 
 HOURLY = {"start": "2026-01", "end": "2026-03", "every": "hour", "typical": "week"}
 DAILY = {"start": "2026-01-01", "end": "2026-01-31", "every": "day"}
