@@ -9,7 +9,6 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from decimal import Decimal
 
-from detente.case.agreement import root
 from detente.case.case import Case
 from detente.contract.term import Term
 from detente.outcomes.baseline import Baseline, Near, stops_noted
@@ -18,9 +17,9 @@ from detente.outcomes.masking import groups
 from detente.outcomes.prices import AgreementPrice, ClausePrice, ClausePrices, Effect, Masking, WorkMove
 from detente.outcomes.saved import Status
 from detente.outcomes.shapley import split
+from detente.outcomes.whole_agreement import whole_agreements
 from detente.planner.answer.marginal import clauses
 from detente.planner.conflict import find_conflict
-from detente.planner.open_program import Absence
 from detente.planner.solving.search import Progress
 from detente.planner.solving.solution import Stopped
 from detente.planner.study import Study, silent
@@ -77,6 +76,7 @@ class _Pricing:
     def __init__(self, baseline: Baseline, progress: Progress) -> None:
         self.baseline, self.case, self._progress = baseline, baseline.study.case, progress
         self.ids = list(dict.fromkeys(term.id for term in self.case.terms))
+        self.signed = whole_agreements(self.case)
         self.near: dict[str, Near | None] = {}
         self.agreements: dict[str, Near | None] = {}
         self.maskings: list[Masking] = []
@@ -110,24 +110,9 @@ class _Pricing:
             self.near[name] = self.baseline.without([name])
 
     def _whole_agreements(self) -> None:
-        for at, (name, terms) in enumerate(self._signed.items(), 1):
-            self._progress(f"without `{name}`: agreement {at} of {len(self._signed)}")
-            self.agreements[name] = self._unsigned(name, terms)
-
-    def _unsigned(self, name: str, terms: Sequence[str]) -> Near | None:
-        """The case without an agreement: its clauses, and the offers that are sold under it."""
-        offers = frozenset(self._under(name))
-        if not offers:
-            return self.baseline.without(terms)
-        study = self.baseline.study.without(terms)
-        return self.baseline.near(study.losing([Absence(offers, 0, study.draft.n)]))
-
-    def _under(self, name: str) -> Iterator[str]:
-        """Offers under an agreement, or one that amends it."""
-        known = {agreement.id: agreement for agreement in self.case.declared.agreements}
-        for offer in self.case.offers:
-            if offer.under is not None and root(known[offer.under], known) == name:
-                yield offer.id
+        for at, (name, whole) in enumerate(self.signed.items(), 1):
+            self._progress(f"without `{name}`: agreement {at} of {len(self.signed)}")
+            self.agreements[name] = whole.left_out(self.baseline)
 
     def _hidden(self) -> None:
         self._progress("looking for clauses that hide each other's price")
@@ -147,21 +132,6 @@ class _Pricing:
         return NOTHING if near is None else self.baseline.saved(near).amount
 
     # -- what is found -----------------------------------------------------------------------------------------------
-    @property
-    def _signed(self) -> dict[str, list[str]]:
-        """The clauses of each agreement, with those of its amendments; none where only offers are sold under it."""
-        known = {agreement.id: agreement for agreement in self.case.declared.agreements}
-        found: dict[str, list[str]] = {}
-        for term in self.case.terms:
-            name = term.validity.agreement
-            first = root(known[name], known) if name in known else name
-            if term.id not in found.setdefault(first, []):
-                found[first].append(term.id)
-        for offer in self.case.offers:
-            if offer.under is not None:
-                found.setdefault(root(known[offer.under], known), [])
-        return found
-
     def _clauses(self) -> Iterator[ClausePrice]:
         study, baseline = self.baseline.study, self.baseline
         rows = list(clauses(study.draft, baseline.relaxed, baseline.bill, study.model.out))
@@ -190,12 +160,11 @@ class _Pricing:
     def _agreements(self) -> Iterator[AgreementPrice]:
         parties = {term.validity.agreement: term.validity.counterparty for term in self.case.terms}
         parties |= {agreement.id: agreement.with_ for agreement in self.case.declared.agreements}
-        for name, terms in self._signed.items():
+        for name, whole in self.signed.items():
             near = self.agreements.get(name)
-            found = None if near is None else self._priced(terms, near, offers=bool(list(self._under(name))))
-            offers = tuple(self._under(name))
-            today = self.baseline.saved_today(near)
-            yield AgreementPrice(name, parties[name], tuple(terms), offers, name in self.agreements, found, today)
+            found = None if near is None else self._priced(whole.terms, near, offers=bool(whole.offers))
+            today, asked = self.baseline.saved_today(near), name in self.agreements
+            yield AgreementPrice(name, parties[name], whole.terms, whole.offers, asked, found, today)
 
     def _priced(self, terms: Sequence[str], near: Near, *, offers: bool = False) -> Estimate:
         """What is saved without clauses; of those that all restrain, or all grant, the sign is known (design §10).

@@ -24,6 +24,7 @@ from detente.outcomes.kinks import ON_THE_LINE, Kink, Point, Segment, differ, me
 from detente.outcomes.number import ClauseNumber, Value, between, of_size, size, written
 from detente.outcomes.pricing import GAP
 from detente.outcomes.saved import SavedAnswer, Status
+from detente.outcomes.whole_agreement import first_of, whole_agreements
 from detente.planner.conflict import find_conflict
 from detente.planner.solving.search import Progress, Unmet
 from detente.planner.solving.solution import Stopped
@@ -145,6 +146,7 @@ class _Sweeping:
     def __init__(self, baseline: Baseline, number: ClauseNumber, progress: Progress) -> None:
         self.baseline, self.number, self._progress = baseline, number, progress
         self.points: list[Point] = []
+        self.agreement = first_of(baseline.study.case, number.agreement)
         self.between: list[Point] = []  # asked so that a turn is found, and not told
         self.kinks: list[Kink] = []
         self.without: LeastCost | None = None
@@ -168,7 +170,7 @@ class _Sweeping:
         return NumberSweep(
             *NumberSweep.head(case),
             self.status,
-            number.agreement,
+            self.agreement,
             number.term,
             number.field,
             _unit(like),
@@ -183,10 +185,9 @@ class _Sweeping:
 
     def _compared(self) -> None:
         """Without the clause, and without all that was agreed with it."""
-        case = self.baseline.study.case
-        terms = {t.id for a in case.declared.agreements if a.id == self.number.agreement for t in a.terms}
+        whole = whole_agreements(self.baseline.study.case)[self.agreement]
         self.without = _cost(self.baseline.without([self.number.term]))
-        self.unsigned = _cost(self.baseline.without(terms))
+        self.unsigned = _cost(whole.left_out(self.baseline))
 
     def _point(self, value: Value, case: Case | None = None) -> Point:
         case = case or self.number.set(self.baseline.study.case, value)

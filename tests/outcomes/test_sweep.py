@@ -225,3 +225,19 @@ def test_both_ends_of_a_range_are_told_what_is_wrong_with_them() -> None:
     with pytest.raises(CaseError) as error:
         sweep(two_clouds(floor), "floor", "much", "5 EUR")
     assert [str(each.where) for each in error.value.mistakes] == ["--from", "--to"]
+
+
+def test_an_agreement_is_left_out_with_its_amendments_and_the_offers_under_it() -> None:
+    """North asks 3 for 6,000 Mtok, and 1 under the deal, whose floor an amendment has: South is at 2.
+
+    Without all of it: 12,000 USD at South. With it 6,000 at North's rate, and the floor F where it is more: even at
+    12,000 USD.
+    """
+    rate = tokens("north", 1) | {"id": "north-rate", "under": "north-deal"}
+    floor = {"id": "floor", "kind": "minimum-commitment", "amount": "9000 USD", "windows": {"every": "term"}}
+    amendment = agreement(floor | {"shortfall": {"fee": "100%"}}, id="second", amends="north-deal")
+    case = build([tokens("north", 3), tokens("south", 2), rate], [work()], agreement(), amendment)
+    found = sweep(case, "floor", "0 USD", "18 k USD", steps=3, gap=EXACT)
+    assert isinstance(found, NumberSweep)
+    assert found.unsigned is not None
+    assert (found.agreement, found.unsigned.amount, found.even) == ("north-deal", D(12000), "12 k USD")
