@@ -30,7 +30,7 @@ UNSURE, PROBED = 0.3, 3
 chosen there decides most."""
 
 LITTLE = 0.1
-"""The search rests where branching can win no more than this part of what rounding the larger counts costs."""
+"""Without a time limit the search rests where branching can win no more than this part of what rounding costs."""
 
 Complete = Callable[[Solution], Solution | None]
 
@@ -116,7 +116,9 @@ class Search:
     def _little_left(self, bound: float) -> bool:
         """Whether nearly all of what is known lies above a bound is rounding of larger counts, and no search's."""
         best = self.best
-        return best is not None and self.closed - bound <= LITTLE * (best.objective - self.closed)
+        if best is None or math.isinf(self.most):  # there is a time limit, and it is used
+            return False
+        return self.closed - bound <= LITTLE * (best.objective - self.closed)
 
     def _dive(self, node: Node, complete: Complete) -> None:
         below: Node | None = node

@@ -8,7 +8,10 @@ Not here: what is asked of it (``posed``), the bound (``bound``), and time (``ru
 
 from __future__ import annotations
 
+import ctypes
+import gc
 import math
+import sys
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -24,6 +27,8 @@ from detente.planner.solving.solution import Solution, Stopped
 
 SIMPLEX_FEASIBLE = 5_000  # at most: feasibility alone is asked of simplex
 SIMPLEX_COLUMNS = 60_000  # above: the first solve is by interior point with crossover
+RENEWED_COLUMNS = 500_000
+"""Above, the solver is made anew after interior point, where that ended: it keeps what that took, twice the program."""
 
 
 @dataclass(frozen=True)
@@ -49,6 +54,8 @@ class Model(Posed):
         simplex = warm or self.program.n <= SIMPLEX_COLUMNS
         self.highs.setOptionValue("solver", "simplex" if simplex else "ipx")
         found = self._run(linear=True)
+        if not simplex and found.status == "optimal" and self.program.n > RENEWED_COLUMNS:
+            self.renew()
         if found.status != "infeasible" or self._proved():
             return found
         return self._looked_again(lambda: self._run(linear=True))
@@ -72,6 +79,15 @@ class Model(Posed):
             self.objective(custom)
             return run() if found.status == "optimal" else found
         return found
+
+    def renew(self) -> None:
+        """A new solver in place of this one, at the same basis: what the old one kept for itself is given back."""
+        basis = self.highs.getBasis()
+        self.highs = None
+        gc.collect()  # its callbacks hold it in a cycle
+        _give_back()
+        self.highs = self._handed_over()
+        self.highs.setBasis(basis)
 
     def forget(self) -> None:
         """Begin the next solve from nothing: where so much has changed that where the last one ended is of no use."""
@@ -207,3 +223,11 @@ class Model(Posed):
     def priced(self, duals: Floats) -> Floats:
         """What the rows' prices come to in each column (natural units): a clause's rows, and what they ask for."""
         return self.matrix.priced(duals / self.row_scale) / self.column_scale
+
+
+def _give_back() -> None:
+    """What was freed goes back to the system, where the C library can be told to; else it lies about in pieces."""
+    if sys.platform == "linux":
+        trim = getattr(ctypes.CDLL(None), "malloc_trim", None)  # glibc's
+        if trim is not None:
+            trim(0)
