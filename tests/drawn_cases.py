@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 
 from detente.case.case import Case
 from detente.errors import CaseError
-from tests.builders import REGIONS, Data, after, agreement, compute, data_of, gpus, tokens, work
+from tests.builders import REGIONS, D, Data, after, agreement, compute, data_of, gpus, tokens, work
 from tests.terms.drawn import ALIKE, ALL_KINDS, BESIDE, GENERATORS, Draw, pick, sold_for
 
 
@@ -115,17 +115,31 @@ _MOVING: tuple[Data, ...] = (
 
 
 @st.composite
-def worlds(draw: Draw, *, kinds: Sequence[str] = ALL_KINDS, need: str | None = None, most: int = 3) -> Data:
-    """A small case as plain data, with clauses of some kinds; one of kind ``need`` at least."""
+def worlds(
+    draw: Draw,
+    *,
+    kinds: Sequence[str] = ALL_KINDS,
+    need: str | None = None,
+    least: int = 0,
+    most: int = 3,
+    wide: bool = False,
+) -> Data:
+    """A small case as plain data, with so many clauses of some kinds; one of kind ``need`` at least.
+
+    ``wide``: with amendments, and with units that serve several models.
+    """
     months = pick(draw, 2, 3)
     idle: Data = pick(draw, {}, {"idle": "reserved"}, {"idle": "forbidden"}, {"idle": "allowed"})
     world = data_of(_offers(draw), _workloads(draw), months=months, **idle)
+    if wide:
+        _serve_two(draw, world)
     world["networks"] = [
         {"from": "*", "to": "*", "price": "0.02 USD per GB"},
         {"from": "north", "to": "south", "price": "0.10 USD per GB"},
     ]
     needed = pick(draw, *ALIKE[need]) if need in ALIKE else need
-    wanted = ([needed] if needed else []) + draw(st.lists(st.sampled_from(sorted(kinds)), max_size=most - bool(need)))
+    others = st.lists(st.sampled_from(sorted(kinds)), min_size=max(0, least - bool(need)), max_size=most - bool(need))
+    wanted = ([needed] if needed else []) + draw(others)
     combine = pick(draw, "product", "sum", "best-of")
     for index, kind in enumerate(wanted):
         sold = sold_for(kind, world)
@@ -134,8 +148,41 @@ def worlds(draw: Draw, *, kinds: Sequence[str] = ALL_KINDS, need: str | None = N
         term |= pick(draw, {}, {}, {"from": "2026-01-11"}, {"until": "2026-02-15"})
         more: Data = pick(draw, {}, {}, {"effective": "2025-11-15"}, {"ends": after(months)})
         terms = [term, *(BESIDE[kind](draw, term) if kind in BESIDE else ())]
-        world["agreements"].append(agreement(*terms, party=party, id=f"a{index}", combine=combine) | more)
+        signed = agreement(*terms, party=party, id=f"a{index}", combine=combine) | more
+        world["agreements"] += [signed, *(_amendment(draw, signed, months) if wide else ())]
     return world
+
+
+def _serve_two(draw: Draw, world: Data) -> None:
+    """Units of throughput may serve another model, too, and a workload may run on both, the one or the other first."""
+    for offer in world["offers"]:
+        if offer["kind"] == "provisioned" and pick(draw, True, False):
+            other = {"throughput": pick(draw, "1 ktok per minute", "0.5 Mtok per hour")}
+            offer["covers"] = {"k": other | {"output-ratio": pick(draw, 1, 3)}}
+    world["workloads"][0]["runs-on"]["models"] = pick(draw, ["m"], ["m", "k"], ["k", "m"])
+
+
+DIVIDED = ("minimum-commitment", "spending-cap", "credit", "volume-discount", "revenue-share", "liquidated-damages")
+"""Kinds whose windows divide an amount."""
+
+
+def _amendment(draw: Draw, signed: Data, months: int) -> list[Data]:
+    """At times a later text of a clause, in the middle of a window perhaps: with half of its amounts, or the same.
+
+    Not of a cap in all, which the oracle knows of one text alone.
+    """
+    first, *rest = signed["terms"]
+    if rest or first["kind"] not in DIVIDED or "cap" in first or pick(draw, False, False, True):
+        return []
+    later = {key: value for key, value in first.items() if key not in ("from", "until", "milestones")}
+    later["takes-over"] = pick(draw, "whole-window", "pro-rata", "new-window")
+    key = next((each for each in ("amount", "cap-each") if each in later), None)
+    if key and isinstance(later[key], str) and pick(draw, True, False):
+        number, _, unit = later[key].partition(" ")
+        later[key] = f"{D(number) / 2} {unit}"
+    on = pick(draw, "2026-01-16", "2026-02-01", "2026-02-10")
+    deal = agreement(later, party=signed["with"], id=f"{signed['id']}-later", effective=on, amends=signed["id"])
+    return [deal | {key: signed[key] for key in ("combine", "ends") if signed.get(key)} | {"ends": after(months)}]
 
 
 def cases(**how: Any) -> st.SearchStrategy[Case]:

@@ -6,12 +6,12 @@ Not here: mistakes (``checks``).
 from __future__ import annotations
 
 from collections.abc import Iterator
-from datetime import date
+from datetime import date, timedelta
 
 from detente.case.agreement import InForce
 from detente.case.case import Case
 from detente.contract.meter import Meter
-from detente.contract.term import Term
+from detente.contract.term import Term, Until
 from detente.demand.workload import AnyWorkload, Training
 from detente.errors import Mistake, Where
 from detente.values.period import moment, named
@@ -22,6 +22,7 @@ def notes(case: Case) -> tuple[Mistake, ...]:
     clauses = (not_in_force(case, clause) for clause in case.outside)
     return (
         *clauses,
+        *_last_days(case),
         *(note for _, note in smoothed(case)),
         *_foreseen(case),
         *_beyond(case),
@@ -36,6 +37,19 @@ def not_in_force(case: Case, clause: InForce) -> Mistake:
     what = f"`{term}` of `{validity.agreement}` is in force {named(validity.start, validity.end)}"
     where = case.clauses.get((validity.agreement, term), Where(validity.agreement))
     return Mistake(where, f"{what}, and at no time of the horizon ({_seen(case)})", "is the year right?")
+
+
+def _last_days(case: Case) -> Iterator[Mistake]:
+    """Ends on the last day of a month, as a contract may name it that counts this day in: here it is out."""
+    for agreement in case.declared.agreements:
+        ends = [(agreement.id, Where(agreement.id), agreement.ends)]
+        for term in agreement.terms:
+            until = term.until.latest if isinstance(term.until, Until) else term.until
+            ends.append((term.id, case.clauses.get((agreement.id, term.id), Where(agreement.id)), until))
+        for name, where, end in ends:
+            if end is not None and (after := end + timedelta(days=1)).day == 1:
+                what = f"`{name}` ends on {end}, the last day of a month, and is no longer in force on it"
+                yield Mistake(where, what, f"if that is its last day, write {after}")
 
 
 def smoothed(case: Case) -> Iterator[tuple[Term, Mistake]]:

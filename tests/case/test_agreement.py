@@ -12,11 +12,12 @@ from hypothesis import strategies as st
 
 from detente.case.agreement import Agreement, cycle, in_force, lineage, root
 from detente.case.case import Case
+from detente.case.notes import notes
 from detente.contract.verdict import applicable, verdict
 from detente.errors import CaseError
 from detente.values.period import LAST, day, moment
-
-Data = dict[str, Any]
+from tests import builders
+from tests.builders import Data, build, tokens, work
 
 
 def cap(name: str, **more: Any) -> Data:
@@ -276,3 +277,17 @@ def test_readings_that_clash_in_any_combination_are_refused() -> None:
     for spirit in ("aws", "azure"):  # each clause has a reading of its own: `a` may be read to the letter, and `b` not
         with pytest.raises(CaseError, match="`a` and `b` together give more than 100%"):
             case({**ours, "terms": [discount("a", "aws", "azure"), discount("b", "azure", spirit)]})
+
+
+def test_an_end_on_the_last_day_of_a_month_is_noted() -> None:
+    """A contract that ends on 31 December may count that day in; here it is out."""
+    cap: Data = {"id": "cap", "kind": "spending-cap", "amount": "9 k USD"}
+    named = builders.agreement(cap | {"until": "2026-02-28"}, ends="2026-04-30")
+    case = build([tokens("north", 3)], [work()], named)
+    assert [(note.what, note.remedy) for note in notes(case)] == [
+        ("`north-deal` ends on 2026-04-30, the last day of a month, and is no longer in force on it",
+         "if that is its last day, write 2026-05-01"),
+        ("`cap` ends on 2026-02-28, the last day of a month, and is no longer in force on it",
+         "if that is its last day, write 2026-03-01"),
+    ]  # fmt: skip
+    assert notes(build([tokens("north", 3)], [work()], builders.agreement(cap | {"until": "2026-03-01"}))) == ()

@@ -45,7 +45,7 @@ thorough = settings(
 
 
 @thorough
-@given(case=cases())
+@given(case=cases(least=2, wide=True))
 def test_any_clauses(case: Case) -> None:
     agree(case)
 
@@ -54,7 +54,7 @@ def test_any_clauses(case: Case) -> None:
 @settings(thorough, max_examples=10)
 @given(data=st.data())
 def test_each_kind(kind: str, data: st.DataObject) -> None:
-    agree(data.draw(cases(need=kind)))
+    agree(data.draw(cases(need=kind, least=2, wide=True)))
 
 
 @settings(thorough, max_examples=20)

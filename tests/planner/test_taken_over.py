@@ -105,3 +105,14 @@ def test_what_goes_by_its_time_takes_nothing_over() -> None:
     data: Any = signed("share", {"at-most": "100%"}, {"at-most": "90%"})
     data["offers"].append(tokens("south", 2))
     assert cost(data) == 3000 + 2700 + 600
+
+
+@pytest.mark.parametrize("kind", AMOUNTS)
+@pytest.mark.parametrize("way", ["pro-rata", "new-window"])
+def test_no_part_of_a_window_without_end_falls_to_the_earlier_text(kind: str, way: str) -> None:
+    """It would be one of 174 years: next to nothing."""
+    first, second = AMOUNTS[kind]
+    data = signed(kind, first, second | {"takes-over": way})
+    del data["agreements"][0]["ends"]
+    found = mistakes(data)
+    assert any("the window of the earlier `c` has no end" in said and "2026-04-01" in said for said in found), found

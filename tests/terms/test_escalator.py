@@ -120,3 +120,21 @@ def test_prices_do_not_rise_without_end() -> None:
     endless = agreement(clause(by="3%"), ends=None)
     (only,) = mistakes(data_of([tokens("north", 2)], [work()], endless))
     assert only.startswith("prices rise without end")
+
+
+@pytest.mark.parametrize("more", [{"from": "2026-02-01"}, {"from": "2026-02-01", "every": "1 month"}])
+def test_a_first_day_of_its_own_is_that_of_all_its_versions(more: Data) -> None:
+    """1000 a month; from February on 10% more with each anniversary: 1000, then 1000, 1100, 1210, 1331, 1464.1."""
+    rise = {"id": "rise", "kind": "escalator", "by": "10%", "every": "1 year"} | more
+    found = solved(build([tokens("north", 1)], [work()], agreement(rise)))
+    assert found.cost == (D("7105.1") if "every" in more else 6000)
+
+
+def test_a_price_lock_and_first_rights_with_a_first_day_of_their_own() -> None:
+    """1.00, from April on 1.50: locked from February on at 1.00."""
+    dated = tokens("north", {"2026-01": 1, "2026-04": "1.5"})
+    lock = {"id": "lock", "kind": "price-lock", "method": "fixed", "from": "2026-02-01"}
+    assert solved(build([dated], [work()], agreement(lock))).cost == 6000
+    ship: Data = {"id": "ship", "kind": "first-ship", "from": "2026-02-01", "ahead": "1 month"}
+    ship["releases"] = [{"of": {"workload": "chat"}, "shipped": "2026-02-15"}]
+    assert mistakes(data_of([dated, tokens("south", 2)], [work()], agreement(ship))) == []

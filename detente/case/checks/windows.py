@@ -60,12 +60,22 @@ def cut(term: Term, horizon: Horizon) -> Iterator[Flaw]:
 def handed_over(term: Term) -> Iterator[Flaw]:
     """Of a text that replaces an earlier one: what becomes of the window that runs on that day."""
     begun, path = term.validity.begun, ("takes-over",)
+    if term.validity.text_from is not None:
+        return  # a later version of one text: the first has told
     if begun is None:
         if term.takes_over:
             remedy = "leave out `takes-over`, or write the clause in an agreement that `amends` that of the other"
             yield Flaw(f"`{term.id}` replaces no earlier text that is in force, so it takes nothing over", remedy, path)
     elif begun.running is not None and begun.how is None:
         yield Flaw(_not_said(term, begun.running), WAYS)
+    elif begun.running is not None and begun.how != "whole-window" and endless(begun.running.end):
+        what = (
+            f"the window of the earlier `{term.id}` has no end, so that no part of its amount falls to the time before"
+        )
+        remedy = (
+            "state `ends:` for the agreement that is amended or `until:` for the clause, or take over the whole window"
+        )
+        yield Flaw(f"{what} {term.validity.start:%Y-%m-%d}", remedy, path)
     elif begun.running is not None:
         yield from _out_of_step(term, begun.running)
     yield from _from_before(term)

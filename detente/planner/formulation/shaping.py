@@ -10,6 +10,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from fractions import Fraction
+from functools import cached_property
 from typing import Any
 
 import numpy as np
@@ -233,14 +234,42 @@ class Shaping:
         return Expr.of(columns)
 
     def most(self, of: Any) -> list[Fraction]:
-        """The most that each row of an expression can be: every column at its upper bound."""
+        """The most that each row of an expression can be: of work, what there is of it, where most is counted of it.
+
+        Every other column at its upper bound. A workload that could run on many offers runs once: what these count of
+        it together is at most its demand, at the rate of the dearest.
+        """
         self.draft.bounds_read = True
-        upper = self.draft.program.upper()
-        total = np.zeros(of.n)
-        for part in of.parts:
-            rows, columns, values = broadcast(part)
-            np.add.at(total, rows.T.ravel(), (np.maximum(values, 0.0) * upper[columns]).T.ravel())
-        return [Fraction(float(v)) for v in total + of.constant]
+        upper, (group, demand) = self.draft.program.upper(), self._groups
+        entries = [broadcast(part) for part in of.parts]
+        rows, columns, values = (np.concatenate([np.zeros(0), *(e[k].ravel() for e in entries)]) for k in range(3))
+        keys, at = np.unique(rows.astype(np.int64) * len(upper) + columns.astype(np.int64), return_inverse=True)
+        row, column = keys // len(upper), keys % len(upper)
+        rate = np.bincount(at, weights=np.maximum(values, 0.0), minlength=len(keys))  # a column may be in several parts
+        rate[upper[column] == 0] = 0.0
+        total: Floats = np.bincount(row, weights=rate * upper[column], minlength=of.n) + of.constant
+        work = np.flatnonzero(column < len(group))
+        work = work[group[column[work]] >= 0]
+        many = max(1, len(demand))
+        keys, at = np.unique(row[work] * many + group[column[work]], return_inverse=True)
+        dearest = np.zeros(len(keys))
+        np.maximum.at(dearest, at, rate[work])
+        alone = np.bincount(at, weights=(rate * upper[column])[work], minlength=len(keys))
+        np.add.at(total, keys // many, np.minimum(dearest * demand[keys % many], alone) - alone)
+        return [Fraction(float(v)) for v in total]
+
+    @cached_property
+    def _groups(self) -> tuple[Ints64, Floats]:
+        """Of each column of work the group of demand that it is of (-1: of none), and how much there is of each."""
+        draft, amounts, first = self.draft, [np.zeros(0)], 0
+        found = np.full(int(draft.x.max(initial=-1)) + 1, -1, dtype=np.int64)
+        for name, demand in draft.demand.items():
+            inside = demand.owner >= 0
+            arcs = np.array([arc.index for arc in draft.arcs.of_workload[name]], dtype=np.int64)
+            found[draft.x[np.ix_(arcs, np.flatnonzero(inside))]] = first + demand.owner[inside]
+            amounts.append(demand.work)
+            first += len(demand.work)
+        return found, np.concatenate(amounts)
 
     def require(self, owner: ClauseOwner, part: str, rows: Any) -> None:
         """Rows that a clause owns."""
