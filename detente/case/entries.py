@@ -16,6 +16,7 @@ from typing import Any
 from detente.case.agreement import Agreement
 from detente.case.declared import CaseHead
 from detente.case.document import Document
+from detente.contract.scope import Selection
 from detente.demand.workload import AnyWorkload, can_run
 from detente.errors import Flaw, Mistake, Path, Where, did_you_mean
 from detente.market.offer import AnyOffer
@@ -259,6 +260,13 @@ class Entries:
             if workload.data is not None and workload.data.moves[0]:
                 found.append((facts, self._egress(workload.data.at)))
         return found
+
+    def counted(self, selection: Selection) -> bool:
+        """Whether any use that is selected counts: it does where its offer stands, not where deployments reach."""
+        if not self.spanned:
+            return True
+        own = ((demand, place) for demand, place in self.uses if self.facts.get(place["offer"], place) == place)
+        return any(selection.covers(demand, place) is not False for demand, place in own)
 
     def unlike(self, keys: Iterable[str]) -> list[tuple[Facts, Facts]]:
         """Uses that differ in some of these keys, one of each: what a scope with no other keys can tell apart."""

@@ -14,6 +14,7 @@ from detente.contract.meter import Meter
 from detente.contract.term import Term, Until
 from detente.demand.workload import AnyWorkload, Training
 from detente.errors import Mistake, Where
+from detente.values.facts import Facts
 from detente.values.period import moment, named
 
 
@@ -24,6 +25,7 @@ def notes(case: Case) -> tuple[Mistake, ...]:
         *clauses,
         *_last_days(case),
         *(note for _, note in smoothed(case)),
+        *_reached(case),
         *_foreseen(case),
         *_beyond(case),
         *_budgets(case),
@@ -82,6 +84,31 @@ STEPS = ("hour", "day", "week", "month", "quarter", "year", "term")
 
 def _may_count(case: Case, meter: Meter, workload: AnyWorkload) -> bool:
     return any(meter.selection.covers(workload.facts, facts) is not False for facts in case.offer_facts.values())
+
+
+def _reached(case: Case) -> Iterator[Mistake]:
+    """Clauses that count use in a place, where a deployment may run calls of an offer that stands elsewhere."""
+    reached = list(_elsewhere(case))
+    read = case.choices_beside(dict(case.chosen)) if reached else ()
+    told = set()
+    for term in (term for choice in read for term in case.under(choice).terms if term.id not in told and term.meters()):
+        for workload, own, place in reached:
+            covers = term.covered.covers
+            if covers(workload.facts, own) is False and covers(workload.facts, place) is not False:
+                told.add(term.id)
+                what = f"`{term.id}` counts no use of `{own['offer']}`, of which a deployment may run calls in"
+                where = case.clauses.get((term.validity.agreement, term.id), Where(term.validity.agreement))
+                remedy = "use counts where its offer stands: name the offer, if it should count"
+                yield Mistake(where, f"{what} `{place['region']}`", remedy)
+                break
+
+
+def _elsewhere(case: Case) -> Iterator[tuple[AnyWorkload, Facts, Facts]]:
+    """Work, the facts of an offer, and each other place where a deployment of that may run the work."""
+    for workload, offer in ((workload, offer) for workload in case.workloads for offer in case.offers):
+        own = case.offer_facts[offer.id]
+        reached = (place for places in case.places(workload, offer) for place in places)
+        yield from ((workload, own, place) for place in reached if place != own)
 
 
 def _seen(case: Case) -> str:

@@ -6,7 +6,7 @@ Owns: ``LiveCap`` of a clause, and what calls that are on the books used of each
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, replace
 from datetime import datetime
 from decimal import Decimal
@@ -200,13 +200,13 @@ class PricedTaker(CapTaker):
 
 
 def covering(
-    caps: Iterable[LiveCap], demand: Facts, tariff: Tariff | str, places: Collection[Facts], at: datetime
+    caps: Iterable[LiveCap], demand: Facts, tariff: Tariff | str, sold: Facts, at: datetime
 ) -> tuple[PricedTaker, ...]:
-    """The caps that cover calls of a kind at a moment, in any place where they may run; what may be covered is (§2)."""
+    """The caps that cover calls of a kind at a moment, of an offer with these facts; what may be covered is (§2)."""
     found = []
     moves = tariff.moved.of.offer if isinstance(tariff, Tariff) and tariff.moved is not None else None
     for cap in caps:
-        main = any(cap.selection.covers(demand, place) is not False for place in places)
+        main = cap.selection.covers(demand, sold) is not False
         moved = moves is not None and cap.selection.covers(demand, moves) is not False
         if (main or moved) and (allows := cap.at(at)) is not None:
             found.append(PricedTaker(cap, allows, cap.measure, tariff, main=main, moved=moved))

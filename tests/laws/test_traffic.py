@@ -12,6 +12,7 @@ from hypothesis import HealthCheck, assume, given, settings
 from hypothesis import strategies as st
 
 from detente.case.case import Case
+from detente.case.notes import notes
 from detente.errors import CaseError
 from detente.gateway.deciding.admit import Candidate, admit
 from detente.gateway.deciding.policy import Policy
@@ -23,7 +24,7 @@ from detente.report.explanation import explain
 from detente.results.conflict import Conflict
 from detente.results.plan import Plan
 from detente.results.plan_rows import PeriodRow
-from tests.builders import Data, agreement, data_of, placed, refused, solved, tokens, work
+from tests.builders import Data, agreement, data_of, day, placed, refused, solved, tokens, work
 from tests.drawn_cases import worlds
 from tests.gateway.stage import deployment
 from tests.spread import MANY, spread
@@ -170,6 +171,47 @@ def test_two_clauses_may_each_close_one_of_two_deployments() -> None:
         assert set(placed(solved(spanning(*two, clause=clause)))) == {"north-api"}
     both = agreement(not_oslo, not_boston, party="self", ends="2026-07")
     assert set(placed(solved(spanning(*two, agreements=[both])))) == {"east-api"}
+
+
+NORTH_TWICE = ["boston", "dublin"]
+
+
+@pytest.mark.parametrize("kind", [{"kind": "spending-cap", "windows": {"every": "month"}}, {"kind": "credit"}])
+def test_what_only_deployments_reach_is_not_counted_and_is_a_mistake(kind: dict[str, object]) -> None:
+    """Use counts where its offer stands: a clause on another place alone would count nothing, and say nothing."""
+    clause = kind | {"id": "counts", "amount": "1 k USD", "of": {"provider": "north", "region": "boston"}}
+    with pytest.raises(CaseError, match=r"`counts` counts nothing: use counts where its offer stands"):
+        spanning(NORTH_TWICE, agreements=[agreement(clause, party="north")])
+
+
+def test_what_deployments_reach_beside_what_counts_is_noted() -> None:
+    both = {"id": "us", "kind": "spending-cap", "amount": "1 k USD", "windows": {"every": "month"}}
+    deal = agreement(both | {"of": {"country": "US"}}, party="self")
+    own = tokens("north", 5, id="own", region="boston")
+    case = spanning(NORTH_TWICE, agreements=[deal], offers=[tokens("north", 2), own, tokens("east", 5)])
+    (note,) = notes(case)
+    assert note.what == "`us` counts no use of `north-api`, of which a deployment may run calls in `boston`"
+
+
+def test_what_deployments_reach_under_a_reading_that_nobody_chose_is_noted() -> None:
+    """The wide reading covers Boston, where a deployment reaches; the narrow one does not."""
+    cap = {"id": "read", "kind": "spending-cap", "amount": "1 k USD", "windows": {"every": "month"}}
+    wide, narrow = ({"of": {"region": regions}} for regions in (["boston", "frankfurt"], ["frankfurt"]))
+    deal = agreement(cap | {"readings": {"narrow": narrow, "wide": wide}}, party="self")
+    assert [note.what.partition(" ")[0] for note in notes(spanning(NORTH_TWICE, agreements=[deal]))] == ["`read`"]
+
+
+@pytest.mark.parametrize(("region", "met"), [("dublin", ["cap"]), ("boston", [])])
+def test_a_cap_meets_a_call_by_where_its_use_will_count(region: str, met: list[str]) -> None:
+    cap = {"id": "cap", "kind": "spending-cap", "amount": "1 k USD", "windows": {"every": "month"}}
+    deal = agreement(cap | {"of": {"region": [region, "frankfurt"]}}, party="self")
+    case = spanning(NORTH_TWICE, agreements=[deal])
+    policy = Policy.of(case)
+    workload = policy.workloads["chat"]
+    asked = Request(workload.id, workload.kind, tuple(workload.labels.items()), workload.id, "chat")
+    north = next(c for c in admit(policy, asked, day("2026-01-05")).candidates if c.deployed.offer.id == "north-api")
+    assert [taker.cap.id for taker in north.caps] == met
+    assert [term.id for term in north.live] == met
 
 
 def test_without_another_offer_there_is_no_plan_and_the_conflict_names_the_clause() -> None:

@@ -74,7 +74,7 @@ def test_what_a_call_takes_live_is_what_it_comes_to_on_the_books(
     (cap,), here = caps(case), tariff(case)
     used = TokenCounts(fresh + cached, output, cached)
     lines = tuple(here.lines(micros(AT), used, 0))
-    found = covering([cap], here.of.demand or {}, here, [here.of.offer], AT)
+    found = covering([cap], here.of.demand or {}, here, here.of.offer, AT)
     taken = sum(call.takes(used) or 0 for call in found)
     limit = cap.at(AT)
     assert limit is not None
@@ -92,10 +92,10 @@ def test_what_is_outside_a_cap_takes_nothing_of_it() -> None:
     both = [work(labels={"team": "mine"}), work("other", labels={"team": "other"})]
     case = served_case(CAP | {"of": {"team": "other"}}, signed={"with": "self"}, workloads=both)
     here = tariff(case)
-    assert covering(caps(case), {"team": "mine"}, here, [here.of.offer], AT) == ()
-    (perhaps,) = covering(caps(case), {}, here, [here.of.offer], AT)
+    assert covering(caps(case), {"team": "mine"}, here, here.of.offer, AT) == ()
+    (perhaps,) = covering(caps(case), {}, here, here.of.offer, AT)
     assert perhaps.takes(TokenCounts(1_000_000, 0)) == 3 * 10**9, "what may be covered counts (§2)"
-    (unknown,) = covering(caps(case), {}, "no price", [here.of.offer], AT)
+    (unknown,) = covering(caps(case), {}, "no price", here.of.offer, AT)
     assert unknown.takes(TokenCounts(1, 1)) is None
     assert here.comes_to("listed", "cap", TokenCounts(500_000, 500_000), main=True, moved=False) == 3 * 10**9
     assert here.comes_to("work", "cap", TokenCounts(1_000_000, 0), main=True, moved=False) == 10**9

@@ -113,7 +113,7 @@ def data(**stated: Any) -> Data:
 def test_what_a_call_takes_of_each_measure_live_is_what_it_comes_to_on_the_books(measure: str) -> None:
     case = Case.of(data(measure=measure))
     (cap,), here = of_terms(case.signed), tariff(case)
-    (taker,) = covering([cap], here.of.demand or {}, here, [here.of.offer], AT)
+    (taker,) = covering([cap], here.of.demand or {}, here, here.of.offer, AT)
     assert taker.takes(USED) == D(TAKES[measure]) * 10**9
     lines = tuple(here.lines(micros(AT), USED, 0))
     counted = CapCounts(case).of([BookedCall("req_aa00000001", lines)], {"aa"})

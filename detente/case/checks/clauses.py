@@ -262,6 +262,10 @@ class _Clauses:
         if not View(self.case, term).uses(term.covered):
             what = f"`{term.id}` selects nothing: no workload on any offer is {term.covered}"
             self.case.wrong(entry, path, what, "widen `of`, or drop the clause")
+        elif not term.judges and term.meters() and not self.case.counted(term.covered):
+            what = f"`{term.id}` counts nothing: use counts where its offer stands, and only deployments reach"
+            remedy = "name the region in which the offer stands, or the offer"
+            self.case.wrong(entry, path, f"{what} {term.covered}", remedy)
 
     # -- what a clause says of itself --------------------------------------------------------------------------
     def _alike(self, standing: Sequence[InForce], flaws: Callable[[Term, View], Iterable[Flaw]]) -> None:

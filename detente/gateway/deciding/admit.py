@@ -118,9 +118,11 @@ def _candidate(
 
 
 def _asks_standing(term: Term, request: Request, deployed: Deployed) -> bool:
-    """Whether a clause may deny a request for what remains of it; what is not known to be outside it is inside (§2)."""
-    places = deployed.places if term.asks_standing else ()
-    return any(term.covered.covers(request.facts, place) is not False for place in places)
+    """Whether a clause may deny a request for what remains of it; what is not known to be outside it is inside (§2).
+
+    Use counts where its offer stands, wherever a deployment runs it.
+    """
+    return term.asks_standing and term.covered.covers(request.facts, deployed.counted) is not False
 
 
 def _capped(
@@ -132,7 +134,8 @@ def _capped(
     if not caps and not policy.budgets and (key is None or key.budget is None):
         return ()
     tariff = policy.tariff(request, deployed, at)
-    return (*covering(caps, facts, tariff, places, at), *policy.budgets.covering(facts, key, places, tariff, at))
+    budgets = policy.budgets.covering(facts, key, places, tariff, at)
+    return (*covering(caps, facts, tariff, deployed.counted, at), *budgets)
 
 
 def _counting(term: Term, policy: Policy, at: datetime) -> Term:

@@ -48,6 +48,7 @@ class Deployed:
     """A deployment, and what deciding needs of it.
 
     ``places`` are the facts of its offer in each region where it may run a call: a clause must permit all of them.
+    ``counted`` are those where the offer stands: there its use counts, wherever it runs.
     ``held`` is what the plan buys of an offer that comes in units; None where no plan says, and of tokens.
     """
 
@@ -55,6 +56,7 @@ class Deployed:
     offer: AnyOffer
     model: str
     places: tuple[Facts, ...]
+    counted: Facts
     wire: Wire
     held: tuple[Purchase, ...] | None = None
 
@@ -348,7 +350,8 @@ def _deployed(
     held = None
     if plan is not None and not isinstance(offer, TokenOffer):
         held = tuple(p for p in plan.purchases if p.offer == offer.id)
-    return Deployed(deployment, offer, model, places, wire_of(deployment, offer, vocabulary), held)
+    wire = wire_of(deployment, offer, vocabulary)
+    return Deployed(deployment, offer, model, places, case.offer_facts[offer.id], wire, held)
 
 
 def _shares(plan: Plan) -> dict[tuple[str, int], dict[str, float]]:

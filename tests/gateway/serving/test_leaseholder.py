@@ -29,7 +29,7 @@ class Scene:
         self.holder = Leaseholder(self._kick, lambda: self.now)
         case = served_case(CAP, signed={"with": "self"})
         here = tariff(case)
-        self.calls: tuple[CapTaker, ...] = covering(caps(case), here.of.demand or {}, here, [here.of.offer], AT)
+        self.calls: tuple[CapTaker, ...] = covering(caps(case), here.of.demand or {}, here, here.of.offer, AT)
         self.key = self.calls[0].allows.key
 
     def _kick(self) -> None:
