@@ -61,9 +61,9 @@ def availability(
 def _records(paths: tuple[Path, ...]) -> Iterator[Record | Trouble]:
     """Of each worker, in the order in which it wrote them. Raises JournalError where a path holds no journal."""
     from detente.ledger.ingest import journals
-    from detente.ledger.reading import records
+    from detente.ledger.reading import records, worker_of
     from detente.ledger.record import ended
 
     found = journals(paths)
-    for folder, worker in dict.fromkeys((file.parent, file.name.partition("-")[0]) for file in found):
-        yield from ended(records(f for f in found if (f.parent, f.name.partition("-")[0]) == (folder, worker)))
+    for worker in dict.fromkeys(map(worker_of, found)):
+        yield from ended(records(file for file in found if worker_of(file) == worker))

@@ -20,9 +20,10 @@ from threading import Event
 from detente.case.case import Case
 from detente.errors import DetenteError
 from detente.ledger.books import Books
-from detente.ledger.ingest import Ingest, Ingested, worker_of
+from detente.ledger.ingest import Ingest, Ingested
 from detente.ledger.journal import files
 from detente.ledger.opening import open_store
+from detente.ledger.reading import worker_of
 from detente.ledger.store import Store
 
 EVERY = 1.0

@@ -27,7 +27,7 @@ from detente.ledger.journal import files
 from detente.ledger.leasing import count, holders
 from detente.ledger.marks import FileMark, ReadFrame, unread
 from detente.ledger.metering import NO_END, Metering
-from detente.ledger.reading import Trouble
+from detente.ledger.reading import Trouble, worker_of
 from detente.ledger.record import CallRoute, EndAsRead, parted, read_end, read_route
 from detente.ledger.store import Session
 from detente.ledger.stored_lines import read_lines
@@ -275,8 +275,3 @@ class _Adding:
             self.batch.asides.append((place, why, payload))
         if payload:
             told.aside.append(f"{place}: {why}")
-
-
-def worker_of(path: Path) -> str:
-    """Whose file it is: those of one worker follow each other."""
-    return f"{path.parent}/{path.name.partition('-')[0]}"

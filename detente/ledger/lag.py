@@ -15,9 +15,8 @@ from pathlib import Path
 import msgspec
 
 from detente.ledger.frames import NUMBERS, JournalFrame, frame_end
-from detente.ledger.ingest import worker_of
 from detente.ledger.journal import files
-from detente.ledger.reading import of_file
+from detente.ledger.reading import of_file, worker_of
 from detente.ledger.record import parted, read_end
 from detente.ledger.store import Session
 

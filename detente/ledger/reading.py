@@ -25,6 +25,11 @@ class Trouble:
     torn: bool = False
 
 
+def worker_of(path: Path) -> str:
+    """Whose file it is: those of one worker follow each other."""
+    return f"{path.parent}/{path.name.partition('-')[0]}"
+
+
 def of_worker(mine: Iterable[Path]) -> Iterator[tuple[Path, JournalFrame] | Trouble]:
     """The records of one worker's files, each with its file, and what is wrong between them."""
     due: int | None = None

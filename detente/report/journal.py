@@ -14,7 +14,7 @@ import msgspec
 
 from detente.errors import HIDDEN, JournalError, printable
 from detente.ledger.journal import files
-from detente.ledger.reading import Trouble, records
+from detente.ledger.reading import Trouble, records, worker_of
 from detente.ledger.record import Attempt, Record, TokenCounts, ended
 
 Print = Callable[[str], None]
@@ -31,8 +31,8 @@ def records_view(folder: Path, last: int | None, as_json: bool, out: Print, warn
     if not found:
         raise JournalError(f"{folder}: holds no journal; `detente serve … --journal {folder}` writes one")
     code = 0
-    for worker in dict.fromkeys(file.name.partition("-")[0] for file in found):
-        mine = [file for file in found if file.name.startswith(f"{worker}-")]
+    for worker in dict.fromkeys(map(worker_of, found)):
+        mine = [file for file in found if worker_of(file) == worker]
         for item in _last(ended(records(mine)), last):
             if isinstance(item, Trouble):
                 code = code if item.torn else 2

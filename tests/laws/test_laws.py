@@ -1,6 +1,6 @@
 """The laws that every kind of clause obeys (design §10), for each kind that denies something or moves a number.
 
-A kind without a generator in ``tests.builders.GENERATORS`` fails here: to add a kind is to add its generator.
+A kind without a generator in ``tests.terms.drawn.GENERATORS`` fails here: to add a kind is to add its generator.
 """
 
 from __future__ import annotations
