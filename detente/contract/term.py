@@ -168,6 +168,11 @@ class Term(Noun):
         """The term, once it knows what is on offer, and the clauses of its agreement. Neutral: the same."""
         return self
 
+    @property
+    def goes_by(self) -> frozenset[str]:
+        """Other clauses of its agreement by which it goes: without one of them it is another clause. Neutral: none."""
+        return frozenset()
+
     def turns(self, since: datetime, until: datetime) -> Iterable[datetime]:
         """The moments at which it changes, in force between two: it is bound once for each time between. Neutral: none.
 

@@ -166,7 +166,7 @@ class Baseline:
         if found.solution is None or found.stopped is not None:
             raise StoppedError(found.stopped or "time-limit")
         relaxed = found.prices or found.solution
-        binds = binding(study.draft.program, relaxed, study.model.out)
+        binds = _binding(study, relaxed)
         if self._same(found):
             return Near(
                 _cost(self.cost.amount, found.bound), binds, relaxed.objective, self.bill, self.study, self.today
@@ -176,7 +176,7 @@ class Baseline:
         return Near(_cost(bill.total, found.bound), binds, relaxed.objective, bill, study, today)
 
     def _itself(self) -> Near:
-        binds = binding(self.study.draft.program, self.relaxed, self.study.model.out)
+        binds = _binding(self.study, self.relaxed)
         return Near(self.cost, binds, self.relaxed.objective, self.bill, self.study, self.today)
 
     def _same(self, found: Incumbent) -> bool:
@@ -192,6 +192,12 @@ class Baseline:
         if near is None or near.today is None or self.today is None:
             return None
         return self.today - near.today
+
+
+def _binding(study: Study, relaxed: Solution) -> frozenset[str]:
+    """The clauses that bind by their own rows, and those by which others go, whose rows are others without them."""
+    by_others = frozenset[str]().union(*(term.goes_by for term in study.case.terms))
+    return binding(study.draft.program, relaxed, study.model.out) | by_others
 
 
 def linear(study: Study) -> float | None:

@@ -61,6 +61,11 @@ class LiquidatedDamages(CappedCharge):
         return found
 
     @property
+    def goes_by(self) -> frozenset[str]:
+        """The cap that bounds it."""
+        return frozenset() if self._bound is None else frozenset({self._bound.id})
+
+    @property
     def in_all(self) -> Money | None:
         """Its own cap, or that of liability."""
         return self._bound.in_all if self._bound is not None else self.cap

@@ -70,6 +70,11 @@ class SavingsPlan(Term):
         return tuple(found.values())
 
     @property
+    def goes_by(self) -> frozenset[str]:
+        """The plans that come first."""
+        return frozenset(first.id for first in self.firsts)
+
+    @property
     def covered(self) -> Selection:
         """Use of any of its offers."""
         return Selection((*super().covered.within, Scope({"offer": tuple(self.rates)})), self.except_)
