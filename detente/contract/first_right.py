@@ -110,4 +110,4 @@ class FirstRight(Term):
 
     def concede(self, part: str, amount: Fraction, unit: str, currency: str) -> str:
         """In the contract's words."""
-        return f"let {shown(amount, unit)} of {self.covered.quoted} run outside {self.home}"
+        return f"let {shown(amount, unit)} of {self.covered} run outside {self.home}"

@@ -107,16 +107,16 @@ class Selection:
     outside: tuple[Scope, ...] = ()
 
     def __str__(self) -> str:
-        parts = [str(s) for s in self.within if s.wanted]
-        text = "; ".join(parts) or "everything"
-        return text + "".join(f", except {s}" for s in self.outside)
-
-    @property
-    def quoted(self) -> str:
-        """As it stands inside a sentence: each scope in backticks, so that its words are not read as the sentence's."""
+        """As it stands in a sentence: each scope in backticks, so that its words are not read as the sentence's."""
         parts = [f"`{scope}`" for scope in self.within if scope.wanted]
         outside = f" (except {' and '.join(f'`{scope}`' for scope in self.outside)})" if self.outside else ""
         return (" and ".join(parts) or "everything") + outside
+
+    @property
+    def written(self) -> str:
+        """As it stands alone, in a column of a file."""
+        parts = [str(scope) for scope in self.within if scope.wanted]
+        return ("; ".join(parts) or "everything") + "".join(f", except {scope}" for scope in self.outside)
 
     @property
     def asks_demand(self) -> bool:

@@ -205,7 +205,7 @@ def _applicability(case: Case, selection: Selection) -> dict[str, Any]:
     scopes = [*selection.within, *selection.outside]
     asked = [scope for scope in selection.outside if scope.wanted]
     if any(key not in DIMENSIONS for scope in scopes for key in scope.wanted) or len(asked) > 1:
-        return {"IsComplexScope": True, "x_Scope": f"{selection}"}
+        return {"IsComplexScope": True, "x_Scope": selection.written}
     rules = [rule for scope in selection.within for rule in _rules(case, scope)]
     found: dict[str, Any] = {"InclusionOperator": "And", "Inclusions": rules} if rules else {"IsGlobalScope": True}
     if asked:

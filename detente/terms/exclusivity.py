@@ -59,4 +59,4 @@ class Exclusivity(Term):
 
     def concede(self, part: str, amount: Fraction, unit: str, currency: str) -> str:
         """In the contract's words."""
-        return f"let {shown(amount, unit)} of {self.covered.quoted} run outside {self.home}"
+        return f"let {shown(amount, unit)} of {self.covered} run outside {self.home}"

@@ -150,4 +150,4 @@ class LiquidatedDamages(CappedCharge):
     def concede(self, part: str, amount: Fraction, unit: str, currency: str) -> str:
         """In the contract's words."""
         unit = currency if self.price is None or part in ("rate", "cap", "reached", "broken") else unit
-        return f"waive {shown(amount, unit)} of damages for {self.covered.quoted}"
+        return f"waive {shown(amount, unit)} of damages for {self.covered}"

@@ -60,4 +60,4 @@ class PermittedUse(Term):
 
     def concede(self, part: str, amount: Fraction, unit: str, currency: str) -> str:
         """In the contract's words."""
-        return f"decide that {shown(amount, unit)} of {self.covered.quoted} may run"
+        return f"decide that {shown(amount, unit)} of {self.covered} may run"

@@ -41,4 +41,4 @@ class Redundancy(Term):
         """In the contract's words."""
         left = max(Fraction(0), round((Fraction(self.survives) - amount) * 100, 4))  # what follows is the solver's
         asked = f"{float(self.survives) * 100:g}%"
-        return f"let {float(left):.4g}% of {self.covered.quoted} survive the loss of any one provider, not {asked}"
+        return f"let {float(left):.4g}% of {self.covered} survive the loss of any one provider, not {asked}"

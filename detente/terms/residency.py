@@ -58,4 +58,4 @@ class Residency(Term):
 
     def concede(self, part: str, amount: Fraction, unit: str, currency: str) -> str:
         """In the contract's words."""
-        return f"let {shown(amount, unit)} of {self.covered.quoted} run outside {self._areas}"
+        return f"let {shown(amount, unit)} of {self.covered} run outside {self._areas}"

@@ -59,7 +59,7 @@ def test_exceptions_take_out_and_the_unknown_stays_unknown() -> None:
 
 def test_what_a_scope_says() -> None:
     assert str(Scope({"api": ["a", "b"], "kind": ["batch"]})) == "api: a or b, kind: batch"
-    assert str(Selection((Scope(),), (Scope({"kind": ["batch"]}),))) == "everything, except kind: batch"
+    assert str(Selection((Scope(),), (Scope({"kind": ["batch"]}),))) == "everything (except `kind: batch`)"
 
 
 @pytest.mark.parametrize(

@@ -39,12 +39,12 @@ class _Figures(HTMLParser):
         aside = tag in ASIDE or found.get("id") == "figures" or found.get("scope") == "row"
         if tag not in VOID and (self._out or aside or LABELS & set((found.get("class") or "").split())):
             self._out += 1
-        self.words.append(" ")
+        self.words.append("" if tag == "code" else " ")
 
     def handle_endtag(self, tag: str) -> None:
         if self._out and tag not in VOID:
             self._out -= 1
-        self.words.append(" ")
+        self.words.append("" if tag == "code" else " ")
 
     def handle_data(self, data: str) -> None:
         if not self._out:

@@ -14,7 +14,7 @@ from tests.builders import EXACT, agreement, build, solved, tokens, two_clouds, 
 CASES = Path(__file__).parents[1] / "cases"
 
 GOLDEN = [
-    "`north-floor`: at least 6.00 k USD of spend (provider: north) in each quarter; 100% of what is missing is owed",
+    "`north-floor`: at least 6.00 k USD of spend (`provider: north`) in each quarter; 100% of what is missing is owed",
     "- a minimum-commitment clause of `infrastructure`, in force Jan 2026 – Jun 2026",
     "- text: “Customer shall spend at least $6,000 in each quarter.”",
     "- 2026 Q1: 9.00 k USD spent of 6.00 k USD: met [north-floor]",
@@ -96,7 +96,7 @@ def test_what_a_clause_denies_is_said_once() -> None:
     of_work, of_clause = (explain(case, found, subject) for subject in ("chat", "only"))
     seven = "on 7 offers (`south-0`, `south-1`, `south-2` and 4 more)"
     assert [str(line) for line in of_work.lines if "south-3" in line.offers] == [
-        f"not {seven}: workload: chat runs only on north [only]"
+        f"not {seven}: `workload: chat` runs only on north [only]"
     ]
     assert f"it denies `chat` {seven} [only]" in map(str, of_clause.lines)
     for one in (of_work, of_clause):

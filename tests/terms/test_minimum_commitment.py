@@ -286,7 +286,7 @@ def test_an_amended_commitment_is_accounted_in_both_its_parts() -> None:
 def test_the_sentence() -> None:
     (row,) = solved(two_clouds(floor("6 k USD", shortfall={"fee": "50%"}))).clauses
     assert row.sentence == (
-        "at least 6.00 k USD of spend (provider: north) over its whole term; 50% of what is missing is owed"
+        "at least 6.00 k USD of spend (`provider: north`) over its whole term; 50% of what is missing is owed"
     )
     assert row.binds
 
