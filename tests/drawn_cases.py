@@ -126,7 +126,8 @@ def worlds(
 ) -> Data:
     """A small case as plain data, with so many clauses of some kinds; one of kind ``need`` at least.
 
-    ``wide``: with amendments, and with units that serve several models.
+    ``wide``: with amendments, units that serve several models, and clauses that go by others (their whole numbers take
+    long to search, so that only the oracle has them).
     """
     months = pick(draw, 2, 3)
     idle: Data = pick(draw, {}, {"idle": "reserved"}, {"idle": "forbidden"}, {"idle": "allowed"})
@@ -147,7 +148,7 @@ def worlds(
         term = {"id": f"t{index}", "kind": kind, "text": f"Clause {index}."} | GENERATORS[kind](draw, world, party)
         term |= pick(draw, {}, {}, {"from": "2026-01-11"}, {"until": "2026-02-15"})
         more: Data = pick(draw, {}, {}, {"effective": "2025-11-15"}, {"ends": after(months)})
-        terms = [term, *(BESIDE[kind](draw, term) if kind in BESIDE else ())]
+        terms = [term, *(BESIDE[kind](draw, term) if wide and kind in BESIDE else ())]
         signed = agreement(*terms, party=party, id=f"a{index}", combine=combine) | more
         world["agreements"] += [signed, *(_amendment(draw, signed, months) if wide else ())]
     return world
