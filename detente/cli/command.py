@@ -37,10 +37,10 @@ if TYPE_CHECKING:
 WIDTH = 100
 
 STARTED = "detente.started"
+"""Under what name a command's context keeps when it began."""
 
 LATE = 0.25
 """Seconds by which a time limit may be passed without a word."""
-"""Under what name a command's context keeps when it began."""
 
 LIVE = frozenset({"httptools", "msgspec", "prometheus_client", "uvicorn", "uvloop"})
 """The packages of the extra `gateway`, which live traffic and its records need."""
