@@ -20,6 +20,7 @@ from detente.providers.outgoing import Outgoing
 from detente.providers.responses_stream import ResponsesDecoder, reply_of_response
 from detente.providers.tool_names import NamingDecoder, WholeNames, as_models_take_them
 from detente.providers.wire import (
+    FOREIGN,
     Call,
     Decoder,
     Failure,
@@ -33,6 +34,7 @@ from detente.providers.wire import (
     Wire,
     as_reason,
     failure,
+    foreign,
     is_utf8,
     joined,
     retry_after,
@@ -204,10 +206,9 @@ def error_of(body: bytes) -> dict[str, Any]:
 def read_failure(status: int, headers: Headers, body: bytes) -> Failure:
     """What an error reply means (OpenAI's and Azure's documented codes)."""
     error = error_of(body)
-    if error.get("code") == "invalid_encrypted_content":
-        what = "the reasoning that the call sends back was made by another deployment, which cannot be asked now"
-        return failure("gateway", 429, f"{what}; ask again later, or leave it out", code="throttled")
     code = str(error.get("code") or error.get("type") or "")
+    if code == FOREIGN:
+        return foreign()
     kind, told = _kind(status, code)
     if kind in ("refused", "filtered") and error:
         message = str(error.get("message") or "")

@@ -13,6 +13,7 @@ import msgspec
 
 from detente.providers import sse
 from detente.providers.wire import (
+    FOREIGN,
     MAX_TOKENS,
     Decoder,
     Failure,
@@ -23,6 +24,7 @@ from detente.providers.wire import (
     as_reason,
     as_text,
     failure,
+    foreign,
     is_utf8,
     says_too_long,
     too_long,
@@ -266,6 +268,8 @@ def _failure(stated: Any) -> Failure:
     code, message, param = _error_of(stated)
     if says_too_long(code):
         return too_long(message[:2000], param)
+    if code == FOREIGN:
+        return foreign()
     kind, status = _kind(code)
     if kind in ("refused", "filtered"):
         told = {"message": message[:2000], "type": "invalid_request_error", "param": param}

@@ -97,17 +97,21 @@ FailureKind = Literal[
     "refused",
     "filtered",
     "too-long",
+    "foreign",
 ]
 """``throttled``: 429. ``unavailable``: 5xx. ``timeout``, ``unreachable``, ``broken``: no reply, no connection, or one
 that cannot be read. ``credential``: ours is not accepted. ``gateway``: it was not asked, for a limit or a mistake of
 our own, which says nothing of it. ``exhausted``: our account there has no money or quota left. ``refused``: the request
-itself is wrong. ``filtered``: its content. ``too-long``: it does not fit the model's window, and may fit another's."""
+itself is wrong. ``filtered``: its content. ``too-long``: it does not fit the model's window, and may fit another's.
+``foreign``: it sends back encrypted reasoning that was not made there, and that another may have made."""
 
 FAILS_OVER: frozenset[FailureKind] = frozenset(
     {"throttled", "unavailable", "timeout", "unreachable", "credential", "exhausted", "broken", "gateway"}
 )
 TOO_LONG = "context_length_exceeded"
 """OpenAI's code of a call that is too long for its model, as callers are told it of any provider."""
+FOREIGN = "invalid_encrypted_content"
+"""OpenAI's code of a call whose encrypted reasoning was not made where it is sent."""
 _LENGTHS = (
     TOO_LONG,
     "exceed_context_size",  # llama.cpp
@@ -165,6 +169,14 @@ def too_long(message: str, param: str | None = None) -> Failure:
     """A call that is too long for its model."""
     error = {"message": message, "type": "invalid_request_error", "param": param, "code": TOO_LONG}
     return Failure("too-long", 400, error)
+
+
+def foreign() -> Failure:
+    """A call that sends back encrypted reasoning which whoever was asked cannot read."""
+    what = "nobody who may serve the call can read the encrypted reasoning that `input` sends back"
+    message = f"{what}: it was made elsewhere, or changed on its way; leave its items out (`lenient: [reasoning]`)"
+    error = {"message": message, "type": "invalid_request_error", "param": "input", "code": FOREIGN}
+    return Failure("foreign", 400, error)
 
 
 _TYPES: dict[FailureKind, str] = {

@@ -53,7 +53,10 @@ def test_the_band_is_the_one_that_settling_takes(failed: int) -> None:
     assert sum((p.amount for p in given), D(0)) == -3000 * D({"nothing": "0", "10%": "0.1", "30%": "0.3"}[part])
 
 
-@pytest.mark.parametrize("outcome", ["abandoned", "refused", "throttled", "credential", "too-long", "gateway"])
+NOT_ITS_DOING = ("abandoned", "refused", "throttled", "credential", "too-long", "foreign", "gateway")
+
+
+@pytest.mark.parametrize("outcome", NOT_ITS_DOING)
 def test_what_is_not_the_provider_s_doing_counts_for_nobody(outcome: str) -> None:
     assert counted(served_case(SLA), [of(Attempt("north-live", outcome, 9.0, 400))]) == []
 

@@ -316,8 +316,8 @@ def test_any_error_means_something(status: int, body: bytes, headers: dict[str, 
 def test_reasoning_that_another_deployment_made_is_nobodys_mistake_here() -> None:
     body = b'{"error":{"message":"could not be verified","code":"invalid_encrypted_content"}}'
     found = read_failure(400, {}, body)
-    assert (found.kind, found.status, found.fails_over) == ("gateway", 429, True)
-    assert found.error["type"] == "rate_limit_error"
+    assert (found.kind, found.status, found.fails_over) == ("foreign", 400, False)
+    assert (found.error["param"], found.error["code"]) == ("input", "invalid_encrypted_content")
 
 
 # -- names of tools ---------------------------------------------------------------------------------------------------

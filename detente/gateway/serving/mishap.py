@@ -21,7 +21,9 @@ LATE = failure("timeout", 504, "the total deadline passed before any deployment 
 _ORIGIN = re.compile(r"`https?://[^`]*`")
 
 
-_USED_NOTHING = frozenset({"unreachable", "throttled", "credential", "exhausted", "gateway", "refused", "too-long"})
+_USED_NOTHING = frozenset(
+    {"unreachable", "throttled", "credential", "exhausted", "gateway", "refused", "too-long", "foreign"}
+)
 """How attempts end that used nothing; after any other failure what was used is not known."""
 
 

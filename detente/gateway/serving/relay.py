@@ -12,7 +12,7 @@ from collections.abc import Callable
 from functools import partial
 from math import ceil
 
-from detente.gateway.deciding.choose import RankedCandidate
+from detente.gateway.deciding.choose import Order, RankedCandidate, choose
 from detente.gateway.deciding.load import Load
 from detente.gateway.deciding.moment import Moment
 from detente.gateway.http.exchange import JSON, Exchange, HeaderLines
@@ -47,6 +47,11 @@ def _again(wait: float | None) -> HeaderLines:
     return when if wait <= SOON_ENOUGH else when + b"x-should-retry: false\r\n"
 
 
+def _is_foreign(found: Served | Failure | None) -> bool:
+    """Whether who was asked cannot read the reasoning that a call sends back. What others say weighs more."""
+    return isinstance(found, Failure) and found.kind == "foreign"
+
+
 class Relay:
     """Serves calls.
 
@@ -78,6 +83,9 @@ class Relay:
             caller.lives = partial(self._live, job, caller)
         try:
             found = await self._round(job, caller)
+            if _is_foreign(found) and (less := job.surface.forgetful(job.asked)) is not None:
+                job.asked = less
+                found = await self._round(job, caller)
             if isinstance(broken := job.broken, Stream) and isinstance(found, Failure):
                 return await self._calls.break_off(job, broken, broken.why or found)
             if isinstance(found, Failure) and (rest := self._short(job, found)) is not None:
@@ -108,7 +116,7 @@ class Relay:
                 found = await self._calls.ask(job, choice, caller) or found
             if isinstance(found, Served) or (found is not None and self._is_final(job, choice, found)):
                 return found
-            last = found or last
+            last = last if last is not None and _is_foreign(found) else found or last
         return last
 
     def _again(self, job: Job, choice: RankedCandidate, found: Failure) -> bool:
@@ -127,7 +135,7 @@ class Relay:
         if found.kind == "too-long":
             job.outgrown = max(job.outgrown or 0, choice.candidate.deployed.offer.context or 0)
             return False
-        return not found.fails_over
+        return not (found.fails_over or _is_foreign(found))
 
     def _may_still(self, job: Job, choice: RankedCandidate, last: Failure) -> bool:
         """Whether a deployment may be asked after others, or itself, have failed; in some, the call may not fit."""
@@ -135,6 +143,8 @@ class Relay:
         if job.broken is not None and going_on(job, choice) is None:
             return False
         if job.outgrown is not None and (deployed.offer.context or 0) <= job.outgrown:
+            return False
+        if any(a.deployment == deployed.id and a.outcome == "foreign" for a in job.attempts):
             return False
         return self._load.health(deployed.id).may_ask(self._loop.time()) and self._permitted(job, choice)
 
@@ -159,6 +169,12 @@ class Relay:
         now, ends = self._loop.time(), [self._load.health(c.candidate.deployed.id).until for c in job.order.choices]
         return min((end - now for end in ends if end > now), default=0.0)
 
+    def _unasked(self, job: Job) -> Order:
+        """Of those that may serve a call, who was asked nothing."""
+        now, asked = self._loop.time(), {attempt.deployment for attempt in job.attempts}
+        rest = [c for c in job.admission.permitted if c.deployed.id not in asked]
+        return choose(rest, self._load.states(rest, job.workload.id, {}, {}, now), now)
+
     def _live(self, job: Job, caller: Exchange) -> None:
         """A caller of a stream has heard nothing for a while: it sees that its call lives, whoever will serve it."""
         if caller.begun:
@@ -174,6 +190,8 @@ class Relay:
             self._recorder.record(job, served, self._loop.time())
             caller.reply(200, JSON + self._recorder.disclosed(job, None, None) + own[0], own[1])
             return served
+        if _is_foreign(last) and (order := self._unasked(job)).resting:
+            job.order, last = order, None  # one of those may have made the reasoning that the others cannot read
         status, error, wait = explained(job, last)
         outcome: Outcome = "failed" if last is not None and last.fails_over else "refused"
         if last is None and job.order.resting:

@@ -8,6 +8,7 @@ responses (``responses_pin``), and thoughts of chat models (``responses_thought`
 from __future__ import annotations
 
 import re
+from collections.abc import Callable
 from typing import Any
 
 import msgspec
@@ -42,14 +43,25 @@ def opened(given: bytes, pinned: str | None) -> tuple[bytes, str | None, bool]:
     return _SEALED.sub(rb"\g<1>", given), maker, others
 
 
+def forgotten(given: bytes) -> bytes:
+    """Without any encrypted reasoning: for those who can read none of it."""
+    return _kept(given, lambda content: False)
+
+
 def _without(given: bytes, maker: str) -> bytes:
     """Without the reasoning of others, which nobody who is asked can read."""
+    sealed, own = PREFIX.decode(), f"{PREFIX.decode()}{maker}~"
+    return _kept(given, lambda content: not content.startswith(sealed) or content.startswith(own))
+
+
+def _kept(given: bytes, readable: Callable[[str], bool]) -> bytes:
+    """Without items of reasoning that are not readable; what else is encrypted (a compaction) is no thought."""
     items: list[dict[str, Any]] = msgspec.json.decode(given, type=list[dict[str, msgspec.Raw]])
-    own = PREFIX.decode() + maker + "~"
 
-    def readable(item: dict[str, Any]) -> bool:
-        content = item.get("encrypted_content")
-        text = msgspec.json.decode(content, type=str | None) if content is not None else None
-        return text is None or not text.startswith(PREFIX.decode()) or text.startswith(own)
+    def stays(item: dict[str, Any]) -> bool:
+        if bytes(item.get("type", b"")) != b'"reasoning"' or "encrypted_content" not in item:
+            return True
+        content = msgspec.json.decode(item["encrypted_content"], type=str | None)
+        return content is None or readable(content)
 
-    return msgspec.json.encode([item for item in items if readable(item)])
+    return msgspec.json.encode([item for item in items if stays(item)])

@@ -135,6 +135,15 @@ class ResponsesSurface(Surface):
         """As it came, or as a chat completion. Raises ``Refusal``."""
         return asked if wire.speaks("responses") else as_chat(asked)
 
+    def forgetful(self, asked: Asked) -> Asked | None:
+        """Without its encrypted reasoning, where the call is lenient."""
+        call = asked.call
+        if "reasoning" not in call.optional:
+            return None
+        members = {**call.members, "input": msgspec.Raw(encrypted.forgotten(bytes(call.members["input"])))}
+        left_out = tuple(dict.fromkeys((*call.left_out, "reasoning")))
+        return msgspec.structs.replace(asked, call=msgspec.structs.replace(call, members=members, left_out=left_out))
+
     def whole(self, asked: Asked, reply: Reply, deployment: str) -> bytes:
         """The reply under the model's name as it was asked for, its ids sealed. Raises ``UnsayableError``."""
         if asked.call.operation == "chat":

@@ -171,6 +171,13 @@ class Surface:
         """
         return asked
 
+    def forgetful(self, asked: Asked) -> Asked | None:
+        """The same without thoughts that nobody who was asked can read, where the call may do without them.
+
+        Neutral: None, for a call that may not, or that holds none.
+        """
+        return None
+
     def worded(self, refusal: Refusal) -> Refusal:
         """Why a call cannot be said as a chat completion, in its caller's words: the members that it wrote."""
         if not self.words:

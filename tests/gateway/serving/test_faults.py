@@ -124,31 +124,6 @@ def test_a_short_time_is_waited_for_where_nobody_else_may_serve_the_call(tmp_pat
     run(main())
 
 
-@pytest.mark.parametrize("time", ["20", "90000"])
-def test_reasoning_of_one_at_its_limit_is_for_nobody_else_and_waits_or_is_told_how_long(
-    tmp_path: Path, time: str
-) -> None:
-    foreign = http(refusal("invalid_encrypted_content"), "400 Bad Request")
-    asked = {**BODIES[RESPONSES], "input": [{"type": "reasoning", "summary": [], "encrypted_content": "gAAA"}]}
-
-    async def main() -> None:
-        async with (
-            play(limited(retry_after_ms=time), http(RESPONSE)) as south,
-            play(foreign) as north,
-            Stage(tmp_path, both(south, north)) as stage,
-        ):
-            answer = await stage.ask(asked, path=RESPONSES)
-            (record,) = stage.records
-            outcomes = [(a.deployment, a.outcome) for a in record.attempts]
-            assert outcomes[:2] == [("south-m", "throttled"), ("north-m", "gateway")]
-            if time == "20":
-                assert (answer.status, outcomes[2:]) == (200, [("south-m", "served")])
-            else:
-                assert (answer.status, answer.headers["retry-after"], outcomes[2:]) == (429, "90", [])
-
-    run(main())
-
-
 @pytest.mark.parametrize("leaves", [False, True])
 def test_a_longer_time_is_told_and_who_leaves_meanwhile_is_recorded(tmp_path: Path, leaves: bool) -> None:
     async def main() -> None:
