@@ -15,10 +15,10 @@ from fractions import Fraction
 from typing import NamedTuple
 
 from detente.contract.meter import PAYMENTS, Measure, Meter
-from detente.contract.moment import COUNTED, BoughtCapacity, by_invoice
+from detente.contract.moment import COUNTED, BoughtCapacity, CountingMoment, by_invoice
 from detente.contract.paid_use import PaidUse
 from detente.contract.use import RatedUse, nanos
-from detente.contract.window import Window
+from detente.contract.window import Calendar, Window
 from detente.errors import SettleError
 from detente.values.facts import Facts
 from detente.values.micros import at_micros
@@ -132,6 +132,9 @@ class Totals:
         timed = {"buy"} if any(meter.moment != "use" for meter in self.meters) else set()
         self._asked = sorted({key for meter in self.meters for key in meter.selection.keys} | timed)
         self._covering: dict[tuple[str | bool | None, ...], tuple[tuple[int, Labels | None], ...]] = {}
+        ways: dict[tuple[Calendar, CountingMoment], int] = {}
+        self._cut = [ways.setdefault((meter.windows, meter.moment), place) for meter, place in self._place.items()]
+        """By meter, the first that cuts time as it does: where a line lies is asked once for all of these."""
         self._inside: dict[tuple[int, int], tuple[datetime, datetime, Placed]] = {}
         """By meter and day, the window in which a use of that day lay, from when to when: most of a day lie in one."""
         self._last: dict[int, tuple[datetime, datetime, Placed]] = {}
@@ -299,7 +302,7 @@ class Totals:
         for place, lacks in self._meters_of(demand, offer):
             meter = self.meters[place]
             self._windows_of(place, at, at)
-            since, until, placed = self._inside.get((place, at.toordinal()), (at, at, ()))
+            since, until, placed = self._inside.get((self._cut[place], at.toordinal()), (at, at, ()))
             if since <= start and start + DAY <= until:
                 counts.append((meter.measure, meter.term, (place, placed[0][0]), lacks))
             elif meter.moment == "invoice" or any(meter.windows.over(start, start + DAY)):
@@ -308,6 +311,7 @@ class Totals:
 
     def _windows_of(self, place: int, start: datetime, end: datetime) -> Placed:
         """Where a line lies in a meter's windows: the many of a day mostly lie in one."""
+        place = self._cut[place]
         key = place, start.toordinal()
         known = self._inside.get(key)
         if known is not None and known[0] <= start < known[1] and end <= known[1]:

@@ -129,22 +129,28 @@ class Calendar:
 
     def _window(self, index: int) -> Window | None:
         """One by its place; None after the last."""
-        if index >= (1 if self.every == "term" else self.count or index + 1):
-            return None
-        begins, ends = self.first, self.cut_from or self.end
-        if self.every != "term":
-            begins, ends = (later(self.first, Span(1, self.every), index + i) for i in (0, 1))
-        start, end = max(begins, self.since), min(ends, self.end)
-        if start >= end:
-            return None
-        whole = begins if self.opens_late else start, min(ends, self.cut_from) if self.cut_from else end
-        return Window(index, start, end, self._part(start, end), _share_of_time((start, end), whole))
+        return _numbered(self, index)
 
     def _part(self, start: datetime, end: datetime) -> Fraction:
         if self.sight is None:
             return Fraction(1)
         seen = hours_between(max(start, self.sight[0]), min(end, self.sight[1]))
         return max(seen, Fraction(0)) / hours_between(start, end)
+
+
+@lru_cache(maxsize=20_000)
+def _numbered(calendar: Calendar, index: int) -> Window | None:
+    """A calendar's window by its place; None after the last: asked again for each line of use that lies in it."""
+    if index >= (1 if calendar.every == "term" else calendar.count or index + 1):
+        return None
+    begins, ends = calendar.first, calendar.cut_from or calendar.end
+    if calendar.every != "term":
+        begins, ends = (later(calendar.first, Span(1, calendar.every), index + i) for i in (0, 1))
+    start, end = max(begins, calendar.since), min(ends, calendar.end)
+    if start >= end:
+        return None
+    whole = begins if calendar.opens_late else start, min(ends, calendar.cut_from) if calendar.cut_from else end
+    return Window(index, start, end, calendar._part(start, end), _share_of_time((start, end), whole))
 
 
 @lru_cache(maxsize=64)

@@ -7,6 +7,7 @@ exact prices. Not here: what use costs after discounts (``contract.rating``), an
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
@@ -39,6 +40,8 @@ from detente.planner.formulation.units import Units
 from detente.planner.solving.model import Model
 from detente.values.money import NANOS, nano, of_nanos
 from detente.values.rounding import half_even
+
+NONE = Decimal(0)
 
 
 @dataclass(frozen=True)
@@ -76,7 +79,7 @@ class Bill:
     unserved: Decimal
     moved: tuple[Moved, ...]
     charges: ListCharges
-    bought: dict[str, list[Decimal]]
+    bought: dict[str, list[int]]  # what units cost, by offer and period, in whole billionths
 
     @property
     def postings(self) -> tuple[Posting, ...]:
@@ -172,11 +175,11 @@ def _charged(draft: Draft, found: Quantities) -> ListCharges:
     return ListCharges(arcs, periods, cost)
 
 
-def _bought(draft: Draft, name: str, found: Quantities) -> Iterable[Decimal]:
-    """What the units of an offer cost in each period."""
+def _bought(draft: Draft, name: str, found: Quantities) -> Iterable[int]:
+    """What the units of an offer cost in each period, in whole billionths."""
     units = draft.units[name]
     total = units.money.together(_in_units(units, found.units[name]), draft.n)
-    return (of_nanos(half_even(parts * NANOS, units.money.whole)) for parts in total)
+    return (half_even(parts * NANOS, units.money.whole) for parts in total)
 
 
 def _in_units(units: Units, counts: NDArray[np.int64]) -> list[int]:
@@ -233,45 +236,55 @@ def _by_span(draft: Draft, found: Quantities, charges: ListCharges) -> Iterable[
         yield start, end, some.tolist(), quanta, costs
 
 
-def _uses(draft: Draft, found: Quantities, charges: ListCharges, bought: dict[str, list[Decimal]]) -> Iterable[Use]:
+def _uses(draft: Draft, found: Quantities, charges: ListCharges, bought: dict[str, list[int]]) -> Iterable[Use]:
     """Use by arc and span, what else is bought by offer and span, and data moved."""
     paid = {name: units_paid(draft, name, found) for name in bought}
+    whole = {name: math.lcm(*(arc.per_work.denominator for arc in draft.arcs.of_offer[name])) for name in bought}
     for start, end, periods, work, listed in _by_span(draft, found, charges):
-        used: dict[str, tuple[Decimal, Fraction]] = {}
+        used: dict[str, tuple[int, int]] = {}
         for index in np.flatnonzero(work).tolist():
-            arc, quanta = draft.arcs[index], int(work[index])
-            cost = of_nanos(listed[index])
+            arc, quanta, cost = draft.arcs[index], int(work[index]), listed[index]
             yield _use(arc, start, end, quanta, cost)
             if arc.egress:
                 moved = of_nanos(nanos(quanta, arc.egress))
                 assert arc.egress_facts is not None
-                yield Use("egress", arc.demand, arc.egress_facts, start, end, Decimal(0), Decimal(0), moved)
+                yield Use("egress", arc.demand, arc.egress_facts, start, end, NONE, NONE, moved)
             if not arc.metered:
-                before = used.get(arc.offer.id, (Decimal(0), Fraction(0)))
-                used[arc.offer.id] = before[0] + cost, before[1] + quanta * QUANTUM * arc.per_work
+                name, each = arc.offer.id, arc.per_work
+                before = used.get(name, (0, 0))
+                taken = quanta * each.numerator * (whole[name] // each.denominator)
+                used[name] = before[0] + cost, before[1] + taken
         for name, costs in bought.items():
-            cost = sum((costs[t] for t in periods), Decimal(0))
-            flow = sum((paid[name][t] for t in periods), Fraction(0))
-            by_work, taken = used.get(name, (Decimal(0), Fraction(0)))
-            for kind, free, amount in _not_used(draft.units[name].offer, cost, flow, by_work, taken):
-                facts = draft.case.offer_facts[name]
-                yield Use(kind, None, facts, start, end, Decimal(0), nano(free), amount)
+            cost = sum(costs[t] for t in periods)
+            flow = sum((paid[name][t] for t in periods[1:]), paid[name][periods[0]])
+            by_work, parts = used.get(name, (0, 0))
+            if not (cost or flow or by_work or parts):
+                continue
+            free = flow - Fraction(parts * QUANTUM.numerator, whole[name] * QUANTUM.denominator)
+            for kind, left, amount in _not_used(draft.units[name].offer, cost, by_work, flow, free):
+                yield Use(kind, None, draft.case.offer_facts[name], start, end, NONE, nano(left), of_nanos(amount))
 
 
 def _not_used(
-    offer: AnyUnits, cost: Decimal, flow: Fraction, by_work: Decimal, taken: Fraction
-) -> Iterable[tuple[Literal["idle", "reserved"], Fraction, Decimal]]:
-    """What is bought and not charged to work: what stands idle, and the difference to the price that was reserved."""
-    rest, free = cost - by_work, flow - taken
-    idle = rest if not offer.reserved or holds_always(offer.price) or not flow else nano(Fraction(cost) * free / flow)
+    offer: AnyUnits, cost: int, by_work: int, flow: Fraction, free: Fraction
+) -> Iterable[tuple[Literal["idle", "reserved"], Fraction, int]]:
+    """What is bought and not charged to work: what stands idle, and the difference to the price that was reserved.
+
+    Money is in whole billionths.
+    """
+    idle = rest = cost - by_work
+    if offer.reserved and flow and not holds_always(offer.price):
+        part = free / flow
+        idle = half_even(cost * part.numerator, part.denominator)
     if idle or free:
         yield "idle", free, idle
     if rest != idle:
         yield "reserved", Fraction(0), rest - idle
 
 
-def _use(arc: Arc, start: Any, end: Any, quanta: int, cost: Decimal) -> Use:
+def _use(arc: Arc, start: Any, end: Any, quanta: int, cost: int) -> Use:
+    """Use of an arc; ``cost`` is its list price in whole billionths."""
     revenue = arc.workload.revenue
-    earned = of_nanos(nanos(quanta, Fraction(revenue.amount))) if revenue else Decimal(0)
+    earned = of_nanos(nanos(quanta, Fraction(revenue.amount))) if revenue else NONE
     work, taken = of_nanos(quanta * PER_QUANTUM), of_nanos(nanos(quanta, arc.per_work))
-    return Use("use", arc.demand, arc.sold, start, end, work, taken, cost, earned)
+    return Use("use", arc.demand, arc.sold, start, end, work, taken, of_nanos(cost), earned)

@@ -22,7 +22,7 @@ from detente.planner.solving.solution import Solution
 from detente.results.allocations import AllocationPlace, Allocations
 from detente.results.falling import CostRows, present_value
 from detente.results.plan_rows import PeriodRow, ProviderCharge, ProviderMove, Unserved
-from detente.values.money import nano
+from detente.values.money import nano, of_nanos
 
 
 def cost_rows(draft: Draft, exact: Bill, solution: Solution) -> CostRows:
@@ -46,7 +46,7 @@ def at_present(case: Case, rows: CostRows) -> Decimal | None:
 
 def work_of(quanta: int) -> Decimal:
     """Work of so many quanta, in the workload's unit."""
-    return nano(quanta * QUANTUM)
+    return of_nanos(quanta * PER_QUANTUM)
 
 
 def _allocations(draft: Draft, exact: Bill) -> Allocations:

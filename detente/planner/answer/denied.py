@@ -48,6 +48,7 @@ class Denied:
         self._duals, self._reduced = solution.duals, solution.reduced
         self._leaving: dict[str, Floats] = {}
         self._making_room: dict[str, Floats] = {}
+        self._places: dict[str, Floats] = {}
 
     def of(self, owner: Owner) -> Iterator[DeniedWork]:
         """What would run elsewhere without one clause, by period and workload, as far as there is room."""
@@ -133,32 +134,45 @@ class Denied:
         """Where an offer is full, what it costs (below 0) to make room for one of its units; -inf: nothing can."""
         if offer.id not in self._making_room:
             draft, n = self._draft, self._draft.n
-            taken, best = np.zeros(n), np.full(n, -np.inf)
-            for arc in draft.arcs.of_offer[offer.id]:
-                standby = draft.standby.get(arc.workload.id)
-                goes = [(draft.x[arc.index], self._elsewhere(arc))]
-                if standby is not None:
-                    goes.append((standby[draft.arcs.place[arc.index]], np.zeros(n)))
-                for columns, cost in goes:
-                    taken += self._values[columns] * float(arc.per_work)
-                    each = (np.minimum(self._reduced[columns], 0.0) - cost) / float(arc.per_work)
-                    best = np.maximum(
-                        best, np.where(self._runs(columns, draft.most_work[arc.workload.id]), each, -np.inf)
-                    )
+            goes = [(arc, draft.x[arc.index], False) for arc in draft.arcs.of_offer[offer.id]]
+            goes += [
+                (arc, draft.standby[arc.workload.id][draft.arcs.place[arc.index]], True)
+                for arc, _, _ in goes
+                if arc.workload.id in draft.standby
+            ]
+            taken = sum((self._values[columns] * float(arc.per_work) for arc, columns, _ in goes), np.zeros(n))
             full = taken >= room_of(draft, offer) * (1 - FULL)
+            best = np.full(n, -np.inf)
+            for arc, columns, waits in goes if full.any() else ():
+                cost = 0.0 if waits else self._elsewhere(arc)
+                each = (np.minimum(self._reduced[columns], 0.0) - cost) / float(arc.per_work)
+                runs = self._runs(columns, draft.most_work[arc.workload.id])
+                best = np.maximum(best, np.where(runs, each, -np.inf))
             self._making_room[offer.id] = np.where(full, best, 0.0)
         return self._making_room[offer.id]
 
     def _elsewhere(self, arc: Arc) -> Floats:
         """The reduced cost of the next best place for an arc's work, by period; infinite without any."""
-        draft, name = self._draft, arc.workload.id
-        owner, n = draft.demand[name].owner, len(draft.demand[name].work)
-        best = np.append(self._reduced[draft.unserved[name]] if name in draft.unserved else np.full(n, np.inf), np.inf)
-        for other in draft.arcs.of_workload[name]:
-            if other is not arc:
-                free = np.flatnonzero(~self._fixed[other.index] & (owner >= 0))
-                np.minimum.at(best, owner[free], self._reduced[draft.x[other.index, free]])
-        found: Floats = np.maximum(best, 0.0)[owner]
+        name = arc.workload.id
+        if name not in self._places:
+            self._places[name] = self._by_place(name)
+        others = np.delete(self._places[name], self._draft.arcs.place[arc.index], axis=0)
+        found: Floats = np.maximum(others.min(axis=0), 0.0)[self._draft.demand[name].owner]
+        return found
+
+    def _by_place(self, name: str) -> Floats:
+        """The reduced costs of a workload's places, a row each, and of what is not served, by the time of its demand.
+
+        Infinite where it may not run, and in the last column, which stands for no demand.
+        """
+        draft, owner = self._draft, self._draft.demand[name].owner
+        arcs = draft.arcs.of_workload[name]
+        found = np.full((len(arcs) + 1, len(draft.demand[name].work) + 1), np.inf)
+        for row, arc in enumerate(arcs):
+            free = np.flatnonzero(~self._fixed[arc.index] & (owner >= 0))
+            np.minimum.at(found[row], owner[free], self._reduced[draft.x[arc.index, free]])
+        if name in draft.unserved:
+            found[-1, :-1] = self._reduced[draft.unserved[name]]
         return found
 
     def _runs(self, columns: Ints, most: Floats) -> Bools:

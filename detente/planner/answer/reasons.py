@@ -165,8 +165,9 @@ def _pulls(draft: Draft, model: Model, solution: Solution) -> dict[str, Floats]:
 
 def _gives(units: Units) -> Floats:
     """What one of each column gives in all of its time, in the offer's own unit."""
-    hours = np.array([float(sum(paid.values())) for paid in units.paid])
-    return np.asarray(hours * units.units * float(units.offer.unit_flow), dtype=np.float64)
+    column, _, hours, _ = units.each
+    found = np.bincount(column, hours, minlength=len(units.columns))
+    return np.asarray(found * float(units.offer.unit_flow), dtype=np.float64)
 
 
 def _per_work(draft: Draft, gives: Mapping[str, Floats], pull: Floats) -> Floats:

@@ -17,7 +17,8 @@ import numpy as np
 from detente.case.case import Case
 from detente.case.notes import not_in_force, smoothed
 from detente.contract.standing import Standing
-from detente.demand.quanta import QUANTUM
+from detente.contract.use import nanos
+from detente.demand.quanta import PER_QUANTUM, QUANTUM
 from detente.errors import SolverError
 from detente.planner.answer.bill import Bill
 from detente.planner.answer.costs import at_present, cost_rows, work_of
@@ -159,16 +160,16 @@ def _providers(draft: Draft, exact: Bill) -> Iterable[ProviderRow]:
         spend[line.use.offer["provider"]] += line.net
         if line.use.kind == "idle":
             idle[line.use.offer["provider"]] += line.net
-    units = list(dict.fromkeys(w.unit for w in draft.case.workloads))
+    unit_of = {workload.id: workload.unit for workload in draft.case.workloads}
+    units = list(dict.fromkeys(unit_of.values()))
     work = {name: dict.fromkeys(units, 0) for name in spend}
     on_work = {name: dict.fromkeys(units, Decimal(0)) for name in spend}
     runs: dict[str, dict[tuple[str, str], None]] = {name: {} for name in spend}
     for line in exact.rated:
         use = line.use
         if use.kind == "use" and use.demand is not None:
-            unit = next(w.unit for w in draft.case.workloads if w.id == use.demand["workload"])
-            name = use.offer["provider"]
-            work[name][unit] += int(use.work / Decimal(str(float(QUANTUM))))
+            unit, name = unit_of[use.demand["workload"]], use.offer["provider"]
+            work[name][unit] += nanos(use.work) // PER_QUANTUM
             on_work[name][unit] += line.net
             runs[name][use.demand["workload"], use.offer["offer"]] = None
     total = sum(spend.values(), Decimal(0))

@@ -27,7 +27,7 @@ def stated_charges(draft: Draft, exact: Bill) -> Iterable[StatedCharge]:
             continue
         listed, stated = _by_use(draft, exact, offer)
         if offer.id in draft.units:
-            listed += sum(exact.bought[offer.id], Decimal(0))
+            listed += of_nanos(sum(exact.bought[offer.id]))
             stated += sum(_by_units(draft, draft.units[offer.id], exact.quantities.units[offer.id].tolist()))
         if listed or stated:
             yield StatedCharge(offer.id, offer.provider, currency, listed, nano(stated))
