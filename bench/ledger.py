@@ -21,6 +21,7 @@ from contextlib import ExitStack
 from datetime import UTC, datetime, timedelta
 from itertools import islice
 from pathlib import Path
+from shutil import rmtree
 
 ROOT = Path(__file__).resolve().parent.parent
 sys.path.insert(0, str(ROOT))
@@ -72,20 +73,17 @@ def records(case: Case, count: int) -> Iterator[bytes]:
         yield joined(body, end)
 
 
-def written(folder: Path, found: Iterator[bytes], parts: int, count: int) -> list[Path]:
-    """A journal for each part; what an append took is told."""
-    folders, took = [], 0.0
-    for part in range(parts):
-        journal = Journal(folder / str(part), part)
-        for some in batched(islice(found, count // parts), 10_000):
-            began = time.process_time()
-            for record in some:
-                journal.append(record)
-            took += time.process_time() - began
-        journal.close()
-        folders.append(folder / str(part))
-    print(f"  append            {took / count * 1e6:8.1f} µs of CPU a record")
-    return folders
+def written(folder: Path, found: Iterator[bytes], part: int) -> float:
+    """A journal of some records; the seconds that the appends took."""
+    took = 0.0
+    journal = Journal(folder, part)
+    for some in batched(found, 10_000):
+        began = time.process_time()
+        for record in some:
+            journal.append(record)
+        took += time.process_time() - began
+    journal.close()
+    return took
 
 
 def batched(found: Iterator[bytes], size: int) -> Iterator[list[bytes]]:
@@ -135,17 +133,21 @@ def size(session: Session) -> int:
     return session.number("SELECT COUNT(*) FROM calls")
 
 
-def measured(url: str, case: Case, folders: list[Path], *, server: bool) -> None:
-    """Ingest, and everything that is timed."""
+def measured(url: str, case: Case, folder: Path, count: int, parts: int, *, server: bool) -> None:
+    """Ingest part by part, and everything that is timed; on the disk there is one part's journal at a time."""
+    found = records(case, count)
     with open_store(url, make=True) as store:
-        books, whole = Books(store, case), 0.0
-        for folder in folders:
+        books, whole, appended = Books(store, case), 0.0, 0.0
+        for part in range(parts):
+            appended += written(folder / "journal", islice(found, count // parts), part)
             began = clock(server=server)
-            told = Ingest(books).run(journals([folder]), NOW)
+            told = Ingest(books).run(journals([folder / "journal"]), NOW)
             took = clock(server=server) - began
             whole += took
             memory = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
             print(f"  ingest            {told.calls / took:8,.0f} records/s, {memory:,.0f} MB at most", flush=True)
+            rmtree(folder / "journal")
+        print(f"  append            {appended / count * 1e6:8.1f} µs of CPU a record")
         standing(books)
         took = bare(store, server=server)
         with store.reading() as session:
@@ -168,8 +170,7 @@ def main() -> None:
 
             url = closing.enter_context(a_server()).url
         print(f"{'PostgreSQL' if asked.postgres else 'SQLite'}, {asked.records:,} records")
-        folders = written(folder, records(case, asked.records), asked.parts, asked.records)
-        measured(url, case, folders, server=asked.postgres)
+        measured(url, case, folder, asked.records, asked.parts, server=asked.postgres)
 
 
 if __name__ == "__main__":

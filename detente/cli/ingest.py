@@ -7,17 +7,18 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Callable
-from datetime import UTC, datetime
+from datetime import datetime
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import click
 
 from detente.cli.command import command, load
-from detente.cli.options import CASE, JSON, LEDGER, READING, SCENARIO
+from detente.cli.options import CASE, JSON, LEDGER, READING, SCENARIO, TimestampParam
 
 if TYPE_CHECKING:
     from detente.case.case import Case
+    from detente.gateway.serving.clock import Clock
     from detente.ledger.ingest import Ingested
 
 
@@ -32,6 +33,12 @@ if TYPE_CHECKING:
     help="JOURNALs are bills or exports of use (CSV, Parquet); FILE says what their rows are.",
 )
 @click.option("--follow", is_flag=True, help="Go on, about once a second, until stopped.")
+@click.option(
+    "--at",
+    type=TimestampParam(),
+    metavar="MOMENT",
+    help="Take this for now: use of more than a day later is set aside. For journals of `serve --at`.",
+)
 @READING
 @SCENARIO
 @JSON
@@ -41,6 +48,7 @@ def ingest(
     ledger: str,
     mapping: Path | None,
     follow: bool,
+    at: datetime | None,
     reading: str | None,
     scenario: str | None,
     as_json: bool,
@@ -54,21 +62,22 @@ def ingest(
 
     `detente serve --ledger` does so by itself for its own journal, and needs no --follow beside it.
     """
+    from detente.gateway.serving.clock import Clock
     from detente.ledger.books import Books
     from detente.ledger.ingest import Ingest
     from detente.ledger.ingest import journals as files_of
     from detente.ledger.opening import open_store
 
-    found = load(case, reading, scenario)
+    found, clock = load(case, reading, scenario), Clock(at)
     if mapping is not None:
         if follow:
             raise click.ClickException("--follow is for journals, which grow; give a new bill when there is one")
-        return _bills(found, journals, mapping, ledger, as_json=as_json)
+        return _bills(found, journals, mapping, ledger, clock.now(), as_json=as_json)
     if follow:
-        return _followed(found, journals, ledger, as_json=as_json)
+        return _followed(found, journals, ledger, clock, as_json=as_json)
     files = files_of(journals)
     with open_store(ledger, make=True) as store:
-        told = Ingest(Books(store, found)).run(files, datetime.now(UTC))
+        told = Ingest(Books(store, found)).run(files, clock.now())
     _tell(told, _warn, as_json=as_json)
     return 0 if told.whole else 2
 
@@ -86,7 +95,7 @@ def _tell(told: Ingested, warn: Callable[[str], None], *, as_json: bool) -> None
         ingested_view(told, click.echo, warn)
 
 
-def _followed(case: Case, journals: tuple[Path, ...], ledger: str, *, as_json: bool) -> int:
+def _followed(case: Case, journals: tuple[Path, ...], ledger: str, clock: Clock, *, as_json: bool) -> int:
     """Go on until SIGTERM or Ctrl-C; each time that brought something is told, with ``--json`` as a line of its own."""
     import signal
     import threading
@@ -106,11 +115,11 @@ def _followed(case: Case, journals: tuple[Path, ...], ledger: str, *, as_json: b
             _tell(told, lambda text: None, as_json=as_json)  # what is wrong is said once, below
             sys.stdout.flush()
 
-    Following(ledger, journals, _warn).run(lambda: case, lambda: datetime.now(UTC), stop, hear)
+    Following(ledger, journals, _warn).run(lambda: case, clock.now, stop, hear)
     return 0 if whole else 2
 
 
-def _bills(case: Case, paths: tuple[Path, ...], mapping: Path, ledger: str, *, as_json: bool) -> int:
+def _bills(case: Case, paths: tuple[Path, ...], mapping: Path, ledger: str, at: datetime, *, as_json: bool) -> int:
     """Rows of bills onto the books."""
     from detente.ledger.bill_ingest import BillIngest, bills
     from detente.ledger.bill_mapping import read_mapping
@@ -120,7 +129,7 @@ def _bills(case: Case, paths: tuple[Path, ...], mapping: Path, ledger: str, *, a
 
     read = read_mapping(mapping, case)
     with open_store(ledger, make=True) as store:
-        told = BillIngest(Books(store, case), read).run(bills(paths), datetime.now(UTC))
+        told = BillIngest(Books(store, case), read).run(bills(paths), at)
     if as_json:
         click.echo(billed_json(told))
     else:

@@ -21,7 +21,7 @@ from detente.errors import FlawError
 from detente.ledger.bill_mapping import BillMapping
 from detente.ledger.bill_rating import BillRating
 from detente.ledger.bill_rows import BadRow, BillReader, BillRow, LikeRows, unreadable
-from detente.ledger.books import Books, LedgerBatch
+from detente.ledger.books import AHEAD, Books, LedgerBatch
 from detente.ledger.line import UseLine
 from detente.ledger.store import Session
 from detente.values.micros import at_micros
@@ -68,17 +68,18 @@ class BillIngest:
         """Read files: together they are one export. Raises LedgerError; what was read before is on the books."""
         with self._books.store.reading() as session:
             self._books.must_match(session)
+            until = self._books.reached(session, at) + AHEAD
         found, likes = BillIngested(), LikeRows()
         try:
             for path in paths:
                 found.files += 1
-                self._file(path, likes, found, at)
+                self._file(path, likes, found, at, until)
         finally:
             likes.close()
         return found
 
-    def _file(self, path: Path, likes: LikeRows, found: BillIngested, at: datetime) -> None:
-        rows = BillReader(path, self._mapping, self._books.case.currency, likes).rows()
+    def _file(self, path: Path, likes: LikeRows, found: BillIngested, at: datetime, until: datetime) -> None:
+        rows = BillReader(path, self._mapping, self._books.case.currency, likes, until).rows()
         more = True
         while more:
             some, broken = _next(rows, self._size)

@@ -21,7 +21,7 @@ from zoneinfo import ZoneInfo
 
 from detente.errors import FlawError
 from detente.ledger.bill_mapping import COLUMNS, TELLING, BillMapping, named_columns
-from detente.values.micros import DAY, EPOCH, MICRO, at_micros
+from detente.values.micros import DAY, EPOCH, MICRO, at_micros, micros
 from detente.values.money import NANOS
 from detente.values.sheet import UNREADABLE, Sheet, shown
 
@@ -100,10 +100,15 @@ class BillReader:
         That of the books: a row in another is not added up with it.
     likes
         Of all files of one run: parts of one export are one.
+    until
+        A row that begins later is of a time to come; None: it may.
     """
 
-    def __init__(self, file: Path, mapping: BillMapping, currency: str, likes: LikeRows) -> None:
+    def __init__(
+        self, file: Path, mapping: BillMapping, currency: str, likes: LikeRows, until: datetime | None = None
+    ) -> None:
         self._file, self._mapping, self._currency, self._likes = file, mapping, currency, likes
+        self._until = LATEST if until is None else micros(until)
         self._zone = ZoneInfo(mapping.zone)
 
     def rows(self) -> Iterator[BillRow | BadRow]:
@@ -161,6 +166,9 @@ class BillReader:
     ) -> BillRow:
         texts = {name: _text(value) for name, value in values.items()}
         start = self._time(roles, "start", values, sheet)
+        if start > self._until:
+            what = f"{shown(values[roles['start']])} is more than a day from now"
+            raise _Unread(roles["start"], f"{what}; give the file again once it has come, or skip such rows by a rule")
         end = self._time(roles, "end", values, sheet) if "end" in roles else start + DAY
         if end < start:
             raise _Unread(roles["end"], f"{shown(values[roles['end']])} is before its start")

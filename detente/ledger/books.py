@@ -9,7 +9,7 @@ from __future__ import annotations
 import json
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any
 
 import msgspec
@@ -29,6 +29,9 @@ from detente.ledger.store import Session, Store, big
 from detente.values.micros import at_micros, micros
 
 _JSON = msgspec.json.Encoder().encode
+AHEAD = timedelta(days=1)
+"""How far use may be ahead of whoever puts it on the books: clocks differ, and so do time zones. What is further ahead
+is of a clock that is wrong: on the books, it would let windows be closed that are still to come."""
 
 
 @dataclass
@@ -83,6 +86,17 @@ class Books:
         """The end of the latest use that is on the books."""
         found = session.one("SELECT value FROM facts WHERE name = 'last'")
         return at_micros(int(found[0])) if found is not None else None
+
+    def reached(self, session: Session, at: datetime) -> datetime:
+        """The latest moment that is known to have come: the clock's, that of the last batch, or the day of closing."""
+        last = session.one("SELECT at FROM batches ORDER BY batch DESC LIMIT 1")
+        known = [at, datetime.fromisoformat(str(last[0])) if last is not None else at, self.closed(session) or at]
+        return max(known)
+
+    def begun(self, session: Session) -> datetime | None:
+        """When the latest use on the books began; what is billed by the month or the year ends later."""
+        found = session.number("SELECT MAX(start) FROM sums")
+        return at_micros(found) if found else None
 
     def first(self, session: Session) -> datetime | None:
         """The beginning of the earliest use that is on the books; None where a version before this wrote them."""

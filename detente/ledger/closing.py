@@ -56,7 +56,8 @@ def close(books: Books, as_of: datetime, at: datetime, held: Sequence[Purchase] 
         books.must_match(session)
         before = books.closed(session)
         _must_be_open(books.store.url, as_of, before)
-        _must_have_passed(books.store.url, as_of, max(at, books.last(session) or at))
+        if as_of > at:
+            _must_have_passed(books.store.url, as_of, max(at, books.begun(session) or at))
         idle = LedgerBatch("idle", lines=[(None, line) for line in idle_lines(session, books, held, as_of)])
         idle.purchases += missing(session, held, as_of)
         books.write(session, idle, at)

@@ -19,7 +19,7 @@ from pathlib import Path
 import msgspec
 
 from detente.errors import JournalError
-from detente.ledger.books import Books, LedgerBatch
+from detente.ledger.books import AHEAD, Books, LedgerBatch
 from detente.ledger.budgets import counted
 from detente.ledger.cap import BookedCall, holder_of
 from detente.ledger.caps import CapCounts
@@ -31,7 +31,7 @@ from detente.ledger.reading import Trouble, worker_of
 from detente.ledger.record import CallRoute, EndAsRead, parted, read_end, read_route
 from detente.ledger.store import Session
 from detente.ledger.stored_lines import read_lines
-from detente.values.micros import micros
+from detente.values.micros import EPOCH, micros
 from detente.values.money import written
 
 BATCH = 5_000
@@ -87,6 +87,7 @@ class Ingest:
         self._caps = CapCounts(books.case)
         self._routes: dict[bytes, tuple[int, CallRoute]] = {}
         """Routes that are in the store, by their bytes."""
+        self._now = EPOCH
 
     def run(self, paths: Iterable[Path], at: datetime, between: Callable[[], object] = lambda: None) -> Ingested:
         """Read all that is new in some files; ``at`` is the time that the batches state.
@@ -97,6 +98,7 @@ class Ingest:
         """
         with self._books.store.reading() as session:
             self._books.must_match(session)
+            self._now = self._books.reached(session, at)
         found = Ingested()
         due: dict[str, int | None] = {}
         for path in paths:
@@ -114,12 +116,12 @@ class Ingest:
         """Add some records of one file, and mark how far it was read."""
         told = Ingested()
         with _uncollected(), self._books.store.writing() as session:
-            adding = _Adding(session, self._books, self._metering, dict(self._routes))
+            adding = _Adding(session, self._books, self._metering, dict(self._routes), self._now)
             adding.records([item for item in items if isinstance(item, ReadFrame)], told)
             adding.troubles([item for item in items if isinstance(item, Trouble)], mark.print, told)
             told.batches = int(self._books.write(session, adding.batch, at) > 0)
             self._count(session, adding.booked)
-            mark = mark.past(items)
+            mark = mark.past(items, adding.to_come)
             mark.keep(session)
         self._routes = adding.routes
         found.add(told)
@@ -165,9 +167,17 @@ class _Adding:
     """A batch as it is put together, inside of its transaction."""
 
     def __init__(
-        self, session: Session, books: Books, metering: Metering, routes: dict[bytes, tuple[int, CallRoute]]
+        self,
+        session: Session,
+        books: Books,
+        metering: Metering,
+        routes: dict[bytes, tuple[int, CallRoute]],
+        now: datetime,
     ) -> None:
         self._session, self._books, self._metering, self.routes = session, books, metering, routes
+        self._now, self._until = now, micros(now + AHEAD)
+        self.to_come: set[int] = set()
+        """Where records begin that are of a time to come: they are read again, and count once it has."""
         self.batch = LedgerBatch("ingest")
         self.booked: list[BookedCall] = []
         """The calls among it, for the caps that they drew on."""
@@ -188,9 +198,15 @@ class _Adding:
                 at = datetime.fromisoformat(end.at)
                 if at.tzinfo is None:
                     raise ValueError(f"`{end.at}` states no zone")
+                moment = micros(at)
+                if moment > self._until:
+                    self.to_come.add(frame.start)
+                    what = f"it is of {end.at}, more than a day from now ({self._now:%Y-%m-%dT%H:%MZ})"
+                    self._aside(frame.place, f"{what}; see to the clocks: it counts once that has come", body, told)
+                    continue
                 if route not in self.routes:
                     self._route(route)
-                yield _ReadCall(frame, route, body, end, micros(at))
+                yield _ReadCall(frame, route, body, end, moment)
             except (msgspec.DecodeError, ValueError) as error:
                 self._aside(frame.place, f"no record of this version: {error}", frame.payload, told)
 

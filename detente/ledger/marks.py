@@ -8,7 +8,7 @@ records keep each once. Not here: adding records (``ingest``).
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Sequence, Set
 from dataclasses import dataclass, replace
 from hashlib import blake2b
 from pathlib import Path
@@ -42,7 +42,8 @@ class ReadFrame(NamedTuple):
 class FileMark:
     """The last record of a file that is on the books: where it begins, its number, and a digest of it.
 
-    ``held``: something was wrong behind it; it stays there, so that a file that was mended is read again.
+    ``held``: something was wrong behind it, or is of a time to come; it stays there, so that a file that was mended is
+    read again.
     """
 
     print: str
@@ -61,9 +62,9 @@ class FileMark:
         """Whether this is the record that it names."""
         return (frame.start, frame.number, digest(frame.payload)) == (self.last, self.number, self.tail)
 
-    def past(self, items: Sequence[ReadFrame | Trouble]) -> FileMark:
-        """The mark once these are on the books."""
-        wrong = next((n for n, item in enumerate(items) if isinstance(item, Trouble) and not item.torn), len(items))
+    def past(self, items: Sequence[ReadFrame | Trouble], to_come: Set[int] = frozenset()) -> FileMark:
+        """The mark once these are on the books, but for those that begin where ``to_come`` says."""
+        wrong = next((n for n, item in enumerate(items) if _stays(item, to_come)), len(items))
         held = self.held or wrong < len(items)
         good = [] if self.held else [item for item in items[:wrong] if isinstance(item, ReadFrame)]
         if not good:
@@ -80,6 +81,11 @@ class FileMark:
                 " tail = excluded.tail",
                 (self.print, self.name, self.last, self.number, self.tail),
             )
+
+
+def _stays(item: ReadFrame | Trouble, to_come: Set[int]) -> bool:
+    """Whether a mark stays before it."""
+    return not item.torn if isinstance(item, Trouble) else item.start in to_come
 
 
 def digest(payload: bytes) -> str:

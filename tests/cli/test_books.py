@@ -53,6 +53,15 @@ def test_what_cannot_be_read_is_named_and_the_code_is_2(tmp_path: Path, case: Pa
     assert (found["status"], len(found["aside"]), found["calls"]) == ("incomplete", 1, 2)
 
 
+def test_what_a_gateway_of_another_time_wrote_is_ingested_at_that_time(case: Path, tmp_path: Path) -> None:
+    folder = journal_of(tmp_path / "j", [call(1, "2199-05-01T12:00")])
+    done = detente("ingest", case, folder, "--ledger", tmp_path / "ledger.db")
+    assert done.returncode == 2
+    assert "it is of 2199-05-01T12:00:00Z, more than a day from now" in done.stderr
+    found = told("ingest", case, folder, "--ledger", tmp_path / "ledger.db", "--at", "2199-05-01T00:00Z")
+    assert (found["status"], found["calls"]) == ("whole", 1)
+
+
 def test_books_are_closed_and_clauses_stand(tmp_path: Path, case: Path) -> None:
     folder, ledger = journal_of(tmp_path / "journal", [call(1, used=(10**6, 0))]), tmp_path / "ledger.db"
     told("ingest", case, folder, "--ledger", ledger)

@@ -64,9 +64,9 @@ def journal_of(folder: Path, records: Iterable[bytes], worker: int = 0, **more: 
     return folder
 
 
-def ingested(store: Store, case: Case, *folders: Path, batch: int = 5000) -> Ingested:
+def ingested(store: Store, case: Case, *folders: Path, batch: int = 5000, at: datetime = NOW) -> Ingested:
     """What became of the records of some folders."""
-    return Ingest(Books(store, case), batch).run(journals(folders), NOW)
+    return Ingest(Books(store, case), batch).run(journals(folders), at)
 
 
 def fresh(folder: Path) -> Store:

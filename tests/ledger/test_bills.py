@@ -283,6 +283,23 @@ def test_what_no_bill_can_mean_is_set_aside(tmp_path: Path, wrong: str, said: st
     assert (told.added, told.bad, said in told.aside[0]) == (0, 1, True)
 
 
+def test_a_row_of_a_time_to_come_waits_until_it_has(tmp_path: Path) -> None:
+    some = [row("Storage", "1"), row("Storage", "2", when="2026-07-02T00:00:01Z,2026-07-03T00:00:00Z")]
+    with fresh(tmp_path) as store:
+        mapping, file = mapped(tmp_path, OTHER), bill(tmp_path / "b.csv", some)
+        told = read(store, served_case(), mapping, file)
+        (said,) = told.aside
+        assert said == (
+            f"{file}:3:3: `2026-07-02T00:00:01Z` is more than a day from now; give the file again once it has come,"
+            " or skip such rows by a rule"
+        )
+        assert (told.added, told.bad, told.whole) == (1, 1, False)
+        later = BillIngest(Books(store, served_case()), read_mapping(mapping, served_case())).run(
+            [file], day("2026-07-02")
+        )
+        assert (later.added, later.again, later.whole) == (1, 1, True)
+
+
 def test_a_file_of_wrong_rows_alone_says_which(tmp_path: Path) -> None:
     path = bill(tmp_path / "b.csv", ["too,few", "fewer"])
     with fresh(tmp_path) as store:

@@ -12,7 +12,9 @@ from detente.errors import LedgerError
 from detente.ledger.books import Books
 from detente.ledger.closing import ClosedBooks, close
 from detente.ledger.entry import LedgerEntry
+from detente.ledger.line import UseClass, UseLine
 from detente.ledger.store import Store
+from detente.values.micros import micros
 from tests.builders import agreement, day, tokens, work
 from tests.ledger.served import NOW, accounts, both, call, ingested, journal_of, served_case
 
@@ -104,10 +106,40 @@ def test_books_are_not_closed_for_a_day_that_is_to_come(store: Store, case: Case
 
 
 def test_a_gateway_whose_clock_runs_ahead_is_closed_by_its_own_days(store: Store, case: Case, tmp_path: Path) -> None:
-    put(store, case, tmp_path / "j", call(1, "2026-08-02", TENTH))
-    closing(store, case, "2026-08-01")
-    with pytest.raises(LedgerError, match="2026-08-03 is still to come"):
-        closing(store, case, "2026-08-03")
+    put(store, case, tmp_path / "j", call(1, "2026-07-02", TENTH))
+    closing(store, case, "2026-07-02")
+    with pytest.raises(LedgerError, match="2026-07-03 is still to come"):
+        closing(store, case, "2026-07-03")
+
+
+def test_a_record_of_a_clock_far_ahead_closes_no_window_that_is_to_come(
+    store: Store, case: Case, tmp_path: Path
+) -> None:
+    """It waits, told each time, and is on the books once its time has come; what stands behind it does not wait."""
+    records = call(1, "2026-01-15", TENTH), call(2, "2027-01-15", TENTH), call(3, "2026-01-16", TENTH)
+    folder = journal_of(tmp_path / "j", records)
+    for calls in (2, 0):
+        told = ingested(store, case, folder)
+        assert (told.calls, told.whole) == (calls, False)
+        (said,) = told.aside
+        assert ": record 1: it is of 2027-01-15T00:00:00Z, more than a day from now (2026-07-01T00:00Z); see to" in said
+    with pytest.raises(LedgerError, match="2026-12-01 is still to come"):
+        closing(store, case, "2026-12-01")
+    closing(store, case, "2026-07-01")
+    assert accounts(store)["use/north/north-api"] == 600 * M
+    told = ingested(store, case, folder, at=day("2027-01-14"))
+    assert (told.calls, told.whole, accounts(store)["use/north/north-api"]) == (1, True, 900 * M)
+    assert ingested(store, case, folder, at=day("2027-01-14")).records == 0
+    assert ingested(store, case, folder, at=day("2026-01-14")).whole
+
+
+def test_a_line_of_a_year_on_the_books_closes_none_of_it_ahead_of_time(store: Store, case: Case) -> None:
+    year = micros(day("2026-01-01")), micros(day("2027-01-01"))
+    Books(store, case).post(
+        [UseLine(UseClass("use", {}, {"provider": "north"}), *year, listed=12 * M, net=12 * M)], NOW
+    )
+    with pytest.raises(LedgerError, match="2026-12-01 is still to come"):
+        closing(store, case, "2026-12-01")
 
 
 @both

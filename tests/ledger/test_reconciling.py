@@ -41,7 +41,7 @@ def held(
     case = served_case(*terms)
     records = [call(n, datetime.fromisoformat(f"{at}+00:00"), (size * 1000, 0)) for n, (at, size) in enumerate(served)]
     with fresh(folder) as store:
-        ingested(store, case, journal_of(folder / "journal", records))
+        ingested(store, case, journal_of(folder / "journal", records), at=day("2027-01-01"))
         mapping = read_mapping(mapped(folder, *rules, **more), case)
         return reconcile(Books(store, case), mapping, [bill(folder / "bill.csv", rows)])
 
