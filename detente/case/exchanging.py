@@ -1,7 +1,8 @@
 """Amounts in another currency, converted once, before anything else looks at them: at the rates that the paper states.
 
-Owns: which rate an amount has. An offer's price has one each day; a clause's amount, and a price without dates, need
-one for all of their time. Not here: how a rate is stated (``values.exchange``), and what is made of amounts.
+Owns: which rate an amount has. An offer's price has one each day; a price without dates needs one for all of its time.
+So does a clause, or it is kept in its currency (``contract.own_money``) where the rate changes in its time. Not here:
+how a rate is stated (``values.exchange``), and what is made of amounts.
 """
 
 from __future__ import annotations
@@ -15,6 +16,8 @@ from typing import Any
 from detente.case.agreement import Agreement, dates, lineage
 from detente.case.declared import CaseHead
 from detente.case.entries import Entries, Entry
+from detente.contract.own_money import OwnMoney
+from detente.contract.term import Term
 from detente.errors import Flaw, FlawError, Mistake, Path
 from detente.market.offer import AnyOffer, TokenOffer
 from detente.values.dated import Dated
@@ -128,8 +131,34 @@ class _Exchanging:
             time = self._seen(held.start, held.end)
             if term.paid_on is not None:
                 time = moment(term.paid_on), moment(term.paid_on)
-            terms.append(self._at_one(entry, term, ("terms", at), rates, time))
+            own = self._own_money(term, rates, time)
+            if own is not None:
+                terms.append(term.kept_in(own))
+                self._must_turn_with_periods(entry, ("terms", at), own, time)
+            else:
+                terms.append(self._at_one(entry, term, ("terms", at), rates, time))
         return agreement.model_copy(update={"terms": tuple(terms)})
+
+    def _own_money(self, term: Term, rates: Mapping[str, StatedRates], time: Time) -> OwnMoney | None:
+        """The currency of all amounts of a clause, where its rate changes in its time and nothing turns on one rate."""
+        currencies = {held.currency for _, held in held_in(term, Money | Price)}
+        if len(currencies) != 1 or not (foreign := currencies - {self.currency}) or not term.between_rates:
+            return None
+        (currency,) = foreign
+        by_use = rates[currency].by_use if currency in rates else Dated(())
+        found = [rate for _, rate in _within(by_use, *time)]
+        return OwnMoney(currency, by_use) if len(set(found)) > 1 and None not in found else None
+
+    def _must_turn_with_periods(self, entry: Entry, path: Path, own: OwnMoney, time: Time) -> None:
+        """Note a rate that changes within a period of the plan: what is used in it is even, and has no one rate."""
+        begins = {period.span_start for period in self.head.horizon.periods()}
+        within = (at for at, _ in _within(own.rates, *time) if at != time[0] and at not in begins)
+        if (at := next(within, None)) is not None:
+            what = f"the rate of {own.currency} changes on {at:%Y-%m-%d}, within a period of the plan"
+            remedy = (
+                "plan by shorter periods (`horizon: { every: day }`), or fix the rate (`exchange:` of its agreement)"
+            )
+            self._note(entry, path, FlawError(f"{what}: what counts of that has no one rate", remedy))
 
     def _seen(self, start: datetime, end: datetime) -> Time:
         """A time as far as the horizon sees it; its first moment where it sees none of it."""

@@ -102,7 +102,8 @@ class CappedCharge(Term):
         The lesser of two amounts is concave, so it takes a whole number for each cap: whether it is reached. Until then
         the rate is owed, from then on the cap, and it is reached only where the rate comes to as much.
         """
-        caps = [cap for window in self.capped.windows if (cap := self.most(window)) is not None]
+        windows = list(self.capped.windows)
+        caps = [cap for window in windows if (cap := self.most(window)) is not None]
         if not caps and not self.breach:
             program.charge(self, self.counted, self.each)
             return
@@ -110,12 +111,12 @@ class CappedCharge(Term):
         most = program.most(share)
         nothing = [Fraction(0) for _ in most]
         if not caps:
-            owed = program.slack(self, "owed", most=most, price=Fraction(1), remedy=True)
+            owed = program.slack(self, "owed", most=most, price=Fraction(1), windows=windows, remedy=True)
             program.require(self, "rate", share - owed <= nothing)
             return
         above = [max(m - cap, Fraction(0)) for m, cap in zip(most, caps, strict=True)]
         lesser = [min(m, cap) for m, cap in zip(most, caps, strict=True)]
-        owed = program.slack(self, "owed", most=lesser, price=Fraction(1), remedy=self.breach)
+        owed = program.slack(self, "owed", most=lesser, price=Fraction(1), windows=windows, remedy=self.breach)
         reached = program.slack(self, "reached", most=[Fraction(bool(a)) for a in above], whole="nearest")
         program.require(self, "rate", share - owed - reached * above <= nothing)
         program.require(self, "cap", owed - reached * caps >= nothing)
@@ -140,6 +141,11 @@ class CappedCharge(Term):
             left = None if left is None else left - owed
 
     # -- for people, and for the case's checks -----------------------------------------------------------------------
+    @property
+    def between_rates(self) -> bool:
+        """Not with a cap in all: it bounds what is owed month by month, each at its own rate."""
+        return super().between_rates and self.cap is None
+
     @property
     def told_cap(self) -> str:
         """In a clause's sentence."""

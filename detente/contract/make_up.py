@@ -62,6 +62,8 @@ class MakeUp(Noun):
         program.require(owner, "beyond", extra.like(taken) - taken - untaken <= [-a for a in agreed])
         program.require(owner, "short", untaken - short * agreed <= none)
         program.require(owner, "not-short", extra + short * above <= above)
-        made = program.slack(owner, "made up", most=[agreed[i] for i, _ in pairs], price=-price)
+        made = program.slack(
+            owner, "made up", most=[agreed[i] for i, _ in pairs], price=-price, windows=[windows[j] for _, j in pairs]
+        )
         program.require(owner, "bank", made.gather([i for i, _ in pairs], n) - untaken <= none)
         program.require(owner, "made-up", made.gather([j for _, j in pairs], n) - extra <= none)

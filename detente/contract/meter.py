@@ -12,6 +12,7 @@ from datetime import datetime
 from typing import Literal
 
 from detente.contract.moment import CountingMoment, reserved
+from detente.contract.own_money import OwnMoney
 from detente.contract.scope import Selection
 from detente.contract.window import Calendar, Window
 from detente.errors import SettleError
@@ -34,7 +35,8 @@ class Meter:
     """What a clause counts: a measure of what a selection covers, by window.
 
     ``term`` and ``name`` say whose it is; ``selection`` and ``windows`` are those of the clause as it is in force, so
-    that an amended clause has a meter for each of its times.
+    that an amended clause has a meter for each of its times. ``money``: the clause's own currency, into which money is
+    converted as it is counted, at the rate of its moment; None where that is the case's.
     """
 
     term: str
@@ -43,11 +45,22 @@ class Meter:
     measure: Measure
     windows: Calendar
     moment: CountingMoment = "use"
+    money: OwnMoney | None = None
 
     @property
     def unit(self) -> str:
-        """The kind of unit that it counts in: ``money``, ``work`` (the workloads'), or ``taken`` (the offers')."""
+        """The kind of unit that it counts in: ``money``, ``work`` (the workloads'), or ``taken`` (the offers').
+
+        Of money in a currency of the clause's own, that currency.
+        """
+        if self.money is not None:
+            return self.money.currency
         return "money" if self.measure in MONEY else self.measure
+
+    @property
+    def of_money(self) -> bool:
+        """Whether it counts money, in whichever currency."""
+        return self.measure in MONEY
 
     @property
     def of_use(self) -> UseMeasure | None:

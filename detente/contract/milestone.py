@@ -69,7 +69,9 @@ class Milestone(Noun):
         reached = counting.shaped(program, owner, amounts)
         if self.fee:
             fee = Fraction(self.fee)
-            reached += program.slack(owner, f"missing at {meter.name}", most=amounts, price=fee, remedy=True)
+            reached += program.slack(
+                owner, f"missing at {meter.name}", most=amounts, price=fee, windows=list(meter.windows), remedy=True
+            )
         program.require(owner, meter.name, reached >= amounts)
 
     def settled(self, index: int, counting: Counting, totals: Totals, as_of: datetime | None) -> Iterator[Settlement]:

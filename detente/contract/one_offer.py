@@ -34,7 +34,7 @@ class OneOffer(Term):
     @property
     def taken(self) -> Meter:
         """GPU-hours taken in each window."""
-        return Meter(self.id, "taken", self.covered, "taken", self.calendar(self.windows))
+        return self.meter("taken", "taken", self.calendar(self.windows))
 
     def meters(self) -> tuple[Meter, ...]:
         """What is taken in each window."""

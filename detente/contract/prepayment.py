@@ -113,10 +113,10 @@ def shaped(stages: Sequence[PrepaidStage], program: Program, owner: ClauseOwner)
         used = stage.counting.shaped(program, owner, NOTHING)
         now = used if counted is None else counted + used
         if balance is not None:
-            drawn = _drawn(program, owner, place, balance, used, most_owed)
+            drawn = _drawn(program, owner, place, stage.window, balance, used, most_owed)
             now, balance = now - drawn, balance - drawn
         if stage.reach is not None:
-            charged = _charged(program, owner, place, now, stage.reach)
+            charged = _charged(program, owner, place, stage.window, now, stage.reach)
             now, most_owed = now + charged, most_owed + stage.reach
             balance = charged if balance is None else balance + charged
         counted = now
@@ -125,11 +125,12 @@ def shaped(stages: Sequence[PrepaidStage], program: Program, owner: ClauseOwner)
 
 
 def _drawn(
-    program: Program, owner: ClauseOwner, place: int, balance: Expression, used: Expression, most: Fraction
-) -> Expression:
+    program: Program, owner: ClauseOwner, place: int, window: Window, balance: Expression, used: Expression,
+    most: Fraction,
+) -> Expression:  # fmt: skip
     """The lesser of the prepayment that is left and what is used; each unit lowers the cost by one."""
     (most_used,) = program.most(used)
-    drawn = program.slack(owner, f"drawn {place}", most=[min(most, most_used)], price=Fraction(-1))
+    drawn = program.slack(owner, f"drawn {place}", most=[min(most, most_used)], price=Fraction(-1), windows=[window])
     empty = program.slack(owner, f"empty {place}", most=ONE, whole="nearest")
     program.require(owner, f"draw-{place}-left", drawn - balance <= NOTHING)
     program.require(owner, f"draw-{place}-used", drawn - used <= NOTHING)
@@ -138,10 +139,12 @@ def _drawn(
     return drawn
 
 
-def _charged(program: Program, owner: ClauseOwner, place: int, now: Expression, reach: Fraction) -> Expression:
+def _charged(
+    program: Program, owner: ClauseOwner, place: int, window: Window, now: Expression, reach: Fraction
+) -> Expression:
     """What is missing of a milestone, and nothing where none is."""
     (most,) = program.most(now)
-    charged = program.slack(owner, f"prepaid {place}", most=[reach], price=Fraction(1), remedy=True)
+    charged = program.slack(owner, f"prepaid {place}", most=[reach], price=Fraction(1), windows=[window], remedy=True)
     missed = program.slack(owner, f"missed {place}", most=ONE, whole="nearest")
     program.require(owner, f"milestone-{place - 1}", charged + now >= [reach])
     program.require(owner, f"charge-{place}-missed", charged - missed * reach <= NOTHING)

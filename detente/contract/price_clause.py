@@ -32,7 +32,7 @@ class PriceClause(Term):
     def given(self) -> Meter:
         """What it took off, by the month of its text's time in force."""
         months = replace(self.calendar(Every(every="month")), first=self.validity.first.astimezone(self.validity.zone))
-        return Meter(self.id, "given", self.covered, "off", months)
+        return self.meter("given", "off", months)
 
     def meters(self) -> tuple[Meter, ...]:
         """What it took off."""

@@ -12,6 +12,7 @@ from typing import Protocol
 
 from detente.contract.decisions import Rounding
 from detente.contract.meter import Meter
+from detente.contract.own_money import OwnMoney
 from detente.contract.scope import Selection
 from detente.contract.validity import Validity
 from detente.contract.window import Calendar, Window
@@ -27,6 +28,10 @@ class ClauseOwner(Protocol):
     @property
     def validity(self) -> Validity:
         """When it is in force."""
+
+    @property
+    def own_money(self) -> OwnMoney | None:
+        """The currency in which it is kept, where that is not the case's."""
 
 
 class Relation(Protocol):
@@ -78,6 +83,7 @@ class Program(Protocol):
         *,
         most: Sequence[Fraction],
         price: Fraction = ...,
+        windows: Sequence[Window] | None = ...,
         remedy: bool = ...,
         whole: Rounding | None = ...,
     ) -> Expression:
@@ -85,7 +91,8 @@ class Program(Protocol):
 
         A ``remedy`` is what the clause grants where it is not performed (a shortfall against a fee): ``check`` asks
         whether the clauses can be performed without any. ``whole``: they are whole numbers, rounded so where a plan
-        cannot choose them.
+        cannot choose them. ``windows``: for which one each is owed, by whose end a price is converted; what has a price
+        says so.
         """
 
     def decide(

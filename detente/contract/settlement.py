@@ -6,14 +6,18 @@ Not here: the totals (``totals``), and the rule (``Term.settle``).
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from datetime import datetime
+from decimal import Decimal
 from fractions import Fraction
 
 from detente.contract.meter import Meter
+from detente.contract.own_money import OwnMoney
 from detente.contract.posting import Posting
 from detente.contract.standing import Standing
 from detente.contract.window import Window
 from detente.values.money import nano
+from detente.values.quantity import Exact
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,6 +33,17 @@ class Settlement:
         found = list(parts)
         return cls(
             tuple(p for each in found for p in each.postings), tuple(s for each in found for s in each.standings)
+        )
+
+    def converted(self, money: OwnMoney) -> Settlement:
+        """What is owed and accrues in a clause's own currency, in the case's: each at the rate of its window's end."""
+
+        def worth(amount: Exact, end: datetime) -> Decimal:
+            return nano(Fraction(amount) * money.at_end(end)) if amount else nano(amount)
+
+        return Settlement(
+            tuple(replace(p, amount=worth(p.amount, p.end)) for p in self.postings),
+            tuple(replace(s, owed=worth(s.owed, s.end), accruing=worth(s.accruing, s.end)) for s in self.standings),
         )
 
 

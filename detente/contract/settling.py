@@ -55,6 +55,7 @@ def _settled(
     if lost is not None and (term.pays or any(meter.measure in PAYMENTS for meter in term.meters())):
         return SettleError(f"`{term.id}` counts what credits pay: {lost}")
     try:
-        return term.settle(totals, decisions, as_of)
+        found = term.settle(totals, decisions, as_of)
+        return found if term.own_money is None else found.converted(term.own_money)
     except SettleError as error:
         return error

@@ -5,6 +5,7 @@ It counts and moves no money (see ``posting``). Not here: what a clause makes of
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass
 from datetime import datetime
 from decimal import Decimal
@@ -34,7 +35,8 @@ class Standing:
     meter
         The name of the meter by which it is counted: a clause may have several.
     unit
-        That meter's: ``money``, ``work`` (the workloads' unit) or ``taken`` (the offers'); in a plan, the unit's name.
+        That meter's: ``money``, ``work`` (the workloads' unit), ``taken`` (the offers'), or the clause's own currency;
+        in a plan, the unit's name.
     ended
         Whether the window has ended. Until then nothing is owed, and ``accruing`` is what would be if it ended now.
     amount
@@ -65,6 +67,10 @@ class Standing:
     short: Exact = Decimal(0)
     owed: Exact = Decimal(0)
     accruing: Exact = Decimal(0)
+
+    def currency(self, of_case: str) -> str | None:
+        """The currency in which it counts, that of the case or its clause's own; None where it counts no money."""
+        return of_case if self.unit == "money" else self.unit if re.fullmatch("[A-Z]{3}", self.unit) else None
 
     @property
     def remaining(self) -> Decimal | None:

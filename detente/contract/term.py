@@ -18,7 +18,9 @@ from pydantic import Discriminator, Field, PrivateAttr, Tag, model_validator
 from detente.contract import handover
 from detente.contract.case_view import CaseView
 from detente.contract.decisions import Decisions
-from detente.contract.meter import Meter
+from detente.contract.meter import MONEY, Measure, Meter
+from detente.contract.moment import CountingMoment
+from detente.contract.own_money import OwnMoney
 from detente.contract.paid_use import PaidUse
 from detente.contract.program import Program
 from detente.contract.reminder import Reminder
@@ -96,6 +98,7 @@ class Term(Noun):
 
     _validity: Validity | None = PrivateAttr(default=None)
     _seen: Horizon | None = PrivateAttr(default=None)
+    _own_money: OwnMoney | None = PrivateAttr(default=None)
 
     @model_validator(mode="after")
     def _one_scope(self) -> Self:
@@ -160,6 +163,22 @@ class Term(Noun):
         return covered if named or not self.theirs else covered.at(provider=self.validity.counterparty)
 
     @property
+    def own_money(self) -> OwnMoney | None:
+        """The currency of its amounts, where its rate changes in the clause's time; None: they are in the case's."""
+        return self._own_money
+
+    def kept_in(self, money: OwnMoney) -> Self:
+        """The same, which compares and owes in a currency of its own."""
+        kept = self.model_copy()
+        kept._own_money = money
+        return kept
+
+    @property
+    def between_rates(self) -> bool:
+        """Whether its amounts can wait for the end of a window to be converted: nothing turns on them before."""
+        return not (self.prices or self.reprices or self.pays or self.asks_standing)
+
+    @property
     def payee(self) -> str:
         """Who is paid what it owes. Neutral: the other party."""
         return self.validity.counterparty
@@ -197,6 +216,18 @@ class Term(Noun):
         if end is None and any(s.divides == "amount" and s.every == every for s in self.found_windows):
             found = handover.ended(found, self.validity.ended)
         return found if self._seen is None else found.seen_by(self._seen)
+
+    def meter(
+        self,
+        name: str,
+        measure: Measure,
+        windows: Calendar,
+        of: Selection | None = None,
+        moment: CountingMoment = "use",
+    ) -> Meter:
+        """A count of what it covers, or of some of that; of money, in the currency in which it is kept."""
+        money = self.own_money if measure in MONEY else None
+        return Meter(self.id, name, self.covered if of is None else of, measure, windows, moment, money)
 
     @property
     def standby(self) -> Selection | None:

@@ -105,9 +105,12 @@ class UseAt(NamedTuple):
 
 
 class CountedOfDay(NamedTuple):
-    """Where all use of a day counts that is alike: the meters whose windows hold the day, and the rest of them."""
+    """Where all use of a day counts that is alike: the meters whose windows hold the day, and the rest of them.
 
-    counts: tuple[tuple[Measure, str, Counted, Labels | None], ...]
+    Of a meter in a currency of its own, with what one of that is in the case's.
+    """
+
+    counts: tuple[tuple[Measure, str, Counted, Labels | None, Fraction | None], ...]
     rest: tuple[tuple[int, Labels | None], ...]
 
 
@@ -159,9 +162,12 @@ class Totals:
         """Count uses that are alike, each at a moment of one day: the same as ``add`` of each, at once."""
         of_day = self._counted_on(demand, offer, at_micros(uses[0].at))
         whole = uses[0] if len(uses) == 1 else UseAt.together(uses)
-        for measure, term, key, lacks in of_day.counts:
+        for measure, term, key, lacks, rate in of_day.counts:
             if amount := whole.comes_to(measure, term):
-                self._sum_of(key, lacks).whole += amount
+                if rate is None:
+                    self._sum_of(key, lacks).whole += amount
+                else:
+                    self._sum_of(key, lacks).add(amount, rate.denominator, rate.numerator)
         for place, lacks in of_day.rest:
             measure, term = self.meters[place].measure, self.meters[place].term
             for use in uses:
@@ -176,8 +182,10 @@ class Totals:
         for place, meter in places:
             if meter.moment == bought.moment and meter.selection.covers(None, bought.offer):
                 amount = bought.listed if meter.measure == "listed" else bought.net
+                rate = Fraction(1) if meter.money is None else meter.money.rate(bought.at)
                 for window in meter.windows.over(bought.at, bought.at):
-                    self._known.setdefault((place, window.index), Sum()).add(nanos(amount), 1, 1)
+                    whole = self._known.setdefault((place, window.index), Sum())
+                    whole.add(nanos(amount), rate.denominator, rate.numerator)
 
     def tell(self, bought: Iterable[BoughtCapacity], meters: Iterable[Meter]) -> None:
         """Count all that is reserved in some meters, which did not know when it was bought: its use counts no more."""
@@ -273,8 +281,10 @@ class Totals:
     def _count(self, place: int, lacks: Labels | None, amount: int, start: datetime, end: datetime) -> None:
         if not amount:
             return
-        for index, part, of in self._windows_of(place, start, end):
-            self._sum_of((place, index), lacks).add(amount, part, of)
+        money = self.meters[place].money
+        for a, b, own, whole in [(start, end, 1, 1)] if money is None else money.pieces(start, end):
+            for index, part, of in self._windows_of(place, a, b):
+                self._sum_of((place, index), lacks).add(amount, own * part, whole * of)
 
     def _sum_of(self, key: Counted, lacks: Labels | None) -> Sum:
         """Where a meter counts what lies in a window."""
@@ -297,14 +307,15 @@ class Totals:
 
     def _counted_all_day(self, demand: Facts | None, offer: Facts, at: datetime) -> CountedOfDay:
         start = at.replace(hour=0, minute=0, second=0, microsecond=0)
-        counts: list[tuple[Measure, str, Counted, Labels | None]] = []
+        counts: list[tuple[Measure, str, Counted, Labels | None, Fraction | None]] = []
         rest: list[tuple[int, Labels | None]] = []
         for place, lacks in self._meters_of(demand, offer):
             meter = self.meters[place]
             self._windows_of(place, at, at)
             since, until, placed = self._inside.get((self._cut[place], at.toordinal()), (at, at, ()))
             if since <= start and start + DAY <= until:
-                counts.append((meter.measure, meter.term, (place, placed[0][0]), lacks))
+                rate = None if meter.money is None else meter.money.rate(start)
+                counts.append((meter.measure, meter.term, (place, placed[0][0]), lacks, rate))
             elif meter.moment == "invoice" or any(meter.windows.over(start, start + DAY)):
                 rest.append((place, lacks))
         return CountedOfDay(tuple(counts), tuple(rest))

@@ -11,7 +11,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from decimal import Decimal
 from functools import cached_property
@@ -115,11 +115,17 @@ class FocusCommitments:
         }  # fmt: skip
 
     def _amounts(self, meter: Meter, standing: Standing) -> dict[str, str]:
-        unit, each = ("", 1) if meter.unit == "money" else unit_of(self.books.case, meter)
+        unit, each = self._in(meter, standing)
         told = {"x_Drawn": standing.drawn, "x_Brought": standing.brought, "x_Short": self._short(standing)}
         told["ContractCommitmentQuantity" if unit else "ContractCommitmentCost"] = standing.required
         numbers = {name: _number(amount * each) for name, amount in told.items()}
         return numbers | {"ContractCommitmentCategory": "Usage" if unit else "Spend", "ContractCommitmentUnit": unit}
+
+    def _in(self, meter: Meter, standing: Standing) -> tuple[str, Exact | int]:
+        """The unit of what is committed, and what one of the meter's is of it; of money, in the currency of bills."""
+        if meter.money is not None:
+            return "", nano(meter.money.at_end(standing.end))
+        return ("", 1) if meter.of_money else unit_of(self.books.case, meter)
 
     def _short(self, standing: Standing) -> Exact:
         """What is missing of a window that has ended by now: of others, nobody knows yet."""
@@ -131,7 +137,8 @@ class AppliedCommitments:
 
     def __init__(self, case: Case, terms: Iterable[Term]) -> None:
         self._case = case
-        self._terms = {(term.id, meter): term for term in terms for meter in _floors(term)}
+        billed = ((term, replace(meter, money=None)) for term in terms for meter in _floors(term))
+        self._terms = {(term.id, meter): term for term, meter in billed}
 
     @cached_property
     def _meters(self) -> tuple[Meter, ...]:
@@ -153,7 +160,7 @@ class AppliedCommitments:
         assert window is not None, "what is counted lies in a window"
         names = {"ContractId": term.validity.agreement, "ContractCommitmentId": commitment_id(term, window.start)}
         told = [f"{json.dumps(name)}: {json.dumps(value)}" for name, value in names.items()]
-        if meter.unit == "money":
+        if meter.of_money:
             told.append(f'"ContractCommitmentAppliedCost": {plain(amount)}')
         else:
             unit, each = unit_of(self._case, meter)

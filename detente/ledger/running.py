@@ -40,6 +40,7 @@ def name_of(meter: Meter) -> str:
     windows = [str(getattr(meter.windows, field)) for field in type(meter.windows).__slots__ if field != "sight"]
     told = [meter.term, meter.name, meter.measure, within, outside, windows]
     told += [] if meter.moment == "use" else [meter.moment]
+    told += [] if meter.money is None else [meter.money.currency, str(meter.money.rates)]
     return sha256(json.dumps(told).encode()).hexdigest()[:32]
 
 

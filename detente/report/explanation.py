@@ -199,6 +199,9 @@ def _counted(term: Term) -> Iterable[Line]:
     if own is not None:
         less = ", less what credits pay" if any(meter.measure == "paid" for meter in term.meters()) else ""
         yield Line(f"counts {MONEY_COUNTED[own.measure]}{less}, {COUNTED[own.moment]}")
+    if (money := term.own_money) is not None:
+        what = f"kept in {money.currency} ({money.told}): what counts has the rate of its day of use"
+        yield Line(f"{what}, what is owed that of the last day of its window")
     if term.validity.zone is not UTC:
         yield Line(f"its days begin in {term.validity.zone}")
 

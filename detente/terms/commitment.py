@@ -31,7 +31,7 @@ from detente.contract.decisions import Decisions
 from detente.contract.meter import Measure, Meter
 from detente.contract.milestone import Milestone, out_of_order
 from detente.contract.moment import COUNTED, CountingMoment, untimed
-from detente.contract.program import Program
+from detente.contract.program import Expression, Program
 from detente.contract.reminder import Reminder, last_day
 from detente.contract.settlement import Settlement, settled
 from detente.contract.shortfall import Remedy, Shortfall, priced
@@ -132,7 +132,7 @@ class MinimumCommitment(Term):
         return Counting.of(self._meter("spend", self.calendar(self.cycle)), self.counts, self.measure)
 
     def _meter(self, name: str, windows: Calendar) -> Meter:
-        return Meter(self.id, name, self.covered, self.measured, windows, self.moment)
+        return self.meter(name, self.measured, windows, moment=self.moment)
 
     @property
     def reached(self) -> tuple[tuple[Milestone, Counting], ...]:
@@ -195,7 +195,8 @@ class MinimumCommitment(Term):
         windows = program.even(own) if self._every_hour else list(own)
         amounts = [self.required(window) for window in windows]
         if amounts:
-            carried = program.slack(self, "carried", most=[a * Fraction(self.carry_over) for a in amounts])
+            most = [a * Fraction(self.carry_over) for a in amounts]
+            carried = program.slack(self, "carried", most=most)
             if self.stages:
                 reached = prepayment.shaped(self.stages, program, self)
             else:
@@ -203,10 +204,26 @@ class MinimumCommitment(Term):
                 last = [self._last(own, window) for window in windows]
                 reached = self._carrying.shaped(program, self, counted, carried, amounts, last)
             if isinstance(self.shortfall, Shortfall):
-                reached += program.slack(self, "shortfall", most=amounts, price=self.fee, remedy=True)
+                short = program.slack(self, "shortfall", most=amounts, price=self.fee, windows=windows, remedy=True)
+                reached += short
+                if self.own_money is not None and self.carry_over:
+                    self._short_or_carried(program, short, carried, amounts, most)
             program.require(self, "floor", reached >= amounts)
         for milestone, counting in self.reached if not self._prepaid else ():
             milestone.shaped(program, self, counting)
+
+    def _short_or_carried(
+        self, program: Program, short: Expression, carried: Expression, amounts: list[Fraction], most: list[Fraction]
+    ) -> None:
+        """A window that falls short carries nothing, though a fee at its rate may cost less than at the next's."""
+        missed = program.slack(self, "missed", most=[Fraction(1) for _ in amounts], whole="nearest")
+        program.require(self, "missed", short - missed * amounts <= [Fraction(0) for _ in amounts])
+        program.require(self, "not-missed", carried + missed * most <= most)
+
+    @property
+    def between_rates(self) -> bool:
+        """Not where a shortfall may wait for the next window, and for its rate."""
+        return super().between_rates and not self.deferral
 
     @property
     def _carrying(self) -> Carrying:

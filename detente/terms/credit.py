@@ -71,7 +71,7 @@ class Credit(Term):
     @property
     def spend(self) -> Meter:
         """What it is given on."""
-        return Meter(self.id, "spend", self.covered, "spend", self.calendar(self.windows))
+        return self.meter("spend", "spend", self.calendar(self.windows))
 
     @property
     def applied(self) -> Meter:

@@ -111,6 +111,10 @@ class Delivery(OneOffer):
             if self._seen is None or self._seen.start <= day < self._seen.end:
                 yield day, amount
 
+    def _day(self, on: date) -> tuple[datetime, datetime]:
+        """From when to when a day is."""
+        return self.begin(on), later(self.begin(on), A_DAY)
+
     # -- the questions -----------------------------------------------------------------------------------------------
     def shape(self, program: Program) -> None:
         """In each time in which use is even, no more than is there; credits are known amounts."""
@@ -118,9 +122,10 @@ class Delivery(OneOffer):
         if times:
             ready = [self.ready(time) for time in times]
             program.require(self, "delivered", program.total(self.taken, times) <= ready)
-        given = [amount for _, amount in self._given()]
+        given = list(self._given())
         if given:
-            program.slack(self, "delay", most=given, price=Fraction(-1))
+            days = [Window(place, *self._day(on)) for place, (on, _) in enumerate(given)]
+            program.slack(self, "delay", most=[amount for _, amount in given], price=Fraction(-1), windows=days)
 
     def settle(self, totals: Totals, decisions: Decisions, as_of: datetime | None) -> Settlement:
         """What was there and what was taken of it, by window; the credits of what was late."""
@@ -131,9 +136,9 @@ class Delivery(OneOffer):
             for drawn in (totals.total(taken, window),)
         ]
         credits_ = tuple(
-            Posting(self.id, "delay-credit", place, self.begin(on), later(self.begin(on), A_DAY), nano(-amount))
+            Posting(self.id, "delay-credit", place, *self._day(on), nano(-amount))
             for place, (on, amount) in enumerate(self._given())
-            if as_of is None or later(self.begin(on), A_DAY) <= as_of
+            if as_of is None or self._day(on)[1] <= as_of
         )
         return Settlement.of([*rows, Settlement(credits_)])
 

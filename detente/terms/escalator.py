@@ -132,7 +132,7 @@ class Escalator(Term):
     def added(self) -> Meter:
         """What it adds, by the month of its text's time in force."""
         months = replace(self.calendar(Every(every="month")), first=self.validity.first)
-        return Meter(self.id, "added", self.covered, "off", months)
+        return self.meter("added", "off", months)
 
     def meters(self) -> tuple[Meter, ...]:
         """What it adds."""

@@ -66,6 +66,11 @@ class LiquidatedDamages(CappedCharge):
         return frozenset() if self._bound is None else frozenset({self._bound.id})
 
     @property
+    def between_rates(self) -> bool:
+        """Not within a cap in all of another clause."""
+        return super().between_rates and self.within is None
+
+    @property
     def in_all(self) -> Money | None:
         """Its own cap, or that of liability."""
         return self._bound.in_all if self._bound is not None else self.cap
@@ -74,7 +79,7 @@ class LiquidatedDamages(CappedCharge):
     def counted(self) -> Meter:
         """What is done in breach in each window."""
         of: Measure = "work" if self.rate is None else "spend"
-        return Meter(self.id, "breach", self.covered, of, self.calendar(self.windows))
+        return self.meter("breach", of, self.calendar(self.windows))
 
     @property
     def each(self) -> Fraction:

@@ -31,7 +31,7 @@ class RevenueShare(CappedCharge):
     @property
     def counted(self) -> Meter:
         """What is earned in each window."""
-        return Meter(self.id, "revenue", self.covered, "revenue", self.calendar(self.windows))
+        return self.meter("revenue", "revenue", self.calendar(self.windows))
 
     @property
     def each(self) -> Fraction:

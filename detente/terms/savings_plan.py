@@ -81,17 +81,17 @@ class SavingsPlan(Term):
 
     def taken(self, offer: str) -> Meter:
         """What is taken of an offer in each hour."""
-        return Meter(self.id, f"taken of {offer}", self.covered.at(offer=offer), "taken", self.calendar(EVERY_HOUR))
+        return self.meter(f"taken of {offer}", "taken", self.calendar(EVERY_HOUR), self.covered.at(offer=offer))
 
     def listed(self, offer: str) -> Meter:
         """What that costs without the plan."""
         whole = self.covered.at(offer=offer)
-        return Meter(self.id, f"price of {offer}", whole, "listed", self.calendar(EVERY_HOUR))
+        return self.meter(f"price of {offer}", "listed", self.calendar(EVERY_HOUR), whole)
 
     @property
     def money(self) -> Meter:
         """By what it is settled: hours by month."""
-        return Meter(self.id, "covered", self.covered, "listed", self.calendar(EVERY_MONTH))
+        return self.meter("covered", "listed", self.calendar(EVERY_MONTH))
 
     def meters(self) -> tuple[Meter, ...]:
         """What is taken of each offer, and what it costs, by the hour; the first is of all, by the month.

@@ -109,7 +109,7 @@ class ServiceCredit(Term):
     @property
     def spend(self) -> Meter:
         """What it is a part of."""
-        return Meter(self.id, "spend", self.covered, "spend", self.calendar(self.windows))
+        return self.meter("spend", "spend", self.calendar(self.windows))
 
     def meters(self) -> tuple[Meter, ...]:
         """Spend in each window."""
@@ -137,11 +137,12 @@ class ServiceCredit(Term):
 
     def shape(self, program: Program) -> None:
         """What is given back: a part of each window's spend, which is known before."""
-        rates = [self.rate(window) for window in self.spend.windows]
+        windows = list(self.spend.windows)
+        rates = [self.rate(window) for window in windows]
         if not any(rates):
             return
         part = program.total(self.spend) * rates
-        given = program.slack(self, "given", most=program.most(part), price=Fraction(-1))
+        given = program.slack(self, "given", most=program.most(part), price=Fraction(-1), windows=windows)
         program.require(self, "earned", given - part <= [Fraction(0) for _ in rates])
 
     def settle(self, totals: Totals, decisions: Decisions, as_of: datetime | None) -> Settlement:

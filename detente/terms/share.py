@@ -74,8 +74,8 @@ class Share(Term):
         """The part and the whole, in each window."""
         calendar = self.calendar(self.windows)
         measure: Measure = "listed" if self.measure == "list" else self.measure
-        part = Meter(self.id, "part", self.part, measure, calendar)
-        return part, Meter(self.id, "whole", self.covered, measure, calendar)
+        part = self.meter("part", measure, calendar, self.part)
+        return part, self.meter("whole", measure, calendar)
 
     def shape(self, program: Program) -> None:
         """The part against the share of the whole."""

@@ -48,7 +48,7 @@ class SpendingCap(Term):
     @property
     def spend(self) -> Meter:
         """What counts towards it."""
-        return Meter(self.id, "spend", self.covered, "spend", self.calendar(self.windows))
+        return self.meter("spend", "spend", self.calendar(self.windows))
 
     def meters(self) -> tuple[Meter, ...]:
         """Spend in each window."""

@@ -75,6 +75,11 @@ class TakeOrPay(OneOffer):
                 raise FlawError(what, "write at most the quantity", ("undelivered", index, "quantity"))
         return self
 
+    @property
+    def between_rates(self) -> bool:
+        """Not where what was paid at one rate is made up at another."""
+        return super().between_rates and self.make_up is None
+
     def agreed(self, window: Window) -> Fraction:
         """GPU-hours to be taken in a window: by its time, so that a clause that ends within it asks for less."""
         whole = Fraction(self.quantity.value) * hours_between(window.start, window.end) * window.part
@@ -95,7 +100,10 @@ class TakeOrPay(OneOffer):
         windows = list(self.taken.windows)
         hours, price = [self.agreed(window) for window in windows], Fraction(self.price.amount)
         if hours:
-            taken, untaken = program.total(self.taken), program.slack(self, "untaken", most=hours, price=price)
+            taken, untaken = (
+                program.total(self.taken),
+                program.slack(self, "untaken", most=hours, price=price, windows=windows),
+            )
             program.require(self, "take", taken + untaken >= hours)
             if self.make_up is not None:
                 self.make_up.shaped(program, self, windows, hours, taken, untaken, price)

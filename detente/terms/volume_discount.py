@@ -126,7 +126,7 @@ class VolumeDiscount(Term):
     def counted(self) -> Meter:
         """What fills the tiers: spend after discounts, or what is taken."""
         of: Literal["spend", "taken"] = "spend" if isinstance(self.tiers[0].from_, Money) else "taken"
-        return Meter(self.id, of, self.covered, of, self.calendar(self.windows))
+        return self.meter(of, of, self.calendar(self.windows))
 
     def meters(self) -> tuple[Meter, ...]:
         """What fills the tiers, in each window."""
@@ -142,19 +142,20 @@ class VolumeDiscount(Term):
         most = program.most(total)
         bounds = [self.bounds(window) for window in windows]
         if self.method == "graduated":
-            self._graduated(program, total, most, bounds)
+            self._graduated(program, total, most, bounds, windows)
         else:
-            self._all_units(program, total, most, bounds)
+            self._all_units(program, total, most, bounds, windows)
 
     def _graduated(
-        self, program: Program, total: Expression, most: Sequence[Fraction], bounds: Sequence[Sequence[Fraction]]
-    ) -> None:
+        self, program: Program, total: Expression, most: Sequence[Fraction], bounds: Sequence[Sequence[Fraction]],
+        windows: Sequence[Window],
+    ) -> None:  # fmt: skip
         """A tier fills once the one before it is full: a whole number for each worth more than an earlier one."""
         nothing = [Fraction(0) for _ in most]
         inside = before = None
         for k, rate in enumerate(self.rates):
             widths = [_width(b, k, m) for b, m in zip(bounds, most, strict=True)]
-            tier = program.slack(self, f"tier {k}", most=widths, price=-rate)
+            tier = program.slack(self, f"tier {k}", most=widths, price=-rate, windows=windows)
             if before is not None and rate > min(self.rates[:k]):
                 full, filled = before
                 open_ = program.slack(self, f"open {k}", most=[Fraction(1) for _ in most], whole="nearest")
@@ -166,15 +167,16 @@ class VolumeDiscount(Term):
         program.require(self, "tiers", inside - total == nothing)
 
     def _all_units(
-        self, program: Program, total: Expression, most: Sequence[Fraction], bounds: Sequence[Sequence[Fraction]]
-    ) -> None:
+        self, program: Program, total: Expression, most: Sequence[Fraction], bounds: Sequence[Sequence[Fraction]],
+        windows: Sequence[Window],
+    ) -> None:  # fmt: skip
         """Everything is in one tier, the one that it reaches: a whole number for each."""
         nothing, one = [Fraction(0) for _ in most], [Fraction(1) for _ in most]
         inside = chosen = reached = None
         for k, rate in enumerate(self.rates):
             low = [b[k] for b in bounds]
             high = [b[k] + _width(b, k, m) for b, m in zip(bounds, most, strict=True)]
-            tier = program.slack(self, f"tier {k}", most=high, price=-rate)
+            tier = program.slack(self, f"tier {k}", most=high, price=-rate, windows=windows)
             here = program.slack(self, f"in {k}", most=one, whole="nearest")
             program.require(self, f"in-{k}", tier - here * high <= nothing)
             program.require(self, f"reached-{k}", tier - here * low >= nothing)

@@ -69,7 +69,7 @@ class Warrants(Term):
     def bought(self) -> Meter:
         """What counts towards them, from the clause's first day on."""
         of: Measure = "spend" if isinstance(self.tranches[0].reach, Money) else "taken"
-        return Meter(self.id, of, self.covered, of, self.calendar(Every()))
+        return self.meter(of, of, self.calendar(Every()))
 
     def meters(self) -> tuple[Meter, ...]:
         """What counts."""

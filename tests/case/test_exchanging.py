@@ -130,13 +130,6 @@ def test_what_counts_must_be_converted_as_the_amount_is() -> None:
     assert "write the case in EUR" in said
 
 
-def test_an_amount_has_one_rate() -> None:
-    said = mistakes(of(FLOOR, exchange=moving()))
-    assert said[0].startswith(
-        "the rate of EUR is 1.10, and 1.20 from 2026-02-01 on: no one rate; write the case in that"
-    )
-
-
 def test_in_the_currency_of_its_commitment_use_is_converted_by_the_day() -> None:
     """300 USD a month are 270 and 240 EUR; of 1,000 EUR are 490 missing."""
     rate = {"2026-01-01": "0.9 EUR per USD", "2026-02-01": "0.8 EUR per USD"}

@@ -1,4 +1,4 @@
-"""Whether what a clause counts was converted at the rate of its own amounts.
+"""Whether what a clause counts was converted at the rate of its own amounts, at each moment.
 
 Not here: converting (``case.exchanging``), and which clauses there are.
 """
@@ -6,39 +6,85 @@ Not here: converting (``case.exchanging``), and which clauses there are.
 from __future__ import annotations
 
 from collections.abc import Iterator
-from datetime import date
+from datetime import date, datetime
 
 from detente.case.checks.view import View
+from detente.contract.meter import PAYMENTS
+from detente.contract.own_money import OwnMoney
 from detente.contract.term import Term
 from detente.errors import Flaw, Path
-from detente.market.offer import AnyOffer, TokenPrices
+from detente.market.offer import AnyOffer, TokenOffer, TokenPrices
 from detente.values.held import held_in
 from detente.values.money import Money, Price, StatedAs
 from detente.values.period import moment
 from detente.values.quantity import plain
 
+FIXED = "fix the rate (`exchange:` of its agreement, `day: signing`), or write the case in that currency"
+
 
 def flaws(term: Term, view: View) -> Iterator[Flaw]:
     """An amount at one rate, and use that it is held against at another of the same currency."""
-    stated = next(((path, held.stated) for path, held in held_in(term, Money) if held.stated is not None), None)
-    counted = [meter for meter in term.meters() if meter.unit == "money"]
-    if stated is None or not counted:
+    if term.own_money is not None:
+        yield from _kept(term, term.own_money, view)
         return
-    names = {offer["offer"] for meter in counted for _, offer in view.uses(meter.selection, "offer")}
-    for offer in (each for each in view.offers if each.id in names):
+    stated = next(((path, held.stated) for path, held in held_in(term, Money) if held.stated is not None), None)
+    if stated is None:
+        return
+    for offer in _counted(term, view):
         other = _otherwise(offer, term, stated[1])
         if other is not None:
             yield _unlike(term, stated, offer, other)
             return
 
 
-def _otherwise(offer: AnyOffer, term: Term, stated: StatedAs) -> StatedAs | None:
-    """A price of an offer in the same currency at another rate, while a clause is in force."""
+def _counted(term: Term, view: View) -> list[AnyOffer]:
+    """The offers of which a clause counts what they cost."""
+    counted = [meter for meter in term.meters() if meter.of_money]
+    names = {offer["offer"] for meter in counted for _, offer in view.uses(meter.selection, "offer")}
+    return [each for each in view.offers if each.id in names]
+
+
+def _kept(term: Term, own: OwnMoney, view: View) -> Iterator[Flaw]:
+    """Of a clause in a currency of its own: payments that it counts, and prices in it that go by other rates."""
+    if any(meter.measure in PAYMENTS for meter in term.meters()):
+        what = f"`{term.id}` is in {own.currency}, whose rate changes, and counts what credits pay, by the month"
+        yield Flaw(what, FIXED, ("measure",))
+    assert all(meter.money == own for meter in term.meters() if meter.of_money), f"`{term.kind}` makes its own meters"
+    for offer in _counted(term, view):
+        other = _at_another(offer, term, own)
+        if other is not None:
+            what = f"`{offer.id}` is converted at {plain(other.rate)}, and `{term.id}`, which counts it, otherwise"
+            remedy = f"let both go by one `exchange` and the day of use, or write the case in {own.currency}"
+            yield Flaw(f"{what} ({own.told}): what counts of its {own.currency} is not known", remedy, ("kind",))
+            return
+
+
+def _at_another(offer: AnyOffer, term: Term, own: OwnMoney) -> StatedAs | None:
+    """A price in a clause's currency at another rate than its own while it is in force; of what is reserved, any."""
+    fixed = not isinstance(offer, TokenOffer) and offer.reserved
+    for start, end, price in _prices(offer, term):
+        for _, held in held_in(price, Price):
+            stated: StatedAs | None = held.stated
+            if stated is None or stated.currency != own.currency:
+                continue
+            if fixed or any(own.rates.on(at) != stated.rate for at, *_ in own.pieces(start, end)):
+                return stated
+    return None
+
+
+def _prices(offer: AnyOffer, term: Term) -> Iterator[tuple[datetime, datetime, Price | TokenPrices]]:
+    """Its prices while a clause is in force, each with the part of that time for which it holds."""
     steps: tuple[tuple[date | None, Price | TokenPrices], ...] = offer.price.steps
     ends = [*(moment(day) for day, _ in steps[1:] if day is not None), term.validity.end]
     for (day, price), end in zip(steps, ends, strict=True):
-        if end <= term.validity.start or (day is not None and moment(day) >= term.validity.end):
-            continue
+        start = max(term.validity.start, moment(day)) if day is not None else term.validity.start
+        if start < (until := min(end, term.validity.end)):
+            yield start, until, price
+
+
+def _otherwise(offer: AnyOffer, term: Term, stated: StatedAs) -> StatedAs | None:
+    """A price of an offer in the same currency at another rate, while a clause is in force."""
+    for _, _, price in _prices(offer, term):
         for _, held in held_in(price, Price):
             other: StatedAs | None = held.stated
             if other is not None and other.currency == stated.currency and other.rate != stated.rate:

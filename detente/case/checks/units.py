@@ -23,7 +23,7 @@ def flaws(term: Term, view: View) -> Iterator[Flaw]:
     """Units that a meter would add up, else amounts in none of the units of the meters; nothing where not known."""
     known: UnitsCounted = {}
     for meter in term.meters():
-        units = _units(meter, view) if meter.unit != "money" else {}
+        units = _units(meter, view) if not meter.of_money else {}
         if len(units) > 1:
             yield _mixed(meter, units)
             return

@@ -91,8 +91,8 @@ class Draft:
 
     def unit(self, meter: Meter) -> str:
         """In what a meter counts: the currency, the unit of the work it covers, or that of the offers it covers."""
-        if meter.unit == "money":
-            return self.case.currency
+        if meter.of_money:
+            return self.case.currency if meter.money is None else meter.money.currency
         covered = [self.arcs[i] for i in np.flatnonzero(self.arcs.covered(meter.selection)).tolist()]
         if meter.unit == "work":
             units = {arc.workload.unit for arc in covered}

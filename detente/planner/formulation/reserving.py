@@ -48,6 +48,7 @@ def bought(draft: Draft, units: Units, meter: Meter, by: Sequence[Window]) -> Pa
         days = counted_on(draft, units, column, meter.moment)
         for at in days:
             part = draft.prices.part_paid(units.offer.id, at) if meter.measure == "spend" else 1.0
+            part /= 1 if meter.money is None else float(meter.money.rate(at))
             for window in meter.windows.over(at, at):
                 rows.append(row_of[window.index])
                 columns.append(units.columns[column])

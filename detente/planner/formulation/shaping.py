@@ -75,13 +75,17 @@ class Shaping:
             )
         by = tuple(meter.windows if by is None else by)
         used = tuple(times_of_use(meter, by))
-        parts = self._measured(*self._rates(selection, of, used), used)
+        own = self._in_own(meter, used)
+        index, rates = self._rates(selection, of, used)
+        parts = self._measured(index, rates * own, used)
         if of in (*PAID, "taken"):
             for units in draft.units.values():
                 facts = draft.case.offer_facts[units.offer.id]
                 if covers(selection, None, facts):
                     by_use = meter.counts_use_of(facts)
-                    parts.append(self._units_measured(units, of, used) if by_use else bought(draft, units, meter, by))
+                    parts.append(
+                        self._units_measured(units, of, used, own) if by_use else bought(draft, units, meter, by)
+                    )
         return Expr(len(by), parts, windows=by, unit=draft.unit(meter))
 
     def pays(self, owner: ClauseOwner, meter: Meter, given: Any, exactly: Callable[[], None]) -> None:
@@ -103,6 +107,15 @@ class Shaping:
                 self._exact.append(paying)
                 paying.exactly()
             found = found + paying.given.gather(rows, len(windows))
+        return found
+
+    def _in_own(self, meter: Meter, by: Windows) -> Floats:
+        """What one of the case's currency is in that of a meter, in each of the ``shares``: a period has one rate."""
+        money, draft = meter.money, self.draft
+        if money is None:
+            return np.ones(1)
+        each = np.array([1 / money.rate(period.span_start) for period in draft.periods], dtype=np.float64)
+        found: Floats = each[draft.grid.shares(by)[1]]
         return found
 
     def _measured(self, index: Ints64, rates: Floats, by: Windows) -> list[Part]:
@@ -154,7 +167,7 @@ class Shaping:
                 rates[row] += net.egress(moved[i])
         return index, rates
 
-    def _units_measured(self, units: Units, of: Measure, by: Windows) -> Part:
+    def _units_measured(self, units: Units, of: Measure, by: Windows, own: Floats) -> Part:
         """What one of each column's units adds to a measure in each window."""
         windows, periods, share = self.draft.grid.shares(by)
         column, period, hours, price = units.each
@@ -162,6 +175,7 @@ class Shaping:
         counted = share
         if of in PAID:
             counted = self.draft.prices.within(by, discounts=of == "spend").paid_of_units(units.offer.id)
+        counted = counted * own
         order = np.argsort(period, kind="stable")
         first = np.searchsorted(period[order], periods, side="left")
         times = np.searchsorted(period[order], periods, side="right") - first
@@ -187,18 +201,19 @@ class Shaping:
         *,
         most: Sequence[Fraction],
         price: Fraction = Fraction(0),
+        windows: Sequence[Window] | None = None,
         remedy: bool = False,
         whole: Rounding | None = None,
     ) -> Expr:
         """New amounts of zero or more that a clause owns."""
-        return Expr.of(self._own(owner, part, most, price, whole, remedy=remedy))
+        return Expr.of(self._own(owner, part, most, _owed(owner, price, windows), whole, remedy=remedy))
 
     def _own(
         self,
         owner: ClauseOwner,
         part: str,
         most: Sequence[Fraction],
-        price: Fraction,
+        cost: float | list[float],
         whole: Rounding | None,
         *,
         remedy: bool = False,
@@ -208,7 +223,7 @@ class Shaping:
             Owner.of(owner),
             part,
             len(upper),
-            cost=float(price),
+            cost=cost,
             upper=upper,
             remedy=remedy,
             integer=whole is not None,
@@ -226,8 +241,9 @@ class Shaping:
         whole: Rounding | None = None,
     ) -> Expr:
         """New amounts of zero or more that somebody decides: their values reach `settle`."""
-        columns = self._own(owner, name, most, price, whole)
-        indexes = (None,) if windows is None else tuple(window.index for window in windows)
+        of = None if windows is None else list(windows)
+        columns = self._own(owner, name, most, _owed(owner, price, of), whole)
+        indexes = (None,) if of is None else tuple(window.index for window in of)
         what = tuple((owner.id, owner.validity.start, name, index) for index in indexes)
         key = self.draft.program.key(Owner.of(owner))
         self.draft.decided.append(DecidedColumns(what, columns, whole is not None, key))
@@ -280,15 +296,27 @@ class Shaping:
         draft = self.draft
         by = tuple(meter.windows)
         index, rates = self._rates(meter.selection, meter.measure, by)
-        _, periods, _ = draft.grid.shares(by)
+        windows, periods, _ = draft.grid.shares(by)
+        owed = self._in_own(meter, by)
+        if owner.own_money is not None:
+            owed = owed * np.array([float(owner.own_money.at_end(window.end)) for window in by])[windows]
         cost = np.zeros((len(index), draft.n))
-        for row, each in enumerate(rates):
+        for row, each in enumerate(rates * owed):
             cost[row] = np.bincount(periods, weights=each, minlength=draft.n)
         draft.program.charge(Owner.of(owner), draft.x[index], cost * float(rate))
 
     def survive(self, owner: ClauseOwner, selection: Selection, share: Fraction) -> None:
         """Standby, so that the loss of any one provider leaves a share of each covered workload's demand."""
         standby.survive(self.draft, owner, selection, share)
+
+
+def _owed(owner: ClauseOwner, price: Fraction, windows: Sequence[Window] | None) -> float | list[float]:
+    """A price of amounts in the case's currency: one for all, or of a clause in its own, by the window of each."""
+    if owner.own_money is None or not price:
+        return float(price)
+    if windows is None:
+        raise ValueError(f"`{owner.id}` has a price in a currency of its own, and does not say for which windows")
+    return [float(price * owner.own_money.at_end(window.end)) for window in windows]
 
 
 def _holder(meter: Meter, windows: Windows, atom: Window) -> int:
