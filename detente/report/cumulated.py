@@ -5,6 +5,7 @@ Owns: sums by step and by year. Not here: when each part falls (``results.fallin
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from decimal import Decimal
 
@@ -33,17 +34,17 @@ def by_period(plan: Plan) -> list[Decimal]:
     return found
 
 
-def by_year(plan: Plan) -> list[YearCost]:
-    """The cost of each calendar year, by the year in which a period starts."""
+def by_year(plan: Plan, costs: Sequence[Decimal]) -> list[YearCost]:
+    """The cost of each calendar year, of the cost of each period, by the year in which a period starts."""
     found: dict[int, Decimal] = {}
-    for period, amount in zip(plan.periods, by_period(plan), strict=True):
+    for period, amount in zip(plan.periods, costs, strict=True):
         found[period.span_start.year] = found.get(period.span_start.year, ZERO) + amount
     return [YearCost(year, amount) for year, amount in found.items()]
 
 
-def running(plan: Plan, timeline: Timeline) -> list[float]:
-    """The cost up to the end of each step, for drawing."""
-    sums = timeline.sums(list(enumerate(by_period(plan))))
+def running(costs: Sequence[Decimal], timeline: Timeline) -> list[float]:
+    """The cost up to the end of each step, of the cost of each period, for drawing."""
+    sums = timeline.sums(list(enumerate(costs)))
     total, found = ZERO, []
     for amount in sums:
         total += amount

@@ -21,7 +21,7 @@ from detente.report import answer, comparison, figure, timeline
 from detente.report.bridge import BridgeStep, bridge
 from detente.report.chart import Series, lines, shares
 from detente.report.csv import with_downloads
-from detente.report.cumulated import by_year, running
+from detente.report.cumulated import by_period, by_year, running
 from detente.report.implication import priced_exactly
 from detente.report.page import Page
 from detente.report.palette import Palette
@@ -61,14 +61,15 @@ def render(plans: Sequence[Plan], found: Answer | None = None) -> str:
     if not plans:
         raise ValueError("a report needs at least one plan")
     text = ""
+    over_time = _over_time(plans) if len(plans) > 1 else {}
     for detail in DETAILS:
-        text = with_downloads(_page(plans, detail, found))
+        text = with_downloads(_page(plans, detail, found, over_time))
         if len(text) < LARGEST:
             break
     return HIDDEN.sub(lambda found: printable(found[0]), text)
 
 
-def _page(plans: Sequence[Plan], detail: int, found: Answer | None) -> str:
+def _page(plans: Sequence[Plan], detail: int, found: Answer | None, over_time: dict[str, object]) -> str:
     """The page, with its tables cut and its charts thinned out by a factor."""
     palette = Palette(plans)
     labels = answer.labels(plans)
@@ -84,7 +85,7 @@ def _page(plans: Sequence[Plan], detail: int, found: Answer | None) -> str:
         notes=list(dict.fromkeys(note for plan in plans for note in plan.notes)),
         currency=plans[0].currency,
         bridges=_bridges(plans, labels),
-        **(_over_time(plans, labels) if several else {}),
+        **over_time,
         lead=answer.comparison(plans) if several else [" ".join(answer.opening(plans[0]))],
         measures=comparison.measures(plans) if several else [],
         disputes=comparison.disputes(plans) if several else [],
@@ -103,17 +104,19 @@ def _bridges(plans: Sequence[Plan], labels: Sequence[str]) -> list[tuple[str, li
     ]
 
 
-def _over_time(plans: Sequence[Plan], labels: Sequence[str]) -> dict[str, object]:
+def _over_time(plans: Sequence[Plan]) -> dict[str, object]:
     """The cost as it runs up, drawn on the first plan's time where the others share it, and by calendar year."""
+    labels = answer.labels(plans)
+    costs = [by_period(plan) for plan in plans]
     first = timeline.Timeline.of(plans[0].periods)
     alike = [
-        (plan, f"p{index % RUNS}", label)
-        for index, (plan, label) in enumerate(zip(plans, labels, strict=True))
+        (cost, f"p{index % RUNS}", label)
+        for index, (plan, cost, label) in enumerate(zip(plans, costs, labels, strict=True))
         if plan.currency == plans[0].currency and timeline.Timeline.of(plan.periods).buckets == first.buckets
     ]
-    series = [Series(label, colour, running(plan, first)) for plan, colour, label in alike]
+    series = [Series(label, colour, running(cost, first)) for cost, colour, label in alike]
     unit = f"{plans[0].currency} in all"
-    years = [{y.year: y.amount for y in by_year(plan)} for plan in plans]
+    years = [{y.year: y.amount for y in by_year(plan, cost)} for plan, cost in zip(plans, costs, strict=True)]
     return {
         "runs": both(lambda width: lines(series, first.buckets, "Cost so far, plan by plan", unit, width)),
         "runs_legend": [(colour, label) for _, colour, label in alike],

@@ -78,7 +78,9 @@ class Allocations(Sequence[Allocation]):
         return Allocation(*self.places[self.at[index]], self.period[index], *amounts)
 
     def __iter__(self) -> Iterator[Allocation]:
-        return (self[index] for index in range(len(self)))
+        columns = (self.at, self.period, self.work, self.taken, self.cost)
+        for at, period, work, taken, cost in zip(*columns, strict=True):
+            yield Allocation(*self.places[at], period, of_nanos(work), of_nanos(taken), of_nanos(cost))
 
     def __eq__(self, other: object) -> bool:
         if not isinstance(other, Sequence):

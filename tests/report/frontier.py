@@ -13,6 +13,7 @@ from itertools import pairwise
 
 from detente.contract.posting import Posting
 from detente.contract.standing import FLOOR, Standing
+from detente.results.allocations import Allocations
 from detente.results.plan import FORMAT, Plan
 from detente.results.plan_rows import (
     Allocation,
@@ -187,7 +188,7 @@ def frontier(reading: str | None = "letter", periods: tuple[PeriodRow, ...] | No
         D(0),
         D(0),
         periods,
-        tuple(allocations),
+        Allocations.of(allocations),
         tuple(standby),
         (
             Purchase("coreweave-gb300", "coreweave", month(0), month(48), 12_800, D(35_064), D("44.9") * BN, True),

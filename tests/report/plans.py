@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 from functools import cache
 
+from detente.results.allocations import Allocations
 from detente.results.conflict import Clash, Concession, Conflict, Given, Version
 from detente.results.plan import FORMAT, Plan
 from detente.results.plan_rows import Allocation, CapacityRow, Decision, ProviderCharge, ProviderRow, WorkloadRow
@@ -131,7 +132,9 @@ def hostile() -> Plan:
         status="interrupted",
         bound=D(-(10**15)),
         gap=D(2000),
-        allocations=tuple(replace(a, workload=new(a.workload, a.workload), region=EVIL) for a in plan.allocations),
+        allocations=Allocations.of(
+            replace(a, workload=new(a.workload, a.workload), region=EVIL) for a in plan.allocations
+        ),
         unserved=tuple(replace(u, workload=new(u.workload, u.workload)) for u in plan.unserved),
         workloads=tuple(replace(w, workload=new(w.workload, w.workload), kind=EVIL) for w in plan.workloads),
         decisions=tuple(
@@ -221,7 +224,7 @@ def many(k: int) -> Plan:
     rest = [times(i) for i in range(k)]
     return replace(
         base,
-        allocations=tuple(a for p in (base, *rest) for a in p.allocations),
+        allocations=Allocations.of(a for p in (base, *rest) for a in p.allocations),
         workloads=base.workloads + tuple(w for p in rest for w in p.workloads),
         capacity=base.capacity + tuple(c for p in rest for c in p.capacity),
         decisions=base.decisions + tuple(d for p in rest for d in p.decisions),

@@ -1,43 +1,52 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Callable
 from dataclasses import replace
 from decimal import Decimal
+from functools import cache
 from pathlib import Path
 
 import pytest
 
 from detente.planner.check import Answer
 from detente.report.html import render
+from detente.results.allocations import Allocations
 from detente.results.plan import Plan
 from detente.results.plan_rows import Note
 from tests.report.frontier import D, frontier, hours
 from tests.report.pages import Page
 from tests.report.plans import EVIL, conflict, empty, hostile, many, tiny
 
-REPORTS: dict[str, list[Plan]] = {
-    "two readings": [frontier("letter"), frontier("spirit")],
-    "one": [frontier("letter")],
-    "no reading": [frontier(None)],
-    "twice the same": [frontier("letter"), frontier("letter")],
-    "tiny": [tiny()],
-    "empty": [empty()],
-    "two empty": [empty(), empty()],
-    "hostile": [hostile()],
-    "hostile and another case": [hostile(), frontier("letter"), tiny()],
-    "many": [many(6)],
+REPORTS: dict[str, Callable[[], list[Plan]]] = {
+    "two readings": lambda: [frontier("letter"), frontier("spirit")],
+    "one": lambda: [frontier("letter")],
+    "no reading": lambda: [frontier(None)],
+    "twice the same": lambda: [frontier("letter"), frontier("letter")],
+    "tiny": lambda: [tiny()],
+    "empty": lambda: [empty()],
+    "two empty": lambda: [empty(), empty()],
+    "hostile": lambda: [hostile()],
+    "hostile and another case": lambda: [hostile(), frontier("letter"), tiny()],
+    "many": lambda: [many(6)],
 }
 CSV = "data:text/csv;charset=utf-8;base64,"
-PAGES = {name: render(plans) for name, plans in REPORTS.items()}
 
 
-@pytest.fixture(params=list(PAGES))
-def text(request: pytest.FixtureRequest) -> str:
-    return PAGES[request.param]
+@cache
+def rendered(name: str) -> str:
+    """Made when a test first asks, and not while tests are collected."""
+    return render(REPORTS[name]())
 
 
+@cache
 def words(name: str) -> str:
-    return Page(PAGES[name]).text
+    return Page(rendered(name)).text
+
+
+@pytest.fixture(params=list(REPORTS))
+def text(request: pytest.FixtureRequest) -> str:
+    return rendered(request.param)
 
 
 def test_a_page_is_well_formed(text: str) -> None:
@@ -61,7 +70,7 @@ def test_a_page_needs_nothing_else(text: str) -> None:
 
 
 def test_addresses_stand_as_text_only() -> None:
-    page = Page(PAGES["two readings"])
+    page = Page(rendered("two readings"))
     assert "https://example.org/amended-agreement#4.2" in page.text
     assert not [value for _, _, value in page.attributes if "http" in value.lower()]
 
@@ -84,7 +93,7 @@ def test_a_hundred_thousand_periods() -> None:
     long = replace(
         plan,
         periods=periods,
-        allocations=tuple(replace(first, period=p.index) for p in periods),
+        allocations=Allocations.of(replace(first, period=p.index) for p in periods),
         capacity=tuple(replace(room, period=p.index) for p in periods),
     )
     page = render([long])
@@ -102,7 +111,7 @@ def test_many_rows_are_cut_and_said_to_be() -> None:
 
 def test_the_same_plans_give_the_same_bytes() -> None:
     for name in ("two readings", "hostile", "empty"):
-        assert render(REPORTS[name]) == PAGES[name]
+        assert render(REPORTS[name]()) == rendered(name)
 
 
 def test_no_plan_is_refused() -> None:
@@ -111,7 +120,7 @@ def test_no_plan_is_refused() -> None:
 
 
 def test_everything_is_escaped() -> None:
-    text = PAGES["hostile"]
+    text = rendered("hostile")
     assert "<script" not in text.lower()
     assert "alert('1')" not in text.replace("&#39;", "\N{APOSTROPHE}x")
     page = Page(text)
@@ -204,7 +213,7 @@ def test_each_section_says_its_figures(part: str) -> None:
 
 def test_money_is_exact_on_hovering() -> None:
     plan = frontier("spirit")
-    titles = {value for _, name, value in Page(PAGES["two readings"]).attributes if name == "title"}
+    titles = {value for _, name, value in Page(rendered("two readings")).attributes if name == "title"}
     text = f"{plan.cost:,f}".rstrip("0").rstrip(".")
     assert f"{text} USD" in titles
     assert "12,018,000,000 USD" not in titles  # what is brought in counts
@@ -246,7 +255,7 @@ def test_the_guide_explains_the_sections_that_there_are() -> None:
 
 
 def test_pictures_have_names() -> None:
-    page = Page(PAGES["two readings"])
+    page = Page(rendered("two readings"))
     pictures = page.tags["svg"]
     assert pictures
     assert len([1 for tag, name, value in page.attributes if (tag, name, value) == ("svg", "role", "img")]) == pictures
