@@ -112,7 +112,7 @@ class BillIngest:
                 told.unmapped += 1
                 told.unmapped_net += row.net
                 told.first_unmapped = told.first_unmapped or f"{path}:{row.row}"
-            elif self._mapping.rules[row.rule].skip:
+            elif self._mapping.rules[row.rule].no_use:
                 told.skipped += 1
             elif row.key in there:
                 told.again += 1

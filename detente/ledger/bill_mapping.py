@@ -7,7 +7,7 @@ case. Not here: reading rows (``bill_rows``), and adding them (``bill_ingest``).
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Set
 from fnmatch import fnmatchcase
 from fractions import Fraction
 from functools import cached_property
@@ -86,6 +86,9 @@ class BillRule(Noun):
     hours: bool = Field(
         default=False, description="the quantity counts hours of the offer: GPU-hours, or hours of a provisioned unit"
     )
+    invoice: bool = Field(
+        default=False, description="an invoice of what is reserved of the `offer`: no use; `reconcile` holds it to ours"
+    )
     per: Count = Field(default=1, description="tokens, or hours, in one unit of the quantity")
     discount: Id | None = Field(default=None, description="the clause that takes off what `net` is below `listed`")
 
@@ -95,11 +98,19 @@ class BillRule(Noun):
             raise FlawError("the rule skips its rows, and says what they are", "keep one of them", ("skip",))
         if not self.skip and bool(self.offer) == bool(self.sold):
             raise FlawError("a rule names an `offer`, or what was `sold`", "write one of them, or `skip: true`")
-        if self.tokens and not (self.offer and self.workload):
-            raise FlawError("`tokens` are rated by an offer and a workload", "name both", ("tokens",))
+        if self.tokens and not self.offer:
+            raise FlawError("`tokens` are rated by an offer", "name the `offer`", ("tokens",))
         if self.hours and (self.tokens or not self.offer):
             raise FlawError("`hours` are of an offer, and no tokens", "name the `offer`, and no `tokens`", ("hours",))
+        if self.invoice and (self.skip or self.tokens or self.hours or not self.offer):
+            what = "an `invoice` is of a reserved `offer`, and counts no use"
+            raise FlawError(what, "name the `offer`, and no `tokens` or `hours`", ("invoice",))
         return self
+
+    @property
+    def no_use(self) -> bool:
+        """Whether its rows put nothing on the books: they are skipped, or invoices."""
+        return self.skip or self.invoice
 
     def fits(self, values: Mapping[str, str]) -> bool:
         """Whether it is for a row, by the values of its columns."""
@@ -195,26 +206,54 @@ def _flaws(rule: BillRule, case: Case) -> Iterator[Flaw]:
     for label in rule.labels:
         if label in RESERVED:
             yield Flaw(f"`{label}` is no label", "leave it out; it follows from the rest", ("labels", label))
-    if not wrong and rule.hours and taken_in_hour(rule, case) is None:
+    if not wrong and rule.invoice:
+        yield from _uninvoiced(rule, case)
+    elif not wrong and rule.hours and taken_in_hour(rule, case) is None:
         yield Flaw(f"`{rule.offer}` is paid by the token, and has no hours", "say what `tokens` it counts", ("hours",))
+    elif not wrong and rule.tokens and rule.workload is None:
+        yield from _anybody_s(rule, case)
     elif not wrong and rule.tokens is None:
-        yield from _uncounted(rule, case)
+        said = {"taken": taken_in_hour(rule, case), "work": work_in_hour(rule, case), "revenue": None}
+        yield from _uncounted(rule, case, {measure for measure, each in said.items() if each is None})
 
 
-def _uncounted(rule: BillRule, case: Case) -> Iterator[Flaw]:
+def _uninvoiced(rule: BillRule, case: Case) -> Iterator[Flaw]:
+    offer = next(each for each in case.offers if each.id == rule.offer)
+    if isinstance(offer, TokenOffer) or offer.invoiced is None:
+        remedy = "say `invoiced:` of the offer, or `hours: true` where the rows count its hours"
+        yield Flaw(f"`{offer.id}` does not say when it is invoiced", remedy, ("invoice",))
+
+
+def _anybody_s(rule: BillRule, case: Case) -> Iterator[Flaw]:
+    """Tokens of nobody knows whom are rated where the price is the same for all who may have used them."""
+    offer = next(each for each in case.offers if each.id == rule.offer)
+    if not isinstance(offer, TokenOffer):
+        yield Flaw(f"what tokens take of `{offer.id}` turns on the workload", "name the `workload`", ("tokens",))
+        return
+    can = [workload for workload in case.workloads if workload.unit == "Mtok" and can_run(workload, offer)]
+    if offer.sells_batches() and any(workload.in_batches for workload in can):
+        what = f"`{offer.id}` sells batches at another price, and which work these tokens are of is not said"
+        yield Flaw(what, "name the `workload`", ("tokens",))
+    moves = next((workload.id for workload in can if case.egress(workload, offer)[0]), None)
+    if moves is not None:
+        what = f"moving the data of `{moves}` to `{offer.id}` costs something, and whose these tokens are is not said"
+        yield Flaw(what, "name the `workload`", ("tokens",))
+    yield from _uncounted(rule, case, {"revenue"})
+
+
+def _uncounted(rule: BillRule, case: Case, unsaid: Set[str]) -> Iterator[Flaw]:
     """Clauses that count what a row does not say: what is not known is never zero (§2)."""
     demand, sold = facts_of(rule, case)
-    said = {"taken": taken_in_hour(rule, case), "work": work_in_hour(rule, case), "revenue": None}
-    unsaid = {measure for measure, each in said.items() if each is None}
     for term in case.signed:
         counts = [m for m in term.meters() if m.measure in unsaid and m.selection.covers(demand, sold) is not False]
         if counts:
-            what = f"`{term.id}` counts {counts[0].measure} of these rows, which {_saying(rule)} does not say"
-            yield Flaw(what, _countable(sold, counts[0].measure, term.id), ("hours" if rule.hours else "tokens",))
+            what = f"`{term.id}` counts {counts[0].measure} of these rows, which {_saying(rule)} not say"
+            remedy = "name the `workload`" if rule.tokens else _countable(sold, counts[0].measure, term.id)
+            yield Flaw(what, remedy, ("hours" if rule.hours else "tokens",))
 
 
 def _saying(rule: BillRule) -> str:
-    return "their hours" if rule.hours else "their money"
+    return "their tokens do" if rule.tokens else "their hours do" if rule.hours else "their money does"
 
 
 def _countable(sold: Facts, measure: str, term: str) -> str:

@@ -6,14 +6,20 @@ Owns: the line of use of a row. Not here: reading rows (``bill_rows``), and what
 
 from __future__ import annotations
 
+from datetime import timedelta
+
 import msgspec
 
 from detente.case.case import Case
+from detente.contract.rating import Rating
+from detente.errors import SettleError
 from detente.ledger.bill_mapping import BillMapping, BillRule, facts_of, taken_in_hour, work_in_hour, workload_of
 from detente.ledger.bill_rows import BillRow
 from detente.ledger.line import UseClass, UseLine
 from detente.ledger.metering import BILLED, Metering
 from detente.ledger.record import CallRoute, EndAsRead, TokenCounts, route
+from detente.market.offer import TokenOffer
+from detente.values.micros import DAY, at_micros
 from detente.values.money import NANOS
 
 NO_QUANTITY = "the row states no quantity"
@@ -24,11 +30,11 @@ class BillRating:
 
     def __init__(self, case: Case, mapping: BillMapping) -> None:
         self._case, self._rules = case, mapping.rules
-        self._metering = Metering(case)
-        self._of = [None if rule.skip else UseClass("use", *facts_of(rule, case)) for rule in mapping.rules]
+        self._metering, self._price_clauses = Metering(case), Rating(case.signed)
+        self._of = [None if rule.no_use else UseClass("use", *facts_of(rule, case)) for rule in mapping.rules]
         self._in_hour = [(taken_in_hour(rule, case), work_in_hour(rule, case)) for rule in mapping.rules]
         """What an hour takes, and what work it is."""
-        self._where = [None if rule.skip else self._route(rule) for rule in mapping.rules]
+        self._where = [None if rule.no_use else self._route(rule) for rule in mapping.rules]
         self.routes = [(route(each)[:-1] + b"}").decode() if each is not None else "" for each in self._where]
         """What is the same for all rows of a rule, as records of calls say it."""
 
@@ -41,6 +47,34 @@ class BillRating:
             return self._rated(row.rule, rule, of, row)
         stated = _stated(rule, of, row)
         return self._with_hours(row.rule, rule, row, stated) if rule.hours else stated
+
+    def by_quantity(self, row: BillRow) -> UseLine | None:
+        """What its tokens or hours would cost by the case; None where it counts neither, or no price is known.
+
+        What hours cost by reservations, the case does not know: it is their list price, less discounts.
+        """
+        assert row.rule is not None
+        rule, line = self._rules[row.rule], self.line(row)
+        if line.unknown or not (rule.tokens or rule.hours):
+            return None
+        return line if rule.tokens else self._listed(row, line)
+
+    def _listed(self, row: BillRow, line: UseLine) -> UseLine | None:
+        """Hours at the list price of the day on which the row begins."""
+        offer = next((each for each in self._case.offers if each.id == line.of.offer.get("offer")), None)
+        day = at_micros(row.start - row.start % DAY)
+        price = None if offer is None or isinstance(offer, TokenOffer) else offer.unit_price(day, day + timedelta(1))
+        if offer is None or isinstance(offer, TokenOffer) or price is None:
+            return None
+        listed = round(line.taken * price / offer.unit_flow)
+        try:
+            rate = self._price_clauses.at(line.of.demand, line.of.offer, day)
+            off = tuple(
+                (term, row.start, row.end, n) for (term, *_), n in zip(rate.parts, rate.of(listed), strict=True)
+            )
+        except SettleError:
+            return None
+        return msgspec.structs.replace(line, listed=listed, net=listed - sum(each[3] for each in off), off=off)
 
     def _with_hours(self, number: int, rule: BillRule, row: BillRow, stated: UseLine) -> UseLine:
         """A row of money whose quantity says for how many hours it was."""

@@ -239,6 +239,12 @@ class Metering:
         if workload is not None:
             demand["kind"] = workload.kind
         of = UseClass("use", demand, sold)
+        if route.path == BILLED and not route.workload and isinstance(offer, TokenOffer):
+            of = UseClass("use", {**route.labels}, sold)  # somebody's, and not nobody's: what is not known is unknown
+            try:
+                return self._priced(of, None, offer, day, ((TOKEN,) * 3, 1), batch=False)
+            except (SettleError, FlawError) as error:
+                return UseLine(of, 0, 0, unknown=str(error))
         if workload is None or offer is None:
             missing = f"workload `{route.workload}`" if workload is None else f"offer `{name or '(not recorded)'}`"
             return UseLine(of, 0, 0, unknown=f"the case has no {missing}")
@@ -251,7 +257,7 @@ class Metering:
     def _priced(
         self,
         of: UseClass,
-        workload: AnyWorkload,
+        workload: AnyWorkload | None,
         offer: AnyOffer,
         day: datetime,
         taken: TakenOfTokens,
@@ -266,11 +272,11 @@ class Metering:
             prices = self._whole(stated, batch=batch)
         elif not isinstance(offer, TokenOffer):
             price = stated / offer.unit_flow
-        earned = Fraction(workload.revenue.amount) * TOKEN if workload.revenue else Fraction(0)
+        earned = Fraction(workload.revenue.amount) * TOKEN if workload and workload.revenue else Fraction(0)
         off = self._off(of, day)
         return Tariff(
             of, taken, prices, price.as_integer_ratio(), earned, off,
-            self._moved(of, workload, offer, day),
+            self._moved(of, workload, offer, day) if workload else None,
         )  # fmt: skip
 
     def _moved(self, of: UseClass, workload: AnyWorkload, offer: AnyOffer, day: datetime) -> MovedData | None:

@@ -1,92 +1,41 @@
 """Reconciling: a provider's bill beside the books, to the billionth, by offer, day and cause.
 
-Owns: which part of a difference has which cause. What the bill's quantity would cost at our prices and under our
-clauses (``BillRating``) stands between the two: what is billed above it is a matter of price, and what it is above the
-books one of quantity. Days are those of the mapping's zone. Where all of a bill's days fit the books once our hours
-are counted in another time zone, that is why they differ day by day. Not here: reading bills (``bill_rows``), and how
-it is told (``report``).
+Owns: what is held against what. Tokens and hours are held against what was served, and of capacity that is reserved
+against what stood idle, too: both together are what is paid. Invoices of a reservation are held against those that
+follow from what the books hold as bought, month by month. Days are those of the mapping's zone. Not here: which part
+of a difference has which cause (``difference``), reading bills (``bill_rows``), and how it is told (``report``).
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
+from datetime import datetime
 from pathlib import Path
-from typing import Literal, NamedTuple
 
+from detente.case.case import Case
 from detente.errors import FlawError
-from detente.ledger.bill_mapping import BillMapping
+from detente.ledger.bill_mapping import BillMapping, BillRule
 from detente.ledger.bill_rating import BillRating
-from detente.ledger.bill_rows import BadRow, BillReader, LikeRows, unreadable
+from detente.ledger.bill_rows import LATEST, BadRow, BillReader, BillRow, LikeRows, unreadable
 from detente.ledger.books import Books
+from detente.ledger.difference import BilledDay, BookedUse, Difference, differences
 from detente.ledger.line import LineSum, summed
+from detente.ledger.purchases import PurchaseInvoice, invoices, purchases
 from detente.ledger.running import all_sums
 from detente.ledger.store import Session
 from detente.ledger.stored_lines import BILLED, use_lines
-from detente.ledger.stretches import LocalClock, Stretches, days_of, local_clock
-from detente.values.micros import DAY, HOUR
+from detente.ledger.stretches import days_of, local_clock, month_of
+from detente.market.invoicing import instalments
+from detente.market.offer import TokenOffer
+from detente.values.micros import DAY, HOUR, at_micros, micros
 
-Cause = Literal["price", "quantity", "not on the books", "not on the bill", "rounding", "time zone", "not rated"]
 CENT = 10_000_000
 """In billionths: no bill is rounded more than to the cent."""
-ZONES = (*range(1, 15), *range(-1, -13, -1))
-"""Hours that a time zone may be ahead of the mapping's."""
 OfferDay = tuple[str, int]
 """An offer, and a day as microseconds since 1970."""
-
-
-@dataclass
-class BilledDay:
-    """An offer on a day: what is billed, what its quantity would cost at our prices, what the books say; billionths."""
-
-    rows: int = 0
-    end: int = 0
-    """The day after the last that its rows are for."""
-    billed: int = 0
-    rated: int = 0
-    tokens: int = 0
-    unrated: int = 0
-    slack: int = 0
-    """What its rounding may come to: half of the last digit of each of its rows."""
-    own: int = 0
-    """The same of ours, where its quantity is rated."""
-
-    def add(self, other: BilledDay) -> None:
-        """With the rows of another day."""
-        self.rows, self.end = self.rows + other.rows, max(self.end, other.end)
-        self.billed, self.rated = self.billed + other.billed, self.rated + other.rated
-        self.tokens, self.unrated = self.tokens + other.tokens, self.unrated + other.unrated
-        self.slack, self.own = self.slack + other.slack, self.own + other.own
-
-
-class BookedUse(NamedTuple):
-    """What the books say of an offer in a time: money, tokens, and what our own rounding of each use may come to."""
-
-    money: int = 0
-    tokens: int = 0
-    slack: int = 0
-
-    def plus(self, other: BookedUse) -> BookedUse:
-        """With that of another time."""
-        return BookedUse(self.money + other.money, self.tokens + other.tokens, self.slack + other.slack)
-
-    @classmethod
-    def of(cls, each: LineSum) -> BookedUse:
-        """List price and what is taken off are rounded for each use, by half a billionth at most."""
-        return cls(each.net, each.work, max(each.count, 1) * (1 + len(each.off)))
-
-
-@dataclass(frozen=True, slots=True)
-class Difference:
-    """How much more is billed than is on the books, of one offer on one day, for one cause; in billionths.
-
-    Days for which the bill has rows of more than one day are one: ``2026-01-01 to 2026-01-31``.
-    """
-
-    offer: str
-    day: str
-    cause: Cause
-    amount: int
+HELD = ("use", "idle", "reserved")
+"""The kinds of use that are paid by the offer: what is used, and what stands idle."""
 
 
 @dataclass
@@ -121,86 +70,103 @@ class Reconciled:
 def reconcile(books: Books, mapping: BillMapping, paths: Sequence[Path]) -> Reconciled:
     """Hold a bill against what was served. Rows of bills on these books are left out: it would be held to itself."""
     found = Reconciled()
-    bill = _billed(books, mapping, paths, found)
-    if not bill:
+    bill = _Bill(books.case, mapping)
+    for path in paths:
+        bill.read(path, found)
+    bill.likes.close()
+    if not bill.days:
         if not found.aside and not found.unmapped:
             found.aside.append("no row of the bill is compared, since rules skip all of them; correct the mapping")
         return found
-    found.rows = sum(each.rows for each in bill.values())
-    start, end = min(day for _, day in bill), max(each.end for each in bill.values())
-    hours = _booked(books, {offer for offer, _ in bill}, start - DAY, end + DAY, local_clock(mapping.zone), found)
-    for offer in sorted({offer for offer, _ in (*bill, *hours)}):
-        mine = {day: each for (name, day), each in bill.items() if name == offer}
-        ours = {hour: each for (name, hour), each in hours.items() if name == offer}
-        found.differences += _of_offer(offer, mine, ours, (start, end), found)
-    found.billed = sum(each.billed for each in bill.values())
+    found.rows = sum(each.rows for each in bill.days.values())
+    with books.store.reading() as session:
+        books.must_match(session)
+        booked = _booked(session, books.case, bill, found)
+    for offer in sorted({offer for offer, _ in (*bill.days, *booked)}):
+        theirs = {day: each for (name, day), each in bill.days.items() if name == offer}
+        ours = {hour: each for (name, hour), each in booked.items() if name == offer}
+        span = bill.months if offer in bill.invoiced else bill.span
+        found.differences += differences(offer, theirs, ours, span, found.zones)
+    found.billed = sum(each.billed for each in bill.days.values())
     found.booked = found.billed - sum(each.amount for each in found.differences)
     return found
 
 
-# -- what there is -----------------------------------------------------------------------------------------------------
-def _billed(books: Books, mapping: BillMapping, paths: Sequence[Path], found: Reconciled) -> dict[OfferDay, BilledDay]:
-    """The rows of a bill by offer and day; those of no offer of the case stand under what was sold."""
-    rating, bill = BillRating(books.case, mapping), dict[OfferDay, BilledDay]()
-    likes, local = LikeRows(), local_clock(mapping.zone)
-    for path in paths:
+# -- the bill ----------------------------------------------------------------------------------------------------------
+class _Bill:
+    """The rows of a bill by offer and day; those of no offer of the case stand under what was sold.
+
+    ``invoiced`` are the offers whose rows are invoices of what is reserved: those go by the month in which they begin,
+    however long they are for.
+    """
+
+    def __init__(self, case: Case, mapping: BillMapping) -> None:
+        self._case, self._mapping = case, mapping
+        self._rating, self.likes = BillRating(case, mapping), LikeRows()
+        self.local = local_clock(mapping.zone)
+        self.invoiced = frozenset(_invoiced(case, mapping))
+        self.days: dict[OfferDay, BilledDay] = {}
+        self._begin, self._end = LATEST, 0
+
+    def read(self, path: Path, found: Reconciled) -> None:
+        """Add the rows of a file; what is wrong with it is told."""
         try:
-            for row in BillReader(path, mapping, books.case.currency, likes).rows():
+            for row in BillReader(path, self._mapping, self._case.currency, self.likes).rows():
                 if isinstance(row, BadRow):
                     found.aside.append(f"{path}:{row.row}:{row.column}: {row.what}")
                 elif row.rule is None:
                     found.unmapped += 1
-                elif not mapping.rules[row.rule].skip:
-                    rule, line = mapping.rules[row.rule], rating.line(row)
-                    name = rule.offer or rule.sold.get("product", "other")
-                    start, end = local(row.start), local(row.end)
-                    day = start - start % DAY
-                    into = bill.setdefault((name, day), BilledDay())
-                    into.rows += 1
-                    into.end = max(into.end, day + days_of(start, end) * DAY)
-                    into.billed += row.net
-                    into.slack += _rounding(row.net)
-                    if rule.tokens and not line.unknown:
-                        into.rated += line.net
-                        into.own += 1 + len(line.off)
-                        into.tokens += line.work
-                    else:
-                        into.unrated += row.net
+                elif not self._mapping.rules[row.rule].skip:
+                    self._add(row, self._mapping.rules[row.rule])
         except FlawError as error:
             found.aside += unreadable(error, path)
-    likes.close()
-    return bill
+
+    def _add(self, row: BillRow, rule: BillRule) -> None:
+        name = rule.offer or rule.sold.get("product", "other")
+        start, end = self.local(row.start), self.local(row.end)
+        day = start - start % DAY
+        until = day + (DAY if name in self.invoiced else days_of(start, end) * DAY)
+        self._begin, self._end = min(self._begin, day), max(self._end, until)
+        if name in self.invoiced:
+            day, until = month_of(day)
+        into = self.days.setdefault((name, day), BilledDay())
+        into.rows += 1
+        into.end = max(into.end, until)
+        into.billed += row.net
+        into.slack += _rounding(row.net)
+        if name in self.invoiced:  # a month's invoices are one, whatever they come to
+            into.rated, into.taken = into.billed, 1
+            return
+        line = self._rating.by_quantity(row)
+        if line is None:
+            into.unrated += row.net
+            return
+        into.rated += line.net
+        into.own += 1 + len(line.off)
+        into.tokens += line.work if rule.tokens else 0
+        into.taken += line.taken if rule.hours else 0
+
+    @property
+    def span(self) -> tuple[int, int]:
+        """Its first day, and the day after its last."""
+        return self._begin, self._end
+
+    @property
+    def months(self) -> tuple[int, int]:
+        """The months in which its days lie."""
+        return month_of(self.span[0])[0], month_of(self.span[1] - DAY)[1]
+
+    def covers(self, offer: str, day: int) -> bool:
+        """Whether an invoice of a day would be on it."""
+        return self.span[0] <= day < self.span[1] or (offer, month_of(day)[0]) in self.days
 
 
-def _booked(
-    books: Books, offers: set[str], start: int, end: int, local: LocalClock, found: Reconciled
-) -> dict[tuple[str, int], BookedUse]:
-    """What the books say of the same offers, and of all of the same providers, by the local hour."""
-    case, hours = books.case, dict[tuple[str, int], BookedUse]()
-    sellers = {offer.provider for offer in case.offers if offer.id in offers}
-    wanted = {offer.id for offer in case.offers if offer.provider in sellers}
-    with books.store.reading() as session:
-        books.must_match(session)
-        for each in _served(session):
-            name = each.of.offer.get("offer", "")
-            at = local(each.start)
-            if each.of.kind == "use" and name in wanted and start <= at < end:
-                found.unknown += each.unknown
-                key = name, at - at % HOUR
-                hours[key] = hours.get(key, BookedUse()).plus(BookedUse.of(each))
-    return hours
-
-
-def _served(session: Session) -> Iterator[LineSum]:
-    """Every sum of lines without those of rows of bills."""
-    billed = summed(use_lines(session, BILLED))
-    for each in all_sums(session):
-        of_bills = billed.get((each.of.body, each.start, each.end))
-        if of_bills is not None:
-            each.count, each.unknown = each.count - of_bills.count, each.unknown - of_bills.unknown
-            each.net, each.work = each.net - of_bills.net, each.work - of_bills.work
-        if each.count or each.unknown or each.net:
-            yield each
+def _invoiced(case: Case, mapping: BillMapping) -> Iterator[str]:
+    """The offers that are billed by invoices: they say when, and no rule counts their hours."""
+    by_hours = {rule.offer for rule in mapping.rules if rule.hours}
+    for offer in case.offers:
+        if not isinstance(offer, TokenOffer) and offer.invoiced is not None and offer.id not in by_hours:
+            yield offer.id
 
 
 def _rounding(amount: int) -> int:
@@ -211,78 +177,49 @@ def _rounding(amount: int) -> int:
     return max(1, digit // 2)
 
 
-# -- causes ----------------------------------------------------------------------------------------------------------
-def _of_offer(
-    offer: str,
-    bill: dict[int, BilledDay],
-    hours: dict[int, BookedUse],
-    span: tuple[int, int],
-    found: Reconciled,
-) -> Iterator[Difference]:
-    """The differences of one offer, day by day."""
-    stretches = Stretches((day, each.end) for day, each in bill.items())
-    bill = _together(bill, stretches)
-    ahead = _zone(bill, hours, stretches) if bill else 0
-    if ahead:
-        found.zones[offer] = ahead
-    plain, shifted = (_by_day(hours, by, stretches) for by in (0, ahead))
-    for day in sorted({*bill, *plain, *shifted}):
-        if not span[0] <= day < span[1]:
-            continue
-        theirs, ours = bill.get(day, BilledDay()), shifted.get(day, BookedUse())
-        named = stretches.name(day)
-        for cause, amount in _causes(theirs, ours, booked=day in shifted):
-            if amount:
-                yield Difference(offer, named, cause, amount)
-        if moved := ours.money - plain.get(day, BookedUse()).money:
-            yield Difference(offer, named, "time zone", moved)
+# -- the books ---------------------------------------------------------------------------------------------------------
+def _booked(session: Session, case: Case, bill: _Bill, found: Reconciled) -> dict[OfferDay, BookedUse]:
+    """What the books say of the same offers, and of all of the same providers, by the local hour."""
+    hours: dict[OfferDay, BookedUse] = {}
+    named = {offer for offer, _ in bill.days}
+    sellers = {offer.provider for offer in case.offers if offer.id in named}
+    wanted = {offer.id for offer in case.offers if offer.provider in sellers}
+    start, end = bill.span
+    for each in _served(session):
+        name = each.of.offer.get("offer", "")
+        at = bill.local(each.start)
+        if each.of.kind in HELD and name in wanted - bill.invoiced and start - DAY <= at < end + DAY:
+            found.unknown += each.unknown
+            key = name, at - at % HOUR
+            hours[key] = hours.get(key, BookedUse()).plus(BookedUse.of(each))
+    bought = [each for each in purchases(session).elements() if each.offer in wanted & bill.invoiced]
+    for invoice in invoices(case, bought, at_micros(0), at_micros(end + 366 * DAY)):
+        at = bill.local(micros(_is_for(case, invoice)))
+        day = at - at % DAY
+        if bill.covers(invoice.of.offer, day):
+            key = invoice.of.offer, day + DAY // 2  # at noon: no time zone moves it
+            before = hours.get(key, BookedUse())
+            hours[key] = BookedUse(before.money + invoice.net, 0, 1, before.slack + 1)
+    return hours
 
 
-def _together(bill: dict[int, BilledDay], stretches: Stretches) -> dict[int, BilledDay]:
-    """What is billed, by the first day of each stretch."""
-    found: dict[int, BilledDay] = {}
-    for day, each in bill.items():
-        found.setdefault(stretches.first(day), BilledDay()).add(each)
-    return found
+def _is_for(case: Case, invoice: PurchaseInvoice) -> datetime:
+    """When the time begins that an invoice is for: of one in arrears, the month before it."""
+    offer = next(each for each in case.offers if each.id == invoice.of.offer)
+    if isinstance(offer, TokenOffer) or offer.invoiced != "in-arrears":
+        return invoice.at
+    months = instalments("monthly", at_micros(invoice.of.start), at_micros(invoice.of.end))
+    return max(at for at in months if at < invoice.at)
 
 
-def _causes(theirs: BilledDay, ours: BookedUse, *, booked: bool) -> Iterator[tuple[Cause, int]]:
-    """What is billed above the books, in parts that add up to it.
-
-    As many tokens come to the same but for rounding: each call's amounts are rounded, and each row's.
-    """
-    if not theirs.rows:
-        yield "not on the bill", -ours.money
-        return
-    price, quantity = theirs.billed - theirs.unrated - theirs.rated, theirs.rated - ours.money
-    rounding = 0
-    if abs(price) <= theirs.slack:
-        price, rounding = 0, price
-    if theirs.tokens == ours.tokens and abs(quantity) <= theirs.own + ours.slack:
-        quantity, rounding = 0, rounding + quantity
-    yield "not rated", theirs.unrated
-    yield "price", price
-    yield "rounding", rounding
-    yield "quantity" if booked else "not on the books", quantity
-
-
-def _zone(bill: dict[int, BilledDay], hours: dict[int, BookedUse], stretches: Stretches) -> int:
-    """How many hours ahead of UTC the bill counts its days; 0 where days fit as they are, or in no zone."""
-
-    def fits(ahead: int) -> bool:
-        ours = _by_day(hours, ahead, stretches)
-        return all(ours.get(day, BookedUse()).tokens == theirs.tokens for day, theirs in bill.items())
-
-    if fits(0) or len(bill) < 2:  # one day fits by chance
-        return 0
-    return next((ahead for ahead in ZONES if fits(ahead)), 0)
-
-
-def _by_day(hours: dict[int, BookedUse], ahead: int, stretches: Stretches) -> dict[int, BookedUse]:
-    """Hours by the day (the first of its stretch) in which they lie where clocks are so many hours ahead of UTC."""
-    found: dict[int, BookedUse] = {}
-    for hour, each in hours.items():
-        local = hour + ahead * HOUR
-        day = stretches.first(local - local % DAY)
-        found[day] = found.get(day, BookedUse()).plus(each)
-    return found
+def _served(session: Session) -> Iterator[LineSum]:
+    """Every sum of lines without those of rows of bills."""
+    billed = summed(use_lines(session, BILLED))
+    for each in all_sums(session):
+        of_bills = billed.get((each.of.body, each.start, each.end))
+        if of_bills is not None:
+            each.count, each.unknown = each.count - of_bills.count, each.unknown - of_bills.unknown
+            each.net, each.work = each.net - of_bills.net, each.work - of_bills.work
+            each.taken -= of_bills.taken
+        if each.count or each.unknown or each.net:
+            yield each

@@ -10,7 +10,9 @@ from bisect import bisect_right
 from collections.abc import Callable, Iterable
 from zoneinfo import ZoneInfo
 
-from detente.values.micros import DAY, HOUR, MICRO, at_micros
+from detente.values.micros import DAY, HOUR, MICRO, at_micros, micros
+from detente.values.period import later
+from detente.values.quantity import Span
 
 LocalClock = Callable[[int], int]
 """What a clock of some zone shows at a moment; both in microseconds."""
@@ -30,6 +32,12 @@ def local_clock(zone: str) -> LocalClock:
 def days_of(start: int, end: int) -> int:
     """Of how many days a row is, from that on which it begins. A day on which clocks are changed has 25 hours."""
     return max(1, -((HOUR - (end - start)) // DAY))
+
+
+def month_of(day: int) -> tuple[int, int]:
+    """The first day of the month in which a day lies, and that of the next month."""
+    first = at_micros(day).replace(day=1, hour=0, minute=0, second=0, microsecond=0)
+    return micros(first), micros(later(first, Span(1, "month")))
 
 
 class Stretches:

@@ -11,7 +11,8 @@ from collections.abc import Iterable
 from rich.console import Console
 
 from detente.errors import MAX_SHOWN, printable
-from detente.ledger.reconciling import Difference, Reconciled
+from detente.ledger.difference import Difference
+from detente.ledger.reconciling import Reconciled
 from detente.report.journal import Print
 from detente.report.layout import say, table
 from detente.values.money import of_nanos

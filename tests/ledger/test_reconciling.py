@@ -17,7 +17,8 @@ from hypothesis import strategies as st
 from detente.ledger.bill_ingest import BillIngest
 from detente.ledger.bill_mapping import read_mapping
 from detente.ledger.books import Books
-from detente.ledger.reconciling import Difference, Reconciled, reconcile
+from detente.ledger.difference import Difference
+from detente.ledger.reconciling import Reconciled, reconcile
 from detente.ledger.stretches import days_of
 from tests.builders import Data, day
 from tests.ledger.served import NOW, call, fresh, ingested, journal_of, served_case
