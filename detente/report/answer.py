@@ -148,7 +148,7 @@ def proof(plan: Plan) -> str:
         return f"{begin} costs less."
     stop = {
         "optimal": "",
-        "feasible": ", which is more than the requested gap",
+        "feasible": ", which is more than the requested gap; `--time-limit` gives the search more time",
         "time-limit": "; the search stopped at its time limit",
         "interrupted": "; the search was interrupted",
     }[plan.status]

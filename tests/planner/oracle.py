@@ -390,7 +390,10 @@ class Oracle:
         for way in self.ways:
             if way.offer is offer and not way.own:
                 most = max((d for slots, d in self.groups(way.workload) if t in slots), default=0.0)
-                need += most * way.take / self._flow(offer) / slot.hours
+                use = most * way.take / self._flow(offer) / slot.hours
+                gang = getattr(way.workload, "gang", None)
+                whole = float(gang.value) / offer.unit if gang is not None else 0.0
+                need += math.ceil(use / whole - 1e-9) * whole if whole else use
         if need <= 0:
             return 0.0
         least, step = (offer.minimum, offer.increment) if offer.kind == "provisioned" else (1, 1)

@@ -38,7 +38,12 @@ def test_sentences_begin_with_what_holds() -> None:
     [
         ("optimal", "0", "no plan costs less."),
         ("optimal", "0.00007", "no plan is cheaper by more than 0.007%."),
-        ("feasible", "0.02", "is cheaper by more than 2.0%, which is more than the requested gap."),
+        (
+            "feasible",
+            "0.02",
+            "is cheaper by more than 2.0%, which is more than the requested gap; "
+            "`--time-limit` gives the search more time.",
+        ),
         ("time-limit", "0.3", "is cheaper by more than 30%; the search stopped at its time limit."),
         ("interrupted", "0.3", "is cheaper by more than 30%; the search was interrupted."),
     ],

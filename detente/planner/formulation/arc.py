@@ -45,6 +45,12 @@ class Arc:
         """Whether it is paid for by use, and not through units bought."""
         return isinstance(self.offer, TokenOffer) or self.own
 
+    @property
+    def gang(self) -> int:
+        """The accelerators that run together, or not at all; 0 where each may run alone."""
+        job = self.workload
+        return int(job.gang.value) if isinstance(job, Training) and job.gang is not None else 0
+
 
 def arcs_of(case: Case, demand_facts: Mapping[str, Facts]) -> list[Arc]:
     """Every arc, by workload and then by offer."""

@@ -10,7 +10,6 @@ from fractions import Fraction
 
 import numpy as np
 
-from detente.demand.workload import Training
 from detente.market.offer import AnyOffer, AnyUnits, GpuOffer, ProvisionedOffer, TokenOffer
 from detente.planner.formulation.arc import Arc
 from detente.planner.formulation.draft import Draft
@@ -137,10 +136,10 @@ def _busiest(draft: Draft, bought: Units) -> Floats:
 
 def _gang(draft: Draft, arc: Arc) -> None:
     """A gang runs whole: its rate is at most the whole gangs that fit."""
-    job, offer = arc.workload, arc.offer
-    if not isinstance(job, Training) or job.gang is None or not isinstance(offer, GpuOffer):
+    size, offer = arc.gang, arc.offer
+    if not size or not isinstance(offer, GpuOffer):
         return
-    size, owner, program = int(job.gang.value), Owner("gang", job.id), draft.program
+    owner, program = Owner("gang", arc.workload.id), draft.program
     t = np.arange(draft.n, dtype=np.int32)
     if arc.own:
         most = draft.most(offer)

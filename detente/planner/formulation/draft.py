@@ -18,7 +18,6 @@ from numpy.typing import NDArray
 from detente.case.case import Case
 from detente.contract.decisions import Decided
 from detente.contract.meter import Meter
-from detente.demand.workload import Training
 from detente.market.offer import AnyOffer, GpuOffer, TokenOffer
 from detente.planner.formulation.arc import Arc, Arcs
 from detente.planner.formulation.expression import Bools, Expr, Floats, Ints, Lines
@@ -115,8 +114,8 @@ class Draft:
         without_price = np.isnan(self.prices.listed)
         for arc in self.arcs:
             self._close(arc, without_price[arc.index], Owner("offer", arc.offer.id))
-            if isinstance(arc.workload, Training) and arc.workload.gang and isinstance(arc.offer, GpuOffer):
-                small = self._too_small(arc.offer, int(arc.workload.gang.value))
+            if arc.gang and isinstance(arc.offer, GpuOffer):
+                small = self._too_small(arc.offer, arc.gang)
                 self._close(arc, small, Owner("gang", arc.workload.id))
 
     def _close(self, arc: Arc, periods: Bools, owner: Owner) -> None:

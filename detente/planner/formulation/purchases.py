@@ -13,7 +13,7 @@ from fractions import Fraction
 import numpy as np
 
 from detente.contract.window import Window
-from detente.market.offer import AnyUnits, ProvisionedOffer, TokenOffer
+from detente.market.offer import AnyUnits, GpuOffer, ProvisionedOffer, TokenOffer
 from detente.planner.formulation.arc import Arc
 from detente.planner.formulation.draft import Draft
 from detente.planner.formulation.expression import Expr, Floats, Ints
@@ -94,11 +94,13 @@ def _rates(draft: Draft, offer: AnyUnits, price: Price, term: Window, paid: Iter
 
 
 def _useful(draft: Draft, offer: AnyUnits) -> Floats:
-    """The whole units that work could use in each period, if there were as many."""
+    """The whole units that work could use in each period, if there were as many; a gang runs on all of its own."""
     need = np.zeros(draft.n)
     for arc in draft.arcs.of_offer[offer.id]:
         if not arc.own:
-            need += draft.most_work[arc.workload.id] * float(arc.per_work) / (draft.hours * float(offer.unit_flow))
+            use = draft.most_work[arc.workload.id] * float(arc.per_work) / (draft.hours * float(offer.unit_flow))
+            gang = arc.gang / offer.unit if isinstance(offer, GpuOffer) else 0.0
+            need += np.ceil(use / gang - 1e-9) * gang if gang else use
     minimum, step = _sizes(offer)
     steps = np.ceil(np.maximum(0.0, np.ceil(need - 1e-9) - minimum) / step)
     found: Floats = np.where(need > 0, minimum + steps * step, 0.0)

@@ -38,7 +38,8 @@ SOON = 1.0
 """Seconds, on a processor of our own, in which a program that is not large is solved though there is no time left."""
 
 SEARCH = 10.0
-"""Seconds for which whole numbers are searched where no time limit is given, or as long as all took before."""
+"""Seconds, on a processor of our own, for which whole numbers are searched where no time limit is given, or as long as
+all took before."""
 
 SMALL = 5_000
 """Columns of a program that is searched whole, however near it is to one that was."""
@@ -52,6 +53,9 @@ NEAR, MAX_NODES = 1e-3, 200
 LITTLE_LEFT, SHORT = 1e-3, 1.0
 """Within this of the bound a search without a time limit has little left to win: it rests after so many seconds, or as
 long as all took before."""
+
+BRIEF, MOST_SHARED = 0.1, 10.0
+"""From fewer seconds of a processor nobody sees how many share it; a machine that slept had not so many at work."""
 
 Progress = Callable[[str], None]
 
@@ -96,14 +100,16 @@ class _Effort:
     progress: Progress
     end: float | None
     began: float
+    worked: float = 0.0  # processor time when it began
 
     def resting(self, known: Incumbent) -> _Effort:
-        """The same with an end, where no time limit is given."""
+        """The same with an end, where no time limit is given: later beside other work, so that a plan is no worse."""
         if self.model.deadline is not None:
             return self
         now = time.monotonic()
         spent = now - self.began
-        most = max(SHORT, spent) if known.gap <= LITTLE_LEFT else max(SEARCH, spent)
+        shared = min(max(spent / max(time.process_time() - self.worked, BRIEF), 1.0), MOST_SHARED)
+        most = max((SHORT if known.gap <= LITTLE_LEFT else SEARCH) * shared, spent)
         return replace(self, end=now + most if self.end is None else min(self.end, now + most))
 
     def roundings(self, bound: float) -> Roundings:
@@ -132,7 +138,7 @@ def search(
     are tried.
     """
     progress("solving")
-    effort = _Effort(draft, model, whole_columns(draft), gap, progress, model.deadline, time.monotonic())
+    effort = _Effort(draft, model, whole_columns(draft), gap, progress, model.deadline, *_now())
     at_once = _at_once(effort)
     relaxed = _relaxed(effort, start)
     if relaxed.status == "infeasible":
@@ -164,7 +170,7 @@ def nearby(draft: Draft, model: Model, gap: float, progress: Progress, start: In
     """
     if model.program.n <= SMALL:
         return search(draft, model, gap, progress, start)
-    effort = _Effort(draft, model, whole_columns(draft), gap, progress, model.deadline, time.monotonic())
+    effort = _Effort(draft, model, whole_columns(draft), gap, progress, model.deadline, *_now())
     relaxed = _relaxed(effort, start)
     if relaxed.status == "infeasible":
         return Unmet()
@@ -193,6 +199,11 @@ def _for_some_nodes(effort: _Effort, known: Incumbent) -> Incumbent | Unmet:
     if isinstance(found, Unmet) or found.stopped == "interrupted":
         return found
     return replace(found, stopped=None if model.left > 0 else found.stopped)
+
+
+def _now() -> tuple[float, float]:
+    """By the clock, and of the processor."""
+    return time.monotonic(), time.process_time()
 
 
 def _at_once(effort: _Effort) -> Solution | None:
@@ -290,13 +301,10 @@ def _dived(effort: _Effort, small: Ints, known: Incumbent) -> Incumbent:
             known.basis,
             known.solution,
             effort.gap,
-            lambda node: roundings.of(node, small),
+            lambda node: roundings.in_steps(node, small),
             most,
         )
-        best = tried.best
-        if best is not None and tried.stopped is None and not roundings.near(best):
-            best = better(best, roundings.in_steps())
-    return replace(known, solution=best, bound=max(known.bound, tried.bound), stopped=tried.stopped)
+    return replace(known, solution=tried.best, bound=max(known.bound, tried.bound), stopped=tried.stopped)
 
 
 def _at_hand(known: Incumbent) -> str:

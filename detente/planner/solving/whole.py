@@ -16,6 +16,7 @@ from detente.planner.formulation.draft import Draft
 from detente.planner.formulation.expression import Floats, Ints
 from detente.planner.formulation.program import Block
 from detente.planner.formulation.purchases import rounded_units
+from detente.planner.solving.branch import better
 from detente.planner.solving.model import Model
 from detente.planner.solving.solution import Solution
 
@@ -113,10 +114,16 @@ class Roundings:
             self._best = best
         return best.whole
 
-    def in_steps(self) -> Solution | None:
+    def in_steps(self, solution: Solution, settled: Ints) -> Solution | None:
+        """The same, and where it is the best so far and not near enough, again in steps: nearest to whole first."""
+        before, found = self._best, self.of(solution, settled)
+        if found is None or self._best is before or self.near(found):
+            return found
+        return better(found, self._stepped())
+
+    def _stepped(self) -> Solution | None:
         """The best of all again, the counts that are nearest to whole first, each time with the rest solved anew."""
-        if self._best is None:
-            return None
+        assert self._best is not None
         model, columns, found = self.model, self.columns, self._best.solution
         low, high = np.zeros(len(columns)), np.floor(model.most[columns] + WHOLE)
         for within in STEPS:

@@ -6,6 +6,7 @@ from functools import partial
 from typing import cast
 from unittest import mock
 
+import numpy as np
 import pytest
 
 from detente.contract.decisions import Rounding
@@ -91,15 +92,15 @@ def within(most: float, found: Solution) -> bool:
 
 def test_counts_rounded_in_steps_are_whole_and_no_dearer() -> None:
     study = machines(str(10.25 * HOURS))
-    draft, model = study.draft, study.model
-    roundings = Roundings(draft, model, whole_columns(draft), lambda s: False)
-    assert roundings.in_steps() is None, "nothing was rounded yet"
-    whole = roundings.of(model.solve_linear())
-    found = roundings.in_steps()
+    draft, model, columns = study.draft, study.model, whole_columns(study.draft)
+    relaxed, none = model.solve_linear(), np.zeros(0, dtype=np.int32)
+    whole = Roundings(draft, model, columns, lambda s: False).of(relaxed, none)
+    roundings = Roundings(draft, model, columns, lambda s: False)
+    found = roundings.in_steps(relaxed, none)
     assert whole is not None
     assert found is not None
     assert found.objective <= whole.objective + 1e-6
     assert found.values is not None
-    counts = found.values[whole_columns(draft)]
+    counts = found.values[columns]
     assert counts == pytest.approx(counts.round())
     assert model.solve_linear().objective == pytest.approx(10.25 * HOURS), "and all is free again"

@@ -1,0 +1,48 @@
+"""Gangs on reserved capacity that nobody else uses: as many units as a gang runs on, and no fewer."""
+
+from __future__ import annotations
+
+from itertools import product
+from typing import Any
+
+import pytest
+
+from tests.builders import D, Data, build, compute, gpus, solved
+from tests.planner.test_oracle import agree
+
+JANUARY = 744
+
+
+def job(name: str, work: int, gang: int, **more: Any) -> Data:
+    found: Data = {"id": name, "kind": "training", "work": f"{work} GPU-hour", "deadline": "2026-02"}
+    return found | {"gang": f"{gang} GPU", "runs-on": {"accelerators": {"H100": 1}}} | more
+
+
+def reserved(price: str, **more: Any) -> Data:
+    return gpus("south", price, id="south-reserved", buy="reserved", term="1 month") | more
+
+
+@pytest.mark.parametrize("idle", ["forbidden", "reserved", "allowed"])
+@pytest.mark.parametrize(("unit", "units"), [(1, 8), (4, 2), (8, 1)])
+def test_a_gang_that_is_done_early_needs_all_of_its_units(idle: str, unit: int, units: int) -> None:
+    """Half a month of 8 GPUs: eight reserved at 1 cost 5,952, on demand at 3 the hours 8,928; four do no work."""
+    offers = [gpus("north", 3), reserved("1", unit=unit)]
+    found = solved(build(offers, [job("run", 4 * JANUARY, 8)], months=1, idle=idle))
+    assert found.cost == D(8 * JANUARY)
+    assert {p.offer: p.units for p in found.purchases} == {"south-reserved": units}
+
+
+@pytest.mark.parametrize(("price", "cost"), [("1", 8 * JANUARY), ("2", 8928)])
+def test_what_it_reserves_is_weighed_against_its_hours_on_demand(price: str, cost: int) -> None:
+    offers = [gpus("north", 3), reserved(price)]
+    assert solved(build(offers, [job("run", 4 * JANUARY, 8)], months=1)).cost == D(cost)
+
+
+@pytest.mark.parametrize(
+    ("gangs", "unit", "parts", "idle"), list(product([(8, 4), (6, 2)], [1, 2], [0.3, 1.4], ["forbidden", "reserved"]))
+)
+def test_gangs_are_planned_as_the_oracle_does(gangs: tuple[int, int], unit: int, parts: float, idle: str) -> None:
+    """Two of them and work that needs three, at prices between which the cheaper place turns on how long they run."""
+    jobs = [job(f"run{size}", int(parts * size * JANUARY), size) for size in gangs]
+    offers = [gpus("north", "2.2", unit=unit), reserved("1.3", unit=unit, capacity="16 GPU")]
+    assert agree(build(offers, [*jobs, compute("chat", "2.5 GPU")], months=1, idle=idle))
