@@ -19,13 +19,13 @@ from tests.waiting import PATIENCE
 CACHE = Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "detente-tests"
 INSTALLING = 300
 """Seconds for a package to come: its size is some 200 MB."""
-CLAUDE_CODE = ("@anthropic-ai/claude-code", "2.1.197")
+CLAUDE_CODE = ("@anthropic-ai/claude-code", "2.1.332")
 CODEX = ("@openai/codex", "0.171.0")
 AI_SDK = (
-    ("ai", "6.0.326"),
-    ("@ai-sdk/anthropic", "3.0.140"),
-    ("@ai-sdk/openai", "3.0.141"),
-    ("@ai-sdk/openai-compatible", "2.0.92"),
+    ("ai", "7.0.173"),
+    ("@ai-sdk/anthropic", "4.0.105"),
+    ("@ai-sdk/openai", "4.0.118"),
+    ("@ai-sdk/openai-compatible", "3.0.92"),
 )
 
 

@@ -43,7 +43,7 @@ def test_claude_code_talks_for_twenty_turns_with_tools_and_does_not_notice_that_
     known = len(since(gateway, 0))
     gateway.fault("aws", "unavailable", skips=TURNS // 2)
     try:
-        asked = f"Look sandbox:tool=TaskList:{TURNS}"
+        asked = f"Look sandbox:tool=ListAgents:{TURNS}"
         assert claude_code(gateway, tmp_path, "-p", asked, "--model", WORKLOAD).strip()
         assert claude_code(gateway, tmp_path, "-p", "--continue", "Thanks", "--model", WORKLOAD).strip()
     finally:

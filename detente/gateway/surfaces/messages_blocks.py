@@ -16,7 +16,6 @@ UNSAID = {
     "search_result": "chat completions have no search results and no citations",
     "server_tool_use": "tools that run at Anthropic are not available elsewhere",
     "container_upload": "chat completions have no containers",
-    "tool_reference": "chat completions have no tool search",
     "browser_state": "chat completions have no browser",
 }
 _SERVER_RESULT = "results of tools that run at Anthropic can only be read there"
@@ -98,6 +97,12 @@ class ToolResult(msgspec.Struct, forbid_unknown_fields=True):
     is_error: bool | None = None
     cache_control: CacheControl | None = None
     toolset_name: str | None = None
+
+
+class _ToolReference(msgspec.Struct, forbid_unknown_fields=True):
+    type: str
+    tool_name: str
+    cache_control: CacheControl | None = None
 
 
 class _Thinking(msgspec.Struct, forbid_unknown_fields=True):
@@ -184,6 +189,11 @@ def call_of(raw: msgspec.Raw, where: str) -> Message:
     if block.toolset_name is not None:
         raise Refusal("chat completions have no toolsets", f"{where}.toolset_name")
     return {"id": block.id, "type": "function", "function": {"name": block.name, "arguments": arguments}}
+
+
+def reference_of(raw: msgspec.Raw, where: str) -> Message:
+    """What a search for tools has found, in words: chat completions are told of all tools from the beginning."""
+    return {"type": "text", "text": f"The tool `{read(raw, _ToolReference, where).tool_name}` is loaded."}
 
 
 def thought_of(raw: msgspec.Raw, where: str) -> Message:

@@ -23,6 +23,7 @@ from detente.gateway.surfaces.messages_blocks import (
     only_text_of,
     read,
     redacted_of,
+    reference_of,
     refused,
     text_of,
     thought_of,
@@ -120,6 +121,8 @@ class Prompt:
                     parts.append(self._kept(self._image(block, here), block))
                 case "document":
                     parts.append(self._kept(document_of(block, here), block))
+                case "tool_reference":
+                    parts.append(self._kept(reference_of(block, here), block))
                 case other:
                     raise refused(other, here, "tool")
         if parts:
