@@ -116,7 +116,9 @@ def at_bedrock(members: Members, claude: Claude, betas: tuple[str, ...], omissio
     for name, why in ELSEWHERE.items():
         if name in members:
             raise Refusal(f"`{name}` is not supported at Bedrock: {why}", name)
-    kept = tuple(dict.fromkeys(BEDROCK_BETAS[beta] for beta in betas if beta in BEDROCK_BETAS))
+    tools = bytes(members.get("tools", b""))
+    meant = [beta for named, beta in _MEANT if named(tools)]
+    kept = tuple(dict.fromkeys([*(BEDROCK_BETAS[beta] for beta in betas if beta in BEDROCK_BETAS), *meant]))
     if any(beta not in BEDROCK_BETAS for beta in betas):
         omissions.hint("anthropic-beta")
     if "context_management" in members and not any(beta in kept for beta in _EDITING):
@@ -147,6 +149,11 @@ BEDROCK_BETAS = {
     "tool-search-tool-2025-10-19": "tool-search-tool-2025-10-19",
 }
 """Betas that Bedrock takes, and what it calls them. It answers any other with an error ("invalid beta flag")."""
+_MEANT = (
+    (quoted("defer_loading"), "tool-search-tool-2025-10-19"),
+    (quoted("input_examples"), "tool-examples-2025-10-29"),
+)
+"""Members of tools that Anthropic itself takes without a beta by now, and Bedrock only with it."""
 _EDITING = ("context-management-2025-06-27", "compact-2026-01-12")
 _CLEARING = b"clear_thinking"
 

@@ -149,6 +149,17 @@ def test_betas_are_passed_on_or_taken_out_where_bedrock_refuses_them() -> None:
     assert without.left_out == ("anthropic-beta", "context_management")
 
 
+def test_a_beta_that_a_tool_means_is_told_where_its_caller_left_it_out() -> None:
+    tool: Data = {"name": "f", "input_schema": {"type": "object"}}
+    waits = tool | {"defer_loading": True}
+    assert "anthropic_beta" not in told(sent(bedrock(OPUS), (), tools=[tool]))
+    assert told(sent(bedrock(OPUS), (), tools=[waits]))["anthropic_beta"] == ["tool-search-tool-2025-10-19"]
+    named = ("tool-search-tool-2025-10-19",)
+    assert told(sent(bedrock(OPUS), named, tools=[waits]))["anthropic_beta"] == list(named)
+    shown = tool | {"input_examples": [{}]}
+    assert told(sent(bedrock(OPUS), (), tools=[shown]))["anthropic_beta"] == ["tool-examples-2025-10-29"]
+
+
 def test_marks_for_the_cache_stay_in_their_place_without_what_bedrock_does_not_know() -> None:
     mark = {"type": "ephemeral", "ttl": "1h", "scope": "global"}
     block = {"type": "text", "text": '"scope":', "cache_control": mark}
