@@ -32,7 +32,7 @@ from detente.gateway.serving.job import Job, Served
 from detente.gateway.serving.kept_turns import NOTHING_KEPT, KeptTurns
 from detente.gateway.serving.metrics import TYPE, Metrics
 from detente.gateway.serving.models_page import models_page
-from detente.gateway.serving.paths import shown, surface_of, with_model
+from detente.gateway.serving.paths import plain, shown, surface_of, with_model
 from detente.gateway.serving.provider_call import LEFT, ProviderCalls
 from detente.gateway.serving.recalling import forgotten, recalled
 from detente.gateway.serving.recorder import Recorder
@@ -259,14 +259,14 @@ class App:
             exchange.reply(200, JSON, msgspec.json.encode(standing_page(self._standings)))
         elif exchange.internal:
             exchange.reply(404, JSON, self._nothing(exchange.head))
-        elif path == b"/v1/models" or path.startswith(b"/v1/models/"):
+        elif (same := plain(path)) == b"/v1/models" or same.startswith(b"/v1/models/"):
             self._models(exchange)
         else:
             exchange.reply(404, JSON, self._nothing(exchange.head))
 
     def _nothing(self, head: RequestHead) -> bytes:
         """Below a surface's path its clients ask: they are told in its shape."""
-        above = head.path
+        above = plain(head.path)
         while above and above not in SURFACES:
             above = above.rpartition(b"/")[0]
         return _said(SURFACES.get(above, _OPENAI), 404, f"there is no endpoint {shown(head)}")

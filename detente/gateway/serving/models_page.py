@@ -6,6 +6,7 @@ Owns: the page. Not here: names of models (``surfaces/models``), and whose key i
 from __future__ import annotations
 
 from datetime import datetime
+from urllib.parse import unquote
 
 import msgspec
 
@@ -13,6 +14,7 @@ from detente.errors import did_you_mean
 from detente.gateway.deciding.error import error
 from detente.gateway.deciding.policy import Policy
 from detente.gateway.http.exchange import RequestHead
+from detente.gateway.serving.paths import plain
 from detente.gateway.surfaces import SURFACES, models
 from detente.live.key import Key
 
@@ -25,7 +27,7 @@ def models_page(head: RequestHead, policy: Policy, key: Key, at: datetime) -> tu
     there = policy.models(policy.workloads[workload], key.models)
     anthropic = b"anthropic-version" in head.headers
     listed = models.in_anthropics_shape(there, at) if anthropic else models.in_openais_shape(there, at)
-    asked = head.path.removeprefix(b"/v1/models").strip(b"/").decode("utf-8", "replace")
+    asked = unquote(plain(head.path).removeprefix(b"/v1/models").strip(b"/"), errors="replace")
     name = asked if asked in listed else models.meant(asked, listed)
     if not asked:
         return 200, msgspec.json.encode(models.listed(listed, anthropic))

@@ -19,8 +19,8 @@ from detente.gateway.surfaces.surface import Surface
 from detente.providers.wire import Members
 
 _POST = frozenset({b"POST"})
-_SAME = re.compile(rb"^/openai/(?:v1|deployments/[^/]+)(?=/)")
-"""How the paths of Azure's own clients begin."""
+_SAME = re.compile(rb"^/(?:openai(?:/v1|/deployments/[^/]+)?|anthropic/v1)(?=/)")
+"""How the paths of Azure's own clients begin, and of Anthropic's for Azure."""
 _AZURES = b"/openai/"
 _DEPLOYMENT = re.compile(rb"^/openai/deployments/([^/]+)/")
 _UNREADABLE = (msgspec.DecodeError, UnicodeDecodeError, RecursionError)
@@ -28,13 +28,16 @@ _UNREADABLE = (msgspec.DecodeError, UnicodeDecodeError, RecursionError)
 
 def surface_of(head: RequestHead) -> tuple[Surface | None, frozenset[bytes]]:
     """What answers a path, and to which methods."""
-    found = SURFACES.get(head.path)
-    if found is None and (same := _SAME.sub(b"/v1", head.path).rstrip(b"/")) in SURFACES:
-        return SURFACES[same], _POST
-    if found is None and head.path.startswith(STORED):
-        stored = StoredSurface(head.method, head.path, head.query)
+    found = SURFACES.get(head.path) or SURFACES.get(path := plain(head.path))
+    if found is None and path.startswith(STORED):
+        stored = StoredSurface(head.method, path, head.query)
         return (stored, stored.methods) if stored.methods else (None, _POST)
     return found, _POST
+
+
+def plain(path: bytes) -> bytes:
+    """A path as it is called here: without a slash at its end, and by whatever name a client begins it."""
+    return _SAME.sub(b"/v1", path).rstrip(b"/")
 
 
 def with_model(path: bytes, body: bytes) -> bytes:

@@ -430,37 +430,3 @@ def test_tokens_are_estimated_and_nobody_is_asked(tmp_path: Path) -> None:
             assert (stage.records[0].deployment, stage.records[0].outcome) == (None, "complete")
 
     run(main())
-
-
-@pytest.mark.parametrize(
-    "path",
-    [
-        "/v1/chat/completions/",
-        "/openai/v1/chat/completions",
-        "/openai/deployments/m/chat/completions?api-version=2024-10-21",
-    ],
-)
-def test_azures_own_paths_and_a_slash_at_the_end_lead_to_the_same(tmp_path: Path, path: str) -> None:
-    async def main() -> None:
-        async with play(SERVED) as south, Stage(tmp_path, one(south)) as stage:
-            assert (await stage.ask(path=path)).status == 200
-            assert (await stage.ask(path="/openai/deployments/m/nothing")).status == 404
-
-    run(main())
-
-
-@pytest.mark.parametrize(
-    ("body", "model"), [({}, "m"), ({"model": None}, "m"), ({"model": "chat"}, "chat")], ids=["none", "null", "its own"]
-)
-def test_a_body_without_a_model_has_the_one_of_its_path(tmp_path: Path, body: Any, model: str) -> None:
-    """As Azure's clients of other languages send it."""
-
-    async def main() -> None:
-        async with play(SERVED) as south, Stage(tmp_path, one(south)) as stage:
-            said = {name: value for name, value in HELLO.items() if name != "model"}
-            answer = await stage.ask({**said, **body}, path="/openai/deployments/m/chat/completions")
-            assert (answer.status, answer.json["model"], stage.records[0].model) == (200, model, model)
-            odd = await stage.ask(["no", "object"], path="/openai/deployments/m/chat/completions")
-            assert odd.status == 400
-
-    run(main())
