@@ -13,6 +13,7 @@ from typing import Annotated, Any
 import msgspec
 
 from detente.providers import sse
+from detente.providers.status import by_status
 from detente.providers.wire import (
     MAX_TOKENS,
     Decoder,
@@ -298,7 +299,7 @@ _POOR = "credit balance is too low"
 def failure_of(said: AnthropicError | str | None, status: int | None = None, after: float | None = None) -> Failure:
     """What an error means, by Anthropic's type of it, else by a status."""
     error = said if isinstance(said, AnthropicError) else AnthropicError(message=said or "")
-    kind, told = _MEANING.get(error.type) or _by_status(status)
+    kind, told = _MEANING.get(error.type) or (by_status(status) if status is not None else ("unavailable", 503))
     if kind == "refused" and _POOR in error.message:
         kind, told = "exhausted", 502  # our account: the caller's request is not wrong
     if kind == "refused" and says_too_long(error.message):
@@ -317,17 +318,3 @@ def read_failure(status: int, body: bytes, after: float | None) -> Failure:
     except _UNREADABLE:
         error = None
     return failure_of(error, status, after)
-
-
-def _by_status(status: int | None) -> tuple[FailureKind, int]:
-    if status == 402:
-        return "exhausted", 502
-    if status in (401, 403):
-        return "credential", 502
-    if status == 429:
-        return "throttled", 429
-    if status == 408:
-        return "timeout", 504
-    if status in (400, 413, 422):
-        return "refused", status or 400
-    return "unavailable", 503

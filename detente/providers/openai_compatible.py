@@ -18,6 +18,7 @@ from detente.providers.chat_stream import ChatDecoder, failure_inside, tokens_of
 from detente.providers.omission import without
 from detente.providers.outgoing import Outgoing
 from detente.providers.responses_stream import ResponsesDecoder, reply_of_response
+from detente.providers.status import by_status
 from detente.providers.tool_names import NamingDecoder, WholeNames, as_models_take_them
 from detente.providers.wire import (
     FOREIGN,
@@ -223,23 +224,13 @@ def _kind(status: int, code: str) -> tuple[FailureKind, int]:
     """(what kind of failure, which status a caller is told if nobody else serves the call)."""
     if code in _FILTERED:
         return "filtered", 400
-    if status == 402 or code in _EXHAUSTED:
-        return "exhausted", 502  # our account: a 402 would tell callers to pay
-    if status in (401, 403):
-        return "credential", 502  # ours: a 401 would tell callers that theirs is wrong
+    if code in _EXHAUSTED:
+        return "exhausted", 502
     if code in _STATE:
         return "refused", status
-    if status in (404, 405, 415) or code in _NOT_THERE:
-        return "unavailable", 503  # path, name and media type are ours: the caller's request is not wrong
-    if status == 408:
-        return "timeout", 504
-    if status == 429:
-        return "throttled", 429
-    if status == 409 or status >= 500:
+    if code in _NOT_THERE:
         return "unavailable", 503
-    if 400 <= status < 500:
-        return "refused", status
-    return "broken", 502
+    return by_status(status)
 
 
 def _plain(error: Mapping[str, Any]) -> dict[str, Any]:

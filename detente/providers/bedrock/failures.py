@@ -10,6 +10,7 @@ from typing import Any
 
 import msgspec
 
+from detente.providers.status import by_status
 from detente.providers.wire import Failure, FailureKind, Headers, failure, retry_after, says_too_long, too_long
 
 _MEANING: dict[FailureKind, tuple[int, tuple[str, ...]]] = {
@@ -78,7 +79,7 @@ def named(name: str, text: str, status: int | None = None, after: float | None =
     plain = name.rpartition("#")[2].partition(":")[0].strip()[:100]
     kind, told = _BY_NAME.get(plain.lower().removesuffix("exception"), (None, 0))
     if kind is None:
-        kind, told = _by_status(status)
+        kind, told = ("broken", 502) if status is None else by_status(status)
     if kind == "refused" and any(words in text.lower() for words in _OF_THE_DEPLOYMENT):
         kind, told = "unavailable", 503
     if kind == "refused" and says_too_long(text):
@@ -90,24 +91,6 @@ def named(name: str, text: str, status: int | None = None, after: float | None =
     found = failure(kind, told, f"Bedrock {doing} ({what})", code=plain or None, retry_after=after)
     signed = kind == "credential" and (not plain or "signature" in plain.lower())
     return found if signed else replace(found, detail=text[:MAX_DETAIL])
-
-
-def _by_status(status: int | None) -> tuple[FailureKind, int]:
-    if status is None or status < 400:
-        return "broken", 502
-    if status in (401, 403):
-        return "credential", 502
-    if status in (404, 409, 424) or status >= 500:
-        return "unavailable", 503
-    if status == 402:
-        return "exhausted", 502
-    if status in (405, 415):
-        return "unavailable", 503
-    if status == 408:
-        return "timeout", 504
-    if status == 429:
-        return "throttled", 429
-    return "refused", status
 
 
 def _object(body: bytes) -> dict[str, Any]:
