@@ -53,6 +53,8 @@ class Sum:
     @property
     def value(self) -> Fraction:
         """In natural units."""
+        if not self.parts:
+            return Fraction(self.whole, NANOS)
         return (self.whole + sum((Fraction(part, of) for of, part in self.parts.items()), Fraction(0))) / NANOS
 
 

@@ -73,6 +73,10 @@ class Calendar:
     opens_late: bool = False
     cut_from: datetime | None = None
 
+    def __hash__(self) -> int:
+        """Of what tells most calendars apart: which window is which is remembered by it, and asked for each use."""
+        return hash((self.every, self.first, self.since, self.end))
+
     def seen_by(self, horizon: Horizon) -> Calendar:
         """The windows that a horizon sees, each with the part of its time that lies inside."""
         return replace(self, sight=(moment(horizon.start), moment(horizon.end)))

@@ -64,7 +64,7 @@ class Books:
         self.store, self.case = store, case
         self.terms = case.signed if terms is None else tuple(terms)
         """The clauses that are settled: those of the case, with windows of their own."""
-        self.totals = RunningTotals(kept(self.terms))
+        self._own, self.totals = own(self.terms), RunningTotals(kept(self.terms))
         self._stood: dict[str, list[tuple[int, int, str]]] = {}
         """Of each clause, from when to when it stood in which agreement."""
         for term in self.terms:
@@ -103,11 +103,11 @@ class Books:
         found = session.one("SELECT value FROM facts WHERE name = 'first'")
         return at_micros(int(found[0])) if found is not None else None
 
-    def as_of(self, session: Session, day: datetime, *, by_day: bool = True) -> Totals:
-        """The totals of all use before a day, as far as it is on the books; ``by_day`` those that say how fast, too."""
+    def as_of(self, session: Session, day: datetime, *, paced_since: datetime | None = None) -> Totals:
+        """The totals of all use before a day, as far as it is on the books; with those by the day from a day on."""
         last = self.last(session)
         if last is None or last < day:
-            return self.with_bought(session, self.totals.read(session, None if by_day else own(self.terms)), day)
+            return self.with_bought(session, self.totals.read(session, self.totals.asked(self._own, paced_since)), day)
         found = Totals(self.totals.meters)
         for each in all_sums(session):
             if each.end <= micros(day) and each.start < micros(day):
@@ -120,13 +120,12 @@ class Books:
         Where some of what is reserved and used is not on the books as bought, they do not know it. ``as_closed``: what
         was on the books when they were closed for the day.
         """
-        meters = own(self.terms)
-        moments = {meter.moment for meter in meters} - {"use"}
+        moments = {meter.moment for meter in self._own} - {"use"}
         if not moments:
             return totals
         known = list(purchases(session, day if as_closed else None).elements())
         if told(session, known):
-            totals.tell(counted(self.case, known, moments, day), meters)
+            totals.tell(counted(self.case, known, moments, day), self._own)
         return totals
 
     def length(self, session: Session) -> int:

@@ -68,7 +68,7 @@ class FocusCommitments:
     def _settled(self) -> list[tuple[Term, Settlement | SettleError]]:
         with self.books.store.reading() as session:
             self.books.must_match(session)
-            totals = self.books.as_of(session, self.as_of, by_day=False)
+            totals = self.books.as_of(session, self.as_of)
         end = max(self.as_of, moment(self.books.case.declared.horizon.end))
         return list(zip(self.books.terms, settle_each(self.books.terms, totals, NOTHING_DECIDED, end), strict=True))
 

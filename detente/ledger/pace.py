@@ -15,6 +15,7 @@ from dataclasses import dataclass
 from datetime import UTC, date, datetime, timedelta
 from decimal import Decimal
 from fractions import Fraction
+from math import lcm
 
 from detente.values.period import hours_between, moment
 
@@ -53,17 +54,24 @@ class UseRhythm:
         known = _whole(days, now, since)
         if len(known) < MIN_DAYS:
             return None
-        means = _means(known)
-        return cls(means, _variance(known, means), len(known))
+        return cls(*_means_and_variance(known), len(known))
+
+    def expected(self, start: datetime, end: datetime) -> Fraction:
+        """What is expected to come in a time that is to come."""
+        return self._of(_left(start, end))
 
     def over(self, start: datetime, end: datetime) -> Pace:
-        """What comes in a time that is to come."""
+        """The same with its range."""
         left = _left(start, end)
-        expected = sum((part * mean for part, mean in zip(left, self.means, strict=True)), Fraction(0))
+        expected = self._of(left)
         count = sum(left, Fraction(0))
         variance = self.variance * (count + count * count / self.n)
         spread = Fraction(_NINE_IN_TEN * (Decimal(variance.numerator) / Decimal(variance.denominator)).sqrt())
         return Pace(expected, max(expected - spread, Fraction(0)), expected + spread)
+
+    def _of(self, left: Sequence[Fraction]) -> Fraction:
+        """Of so many of each day of the week."""
+        return sum((part * mean for part, mean in zip(left, self.means, strict=True) if part), Fraction(0))
 
 
 def pace(days: Mapping[date, Fraction], now: datetime, end: datetime, start: datetime | None = None) -> Pace | None:
@@ -84,12 +92,20 @@ def _whole(days: Mapping[date, Fraction], now: datetime, since: date | None) -> 
     return {day: days.get(day, Fraction(0)) for day in (first + n * _DAY for n in range(count))}
 
 
-def _means(known: Mapping[date, Fraction]) -> tuple[Fraction, ...]:
-    """The mean of each day of the week."""
-    found: list[list[Fraction]] = [[] for _ in range(7)]
+def _means_and_variance(known: Mapping[date, Fraction]) -> tuple[tuple[Fraction, ...], Fraction]:
+    """The mean of each day of the week, and how days vary about it; where each is known once or so, about that of all.
+
+    In whole numbers over one denominator: what amounts vary by is the sum of their squares, less that of their means.
+    """
+    per = lcm(*(amount.denominator for amount in known.values()))
+    days: list[list[int]] = [[] for _ in range(7)]
     for day, amount in known.items():
-        found[day.weekday()].append(amount)
-    return tuple(sum(some, Fraction(0)) / len(some) for some in found)
+        days[day.weekday()].append(amount.numerator * (per // amount.denominator))
+    means = tuple(Fraction(sum(some), len(some) * per) for some in days)
+    n, alike = len(known), days if len(known) >= 2 * MIN_DAYS else [[each for some in days for each in some]]
+    squares = sum(each * each for some in days for each in some)
+    apart = squares - sum((Fraction(sum(some) ** 2, len(some)) for some in alike), Fraction(0))
+    return means, apart / ((n - len(alike)) * per * per)
 
 
 def _left(start: datetime, end: datetime) -> list[Fraction]:
@@ -103,12 +119,3 @@ def _left(start: datetime, end: datetime) -> list[Fraction]:
             found[(first.weekday() + n) % 7] += whole // 7 + (n < whole % 7)
         found[end.weekday()] += hours_between(first + whole * _DAY, end) / 24
     return found
-
-
-def _variance(known: Mapping[date, Fraction], means: Sequence[Fraction]) -> Fraction:
-    """How days vary: about the mean of their day of the week; where each is known once or so, about that of all."""
-    n = len(known)
-    if n < 2 * MIN_DAYS:
-        means = [sum(known.values(), Fraction(0)) / n] * 7
-    apart = sum(((amount - means[day.weekday()]) ** 2 for day, amount in known.items()), Fraction(0))
-    return apart / (n - (MIN_DAYS if n >= 2 * MIN_DAYS else 1))

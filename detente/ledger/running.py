@@ -71,27 +71,36 @@ class RunningTotals:
         self._of = {name: meter for meter, name in self._names.items()}
         self._nothing = Totals(meters)
 
-    def read(self, session: Session, meters: Iterable[Meter] | None = None) -> Totals:
-        """All that was counted; by some meters, where they are given.
+    def read(self, session: Session, wanted: Mapping[Meter, int] | None = None) -> Totals:
+        """All that was counted; of some meters, each at least from a window on, where they are given.
 
         Meters that were never counted in this store are, from its sums.
         """
         found = Totals(self.meters)
         known, missing = self._known(session)
-        if meters is not None:
-            wanted = set(meters)
+        if wanted is not None:
             known = {meter: last for meter, last in known.items() if meter in wanted}
             missing = [meter for meter in missing if meter in wanted]
-        rows = session.among(
-            'SELECT meter, "window", labels, amount, parts FROM totals WHERE meter IN {these}',
-            [self._names[meter] for meter in known],
-        )
+        columns, since = 'meter, "window", labels, amount, parts', wanted or {}
+        keys = [(self._names[meter], since.get(meter, 0)) for meter in known]
+        rows = session.found(columns, "totals", ("meter", '"window"'), keys, onwards=True)
         for name, window, labels, amount, parts in rows:
             found.put(self._of[name], window, _labels(labels), _sum(amount, parts))
         behind = _counted_behind(session, known, session.number("SELECT MAX(batch) FROM batches"))
         for totals in (_counted_anew(session, missing), *behind):
             for told in totals.counts():
                 found.put(*told)
+        return found
+
+    def asked(self, own: Iterable[Meter], paced_since: datetime | None) -> dict[Meter, int]:
+        """Some meters, and the others (by the day) from a day on, each with the first of its windows that is asked."""
+        found = dict.fromkeys(own, 0)
+        if paced_since is None:
+            return found
+        for meter in self.meters:
+            if meter not in found:
+                first = next(meter.windows.over(paced_since, meter.windows.end), None)
+                found[meter] = first.index if first is not None else 0
         return found
 
     def catch_up(self, session: Session, last: int) -> None:

@@ -16,7 +16,7 @@ from detente.contract.decisions import NOTHING_DECIDED
 from detente.contract.meter import PAYMENTS, Meter
 from detente.contract.scope import Selection
 from detente.contract.settling import settle_each
-from detente.contract.standing import Standing
+from detente.contract.standing import CREDIT, Standing
 from detente.contract.term import Term
 from detente.contract.totals import Totals
 from detente.errors import SettleError
@@ -32,8 +32,8 @@ from detente.values.micros import at_micros, micros
 class Heading:
     """Where a window that runs is heading: what will be drawn by its end, and what that comes to in money owed then.
 
-    ``worst`` is what is owed at the end of the range that costs more, and ``saves`` by how much less is owed then for
-    one unit more that counts: of a credit, what it still pays.
+    ``worst`` is what is owed at the end of the range that costs more. ``saves`` is what a credit still pays of one unit
+    more that counts.
     """
 
     drawn: Decimal
@@ -83,7 +83,7 @@ def stands_in(
     session: Session, books: Books, as_of: datetime, *, all_windows: bool = False, headings: bool = True
 ) -> BooksStand:
     """The same in a view of the books that is open."""
-    totals = books.as_of(session, as_of, by_day=headings)
+    totals = books.as_of(session, as_of, paced_since=paced_since(as_of) if headings else None)
     unknown = [
         (each.of, at_micros(each.start), at_micros(each.end), each.unknown)
         for each in unknown_sums(session)
@@ -126,6 +126,11 @@ def stands_as_closed(session: Session, books: Books, sums: Iterable[LineSum], as
     return stands_by(books.terms, totals, as_of, unknown, since, all_windows=True)
 
 
+def paced_since(as_of: datetime) -> datetime:
+    """From when on the days are asked by which it is told where windows are heading."""
+    return as_of - (7 * WEEKS + 1) * timedelta(1)
+
+
 UnknownUse = tuple[UseClass, datetime, datetime, int]
 """Uses of one class and time of which it is not known how much they were, and how many there are."""
 
@@ -144,6 +149,7 @@ class _View:
         self._terms, self._totals, self._as_of, self._unknown = terms, totals, as_of, unknown
         self._since = since
         self._rhythms: dict[Meter, UseRhythm | None] = {}
+        self._made: dict[int, Sequence[Meter]] = {}
 
     def clauses(self, *, all_windows: bool, headings: bool) -> Iterator[ClauseStands]:
         found = settle_each(self._terms, self._totals, NOTHING_DECIDED, self._as_of)
@@ -159,7 +165,7 @@ class _View:
 
     def _uncounted(self, term: Term, standing: Standing) -> int:
         """How many uses in a window are unknown that a clause counts, or may count."""
-        meter = next((meter for meter in term.meters() if meter.name == standing.meter), None)
+        meter = next((meter for meter in self._meters(term) if meter.name == standing.meter), None)
         inside = (u for u in self._unknown if u[1] < standing.end and u[2] >= standing.start)
         if meter is None:
             return 0
@@ -168,7 +174,7 @@ class _View:
     # -- where it is heading ---------------------------------------------------------------------------------------
     def _heading(self, term: Term, standing: Standing) -> Heading | None:
         """What is drawn and owed at a window's end, if use goes on as it went; None where that cannot be said yet."""
-        own = next((m for m in term.meters() if m.name == standing.meter and m.measure not in PAYMENTS), None)
+        own = next((m for m in self._meters(term) if m.name == standing.meter and m.measure not in PAYMENTS), None)
         rhythm = self._rhythm(own) if own is not None else None
         if standing.amount is None or rhythm is None:
             return None
@@ -181,13 +187,20 @@ class _View:
         if any(end is None for end in ends):
             return None
         (drawn, owed), (low, one), (high, other) = (end for end in ends if end is not None)
-        more = self._ended(term, standing, [*to_come, *self._one_more(term)])
+        more = self._ended(term, standing, [*to_come, *self._one_more(term)]) if standing.role == CREDIT else None
         saves = owed - more[1] if more is not None else Decimal(0)
         return Heading(drawn, low, high, owed, max(owed, one, other), saves)
 
+    def _meters(self, term: Term) -> Sequence[Meter]:
+        """The meters of a clause, which it makes anew each time that it is asked."""
+        found = self._made.get(id(term))
+        if found is None:
+            found = self._made[id(term)] = tuple(term.meters())
+        return found
+
     def _one_more(self, term: Term) -> Iterator[tuple[Meter, int, Fraction]]:
         """One unit more in what runs now of each meter of a clause."""
-        for meter in term.meters():
+        for meter in self._meters(term):
             if meter.measure not in PAYMENTS:
                 yield from (
                     (meter, window.index, Fraction(1)) for window in meter.windows.over(self._as_of, self._as_of)
@@ -198,7 +211,7 @@ class _View:
     ) -> tuple[Decimal, Decimal] | None:
         """What would be drawn and owed at a window's end with so much more."""
         totals = self._totals.expecting(to_come)
-        reads = term.pays or any(meter.measure in PAYMENTS for meter in term.meters())
+        reads = term.pays or any(meter.measure in PAYMENTS for meter in self._meters(term))
         terms = [each for each in self._terms if each is term or (reads and each.pays)]
         found = settle_each(terms, totals, NOTHING_DECIDED, standing.end)[terms.index(term)]
         if isinstance(found, SettleError):
@@ -208,12 +221,12 @@ class _View:
 
     def _to_come(self, term: Term, end: datetime) -> Iterator[tuple[Meter, int, Fraction]]:
         """What each meter of a clause is expected to count up to an end, window by window."""
-        for meter in term.meters():
+        for meter in self._meters(term):
             rhythm = self._rhythm(meter)
             for window in meter.windows.over(self._as_of, end) if rhythm is not None else ():
                 assert rhythm is not None
                 start, until = max(window.start, self._as_of), min(window.end, end)
-                yield meter, window.index, rhythm.over(start, until).expected
+                yield meter, window.index, rhythm.expected(start, until)
 
     def _rhythm(self, meter: Meter) -> UseRhythm | None:
         """How what a meter counts went in the last weeks; None where that is not kept, not known, or too little."""
@@ -227,7 +240,7 @@ class _View:
         if meter.measure in PAYMENTS or meter.windows.every in ("hour", "day"):
             return None
         days = by_day(meter)
-        since = self._as_of - (7 * WEEKS + 1) * timedelta(1)
+        since = paced_since(self._as_of)
         try:
             return {w.start.date(): self._totals.total(days, w) for w in days.windows.over(since, self._as_of)}
         except SettleError:

@@ -57,13 +57,22 @@ class Session(ABC):
         """The rows of a query whose ``{these}`` are those of a list; ``values`` stand for what comes after them."""
 
     def found(
-        self, columns: str, table: str, key: Sequence[str], keys: Sequence[Sequence[str | int]]
+        self,
+        columns: str,
+        table: str,
+        key: Sequence[str],
+        keys: Sequence[Sequence[str | int]],
+        *,
+        onwards: bool = False,
     ) -> Iterator[StoredRow]:
-        """Those rows of a table whose key is one of these, by one statement."""
+        """Those rows of a table whose key is one of these, by one statement; ``onwards``: or more in its last part."""
         if not keys:
             return iter(())
         listed, values = self._listed(keys)
-        matched = " AND ".join(f"{table}.{name} = listed.k{place}" for place, name in enumerate(key))
+        signs = [*["="] * (len(key) - 1), ">=" if onwards else "="]
+        matched = " AND ".join(
+            f"{table}.{name} {sign} listed.k{place}" for place, (name, sign) in enumerate(zip(key, signs, strict=True))
+        )
         return self.all(f"SELECT {columns} FROM {listed} AS listed CROSS JOIN {table} WHERE {matched}", values)
 
     @abstractmethod

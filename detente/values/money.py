@@ -16,6 +16,7 @@ from detente.errors import FlawError
 from detente.values.noun import read_by, written_as
 from detente.values.quantity import NUMBER, SCALES, WIDE, number, plain, respelt, scaled, text_of, unit_of
 from detente.values.quantity_field import NOT_NEGATIVE, PER, either, units_as_written
+from detente.values.rounding import half_even
 
 NANO = Decimal("0.000000001")
 NANOS = 10**9
@@ -144,7 +145,7 @@ def nano(amount: Fraction | Decimal) -> Decimal:
     """Round to whole nano-units, half to even: the one rounding that a posted amount ever sees."""
     if isinstance(amount, Decimal):
         return amount.quantize(NANO, ROUND_HALF_EVEN, WIDE)
-    return of_nanos(round(amount * 10**9))
+    return of_nanos(half_even(amount.numerator * NANOS, amount.denominator))
 
 
 def of_nanos(nanos: int) -> Decimal:

@@ -13,13 +13,17 @@ from detente.case.case import Case
 from detente.errors import LedgerError
 from detente.ledger.audit import audit
 from detente.ledger.books import Books
-from detente.ledger.stands import BooksStand, ClauseStands, stands
+from detente.ledger.running import by_day
+from detente.ledger.stands import BooksStand, ClauseStands, paced_since, stands, stands_by
 from detente.ledger.store import Store
 from tests.builders import D, day, tokens, work
 from tests.ledger.served import both, call, ingested, journal_of, served_case
 
 FLOOR = {"id": "floor", "kind": "minimum-commitment", "amount": "20 USD", "windows": {"every": "month"}}
 CAP = {"id": "cap", "kind": "spending-cap", "amount": "30 USD", "windows": {"every": "month"}}
+
+
+SIXTY = [day("2026-04-11") + n * timedelta(1) for n in range(60)]
 
 
 def every_day(count: int, start: str = "2026-01-01", used: tuple[int, int] = (100_000, 0)) -> list[bytes]:
@@ -52,6 +56,26 @@ def test_what_is_drawn_what_remains_and_where_it_is_heading(store: Store, tmp_pa
     assert (cap.standing.role, cap.standing.drawn, cap.standing.remaining) == ("cap", 6, 24)
     assert cap.heading is not None
     assert (cap.heading.drawn, cap.heading.owed) == (D("9.3"), 0)
+
+
+@both
+def test_headings_go_by_the_last_weeks_alone_and_read_no_more_of_them(store: Store, tmp_path: Path) -> None:
+    """A hundred days of 0.60 USD and then sixty of 0.30: June is expected to draw 9 USD, as if all of it were read."""
+    case = served_case(FLOOR, CAP)
+    calls = [*every_day(100, used=(200_000, 0)), *(call(100 + n, at, (100_000, 0)) for n, at in enumerate(SIXTY))]
+    ingested(store, case, journal_of(tmp_path / "j", calls))
+    books, as_of = Books(store, case), day("2026-06-10")
+    found = stands(books, as_of)
+    heading = only(found, "floor").heading
+    assert heading is not None
+    assert (heading.drawn, heading.low, heading.high) == (9, 9, 9)
+    with store.reading() as session:
+        totals, first = books.totals.read(session), books.first(session)
+        asked = books.as_of(session, as_of, paced_since=paced_since(as_of))
+    assert first is not None
+    assert stands_by(books.terms, totals, as_of, since=first.date()) == found
+    days = by_day(case.signed[0].meters()[0])
+    assert (len(totals.counted(days)), len(asked.counted(days))) == (160, 57)
 
 
 @both
