@@ -12,6 +12,7 @@ from copy import copy
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from fractions import Fraction
+from math import lcm
 from typing import NamedTuple
 
 from detente.contract.meter import PAYMENTS, Measure, Meter
@@ -53,9 +54,9 @@ class Sum:
     @property
     def value(self) -> Fraction:
         """In natural units."""
-        if not self.parts:
-            return Fraction(self.whole, NANOS)
-        return (self.whole + sum((Fraction(part, of) for of, part in self.parts.items()), Fraction(0))) / NANOS
+        over = lcm(*self.parts)
+        whole = self.whole * over + sum(part * (over // of) for of, part in self.parts.items())
+        return Fraction(whole, over * NANOS)
 
 
 Counted = tuple[int, int]

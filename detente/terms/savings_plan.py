@@ -7,7 +7,6 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
 from datetime import datetime
-from decimal import Decimal
 from fractions import Fraction
 from itertools import pairwise
 from typing import ClassVar, Literal, Self
@@ -207,7 +206,8 @@ class SavingsPlan(Term):
     # -- in exact numbers ----------------------------------------------------------------------------------------
     def settle(self, totals: Totals, decisions: Decisions, as_of: datetime | None) -> Settlement:
         """By month, the commitment of its hours, less what the use that each hour covers would have cost."""
-        hours = [(window.start, self._hour(window, totals)) for window in self._used(totals)]
+        plan = PlanByHour(self, {})
+        hours = [(window.start, plan.hour(window, totals)) for window in self._used(totals)]
         return Settlement.of(
             self._month(window, hours, as_of, ended=ended) for window, ended in self.money.begun(as_of)
         )
@@ -216,42 +216,6 @@ class SavingsPlan(Term):
         """The hours in which anything is used: of the others, all of the commitment is lost."""
         found = {window for offer in self.rates for window in totals.counted(self.taken(offer))}
         return sorted(found, key=lambda window: window.start)
-
-    def _hour(self, window: Window, totals: Totals) -> tuple[Fraction, Fraction]:
-        """What an hour uses of its commitment, and what that would have cost."""
-        covered = list(self._covers(window, totals))
-        used = sum((part * Fraction(self.rates[offer].amount) for offer, part, _ in covered), Fraction(0))
-        return used, sum((part * listed for _, part, listed in covered), Fraction(0))
-
-    def _covers(self, window: Window, totals: Totals) -> Iterator[Covered]:
-        """What an hour covers, in order of savings, the last in part."""
-        left = self.due(window)
-        for offer, open_, listed in sorted(self._open(window, totals), key=self._by_savings):
-            price = Fraction(self.rates[offer].amount)
-            covered = min(open_, left / price) if price else open_
-            left -= covered * price
-            yield offer, covered, listed
-
-    def _by_savings(self, use: Covered) -> tuple[Fraction, Decimal]:
-        """The largest saving first, as a part of the price; of equals the lowest price in the plan.
-
-        https://docs.aws.amazon.com/savingsplans/latest/userguide/sp-applying.html
-        """
-        offer, _, listed = use
-        price = self.rates[offer].amount
-        return Fraction(price) / listed, price
-
-    def _open(self, window: Window, totals: Totals) -> Iterator[Covered]:
-        """What it can cover; use that costs nothing without it needs no cover."""
-        before = dict.fromkeys(self.rates, Fraction(0))
-        for first in self.firsts:
-            for hour in first.calendar(EVERY_HOUR).over(window.start, window.start):
-                for offer, covered, _ in first._covers(hour, totals):
-                    before[offer] = before.get(offer, Fraction(0)) + (covered if self._shares(first, offer) else 0)
-        for offer in self.rates:
-            taken, listed = (totals.total(meter, window) for meter in (self.taken(offer), self.listed(offer)))
-            if taken > before[offer] and listed > 0:
-                yield offer, taken - before[offer], listed / taken
 
     def _month(self, window: Window, hours: Sequence[Hour], as_of: datetime | None, *, ended: bool) -> Settlement:
         inside = [went for start, went in hours if window.start <= start < window.end]
@@ -347,10 +311,76 @@ class SavingsPlan(Term):
         return f"cover {shown(amount)} more than is used or paid for"
 
 
+class PlanByHour:
+    """What a plan covers in each hour; what is the same in all hours is worked out once.
+
+    ``known`` has the plans that were made so for one settlement: several may come after one.
+    """
+
+    def __init__(self, plan: SavingsPlan, known: dict[FirstPlan, PlanByHour]) -> None:
+        self.hours = plan.calendar(EVERY_HOUR)
+        self._plan = plan
+        self._prices = {offer: Fraction(price.amount) for offer, price in plan.rates.items()}
+        self._meters = {offer: (plan.taken(offer), plan.listed(offer)) for offer in plan.rates}
+        self._covered: dict[tuple[Fraction, tuple[OpenUse, ...]], tuple[Covered, ...]] = {}
+        """By what an hour pays and can cover: most hours are like others."""
+        self._before: list[tuple[PlanByHour, list[str]]] = []
+        for first in plan.firsts:
+            key = first.id, first.validity.start
+            if key not in known:
+                known[key] = PlanByHour(first, known)
+            self._before.append((known[key], [offer for offer in self._prices if plan._shares(first, offer)]))
+
+    def hour(self, window: Window, totals: Totals) -> tuple[Fraction, Fraction]:
+        """What an hour uses of its commitment, and what that would have cost."""
+        covered = self._covers(window, totals)
+        used = sum((part * self._prices[offer] for offer, part, _ in covered), Fraction(0))
+        return used, sum((part * listed for _, part, listed in covered), Fraction(0))
+
+    def _covers(self, window: Window, totals: Totals) -> tuple[Covered, ...]:
+        due, use = self._plan.due(window), tuple(self._open(window, totals))
+        found = self._covered.get((due, use))
+        if found is None:
+            found = self._covered[due, use] = tuple(self._in_order(due, use))
+        return found
+
+    def _in_order(self, left: Fraction, use: Sequence[OpenUse]) -> Iterator[Covered]:
+        """What an hour's money covers, in order of savings, the last in part."""
+        each = [(offer, open_, cost / taken) for offer, open_, taken, cost in use]
+        for offer, open_, listed in sorted(each, key=self._by_savings):
+            price = self._prices[offer]
+            covered = min(open_, left / price) if price else open_
+            left -= covered * price
+            yield offer, covered, listed
+
+    def _by_savings(self, use: Covered) -> tuple[Fraction, Fraction]:
+        """The largest saving first, as a part of the price; of equals the lowest price in the plan.
+
+        https://docs.aws.amazon.com/savingsplans/latest/userguide/sp-applying.html
+        """
+        offer, _, listed = use
+        return self._prices[offer] / listed, self._prices[offer]
+
+    def _open(self, window: Window, totals: Totals) -> Iterator[OpenUse]:
+        """What it can cover; use that costs nothing without it needs no cover."""
+        before = dict.fromkeys(self._prices, Fraction(0))
+        for first, shared in self._before:
+            for hour in first.hours.over(window.start, window.start):
+                for offer, covered, _ in first._covers(hour, totals):
+                    if offer in shared:
+                        before[offer] += covered
+        for offer, meters in self._meters.items():
+            taken, listed = (totals.total(meter, window) for meter in meters)
+            if taken > before[offer] and listed > 0:
+                yield offer, taken - before[offer], taken, listed
+
+
 Hour = tuple[datetime, tuple[Fraction, Fraction]]
 """An hour's start, what it uses of the commitment, and what that would have cost."""
 Covered = tuple[str, Fraction, Fraction]
 """Of one offer in an hour: its id, how much of it, and what a unit costs without the plan."""
+OpenUse = tuple[str, Fraction, Fraction, Fraction]
+"""Of one offer in an hour: its id, how much of it can be covered, how much is used, and what all of that is at list."""
 FirstPlan = tuple[str, datetime]
 """The id of a plan that comes first, and from when it is in force."""
 
