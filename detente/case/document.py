@@ -29,6 +29,9 @@ _NULLS = {"", "~", "null", "Null", "NULL"}
 
 DELETE = "delete it, or type the text anew"
 NO_COLON = "write `key: value`; write decimals with a point, and put a text that has a comma in it in quotes"
+NO_BRACKET = "write `key: value`; put a text that begins with a bracket in quotes, and fill in a template's `{{ … }}`"
+NO_KEY = "\0"
+"""Begins the text that stands for a key that is none: no file can have it."""
 
 
 @dataclass(slots=True)
@@ -182,7 +185,13 @@ class _Composer:
         """Refuse a key without a colon, which YAML takes for one without a value: `{ a: 0,44 USD }` has two keys."""
         key = stack[-1][1] if stack else None
         start, end = (mark.index if mark else 0 for mark in (event.start_mark, event.end_mark))
-        if key is not None and key.text and start == end and ":" not in self.text[self.ended : start]:
+        if (
+            key is not None
+            and key.text
+            and not key.text.startswith(NO_KEY)
+            and start == end
+            and ":" not in self.text[self.ended : start]
+        ):
             where = Where(self.name, key.line, key.column)
             self._wrong(where, f"`{key.text}` is taken for a key, and has no value", NO_COLON)
         self.ended = end
@@ -217,8 +226,8 @@ class _Composer:
         assert parent.keys is not None
         if key is None:
             if node.keys is not None or node.items is not None:
-                self._wrong(where, "a key must be plain text, not a list or a mapping", "write `key: value`")
-                node = YamlNode(node.line, node.column, text=f"\0{node.line}:{node.column}")
+                self._wrong(where, "a key must be plain text, not a list or a mapping", NO_BRACKET)
+                node = YamlNode(node.line, node.column, text=f"{NO_KEY}{node.line}:{node.column}")
             stack[-1] = (parent, node)
             return
         name = key.text if key.text is not None else ""

@@ -13,8 +13,9 @@ from typing import Annotated, Any, Union
 
 from pydantic import BaseModel, ValidationError
 
+from detente.case.other_names import key_meant
 from detente.contract.term import Term
-from detente.errors import Flaw, FlawError, Path, did_you_mean, nearest
+from detente.errors import Flaw, FlawError, Path, did_you_mean
 from detente.market.network import PLACE
 from detente.terms import finding, kinds
 from detente.values.noun import ID
@@ -41,7 +42,7 @@ def _meant(detail: Any, kind: Any, raw: Any) -> tuple[str | int, ...] | None:
     if detail["type"] != "extra_forbidden":
         return None
     *above, key = detail["loc"]
-    near = nearest(str(key), frozenset(_keys_at(kind, above, raw)))
+    near = key_meant(str(key), _keys_at(kind, above, raw))
     return None if near is None else (*above, near)
 
 
@@ -104,11 +105,14 @@ def _sentence(detail: Any, raw: Any, kind: Any) -> tuple[str, str]:
     if code == "extra_forbidden":
         if key == "<<":
             return "merge keys (`<<`) are not read", "write the values out"
-        return f"unknown key `{_short(key)}`", did_you_mean(key, _keys_at(kind, detail["loc"][:-1], raw))
+        keys = _keys_at(kind, detail["loc"][:-1], raw)
+        near = key_meant(key, keys)
+        return f"unknown key `{_short(key)}`", f"did you mean `{near}`?" if near else did_you_mean(key, keys)
     if code == "missing":
         return f"`{key}` is missing", f"add `{key}: …`"
     if code == "union_tag_not_found":
-        return "`kind` is missing", f"allowed: {_allowed(kind)}"
+        instead = "write it for `type`; " if isinstance(given, dict) and "type" in given else ""
+        return "`kind` is missing", f"{instead}allowed: {_allowed(kind)}"
     if code == "union_tag_invalid":
         tag = context.get("tag")
         tags = [t.strip().strip("'") for t in str(context.get("expected_tags")).split(",")]
@@ -140,6 +144,9 @@ def _hint(detail: Any, raw: Any, kind: Any) -> str:
         return "; put one that begins with `#` or `&` in quotes"
     if code in ("list_type", "tuple_type") and isinstance(given, str):
         return f", such as `[{_short(given)}]`"
+    first = given[0] if isinstance(given, list) and given else given
+    if code == "dict_type" and isinstance(first, str):
+        return f", such as `{{ {_short(first)}: … }}`"
     keys = _keys_at(kind, detail["loc"], raw) if code.startswith("model") else []
     return f" with some of the keys {_listed(keys)}" if keys else ""
 

@@ -187,7 +187,8 @@ class _Workload(Noun):
                 raise FlawError(what, f"write for example `{example}`", ("runs-on", "accelerators", name))
         if self.runs_on.models and self.unit != "Mtok":
             what = f"runs on models, so its work is in Mtok, not {self.unit}"
-            raise FlawError(what, "leave out `models:`", ("runs-on", "models"))
+            remedy = "leave out `models:`, or write the work in tokens, such as `500 Mtok per day`"
+            raise FlawError(what, remedy, ("runs-on", "models"))
         for what, price in (("value", self.value), ("revenue", self.revenue)):
             if price is not None and price.unit != self.unit:
                 said = f"`{what}` is per {price.unit}, but work is in {self.unit}"

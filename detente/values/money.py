@@ -128,7 +128,8 @@ class Price:
         paid = Money.parse(money.strip())
         meant = [each for each in units if unit.strip() in each.split("-")]
         if len(meant) > 1:
-            raise FlawError(f"`{text}` does not say per what", f"write per {' or per '.join(meant)}")
+            what = f"`{text}` is per {unit.strip()}, and does not say of what"
+            raise FlawError(what, f"write per {' or per '.join(meant)}")
         name, size = unit_of(unit.strip())
         if name not in units:
             raise FlawError(f"`{text}` is per {name}", f"expected a price per {' or '.join(units)}")

@@ -103,10 +103,15 @@ def bounded(value: Decimal, text: object) -> Decimal:
     return value
 
 
+OTHER_SCALES = {"B": "bn", "b": "bn", "MM": "M", "mm": "M", "mil": "M", "mio": "M", "mrd": "bn", "T": "tn", "t": "tn"}
+"""What is written elsewhere, and may mean something else here: told, and not read."""
+
+
 def scaled(text: str, scale: str | None) -> Decimal:
     """``250``, ``bn`` → 250,000,000,000."""
     if (scale or "") not in SCALES:
-        raise FlawError(f"`{scale}` is not a scale", did_you_mean(scale or "", [s for s in SCALES if s]))
+        meant = OTHER_SCALES.get(scale or "", scale or "")
+        raise FlawError(f"`{scale}` is not a scale", did_you_mean(meant, [s for s in SCALES if s]))
     return bounded(WIDE.multiply(number(text), SCALES[scale or ""]), text)
 
 
@@ -328,7 +333,10 @@ def rate_in(*units: str) -> Any:
     def parse(given: Any) -> Rate:
         rate = Rate.parse(given)
         if rate.unit not in units:
-            raise FlawError(f"`{given}` is in {rate.unit}", f"expected {' or '.join(units)}")
+            remedy = f"expected {' or '.join(units)}"
+            if rate.unit == "GPU" and "GPU-hour" in units:
+                remedy = f"write GPUs that work at any time without a time (`20 GPU`); {remedy}"
+            raise FlawError(f"`{given}` is in {rate.unit}", remedy)
         positive(rate, "the rate")
         return rate
 

@@ -84,6 +84,7 @@ def test_every_key_that_is_given_twice_is_said() -> None:
         ("a: !!python/name:os.system", "is not allowed"),
         ("a: !!binary aGk=", "is not allowed"),
         ("? [a]\n: b", "x.yaml:1:3: a key must be plain text"),
+        ("a: {{ amount }}", "x.yaml:1:5: a key must be plain text"),
         ("a: *b", "x.yaml:1:4: alias `*b` has no value"),
         ("a: &b [*b]", "x.yaml:1:8: alias `*b` has no value"),
         ("a: 1\n---\nb: 2", "x.yaml:2:1: a second document"),
@@ -97,6 +98,7 @@ def test_every_key_that_is_given_twice_is_said() -> None:
 )
 def test_what_is_refused(text: str | bytes, said: str) -> None:
     assert said in wrong(text)
+    assert "\\x00" not in wrong(text)
 
 
 def test_aliases_that_multiply_are_refused_before_they_fill_memory() -> None:

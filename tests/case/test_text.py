@@ -177,7 +177,7 @@ def test_one_value_where_several_are_expected(windows: Any, within: Any, remedy:
 
 def test_a_price_per_hour_does_not_say_of_what() -> None:
     found = refused(data_of([gpus("north", 2, unit=8) | {"price": "2 USD per hour"}], [compute()], months=1))
-    assert "`2 USD per hour` does not say per what\n    write per GPU-hour or per unit-hour" in found
+    assert "`2 USD per hour` is per hour, and does not say of what\n    write per GPU-hour or per unit-hour" in found
 
 
 @pytest.mark.parametrize("text", ["1__0", "1_", "007", "00012", "00.5", "\u0663", "\uff11"])

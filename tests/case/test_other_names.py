@@ -1,0 +1,51 @@
+"""Keys by the names that people bring along: the first case of somebody who has used something else before."""
+
+from __future__ import annotations
+
+import pytest
+
+from detente.case.other_names import key_meant
+from tests.builders import Data, agreement, compute, data_of, gpus, mistakes
+
+
+@pytest.mark.parametrize(
+    ("word", "keys", "meant"),
+    [
+        ("contracts", {"agreements", "discount-rate", "choices"}, "agreements"),  # more like `discount-rate` by letters
+        ("Vendor", {"provider", "price"}, "provider"),
+        ("vendor", {"with", "terms"}, "with"),
+        ("end_date", {"ends", "effective"}, "ends"),
+        ("end", {"end", "start"}, "end"),
+        ("maximum", {"at-least", "at-most"}, "at-most"),
+        ("maximum", {"amount", "windows"}, "amount"),
+        ("prise", {"price", "provider"}, "price"),  # no name, and misspelt
+        ("colour", {"price", "provider"}, None),
+    ],
+)
+def test_a_key_is_found_by_its_other_names_and_else_by_its_letters(
+    word: str, keys: set[str], meant: str | None
+) -> None:
+    assert key_meant(word, keys) == meant
+
+
+def floor(**more: str) -> Data:
+    return agreement({"id": "floor", "kind": "minimum-commitment", "amount": "1 k USD"} | more)
+
+
+@pytest.mark.parametrize(
+    ("case", "remedies"),
+    [
+        (data_of([gpus("north", 2)], [compute()]) | {"contracts": []}, ["did you mean `agreements`?"]),
+        (data_of([gpus("north", 2)], [compute()], floor(penalty="50%")), ["did you mean `shortfall`?"]),
+        (data_of([gpus("north", 2) | {"cost": "2 USD per GPU-hour"}], [compute()]), ["did you mean `price`?"]),
+        (
+            data_of([{"type" if key == "kind" else key: of for key, of in gpus("north", 2).items()}], [compute()]),
+            ["write it for `type`; allowed: `gpu`"],
+        ),
+        (data_of([gpus("north", 2)], [compute(labels=["chat"])]), ["such as `{ chat: … }`"]),
+        (data_of([gpus("north", 2)], [compute()], floor(amount="10B USD")), ["did you mean `bn`?"]),
+    ],
+)
+def test_the_mistake_says_which_key_is_meant(case: Data, remedies: list[str]) -> None:
+    found = mistakes(case)
+    assert [remedy for remedy in remedies if any(remedy in each for each in found)] == remedies, found
