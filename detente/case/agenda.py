@@ -104,7 +104,7 @@ def _amounts(case: Case, term: Term, until: date) -> dict[tuple[datetime, End], 
     except SettleError:  # it turns on what nobody has decided
         return {}
     for each in standings:
-        unit = _unit(case, term) if each.unit == "taken" else each.currency(case.currency)
+        unit = _unit(case, term) if each.unit == "taken" else each.money_in(case.currency)
         if each.amount is not None and unit is not None:
             found.setdefault((each.start, each.end), shown(each.amount, unit))
     return found

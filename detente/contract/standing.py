@@ -68,7 +68,7 @@ class Standing:
     owed: Exact = Decimal(0)
     accruing: Exact = Decimal(0)
 
-    def currency(self, of_case: str) -> str | None:
+    def money_in(self, of_case: str) -> str | None:
         """The currency in which it counts, that of the case or its clause's own; None where it counts no money."""
         return of_case if self.unit == "money" else self.unit if re.fullmatch("[A-Z]{3}", self.unit) else None
 

@@ -93,7 +93,7 @@ def _standings(found: Replayed, currency: str, console: Console) -> None:
 
 
 def _standing(each: ClauseEnd, stands: Standing, currency: str) -> list[str]:
-    unit = stands.currency(currency) or stands.unit
+    unit = stands.money_in(currency) or stands.unit
     amounts = [compact(amount) for amount in (stands.amount or Decimal(0), stands.drawn)]
     due = [shown(amount, currency) if amount else "" for amount in (stands.owed, stands.accruing)]
     return [each.term, named(stands.start, stands.end), stands.role, *(f"{a} {unit}" for a in amounts), *due]

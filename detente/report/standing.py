@@ -47,7 +47,7 @@ def standing_rows(clauses: Sequence[ClauseStands], currency: str) -> list[Row]:
 def _row(each: ClauseStands, currency: str) -> Row:
     standing, heading = each.standing, each.heading
     assert standing is not None
-    unit = standing.currency(currency) or ""
+    unit = standing.money_in(currency) or ""
     left = standing.remaining
     expected = owed = "–"
     if heading is not None:

@@ -59,9 +59,9 @@ def _line(line: StatementLine) -> Mapping[str, str]:
 def _floors(found: Statement, colour: str) -> Iterator[Mapping[str, str]]:
     """A picture for each floor of money: what drew it, window by window, up to the end."""
     standings = [c.standing for c in found.past if c.standing and c.standing.role == FLOOR]
-    floors = [each for each in standings if each.currency(found.currency)]
+    floors = [each for each in standings if each.money_in(found.currency)]
     for term in dict.fromkeys(standing.term for standing in floors):
         windows = sorted((s for s in floors if s.term == term), key=lambda standing: standing.start)
-        currency = windows[0].currency(found.currency) or found.currency
+        currency = windows[0].money_in(found.currency) or found.currency
         name = f"{term}: what was drawn against its floor, window by window"
         yield {"term": term, "picture": both(partial(burndown, windows, colour, name, currency))}
