@@ -43,6 +43,5 @@ def denials(decisions: Iterable[Decision]) -> list[KeptOff]:
     for d in decisions:
         found.setdefault((d.workload, d.terms[0]), []).append(d)
     return [
-        KeptOff(workload, term, tuple(d.offer for d in rows), rows[0].sentence.removeprefix("not here: "))
-        for (workload, term), rows in found.items()
+        KeptOff(workload, term, tuple(d.offer for d in rows), rows[0].why) for (workload, term), rows in found.items()
     ]

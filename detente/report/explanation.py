@@ -246,20 +246,15 @@ def _clause_lines(found: Plan, row: ClauseRow) -> Iterable[Line]:
     else:
         yield Line("it does not bind: a small change of it would not change the plan")
     cited = [d for d in found.decisions if row.term in d.terms]
-    for denial in denials(d for d in cited if d.denied and d.terms[0] == row.term):
+    for denial in denials(d for d in cited if d.denied):
         yield Line(f"it denies {denial.told}", (row.term,), denial.offers)
     steered: dict[tuple[str, str], list[str]] = {}
     for d in cited:
-        if not (d.denied and d.terms[0] == row.term):
-            steered.setdefault((d.workload, _about(d, row.term)), []).append(d.offer)
+        if not d.denied:
+            about = "; ".join(reason.sentence for reason in d.reasons if reason.term == row.term)
+            steered.setdefault((d.workload, about), []).append(d.offer)
     for (workload, what), offers in steered.items():
         yield Line(f"`{workload}` on {ticked(offers)}: {what}", (row.term,), tuple(offers))
-
-
-def _about(decision: Decision, term: str) -> str:
-    """What a decision says of one clause; all of it, where it does not name the clause."""
-    said = [part for part in decision.sentence.split("; ") if f"`{term}`" in part]
-    return "; ".join(said) or decision.sentence
 
 
 def _drawn(window: Standing, currency: str) -> str:

@@ -126,8 +126,7 @@ class Page:
         for d in self.plan.decisions:
             provider = whose.get(d.offer, "")
             if provider in short and not d.work and d.terms:
-                reason = d.sentence.removeprefix("not here: ")
-                groups.setdefault((d.workload, provider, reason, d.terms), []).append(d.offer)
+                groups.setdefault((d.workload, provider, d.why, d.terms), []).append(d.offer)
         found = [
             KeptAway(w, provider, tuple(offers), reason, terms)
             for (w, provider, reason, terms), offers in groups.items()

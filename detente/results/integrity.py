@@ -130,7 +130,7 @@ def _names(plan: Mapping[str, Any]) -> Iterator[str]:
     for row in plan["decisions"]:
         if row["workload"] not in known["workload"]:
             yield f"a row of `decisions` has the workload {row['workload']}, which the plan does not have"
-        if row["denied"] and (not row["terms"] or Decimal(row["work"])):
+        if row["denied"] and (Decimal(row["work"]) or not any(reason["term"] for reason in row["reasons"])):
             yield f"{row['workload']} is denied on {row['offer']}, and runs there or no clause is named"
     for section, key in (("workloads", "workload"), ("providers", "provider")):
         if len(known[key]) < len(plan[section]):

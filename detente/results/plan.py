@@ -45,7 +45,7 @@ from detente.values.parquet import columns_as_parquet
 from detente.values.period import named
 from detente.values.quantity import Exact
 
-FORMAT = "detente-plan/5"
+FORMAT = "detente-plan/6"
 SAVE = "`detente plan CASE --out FOLDER`"
 MAX_BYTES = 1024 * 2**20
 

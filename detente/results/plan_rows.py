@@ -210,18 +210,41 @@ class CapacityRow:
 
 
 @dataclass(frozen=True, slots=True)
-class Decision:
-    """Why a workload runs (or does not run) on an offer: one sentence, and the clauses it cites (§1).
+class DecisionReason:
+    """One of the reasons of a decision, and the clause that it cites, if any."""
 
-    ``denied`` says that the first of ``terms`` forbids it there; else it could run, and does not for its price or room.
+    sentence: str
+    term: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Decision:
+    """Why a workload runs (or does not run) on an offer, reason by reason (§1).
+
+    ``denied`` says that the clause of the one reason forbids it there; else it could run, and does not for its price
+    or room.
     """
 
     workload: str
     offer: str
     work: Exact
-    sentence: str
-    terms: tuple[str, ...]
-    denied: bool
+    reasons: tuple[DecisionReason, ...]
+    denied: bool = False
+
+    @property
+    def why(self) -> str:
+        """The reasons in one line."""
+        return "; ".join(reason.sentence for reason in self.reasons)
+
+    @property
+    def sentence(self) -> str:
+        """The same, for a reader who is not told yet whether it runs there."""
+        return self.why if self.work else f"not here: {self.why}"
+
+    @property
+    def terms(self) -> tuple[str, ...]:
+        """The clauses that it cites, each once."""
+        return tuple(dict.fromkeys(reason.term for reason in self.reasons if reason.term is not None))
 
 
 @dataclass(frozen=True, slots=True)

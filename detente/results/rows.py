@@ -1,6 +1,7 @@
 """The rows of a plan for a table: plain dicts with dates and units, ready for a data frame.
 
-Owns: which dates and units belong to a row. Not here: the rows themselves (``plan``), and any library of data frames.
+Owns: which dates and units belong to a row. Not here: the rows themselves (``plan_rows``), and any library of
+data frames.
 """
 
 from __future__ import annotations
@@ -8,6 +9,8 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import fields
 from typing import Any, Literal
+
+from detente.results.plan_rows import Decision
 
 Section = Literal[
     "allocations",
@@ -35,7 +38,7 @@ def dicts(
     A row of a period has its ``start``, ``end`` (UTC, exclusive) and ``hours``: the calendar time that its amounts are
     totals over (of a typical week, all of the weeks that it stands for). ``unit`` is that of ``work``, ``demand`` and
     ``served``; ``currency`` that of money. ``taken``, ``limit``, ``bought`` and ``used`` are in the offer's own unit.
-    Numbers are exact decimals.
+    Numbers are exact decimals. The reasons of a decision are one ``sentence``, and the ``terms`` that it cites.
 
     Parameters
     ----------
@@ -50,6 +53,9 @@ def dicts(
     """
     for row in rows:
         found = {field.name: getattr(row, field.name) for field in fields(row)}
+        if isinstance(row, Decision):
+            del found["reasons"]
+            found |= {"sentence": row.sentence, "terms": row.terms}
         if "period" in found:
             period = periods[found.pop("period")]
             found = {"start": period.span_start, "end": period.span_end, "hours": period.hours, **found}

@@ -20,6 +20,7 @@ from detente.results.plan_rows import (
     CapacityRow,
     ClauseRow,
     Decision,
+    DecisionReason,
     MarginalPrice,
     PeriodRow,
     ProviderCharge,
@@ -369,12 +370,13 @@ def decisions(allocations: list[Allocation], spirit: bool) -> tuple[Decision, ..
         for offer, (provider, _, price, _, _) in OFFERS.items():
             done = work.get((name, offer), D(0))
             if done:
-                text = f"runs here at {price} USD per GPU-hour; the lowest price that is permitted"
-                found.append(Decision(name, offer, done, text, (), False))
+                reasons = f"runs here at {price} USD per GPU-hour", "the lowest price that is permitted"
+                found.append(Decision(name, offer, done, tuple(map(DecisionReason, reasons))))
             elif name in denied and provider != "azure":
-                text = f"not here: api: stateless or stateful runs only on azure, so not on {provider}"
-                found.append(Decision(name, offer, D(0), text, ("azure-api-exclusivity",), True))
+                text = f"api: stateless or stateful runs only on azure, so not on {provider}"
+                denial = DecisionReason(text, "azure-api-exclusivity")
+                found.append(Decision(name, offer, D(0), (denial,), True))
             else:
-                text = f"not here: at {price} USD per GPU-hour the work costs less, or is worth more, elsewhere"
-                found.append(Decision(name, offer, D(0), text, (), False))
+                text = f"at {price} USD per GPU-hour the work costs less, or is worth more, elsewhere"
+                found.append(Decision(name, offer, D(0), (DecisionReason(text),)))
     return tuple(found)

@@ -8,7 +8,15 @@ from functools import cache
 from detente.results.allocations import Allocations
 from detente.results.conflict import Clash, Concession, Conflict, Given, Version
 from detente.results.plan import FORMAT, Plan
-from detente.results.plan_rows import Allocation, CapacityRow, Decision, ProviderCharge, ProviderRow, WorkloadRow
+from detente.results.plan_rows import (
+    Allocation,
+    CapacityRow,
+    Decision,
+    DecisionReason,
+    ProviderCharge,
+    ProviderRow,
+    WorkloadRow,
+)
 from detente.values.period import LAST, moment
 from tests.builders import day
 from tests.report.frontier import BN, D, frontier, months
@@ -68,9 +76,10 @@ def tiny() -> Plan:
                 "chat",
                 "tokens",
                 work * 2,
-                "100% of `chat` runs here; the lowest price of all that can serve it",
-                (),
-                False,
+                (
+                    DecisionReason("100% of `chat` runs here"),
+                    DecisionReason("the lowest price of all that can serve it"),
+                ),
             ),
         ),
         (),
@@ -138,7 +147,7 @@ def hostile() -> Plan:
         unserved=tuple(replace(u, workload=new(u.workload, u.workload)) for u in plan.unserved),
         workloads=tuple(replace(w, workload=new(w.workload, w.workload), kind=EVIL) for w in plan.workloads),
         decisions=tuple(
-            replace(d, workload=new(d.workload, d.workload), sentence=EVIL, terms=(EVIL, *d.terms))
+            replace(d, workload=new(d.workload, d.workload), reasons=(DecisionReason(EVIL, EVIL), *d.reasons))
             for d in plan.decisions
         ),
         providers=tuple(replace(p, name=EVIL + p.name, interest=EVIL) for p in plan.providers),

@@ -107,6 +107,19 @@ def test_what_a_clause_denies_is_said_once() -> None:
     assert [len(r["offers"]) for r in reasons if r["offers"]] == [7]  # nothing is lost: JSON names them all
 
 
+def test_a_clause_is_told_what_it_does_and_not_what_is_said_of_an_offer_of_its_name() -> None:
+    floor = {"id": "south-api", "kind": "minimum-commitment", "amount": "3 k USD", "windows": {"every": "month"}}
+    deal = agreement(floor, ends="2026-04-01")
+    case = build([tokens("north", 3), tokens("south", 2, capacity="10 Mtok per day")], [work()], deal)
+    found = solved(case)
+    north = next(d for d in found.decisions if d.offer == "north-api")
+    assert "`south-api` costs less but is full at times; `south-api` makes it worth" in north.sentence
+    said = [line.sentence for line in explain(case, found, "south-api").lines]
+    assert [line for line in said if line.startswith("`chat` on")] == [
+        "`chat` on `north-api`: `south-api` makes it worth 0.5 USD per Mtok more to run here",
+    ]
+
+
 def test_an_id_comes_with_its_name() -> None:
     case, found = denied()
     said: list[Explanation] = [explain(case, found, subject) for subject in ("chat@north", "chat")]

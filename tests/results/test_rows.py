@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from dataclasses import replace
 from datetime import timedelta
 from typing import get_args
@@ -39,6 +40,23 @@ def test_work_has_a_unit_and_money_a_currency() -> None:
     assert {row["currency"] for row in found.rows()} == {"USD"}
     assert sum(row["cost"] for row in found.rows()) == found.bill
     assert "currency" not in found.rows("decisions")[0]
+
+
+def test_the_reasons_of_a_decision_are_one_sentence_of_a_row() -> None:
+    only = {"id": "only", "kind": "exclusivity"}
+    found = solved(build([tokens("north", 3), tokens("south", 2)], [work()], agreement(only), months=1))
+    assert [(row["offer"], row["terms"], row["denied"]) for row in found.rows("decisions")] == [
+        ("north-api", ("only",), False),
+        ("south-api", ("only",), True),
+    ]
+    assert [row["sentence"] for row in found.rows("decisions")] == [
+        "100% of `chat` runs here at 3 USD per Mtok; the lowest price that is permitted; "
+        "`only` keeps it off `south-api`, which costs less",
+        "not here: everything runs only on north, so not on south",
+    ]
+    assert json.loads(found.to_json())["decisions"][1]["reasons"] == [
+        {"sentence": "everything runs only on north, so not on south", "term": "only"}
+    ]
 
 
 def test_a_section_that_is_not_there() -> None:

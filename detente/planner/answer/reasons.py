@@ -1,4 +1,4 @@
-"""Why each workload is where it is, and why not elsewhere: one sentence a placement, citing clauses (§1).
+"""Why each workload is where it is, and why not elsewhere: a decision a placement, whose reasons cite clauses (§1).
 
 Owns: reading a decision off prices, verdicts and the duals of clauses. Not here: the decision (the solver's).
 """
@@ -18,7 +18,7 @@ from detente.planner.formulation.expression import Floats
 from detente.planner.formulation.units import Units
 from detente.planner.solving.model import Model
 from detente.planner.solving.solution import Solution
-from detente.results.plan_rows import Decision
+from detente.results.plan_rows import Decision, DecisionReason
 from detente.values.money import nano
 
 MATTERS = 0.005
@@ -59,40 +59,38 @@ def _used(
     share = quanta / total
     price = prices[arc.index]
     cheaper = [a for a in arcs if prices[a.index] < price * (1 - 1e-9)]
-    cited: list[str] = []
     elsewhere = priced_in(arc.offer)
     stated = f" (priced in {elsewhere})" if elsewhere else ""
-    parts = [f"{_part(share)} of `{arc.workload.id}` runs here at {price:,.4g} {currency} per {unit}{stated}"]
+    runs = f"{_part(share)} of `{arc.workload.id}` runs here at {price:,.4g} {currency} per {unit}{stated}"
+    reasons = [DecisionReason(runs)]
     open_cheaper = [a for a in cheaper if denied[a.index] is None]
     if not cheaper:
-        parts.append("the lowest price of all that can serve it")
+        reasons.append(DecisionReason("the lowest price of all that can serve it"))
     elif not open_cheaper:
-        parts.append("the lowest price that is permitted")
+        reasons.append(DecisionReason("the lowest price that is permitted"))
     blocked: dict[str, list[str]] = {}
     for other in cheaper:
         verdict = denied[other.index]
         if verdict is not None:
             blocked.setdefault(verdict[0], []).append(other.offer.id)
     for term, names in blocked.items():
-        cited.append(term)
-        parts.append(f"`{term}` keeps it off {_listed(names)}, which cost{'s' * (len(names) == 1)} less")
+        less = f"`{term}` keeps it off {_listed(names)}, which cost{'s' * (len(names) == 1)} less"
+        reasons.append(DecisionReason(less, term))
     filled = [a.offer.id for a in open_cheaper if a.offer.id in full]
     if filled:
         verbs = "costs less but is" if len(filled) == 1 else "cost less but are"
-        parts.append(f"{_listed(filled)} {verbs} full at times")
+        reasons.append(DecisionReason(f"{_listed(filled)} {verbs} full at times"))
     partly = [a.offer.id for a in open_cheaper if a.offer.id not in full and not a.metered]
     if partly:
         verb = "is" if len(partly) == 1 else "are"
-        parts.append(f"{_listed(partly)} {verb} cheaper only when whole units are fully used")
+        reasons.append(DecisionReason(f"{_listed(partly)} {verb} cheaper only when whole units are fully used"))
     if arc.workload.moving is not None and any(a.offer.provider != arc.offer.provider for a in open_cheaper):
-        parts.append(arc.workload.moving.sentence)
+        reasons.append(DecisionReason(arc.workload.moving.sentence))
     for term, pull in _strongest(pulls, arc, price):
-        cited.append(term)
-        if pull < 0:
-            parts.append(f"`{term}` makes it worth {-pull:,.3g} {currency} per {unit} more to run here")
-        else:
-            parts.append(f"`{term}` makes it {pull:,.3g} {currency} per {unit} dearer here")
-    return Decision(arc.workload.id, arc.offer.id, nano(quanta * QUANTUM), "; ".join(parts), _unique(cited), False)
+        by = f"{abs(pull):,.3g} {currency} per {unit}"
+        makes = f"worth {by} more to run here" if pull < 0 else f"{by} dearer here"
+        reasons.append(DecisionReason(f"`{term}` makes it {makes}", term))
+    return Decision(arc.workload.id, arc.offer.id, nano(quanta * QUANTUM), tuple(reasons))
 
 
 def _unused(
@@ -105,23 +103,21 @@ def _unused(
     dearest: float,
 ) -> Decision:
     verdict = denied[arc.index]
-    cited: list[str] = []
     if verdict is not None:
-        sentence, cited = f"not here: {verdict[1]}", [verdict[0]]
+        term, sentence = verdict
+        reasons = [DecisionReason(sentence, term)]
     elif np.isnan(draft.prices.listed[arc.index]).all():
-        sentence = "not here: it has no price, or is not on offer, in this time"
+        reasons = [DecisionReason("it has no price, or is not on offer, in this time")]
     else:
-        strongest = [(t, p) for t, p in _strongest(pulls, arc, prices[arc.index]) if p > 0]
         price = f"{prices[arc.index]:,.4g} {draft.case.currency} per {arc.workload.unit}"
-        sentence = f"not here: at {price} the work costs less, or is worth more, elsewhere"
+        sentence = f"at {price} the work costs less, or is worth more, elsewhere"
         if arc.offer.id in full:
-            sentence = f"not here: its capacity goes to work that saves more there ({price})"
+            sentence = f"its capacity goes to work that saves more there ({price})"
         elif not arc.metered and prices[arc.index] < dearest:
-            sentence = f"not here: it costs {price} only when whole units are fully used"
-        for term, _ in strongest:
-            cited.append(term)
-            sentence += f"; `{term}` makes it dearer here"
-    return Decision(arc.workload.id, arc.offer.id, Decimal(0), sentence, _unique(cited), verdict is not None)
+            sentence = f"it costs {price} only when whole units are fully used"
+        dearer = [term for term, pull in _strongest(pulls, arc, prices[arc.index]) if pull > 0]
+        reasons = [DecisionReason(sentence), *(DecisionReason(f"`{t}` makes it dearer here", t) for t in dearer)]
+    return Decision(arc.workload.id, arc.offer.id, Decimal(0), tuple(reasons), verdict is not None)
 
 
 def _denied(draft: Draft, arc: Arc) -> tuple[str, str] | None:
@@ -199,7 +195,3 @@ def _part(share: float) -> str:
 def _listed(names: list[str]) -> str:
     shown = ", ".join(f"`{n}`" for n in names[:3])
     return shown + (f" and {len(names) - 3} more" if len(names) > 3 else "")
-
-
-def _unique(names: list[str]) -> tuple[str, ...]:
-    return tuple(dict.fromkeys(names))
