@@ -31,6 +31,7 @@ from collections import Counter
 from collections.abc import Collection, Iterable
 from dataclasses import dataclass
 from functools import lru_cache
+from os import PathLike
 from typing import Self
 
 Path = tuple[str | int, ...]
@@ -161,7 +162,17 @@ class SettleError(DetenteError):
 
 
 class JournalError(DetenteError):
-    """A journal cannot be made, is damaged before its end, of another version, or written by another process."""
+    """A journal cannot be made, is damaged before its end, of another version, or written by another process.
+
+    ``place`` is its file or folder.
+    """
+
+    def __init__(self, place: PathLike[str], why: str) -> None:
+        super().__init__(place, why)
+        self.place, self.why = place, why
+
+    def __str__(self) -> str:
+        return f"{self.place}: {self.why}"
 
 
 class LedgerError(DetenteError):

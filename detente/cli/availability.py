@@ -44,7 +44,7 @@ def availability(
     def whole() -> Iterator[Record]:
         for item in _records(journals):
             if isinstance(item, Trouble):
-                click.echo(item.said, err=True)
+                click.echo(item, err=True)
                 damaged.extend([] if item.torn else [item])
             else:
                 yield item

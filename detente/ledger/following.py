@@ -139,7 +139,7 @@ class Following:
 
     def _tell(self, found: Ingested) -> None:
         """What is wrong with journals, each once."""
-        wrong = [*(trouble.said for trouble in found.troubles if not trouble.torn), *found.aside]
+        wrong = [*(str(trouble) for trouble in found.troubles if not trouble.torn), *found.aside]
         for said in wrong:
             if said not in self._troubles:
                 self._say(f"set aside: {said}")

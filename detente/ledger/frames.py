@@ -82,7 +82,7 @@ def read(path: Path) -> Iterator[bytes | Torn]:
     """
     for item in frames(path):
         if isinstance(item, Damage):
-            raise JournalError(f"{path}: damaged at byte {item.offset}, {item.told}")
+            raise JournalError(path, f"damaged at byte {item.offset}, {item.told}")
         yield item.payload if isinstance(item, JournalFrame) else item
 
 
@@ -110,7 +110,7 @@ def frames(path: Path, since: int = 0) -> Iterator[JournalFrame | Damage | Torn]
                 return
             at, told = _next(source, 0)
             if at == source.size:
-                raise JournalError(f"{path}: not a journal of this version; name a folder that `detente serve` wrote")
+                raise JournalError(path, "not a journal of this version; name a folder that `detente serve` wrote")
             yield Damage(0, at, told)
         while at < source.size:
             before = at
@@ -131,7 +131,7 @@ def whole(path: Path) -> tuple[int, int | None, Torn | None]:
     end, number = 0, None
     for item in frames(path):
         if isinstance(item, Damage):
-            raise JournalError(f"{path}: damaged at byte {item.offset}, {item.told}")
+            raise JournalError(path, f"damaged at byte {item.offset}, {item.told}")
         if isinstance(item, Torn):
             return item.offset, number, item
         end, number = item.end, item.number

@@ -73,7 +73,7 @@ def journals(paths: Iterable[Path]) -> list[Path]:
     for path in paths:
         mine = files(path) if path.is_dir() else [path]
         if not mine:
-            raise JournalError(f"{path}: holds no journal; name a folder that `detente serve` wrote")
+            raise JournalError(path, "holds no journal; name a folder that `detente serve` wrote")
         found += mine
     return found
 
@@ -282,7 +282,7 @@ class _Adding:
         for trouble in found:
             told.troubles.append(trouble)
             if not trouble.torn:
-                self._aside(f"{print} {trouble.said.partition(': ')[2]}", trouble.said, b"", told)
+                self._aside(f"{print} {trouble.why}", str(trouble), b"", told)
 
     def _aside(self, place: str, why: str, payload: bytes, told: Ingested) -> None:
         """Keep what cannot be added, once."""

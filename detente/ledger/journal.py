@@ -32,7 +32,7 @@ def prepare(folder: Path) -> None:
     except OSError as error:
         why = f"the folder cannot be made ({error.strerror or error})"
     if why:
-        raise JournalError(f"{folder}: no journal can be written there, for {why}; choose another `--journal`")
+        raise JournalError(folder, f"no journal can be written there, for {why}; choose another `--journal`")
 
 
 class Journal:
@@ -86,8 +86,8 @@ class Journal:
             fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except OSError:
             os.close(lock)
-            what = f"{self.folder}: another gateway writes the journal of worker {self.worker}"
-            raise JournalError(f"{what}; choose another folder, or stop it") from None
+            what = f"another gateway writes the journal of worker {self.worker}; choose another folder, or stop it"
+            raise JournalError(self.folder, what) from None
         return lock
 
     def _mine(self) -> list[Path]:
@@ -122,9 +122,8 @@ class Journal:
             end, last, torn = whole(path)
         except JournalError as error:
             what = f"move it out of {self.folder}, to a folder of its own, and start again"
-            raise JournalError(
-                f"{error}; {what}; `detente journal` of that folder prints what is before the damage"
-            ) from None
+            then = "`detente journal` of that folder prints what is before the damage"
+            raise JournalError(path, f"{error.why}; {what}; {then}") from None
         fd = os.open(path, os.O_WRONLY | os.O_APPEND | os.O_CLOEXEC)
         if torn is not None:
             _set_aside(path.with_suffix(f".torn-{torn.offset}"), path, torn.offset)

@@ -19,10 +19,14 @@ from detente.ledger.record import Record, decoded
 
 @dataclass(frozen=True, slots=True)
 class Trouble:
-    """What is wrong with a journal at some place: damage, a gap, what cannot be read; or a torn end."""
+    """What is wrong with a journal's file: damage, a gap, what cannot be read; or a torn end."""
 
-    said: str
+    file: Path
+    why: str
     torn: bool = False
+
+    def __str__(self) -> str:
+        return f"{self.file}: {self.why}"
 
 
 def worker_of(path: Path) -> str:
@@ -52,7 +56,7 @@ def _decoded(file: Path, item: JournalFrame) -> Record | Trouble:
     try:
         return decoded(item.payload)
     except msgspec.DecodeError as error:
-        return Trouble(f"{file}: record {item.number} is not one of this version: {error}")
+        return Trouble(file, f"record {item.number} is not one of this version: {error}")
 
 
 def of_file(file: Path, due: int | None = None, since: int = 0) -> Iterator[JournalFrame | Trouble]:
@@ -61,16 +65,16 @@ def of_file(file: Path, due: int | None = None, since: int = 0) -> Iterator[Jour
         for item in frames(file, since):
             if isinstance(item, JournalFrame):
                 if due is not None and item.number != due:
-                    yield Trouble(f"{file}: {_gap(due, item.number)}, before byte {item.end}")
+                    yield Trouble(file, f"{_gap(due, item.number)}, before byte {item.end}")
                 due = (item.number + 1) % NUMBERS
                 yield item
             elif isinstance(item, Torn):
                 said = f"{item.length} bytes from byte {item.offset} on are a record that was not finished"
-                yield Trouble(f"{file}: {said}", torn=True)
+                yield Trouble(file, said, torn=True)
             else:
-                yield Trouble(f"{file}: damaged at byte {item.offset}, for {item.length} bytes, {item.told}")
+                yield Trouble(file, f"damaged at byte {item.offset}, for {item.length} bytes, {item.told}")
     except JournalError as error:
-        yield Trouble(str(error))
+        yield Trouble(file, error.why)
 
 
 def _gap(due: int, found: int) -> str:

@@ -17,7 +17,7 @@ from detente.values.quantity import plain
 
 def ingested_view(told: Ingested, out: Print, warn: Print) -> None:
     """A few lines; what is wrong goes to ``warn``, each with its place."""
-    wrong = [*(trouble.said for trouble in told.troubles), *told.aside]
+    wrong = [*map(str, told.troubles), *told.aside]
     for said in wrong[:MAX_SHOWN]:
         warn(printable(said))
     if len(wrong) > MAX_SHOWN:
@@ -43,7 +43,7 @@ def ingested_json(told: Ingested) -> str:
     names = ("files", "records", "calls", "again", "unknown", "batches", "aside", "differing", "differs")
     found: dict[str, object] = {"status": "whole" if told.whole else "incomplete"}
     found |= {name: getattr(told, name) for name in names}
-    found["troubles"] = [{"what": trouble.said, "torn": trouble.torn} for trouble in told.troubles]
+    found["troubles"] = [{"what": str(trouble), "torn": trouble.torn} for trouble in told.troubles]
     return json.dumps(found)
 
 

@@ -29,14 +29,14 @@ def records_view(folder: Path, last: int | None, as_json: bool, out: Print, warn
     """
     found = files(folder)
     if not found:
-        raise JournalError(f"{folder}: holds no journal; `detente serve … --journal {folder}` writes one")
+        raise JournalError(folder, f"holds no journal; `detente serve … --journal {folder}` writes one")
     code = 0
     for worker in dict.fromkeys(map(worker_of, found)):
         mine = [file for file in found if worker_of(file) == worker]
         for item in _last(ended(records(mine)), last):
             if isinstance(item, Trouble):
                 code = code if item.torn else 2
-                warn(item.said)
+                warn(str(item))
             else:
                 out(_as_json(item) if as_json else line(item))
     return code

@@ -282,16 +282,21 @@ def test_another_record_of_one_id_is_set_aside(store: Store, tmp_path: Path) -> 
 
 @both
 def test_damage_and_gaps_are_set_aside_once_and_what_is_behind_them_is_kept(store: Store, tmp_path: Path) -> None:
-    folder, case = journal_of(tmp_path / "j", spread(9)), served_case(*BOTH)
+    folder, case = journal_of(tmp_path / "j: of today", spread(9)), served_case(*BOTH)
     (file,) = folder.glob("*.journal")
     whole = file.read_bytes()
     at = whole.index(b'"req_4"')
     file.write_bytes(whole[:at] + b"X" + whole[at + 1 :])
     told = ingested(store, case, folder)
     assert (told.calls, told.whole) == (8, False)
-    assert ["damaged at byte" in told.troubles[0].said, "1 record is missing" in told.troubles[1].said] == [True, True]
-    assert ingested(store, case, folder).calls == 0
-    assert len(aside(store)) == 2
+    damaged, gap = told.troubles
+    assert (damaged.file, damaged.why.startswith("damaged at byte")) == (file, True)
+    assert gap.why.startswith("1 record is missing, before byte ")
+    moved = file.rename(tmp_path / "elsewhere.journal")
+    assert ingested(store, case, moved).calls == 0
+    for found, each in zip(aside(store), (gap, damaged), strict=True):
+        assert found.endswith(f" {each.why}: {each}")
+    file = moved.rename(file)
     file.write_bytes(whole)  # mended from a copy
     assert ingested(store, case, folder).calls == 1
 
