@@ -28,7 +28,7 @@ from detente.report.deal_page import render_deal
 from detente.report.digest import by_provider, commitments, placements
 from detente.report.figure import percent
 from detente.report.figures.comparison import comparison_figures
-from detente.report.figures.deal import SignedDeal, deal_figures
+from detente.report.figures.deal import deal_figures
 from detente.report.figures.leverage import leverage_figures
 from detente.report.figures.prices import price_figures
 from detente.report.figures.simulation import simulation_figures
@@ -156,7 +156,7 @@ def test_signing_the_deal_of_the_frontier_lab_comes_out_as_the_first_page_says()
     found = sign(Case.load(EXAMPLES / "frontier-lab"), "aws-2026", reading="spirit")
     (spirit,) = found.readings
     said = [way.sentence for way in spirit.ways] + list(spirit.conflict.facts if spirit.conflict else ())
-    assert_all_asked(render_deal(found), deal_figures(SignedDeal.of(found)), said)
+    assert_all_asked(render_deal(found), deal_figures(found), said)
     rows = []
     for way in spirit.ways:
         assert way.cost is not None

@@ -246,12 +246,8 @@ class Case:
 
     @property
     def discount_rate(self) -> Decimal | None:
-        """By how much money is worth less from year to year: 0.08 for ``8% per year``; None where none is stated."""
-        if self.declared.discount_rate is None:
-            return None
-        rate, span = self.declared.discount_rate
-        times = {"year": Decimal(1), "month": Decimal(12), "week": Decimal(365) / 7, "day": Decimal(365)}[span]
-        return (1 + rate) ** times - 1
+        """By how much money is worth less from year to year; None where none is stated."""
+        return self.declared.yearly_discount
 
     @property
     def offers(self) -> tuple[AnyOffer, ...]:
@@ -379,6 +375,12 @@ class Case:
             return found
         sentence = f"a deployment of it may run work in `{found.place['region']}`; {found.reason.sentence}"
         return replace(found, reason=Reason(found.reason.term, sentence))
+
+    @property
+    def head(self) -> tuple[str, str, str, str, str | None, str | None]:
+        """What an answer says of its case: name, title, hash, currency, reading and scenario (``AnswerHead``)."""
+        about = self.declared
+        return about.name, about.display_name, self.hash, about.currency, self.reading, self.scenario
 
     @cached_property
     def hash(self) -> str:

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass, replace
+from decimal import Decimal
 from functools import cache
 from typing import Annotated, Any, Literal, TypeVar
 
@@ -60,6 +61,20 @@ class Head(Noun):
     )
     events: dict[Id, EventDay] = Field(default_factory=dict, description="the day of each event, or `not expected`")
     serving: Serving = Serving()
+
+    @property
+    def display_name(self) -> str:
+        """What people read: its title, or its name where it has none."""
+        return self.title or self.name
+
+    @property
+    def yearly_discount(self) -> Decimal | None:
+        """By how much money is worth less from year to year: 0.08 for ``8% per year``; None where none is stated."""
+        if self.discount_rate is None:
+            return None
+        rate, span = self.discount_rate
+        times = {"year": Decimal(1), "month": Decimal(12), "week": Decimal(365) / 7, "day": Decimal(365)}[span]
+        return (1 + rate) ** times - 1
 
 
 class Declared(Head):

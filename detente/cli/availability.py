@@ -50,7 +50,7 @@ def availability(
                 yield item
 
     found = counted(loaded, whole())
-    name = loaded.declared.title or loaded.declared.name
+    name = loaded.declared.display_name
     if as_json:
         click.echo(availability_json(loaded.declared.name, found))
     else:

@@ -72,7 +72,7 @@ def _agenda(case: Case, start: date | None, end: date | None) -> CaseAgenda:
     if until <= since:
         raise click.ClickException(f"--until: {until} is not after {since}, the first day; write a later day")
     lines = agenda(case, since, until)
-    return CaseAgenda(head.name, head.title or head.name, case.reading, case.scenario, since, until, lines)
+    return CaseAgenda(head.name, head.display_name, case.reading, case.scenario, since, until, lines)
 
 
 def _day(given: str | None, option: str) -> date | None:

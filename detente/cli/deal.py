@@ -75,7 +75,7 @@ def deal_json(found: Any) -> dict[str, Any]:
     from pydantic import TypeAdapter
 
     from detente.outcomes.deal import DealWay, Due, Fee, SigningEffect
-    from detente.outcomes.saved import AnswerHead
+    from detente.outcomes.saved import SettledAnswer
 
     def plain(kind: Any, value: Any) -> Any:
         return TypeAdapter(kind).dump_python(value, mode="json")
@@ -94,7 +94,7 @@ def deal_json(found: Any) -> dict[str, Any]:
         for row in found.readings
     ]
     return {
-        **{each.name: getattr(found, each.name) for each in fields(AnswerHead)},
+        **{each.name: getattr(found, each.name) for each in fields(SettledAnswer)},
         "deal": found.deal,
         "answer": found.answer,
         "folded": found.folded,

@@ -135,7 +135,7 @@ def listed(case: Path, all_of_them: bool, ledger: str, as_json: bool) -> int:
     if as_json:
         click.echo(keys_json(loaded.declared.keys, shown, now))
     else:
-        keys_view(console(), loaded.declared.title or loaded.declared.name, loaded.declared.keys, shown, now)
+        keys_view(console(), loaded.declared.display_name, loaded.declared.keys, shown, now)
     return 0
 
 

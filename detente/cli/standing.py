@@ -56,7 +56,7 @@ def standing(
     if as_json:
         click.echo(standing_json(loaded.declared.name, found, loaded.currency, budgets, behind))
     else:
-        standing_view(console(), loaded.declared.title or loaded.declared.name, found, loaded.currency)
+        standing_view(console(), loaded.declared.display_name, found, loaded.currency)
         budgets_view(console(), budgets)
         for lag in (each for each in behind if each.late(now)):
             say(console(), said(lag, now), style="bold")

@@ -66,7 +66,7 @@ def statement(
         from detente.report.statement_page import render_statements
         from detente.values.file import write
 
-        write(out, render_statements(found, loaded.declared.title or loaded.declared.name).encode())
+        write(out, render_statements(found, loaded.declared.display_name).encode())
         click.echo(f"wrote {out}", err=True)
     if as_json:
         click.echo(statements_json(found))

@@ -226,7 +226,7 @@ class FocusExport:
         name = case.providers[party].name if party in case.providers else party
         return {
             "BilledCost": _money(net), "EffectiveCost": _money(net), "BillingCurrency": case.currency,
-            "BillingAccountId": case.declared.name, "BillingAccountName": case.declared.title or case.declared.name,
+            "BillingAccountId": case.declared.name, "BillingAccountName": case.declared.display_name,
             "BillingPeriodStart": _time(begin), "BillingPeriodEnd": _time(later(begin, Span(1, "month"))),
             "ChargePeriodStart": _time(start), "ChargePeriodEnd": _time(end),
             "InvoiceIssuerName": name, "ProviderName": name, "PublisherName": name,

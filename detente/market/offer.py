@@ -170,6 +170,11 @@ class TokenPrices(Noun):
     cached_input: TokenPrice | None = Field(default=None, description="cached input; default: as input")
     batch: Portion | None = Field(default=None, description="what batch use costs of these prices: `50%`")
 
+    @property
+    def each(self) -> tuple[Price, Price, Price]:
+        """Of input, of input read from a cache (as input where none is stated), and of output."""
+        return self.input, self.cached_input or self.input, self.output
+
 
 class TokenOffer(BaseOffer):
     """An endpoint priced per token."""
@@ -199,7 +204,7 @@ class TokenOffer(BaseOffer):
     def flat_price(self) -> Fraction | None:
         """The one price of any Mtok at all times; None where there are several."""
         prices = list(self.price.values())
-        each = {Fraction(p.amount) for t in prices for p in (t.input, t.output, t.cached_input or t.input)}
+        each = {Fraction(p.amount) for t in prices for p in t.each}
         return each.pop() if len(each) == 1 and all(t.batch is None for t in prices) else None
 
     def sells_batches(self, at: datetime | None = None) -> bool:

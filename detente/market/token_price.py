@@ -1,7 +1,7 @@
 """What tokens cost at list price: written once, for the plan, the gateway and whoever bills.
 
-Owns: ``list_price``, exact, the same in whole numbers for each single call (``whole_prices``, ``charge``), and which
-price holds for which token. Not here: the prices declared (``offer``), the use that is charged, and what clauses take
+Owns: ``list_price``, exact, and the same in whole numbers for each single call (``whole_prices``, ``charge``). Not
+here: the prices declared (``offer``), the use that is charged, and what clauses take
 off (``Term``).
 """
 
@@ -20,11 +20,6 @@ WholePrices = tuple[int, int, int]
 """Of a token of input, of cached input and of output, in billionths of a billionth of the currency."""
 
 
-def each(prices: TokenPrices) -> tuple[Price, Price, Price]:
-    """The prices per Mtok of input, of input read from a cache (as input where none is stated), and of output."""
-    return prices.input, prices.cached_input or prices.input, prices.output
-
-
 def list_price(prices: TokenPrices, fresh: Number, cached: Number, output: Number, *, batch: bool = False) -> Fraction:
     """What tokens cost before discounts, exactly, in the prices' currency.
 
@@ -36,7 +31,7 @@ def list_price(prices: TokenPrices, fresh: Number, cached: Number, output: Numbe
         Whether it is batch use, which costs the stated share of these prices; all of them where none is stated.
     """
     tokens = (fresh, cached, output)
-    price = sum((Fraction(p.amount) * n for p, n in zip(each(prices), tokens, strict=True)), Fraction(0))
+    price = sum((Fraction(p.amount) * n for p, n in zip(prices.each, tokens, strict=True)), Fraction(0))
     return price * _paid(prices, batch=batch)
 
 
@@ -51,7 +46,7 @@ def whole_prices(prices: TokenPrices, *, batch: bool = False) -> WholePrices:
     Raises FlawError where a price is finer than that.
     """
     part = _paid(prices, batch=batch)
-    fresh, cached, output = (_atto(price, part) for price in each(prices))
+    fresh, cached, output = (_atto(price, part) for price in prices.each)
     return fresh, cached, output
 
 

@@ -111,7 +111,8 @@ class _Comparing:
         scores = {each.choice: each.weighed for each in risks}
         first = _best(scores)
         return Comparison(
-            *Comparison.head(case),
+            Comparison.FORMAT,
+            *case.head,
             self.status,
             self.risk.level,
             self.risk.weight,

@@ -12,7 +12,7 @@ from decimal import Decimal
 from typing import Literal
 
 from detente.outcomes.estimate import Estimate
-from detente.outcomes.saved import AnswerHead
+from detente.outcomes.saved import SettledAnswer
 from detente.results.conflict import Conflict
 from detente.values.quantity import Exact
 
@@ -102,21 +102,30 @@ class SigningEffect:
 
 
 @dataclass(frozen=True, slots=True)
-class UnderReading:
-    """The answer under one combination of readings.
+class SignedReading:
+    """What signing comes to under one combination of readings, in figures.
 
-    ``conflict`` is the deal's own: ``aside`` are clauses that were set aside because they collide without the deal too,
-    as ``before`` says. ``fees`` is what the cheapest plan that signs would pay for what it does not perform.
+    ``fees`` is what the cheapest plan that signs would pay for what it does not perform.
     """
 
     reading: str | None
+    fees: tuple[Fee, ...]
+    ways: tuple[DealWay, ...]
+    effect: SigningEffect | None
+
+
+@dataclass(frozen=True, slots=True)
+class UnderReading(SignedReading):
+    """The answer under one combination of readings.
+
+    ``conflict`` is the deal's own: ``aside`` are clauses that were set aside because they collide without the deal too,
+    as ``before`` says.
+    """
+
     word: DealWord
     conflict: Conflict | None
     before: tuple[Conflict, ...]
     aside: tuple[str, ...]
-    fees: tuple[Fee, ...]
-    ways: tuple[DealWay, ...]
-    effect: SigningEffect | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -133,7 +142,7 @@ DealSettled = Literal["yes", "no", "depends", "unsettled"]
 
 
 @dataclass(frozen=True, slots=True)
-class DealAnswer(AnswerHead):
+class DealAnswer(SettledAnswer):
     """``yes``, ``no``, or ``depends`` on the reading; ``folded`` combinations of readings change nothing.
 
     ``status`` says what stopped it, if anything did: then readings may be missing, and of the others ways out and what

@@ -134,7 +134,7 @@ class _Leveraging:
                 self._split()
         case, cost = self.case, self.baseline.cost
         rows = tuple(map(self._provider, self.providers))
-        return Leverage(*Leverage.head(case), self.status, cost, rows, self.in_core, self.no_split)
+        return Leverage(Leverage.FORMAT, *case.head, self.status, cost, rows, self.in_core, self.no_split)
 
     def _lose(self) -> None:
         for at, name in enumerate(self.providers, 1):

@@ -94,7 +94,8 @@ class _Pricing:
             self._hidden()
         case = self.case
         return ClausePrices(
-            *ClausePrices.head(case),
+            ClausePrices.FORMAT,
+            *case.head,
             self.status,
             self.baseline.cost,
             tuple(self._clauses()),

@@ -1,6 +1,6 @@
 """An answer as one JSON document, and its rows as a table beside it.
 
-Owns: the head of each answer, writing and reading, alike for all. Not here: what an answer says.
+Owns: writing and reading, alike for all. Not here: what an answer says, and its head (``results.head``).
 """
 
 from __future__ import annotations
@@ -11,7 +11,7 @@ from typing import Any, ClassVar, Literal, Self
 
 from pydantic import TypeAdapter
 
-from detente.case.case import Case
+from detente.results.head import AnswerHead
 from detente.values.file import write_with
 from detente.values.parquet import as_parquet
 
@@ -20,30 +20,14 @@ Status = Literal["complete", "time-limit", "interrupted"]
 
 
 @dataclass(frozen=True, slots=True)
-class AnswerHead:
-    """What every answer begins with: of which case it is, under which reading and scenario, and whether it is whole."""
+class SettledAnswer(AnswerHead):
+    """An answer, and whether it is whole."""
 
-    FORMAT: ClassVar[str]
-
-    format: str
-    case: str
-    title: str
-    hash: str
-    currency: str
-    reading: str | None
-    scenario: str | None
     status: Status
-
-    @classmethod
-    def head(cls, case: Case) -> tuple[str, str, str, str, str, str | None, str | None]:
-        """All of it but the status, of an answer of this kind to a case."""
-        name = case.declared.name
-        title = case.declared.title or name
-        return cls.FORMAT, name, title, case.hash, case.currency, case.reading, case.scenario
 
 
 @dataclass(frozen=True, slots=True)
-class SavedAnswer(AnswerHead):
+class SavedAnswer(SettledAnswer):
     """The base of answers: how their files are called, and which of their rows' columns are what."""
 
     FILE: ClassVar[str]

@@ -105,7 +105,7 @@ def sign(
     name = deal if isinstance(deal, str) else signed.scenario or signed.declared.name
     due = tuple(Due(each.what, each.by, each.due, each.evidence) for each in signed.obligations)
     folded, status = len(found) - len(told), asked.stopped or "complete"
-    return DealAnswer(*DealAnswer.head(case), status, name, answer, rows, folded, due)
+    return DealAnswer(DealAnswer.FORMAT, *case.head, status, name, answer, rows, folded, due)
 
 
 @dataclass
@@ -187,8 +187,8 @@ class _Asked:
         effect = None
         if planned is not None and without is not None:
             effect = self._kept(lambda: self._effect(alone, held, without, planned))
-        says = self._says(conflict, held)
-        return UnderReading(reading, says, conflict, self.before.get(held.reading, ()), aside, fees, ways, effect)
+        says, before = self._says(conflict, held), self.before.get(held.reading, ())
+        return UnderReading(reading, fees, ways, effect, says, conflict, before, aside)
 
     def _says(self, conflict: Conflict | None, held: Case) -> DealWord:
         if conflict is None:

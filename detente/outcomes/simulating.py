@@ -105,7 +105,8 @@ def simulate(
         found.keep(before)
     found.make(draws)
     return Simulation(
-        *Simulation.head(base),
+        Simulation.FORMAT,
+        *base.head,
         found.status,
         choice,
         seed,

@@ -168,7 +168,8 @@ class _Sweeping:
             self._kinks(like)
         case, number = self.baseline.study.case, self.number
         return NumberSweep(
-            *NumberSweep.head(case),
+            NumberSweep.FORMAT,
+            *case.head,
             self.status,
             self.agreement,
             number.term,

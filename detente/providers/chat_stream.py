@@ -27,12 +27,16 @@ from detente.providers.wire import (
 )
 
 
-class _InputDetails(msgspec.Struct):
+class InputDetails(msgspec.Struct):
+    """OpenAI's details of the tokens of a prompt, of chat completions and responses alike."""
+
     cached_tokens: int | None = None
     cache_write_tokens: int | None = None
 
 
-class _OutputDetails(msgspec.Struct):
+class OutputDetails(msgspec.Struct):
+    """OpenAI's details of the tokens of a reply."""
+
     reasoning_tokens: int | None = None
 
 
@@ -42,8 +46,8 @@ class ChatUsage(msgspec.Struct):
     prompt_tokens: int | None = None
     completion_tokens: int | None = None
     total_tokens: int | None = None
-    prompt_tokens_details: _InputDetails | None = None
-    completion_tokens_details: _OutputDetails | None = None
+    prompt_tokens_details: InputDetails | None = None
+    completion_tokens_details: OutputDetails | None = None
 
     @property
     def tokens(self) -> Tokens | None:

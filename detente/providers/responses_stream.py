@@ -12,6 +12,7 @@ from typing import Any, NamedTuple
 import msgspec
 
 from detente.providers import sse
+from detente.providers.chat_stream import InputDetails, OutputDetails
 from detente.providers.wire import (
     FOREIGN,
     MAX_TOKENS,
@@ -32,20 +33,11 @@ from detente.providers.wire import (
 
 
 # -- what is read of them -------------------------------------------------------------------------------------------
-class _InputDetails(msgspec.Struct):
-    cached_tokens: int | None = None
-    cache_write_tokens: int | None = None
-
-
-class _OutputDetails(msgspec.Struct):
-    reasoning_tokens: int | None = None
-
-
 class _Usage(msgspec.Struct):
     input_tokens: int | None = None
     output_tokens: int | None = None
-    input_tokens_details: _InputDetails | None = None
-    output_tokens_details: _OutputDetails | None = None
+    input_tokens_details: InputDetails | None = None
+    output_tokens_details: OutputDetails | None = None
 
 
 class _Error(NamedTuple):

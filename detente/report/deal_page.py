@@ -10,7 +10,7 @@ from collections.abc import Iterator
 from detente.outcomes.deal import DealAnswer, UnderReading
 from detente.report import deal as words
 from detente.report.bars import Bar, bars
-from detente.report.figures.deal import SignedDeal, deal_figures
+from detente.report.figures.deal import deal_figures
 from detente.report.html import environment
 from detente.report.prices_page import finished
 from detente.report.svg import both
@@ -23,7 +23,7 @@ def render_deal(found: DealAnswer) -> str:
         .get_template("deal.html")
         .render(
             found=found,
-            figures=list(deal_figures(SignedDeal.of(found))),
+            figures=list(deal_figures(found)),
             words=words,
             stopped=words.STOPPED.get(found.status, ""),
             pictures=[_ways(row, found.currency) for row in found.readings],

@@ -18,7 +18,7 @@ HEADLINES = {"yes": "Yes", "no": "No", "depends": "It depends on the reading"}
 
 def check_view(case: Case, found: Answer, console: Console) -> None:
     """The answer first; then, for each reading that has a conflict, who collides and the ways out."""
-    title = case.declared.title or case.declared.name
+    title = case.declared.display_name
     console.print(Text(f"{HEADLINES[found.answer]} · {title}"))
     if found.answer == "yes":
         (choice, *_) = case.choices_beside(next(iter(found.readings)))

@@ -22,6 +22,7 @@ from detente.contract.posting import Posting
 from detente.contract.standing import FLOOR, SUPERSEDED, Standing
 from detente.errors import PlanError
 from detente.results.allocations import AMOUNTS, Allocations, AsColumns
+from detente.results.head import AnswerHead
 from detente.results.integrity import CHECKSUM, checksum, faults
 from detente.results.plan_rows import (
     Allocation,
@@ -45,13 +46,12 @@ from detente.values.parquet import columns_as_parquet
 from detente.values.period import named
 from detente.values.quantity import Exact
 
-FORMAT = "detente-plan/6"
 SAVE = "`detente plan CASE --out FOLDER`"
 MAX_BYTES = 1024 * 2**20
 
 
 @dataclass(frozen=True, slots=True)
-class Plan:
+class Plan(AnswerHead):
     """A least-cost plan under every clause, with its exact cost, a proven lower bound and the gap.
 
     ``bill`` is ``charges`` at list price and all ``postings`` (discounts, fees, shares, credits). ``cost`` is ``bill``
@@ -62,13 +62,8 @@ class Plan:
     at its cheapest permitted ``prices``.
     """
 
-    format: str
-    case: str
-    title: str
-    hash: str
-    currency: str
-    reading: str | None
-    scenario: str | None
+    FORMAT = "detente-plan/6"
+
     status: Literal["optimal", "feasible", "time-limit", "interrupted"]
     cost: Exact
     bound: Exact
@@ -134,8 +129,8 @@ class Plan:
         written = document.get("format")
         if written is None:
             raise PlanError(f"{name}: not a saved plan: it states no `format`; plan again")
-        if written != FORMAT:
-            raise PlanError(f"{name}: written as `{str(written)[:60]}`; this version reads `{FORMAT}`: plan again")
+        if written != cls.FORMAT:
+            raise PlanError(f"{name}: written as `{str(written)[:60]}`; this version reads `{cls.FORMAT}`: plan again")
         try:
             plan = _as_json().validate_json(json.dumps(document))
         except ValidationError as error:
@@ -227,7 +222,7 @@ def schema() -> dict[str, Any]:
     found["properties"] = {
         CHECKSUM: digest,
         **known,
-        "format": {"const": FORMAT},
+        "format": {"const": Plan.FORMAT},
         "hash": digest | {"description": "of the case"},
     }
     found["required"] = [CHECKSUM, *known]

@@ -144,6 +144,5 @@ def _parts(price: ListPrice, *, as_stated: bool) -> Parts:
     if not isinstance(price, TokenPrices):
         return {"price": told(price)}
     batch = 1 if price.batch is None else price.batch
-    each = {"input": price.input, "output": price.output, "cached": price.cached_input or price.input}
-    found = {name: told(of) for name, of in each.items()}
+    found = {name: told(of) for name, of in zip(("input", "cached", "output"), price.each, strict=True)}
     return found | {f"{name} in batch": (amount * Fraction(batch), unit) for name, (amount, unit) in found.items()}

@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 from detente.case.case import Case
 from detente.gateway.deciding.policy import Policy, cost
 from detente.market.offer import TokenPrices
-from detente.market.token_price import each, list_price
+from detente.market.token_price import list_price
 from detente.planner.formulation.formulate import formulate
 from detente.providers.wire import Tokens
 from detente.values.money import NANOS
@@ -33,7 +33,7 @@ def prices(input: object, output: object, **more: object) -> TokenPrices:
 def test_each_token_has_its_price() -> None:
     stated = prices(3, 15, **{"cached-input": "0.3"})
     assert list_price(stated, 2, 10, Fraction(1, 2)) == Fraction("16.5")  # 2 x 3 + 10 x 0.3 + 0.5 x 15
-    assert [price.amount for price in each(stated)] == [3, Decimal("0.3"), 15]
+    assert [price.amount for price in stated.each] == [3, Decimal("0.3"), 15]
 
 
 def test_cached_input_costs_as_input_where_no_price_is_stated_and_nothing_where_it_is_free() -> None:

@@ -14,7 +14,7 @@ from itertools import pairwise
 from detente.contract.posting import Posting
 from detente.contract.standing import FLOOR, Standing
 from detente.results.allocations import Allocations
-from detente.results.plan import FORMAT, Plan
+from detente.results.plan import Plan
 from detente.results.plan_rows import (
     Allocation,
     CapacityRow,
@@ -173,7 +173,7 @@ def frontier(reading: str | None = "letter", periods: tuple[PeriodRow, ...] | No
     missing = sum((u.cost for u in unserved), D(0))
     cost = bill + missing
     return Plan(
-        FORMAT,
+        Plan.FORMAT,
         "frontier-lab",
         "A frontier lab, three clouds and one disputed clause",
         "5f2c" * 16,

@@ -7,7 +7,7 @@ from functools import cache
 
 from detente.results.allocations import Allocations
 from detente.results.conflict import Clash, Concession, Conflict, Given, Version
-from detente.results.plan import FORMAT, Plan
+from detente.results.plan import Plan
 from detente.results.plan_rows import (
     Allocation,
     CapacityRow,
@@ -29,7 +29,7 @@ def tiny() -> Plan:
     allocations = tuple(Allocation("chat", "tokens", "acme", "home", i, work, work, D("600.25")) for i in range(2))
     cost = D("1200.5")
     return Plan(
-        FORMAT,
+        Plan.FORMAT,
         "tiny",
         "Tiny",
         "ab" * 32,
@@ -89,7 +89,7 @@ def tiny() -> Plan:
 def empty() -> Plan:
     """Nothing: no period, no workload, no provider, no cost."""
     return Plan(
-        FORMAT,
+        Plan.FORMAT,
         "empty",
         "",
         "00" * 32,

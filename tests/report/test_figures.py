@@ -26,7 +26,7 @@ from detente.report.deal_page import render_deal
 from detente.report.explanation import Explanation
 from detente.report.figures.asking import SavedFigures, figure_explained, saved_answers, saved_figures
 from detente.report.figures.comparison import comparison_figures
-from detente.report.figures.deal import SignedDeal, deal_figures
+from detente.report.figures.deal import deal_figures
 from detente.report.figures.figure import NamedFigure, Operand, worked_out
 from detente.report.figures.leverage import leverage_figures
 from detente.report.figures.prices import price_figures
@@ -100,7 +100,7 @@ def test_the_page_of_a_simulation() -> None:
 def test_the_page_of_a_deal() -> None:
     found = sign(Case.of(deals.world()), "deal", gap=EXACT)
     said = [way.sentence for row in found.readings for way in row.ways]
-    assert_all_asked(render_deal(found), deal_figures(SignedDeal.of(found)), said)
+    assert_all_asked(render_deal(found), deal_figures(found), said)
 
 
 def test_a_number_that_no_figure_is_would_be_found(prices: ClausePrices) -> None:

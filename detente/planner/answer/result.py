@@ -31,7 +31,7 @@ from detente.planner.formulation.draft import Draft
 from detente.planner.solving.model import Model
 from detente.planner.solving.moves import moves
 from detente.planner.solving.solution import Solution
-from detente.results.plan import FORMAT, Plan
+from detente.results.plan import Plan
 from detente.results.plan_rows import (
     Note,
     ProviderRow,
@@ -70,13 +70,8 @@ def result(
         status = stopped or "feasible"
     work, rows = exact.quantities.work, cost_rows(draft, exact, solution)
     return Plan(
-        format=FORMAT,
-        case=case.declared.name,
-        title=case.declared.title or case.declared.name,
-        hash=case.hash,
-        currency=case.currency,
-        reading=case.reading,
-        scenario=case.scenario,
+        Plan.FORMAT,
+        *case.head,
         status=status,
         cost=cost,
         bound=low,

@@ -11,7 +11,7 @@ from decimal import Decimal
 
 from pydantic import TypeAdapter
 
-from detente.outcomes.deal import BeforeAfter, DealAnswer, DealWay, Fee, ProviderMoved, SigningEffect
+from detente.outcomes.deal import BeforeAfter, DealAnswer, DealWay, Fee, ProviderMoved, SignedReading, SigningEffect
 from detente.report.figures.estimate import estimate_figures
 from detente.report.figures.figure import PART, NamedFigure, Operand, at
 
@@ -19,37 +19,21 @@ SIDES = ("without", "with")
 
 
 @dataclass(frozen=True, slots=True)
-class SignedReading:
-    """What has figures under one combination of readings."""
-
-    reading: str | None
-    fees: tuple[Fee, ...]
-    ways: tuple[DealWay, ...]
-    effect: SigningEffect | None
-
-
-@dataclass(frozen=True, slots=True)
 class SignedDeal:
-    """What has figures of an answer to ``check --sign``."""
+    """What has figures of a saved answer to ``check --sign``."""
 
     deal: str
     currency: str
     readings: tuple[SignedReading, ...]
 
     @classmethod
-    def of(cls, found: DealAnswer) -> SignedDeal:
-        """Of an answer."""
-        rows = (SignedReading(row.reading, row.fees, row.ways, row.effect) for row in found.readings)
-        return cls(found.deal, found.currency, tuple(rows))
-
-    @classmethod
     def from_json(cls, text: str | bytes) -> SignedDeal:
-        """Of a saved answer, the rest of which is left unread. Raises ValueError."""
+        """Of the answer's document, the rest of which is left unread. Raises ValueError."""
         found: SignedDeal = TypeAdapter(cls).validate_json(text)
         return found
 
 
-def deal_figures(found: SignedDeal) -> Iterator[NamedFigure]:
+def deal_figures(found: SignedDeal | DealAnswer) -> Iterator[NamedFigure]:
     """All, reading by reading."""
     for row in found.readings:
         base = at("readings", row.reading or "any")
@@ -87,7 +71,7 @@ def _fee(fee: Fee, base: str, unit: str) -> Iterator[NamedFigure]:
     yield NamedFigure(at(base, "owed"), fee.owed, unit, says, "the clause's postings in that plan's bill")
 
 
-def _effect(effect: SigningEffect, base: str, found: SignedDeal) -> Iterator[NamedFigure]:
+def _effect(effect: SigningEffect, base: str, found: SignedDeal | DealAnswer) -> Iterator[NamedFigure]:
     unit, deal = found.currency, found.deal
     cost = at(base, "cost")
     yield from _pair(effect.cost, cost, "What the least-cost plan costs over the horizon", unit, "its exact bill")
