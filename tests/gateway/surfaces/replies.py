@@ -9,13 +9,11 @@ from typing import Any, NamedTuple
 
 from detente.gateway.surfaces import SURFACES
 from detente.gateway.surfaces.surface import Asked, Surface
-from detente.live.credential import Credential
-from detente.live.deployment import CompatibleDeployment, Operation
-from detente.providers.openai_compatible import CompatibleWire
 from detente.providers.wire import Failure, Tokens, Wire
 from tests.gateway.surfaces.corpora import dumped, event
 from tests.providers.bedrock.making import frame
 from tests.providers.bedrock.making import wire as bedrock
+from tests.providers.making import compatible
 from tests.providers.test_claude import direct
 from tests.providers.test_messages_stream import block, delta, stop
 
@@ -24,19 +22,7 @@ THERE = "m-there"
 
 
 # -- who answers ------------------------------------------------------------------------------------------------------
-def compatible(*serves: Operation) -> CompatibleWire:
-    given = CompatibleDeployment(
-        id="d",
-        kind="openai-compatible",
-        offer="o",
-        endpoint="http://127.0.0.1",
-        credential=Credential(env="KEY"),
-        serves=serves,
-    )
-    return CompatibleWire(given, THERE, "here")
-
-
-CHAT_ONLY, RESPONDS = compatible("chat", "embeddings"), compatible("chat", "responses")
+CHAT_ONLY, RESPONDS = (compatible(THERE, serves=["chat", more]) for more in ("embeddings", "responses"))
 ANTHROPIC, CLAUDE, NOVA = direct("claude-haiku-4-5-20251001"), bedrock(), bedrock("amazon.nova-pro-v1:0")
 TITAN = bedrock("amazon.titan-embed-text-v2:0", serves=["embeddings"])
 COHERE = bedrock("cohere.embed-v4:0", serves=["embeddings"])

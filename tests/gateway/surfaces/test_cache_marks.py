@@ -7,12 +7,10 @@ from typing import Any
 import msgspec
 import pytest
 
-from detente.live.credential import Credential
-from detente.live.deployment import CompatibleDeployment
-from detente.providers.openai_compatible import CompatibleWire
 from detente.providers.wire import Refusal, Wire
 from tests.gateway.surfaces.corpora import MESSAGES, PLAIN, Data, dumped
 from tests.providers.bedrock.making import wire as bedrock
+from tests.providers.making import compatible
 
 CLAUDE, NOVA, OLD = "anthropic.claude-sonnet-4-5-20250929-v1:0", "amazon.nova-pro-v1:0", "anthropic.claude-3-haiku-v1:0"
 MARK = {"type": "ephemeral"}
@@ -99,12 +97,7 @@ def test_nova_caches_prompts_and_no_tools() -> None:
 
 
 def test_openais_shape_has_no_marks() -> None:
-    given = CompatibleDeployment(
-        id="a", kind="openai-compatible", offer="o", endpoint="http://127.0.0.1", credential=Credential(env="KEY")
-    )
-    found, left_out = _told(
-        CompatibleWire(given, "gpt", "here"), {"messages": [{"role": "user", "content": [marked("a")]}]}
-    )
+    found, left_out = _told(compatible(), {"messages": [{"role": "user", "content": [marked("a")]}]})
     assert (found["messages"], left_out) == ([{"role": "user", "content": "a"}], ["cache_control"])
 
 

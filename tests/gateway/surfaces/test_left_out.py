@@ -8,13 +8,12 @@ import msgspec
 import pytest
 
 from detente.gateway.surfaces.messages import as_chat
-from detente.live.credential import Credential
-from detente.live.deployment import CompatibleDeployment
 from detente.providers.bedrock.wire import BedrockWire
 from detente.providers.openai_compatible import CompatibleWire
 from detente.providers.wire import Refusal
 from tests.gateway.surfaces.corpora import MESSAGES, PLAIN, Data, asked, dumped
 from tests.providers.bedrock.making import wire as bedrock
+from tests.providers.making import compatible
 
 TEXT = {"type": "text", "text": "Hi"}
 TOOL = {"name": "look_up", "input_schema": {"type": "object"}}
@@ -85,18 +84,6 @@ def test_a_summary_of_the_context_is_no_hint() -> None:
 
 
 # -- by deployment ----------------------------------------------------------------------------------------------------
-def compatible(*lacks: Any) -> CompatibleWire:
-    given = CompatibleDeployment(
-        id="vllm",
-        kind="openai-compatible",
-        offer="gpu",
-        endpoint="http://127.0.0.1",
-        credential=Credential(env="KEY"),
-        lacks=lacks,
-    )
-    return CompatibleWire(given, "llama", "here")
-
-
 def told(wire: BedrockWire | CompatibleWire, *lenient: str, **changed: Any) -> tuple[Data, list[str]]:
     """(the body that a provider is sent, all that was left out of it)."""
     call = as_chat(MESSAGES.ask(dumped(PLAIN | changed)).allowing(frozenset(lenient))).call
@@ -117,7 +104,7 @@ THOUGHTFUL: Data = {
 
 
 def test_a_model_that_cannot_reason_is_told_nothing_of_thought_that_it_may_choose() -> None:
-    found, left_out = told(compatible("reasoning"), thinking={"type": "adaptive"})
+    found, left_out = told(compatible(lacks=["reasoning"]), thinking={"type": "adaptive"})
     assert "reasoning_effort" not in found
     assert left_out == ["reasoning_effort"]
     found, left_out = told(compatible(), thinking={"type": "adaptive"})

@@ -14,11 +14,9 @@ import yaml
 from hypothesis import given
 from hypothesis import strategies as st
 
-from detente.live.credential import Credential
-from detente.live.deployment import CompatibleDeployment
-from detente.providers.openai_compatible import CompatibleWire
 from detente.providers.wire import Refusal
 from tests.gateway.surfaces.corpora import ANY_JSON, FUZZ, PLAIN, Data, asked, corpus, dumped, shape, translated
+from tests.providers.making import compatible
 from tests.real_data import DATA, needs
 
 SPEC = DATA / "protocol" / "openai_openapi_2026-08-21.yaml.gz"
@@ -96,10 +94,7 @@ def test_tokens_are_estimated_from_text_and_what_may_be_made_but_not_from_an_ima
 
 
 def test_signed_thinking_goes_only_where_it_can_be_read() -> None:
-    given = CompatibleDeployment(
-        id="vllm", kind="openai-compatible", offer="gpu", endpoint="http://127.0.0.1", credential=Credential(env="KEY")
-    )
-    wire = CompatibleWire(given, "llama", "here")
+    wire = compatible()
     assert wire.cannot(translated(dumped(shape("messages_requests", "tool-history")["anthropic"])).call) is None
     assert wire.cannot(asked(messages=[{"role": "user", "content": 'Say "reasoning_signature".'}]).call) is None
     signed = wire.cannot(translated(dumped(shape("messages_requests", "signed-thinking")["anthropic"])).call)

@@ -16,12 +16,10 @@ from openai.types.responses import Response
 from detente.gateway.surfaces.responses import ResponsesSurface
 from detente.gateway.surfaces.responses_request import as_chat
 from detente.gateway.surfaces.surface import Asked, UnsayableError
-from detente.live.credential import Credential
-from detente.live.deployment import CompatibleDeployment
 from detente.providers import sse
-from detente.providers.openai_compatible import CompatibleWire
 from detente.providers.wire import Refusal, Reply, Tokens
 from tests.gateway.surfaces.corpora import dumped, event, openai_client
+from tests.providers.making import compatible
 
 Data = dict[str, Any]
 SURFACE = ResponsesSurface()
@@ -52,20 +50,9 @@ def user(text: str) -> Data:
 
 # -- requests ---------------------------------------------------------------------------------------------------------
 def test_who_serves_responses_is_asked_in_their_own_shape_and_who_has_only_chat_by_chat() -> None:
-    def wire(*serves: Any) -> CompatibleWire:
-        given = CompatibleDeployment(
-            id="d",
-            kind="openai-compatible",
-            offer="o",
-            endpoint="http://127.0.0.1",
-            credential=Credential(env="KEY"),
-            serves=serves,
-        )
-        return CompatibleWire(given, "m", "here")
-
     found = SURFACE.ask(dumped({"model": "m", "input": "Hello"}))
-    assert SURFACE.spoken(found, wire("chat", "responses")) is found
-    assert SURFACE.spoken(found, wire("chat")).call.operation == "chat"
+    assert SURFACE.spoken(found, compatible(serves=["chat", "responses"])) is found
+    assert SURFACE.spoken(found, compatible(serves=["chat"])).call.operation == "chat"
 
 
 def test_members_and_items_become_those_of_a_chat() -> None:
