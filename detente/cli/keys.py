@@ -177,9 +177,7 @@ def change(case: Path, key_id: str, new_secret: bool, ledger: str, as_json: bool
     return 0
 
 
-@keys.command(
-    "revoke", cls=Command, example="detente keys revoke examples/enterprise assistant-3f9a01 --ledger ledger.db"
-)
+@keys.command("revoke", cls=Command, example=REVOKE)
 @CASE
 @click.argument("key_id", metavar="ID")
 @LEDGER

@@ -215,7 +215,6 @@ Cash = Annotated[
         ),
     ),
 ]
-CAPACITY_UNITS = ("GPU-hour", "unit-hour", "unit-month", "unit per 730 hours")
 CapacityPrice = Annotated[
     Price,
     _price(

@@ -11,9 +11,9 @@ import gc
 import signal
 import socket
 import sys
-from collections.abc import Callable, Coroutine, Iterator, Mapping
+from collections.abc import Callable, Coroutine, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import contextmanager
+from contextlib import AsyncExitStack, contextmanager
 from typing import Any
 
 import uvicorn
@@ -75,94 +75,98 @@ class Worker:
             runner.run(self._serve(listening, policy, ready))
 
     async def _serve(self, listening: socket.socket, policy: Policy, ready: Callable[[], None]) -> None:
-        settings, loop = self._settings, asyncio.get_running_loop()
-        self._stamp = policy.stamp
-        self._journal, turns = Journal(settings.journal, self._number), KeptTurns(settings.kept)
-        tracing = _tracing() if settings.traces else None
-        try:
-            self._metrics = Metrics()
-            authorities = await self._authorities(policy, {})
-            ids = new_ids(self._number)
-            standings = self._leases(policy, ids)
-            self._app = App(
-                policy,
-                authorities,
-                self._journal,
-                settings.clock,
-                self._metrics,
-                Load(settings.workers),
-                ids,
-                standings,
-                turns,
-                tracing,
-            )
-            DATE.tick(Clock.wall())
-            config = uvicorn.Config(
-                _no_application,
-                http=protocol(self._app),  # type: ignore[arg-type]  # it only calls it
-                ws="none",
-                lifespan="off",
-                loop="none",
-                log_config=None,
-                access_log=False,
-                backlog=2048,
-                timeout_graceful_shutdown=max(1, round(policy.serving.drain)),
-                ssl_certfile=settings.certificate,
-                ssl_keyfile=settings.private_key,
-            )
-            try:
-                config.load()  # a certificate that is wrong is said before anyone is told that it serves
-            except OSError as error:
-                what = f"{settings.certificate}: cannot be used with {settings.private_key}"
-                raise ServeError(f"{what}: {error.strerror or error}; give a certificate and its key, as PEM") from None
-            server = _Server(config, self._app)
-            loop.add_signal_handler(signal.SIGHUP, self._asked_to_reload)
-            for name in _STOPPING:  # from before it says that it is ready
-                loop.add_signal_handler(name, server.handle_exit, name, None)
-            keeping = [
-                loop.create_task(self._each_second(what)) for what in (self._tick, self._sync, self._renew, self._look)
-            ]
-            if self._renewing is not None:
-                await self._renewing.claim()  # from before it says that it is ready
-                kept = self._renewing
-                self._keys = KeyWatch(kept.url, self._app.change_keys, self._say)
-                self._app.door.made = None
-                await self._keys.look()
-                running = (kept.run, kept.recover, self._watch.run, self._keys.run)
-                keeping += [loop.create_task(each()) for each in running]
+        async with AsyncExitStack() as ending:  # what was opened last is closed first
+            await self._open(policy, ending)
+            server = self._server(policy)
+            await self._keep(ending)
             # What there is now stays: the collector need not look at it again, nor after every few hundred values.
             gc.collect()
             gc.freeze()
             gc.set_threshold(20_000, 20, 50)
             sys.setswitchinterval(TURN)
             sockets = [listening]
-            if (metrics := settings.metrics) is not None:
+            if (metrics := self._settings.metrics) is not None:
                 self._app.metrics_port = metrics.getsockname()[1]
                 sockets.append(metrics)
             for each in sockets:
                 each.listen(2048)
             self._app.ready = True
             ready()
-            try:
-                await server.serve(sockets=sockets)
-            finally:
-                for task in keeping:
-                    task.cancel()
-                await asyncio.gather(*keeping, return_exceptions=True)
-                await self._app.close()
-                if self._keys is not None:
-                    self._keys.close()
-                if self._renewing is not None:
-                    self._watch.close()
-                    await self._renewing.close()
-        finally:
-            await turns.close()
-            if tracing is not None:
-                await loop.run_in_executor(self._disk, tracing.close)
-            self._notifier.close()
-            await loop.run_in_executor(self._disk, self._journal.close)
-            self._disk.shutdown()
-            self._files.shutdown(wait=False, cancel_futures=True)
+            await server.serve(sockets=sockets)
+
+    async def _open(self, policy: Policy, ending: AsyncExitStack) -> None:
+        """The app, and what it serves by."""
+        settings, on_disk = self._settings, asyncio.get_running_loop().run_in_executor
+        self._stamp = policy.stamp
+        ending.callback(self._files.shutdown, wait=False, cancel_futures=True)
+        ending.callback(self._disk.shutdown)
+        self._journal = Journal(settings.journal, self._number)
+        ending.push_async_callback(on_disk, self._disk, self._journal.close)
+        ending.callback(self._notifier.close)
+        tracing = _tracing() if settings.traces else None
+        if tracing is not None:
+            ending.push_async_callback(on_disk, self._disk, tracing.close)
+        turns = KeptTurns(settings.kept)
+        ending.push_async_callback(turns.close)
+        self._metrics = Metrics()
+        authorities = await self._authorities(policy, {})
+        ids = new_ids(self._number)
+        self._app = App(
+            policy,
+            authorities,
+            self._journal,
+            settings.clock,
+            self._metrics,
+            Load(settings.workers),
+            ids,
+            self._leases(policy, ids),
+            turns,
+            tracing,
+        )
+        DATE.tick(Clock.wall())
+
+    def _server(self, policy: Policy) -> _Server:
+        """Uvicorn around the app; it stops at a signal. Raises ServeError where its certificate is wrong."""
+        settings, loop = self._settings, asyncio.get_running_loop()
+        config = uvicorn.Config(
+            _no_application,
+            http=protocol(self._app),  # type: ignore[arg-type]  # it only calls it
+            ws="none",
+            lifespan="off",
+            loop="none",
+            log_config=None,
+            access_log=False,
+            backlog=2048,
+            timeout_graceful_shutdown=max(1, round(policy.serving.drain)),
+            ssl_certfile=settings.certificate,
+            ssl_keyfile=settings.private_key,
+        )
+        try:
+            config.load()  # a certificate that is wrong is said before anyone is told that it serves
+        except OSError as error:
+            what = f"{settings.certificate}: cannot be used with {settings.private_key}"
+            raise ServeError(f"{what}: {error.strerror or error}; give a certificate and its key, as PEM") from None
+        server = _Server(config, self._app)
+        loop.add_signal_handler(signal.SIGHUP, self._asked_to_reload)
+        for name in _STOPPING:  # from before it says that it is ready
+            loop.add_signal_handler(name, server.handle_exit, name, None)
+        return server
+
+    async def _keep(self, ending: AsyncExitStack) -> None:
+        """Begin what is done beside calls; what the ledger says is known before anyone is told that this serves."""
+        begin = asyncio.get_running_loop().create_task
+        keeping = [begin(self._each_second(what)) for what in (self._tick, self._sync, self._renew, self._look)]
+        if (kept := self._renewing) is not None:
+            ending.push_async_callback(kept.close)
+            ending.callback(self._watch.close)
+            await kept.claim()
+            self._keys = KeyWatch(kept.url, self._app.change_keys, self._say)
+            ending.callback(self._keys.close)
+            self._app.door.made = None
+            await self._keys.look()
+            keeping += [begin(each()) for each in (kept.run, kept.recover, self._watch.run, self._keys.run)]
+        ending.push_async_callback(self._app.close)
+        ending.push_async_callback(_ended, keeping)
 
     def _leases(self, policy: Policy, ids: str) -> Standings:
         """Who keeps the caps and budgets of the case: without a ledger, budgets alone are, by this worker's own count.
@@ -286,6 +290,12 @@ class Worker:
         before = {d.id: d.deployment for d in self._app.policy.deployed}
         same = [d.id for d in policy.deployed if before.get(d.id) == d.deployment]
         return {name: self._app.policy.authorities[name] for name in same}
+
+
+async def _ended(tasks: Sequence[asyncio.Task[Any]]) -> None:
+    for task in tasks:
+        task.cancel()
+    await asyncio.gather(*tasks, return_exceptions=True)
 
 
 def _tracing() -> Tracing:
