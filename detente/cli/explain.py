@@ -1,32 +1,30 @@
 """``detente explain``: why? Of a plan, or of a live call.
 
-Owns: its arguments and exit codes. Not here: the reasons (``report/explanation``, ``gateway/deciding/decision``).
+Owns: its arguments and exit codes. Not here: the reasons (``report/explanation``), figures of saved answers
+(``figure``) and live calls (``live_call``).
 """
 
 from __future__ import annotations
 
 import json
 import sys
-from collections.abc import Sequence
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import click
 
-from detente.cli.command import command, console, load, notes_json, of_plan, progress
+from detente.cli.command import command, load, notes_json, of_plan, progress
 from detente.cli.figure import figure_asked
+from detente.cli.live_call import CHAT, LiveCall, call_asked
 from detente.cli.options import CASE, JSON, READING, SCENARIO, WITH, TimestampParam
 
 if TYPE_CHECKING:
     from detente.case.case import Case
-    from detente.gateway.deciding.keyring import HeldKey, Keyring
-    from detente.gateway.deciding.standings import Standings
     from detente.report.explanation import Explanation
     from detente.results.conflict import Conflict
     from detente.results.plan import Plan
 
-CHAT = "/v1/chat/completions"
 MAX_BYTES = 64 * 1024 * 1024
 
 
@@ -94,10 +92,12 @@ def explain(
     if (request is None) == (subject is None):
         raise click.ClickException("give either a SUBJECT or --request FILE")
     if request is not None:
-        body = _body(request)
-        at = at or datetime.now(UTC)
-        path = CHAT if path is None else path
-        return _live(case, saved, beside, reading, scenario, body, workload, labels, path, at, key, ledger, as_json)
+        from detente.gateway.deciding.source import PolicySource
+
+        call = LiveCall(
+            _body(request), CHAT if path is None else path, at or datetime.now(UTC), workload, labels, key, ledger
+        )
+        return call_asked(call, PolicySource(case, saved, reading, scenario, beside), as_json=as_json)
     alone = [name for name, given in live.items() if given not in (None, ())]
     if alone:
         raise click.ClickException(f"only with --request FILE: {', '.join(alone)}; add it, or leave them out")
@@ -150,103 +150,3 @@ def _body(file: Path) -> bytes:
     from detente.values.file import read
 
     return sys.stdin.buffer.read(MAX_BYTES) if str(file) == "-" else read(file, MAX_BYTES)
-
-
-def _by(ledger: str | None, case: Case, at: datetime) -> Standings:
-    """Where clauses and budgets of a case stand by a ledger. Raises LedgerError."""
-    from detente.gateway.deciding.standings import Standings
-
-    if ledger is None:
-        return Standings()
-    from detente.gateway.replaying.budget_count import BudgetCount
-    from detente.gateway.replaying.standing_totals import TotalStandings
-    from detente.ledger.books import Books
-    from detente.ledger.budget_stands import budgets_stand
-    from detente.ledger.opening import open_store
-
-    with open_store(ledger) as store:
-        books = Books(store, case)
-        with store.reading() as session:
-            books.must_match(session)
-            totals = books.as_of(session, at)
-        found = TotalStandings(case.signed, totals, BudgetCount.of(budgets_stand(store, case, at)))
-    found.look(at)
-    found.look_ahead(at)
-    return found
-
-
-def _held(keys: Keyring, key: str, at: datetime) -> HeldKey:
-    """The key of a name. Raises ClickException where it opens nothing at a moment."""
-    from detente.errors import did_you_mean
-
-    found = {held.key.id: held for held in keys}
-    if key not in found:
-        why = keys.strangers.get(key) or f"there is no such key; {did_you_mean(key, found, 'the case has none')}"
-        raise click.ClickException(f"--key {key}: {why}")
-    expires = found[key].key.expires
-    if expires is not None and expires <= at:
-        raise click.ClickException(f"--key {key}: it expired on {expires:%Y-%m-%d %H:%M} UTC; make a new one")
-    return found[key]
-
-
-def _live(
-    case: Path,
-    plan: Path | None,
-    beside: Sequence[Path],
-    reading: str | None,
-    scenario: str | None,
-    body: bytes,
-    name: str | None,
-    stated: tuple[str, ...],
-    path: str,
-    at: datetime,
-    key: str | None,
-    ledger: str | None,
-    as_json: bool,
-) -> int:
-    """A live call's decision, by the same rules as live traffic, with every deployment well and idle."""
-    from detente.errors import did_you_mean
-    from detente.gateway.deciding.decision import Rejection, decide, read
-    from detente.gateway.deciding.keyring import Keyring
-    from detente.gateway.deciding.load import Load
-    from detente.gateway.deciding.moment import Moment
-    from detente.gateway.deciding.source import PolicySource
-    from detente.gateway.surfaces import SURFACES
-    from detente.gateway.surfaces.addresses import as_if_fetched
-    from detente.ledger.key_store import made_in
-    from detente.live.request import LabelError, labels_of, narrowed
-    from detente.report.decision import decision_json, decision_view, served
-
-    policy = PolicySource(case, plan, reading, scenario, tuple(beside)).read()
-    keys = Keyring(policy, () if ledger is None else made_in(ledger))
-    held = None if key is None else _held(keys, key, at)
-    if held is not None and name not in (None, held.key.workload):
-        raise click.ClickException(f"--workload: the key `{key}` stands for `{held.key.workload}`; leave it out")
-    name = name if held is None else held.key.workload
-    workload = policy.workloads.get(name or "")
-    if workload is None:
-        hint = did_you_mean(name or "", policy.workloads)
-        raise click.ClickException(f"--workload: there is no `{name}`; {hint}" if name else f"say --workload; {hint}")
-    surface = SURFACES.get(path.encode())
-    if surface is None:
-        raise click.ClickException(f"--path: {did_you_mean(path, [p.decode() for p in SURFACES])}")
-    try:
-        given = labels_of(",".join(stated)) if stated else {}
-        own, presented = (workload.labels, None) if held is None else (held.labels, held.presented)
-        labels = narrowed(own, given, keys.labels)
-        lenient = frozenset(policy.serving.lenient) if held is None else held.lenient
-        asked = read(surface, body, workload.id, lenient)
-        moment, load = Moment(policy, at, _by(ledger, policy.case, at)), Load()
-        load.limits(policy, at)
-        load.enter(moment.period)
-        decision = decide(moment, load, surface, asked, workload, labels, 0.0, presented)
-        asked = as_if_fetched(asked, policy.serving.fetch)
-    except LabelError as error:
-        raise click.ClickException(f"--label: {error}") from None
-    except Rejection as error:
-        raise click.ClickException(str(error)) from None
-    if as_json:
-        click.echo(json.dumps(decision_json(decision, asked, at), indent=1))
-    else:
-        decision_view(decision, asked, at, console())
-    return 0 if served(decision, asked) else 1
