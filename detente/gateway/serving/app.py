@@ -18,6 +18,7 @@ from detente.gateway.deciding.choose import Order
 from detente.gateway.deciding.decision import Rejection, decide, read
 from detente.gateway.deciding.error import error
 from detente.gateway.deciding.few import must_be_few
+from detente.gateway.deciding.keyring import HeldKey
 from detente.gateway.deciding.load import Load
 from detente.gateway.deciding.moment import Moment
 from detente.gateway.deciding.policy import Policy
@@ -281,10 +282,8 @@ class App:
 
     # -- calls -------------------------------------------------------------------------------------------------
     async def _call(self, surface: Surface, exchange: Exchange) -> None:
-        began = self._loop.time()
         at = self._clock.now()
         moment = self.moment if at < self.moment.until else self._enter(at)
-        policy = moment.policy
         held = self.door.still(exchange.head.key)
         if isinstance(held, tuple):
             exchange.reply(*_shut(surface, held))
@@ -293,23 +292,7 @@ class App:
             message = "calls are not forwarded until replies can be recorded; try again later"
             exchange.reply(503, JSON, _said(surface, 503, message))
             return
-        self._count += 1
-        job = Job(
-            id=f"req_{self._ids}{self._count:08x}",
-            surface=surface,
-            key=held.key,
-            workload=policy.workloads[held.key.workload],
-            moment=moment,
-            at=at,
-            began=began,
-            until=began + policy.serving.deadlines.total,
-            labels=held.labels,
-        )
-        headers, lenient, presented = exchange.head.headers, held.lenient, held.presented
-        if PARENT in headers:
-            job.trace = trace_of(headers)
-        if self._tracing is not None:
-            job.span = self._tracing.begins(surface.path, job.workload.id, job.trace)
+        job, headers, lenient = self._job(surface, exchange, held, moment, at), exchange.head.headers, held.lenient
         try:
             if LABELS in headers:
                 job.labels = stated_labels(job.labels, headers[LABELS], moment.keys.labels)
@@ -325,7 +308,8 @@ class App:
                     await self._answer(job, exchange, own)
                     return
                 asked = job.asked
-            decision = decide(moment, self._load, surface, asked, job.workload, job.labels, began, presented)
+            presented = held.presented
+            decision = decide(moment, self._load, surface, asked, job.workload, job.labels, job.began, presented)
             rounds = 0
             while (more := self._standings.coming()) is not None and rounds < MAX_ROUNDS:
                 await more
@@ -341,7 +325,7 @@ class App:
             self._recorder.record(job, Served("abandoned", LEFT), self._loop.time())
             raise
         if isinstance(surface, CountSurface):  # of who would be asked: another's tokens are others
-            job.order, job.until = Order(job.order.choices[:1]), min(job.until, began + COUNTING)
+            job.order, job.until = Order(job.order.choices[:1]), min(job.until, job.began + COUNTING)
         else:
             for clause in job.admission.forbidding:
                 self._metrics.denied(clause)
@@ -350,6 +334,27 @@ class App:
             await self._relay.serve(job, exchange)
         finally:
             self._active -= 1
+
+    def _job(self, surface: Surface, exchange: Exchange, held: HeldKey, moment: Moment, at: datetime) -> Job:
+        """What a call is known by from its beginning."""
+        began = self._loop.time()
+        self._count += 1
+        job = Job(
+            id=f"req_{self._ids}{self._count:08x}",
+            surface=surface,
+            key=held.key,
+            workload=moment.policy.workloads[held.key.workload],
+            moment=moment,
+            at=at,
+            began=began,
+            until=began + moment.policy.serving.deadlines.total,
+            labels=held.labels,
+        )
+        if PARENT in exchange.head.headers:
+            job.trace = trace_of(exchange.head.headers)
+        if self._tracing is not None:
+            job.span = self._tracing.begins(surface.path, job.workload.id, job.trace)
+        return job
 
     @staticmethod
     def _read(job: Job, exchange: Exchange, lenient: frozenset[str]) -> Asked:

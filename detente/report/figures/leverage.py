@@ -33,31 +33,45 @@ def leverage_figures(found: Leverage) -> Iterator[NamedFigure]:
 
 
 def _both_sides(found: Leverage, each: ProviderLeverage, base: str) -> Iterator[NamedFigure]:
-    unit, name, loss, ask = found.currency, each.provider, each.loss, f"leverage:{each.provider}"
     paid = "the plan's bill: what is paid to it for use, for units, and by clauses"
-    yield NamedFigure(at(base, "receives"), each.receives, unit, f"What the plan pays `{name}`", paid)
-    ours = at(base, "cost")
-    if loss.cost is not None:
-        dearer = Operand("what the plan without it costs", found.cost.amount + loss.cost.amount, unit)
-        proven = Operand("what every plan without it costs at least", found.cost.amount + loss.cost.low, unit)
-        whole = Operand("what the plan costs", found.cost.amount, unit, "cost")
-        bound = Operand("what every plan costs at least", found.cost.bound, unit, "cost/bound")
-        says = f"How much dearer the plan is without `{name}`, work that is not served at its stated value"
-        origin = "a plan made anew without it, less the plan of the case"
-        main = NamedFigure(ours, loss.cost.amount, unit, says, origin, "difference", (dearer, whole), ask)
-        yield from estimate_figures(main, loss.cost, (proven, whole), (dearer, bound))
-        if loss.today is not None:
-            discounted = "both plans' costs, each amount at its present value by the case's `discount-rate`"
-            yield NamedFigure(at(ours, "today"), loss.today, unit, f"{says}, at present value", discounted)
-    its = at(base, "loses")
-    if loss.loses is not None:
-        own = (
-            Operand("what the plan pays it", each.receives, unit, at(base, "receives")),
-            Operand("what the plan that is made after it is lost pays it", each.receives - loss.loses, unit),
-        )
-        says = f"How much less `{name}` receives where it is lost"
-        yield NamedFigure(its, loss.loses, unit, says, "", "difference", own, ask)
-    if loss.profit is not None and loss.loses is not None and each.margin is not None:
+    what = f"What the plan pays `{each.provider}`"
+    yield NamedFigure(at(base, "receives"), each.receives, found.currency, what, paid)
+    yield from _ours(found, each, at(base, "cost"))
+    yield from _its(each, base, found.currency)
+    yield from _times(each, base, found.currency)
+    yield from _room(each, base, found.currency)
+
+
+def _ours(found: Leverage, each: ProviderLeverage, ours: str) -> Iterator[NamedFigure]:
+    """What losing it costs us."""
+    unit, loss, ask = found.currency, each.loss, f"leverage:{each.provider}"
+    if loss.cost is None:
+        return
+    dearer = Operand("what the plan without it costs", found.cost.amount + loss.cost.amount, unit)
+    proven = Operand("what every plan without it costs at least", found.cost.amount + loss.cost.low, unit)
+    whole = Operand("what the plan costs", found.cost.amount, unit, "cost")
+    bound = Operand("what every plan costs at least", found.cost.bound, unit, "cost/bound")
+    says = f"How much dearer the plan is without `{each.provider}`, work that is not served at its stated value"
+    origin = "a plan made anew without it, less the plan of the case"
+    main = NamedFigure(ours, loss.cost.amount, unit, says, origin, "difference", (dearer, whole), ask)
+    yield from estimate_figures(main, loss.cost, (proven, whole), (dearer, bound))
+    if loss.today is not None:
+        discounted = "both plans' costs, each amount at its present value by the case's `discount-rate`"
+        yield NamedFigure(at(ours, "today"), loss.today, unit, f"{says}, at present value", discounted)
+
+
+def _its(each: ProviderLeverage, base: str, unit: str) -> Iterator[NamedFigure]:
+    """What being lost costs it."""
+    name, loss, its = each.provider, each.loss, at(base, "loses")
+    if loss.loses is None:
+        return
+    own = (
+        _receives(each, base, unit),
+        Operand("what the plan that is made after it is lost pays it", each.receives - loss.loses, unit),
+    )
+    says = f"How much less `{name}` receives where it is lost"
+    yield NamedFigure(its, loss.loses, unit, says, "", "difference", own, f"leverage:{name}")
+    if loss.profit is not None and each.margin is not None:
         margin = at(base, "margin")
         says = f"The part of its revenue that is profit to `{name}`"
         yield NamedFigure(margin, each.margin, PART, says, "the provider's `margin:` in the case")
@@ -67,17 +81,23 @@ def _both_sides(found: Leverage, each: ProviderLeverage, base: str) -> Iterator[
         )
         says = f"How much profit `{name}` loses where it is lost"
         yield NamedFigure(at(base, "profit"), loss.profit, unit, says, "", "product", own)
-    yield from _times(each, base, unit)
-    if each.zone is not None and each.margin is not None and loss.cost is not None:
-        own = (
-            Operand("what the plan pays it", each.receives, unit, at(base, "receives")),
-            Operand("the part of that which is not its `margin:`", 1 - each.margin, PART),
-        )
-        says = f"What `{name}` must be paid at least: its own cost of what it sells us"
-        yield NamedFigure(at(base, "room", "least"), each.zone[0], unit, says, "", "product", own)
-        more = Operand("what losing it would cost us", loss.cost.amount, unit, ours)
-        says = f"What `{name}` is worth to us: above that we would rather be without it"
-        yield NamedFigure(at(base, "room", "most"), each.zone[1], unit, says, "", "sum", (own[0], more))
+
+
+def _room(each: ProviderLeverage, base: str, unit: str) -> Iterator[NamedFigure]:
+    """What it must be paid at least, and what it is worth to us at most."""
+    if each.zone is None or each.margin is None or each.loss.cost is None:
+        return
+    paid = _receives(each, base, unit)
+    own = paid, Operand("the part of that which is not its `margin:`", 1 - each.margin, PART)
+    says = f"What `{each.provider}` must be paid at least: its own cost of what it sells us"
+    yield NamedFigure(at(base, "room", "least"), each.zone[0], unit, says, "", "product", own)
+    more = Operand("what losing it would cost us", each.loss.cost.amount, unit, at(base, "cost"))
+    says = f"What `{each.provider}` is worth to us: above that we would rather be without it"
+    yield NamedFigure(at(base, "room", "most"), each.zone[1], unit, says, "", "sum", (paid, more))
+
+
+def _receives(each: ProviderLeverage, base: str, unit: str) -> Operand:
+    return Operand("what the plan pays it", each.receives, unit, at(base, "receives"))
 
 
 def _times(each: ProviderLeverage, base: str, unit: str) -> Iterator[NamedFigure]:
