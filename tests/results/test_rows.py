@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from dataclasses import replace
+from dataclasses import fields, replace
 from datetime import timedelta
 from typing import get_args
 
@@ -30,7 +30,7 @@ def test_every_section_is_there_with_dates_in_place_of_numbers(section: Section)
             period = plan.periods[stated.period]
             assert (row["start"], row["end"], row["hours"]) == (period.span_start, period.span_end, period.hours)
             assert row["start"].utcoffset() == timedelta(0)
-        assert all(row[key] == getattr(stated, key) for key in row if hasattr(stated, key))
+        assert all(row[field.name] == getattr(stated, field.name) for field in fields(stated) if field.name in row)
 
 
 def test_work_has_a_unit_and_money_a_currency() -> None:
