@@ -1,11 +1,11 @@
 """Workers are killed and providers fail while calls run: has every reply that came whole its record, and was it true?
 
-    python bench/gateway/killed.py [--requests 100000] [--connections 96] [--workers 2] [--kill-every 5]
+    python bench/gateway/killed.py [--requests 100000] [--connections 96] [--workers 2] [--kill-every 4000]
 
 Owns: the kills, the faults, and the summary. `detente serve --sandbox` serves the enterprise example; callers on
-keep-alive connections ask for whole replies and streams; one fault after the other strikes the providers; and every few
-seconds a worker gets `kill -9`. Afterwards the journal is held against what the callers saw. Exit code 1: a rule was
-broken. Not here: the calls, and the rules (`witness`).
+keep-alive connections ask for whole replies and streams; one fault after the other strikes the providers, and after so
+many calls a worker gets `kill -9`: calls are the clock, so that a slow machine sees the same. Afterwards the journal is
+held against what the callers saw. Exit code 1: a rule was broken. Not here: the calls, and the rules (`witness`).
 """
 
 from __future__ import annotations
@@ -24,6 +24,7 @@ import tempfile
 import time
 import urllib.request
 from collections import Counter
+from itertools import count
 from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
@@ -64,15 +65,21 @@ def _control(control: str, method: str, body: Any = None) -> None:
         answer.read()
 
 
-async def failing(control: str) -> None:
-    """One fault after the other, with quiet between them."""
-    number = 0
-    while True:
+async def failing(traffic: Traffic, control: str) -> None:
+    """One fault after the other, with quiet between them: each once in a small run, again and again in a large one."""
+    each = min(1000, traffic.left // len(FAULTS))
+    for number in count():
+        begun = traffic.left
         await asyncio.to_thread(_control, control, "POST", FAULTS[number % len(FAULTS)])
-        await asyncio.sleep(0.7)
+        await _asked(traffic, begun - each * 4 // 5)
         await asyncio.to_thread(_control, control, "DELETE")
-        await asyncio.sleep(0.5)
-        number += 1
+        await _asked(traffic, begun - each)
+
+
+async def _asked(traffic: Traffic, left: int) -> None:
+    """Once no more calls are left to ask."""
+    while traffic.left > left:
+        await asyncio.sleep(0.01)
 
 
 def workers(gateway: int) -> list[int]:
@@ -88,13 +95,13 @@ def _session(pid: int) -> int:
         return -1
 
 
-async def killing(gateway: int, every: float, chance: random.Random, killed: list[int]) -> None:
+async def killing(traffic: Traffic, gateway: int, every: int, killed: list[int]) -> None:
     """A worker is killed, again and again."""
     while True:
-        await asyncio.sleep(every)
+        await _asked(traffic, traffic.left - every)
         alive = workers(gateway)
         if alive:
-            killed.append(chance.choice(alive))
+            killed.append(traffic.chance.choice(alive))
             os.kill(killed[-1], signal.SIGKILL)
 
 
@@ -115,8 +122,8 @@ def prepared(folder: Path) -> Path:
 async def run(traffic: Traffic, asked: argparse.Namespace, gateway: int, control: str, killed: list[int]) -> None:
     """All calls, while things go wrong."""
     ills = [
-        asyncio.create_task(failing(control)),
-        asyncio.create_task(killing(gateway, asked.kill_every, traffic.chance, killed)),
+        asyncio.create_task(failing(traffic, control)),
+        asyncio.create_task(killing(traffic, gateway, asked.kill_every, killed)),
     ]
     await asyncio.gather(*(traffic.caller() for _ in range(asked.connections)))
     for ill in ills:
@@ -130,7 +137,7 @@ def main() -> None:
     given.add_argument("--requests", type=int, default=100_000)
     given.add_argument("--connections", type=int, default=96)
     given.add_argument("--workers", type=int, default=2)
-    given.add_argument("--kill-every", type=float, default=5.0, help="seconds between two kills")
+    given.add_argument("--kill-every", type=int, default=4000, help="calls between two kills")
     given.add_argument("--seed", type=int, default=1)
     asked = given.parse_args()
     with tempfile.TemporaryDirectory(prefix="detente-killed-") as name:
