@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import contextlib
 from collections.abc import Callable, Iterable, Iterator, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from decimal import Decimal
 from fractions import Fraction
 from math import isfinite
@@ -20,7 +20,8 @@ from detente.planner.answer.bill import Bill, work_by_provider
 from detente.planner.answer.binding import binding
 from detente.planner.answer.costs import at_present, cost_rows
 from detente.planner.news import unforeseen
-from detente.planner.solving.search import Incumbent, Unmet
+from detente.planner.solving.model import Basis
+from detente.planner.solving.search import Footing, Incumbent, Unmet
 from detente.planner.solving.solution import SAME, Solution, Stopped
 from detente.planner.study import GAP, Study
 from detente.results.plan import Plan
@@ -62,7 +63,7 @@ class Near:
     """A case near another: what it costs, where its work runs, and which clauses bind in its linear program.
 
     ``bill`` is the other's own where the cost is the same; ``study`` is the one whose bill it is. ``today`` is what it
-    costs at present value, where the case states a `discount-rate`.
+    costs at present value, where the case states a `discount-rate`. From ``footing`` on, cases near it are soon solved.
     """
 
     cost: LeastCost
@@ -71,11 +72,20 @@ class Near:
     bill: Bill
     study: Study
     today: Decimal | None
+    footing: Footing
 
     @property
     def work(self) -> WorkByProvider:
         """Where its work runs."""
         return work_by_provider(self.study.draft, self.bill.quantities)
+
+
+@dataclass(frozen=True, slots=True)
+class Linear:
+    """What a case costs if units could be divided, and where that solve ended."""
+
+    cost: float
+    basis: Basis
 
 
 @dataclass(frozen=True)
@@ -89,7 +99,7 @@ class Baseline:
     gap: float
     today: Decimal | None = None
     known: dict[frozenset[str], Near | None] = field(default_factory=dict)
-    linear: dict[frozenset[str], float | None] = field(default_factory=dict)
+    linear: dict[frozenset[str], Linear | None] = field(default_factory=dict)
 
     @classmethod
     def of(cls, study: Study, gap: float = GAP) -> Baseline | Unmet:
@@ -140,7 +150,7 @@ class Baseline:
         """The case without clauses; None where it has no plan. Raises StoppedError."""
         out = frozenset(ids)
         if out not in self.known:
-            self.known[out] = self.near(self.study.without(out)) if out else self._itself()
+            self.known[out] = self.near(self.study_without(out)) if out else self._itself()
         return self.known[out]
 
     def under(self, case: Case) -> Near | None:
@@ -154,8 +164,25 @@ class Baseline:
             known = self.known[out]
             return None if known is None else known.linear
         if out not in self.linear:
-            self.linear[out] = linear(self.study.without(out))
-        return self.linear[out]
+            study = self.study_without(out)
+            cost = linear(study)
+            self.linear[out] = None if cost is None else Linear(cost, study.model.basis)
+        found = self.linear[out]
+        return None if found is None else found.cost
+
+    def study_without(self, ids: Iterable[str]) -> Study:
+        """The study of the case without clauses, begun where that without some of them ended which made most of it."""
+        out = frozenset(ids)
+        known = [near for some, near in self.known.items() if near is not None and some <= out]
+        solved = [found for some, found in self.linear.items() if found is not None and some <= out]
+        far = max(known, key=lambda near: self._away(near.linear), default=None)
+        study = self.study.without(out)
+        if far is None:
+            return study
+        begin = max(solved, key=lambda found: self._away(found.cost), default=None)
+        if begin is None or self._away(begin.cost) <= self._away(far.linear):
+            return study.beginning(far.footing)
+        return study.beginning(replace(far.footing, basis=begin.basis))
 
     def near(self, study: Study) -> Near | None:
         """The cost of a study near this one; None where it has no plan. Raises StoppedError."""
@@ -166,18 +193,22 @@ class Baseline:
         if found.solution is None or found.stopped is not None:
             raise StoppedError(found.stopped or "time-limit")
         relaxed = found.prices or found.solution
-        binds = _binding(study, relaxed)
+        binds, footing = _binding(study, relaxed), found.footing(study.draft)
         if self._same(found):
-            return Near(
-                _cost(self.cost.amount, found.bound), binds, relaxed.objective, self.bill, self.study, self.today
-            )
+            cost = _cost(self.cost.amount, found.bound)
+            return Near(cost, binds, relaxed.objective, self.bill, self.study, self.today, footing)
         bill, solution = study.bill(found)
         today = _today(study, bill, solution)
-        return Near(_cost(bill.total, found.bound), binds, relaxed.objective, bill, study, today)
+        return Near(_cost(bill.total, found.bound), binds, relaxed.objective, bill, study, today, footing)
+
+    def _away(self, cost: float) -> float:
+        """How far a cost is from this case's own, if units could be divided."""
+        return abs(self.relaxed.objective - cost)
 
     def _itself(self) -> Near:
         binds = _binding(self.study, self.relaxed)
-        return Near(self.cost, binds, self.relaxed.objective, self.bill, self.study, self.today)
+        footing = self.found.footing(self.study.draft)
+        return Near(self.cost, binds, self.relaxed.objective, self.bill, self.study, self.today, footing)
 
     def _same(self, found: Incumbent) -> bool:
         """Whether it costs what the case itself costs, but for what the solver cannot tell: then no bill is made."""

@@ -24,7 +24,7 @@ class WholeAgreement:
         """The case without it; None where that has no plan. Raises StoppedError."""
         if not self.offers:
             return baseline.without(self.terms)
-        study = baseline.study.without(self.terms)
+        study = baseline.study_without(self.terms)
         return baseline.near(study.losing([Absence(frozenset(self.offers), 0, study.draft.n)]))
 
 

@@ -33,7 +33,7 @@ def unforeseen(study: Study, gap: float, *, surely: bool = False) -> Study:
     for begin, until in stages(case):
         if past is not None and until <= past.until:
             continue
-        earlier = replace(study, past=past, start=None).under(case.known_at(begin))
+        earlier = replace(study, past=past, start=None, footing=None).under(case.known_at(begin))
         study.progress(f"planning what is decided before {until.date()}")
         with earlier.model.until(_half(earlier)):
             found = earlier.solve(gap)

@@ -31,7 +31,7 @@ from detente.planner.past import KeptColumns, Past
 from detente.planner.solving.crumbs import CRUMBS, ROUNDS, crumbs, with_counts_of
 from detente.planner.solving.interrupt import held
 from detente.planner.solving.model import Model
-from detente.planner.solving.search import Incumbent, Progress, Unmet, nearby, search
+from detente.planner.solving.search import Footing, Incumbent, Progress, Unmet, nearby, search
 from detente.planner.solving.solution import Solution
 from detente.planner.solving.steadier import moving_least, moving_less
 from detente.planner.solving.whole import whole_columns
@@ -70,8 +70,8 @@ class Study:
 
     ``out`` are owners that are out, ``added`` the keys of what is in of all that was added to the program since.
     ``left_out`` are owners that ``relaxed`` took out, in whatever case. With ``performs``, no remedy is taken: a
-    shortfall against a fee. ``start`` is what was found nearby. ``lost`` are offers that are gone for some time, and
-    ``past`` is what was decided before that was known;
+    shortfall against a fee. ``start`` is what was found nearby, ``footing`` where solves begin. ``lost`` are offers
+    that are gone for some time, and ``past`` is what was decided before that was known;
     workloads in ``must`` are served in full, though they may go unserved in the case, those in ``spared`` but for so
     much. Of offers in ``plenty``, bought in units, there are as many as work could use. Columns in ``swept`` stay at
     zero: a plan does without them.
@@ -91,6 +91,7 @@ class Study:
     past: Past | None = None
     swept: Ints | None = None
     start: Incumbent | None = None
+    footing: Footing | None = None
     beside: list[OpenProgram] = field(default_factory=list)
     progress: Progress = silent
 
@@ -136,7 +137,11 @@ class Study:
 
     def starting(self, found: Incumbent) -> Study:
         """The same study, each solve of which begins where another ended: soon there, and at one cost in any order."""
-        return replace(self, start=found)
+        return replace(self, start=found, footing=found.footing(self.draft))
+
+    def beginning(self, footing: Footing) -> Study:
+        """The same study, each solve of which begins where one nearer than ``start`` ended."""
+        return replace(self, footing=footing)
 
     def losing(self, lost: Iterable[Absence]) -> Study:
         """The same study with offers gone for some time."""
@@ -225,7 +230,7 @@ class Study:
 
     def solve(self, gap: float = GAP) -> Incumbent | Unmet:
         """The least cost, with its bound, to a relative gap; or that no plan obeys every clause."""
-        return search(self.draft, self.model, gap, self.progress, self.start)
+        return search(self.draft, self.model, gap, self.progress, self.footing)
 
     def near(self, gap: float = GAP) -> Incumbent | Unmet:
         """As ``solve``, with no more work than tells its cost from that of ``start``, whose program is near this one.
@@ -233,13 +238,14 @@ class Study:
         Far quicker for a large program; the bound is as sure, and the gap may be wider.
         """
         assert self.start is not None, "say near what: `starting`"
-        return nearby(self.draft, self.model, gap, self.progress, self.start)
+        assert self.footing is not None
+        return nearby(self.draft, self.model, gap, self.progress, self.start, self.footing)
 
     def bound(self) -> Solution:
         """The linear program alone: no whole number is sought, and its bound holds for all of them. Soon there."""
         model = self.model
-        if self.start is not None and self.start.basis is not None:
-            model.start_at(self.start.basis)
+        if self.footing is not None and self.footing.basis is not None:
+            model.start_at(self.footing.basis)
         return model.solve_linear()
 
     def bill(self, found: Incumbent, prefer: Prefer = as_found) -> tuple[Bill, Solution]:

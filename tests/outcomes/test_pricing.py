@@ -135,6 +135,24 @@ def test_a_floor_that_hides_a_part_of_an_exclusivity() -> None:
     assert (hidden.joint.amount, [p.amount for p in hidden.split]) == (6_000, [1_500, 4_500])
 
 
+def test_a_case_without_several_begins_where_that_without_one_of_them_ended_that_makes_most_of_it() -> None:
+    exclusive = {"id": "only-north", "kind": "exclusivity", "of": {"workload": "chat"}}
+    baseline = Baseline.of(Study.of(two_clouds(floor(amount="9000 USD"), exclusive)), EXACT)
+    assert isinstance(baseline, Baseline)
+    both = ["floor", "only-north"]
+    assert baseline.study_without(both).footing is baseline.study.footing, "nothing nearer is known"
+    less, more = baseline.without(["floor"]), baseline.without(["only-north"])
+    assert less is not None
+    assert more is not None
+    begun = baseline.study_without(both).footing
+    assert begun is more.footing, "alone they save 0 and 3,000"
+    assert baseline.study_without(["floor"]).footing is less.footing
+    assert baseline.linear_without(both) == pytest.approx(float(baseline.cost.amount) - 6_000)
+    again = baseline.study_without(both).footing
+    assert again is not None
+    assert again.basis is not begun.basis, "without whole numbers it is solved already"
+
+
 def test_clauses_that_have_nothing_to_do_with_each_other_hide_nothing() -> None:
     offers = [tokens("north", 3), tokens("south", 2)]
     south = agreement({"id": "share", "kind": "share", "of": {"workload": "mail"}, "at-most": "50%"}, party="south")

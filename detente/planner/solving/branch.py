@@ -72,12 +72,15 @@ class Search:
         best: Solution | None,
         gap: float,
         most: int | None,
+        tight: bool,
     ) -> None:
-        self.model, self.whole, self.best, self.gap = model, whole, best, gap
+        self.model, self.whole, self.best, self.gap, self.tight = model, whole, best, gap, tight
         self.most = math.inf if most is None else most
         self.step = max(abs(root.bound), 1.0) * TIE
         self.programs, self._order = 0, 0
         self._at: Basis | None = None  # where the last solve ended
+        self._last: Node | None = None  # the last node that was solved
+        self._home: Node | None = None  # the node of which the best solution is
         self.stopped: Stopped | None = None
         self.closed = math.inf  # the least bound of what is settled
         self.open: list[Node] = []
@@ -92,16 +95,23 @@ class Search:
     def run(self, complete: Complete) -> None:
         """Dive until nothing is open that could be cheaper by more than the gap, or enough was tried.
 
-        A node that only has its parent's bound is solved all the same, while its own could raise the bound of all.
+        A node that only has its parent's bound is solved all the same, while its own could raise the bound of all: that
+        is what ``tight`` wants.
         Where the least bound is that of a whole solution, the rest of its distance is rounding of larger counts.
         """
         while self.open and self.stopped is None and self.programs < self.most:
             least = self.open[0]
-            if self.closed <= least.bound or (self._close(least.bound) and least.solution is not None):
+            settled = least.solution is not None or not self.tight
+            if self.closed <= least.bound or (self._close(least.bound) and settled):
                 return
             if self._little_left(least.bound):
                 return
             self._dive(heapq.heappop(self.open), complete)
+
+    def go_home(self) -> None:
+        """Let what is solved next begin at the best solution's node: other nodes may be far from it."""
+        if self._home is not None and self._home is not self._last:
+            self.model.start_at(self._home.basis)
 
     def _add(self, node: Node) -> None:
         self._order += 1
@@ -134,7 +144,8 @@ class Search:
             if away.max() < 1e-6:  # whole: what remains of its distance to the bound is rounding of larger counts
                 self.closed = min(self.closed, node.bound)
                 self.programs += 1
-                self.best = better(self.best, complete(node.solution))
+                known, self.best = self.best, better(self.best, complete(node.solution))
+                self._home = self._home if self.best is known else node
                 self._at = None
                 return
             below = self._side(node, int(np.argmax(away)), values)
@@ -170,7 +181,7 @@ class Search:
                 self.model.start_at(node.basis)
             self.model.confine(self.whole, node.low, node.high)
             found = self.model.solve_linear()
-            self._at = None
+            self._at, self._last = None, node
             self.programs += 1
             if found.status == "optimal":
                 node.bound, node.solution = max(found.bound, node.bound), found
@@ -192,6 +203,8 @@ def branch(
     gap: float,
     complete: Complete,
     most: int | None,
+    *,
+    tight: bool = True,
 ) -> Branched:
     """Least cost with whole columns, to a relative gap.
 
@@ -205,10 +218,13 @@ def branch(
         Rounds what else must be whole in a node's solution and solves again; None where that cannot be done.
     most
         Programs to be solved at most; None: until the model's deadline.
+    tight
+        Whether a bound that is near enough is raised where another program may do that.
     """
-    search = Search(model, whole, root, basis, best, gap, most)
+    search = Search(model, whole, root, basis, best, gap, most, tight)
     search.run(complete)
     model.release(whole)
+    search.go_home()
     found = search.best
     return Branched(found, min(search.bound, found.objective) if found else search.bound, search.stopped)
 

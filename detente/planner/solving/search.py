@@ -15,7 +15,7 @@ from dataclasses import dataclass, replace
 import numpy as np
 
 from detente.planner.formulation.draft import Draft
-from detente.planner.formulation.expression import Ints
+from detente.planner.formulation.expression import Floats, Ints
 from detente.planner.solving.branch import MAX_PROGRAMS, better, branch
 from detente.planner.solving.cheapest import at_cheapest
 from detente.planner.solving.fallback import quick, unsolved
@@ -61,6 +61,14 @@ Progress = Callable[[str], None]
 
 
 @dataclass(frozen=True)
+class Footing:
+    """Where the search of a program may begin: where a linear solve of one near it ended, and its whole numbers."""
+
+    basis: Basis | None
+    counts: Floats | None
+
+
+@dataclass(frozen=True)
 class Incumbent:
     """The best whole-unit solution so far, and the best bound."""
 
@@ -70,6 +78,13 @@ class Incumbent:
     rounding: float = 0.0  # what the last rounding of whole units added to the cost
     prices: Solution | None = None  # the relaxed program's: its duals are the marginal prices
     basis: Basis | None = None  # where the relaxed program ended
+
+    def footing(self, draft: Draft) -> Footing:
+        """Where the search of a program near this one may begin."""
+        columns, values = whole_columns(draft), None if self.solution is None else self.solution.values
+        if values is None or not len(columns) or columns.max() >= len(values):
+            return Footing(self.basis, None)
+        return Footing(self.basis, np.rint(values[columns]))
 
     @property
     def cost(self) -> float:
@@ -130,22 +145,21 @@ class _Effort:
 
 
 def search(
-    draft: Draft, model: Model, gap: float, progress: Progress, start: Incumbent | None = None
+    draft: Draft, model: Model, gap: float, progress: Progress, footing: Footing | None = None
 ) -> Incumbent | Unmet:
     """Relaxed; rounded up; and, where that is not near enough, branch and bound from there.
 
-    ``start`` is what was found for a program near this one: where it ended is where this begins, and its whole numbers
-    are tried.
+    ``footing`` is of a program near this one: where that ended is where this begins, and its whole numbers are tried.
     """
     progress("solving")
     effort = _Effort(draft, model, whole_columns(draft), gap, progress, model.deadline, *_now())
     at_once = _at_once(effort)
-    relaxed = _relaxed(effort, start)
+    relaxed = _relaxed(effort, footing)
     if relaxed.status == "infeasible":
         return Unmet()
     if relaxed.status in ("time-limit", "interrupted"):
         return Incumbent(at_once or unsolved(draft, model), at_cheapest(draft, model), relaxed.status)
-    known = _rounded(effort, relaxed, start)
+    known = _rounded(effort, relaxed, footing)
     known = replace(known, solution=better(known.solution, at_once))
     if known.gap > gap and len(effort.columns):
         if known.solution is None:
@@ -160,42 +174,46 @@ def search(
     return replace(known, solution=best)
 
 
-def nearby(draft: Draft, model: Model, gap: float, progress: Progress, start: Incumbent) -> Incumbent | Unmet:
+def nearby(
+    draft: Draft, model: Model, gap: float, progress: Progress, start: Incumbent, footing: Footing
+) -> Incumbent | Unmet:
     """``search`` for a program near one that was searched, with no more work than tells their costs apart.
 
-    Rounded up, or with the whole numbers of the other; that is near enough where it is as near to its bound as the
+    With the whole numbers of the other, or rounded; that is near enough where it is as near to its bound as the
     other, or within a tenth of what the cost has changed. Else the counts that matter most are searched: by our own
     search where they are few, and else, unless the program is large, by the solver's, for so many nodes. A small
     program is searched to the gap. One that was stopped has no solution.
+
+    ``start`` is what was found of the other, from which the cost is to be told; ``footing`` may be that of one nearer.
     """
     if model.program.n <= SMALL:
-        return search(draft, model, gap, progress, start)
+        return search(draft, model, gap, progress, footing)
     effort = _Effort(draft, model, whole_columns(draft), gap, progress, model.deadline, *_now())
-    relaxed = _relaxed(effort, start)
+    relaxed = _relaxed(effort, footing)
     if relaxed.status == "infeasible":
         return Unmet()
     if relaxed.status in ("time-limit", "interrupted"):
         return Incumbent(None, at_cheapest(effort.draft, model), relaxed.status)
-    known = _rounded(effort, relaxed, start)
+    known = _rounded(effort, relaxed, footing)
     enough = max(start.cost - start.bound, gap * abs(start.cost), ENOUGH * abs(start.bound - relaxed.bound))
     if known.cost - known.bound > enough and len(effort.columns):
         found = _for_some_nodes(effort, known)
         if isinstance(found, Unmet):
             return found
         known = found
-    return known if known.solution else search(draft, model, gap, progress, start)
+    return known if known.solution else search(draft, model, gap, progress, footing)
 
 
 def _for_some_nodes(effort: _Effort, known: Incumbent) -> Incumbent | Unmet:
     """Branch and bound over the counts that matter most, with an end that is the same on every machine."""
-    model = effort.model
+    model, closer = effort.model, replace(effort, gap=max(NEAR, effort.gap))
     small = np.flatnonzero(model.integer & (model.held == 0)).astype(np.int32)
     if 0 < len(small) <= FEW:
-        return _dived(replace(effort, gap=NEAR), small, known)
+        return _dived(closer, small, known, tight=effort.gap <= NEAR)
     if model.program.n > LARGE:
         return known
     with model.within(MAX_NODES):
-        found = _branched(replace(effort, gap=NEAR), small if len(small) else effort.columns, known)
+        found = _branched(closer, small if len(small) else effort.columns, known)
     if isinstance(found, Unmet) or found.stopped == "interrupted":
         return found
     return replace(found, stopped=None if model.left > 0 else found.stopped)
@@ -215,14 +233,14 @@ def _at_once(effort: _Effort) -> Solution | None:
     return found
 
 
-def _relaxed(effort: _Effort, start: Incumbent | None) -> Solution:
+def _relaxed(effort: _Effort, footing: Footing | None) -> Solution:
     """The program without whole numbers, from where another ended.
 
     One that is not large is solved for a little longer than there is time: no plan without it is as good.
     """
     model, end = effort.model, effort.share(1 - SPARE)
-    if start is not None and start.basis is not None:
-        model.start_at(start.basis)
+    if footing is not None and footing.basis is not None:
+        model.start_at(footing.basis)
     if end is not None and model.program.n <= LARGE:
         end = max(end, model.last or end, time.monotonic() + SOON * model.shared)
     with model.until(end):
@@ -237,16 +255,16 @@ def _not_by_us(stopped: Stopped | None) -> Stopped | None:
     return None if stopped == "time-limit" else stopped
 
 
-def _rounded(effort: _Effort, relaxed: Solution, start: Incumbent | None) -> Incumbent:
-    """The relaxed program's solution rounded, or the whole numbers of another, whichever costs less."""
+def _rounded(effort: _Effort, relaxed: Solution, footing: Footing | None) -> Incumbent:
+    """The whole numbers of another, or, where those are not near enough, what is cheaper of them and of rounding."""
     model, columns = effort.model, effort.columns
     basis = model.basis
     if not len(columns):
         return Incumbent(relaxed, relaxed.bound, prices=relaxed, basis=basis)
     with model.uninterrupted():
-        best = effort.roundings(relaxed.bound).of(relaxed)
-        if start is not None and not (best is not None and _close(best.objective, relaxed.bound, effort.gap)):
-            best = better(best, _with_counts(model, columns, start))
+        best = None if footing is None else _with_counts(model, columns, footing)
+        if best is None or not _close(best.objective, relaxed.bound, effort.gap):
+            best = better(best, effort.roundings(relaxed.bound).of(relaxed))
     added = best.objective - relaxed.objective if best is not None else 0.0
     return Incumbent(best, relaxed.bound, rounding=added, prices=relaxed, basis=basis)
 
@@ -285,7 +303,7 @@ def _until_found(effort: _Effort, known: Incumbent) -> Incumbent | Unmet:
         effort = replace(effort, end=None).resting(known)
 
 
-def _dived(effort: _Effort, small: Ints, known: Incumbent) -> Incumbent:
+def _dived(effort: _Effort, small: Ints, known: Incumbent, *, tight: bool = True) -> Incumbent:
     """By our own search: until the time is over, or, where none was given, for so many programs."""
     model = effort.model
     assert known.prices is not None
@@ -303,6 +321,7 @@ def _dived(effort: _Effort, small: Ints, known: Incumbent) -> Incumbent:
             effort.gap,
             lambda node: roundings.in_steps(node, small),
             most,
+            tight=tight,
         )
     return replace(known, solution=tried.best, bound=max(known.bound, tried.bound), stopped=tried.stopped)
 
@@ -316,12 +335,10 @@ def _close(cost: float, bound: float, gap: float) -> bool:
     return cost - bound <= gap * max(abs(cost), 1e-9)
 
 
-def _with_counts(model: Model, columns: Ints, start: Incumbent) -> Solution | None:
+def _with_counts(model: Model, columns: Ints, footing: Footing) -> Solution | None:
     """The least cost with the whole numbers of what was found for a program near this one, if they do here."""
-    if start.solution is None or start.solution.values is None or columns.max() >= len(start.solution.values):
-        return None
-    counts = np.rint(start.solution.values[columns])
-    if (counts > model.most[columns] + WHOLE).any():
+    counts = footing.counts
+    if counts is None or len(counts) != len(columns) or (counts > model.most[columns] + WHOLE).any():
         return None
     model.fix(columns, counts)
     fixed = model.solve_linear()

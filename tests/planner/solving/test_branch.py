@@ -28,11 +28,16 @@ def cover(cost: Any, most: Any, gives: Any, needs: Any) -> Model:
 
 
 def searched(
-    model: Model, gap: float = 1e-9, best: Solution | None = None, most: int | None = MAX_PROGRAMS
+    model: Model,
+    gap: float = 1e-9,
+    best: Solution | None = None,
+    most: int | None = MAX_PROGRAMS,
+    *,
+    tight: bool = True,
 ) -> Branched:
     columns = np.arange(model.program.n, dtype=np.int32)
     root = model.solve_linear()
-    return branch(model, columns, root, model.basis, best, gap, lambda node: node, most)
+    return branch(model, columns, root, model.basis, best, gap, lambda node: node, most, tight=tight)
 
 
 @pytest.mark.parametrize("seed", range(25))
@@ -162,3 +167,42 @@ def test_it_rests_where_all_that_is_left_is_the_rounding_of_larger_counts() -> N
     assert to_the_end.bound == pytest.approx(min(completed)), "with a time limit, it is used"
     assert rested < len(completed)
     assert found.bound <= to_the_end.bound * (1 + 1e-9), "and its bound holds"
+
+
+def test_a_bound_that_is_near_enough_is_raised_only_where_that_is_wanted(monkeypatch: pytest.MonkeyPatch) -> None:
+    solves: list[float] = []
+    solve = Model.solve_linear
+
+    def counted(model: Model) -> Solution:
+        solves.append(0.0)
+        return solve(model)
+
+    monkeypatch.setattr(Model, "solve_linear", counted)
+    found, took = [], []
+    for tight in (True, False):
+        solves.clear()
+        found.append(searched(cover(*two_of_a_kind()), gap=0.2, tight=tight))
+        took.append(len(solves))
+    (sure, enough) = found
+    assert sure.best is not None
+    assert enough.best is not None
+    assert enough.best.objective - enough.bound <= 0.2 * enough.best.objective
+    assert enough.bound <= sure.bound <= sure.best.objective
+    assert took[1] < took[0]
+
+
+def test_what_is_solved_next_begins_at_the_best_solution_s_node(monkeypatch: pytest.MonkeyPatch) -> None:
+    model = cover(*two_of_a_kind())
+    ended: dict[float, list[int]] = {}
+    solve = Model.solve_linear
+
+    def solving(model: Model) -> Solution:
+        found = solve(model)
+        ended[found.objective] = [int(kind) for kind in model.basis.given.col_status]
+        return found
+
+    monkeypatch.setattr(Model, "solve_linear", solving)
+    found = searched(model)
+    assert found.best is not None
+    assert next(reversed(ended)) != found.best.objective, "the last that was solved is another"
+    assert [int(kind) for kind in model.basis.given.col_status] == ended[found.best.objective]
