@@ -3,9 +3,10 @@
     python bench/ledger.py [--records 1000000] [--postgres] [--parts 4]
 
 Calls of `examples/enterprise` over half a year, forged without a network. Ingested in as many parts as asked, each
-timed by itself, so that a rate that falls as the ledger grows is seen; then the very rows that it holds are inserted
-once more into tables without indexes, marks or sums. CPU seconds of this process where it is one that works (SQLite),
-wall-clock where the server works, too.
+timed by itself, so that a rate that falls as the ledger grows is seen. Then the very rows that it holds are inserted
+once more: all of them into the same tables of an empty ledger (of a sum that was written again as it grew, the last),
+and those of calls and lines alone into tables without keys and indexes. CPU seconds of this process where it is one
+that works (SQLite), wall-clock where the server works, too.
 """
 
 from __future__ import annotations
@@ -22,23 +23,28 @@ from datetime import UTC, datetime, timedelta
 from itertools import islice
 from pathlib import Path
 from shutil import rmtree
+from typing import Any
 
 ROOT = Path(__file__).resolve().parent.parent
 sys.path.insert(0, str(ROOT))
 
 from detente.case.case import Case  # noqa: E402
 from detente.ledger.books import Books  # noqa: E402
-from detente.ledger.ingest import Ingest, journals  # noqa: E402
+from detente.ledger.ingest import BATCH, Ingest, journals  # noqa: E402
 from detente.ledger.journal import Journal  # noqa: E402
 from detente.ledger.metering import Metering, Tariff  # noqa: E402
 from detente.ledger.opening import open_store  # noqa: E402
 from detente.ledger.record import Attempt, CallEnd, CallRoute, TokenCounts, joined, route  # noqa: E402
+from detente.ledger.running import SUM_COLUMNS, SUM_KEY  # noqa: E402
 from detente.ledger.schema import CHAINED  # noqa: E402
 from detente.ledger.stands import stands  # noqa: E402
 from detente.ledger.store import Session, Store  # noqa: E402
 
 START, DAYS, NOW = datetime(2026, 1, 1, tzinfo=UTC), 180, datetime(2026, 7, 1, tzinfo=UTC)
 BARE = ("calls", "lines")
+WRITTEN = {table: ("batch", "n", *columns, "mark") for table, columns in CHAINED.items()} | {
+    "sums": (*SUM_KEY, *SUM_COLUMNS), "totals": ("meter", '"window"', "labels", "amount", "parts"),
+}  # fmt: skip
 TIMES = 20
 
 
@@ -86,7 +92,7 @@ def written(folder: Path, found: Iterator[bytes], part: int) -> float:
     return took
 
 
-def batched(found: Iterator[bytes], size: int) -> Iterator[list[bytes]]:
+def batched(found: Iterator[Any], size: int) -> Iterator[list[Any]]:
     """So many at a time: in memory there are no more."""
     while some := list(islice(found, size)):
         yield some
@@ -97,22 +103,31 @@ def clock(*, server: bool) -> float:
     return time.perf_counter() if server else time.process_time()
 
 
-def bare(store: Store, *, server: bool) -> float:
+def bare(store: Store, other: Store, *, server: bool) -> float:
     """Seconds that it takes to insert the rows of calls and lines into tables without indexes."""
     took = 0.0
-    with store.reading() as session:
-        last = session.number("SELECT MAX(batch) FROM batches")
     for table in BARE:
         names = ("batch", "n", *CHAINED[table], "mark")
-        columns = ", ".join(names)
-        with store.writing() as session:
-            session.run(f"CREATE TABLE bare_{table} AS SELECT {columns} FROM {table} LIMIT 0")
-        for number in range(1, last + 1):
-            with store.reading() as session:
-                rows = list(session.all(f"SELECT {columns} FROM {table} WHERE batch = ?", (number,)))
+        with other.writing() as session:
+            session.run(f"CREATE TABLE bare_{table} AS SELECT {', '.join(names)} FROM {table} LIMIT 0")
+        took += copied(store, other, table, f"bare_{table}", names, server=server)
+    return took
+
+
+def whole(store: Store, other: Store, *, server: bool) -> float:
+    """Seconds that it takes to insert all rows that ingest wrote into the same tables of an empty ledger."""
+    return sum(copied(store, other, table, table, names, server=server) for table, names in WRITTEN.items())
+
+
+def copied(source: Store, into: Store, table: str, name: str, names: tuple[str, ...], *, server: bool) -> float:
+    """Seconds that it takes to insert a table's rows, as many in a transaction as ingest writes."""
+    took, columns = 0.0, ", ".join(names)
+    with source.reading() as session:
+        found = session.all(f"SELECT {columns} FROM {table}")
+        for rows in batched(found, BATCH):
             began = clock(server=server)
-            with store.writing() as session:
-                session.add(f"bare_{table}", names, rows)
+            with into.writing() as writing:
+                writing.add(name, names, rows)
             took += clock(server=server) - began
     return took
 
@@ -133,26 +148,30 @@ def size(session: Session) -> int:
     return session.number("SELECT COUNT(*) FROM calls")
 
 
-def measured(url: str, case: Case, folder: Path, count: int, parts: int, *, server: bool) -> None:
+def measured(url: str, other: str, case: Case, folder: Path, count: int, parts: int, *, server: bool) -> None:
     """Ingest part by part, and everything that is timed; on the disk there is one part's journal at a time."""
     found = records(case, count)
     with open_store(url, make=True) as store:
-        books, whole, appended = Books(store, case), 0.0, 0.0
+        books, ingested, appended = Books(store, case), 0.0, 0.0
         for part in range(parts):
             appended += written(folder / "journal", islice(found, count // parts), part)
             began = clock(server=server)
             told = Ingest(books).run(journals([folder / "journal"]), NOW)
             took = clock(server=server) - began
-            whole += took
+            ingested += took
             memory = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
             print(f"  ingest            {told.calls / took:8,.0f} records/s, {memory:,.0f} MB at most", flush=True)
             rmtree(folder / "journal")
         print(f"  append            {appended / count * 1e6:8.1f} µs of CPU a record")
         standing(books)
-        took = bare(store, server=server)
         with store.reading() as session:
             count = size(session)
-        print(f"  the same bare     {count / took:8,.0f} records/s: ingest takes {whole / took:.1f} times as long")
+        with open_store(other, make=True) as empty:
+            for name, took in (
+                ("all rows", whole(store, empty, server=server)),
+                ("bare", bare(store, empty, server=server)),
+            ):
+                print(f"  {name:<16}  {count / took:8,.0f} records/s: ingest takes {ingested / took:.1f} times as long")
 
 
 def main() -> None:
@@ -164,13 +183,14 @@ def main() -> None:
     case = Case.load(ROOT / "examples" / "enterprise").under(None)
     with ExitStack() as closing:
         folder = Path(closing.enter_context(tempfile.TemporaryDirectory()))
-        url = f"{folder}/ledger.db"
+        url, other = f"{folder}/ledger.db", f"{folder}/other.db"
         if asked.postgres:
-            from tests.ledger.postgres_server import a_server
+            from tests.ledger.postgres_server import a_server, schema_of
 
             url = closing.enter_context(a_server()).url
+            other = schema_of(url, "other")
         print(f"{'PostgreSQL' if asked.postgres else 'SQLite'}, {asked.records:,} records")
-        measured(url, case, folder, asked.records, asked.parts, server=asked.postgres)
+        measured(url, other, case, folder, asked.records, asked.parts, server=asked.postgres)
 
 
 if __name__ == "__main__":

@@ -25,7 +25,7 @@ from detente.ledger.line import LineSum, UseLine, summed
 from detente.ledger.purchases import PurchaseRow, counted, purchases, told
 from detente.ledger.running import SUM_COLUMNS, SUM_KEY, RunningTotals, all_sums, kept, own, sum_of
 from detente.ledger.schema import CHAINED
-from detente.ledger.store import Session, Store, big
+from detente.ledger.store import Session, Store, big, bigs
 from detente.values.micros import at_micros, micros
 
 _JSON = msgspec.json.Encoder().encode
@@ -258,11 +258,12 @@ def _line_row(call: int | None, number: int, line: UseLine) -> tuple[Any, ...]:
     return (
         *(call, line.part, number, line.start, line.end, line.count, line.unknown),
         *(used.input, used.cached, used.written, used.output, used.reasoning),
-        *(big(line.work), big(line.taken), big(line.listed), big(line.net), big(line.revenue), off),
+        *bigs(line.work, line.taken, line.listed, line.net, line.revenue),
+        off,
     )
 
 
 def _sum_row(whole: LineSum) -> tuple[Any, ...]:
     off = _JSON([(*key, str(amount)) for key, amount in sorted(whole.off.items())]) if whole.off else b"[]"
-    amounts = map(big, (whole.work, whole.taken, whole.listed, whole.net, whole.revenue))
+    amounts = bigs(whole.work, whole.taken, whole.listed, whole.net, whole.revenue)
     return whole.count, whole.unknown, _JSON(whole.tokens).decode(), *amounts, off.decode()

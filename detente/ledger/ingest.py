@@ -130,7 +130,8 @@ class Ingest:
     def _count(self, session: Session, calls: Sequence[BookedCall]) -> None:
         """Note what replicas used of caps."""
         among = holders(session, {holder_of(call.id) for call in calls})
-        count(session, {**self._caps.of(calls, among), **counted(calls, among)})
+        if among:
+            count(session, {**self._caps.of(calls, among), **counted(calls, among)})
 
 
 @contextmanager
@@ -269,7 +270,8 @@ class _Adding:
         first = call.end.id not in self._begun
         self.booked.append(BookedCall(call.end.id, tuple(lines), call.at, route.budgets, first))
         told.calls += call.end.outcome != "begun"
-        told.unknown += sum(line.unknown != "" for line in lines)
+        for line in lines:
+            told.unknown += line.unknown != ""
         if call.end.cost is not None and lines and not lines[0].unknown and lines[0].of.offer["product"] == "tokens":
             cost = written(lines[0].listed)
             if lines[0].part == 0 and cost != call.end.cost:

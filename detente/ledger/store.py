@@ -26,6 +26,11 @@ def big(amount: int) -> int | str:
     return amount if -MAX_WHOLE <= amount <= MAX_WHOLE else str(amount)
 
 
+def bigs(*amounts: int) -> Sequence[int | str]:
+    """The same of several: hardly ever is one of them more than 64 bits long."""
+    return amounts if max(amounts) <= MAX_WHOLE and min(amounts) >= -MAX_WHOLE else tuple(map(big, amounts))
+
+
 def plain_value(value: Any) -> Any:
     """A value of any database as it was written."""
     if isinstance(value, Decimal):
