@@ -24,6 +24,7 @@ from detente.ledger.bill_rows import BadRow, BillReader, BillRow, LikeRows, unre
 from detente.ledger.books import AHEAD, Books, LedgerBatch
 from detente.ledger.line import UseLine
 from detente.ledger.store import Session
+from detente.ledger.twice import OfferDay, days_of_no_bill, days_over
 from detente.values.micros import at_micros
 from detente.values.money import of_nanos
 from detente.values.quantity import plain
@@ -45,6 +46,9 @@ class BillIngested:
     unmapped_net: int = 0
     first_unmapped: str = ""
     unknown: int = 0
+    twice: int = 0
+    """Rows of an offer on a day of which the books hold use that is of no bill."""
+    first_twice: str = ""
     bad: int = 0
     net: int = 0
     aside: list[str] = field(default_factory=list)
@@ -63,12 +67,14 @@ class BillIngest:
         self._books, self._mapping, self._size = books, mapping, batch
         self._rating = BillRating(books.case, mapping)
         self._routes: dict[str, int] = {}
+        self._served: set[OfferDay] = set()
 
     def run(self, paths: Sequence[Path], at: datetime) -> BillIngested:
         """Read files: together they are one export. Raises LedgerError; what was read before is on the books."""
         with self._books.store.reading() as session:
             self._books.must_match(session)
             until = self._books.reached(session, at) + AHEAD
+            self._served = days_of_no_bill(session)
         found, likes = BillIngested(), LikeRows()
         try:
             for path in paths:
@@ -98,9 +104,10 @@ class BillIngest:
                 self._add(session, batch, path, row, routes, told)
             self._books.write(session, batch, at)
         self._routes = routes
-        for name in ("rows", "added", "again", "skipped", "unmapped", "unmapped_net", "unknown", "bad", "net"):
+        for name in ("rows", "added", "again", "skipped", "unmapped", "unmapped_net", "unknown", "twice", "bad", "net"):
             setattr(found, name, getattr(found, name) + getattr(told, name))
         found.first_unmapped = found.first_unmapped or told.first_unmapped
+        found.first_twice = found.first_twice or told.first_twice
         found.aside += told.aside[: MAX_TOLD - len(found.aside)]
 
     def _new(self, session: Session, path: Path, rows: Sequence[BillRow], told: BillIngested) -> Iterator[BillRow]:
@@ -146,6 +153,10 @@ class BillIngest:
         place = len(batch.calls)
         batch.calls.append((row.key, number, row.start, "billed", _body(path, row, line)))
         batch.lines.append((place, line))
+        offer = self._mapping.rules[row.rule].offer
+        if offer is not None and any((offer, day) in self._served for day in days_over(row.start, row.end)):
+            told.twice += 1
+            told.first_twice = told.first_twice or f"{path}:{row.row}"
         told.added += 1
         told.net += row.net
         told.unknown += line.unknown != ""

@@ -31,7 +31,8 @@ from detente.ledger.reading import Trouble, worker_of
 from detente.ledger.record import CallRoute, EndAsRead, parted, read_end, read_route
 from detente.ledger.store import Session
 from detente.ledger.stored_lines import read_lines
-from detente.values.micros import EPOCH, micros
+from detente.ledger.twice import OfferDay, days_of_bills
+from detente.values.micros import DAY, EPOCH, micros
 from detente.values.money import written
 
 BATCH = 5_000
@@ -52,10 +53,12 @@ class Ingested:
     troubles: list[Trouble] = field(default_factory=list)
     differing: int = 0
     differs: str = ""
+    twice: int = 0
+    """Calls of an offer on a day of which rows of bills are on the books, too."""
 
     def add(self, more: Ingested) -> None:
         """What became of others."""
-        for name in ("records", "calls", "again", "unknown", "batches", "differing"):
+        for name in ("records", "calls", "again", "unknown", "batches", "differing", "twice"):
             setattr(self, name, getattr(self, name) + getattr(more, name))
         self.aside += more.aside
         self.troubles += more.troubles
@@ -88,6 +91,8 @@ class Ingest:
         self._routes: dict[bytes, tuple[int, CallRoute]] = {}
         """Routes that are in the store, by their bytes."""
         self._now = EPOCH
+        self._billed: set[OfferDay] | None = None
+        """Of what rows of bills were on the books when it first read."""
 
     def run(self, paths: Iterable[Path], at: datetime, between: Callable[[], object] = lambda: None) -> Ingested:
         """Read all that is new in some files; ``at`` is the time that the batches state.
@@ -99,6 +104,8 @@ class Ingest:
         with self._books.store.reading() as session:
             self._books.must_match(session)
             self._now = self._books.reached(session, at)
+            if self._billed is None:
+                self._billed = days_of_bills(session)
         found = Ingested()
         due: dict[str, int | None] = {}
         for path in paths:
@@ -117,6 +124,7 @@ class Ingest:
         told = Ingested()
         with _uncollected(), self._books.store.writing() as session:
             adding = _Adding(session, self._books, self._metering, dict(self._routes), self._now)
+            adding.billed = self._billed or set()
             adding.records([item for item in items if isinstance(item, ReadFrame)], told)
             adding.troubles([item for item in items if isinstance(item, Trouble)], mark.print, told)
             told.batches = int(self._books.write(session, adding.batch, at) > 0)
@@ -179,6 +187,7 @@ class _Adding:
         self._now, self._until = now, micros(now + AHEAD)
         self.to_come: set[int] = set()
         """Where records begin that are of a time to come: they are read again, and count once it has."""
+        self.billed: set[OfferDay] = set()
         self.batch = LedgerBatch("ingest")
         self.booked: list[BookedCall] = []
         """The calls among it, for the caps that they drew on."""
@@ -270,6 +279,7 @@ class _Adding:
         first = call.end.id not in self._begun
         self.booked.append(BookedCall(call.end.id, tuple(lines), call.at, route.budgets, first))
         told.calls += call.end.outcome != "begun"
+        told.twice += bool(self.billed) and (route.offer, call.at // DAY) in self.billed
         for line in lines:
             told.unknown += line.unknown != ""
         if call.end.cost is not None and lines and not lines[0].unknown and lines[0].of.offer["product"] == "tokens":

@@ -29,9 +29,16 @@ def ingested_view(told: Ingested, out: Print, warn: Print) -> None:
         out(f"{_of(told.unknown, 'use')} whose amount or price is unknown: on the books as unknown, and never zero")
     if told.unknown < 0:
         out(f"{_of(-told.unknown, 'use')} that had been unknown: the record of the end has come")
+    if told.twice:
+        warn(_twice(f"{_of(told.twice, 'call')} of offers and days of which the books hold rows of bills, too"))
     if told.differing:
         what = "a list price in the journal that differs from that of the case"
         out(f"{_of(told.differing, 'call')} with {what}; the case's counts. The last: {printable(told.differs)}")
+
+
+def _twice(what: str) -> str:
+    remedy = "hold the bill against them by `detente reconcile`, or leave out of one ledger what is on both"
+    return f"{what}: if that is the same use, it counts twice; {remedy}"
 
 
 def _of(count: int, noun: str) -> str:
@@ -40,7 +47,7 @@ def _of(count: int, noun: str) -> str:
 
 def ingested_json(told: Ingested) -> str:
     """The same as one document."""
-    names = ("files", "records", "calls", "again", "unknown", "batches", "aside", "differing", "differs")
+    names = ("files", "records", "calls", "again", "unknown", "batches", "aside", "differing", "differs", "twice")
     found: dict[str, object] = {"status": "whole" if told.whole else "incomplete"}
     found |= {name: getattr(told, name) for name in names}
     found["troubles"] = [{"what": str(trouble), "torn": trouble.torn} for trouble in told.troubles]
@@ -58,6 +65,9 @@ def billed_view(told: BillIngested, currency: str, out: Print, warn: Print) -> N
             f"{_of(told.unmapped, 'row')} of {shown(of_nanos(told.unmapped_net), currency)} with no rule, the first at"
         )
         warn(f"{what} {printable(told.first_unmapped)}: add a rule, or one with `skip: true`")
+    if told.twice:
+        what = f"{_of(told.twice, 'row')}, the first at {printable(told.first_twice)}"
+        warn(_twice(f"{what}, of offers and days of which the books hold calls or idle capacity, too"))
     net = shown(of_nanos(told.net), currency)
     out(f"{_of(told.rows, 'row')} of {_of(told.files, 'file')}: {told.added:,} new on the books, stated at {net}")
     if told.again:
@@ -70,7 +80,7 @@ def billed_view(told: BillIngested, currency: str, out: Print, warn: Print) -> N
 
 def billed_json(told: BillIngested) -> str:
     """The same as one document."""
-    names = ("files", "rows", "added", "again", "skipped", "unmapped", "unknown", "bad", "aside", "broken")
+    names = ("files", "rows", "added", "again", "skipped", "unmapped", "unknown", "twice", "bad", "aside", "broken")
     found: dict[str, object] = {"status": "whole" if told.whole else "incomplete"}
     found |= {name: getattr(told, name) for name in names}
     return json.dumps(found | {"net": plain(of_nanos(told.net)), "unmapped_net": plain(of_nanos(told.unmapped_net))})
