@@ -24,7 +24,7 @@ from detente.ledger.bill_rows import BadRow, BillReader, BillRow, LikeRows, unre
 from detente.ledger.books import AHEAD, Books, LedgerBatch
 from detente.ledger.line import UseLine
 from detente.ledger.store import Session
-from detente.ledger.twice import OfferDay, days_of_no_bill, days_over
+from detente.ledger.twice import OfferOnDay, days_of_no_bill, days_over
 from detente.values.micros import at_micros
 from detente.values.money import of_nanos
 from detente.values.quantity import plain
@@ -67,7 +67,7 @@ class BillIngest:
         self._books, self._mapping, self._size = books, mapping, batch
         self._rating = BillRating(books.case, mapping)
         self._routes: dict[str, int] = {}
-        self._served: set[OfferDay] = set()
+        self._served: set[OfferOnDay] = set()
 
     def run(self, paths: Sequence[Path], at: datetime) -> BillIngested:
         """Read files: together they are one export. Raises LedgerError; what was read before is on the books."""

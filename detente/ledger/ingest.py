@@ -31,7 +31,7 @@ from detente.ledger.reading import Trouble, worker_of
 from detente.ledger.record import CallRoute, EndAsRead, parted, read_end, read_route
 from detente.ledger.store import Session
 from detente.ledger.stored_lines import read_lines
-from detente.ledger.twice import OfferDay, days_of_bills
+from detente.ledger.twice import OfferOnDay, days_of_bills
 from detente.values.micros import DAY, EPOCH, micros
 from detente.values.money import written
 
@@ -91,7 +91,7 @@ class Ingest:
         self._routes: dict[bytes, tuple[int, CallRoute]] = {}
         """Routes that are in the store, by their bytes."""
         self._now = EPOCH
-        self._billed: set[OfferDay] | None = None
+        self._billed: set[OfferOnDay] | None = None
         """Of what rows of bills were on the books when it first read."""
 
     def run(self, paths: Iterable[Path], at: datetime, between: Callable[[], object] = lambda: None) -> Ingested:
@@ -187,7 +187,7 @@ class _Adding:
         self._now, self._until = now, micros(now + AHEAD)
         self.to_come: set[int] = set()
         """Where records begin that are of a time to come: they are read again, and count once it has."""
-        self.billed: set[OfferDay] = set()
+        self.billed: set[OfferOnDay] = set()
         self.batch = LedgerBatch("ingest")
         self.booked: list[BookedCall] = []
         """The calls among it, for the caps that they drew on."""

@@ -12,7 +12,7 @@ from detente.ledger.metering import BILLED
 from detente.ledger.store import Session
 from detente.values.micros import DAY
 
-OfferDay = tuple[str, int]
+OfferOnDay = tuple[str, int]
 """An offer, and a day as days since 1970."""
 
 _OF_BILLS = "batch IN (SELECT batch FROM batches WHERE kind = 'bill')"
@@ -23,7 +23,7 @@ def days_over(start: int, end: int) -> range:
     return range(start // DAY, max(end - 1, start) // DAY + 1)
 
 
-def days_of_bills(session: Session) -> set[OfferDay]:
+def days_of_bills(session: Session) -> set[OfferOnDay]:
     """The offers and days of which rows of bills are on the books."""
     routes = session.number(f"""SELECT COUNT(*) FROM routes WHERE body LIKE '{{"path":"{BILLED}"%'""")
     if not routes:  # so that nobody looks through all batches of a ledger that has no bills
@@ -33,7 +33,7 @@ def days_of_bills(session: Session) -> set[OfferDay]:
     return {(offers[of], day) for of, start, end in rows if of in offers for day in days_over(start, end)}
 
 
-def days_of_no_bill(session: Session) -> set[OfferDay]:
+def days_of_no_bill(session: Session) -> set[OfferOnDay]:
     """Those of which the books hold use that is of no bill: calls that were served, or what stood idle."""
     offers = _offers(session)
     counts: dict[tuple[int, int], int] = {}
