@@ -49,6 +49,7 @@ _NAMES: dict[str, str] = {
     "windows": "period periods interval frequency window billing-period",
     "rate": "percent percentage share part fraction",
     "off": "discount percent percentage reduction rebate",
+    "within": "countries country regions region areas locations only in",
     "text": "description wording quote language clause-text",
     "id": "name key identifier",
     "tiers": "bands brackets levels steps thresholds",

@@ -46,3 +46,20 @@ def test_gangs_are_planned_as_the_oracle_does(gangs: tuple[int, int], unit: int,
     jobs = [job(f"run{size}", int(parts * size * JANUARY), size) for size in gangs]
     offers = [gpus("north", "2.2", unit=unit), reserved("1.3", unit=unit, capacity="16 GPU")]
     assert agree(build(offers, [*jobs, compute("chat", "2.5 GPU")], months=1, idle=idle))
+
+
+@pytest.mark.parametrize(
+    ("steady", "said"),
+    [
+        ("3 GPU", "within a period it takes turns with `chat`: at once they need 11 GPU, and 8 are reserved"),
+        (None, None),  # nobody else
+        ("8 GPU", None),  # twelve are reserved: all of it at once
+    ],
+)
+def test_a_gang_that_takes_turns_with_work_that_never_waits_says_so(steady: str | None, said: str | None) -> None:
+    """Half a month of 8 GPUs beside 3 at any time: 5,208 GPU-hours fit into 8 reserved, though not all at once."""
+    run = job("run", 4 * JANUARY, 8) if steady != "8 GPU" else job("run", 4 * JANUARY, 4)
+    works = [run, *([compute("chat", steady)] if steady else [])]
+    found = solved(build([reserved("1")], works, months=1))
+    (why,) = [d.why for d in found.decisions if d.workload == "run" and d.work]
+    assert (said in why) if said else ("turns" not in why)

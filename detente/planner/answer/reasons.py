@@ -6,12 +6,15 @@ Owns: reading a decision off prices, verdicts and the duals of clauses. Not here
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
+from dataclasses import replace
 from decimal import Decimal
 
 import numpy as np
 
 from detente.demand.quanta import QUANTUM, Quanta
 from detente.market.stated_price import priced_in
+from detente.planner.answer.bill import Quantities
+from detente.planner.answer.turns import TakenTurns, in_turns
 from detente.planner.formulation.arc import Arc
 from detente.planner.formulation.draft import Draft
 from detente.planner.formulation.expression import Floats
@@ -25,8 +28,9 @@ MATTERS = 0.005
 """A clause is named where it moves the price of a placement by at least this part."""
 
 
-def decisions(draft: Draft, model: Model, solution: Solution, work: Quanta) -> Iterable[Decision]:
+def decisions(draft: Draft, model: Model, solution: Solution, found: Quantities) -> Iterable[Decision]:
     """One decision a workload and offer that could run it, used ones first."""
+    work, turns = found.work, in_turns(draft, found)
     pulls = _pulls(draft, model, solution)
     prices = {a.index: _mean_price(draft, a, work[a.index]) for a in draft.arcs}
     full = _full(draft, solution)
@@ -39,7 +43,8 @@ def decisions(draft: Draft, model: Model, solution: Solution, work: Quanta) -> I
         for arc in order:
             quanta = int(work[arc.index].sum())
             if quanta:
-                yield _used(draft, arc, quanta, total, arcs, prices, denied, pulls, full)
+                decision = _used(draft, arc, quanta, total, arcs, prices, denied, pulls, full)
+                yield _taking(decision, turns[arc.index]) if arc.index in turns else decision
             else:
                 yield _unused(draft, arc, prices, denied, pulls, full, dearest)
 
@@ -91,6 +96,13 @@ def _used(
         makes = f"worth {by} more to run here" if pull < 0 else f"{by} dearer here"
         reasons.append(DecisionReason(f"`{term}` makes it {makes}", term))
     return Decision(arc.workload.id, arc.offer.id, nano(quanta * QUANTUM), tuple(reasons))
+
+
+def _taking(decision: Decision, turns: TakenTurns) -> Decision:
+    """The same, and that a gang takes turns with work that never waits."""
+    needs = f"at once they need {turns.need:,.4g} GPU, and {turns.held:,.4g} are reserved"
+    said = f"within a period it takes turns with {_listed(list(turns.beside))}: {needs}"
+    return replace(decision, reasons=(*decision.reasons, DecisionReason(said)))
 
 
 def _unused(

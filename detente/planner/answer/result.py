@@ -68,7 +68,7 @@ def result(
     status: Literal["optimal", "feasible", "time-limit", "interrupted"] = "optimal"
     if float(gap) > max(wanted, 1e-9):
         status = stopped or "feasible"
-    work, rows = exact.quantities.work, cost_rows(draft, exact, solution)
+    rows = cost_rows(draft, exact, solution)
     return Plan(
         Plan.FORMAT,
         *case.head,
@@ -93,7 +93,7 @@ def result(
         workloads=tuple(_workloads(draft, exact)),
         providers=tuple(_providers(draft, exact)),
         capacity=rows.capacity,
-        decisions=tuple(decisions(draft, model, prices, work)),
+        decisions=tuple(decisions(draft, model, prices, exact.quantities)),
         notes=tuple(_notes(draft.case)),
         stated=tuple(stated_charges(draft, exact)),
         discount_rate=case.discount_rate,
