@@ -70,9 +70,9 @@ def explain(
     more, without the clause, the agreement or the provider, with the deal signed, or in the outcome: what costs more,
     which work moves, and which clauses bind then.
 
-    CASE may be a saved answer of `price`, `leverage`, `compare`, `simulate` or `check --sign` (--out): SUBJECT is then
-    the address of a figure on its page, such as clauses/eu-data/price: what it is, its formula, and what goes into it.
-    Without SUBJECT all its figures are listed.
+    CASE may be a saved plan, or a saved answer of `price`, `leverage`, `compare`, `simulate` or `check --sign` (--out):
+    SUBJECT is then the address of a figure on its page, such as clauses/eu-data/price: what it is, its formula, and
+    what goes into it. Without SUBJECT all its figures are listed.
 
     With --request FILE: which deployments may serve a live call, in which order they are asked, and why not the others.
     Exit code 1: no deployment may serve the call, or there is no plan. 2: the case or the call has mistakes.

@@ -13,7 +13,7 @@ from typing import Literal
 
 from detente.outcomes.estimate import Estimate
 from detente.outcomes.saved import SettledAnswer
-from detente.results.conflict import Conflict
+from detente.results.conflict import Conflict, Given
 from detente.values.quantity import Exact
 
 DealWord = Literal["yes", "price", "no", "conflict"]
@@ -29,7 +29,8 @@ class DealWay:
     """One way out: what changes, and what the plan then costs over the horizon.
 
     ``more`` is how much more than without the deal; None where either is not known. ``at_most``: the search for less
-    ended before it was through. ``together`` names what else must change with it.
+    ended before it was through. ``together`` names what else must change with it, ``given`` by how much
+    each gives way.
     """
 
     kind: WayKind
@@ -39,6 +40,7 @@ class DealWay:
     more: Exact | None
     at_most: bool = False
     together: tuple[str, ...] = ()
+    given: tuple[Given, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

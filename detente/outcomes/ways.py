@@ -7,6 +7,7 @@ must give (``planner.conflict``).
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Sequence
+from dataclasses import replace
 from datetime import date
 from decimal import Decimal
 from fractions import Fraction
@@ -19,7 +20,7 @@ from detente.outcomes.deal import DealWay, Fee
 from detente.planner.check import performable, performed
 from detente.planner.formulation.softening import DENIED
 from detente.planner.solving.search import Incumbent, Progress
-from detente.results.conflict import Conflict
+from detente.results.conflict import Conflict, Given
 from detente.results.plan import Plan
 from detente.values.money import nano, shown
 from detente.values.period import moment
@@ -81,6 +82,7 @@ def _conceded(conflict: Conflict, without: Plan | None) -> Iterator[DealWay]:
             _more(each.cost, without),
             each.at_most,
             tuple(dict.fromkeys(version.term for version in each.together)),
+            each.given,
         )
 
 
@@ -154,7 +156,9 @@ class _Trial:
             percent = self._least(lambda n, name=offer.id: {"change": [{"offer": name, "capacity": f"+{n}%"}]})  # type: ignore[misc]
             if percent is not None:
                 changes = {"change": [{"offer": offer.id, "capacity": f"+{percent}%"}]}
-                yield self._way("capacity", offer.id, f"add {percent}% to the capacity of `{offer.id}`", changes)
+                more = Given("capacity", Decimal(percent) / 100, "")
+                words = f"add {percent}% to the capacity of `{offer.id}`"
+                yield replace(self._way("capacity", offer.id, words, changes), given=(more,))
 
     def _least(self, changes: Callable[[int], dict[str, Any]]) -> int | None:
         """The least whole percentage that cures, up to a limit."""

@@ -29,19 +29,24 @@ from detente.report.figures.comparison import comparison_figures
 from detente.report.figures.deal import deal_figures
 from detente.report.figures.figure import NamedFigure, Operand, worked_out
 from detente.report.figures.leverage import leverage_figures
+from detente.report.figures.plan import plan_figures
 from detente.report.figures.prices import price_figures
 from detente.report.figures.simulation import simulation_figures
 from detente.report.figures.sweep import sweep_figures
+from detente.report.html import render
 from detente.report.leverage_page import render_leverage
 from detente.report.outcomes_page import render_comparison
 from detente.report.prices_page import render_prices, render_sweep
 from detente.report.simulation_page import render_simulation
+from detente.results.plan import Plan
 from tests.builders import EXACT, PROVIDERS, D, Data, agreement, data_of, tokens, two_clouds, work
 from tests.cli.shell import detente
 from tests.outcomes import test_comparing as outcomes
 from tests.outcomes import test_sign as deals
 from tests.outcomes import test_simulation as draws
 from tests.report.figures import assert_all_asked, numbers
+from tests.report.frontier import frontier
+from tests.report.plans import empty, many, tiny
 
 
 def floor(name: str = "floor", amount: str = "9000 USD") -> Data:
@@ -99,8 +104,30 @@ def test_the_page_of_a_simulation() -> None:
 
 def test_the_page_of_a_deal() -> None:
     found = sign(Case.of(deals.world()), "deal", gap=EXACT)
-    said = [way.sentence for row in found.readings for way in row.ways]
-    assert_all_asked(render_deal(found), deal_figures(found), said)
+    by_address = {each.address: each for each in deal_figures(found)}
+    let = by_address["readings/spirit/ways/2/given/denied/Mtok"]
+    assert (let.value, let.rule, len(let.operands)) == (500, "sum", 1)
+    assert_all_asked(render_deal(found), deal_figures(found))
+
+
+@pytest.mark.parametrize("make", [lambda: frontier("letter"), tiny, lambda: many(3), empty])
+def test_the_page_of_a_plan(make: Callable[[], Plan]) -> None:
+    plan = make()
+    said = [clause.sentence for clause in plan.clauses]
+    assert_all_asked(render([plan]), plan_figures(plan), said, listed=False)
+
+
+def test_a_line_of_a_plan_s_bill_is_asked_for_by_its_address(tmp_path: Path) -> None:
+    (tmp_path / "case.yaml").write_text(json.dumps(data_of([tokens("north", 3)], [work()])))
+    assert detente("plan", tmp_path, "--out", tmp_path / "out").returncode == 0
+    for path in (tmp_path / "out", tmp_path / "out" / "plan.json"):
+        found = json.loads(detente("explain", path, "cost", "--json").stdout)
+        assert (found["unit"], found["figure"]["rule"] if "figure" in found else found["rule"]) == ("USD", "sum")
+    said = detente("explain", tmp_path / "out", "bill/use-at-list-price/North")
+    assert said.returncode == 0, said.stderr
+    (tmp_path / "plan.json").write_text((tmp_path / "out" / "plan.json").read_text())
+    why = detente("explain", tmp_path, "chat")
+    assert why.returncode == 0, "a folder with a case in it is the case"
 
 
 def test_a_number_that_no_figure_is_would_be_found(prices: ClausePrices) -> None:

@@ -25,9 +25,11 @@ from detente.report.figures.comparison import comparison_figures
 from detente.report.figures.deal import SignedDeal, deal_figures
 from detente.report.figures.figure import RULES, NamedFigure, Operand, at, written
 from detente.report.figures.leverage import leverage_figures
+from detente.report.figures.plan import plan_figures
 from detente.report.figures.prices import price_figures
 from detente.report.figures.simulation import simulation_figures
 from detente.report.figures.sweep import sweep_figures
+from detente.results.plan import Plan
 from detente.values.file import read
 
 MAX_OPERANDS = 12
@@ -42,6 +44,7 @@ READERS: dict[str, Callable[[bytes], Iterator[NamedFigure]]] = {
     "comparison": lambda text: comparison_figures(Comparison.from_json(text)),
     "simulation": lambda text: simulation_figures(Simulation.from_json(text)),
     "deal": lambda text: deal_figures(SignedDeal.from_json(text)),
+    "plan": lambda text: plan_figures(Plan.from_json(text)),
 }
 """By what an answer's file is called, without its ending; its format is ``detente-`` and that, with a version."""
 
@@ -62,8 +65,12 @@ class SavedFigures:
 def saved_answers(path: Path) -> list[Path]:
     """The saved answers that a path names: itself, or those in the folder; none where it is something else, a case say.
 
+    A folder with YAML in it is a case, whatever was saved beside that.
+
     Raises OSError.
     """
+    if path.is_dir() and next(path.glob("*.y*ml"), None) is not None:
+        return []
     if path.is_dir():
         return [file for name in READERS if (file := path / f"{name}.json").is_file()]
     return [path] if path.suffix == ".json" and path.is_file() and _kind(read(path, MAX_BYTES)) is not None else []

@@ -13,7 +13,9 @@ from pydantic import TypeAdapter
 
 from detente.outcomes.deal import BeforeAfter, DealAnswer, DealWay, Fee, ProviderMoved, SignedReading, SigningEffect
 from detente.report.figures.estimate import estimate_figures
-from detente.report.figures.figure import PART, NamedFigure, Operand, at
+from detente.report.figures.figure import PART, NamedFigure, Operand, Rule, at
+from detente.results.conflict import Given
+from detente.values.period import named
 
 SIDES = ("without", "with")
 
@@ -46,6 +48,8 @@ def deal_figures(found: SignedDeal | DealAnswer) -> Iterator[NamedFigure]:
 
 
 def _way(way: DealWay, base: str, unit: str) -> Iterator[NamedFigure]:
+    for given in way.given:
+        yield from _given(given, at(base, "given", given.part, *([given.unit] if given.unit else [])), way.sentence)
     if way.cost is None:
         return
     how = "the deal's case with that change, planned anew"
@@ -61,10 +65,29 @@ def _way(way: DealWay, base: str, unit: str) -> Iterator[NamedFigure]:
         yield NamedFigure(at(base, "more"), way.more, unit, says, "", "difference", both)
 
 
+def _given(given: Given, base: str, sentence: str) -> Iterator[NamedFigure]:
+    """How much gives way, in all and window by window."""
+    unit, own = given.unit or PART, []
+    for index, (start, end, amount) in enumerate(given.windows, 1):
+        place, when = at(base, "windows", index), named(start, end)
+        own.append(Operand(when, amount, unit, place))
+        yield NamedFigure(place, amount, unit, f"How much gives way, {when}: {sentence}", GIVING)
+    rule: Rule | None = "sum" if own and sum(each.value for each in own) == given.amount else None
+    says = f"How much gives way by this way out: {sentence}"
+    yield NamedFigure(base, given.amount, unit, says, "" if rule else GIVING, rule, tuple(own) if rule else ())
+
+
+GIVING = "the least that cures the conflict, by a plan made anew"
+
+
 def _fee(fee: Fee, base: str, unit: str) -> Iterator[NamedFigure]:
-    own = tuple(Operand(window, amount, fee.unit) for window, amount in fee.windows)
+    places = [at(base, "windows", index) for index in range(1, len(fee.windows) + 1)]
+    found = zip(fee.windows, places, strict=True)
+    own = tuple(Operand(when, amount, fee.unit, place) for (when, amount), place in found)
     what = "is done in breach of" if fee.breach else "is missing of what is asked by"
     says = f"How much {what} `{fee.term}`, in the cheapest plan that signs"
+    for each in own:
+        yield NamedFigure(each.address, each.value, fee.unit, f"{says}, {each.name}", "that plan, settled exactly")
     if own:
         yield NamedFigure(at(base, "missing"), fee.missing, fee.unit, says, "", "sum", own)
     says = f"What is owed for that under `{fee.term}`"
