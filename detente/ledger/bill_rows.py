@@ -251,7 +251,10 @@ def _number(name: str, values: dict[str, Any]) -> Fraction | None:
     if value is None or str(value).strip() == "":
         return None
     try:
-        found = Decimal(str(value).strip())
+        text = str(value).strip()
+        found = Decimal(text)
+        if "_" in text or not text.isascii():  # what Python reads as a number, and nobody writes so
+            raise ValueError(value)
         if not found.is_finite() or abs(found) > MAX_AMOUNT or int(found.as_tuple().exponent) < -MAX_PLACES:
             raise ValueError(value)
     except UNREADABLE:

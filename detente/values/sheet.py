@@ -75,6 +75,7 @@ class Sheet:
         self.moments: frozenset[int] = frozenset()  # columns of dates, given as microseconds since 1970
         self.zoneless: frozenset[int] = frozenset()  # those of them that name no zone
         self._open, self._flaws = ExitStack(), list[SheetFlaw]()
+        self._not_text: int | None = None  # the first byte that is no text of the row that is being read
         self._rows: Callable[[Sequence[int]], Iterator[tuple[int, Any]]]
 
     def __enter__(self) -> Self:
@@ -200,7 +201,9 @@ class Sheet:
             width, chosen = len(header), itemgetter(*at)
             try:
                 for row in reader:
-                    if len(row) == width:
+                    if self._not_text is not None:
+                        self._set_aside(row, reader.line_num)
+                    elif len(row) == width:
                         yield reader.line_num, chosen(row)
                     elif row:
                         what = f"has {len(row)} values where the header has {width}"
@@ -221,7 +224,19 @@ class Sheet:
             try:
                 yield raw.decode("utf-8-sig" if line == 1 else "utf-8")
             except UnicodeDecodeError as error:
-                self.stop(f"byte 0x{raw[error.start]:02x} is not UTF-8 text", "save the file as UTF-8", line)
+                self._not_text = raw[error.start]
+                if line == 1:
+                    self.stop(*self._wrong_byte(), line)
+                yield raw.decode("utf-8", "surrogateescape")
+
+    def _wrong_byte(self) -> tuple[str, str]:
+        return f"byte 0x{self._not_text:02x} is not UTF-8 text", "save the file as UTF-8"
+
+    def _set_aside(self, row: Sequence[str], number: int) -> None:
+        """Note a row that is no text, at the first value that is none; those behind it are read."""
+        at = next((n for n, value in enumerate(row) if any("\udc80" <= each <= "\udcff" for each in value)), 0)
+        self.wrong(number, at, *self._wrong_byte())
+        self._not_text = None
 
     def _must_be_small(self, metadata: Any, names: Sequence[str]) -> None:
         """Raise FlawError where columns unpack to too much, as the file itself says."""

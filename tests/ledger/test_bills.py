@@ -272,6 +272,8 @@ def test_bad_rows_are_set_aside_with_their_place_and_good_ones_kept(tmp_path: Pa
         (row("Storage", "1", when="0001-01-01T00:00:00+02:00,2026-01-01"), "is not a time from 1970 to 2200"),
         (row("Storage", "1", when="2026-01-01,9999-12-31"), "is not a time from 1970 to 2200"),
         (row("Storage", "1e-99999999"), "is not a number, of at most 1e15 and 60 decimal places"),
+        (row("Storage", "1_000"), "`1_000` is not a number"),
+        (row("Storage", "\u0663"), "is not a number, of at most 1e15 and 60 decimal places"),
         (row("Storage", ""), "states no amount of money; write 0 where it is free"),
         (row("m in", "1", "1e13"), "`1e13` times 1,000 is more than 1e15 tokens; correct `per:`"),
     ],
@@ -281,6 +283,23 @@ def test_what_no_bill_can_mean_is_set_aside(tmp_path: Path, wrong: str, said: st
     with fresh(tmp_path) as store:
         told = read(store, served_case(), mapped(tmp_path, INPUT, OTHER), bill(tmp_path / "b.csv", [wrong]))
     assert (told.added, told.bad, said in told.aside[0]) == (0, 1, True)
+
+
+def test_a_row_that_is_no_text_is_set_aside_and_those_behind_it_are_read(tmp_path: Path) -> None:
+    """Latin-1 among UTF-8, in a value and in one of two lines; a byte order mark is no mistake."""
+    rows = [
+        row("Storage", "1"),
+        row("Caf\xe9", "2"),
+        row("Storage", "4"),
+        row('"Caf\xe9\nbar"', "8"),
+        row("Storage", "16"),
+    ]
+    file = tmp_path / "b.csv"
+    file.write_bytes(b"\xef\xbb\xbf" + "\n".join([HEAD, *rows]).encode("latin-1"))
+    with fresh(tmp_path) as store:
+        told = read(store, served_case(), mapped(tmp_path, OTHER), file)
+    assert told.aside == [f"{file}:{n}:6: byte 0xe9 is not UTF-8 text; save the file as UTF-8" for n in (3, 6)]
+    assert (told.added, told.bad, told.net) == (3, 2, 21 * NANOS)
 
 
 def test_a_row_of_a_time_to_come_waits_until_it_has(tmp_path: Path) -> None:

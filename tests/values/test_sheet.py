@@ -86,7 +86,7 @@ def test_ten_mistakes_are_enough(tmp_path: Path) -> None:
         (b"time,input,output\n2026-01-05,1,1\n", "all rows are at one moment"),
         (b"time,input,output\n2026-01-05,0,0\n2026-01-06,0,0\n", "no row has any tokens"),
         (b"time,input,output\n2026-01-05,1,1\n2126-01-06,0,0\n", "covers 36525.0 days; check the times"),
-        (b"time,input,output\n2026-01-05,\xff,1\n", "t.csv:2:1: byte 0xff is not UTF-8 text"),
+        (b"time,input,output\n2026-01-05,\xff,1\n", "t.csv:2:2: byte 0xff is not UTF-8 text"),
         ("time,input,output\n".encode("utf-16"), "byte 0xff is not UTF-8 text"),
         (b'time,input,output\n"2026-01-05,1,1\n', "is not CSV: unexpected end of data"),
         (b"time,input,output\r2026-01-05,1,1\r", "is not CSV"),
