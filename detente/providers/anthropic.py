@@ -104,12 +104,12 @@ class AnthropicWire(Wire):
 
     def decode(self, call: Call, headers: Headers, body: bytes) -> Reply | Failure:
         if call.operation == "chat":
-            return chat_of(self.name, headers, body, whole_names(call.members))
+            return chat_of(self.name, headers, body, whole_names(call))
         return count_of(body) if call.operation == "count" else reply_of(body)
 
     def decoder(self, call: Call, headers: Headers) -> Decoder:
         if call.operation == "chat":
-            return ClaudeChatDecoder(self.name, headers, call.asks_usage, whole_names(call.members))
+            return ClaudeChatDecoder(self.name, headers, call.asks_usage, whole_names(call))
         return MessagesDecoder()
 
     def failed(self, status: int, headers: Headers, body: bytes, call: Call | None = None) -> Failure:

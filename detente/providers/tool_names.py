@@ -30,11 +30,15 @@ def shortened(name: str) -> str:
     return f"{name[: MAX_NAME - 9]}_{blake2b(name.encode('utf-8', 'surrogatepass'), digest_size=4).hexdigest()}"
 
 
-def whole_names(members: Mapping[str, msgspec.Raw]) -> dict[str, str]:
+def whole_names(call: Call) -> dict[str, str]:
     """The long names that a call holds, by their short ones: of its tools, else of those that its messages called.
 
-    Nothing is parsed: a text cannot look like such a member, since its quotation marks are escaped.
+    Nothing is parsed: a text cannot look like such a member, since its quotation marks are escaped. Most calls name no
+    tool, and are not searched.
     """
+    if not _names_tools(call):
+        return {}
+    members = call.members
     text = bytes(members.get("tools") or members.get("messages") or members.get("input") or b"")
     names = [found.decode() for found in _LONG.findall(text)]
     return {shortened(name): name for name in names}
@@ -46,7 +50,7 @@ HOLDERS = ("tools", "tool_choice", "messages", "input")
 
 def as_models_take_them(call: Call, members: Mapping[str, msgspec.Raw]) -> Mapping[str, msgspec.Raw]:
     """The members of a call that are told, with short names for long ones; no other byte changes."""
-    names = whole_names(members) if _names_tools(call) else {}
+    names = whole_names(call)
     if not names:
         return members
     short = {whole: told for told, whole in names.items()}
@@ -58,7 +62,7 @@ def as_models_take_them(call: Call, members: Mapping[str, msgspec.Raw]) -> Mappi
 
 
 def _names_tools(call: Call) -> bool:
-    """Whether a call names any tool: most do not, and are not searched."""
+    """Whether a call names any tool."""
     members = call.members
     if "tools" in members or CALLS in marks_of(call):
         return True
@@ -73,7 +77,7 @@ class WholeNames:
 
     @cached_property
     def _names(self) -> Mapping[str, str]:
-        return whole_names(self._call.members)
+        return whole_names(self._call)
 
     def given_back(self, said: bytes) -> bytes:
         """What a provider said, with the names that the caller knows."""

@@ -15,7 +15,7 @@ from detente.live.deployment import Deployment
 from detente.market.offer import Offer
 from detente.providers import wire_of
 from detente.providers.openai_compatible import read_failure
-from detente.providers.tool_names import shortened
+from detente.providers.tool_names import shortened, whole_names
 from detente.providers.wire import Call, Failure, Refusal, Reply, Tokens, Wire, joined, retry_after
 from tests.builders import tokens
 from tests.gateway.stage import completion, refusal
@@ -330,6 +330,22 @@ def test_reasoning_that_another_deployment_made_is_nobodys_mistake_here() -> Non
 # -- names of tools ---------------------------------------------------------------------------------------------------
 LONG = "mcp__a_server_with_a_name_that_says_a_lot__a_tool_that_does_even_more_than_that"
 SHORT = shortened(LONG)
+
+
+def test_names_of_tools_are_looked_for_in_calls_that_name_any() -> None:
+    named = [{"role": "user", "name": LONG, "content": "hi"}]
+    called = [{"role": "assistant", "tool_calls": [{"id": "a", "function": {"name": LONG, "arguments": "{}"}}]}]
+    tools = [{"type": "function", "function": {"name": LONG}}]
+
+    def found(**members: Any) -> dict[str, str]:
+        return whole_names(
+            Call("chat", {name: msgspec.Raw(json.dumps(said).encode()) for name, said in members.items()})
+        )
+
+    assert found(messages=named) == {}  # a participant is no tool
+    assert found(messages=called) == found(messages=named, tools=tools) == {SHORT: LONG}
+
+
 TOOLED: dict[str, dict[str, Any]] = {
     "chat": {
         "tools": [

@@ -139,14 +139,14 @@ class BedrockWire(Wire):
             return message_of(body)
         if call.operation == "count":
             return count_at_bedrock(body)
-        return reply_of(self.name, headers, body, whole_names(call.members))
+        return reply_of(self.name, headers, body, whole_names(call))
 
     def decoder(self, call: Call, headers: Headers) -> Decoder:
         if (spoken := self._spoken(call)) is not None:
             return spoken.decoder(call, headers)
         if call.operation == "messages":
             return InvokeDecoder()
-        return ConverseDecoder(self.name, headers, call.asks_usage, names=whole_names(call.members))
+        return ConverseDecoder(self.name, headers, call.asks_usage, names=whole_names(call))
 
     def failed(self, status: int, headers: Headers, body: bytes, call: Call | None = None) -> Failure:
         if self._openai is not None and "x-amzn-errortype" not in headers:
