@@ -21,6 +21,7 @@ INSTALLING = 300
 """Seconds for a package to come: its size is some 200 MB."""
 CLAUDE_CODE = ("@anthropic-ai/claude-code", "2.1.332")
 CODEX = ("@openai/codex", "0.171.0")
+OPENAI = ("openai", "7.59.0")
 AI_SDK = (
     ("ai", "7.0.173"),
     ("@ai-sdk/anthropic", "4.0.105"),
@@ -92,6 +93,18 @@ def claude_code(gateway: Gateway, home: Path, *arguments: str) -> str:
         DISABLE_AUTOUPDATER="1",
         CLAUDE_CODE_DISABLE_NONESSENTIAL_TRAFFIC="1",
     )
+
+
+def script(name: str, packages: tuple[tuple[str, str], ...], home: Path, **environment: str) -> str:
+    """What a script beside the tests prints, with these packages. Skips the test where Node cannot be had."""
+    node = shutil.which("node")
+    if node is None:
+        pytest.skip("node is not here")
+    work = home / "work"
+    work.mkdir()
+    (work / "node_modules").symlink_to(installed(*packages))
+    (work / name).write_bytes(Path(__file__).with_name(name).read_bytes())
+    return run([node, name], home, **environment)
 
 
 CONFIGURATION = """model = "{model}"
