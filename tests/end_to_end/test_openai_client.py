@@ -342,7 +342,13 @@ def test_a_stranger_is_told_nothing(enterprise: Gateway) -> None:
 def test_azures_client_is_served_on_its_own_paths(wires: Gateway) -> None:
     with of_azure(wires, "everything") as client:
         reply = client.chat.completions.create(model=AZURE, messages=ECHO)
+        first = client.responses.create(model=AZURE, input="sandbox:echo one")
+        second = client.responses.create(model=AZURE, input="sandbox:echo two", previous_response_id=first.id)
+        assert client.responses.retrieve(second.id).id == second.id
+        assert AZURE in {model.id for model in client.models.list()}
+        assert len(client.embeddings.create(model=EMBEDDING, input=["a", "b"]).data) == 2
     assert reply.choices[0].message.content == "sandbox:echo back"
+    assert (first.output_text, second.output_text) == ("sandbox:echo one", "sandbox:echo two")
 
 
 def test_a_key_may_be_presented_as_azures_clients_do(wires: Gateway) -> None:

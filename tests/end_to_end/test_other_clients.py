@@ -12,7 +12,7 @@ from langchain_core.messages import AIMessageChunk
 from langchain_core.tools import tool
 from pydantic import BaseModel
 
-from tests.end_to_end.clients import of_anthropic, of_langchain
+from tests.end_to_end.clients import SECONDS, of_anthropic, of_langchain
 from tests.end_to_end.serving import Gateway
 from tests.end_to_end.wires import CHAT, CLAUDE, DIRECT, NOVA
 
@@ -77,6 +77,17 @@ def test_tools_are_used_and_their_results_are_read(claude: anthropic.Anthropic, 
     history.append({"role": "user", "content": results})
     second = claude.messages.create(model=model, max_tokens=200, tools=TOOLS, messages=history)
     assert second.stop_reason == "end_turn"
+
+
+def test_the_client_of_anthropic_at_azure_is_served_on_its_own_path(wires: Gateway) -> None:
+    with anthropic.AnthropicFoundry(
+        api_key=wires.keys["everything"],
+        base_url=f"{wires.address}/anthropic/",
+        max_retries=0,
+        http_client=anthropic.DefaultHttpxClient(trust_env=False, timeout=SECONDS),
+    ) as client:
+        reply = client.messages.create(model=DIRECT, max_tokens=50, messages=user("sandbox:echo hi"))
+        assert [block.text for block in reply.content if block.type == "text"] == ["sandbox:echo hi"]
 
 
 @pytest.mark.parametrize("model", CHAT)
