@@ -45,3 +45,17 @@ def test_no_test_sleeps(file: Path) -> None:
         if ast.unparse(call.func) in ("time.sleep", "asyncio.sleep", "sleep"):
             where = f"{file.relative_to(TESTS)}:{call.lineno}"
             assert ast.unparse(call.args[0]) == "0", f"{where}: a fixed pause; wait until something is so (`waiting`)"
+
+
+SLOW = ("langchain", "langsmith", "schemathesis")
+"""Packages that take a second to import, in each process that collects the tests."""
+
+
+@pytest.mark.parametrize("file", FILES, ids=lambda file: str(file.relative_to(TESTS)))
+def test_what_is_slow_to_import_is_imported_by_the_test_that_needs_it(file: Path) -> None:
+    if file.parent.name == "packages":  # programs of their own
+        return
+    for node in ast.parse(file.read_text(encoding="utf-8")).body:
+        names = [alias.name for alias in node.names] if isinstance(node, ast.Import) else []
+        names += [node.module or ""] if isinstance(node, ast.ImportFrom) else []
+        assert not [name for name in names if name.startswith(SLOW)], f"{file.relative_to(TESTS)}:{node.lineno}"

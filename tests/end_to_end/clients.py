@@ -7,14 +7,16 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from contextlib import contextmanager
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import anthropic
 import openai
-from langchain_openai import ChatOpenAI
 from pydantic import SecretStr
 
 from tests.end_to_end.serving import Gateway
+
+if TYPE_CHECKING:
+    from langchain_openai import ChatOpenAI
 
 SECONDS = 30.0
 
@@ -63,6 +65,8 @@ def of_anthropic(gateway: Gateway, workload: str) -> anthropic.Anthropic:
 @contextmanager
 def of_langchain(gateway: Gateway, workload: str, model: str, **more: Any) -> Iterator[ChatOpenAI]:
     """LangChain's chat model."""
+    from langchain_openai import ChatOpenAI
+
     with openai.DefaultHttpxClient(trust_env=False, timeout=SECONDS) as connections:
         told: Any = {"api_key": SecretStr(gateway.keys[workload]), "base_url": f"{gateway.address}/v1", "model": model}
         yield ChatOpenAI(max_retries=0, http_client=connections, **told, **more)

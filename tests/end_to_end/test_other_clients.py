@@ -8,8 +8,6 @@ from typing import Any
 import anthropic
 import openai
 import pytest
-from langchain_core.messages import AIMessageChunk
-from langchain_core.tools import tool
 from pydantic import BaseModel
 
 from tests.end_to_end.clients import SECONDS, of_anthropic, of_langchain
@@ -125,14 +123,10 @@ class Claim(BaseModel):
     settled: bool
 
 
-@tool
-def weather(city: str) -> str:
-    """Tell the weather of a city."""
-    return f"fair in {city}"
-
-
 @pytest.mark.parametrize("model", CHAT)
 def test_langchain_invokes_and_streams(wires: Gateway, model: str) -> None:
+    from langchain_core.messages import AIMessageChunk
+
     with of_langchain(wires, "everything", model, stream_usage=True) as chat:
         reply = chat.invoke("sandbox:echo back")
         assert reply.content == "sandbox:echo back"
@@ -148,6 +142,13 @@ def test_langchain_invokes_and_streams(wires: Gateway, model: str) -> None:
 
 @pytest.mark.parametrize("model", CHAT)
 def test_langchain_binds_tools(wires: Gateway, model: str) -> None:
+    from langchain_core.tools import tool
+
+    @tool
+    def weather(city: str) -> str:
+        """Tell the weather of a city."""
+        return f"fair in {city}"
+
     with of_langchain(wires, "everything", model) as chat:
         bound = chat.bind_tools([weather])
         reply = bound.invoke("sandbox:tool")
