@@ -335,7 +335,7 @@ class Case:
     def outside(self) -> tuple[InForce, ...]:
         """Clauses of which no version is in force at any time of the horizon: nothing that is planned sees them."""
         horizon = self.declared.horizon
-        begin, end = moment(horizon.start), moment(horizon.end)
+        begin, end = horizon.opens, horizon.closes
         inside = {f.term.id for f in self._held if f.validity.over(begin, end)}
         return tuple(f for f in self._held if f.term.id not in inside)
 
@@ -347,7 +347,7 @@ class Case:
         """Work of a workload in each of some periods, in whole quanta of its unit; growth counts from the horizon."""
         from detente.demand.quanta import in_quanta
 
-        return in_quanta(workload.demand.over(periods, moment(self.declared.horizon.start)))
+        return in_quanta(workload.demand.over(periods, self.declared.horizon.opens))
 
     def egress(self, workload: AnyWorkload, offer: AnyOffer) -> tuple[Fraction, str]:
         """Money per unit of work for moving its data to an offer, and the place that bills it. Raises FlawError."""

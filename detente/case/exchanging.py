@@ -85,7 +85,7 @@ class _Exchanging:
         self.head, self.currency = head.declared, head.declared.currency
         self.known = {e.value.id: e.value for e in sections["agreements"] if e.value is not None}
         horizon = self.head.horizon
-        self.horizon = None if "horizon" in head.unread else (moment(horizon.start), moment(horizon.end))
+        self.horizon = None if "horizon" in head.unread else (horizon.opens, horizon.closes)
         self.mistakes: list[Mistake] = []
 
     def entry(self, section: str, entry: Entry) -> Entry:
@@ -155,9 +155,8 @@ class _Exchanging:
         within = (at for at, _ in _within(own.rates, *time) if at != time[0] and at not in begins)
         if (at := next(within, None)) is not None:
             what = f"the rate of {own.currency} changes on {at:%Y-%m-%d}, within a period of the plan"
-            remedy = (
-                "plan by shorter periods (`horizon: { every: day }`), or fix the rate (`exchange:` of its agreement)"
-            )
+            shorter = "day" if self.head.horizon.zone == "UTC" else "hour"
+            remedy = f"plan by shorter periods (`every: {shorter}`), or fix the rate (`exchange:` of its agreement)"
             self._note(entry, path, FlawError(f"{what}: what counts of that has no one rate", remedy))
 
     def _seen(self, start: datetime, end: datetime) -> Time:

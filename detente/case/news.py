@@ -10,7 +10,7 @@ from datetime import datetime
 
 from detente.market.base_offer import Closed
 from detente.market.offer import AnyOffer
-from detente.values.period import Period, moment
+from detente.values.period import Period, on_the_clock_of
 
 
 def news(offers: Sequence[AnyOffer], periods: Sequence[Period]) -> tuple[datetime, ...]:
@@ -32,5 +32,6 @@ def _told(closed: Closed, periods: Sequence[Period]) -> datetime:
     start = periods[0].span_start
     if closed.known is None:
         return start
-    begun = [period.span_start for period in periods if period.span_start <= moment(closed.from_)]
-    return min(moment(closed.known), begun[-1] if begun else start)
+    closes = on_the_clock_of(start, closed.from_)
+    begun = [period.span_start for period in periods if period.span_start <= closes]
+    return min(on_the_clock_of(start, closed.known), begun[-1] if begun else start)

@@ -15,7 +15,7 @@ from detente.contract.term import Term, Until
 from detente.demand.workload import AnyWorkload, Training
 from detente.errors import Mistake, Where
 from detente.values.facts import Facts
-from detente.values.period import moment, named
+from detente.values.period import named
 
 
 def notes(case: Case) -> tuple[Mistake, ...]:
@@ -112,7 +112,7 @@ def _elsewhere(case: Case) -> Iterator[tuple[AnyWorkload, Facts, Facts]]:
 
 
 def _seen(case: Case) -> str:
-    return named(moment(case.declared.horizon.start), moment(case.declared.horizon.end))
+    return named(case.declared.horizon.opens, case.declared.horizon.closes)
 
 
 def _beyond(case: Case) -> Iterator[Mistake]:

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass
-from datetime import UTC, date, datetime
+from datetime import date, datetime
 from fractions import Fraction
 from typing import ClassVar
 
@@ -23,7 +23,7 @@ from detente.errors import Flaw
 from detente.values.facts import Facts
 from detente.values.money import shown
 from detente.values.noun import Id
-from detente.values.period import moment
+from detente.values.period import on_the_clock_of
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,14 +37,14 @@ class FreedUse:
 
     def at(self, on: datetime) -> bool:
         """Whether it is free at a moment."""
-        begun = self.since is not None and moment(self.since, on.tzinfo or UTC) <= on
-        return begun and (self.until is None or on < moment(self.until, on.tzinfo or UTC))
+        begun = self.since is not None and on_the_clock_of(on, self.since) <= on
+        return begun and (self.until is None or on < on_the_clock_of(on, self.until))
 
     def told(self, on: datetime) -> str:
         """Why it is not free at a moment."""
         if self.since is None:
             return self.why
-        over = self.until is not None and moment(self.until, on.tzinfo or UTC) <= on
+        over = self.until is not None and on_the_clock_of(on, self.until) <= on
         return f"{self.why}; it was free until {self.until}" if over else f"{self.why}; it is free from {self.since} on"
 
 

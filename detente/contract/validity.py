@@ -51,5 +51,5 @@ class Validity:
 
     def within(self, horizon: Horizon) -> Window:
         """The part of a horizon in which it holds, as one window; of no length where there is none."""
-        start = max(self.start, moment(horizon.start))
-        return Window(0, start, max(start, min(self.end, moment(horizon.end))))
+        start = max(self.start, horizon.opens)
+        return Window(0, start, max(start, min(self.end, horizon.closes)))

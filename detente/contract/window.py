@@ -79,7 +79,7 @@ class Calendar:
 
     def seen_by(self, horizon: Horizon) -> Calendar:
         """The windows that a horizon sees, each with the part of its time that lies inside."""
-        return replace(self, sight=(moment(horizon.start), moment(horizon.end)))
+        return replace(self, sight=(horizon.opens, horizon.closes))
 
     @property
     def endless(self) -> bool:
@@ -188,6 +188,8 @@ class Every(Noun):
     def calendar(self, start: datetime, end: datetime, zone: tzinfo = UTC) -> Calendar:
         """The windows of a clause in force from start to end, on the clock of a time zone."""
         first = moment(self.starts, zone) if self.starts else start.astimezone(zone)
+        if self.every == "hour":
+            first = first.astimezone(UTC)  # a zone's clock shows two hours alike when it is put back
         return Calendar(self.every, first, start, end, len(self.ramp) if self.ramp else None)
 
     def share(self, window: Window) -> Fraction:

@@ -25,7 +25,7 @@ from detente.market.offer import AnyOffer, GpuOffer
 from detente.values.facts import RESERVED, Facts
 from detente.values.money import WorkPrice
 from detente.values.noun import Flag, Id, Label, Noun, read_by, written_as
-from detente.values.period import Day, Period, moment
+from detente.values.period import Day, Period, on_the_clock_of
 from detente.values.quantity import WIDE, Amount, Span, number, text_of, unit_of
 from detente.values.quantity_field import (
     NOT_NEGATIVE,
@@ -330,6 +330,9 @@ def can_run(workload: AnyWorkload, offer: AnyOffer, *, spot: bool = False) -> bo
 
 def job_periods(job: Training, periods: Sequence[Period]) -> list[Period]:
     """The periods that lie wholly between a job's start and its deadline."""
-    start = moment(job.from_) if job.from_ else periods[0].span_start if periods else None
-    end = moment(job.deadline)
-    return [p for p in periods if start is not None and p.span_start >= start and p.span_end <= end]
+    if not periods:
+        return []
+    first = periods[0].span_start
+    start = on_the_clock_of(first, job.from_) if job.from_ else first
+    end = on_the_clock_of(first, job.deadline)
+    return [p for p in periods if p.span_start >= start and p.span_end <= end]

@@ -32,7 +32,7 @@ from detente.ledger.books import Books
 from detente.ledger.focus_file import save_rows
 from detente.ledger.line import LineSum
 from detente.values.money import nano
-from detente.values.period import endless, later, moment
+from detente.values.period import endless, later
 from detente.values.quantity import Exact, Span, plain
 
 COMMITMENT_COLUMNS = (
@@ -69,7 +69,7 @@ class FocusCommitments:
         with self.books.store.reading() as session:
             self.books.must_match(session)
             totals = self.books.as_of(session, self.as_of)
-        end = max(self.as_of, moment(self.books.case.declared.horizon.end))
+        end = max(self.as_of, self.books.case.declared.horizon.closes)
         return list(zip(self.books.terms, settle_each(self.books.terms, totals, NOTHING_DECIDED, end), strict=True))
 
     def rows(self) -> Iterator[dict[str, str]]:

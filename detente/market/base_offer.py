@@ -19,7 +19,7 @@ from detente.values.dated import Dated
 from detente.values.facts import Facts
 from detente.values.money import HOURS_A_MONTH, CapacityPrice, Price
 from detente.values.noun import Id, Noun
-from detente.values.period import PER_HOUR, Day, Period, hours_between, moment, months_in
+from detente.values.period import PER_HOUR, Day, Period, hours_between, months_in, on_the_clock_of
 from detente.values.quantity import Rate
 from detente.values.quantity_field import Capacity, Count, Length
 
@@ -52,9 +52,9 @@ class Closed(Noun):
 
     def overlaps(self, start: datetime, end: datetime) -> bool:
         """Whether any of a time lies in it; of a time without length, whether it does."""
-        return moment(self.from_) < max(end, start + timedelta.resolution) and not (
-            self.until and moment(self.until) <= start
-        )
+        ends = self.until and on_the_clock_of(start, self.until)
+        begins = on_the_clock_of(start, self.from_)
+        return begins < max(end, start + timedelta.resolution) and not (ends and ends <= start)
 
 
 class BaseOffer(Noun):
@@ -103,7 +103,8 @@ class BaseOffer(Noun):
 
     def sold(self, start: datetime, end: datetime) -> bool:
         """Whether it is on offer for all of a time, whatever is lost of it meanwhile."""
-        return not ((self.from_ and moment(self.from_) > start) or (self.until and moment(self.until) < end))
+        begins, ends = (day and on_the_clock_of(start, day) for day in (self.from_, self.until))
+        return not ((begins and begins > start) or (ends and ends < end))
 
     def within(self, start: date, end: date | None) -> Self:
         """The same offer, on sale at no time before or after."""
@@ -161,8 +162,7 @@ class BoughtOffer(BaseOffer):
         The moments are in order, and none comes twice.
         """
         if self.starts is not None:
-            stated = {moment(on) for on in self.starts}
-            return [at for at in moments if at in stated]
+            return [at for at in moments if at.date() in self.starts and at == on_the_clock_of(at, at.date())]
         months: dict[tuple[int, int], datetime] = {}
         for at in moments:
             months.setdefault((at.year, at.month), at)

@@ -18,7 +18,7 @@ import numpy as np
 from detente.case.case import Case
 from detente.case.risk import LevelRisk, OutageRisk
 from detente.demand.workload import Training
-from detente.values.period import Period, hours_between, moment
+from detente.values.period import Period, hours_between
 
 LEVELS = 5
 """A level takes one of so many values, each as likely as the others: programs are kept open for them."""
@@ -68,7 +68,7 @@ def draw(case: Case, chances: Sequence[Decimal], seed: int, index: int) -> Draw:
     world = min(int(np.searchsorted(ends, random.random(), side="right")), len(chances) - 1)
     steps = tuple(int(random.integers(LEVELS)) for _ in levels(case))
     horizon = case.declared.horizon
-    long = float(hours_between(moment(horizon.start), moment(horizon.end)))
+    long = float(hours_between(horizon.opens, horizon.closes))
     found: list[Outage] = []
     for risk in case.declared.risks:
         if isinstance(risk, OutageRisk):
@@ -138,7 +138,7 @@ class GridClock:
     """Which periods of a plan a time lies in, in hours from the horizon's start."""
 
     def __init__(self, case: Case) -> None:
-        self.start, self.typical = moment(case.declared.horizon.start), case.declared.horizon.typical is not None
+        self.start, self.typical = case.declared.horizon.opens, case.declared.horizon.typical is not None
         self.periods: tuple[Period, ...] = case.periods
         self.edges = [float(hours_between(self.start, p.span_start)) for p in self.periods]
         self.edges.append(float(hours_between(self.start, self.periods[-1].span_end)))

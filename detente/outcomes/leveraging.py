@@ -26,7 +26,7 @@ from detente.planner.solving.solution import Stopped
 from detente.planner.study import Study, silent
 from detente.results.conflict import Conflict
 from detente.values.money import nano
-from detente.values.period import moment, named
+from detente.values.period import named
 
 SPLIT_STOPPED = "it was stopped before all groups of providers were asked"
 
@@ -65,12 +65,12 @@ def leverage(
         Stopped before the case itself was planned.
     """
     sellers = _sellers(case, providers)
-    away = away or Away(moment(case.declared.horizon.start), None)
+    away = away or Away(case.declared.horizon.opens, None)
     study = Study.of(valued(case), time_limit=time_limit, progress=progress)
     study = study.serving(w.id for w in case.workloads if w.value is None)
     _must_be_seen(case, away)
     if away.of(study, sellers[0]) is None:
-        when = named(away.start, away.end or moment(case.declared.horizon.end))
+        when = named(away.start, away.end or case.declared.horizon.closes)
         what = f"no period of the plan begins in {when}, when `{sellers[0]}` is lost"
         raise CaseError([Mistake(Where("--from"), what, "choose a longer time, within the horizon")])
     with study.noting_interrupts():
@@ -99,7 +99,7 @@ def _sellers(case: Case, wanted: Collection[str]) -> list[str]:
 def _must_be_seen(case: Case, away: Away) -> None:
     """Raise CaseError where the loss begins after the horizon, or is over before it."""
     horizon = case.declared.horizon
-    first, last = moment(horizon.start), moment(horizon.end)
+    first, last = horizon.opens, horizon.closes
     if away.start >= last or (away.end is not None and away.end <= first):
         when = f"begins on {away.start:%Y-%m-%d}" if away.start >= last else f"is over on {away.end:%Y-%m-%d}"
         what = f"the loss {when}, with its notice, outside the horizon ({horizon.start} to {horizon.end})"
@@ -147,7 +147,7 @@ class _Leveraging:
             self.curves[name] = demand_curve(self.baseline, name)
 
     def _split(self) -> None:
-        start = Away(moment(self.case.declared.horizon.start), None)
+        start = Away(self.case.declared.horizon.opens, None)
         groups = Coalitions(self.baseline.study, start, _sellers(self.case, ()), self._progress)
         try:
             parts, self.in_core = groups.split()

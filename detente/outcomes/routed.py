@@ -26,7 +26,7 @@ from detente.planner.formulation.arc import Arc
 from detente.planner.formulation.expression import Floats
 from detente.results.plan import Plan
 from detente.values.micros import micros
-from detente.values.period import Period
+from detente.values.period import Period, elapsed
 
 DEALS, LONG_DEALS = 10, 100
 """In which the work of a period is dealt out, where that is no longer than a day; of a longer one."""
@@ -127,5 +127,6 @@ class Routed:
 
 def deals_of(period: Period) -> list[int]:
     """When the work of a period is dealt out: in the middle of equal parts of it."""
-    count = LONG_DEALS if period.end - period.start > timedelta(hours=A_DAY) else DEALS
-    return [micros(period.start + (period.end - period.start) * (n + 0.5) / count) for n in range(count)]
+    long = elapsed(period.start, period.end)
+    count = LONG_DEALS if long > timedelta(hours=A_DAY) else DEALS
+    return [micros(period.start) + round(long * (n + 0.5) / count / timedelta(microseconds=1)) for n in range(count)]

@@ -23,7 +23,6 @@ from detente.planner.solving.search import Incumbent, Progress
 from detente.results.conflict import Conflict, Given
 from detente.results.plan import Plan
 from detente.values.money import nano, shown
-from detente.values.period import moment
 
 MAX_PERCENT = 1024
 """More capacity than so many percent on top is no way out that is looked for."""
@@ -127,8 +126,8 @@ class _Trial:
         """The latest day on which a clause may end for all to be performed."""
         versions = [t for t in self.held.terms if t.id == term]
         horizon = self.held.declared.horizon
-        last = min(max(v.validity.end for v in versions), moment(horizon.end))
-        first = max(min(v.validity.start for v in versions), moment(horizon.start))
+        last = min(max(v.validity.end for v in versions), horizon.closes)
+        first = max(min(v.validity.start for v in versions), horizon.opens)
         days = [p.span_start.date() for p in self.held.periods if first < p.span_start < last]
         days = sorted(set(days))
         self.progress(f"looking for a day on which `{term}` could end")

@@ -31,7 +31,6 @@ from detente.planner.solving.solution import Solution
 from detente.planner.solving.whole import whole_columns, whole_counts
 from detente.planner.study import GAP, silent
 from detente.values.money import nano
-from detente.values.period import moment
 
 NO_WEIGHT = Decimal(0)
 
@@ -77,7 +76,7 @@ def hedge(
     """
     pasts: Sequence[Past] = ()
     days = {day for future in futures for day in future.case.news}
-    begin = moment(futures[0].case.declared.horizon.start)
+    begin = futures[0].case.declared.horizon.opens
     for now, next_day in pairwise([begin, *sorted(days)]):
         known = [replace(future, case=future.case.known_at(now)) for future in futures]
         found = _Hedging.of(known, until, weight, level, pasts, gap, deadline, progress).before(next_day)

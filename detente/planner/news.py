@@ -15,12 +15,11 @@ from detente.errors import UnsettledError
 from detente.planner.past import Past
 from detente.planner.solving.search import Unmet
 from detente.planner.study import Study
-from detente.values.period import moment
 
 
 def stages(case: Case) -> list[tuple[datetime, datetime]]:
     """The times before the last news of a case: from one day on which something becomes known to the next."""
-    return list(pairwise([moment(case.declared.horizon.start), *case.news]))
+    return list(pairwise([case.declared.horizon.opens, *case.news]))
 
 
 def unforeseen(study: Study, gap: float, *, surely: bool = False) -> Study:

@@ -10,6 +10,7 @@ import hashlib
 import json
 from collections import defaultdict
 from collections.abc import Iterable, Iterator, Mapping
+from datetime import UTC, datetime
 from decimal import Decimal
 from typing import Any
 
@@ -91,14 +92,26 @@ def _charges(plan: Mapping[str, Any]) -> Iterator[str]:
         yield f"its `charges` are reduced by {plain(reduced)}, and the discounts among its `postings` are {plain(off)}"
 
 
+_MOMENTS = ("start", "end", "span_start", "span_end")
+
+
 def _periods(periods: RowsByList) -> Iterator[str]:
+    before = None
     for index, row in enumerate(periods):
         if row["index"] != index:
             yield f"period {index} is numbered {row['index']}"
-        if not row["start"] < row["end"] or not row["span_start"] < row["span_end"] or Decimal(row["hours"]) <= 0:
+        start, end, since, until = (_moment(row[key]) for key in _MOMENTS)
+        if not start < end or not since < until or Decimal(row["hours"]) <= 0:
             yield f"period {index} takes no time"
-        if index and row["span_start"] < periods[index - 1]["span_start"]:
+        if before is not None and since < before:
             yield f"period {index} is before the one before it"
+        before = since
+
+
+def _moment(text: str) -> datetime:
+    """As it was saved, on the clock of its horizon; of one that names none, UTC."""
+    found = datetime.fromisoformat(text)
+    return found if found.tzinfo is not None else found.replace(tzinfo=UTC)
 
 
 def _names(plan: Mapping[str, Any]) -> Iterator[str]:

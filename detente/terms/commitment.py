@@ -44,7 +44,7 @@ from detente.contract.window import Calendar, Every, Window
 from detente.errors import Flaw, FlawError
 from detente.values.committed import Committed, is_flow, number, over, told, unit_of
 from detente.values.money import Money, shown
-from detente.values.period import Horizon, moment
+from detente.values.period import Horizon
 from detente.values.quantity import Amount
 from detente.values.quantity_field import Portion
 
@@ -232,7 +232,7 @@ class MinimumCommitment(Term):
     def _last(self, own: Calendar, window: Window) -> bool:
         """Whether no window comes after it, or none that a plan sees: a shortfall then has nowhere to go."""
         after = own.numbered(window.index + 1)
-        return after is None or (self._seen is not None and after.start >= moment(self._seen.end))
+        return after is None or (self._seen is not None and after.start >= self._seen.closes)
 
     # -- in exact numbers ----------------------------------------------------------------------------------------
     def settle(self, totals: Totals, decisions: Decisions, as_of: datetime | None) -> Settlement:
@@ -331,7 +331,7 @@ class MinimumCommitment(Term):
     def _counts_from_before(self, milestone: Milestone, horizon: Horizon | None) -> bool:
         if horizon is None or (self.windows.cut == "prorate" and not milestone.prepaid):
             return False
-        return self.validity.start < moment(horizon.start) < self.begin(milestone.by)
+        return self.validity.start < horizon.opens < self.begin(milestone.by)
 
     def concede(self, part: str, amount: Fraction, unit: str, currency: str) -> str:
         """In the contract's words."""

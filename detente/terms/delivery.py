@@ -26,7 +26,7 @@ from detente.contract.window import Window
 from detente.errors import Flaw, FlawError
 from detente.values.money import Cash, nano, shown
 from detente.values.noun import Noun, Title
-from detente.values.period import Day, hours_between, later, moment
+from detente.values.period import Day, hours_between, later
 from detente.values.quantity import Span
 from detente.values.quantity_field import Accelerators, Length, Portion
 
@@ -81,7 +81,7 @@ class Delivery(OneOffer):
         """GPU-hours that are there in a time, as far as a plan sees it."""
         start, end = window.start, window.end
         if self._seen is not None:
-            start, end = max(start, moment(self._seen.start)), min(end, moment(self._seen.end))
+            start, end = max(start, self._seen.opens), min(end, self._seen.closes)
         since = ((t, max(start, self.begin(t.there))) for t in self.tranches)
         hours = (Fraction(t.quantity.value) * hours_between(at, end) for t, at in since if at < end)
         return sum(hours, Fraction(0))

@@ -98,7 +98,7 @@ class Payment(Term):
         if day < self.validity.start:
             what = f"`{self.id}` is due on {self.on}, before it is in force ({self.validity.start:%Y-%m-%d})"
             yield Flaw(what, "move the day, or `effective`", ("on",))
-        elif case.horizon and not moment(case.horizon.start) <= day < moment(case.horizon.end):
+        elif case.horizon and not case.horizon.opens <= day < case.horizon.closes:
             what = f"`{self.id}` is due on {self.on}, outside the horizon ({case.horizon.start} to {case.horizon.end})"
             yield Flaw(what, "move the day, or leave it out: no plan pays it", ("on",))
 

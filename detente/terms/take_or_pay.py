@@ -28,7 +28,7 @@ from detente.errors import Flaw, FlawError
 from detente.market.offer import GpuOffer
 from detente.values.money import CapacityPrice, shown
 from detente.values.noun import Noun
-from detente.values.period import Day, Horizon, hours_between, moment, named
+from detente.values.period import Day, Horizon, hours_between, named
 from detente.values.quantity import plain
 from detente.values.quantity_field import Accelerators, Portion
 
@@ -89,7 +89,7 @@ class TakeOrPay(OneOffer):
         """GPU-hours of it that the seller did not have ready, as far as a plan sees them."""
         start, end = window.start, window.end
         if self._seen is not None:
-            start, end = max(start, moment(self._seen.start)), min(end, moment(self._seen.end))
+            start, end = max(start, self._seen.opens), min(end, self._seen.closes)
         for each in self.undelivered:
             a, b = max(start, self.begin(each.from_)), min(end, self.begin(each.until))
             if a < b:

@@ -21,6 +21,7 @@ from pydantic import BeforeValidator, Field, PlainSerializer, model_validator
 from detente.errors import FlawError
 from detente.values.noun import Noun, read_by, written_as
 from detente.values.quantity import Span, text_of
+from detente.values.zone import Zone, as_it_stands, zone_of, zone_of_clock
 
 FIRST, LAST = date(1970, 1, 1), date(2200, 1, 1)
 MAX_PERIODS = 100_000
@@ -104,6 +105,11 @@ def moment(on: date, zone: tzinfo = UTC) -> datetime:
     return datetime(on.year, on.month, on.day, tzinfo=zone)
 
 
+def on_the_clock_of(at: datetime, on: date) -> datetime:
+    """The start of a day, on the clock on which a moment is told."""
+    return moment(on, zone_of_clock(at))
+
+
 def elapsed(start: datetime, end: datetime) -> timedelta:
     """How long it is from one moment to another, though their clock is put forward or back between them."""
     if start.tzinfo is end.tzinfo is not UTC:
@@ -167,6 +173,7 @@ def later(start: datetime, span: Span, times: int = 1) -> datetime:
     n = span.count * times
     if span.unit in ("minute", "hour") and start.tzinfo is not UTC:
         return (start.astimezone(UTC) + n * _LENGTHS[span.unit]).astimezone(start.tzinfo)
+    start = start.astimezone(zone_of_clock(start))
     if span.unit in _LENGTHS:
         return start + n * _LENGTHS[span.unit]  # of days, the same time of day
     months = n * {"month": 1, "quarter": 3, "year": 12}[span.unit]
@@ -198,13 +205,18 @@ def months_in(start: datetime, end: datetime, since: datetime) -> Fraction:
     return total
 
 
-@lru_cache(maxsize=10_000)
 def how_many(unit: str, start: datetime, end: datetime) -> Fraction:
-    """How many of a span of time lie between two moments; of each month, quarter or year, its part."""
+    """How many of a span of time lie between two moments; of each month, quarter or year, its part, by their clock."""
+    return _how_many(unit, start, end, zone_of_clock(start))
+
+
+@lru_cache(maxsize=10_000)
+def _how_many(unit: str, start: datetime, end: datetime, clock: tzinfo) -> Fraction:
+    """Moments are equal on any clock, and their months are not."""
     if unit in PER_HOUR:
         return hours_between(start, end) * PER_HOUR[unit]
     months = {"month": 1, "quarter": 3, "year": 12}[unit]
-    first = moment(date(start.year, (start.month - 1) // months * months + 1, 1))
+    first = moment(date(start.year, (start.month - 1) // months * months + 1, 1), clock)
     total = Fraction(0)
     while first < end:
         after = later(first, Span(1, unit))
@@ -263,6 +275,7 @@ class Horizon(Noun):
     typical: Literal["week"] | None = Field(
         default=None, description="`week`: each month is planned as one typical week, hour by hour"
     )
+    zone: Zone = Field(default="UTC", description="the time zone in which its days, and its periods, begin")
 
     @model_validator(mode="after")
     def _in_order(self) -> Horizon:
@@ -280,28 +293,40 @@ class Horizon(Noun):
             raise FlawError(f"the horizon has over {MAX_PERIODS:,} periods", "choose a coarser `every`")
         return self
 
+    @property
+    def opens(self) -> datetime:
+        """When its first day begins."""
+        return moment(self.start, zone_of(self.zone))
+
+    @property
+    def closes(self) -> datetime:
+        """When it ends, exclusive."""
+        return moment(self.end, zone_of(self.zone))
+
     def periods(self) -> tuple[Period, ...]:
         """The grid, in order."""
         return _grid(self)
 
     def _plain(self) -> Iterator[Period]:
-        start, end, span, index = moment(self.start), moment(self.end), Span(1, self.every), 0
+        start, end, span, index = self.opens, self.closes, Span(1, self.every), 0
         while True:
             a, b = later(start, span, index), min(later(start, span, index + 1), end)
             if a >= end:
                 return
+            if self.every == "hour":
+                a, b = as_it_stands(a), as_it_stands(b)
             yield Period(index, a, b, a, b, hours_between(a, b))
             index += 1
 
     def _typical(self) -> Iterator[Period]:
-        index, month = 0, moment(self.start)
-        while month < moment(self.end):
+        index, month = 0, self.opens
+        while month < self.closes:
             after = later(month, Span(1, "month"))
             monday = month + timedelta(days=(7 - month.weekday()) % 7)
             hours = hours_between(month, after) / 168
             for hour in range(168):
-                a = monday + timedelta(hours=hour)
-                yield Period(index, a, a + timedelta(hours=1), month, after, hours)
+                a, b = (as_it_stands(later(monday, Span(hour + n, "hour"))) for n in (0, 1))
+                yield Period(index, a, b, month, after, hours)
                 index += 1
             month = after
 

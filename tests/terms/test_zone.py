@@ -15,7 +15,7 @@ from detente.case.agenda import agenda
 from detente.case.case import Case
 from detente.report.explanation import explain
 from detente.results.plan import Plan
-from tests.builders import D, Data, agreement, build, compute, data_of, gpus, mistakes, solved
+from tests.builders import D, Data, agreement, build, charged, compute, data_of, gpus, mistakes, solved
 
 NEW_YORK = {"zone": "America/New_York"}
 SPRING = {"start": "2026-02-28", "end": "2026-05-02", "every": "day"}
@@ -141,3 +141,12 @@ def test_windows_that_a_horizon_of_utc_cuts_are_told_with_their_zone() -> None:
     assert "2026 is cut by the horizon (2026, and the days of `north-deal` begin in America/New_York)" in only
     (wrong,) = mistakes(data_of([gpus("north", 1)], [compute()], deal | {"zone": "America/New_Yrok"}, months=12))
     assert wrong == "there is no time zone `America/New_Yrok`; did you mean `America/New_York`?"
+
+
+def test_the_day_on_which_a_clock_is_put_back_has_25_hours_for_what_holds_in_each() -> None:
+    """The hour from 02:00 comes twice in Berlin on 25 October: 2 GPUs at any time, 1 runs, for 25 hours."""
+    floor = {"id": "t", "kind": "minimum-commitment", "amount": "2 GPU", "shortfall": {"price": "1 USD per GPU-hour"}}
+    deal = agreement(floor, effective="2026-10-25", ends="2026-10-26", zone="Europe/Berlin")
+    days = {"start": "2026-10-24", "end": "2026-10-27", "every": "hour"}
+    found = solved(build([gpus("north", 1)], [compute(demand="1 GPU")], deal, horizon=days, idle="forbidden"))
+    assert (charged(found, "t"), len(found.standings)) == (25, 25)

@@ -18,7 +18,7 @@ from detente.errors import FlawError, did_you_mean, nearest
 from detente.market.network import egress_price
 from detente.market.offer import AnyOffer, GpuOffer, ProvisionedOffer
 from detente.values.exchange import exchange_flaws
-from detente.values.period import FIRST, LAST, later, moment
+from detente.values.period import FIRST, LAST, later, on_the_clock_of
 
 MAX_GROWTH = 10**9
 ALIKE = 0.85  # from here on two names differ by no more than a slip
@@ -159,12 +159,12 @@ def _reservation(case: Entries, entry: Entry, offer: GpuOffer | ProvisionedOffer
         return
     starts, begins = offer.begins(case.begins), case.begins
     for index, day in enumerate(offer.starts or ()):
-        if case.horizon.start <= day < case.horizon.end and moment(day) not in begins:
+        if case.horizon.start <= day < case.horizon.end and on_the_clock_of(case.horizon.opens, day) not in begins:
             what = f"no period of the plan begins on {day}, so no reservation can start then"
             days = sorted({f"{at:%Y-%m-%d}" for at in begins})
             near = did_you_mean(str(day), days, "plan in finer periods (`every: day`)")
             case.wrong(entry, ("starts", index), what, near)
-    end = moment(case.horizon.end)
+    end = case.horizon.closes
     if not starts:
         case.wrong(entry, ("starts",), "no start lies in the horizon, so it can never be bought", "move one")
     elif offer.cut == "refuse" and later(starts[0], offer.term) > end:
@@ -337,7 +337,7 @@ def _demand(case: Entries, entry: Entry) -> None:
     """Data for the whole horizon, and growth that stays within reason."""
     if case.horizon is None:
         return
-    begin, end = moment(case.horizon.start), moment(case.horizon.end)
+    begin, end = case.horizon.opens, case.horizon.closes
     demand = entry.value.demand
     source = demand.recorded
     if source is not None and (missing := source.uncovered(begin, end)):

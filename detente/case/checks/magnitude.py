@@ -18,7 +18,7 @@ from detente.market.network import egress_price
 from detente.market.offer import AnyOffer, GpuOffer, ProvisionedOffer
 from detente.values.held import held_in
 from detente.values.money import HOURS_A_MONTH, Price
-from detente.values.period import Period, hours_between, moment
+from detente.values.period import Period, hours_between
 from detente.values.quantity import LARGEST
 
 MAX_WORK = 9 * 10**12
@@ -34,7 +34,7 @@ def check(case: Entries) -> None:
     if case.horizon is None:
         return
     sound = not case.mistakes
-    begin, end = moment(case.horizon.start), moment(case.horizon.end)
+    begin, end = case.horizon.opens, case.horizon.closes
     over = Period(0, begin, end, begin, end, hours_between(begin, end))
     for entry in case.read("agreements"):
         _clauses(case, entry, over.hours)

@@ -14,7 +14,7 @@ from detente.contract.term import SELF, Term
 from detente.demand.workload import AnyWorkload
 from detente.market.offer import AnyOffer
 from detente.values.facts import Facts
-from detente.values.period import Horizon, moment
+from detente.values.period import Horizon
 
 
 @dataclass(frozen=True)
@@ -45,7 +45,7 @@ class View:
         """Whether another is in force with it at any time of the horizon: how they add up matters at no other."""
         start, end = self.clause.validity.start, self.clause.validity.end
         if self.horizon is not None:
-            start, end = max(start, moment(self.horizon.start)), min(end, moment(self.horizon.end))
+            start, end = max(start, self.horizon.opens), min(end, self.horizon.closes)
         return start < end and other.validity.over(start, end)
 
     @property

@@ -7,12 +7,12 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import replace
-from datetime import UTC, datetime
+from datetime import datetime
 
 from detente.contract.term import Term, Until
 from detente.contract.window import Every, Window
 from detente.errors import Flaw
-from detente.values.period import Horizon, endless, later, moment, named
+from detente.values.period import Horizon, endless, later, named, on_the_clock_of
 from detente.values.quantity import Span
 
 
@@ -28,7 +28,7 @@ def never(term: Term, signed_until: datetime) -> Iterator[Flaw]:
 
 
 def _never(every: Every, start: datetime, end: datetime) -> Flaw | None:
-    first = moment(every.starts, start.tzinfo or UTC) if every.starts else start
+    first = on_the_clock_of(start, every.starts) if every.starts else start
     ended = f"when the clause has ended ({end:%Y-%m-%d})"
     if first >= end:
         return Flaw(f"the windows start on {first:%Y-%m-%d}, {ended}", "check the dates", ("starts",))
@@ -54,7 +54,7 @@ def cut(term: Term, horizon: Horizon) -> Iterator[Flaw]:
         elif stated.divides != "nothing" and stated.every.cut == "refuse":
             what = _cut(term, stated.every, horizon)
             if what is not None:
-                yield Flaw(what, "say `cut: prorate`, or move the horizon (its `end` is exclusive)", stated.path)
+                yield Flaw(what, _remedy(term, horizon), stated.path)
 
 
 def handed_over(term: Term) -> Iterator[Flaw]:
@@ -130,11 +130,18 @@ def _endless(term: Term) -> tuple[str, str]:
     return what, f"state {end}, or say `windows: {{ every: year }}`"
 
 
+def _remedy(term: Term, horizon: Horizon) -> str:
+    """What the days of a horizon on another clock cut is not cut where it has the same."""
+    zone = str(term.validity.zone)
+    there = "" if zone == horizon.zone else f"say `zone: {zone}` in the `horizon`, "
+    return f"{there}say `cut: prorate`, or move the horizon (its `end` is exclusive)"
+
+
 def _cut(term: Term, every: Every, horizon: Horizon) -> str | None:
     for window in term.calendar(every).seen_by(horizon):
         if window.part != 1:
-            seen = named(moment(horizon.start), moment(horizon.end))
-            if term.validity.zone is not UTC:
+            seen = named(horizon.opens, horizon.closes)
+            if str(term.validity.zone) != horizon.zone:
                 seen += f", and the days of `{term.validity.agreement}` begin in {term.validity.zone}"
             return f"the window {named(window.start, window.end)} is cut by the horizon ({seen})"
     return None

@@ -20,7 +20,7 @@ from detente.planner.formulation.expression import Expr, Floats, Ints
 from detente.planner.formulation.owner import Owner
 from detente.planner.formulation.units import Start, Units
 from detente.values.money import Price
-from detente.values.period import later, moment
+from detente.values.period import later
 
 WHOLE_LINE = 100
 """Units of which at most this many can be needed are integers in the program; above, they are rounded up after it,
@@ -65,7 +65,7 @@ def _hourly(draft: Draft, offer: AnyUnits) -> list[Start]:
 def _terms(draft: Draft, offer: AnyUnits) -> list[Start]:
     """When it may begin, with what each serves and pays."""
     assert offer.term is not None
-    end = moment(draft.horizon.end)
+    end = draft.horizon.closes
     prices = draft.prices.of_units[offer.id]
     found = []
     for start in offer.begins(draft.grid.begins):

@@ -18,7 +18,7 @@ from detente.market.invoicing import instalments
 from detente.planner.formulation.draft import Draft
 from detente.planner.formulation.expression import Part
 from detente.planner.formulation.units import Units
-from detente.values.period import later, moment
+from detente.values.period import later
 
 
 def counted_on(draft: Draft, units: Units, column: int, when: CountingMoment) -> list[datetime]:
@@ -27,7 +27,7 @@ def counted_on(draft: Draft, units: Units, column: int, when: CountingMoment) ->
     assert offer.term is not None, "it is reserved"
     if when == "purchase" or offer.invoiced is None:  # the case was checked
         return [start]
-    return instalments(offer.invoiced, start, min(later(start, offer.term), moment(draft.horizon.end)))
+    return instalments(offer.invoiced, start, min(later(start, offer.term), draft.horizon.closes))
 
 
 def times_of_use(meter: Meter, by: Sequence[Window]) -> list[Window]:
