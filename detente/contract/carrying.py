@@ -3,7 +3,8 @@
 Owns: ``Carrying``, in exact numbers and in a plan. Not here: amounts, what counts, and what is owed (``commitment``).
 
 Of a balance b = S + c - A of window i, with c brought in, min(max(b, 0), kA) is carried on (of S - A alone, where it is
-carried once), and min(max(-b, 0), dA) is deferred. What is brought into the next is the one less the other.
+carried once), and min(max(-b, 0), D) is deferred, of at most D. What is brought into the next is the one less the
+other.
 """
 
 from __future__ import annotations
@@ -19,33 +20,33 @@ NOTHING = Fraction(0)
 
 @dataclass(frozen=True)
 class Carrying:
-    """The part of an amount that an excess may carry, and whether again and again; and that a shortfall may defer."""
+    """The part of an amount that an excess may carry, and whether again and again."""
 
     excess: Fraction
     chained: bool
-    shortfall: Fraction
 
-    def exact(self, drawn: Fraction, brought: Fraction, amount: Fraction, *, last: bool) -> tuple[Fraction, Fraction]:
+    def exact(
+        self, drawn: Fraction, brought: Fraction, amount: Fraction, deferrable: Fraction
+    ) -> tuple[Fraction, Fraction]:
         """What goes on from a window (less than nothing, where a shortfall is deferred), and what is short in it."""
         balance = drawn + brought - amount
         over = balance if self.chained else drawn - amount
         carried = min(max(over, NOTHING), amount * self.excess)
         missing = max(-balance, NOTHING)
-        deferred = NOTHING if last else min(missing, amount * self.shortfall)
+        deferred = min(missing, deferrable)
         return carried - deferred, missing - deferred
 
     def shaped(
         self, program: Program, owner: ClauseOwner, counted: Expression, carried: Expression,
-        amounts: Sequence[Fraction], last: Sequence[bool],
+        amounts: Sequence[Fraction], deferrable: Sequence[Fraction],
     ) -> Expression:  # fmt: skip
         """What counts, with what is brought in and less what goes on."""
         reached = counted + carried.lag() - carried
         if not self.chained and self.excess:
             self._once(program, owner, counted, carried, amounts)
-        if not self.shortfall:
+        if not any(deferrable):
             return reached
-        most = [NOTHING if ends else a * self.shortfall for a, ends in zip(amounts, last, strict=True)]
-        deferred = program.slack(owner, "deferred", most=most)
+        deferred = program.slack(owner, "deferred", most=deferrable)
         return reached + deferred - deferred.lag()
 
     def _once(

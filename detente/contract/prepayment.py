@@ -10,10 +10,11 @@ the charge m = max(R - (C + U - g), 0), and then B = B - g + m and C = C + U - g
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from fractions import Fraction
+from itertools import accumulate
 
 from detente.contract.counting import Counting, MoneyMeasure
 from detente.contract.meter import Meter
@@ -124,6 +125,62 @@ def shaped(stages: Sequence[PrepaidStage], program: Program, owner: ClauseOwner)
     return counted
 
 
+def settled_by_window(
+    counting: Counting, totals: Totals, as_of: datetime | None, required: Callable[[Window], Fraction]
+) -> Iterator[Settlement]:
+    """What is missing of each window's amount, charged as it ends, and what use after it draws; each counts anew."""
+    meter, balance = counting.own, Fraction(0)
+    for window, ended in meter.begun(as_of):
+        amount = required(window)
+        used = counting.drawn(totals, window, amount)
+        drawn = min(balance, used)
+        short = max(amount - (used - drawn), Fraction(0))
+        balance += short - drawn
+        if drawn:
+            yield row(meter, window, "prepayment", "prepayment-drawn", ended=ended, amount=None,
+                      drawn=drawn, owed=-drawn)  # fmt: skip
+        yield row(meter, window, FLOOR, "prepayment", ended=ended, amount=amount, drawn=used - drawn,
+                  short=short, owed=short)  # fmt: skip
+
+
+def shaped_by_window(
+    program: Program, owner: ClauseOwner, windows: Sequence[Window], used: Expression, amounts: Sequence[Fraction]
+) -> None:
+    """The same in a plan: all windows at once, each with what is left of the charges before it."""
+    most_used, none = program.most(used), [Fraction(0) for _ in amounts]
+    owed_before = [Fraction(0), *accumulate(amounts)][:-1]
+    most = [min(owed, use) for owed, use in zip(owed_before, most_used, strict=True)]
+    balance = program.slack(owner, "prepaid left", most=list(accumulate(amounts)))
+    before = balance.lag()
+    drawn = program.slack(owner, "drawn", most=most, price=Fraction(-1), windows=windows)
+    charged = program.slack(owner, "shortfall", most=amounts, price=Fraction(1), windows=windows, remedy=True)
+    program.require(owner, "prepaid-left", balance - before + drawn - charged == none)
+    _is_the_lesser(program, owner, "draw", drawn, (before, owed_before), (used, most_used))
+    missed = program.slack(owner, "missed", most=[Fraction(1) for _ in amounts], whole="nearest")
+    now = used - drawn
+    program.require(owner, "floor", charged.like(used) + now >= amounts)
+    program.require(owner, "missed", charged - missed * amounts <= none)
+    above = [amount + use for amount, use in zip(amounts, most_used, strict=True)]
+    program.require(owner, "charge-exact", charged + now + missed * most_used <= above)
+
+
+Bounded = tuple[Expression, Sequence[Fraction]]
+"""Amounts, and the most that each can be."""
+
+
+def _is_the_lesser(
+    program: Program, owner: ClauseOwner, part: str, of: Expression, left: Bounded, used: Bounded
+) -> None:
+    """That amounts are the lesser of two: a whole number for each says whether what is left is all drawn."""
+    (balance, most), (use, most_used) = left, used
+    none = [Fraction(0) for _ in most]
+    empty = program.slack(owner, f"{part} empty", most=[Fraction(1) for _ in most], whole="nearest")
+    program.require(owner, f"{part}-left", of - balance <= none)
+    program.require(owner, f"{part}-used", of - use <= none)
+    program.require(owner, f"{part}-empty", of - balance - empty * most >= [-m for m in most])
+    program.require(owner, f"{part}-all", of - use + empty * most_used >= none)
+
+
 def _drawn(
     program: Program, owner: ClauseOwner, place: int, window: Window, balance: Expression, used: Expression,
     most: Fraction,
@@ -131,11 +188,7 @@ def _drawn(
     """The lesser of the prepayment that is left and what is used; each unit lowers the cost by one."""
     (most_used,) = program.most(used)
     drawn = program.slack(owner, f"drawn {place}", most=[min(most, most_used)], price=Fraction(-1), windows=[window])
-    empty = program.slack(owner, f"empty {place}", most=ONE, whole="nearest")
-    program.require(owner, f"draw-{place}-left", drawn - balance <= NOTHING)
-    program.require(owner, f"draw-{place}-used", drawn - used <= NOTHING)
-    program.require(owner, f"draw-{place}-empty", drawn - balance - empty * most >= [-most])
-    program.require(owner, f"draw-{place}-all", drawn - used + empty * most_used >= NOTHING)
+    _is_the_lesser(program, owner, f"draw-{place}", drawn, (balance, [most]), (used, [most_used]))
     return drawn
 
 

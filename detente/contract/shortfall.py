@@ -1,19 +1,22 @@
-"""What becomes of what is missing of an amount: a part of it is owed, or a price for each unit, or it must be met.
+"""What becomes of what is missing of an amount: a part of it is owed, or a price for each unit, or a lump sum.
 
-Not here: how much is missing (``terms``).
+Or it must be met. Not here: how much is missing (``terms``), and a charge that later use draws (``prepayment``).
 """
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from decimal import Decimal
 from fractions import Fraction
-from typing import Annotated, Literal
+from typing import Annotated, Literal, Self
 
-from pydantic import Discriminator, Field, Tag
+from pydantic import Discriminator, Field, Tag, model_validator
 
+from detente.contract.program import ClauseOwner, Expression, Program
+from detente.contract.window import Window
 from detente.errors import FlawError
-from detente.values.committed import Committed, unit_of
-from detente.values.money import Money, WorkPrice
+from detente.values.committed import Committed, is_flow, unit_of
+from detente.values.money import CENT, Cash, Money, WorkPrice
 from detente.values.noun import Noun
 from detente.values.quantity_field import Percent
 
@@ -23,15 +26,73 @@ class Shortfall(Noun):
 
     fee: Percent = Field(default=Decimal(1), description="of money: what is paid of the missing amount")
     price: WorkPrice | None = Field(default=None, description="of work: what is paid for each unit that is missing")
+    lump: Cash | None = Field(default=None, description="what is paid for a window in which anything is missing")
+    charged_as: Literal["fee", "prepayment"] = Field(
+        default="fee", description="whether what is paid is lost, or a prepayment that later use draws"
+    )
+
+    @model_validator(mode="after")
+    def _one_way(self) -> Self:
+        stated = [
+            key for key in ("fee", "price", "lump") if key in self.model_fields_set and getattr(self, key) is not None
+        ]
+        if len(stated) > 1:
+            raise FlawError(f"says both `{stated[0]}` and `{stated[1]}`", "keep one of them", (stated[1],))
+        if self.prepaid and (self.fee != 1 or self.price or self.lump):
+            what = "a prepayment is of all that is missing, and something else is said"
+            raise FlawError(what, "say `fee: 100%`, or `charged-as: fee`", ("charged-as",))
+        return self
+
+    @property
+    def prepaid(self) -> bool:
+        """Whether what is missing is charged as a prepayment."""
+        return self.charged_as == "prepayment"
 
     @property
     def each(self) -> Fraction:
         """What is paid of a missing amount, or for each unit that is missing."""
+        if self.lump is not None:
+            return Fraction(0)
         return Fraction(self.price.amount if self.price else self.fee)
+
+    def _lump(self, window: Window) -> Fraction:
+        """That of a window: the part that is due of it, and that a plan sees."""
+        return Fraction(self.lump.amount) * window.due * window.part if self.lump else Fraction(0)
+
+    def owed(self, short: Fraction, window: Window) -> Fraction:
+        """For what is missing in a window; less than a cent is a rounding, and brings no lump sum."""
+        return short * self.each + (self._lump(window) if short >= CENT else 0)
+
+    def shaped(
+        self, program: Program, owner: ClauseOwner, amounts: Sequence[Fraction], windows: Sequence[Window],
+        carried: Expression, most: Sequence[Fraction],
+    ) -> Expression:  # fmt: skip
+        """What is missing in each window of a plan.
+
+        A window that falls short carries nothing (of at most ``most``). Where more that is missing costs the same, or
+        costs another rate of exchange in the next window, a plan would rather have both: then a whole number for each
+        says which.
+        """
+        price, nothing = self.each, [Fraction(0) for _ in amounts]
+        short = program.slack(owner, "shortfall", most=amounts, price=price, windows=windows, remedy=True)
+        if self.lump is None and (owner.own_money is None or not any(most)):
+            return short
+        missed = program.slack(owner, "missed", most=[Fraction(1) for _ in amounts], whole="up")
+        program.require(owner, "missed", short - missed * amounts <= nothing)
+        program.require(owner, "not-missed", carried + missed * most <= most)
+        if self.lump is not None:
+            lumps = [self._lump(window) for window in windows]
+            paid = program.slack(owner, "lump", most=lumps, price=Fraction(1), windows=windows, remedy=True)
+            program.require(owner, "lump", paid - missed * lumps >= nothing)
+        return short
 
     @property
     def told(self) -> str:
         """In a clause's sentence."""
+        if self.lump is not None:
+            return f"where anything is missing, {self.lump.told} is owed"
+        if self.prepaid:
+            return "what is missing is charged as prepayment, which later use draws without counting"
         return (
             f"what is missing is owed at {self.price}" if self.price else f"{self.fee:.0%} of what is missing is owed"
         )
@@ -51,7 +112,12 @@ def priced(remedy: Shortfall | Literal["forbidden"], amount: Committed) -> None:
             raise FlawError("a price of what is missing of money", "say `fee`, a part of it", ("shortfall", "price"))
         return
     unit = unit_of(amount)
-    if remedy != "forbidden" and price is None:
+    if remedy != "forbidden" and (lump := remedy.lump) is not None:
+        if is_flow(amount):
+            raise FlawError(
+                f"a lump sum {lump} in each hour", f"say `price: 1.00 USD per {unit}`", ("shortfall", "lump")
+            )
+    elif remedy != "forbidden" and price is None:
         way = f"say `shortfall: {{ price: 1.00 USD per {unit} }}`, or `shortfall: forbidden`"
         raise FlawError(f"the amount is in {amount.unit}, and what is missing has no price", way, ("amount",))
     if price is not None and price.unit != unit:

@@ -10,9 +10,9 @@ from datetime import datetime
 from decimal import Decimal
 from fractions import Fraction
 from itertools import chain
-from typing import ClassVar, Literal, Self
+from typing import Annotated, ClassVar, Literal, Self
 
-from pydantic import Field, model_validator
+from pydantic import Discriminator, Field, Tag, model_validator
 
 from detente.contract import prepayment
 from detente.contract.carrying import Carrying
@@ -31,7 +31,7 @@ from detente.contract.decisions import Decisions
 from detente.contract.meter import Measure, Meter
 from detente.contract.milestone import Milestone, out_of_order
 from detente.contract.moment import COUNTED, CountingMoment, untimed
-from detente.contract.program import Expression, Program
+from detente.contract.program import Program
 from detente.contract.reminder import Reminder, last_day
 from detente.contract.settlement import Settlement, settled
 from detente.contract.shortfall import Remedy, Shortfall, priced
@@ -48,6 +48,10 @@ from detente.values.period import Horizon
 from detente.values.quantity import Amount
 from detente.values.quantity_field import Portion
 
+Deferral = Annotated[
+    Annotated[Portion, Tag("each")] | Annotated[tuple[Portion, ...], Tag("some")],
+    Discriminator(lambda given: "some" if isinstance(given, (list, tuple)) else "each"),
+]
 EVERY_HOUR = Every(every="hour")
 """The windows of GPUs at any time, unless others are stated."""
 
@@ -72,8 +76,9 @@ class MinimumCommitment(Term):
     carried: Literal["chained", "once"] = Field(
         default="chained", description="whether what was carried in counts towards what is carried on"
     )
-    deferral: Portion = Field(
-        default=Decimal(0), description="the part of a window's amount of which a shortfall goes on to the next window"
+    deferral: Deferral = Field(
+        default=Decimal(0),
+        description="the part of a window's amount of which a shortfall goes on to the next; or of each window its own",
     )
     milestones: tuple[Milestone, ...] = ()
 
@@ -89,6 +94,7 @@ class MinimumCommitment(Term):
             key = reaching[0].replace("_", "-")
             what = "classes that count up to a part of a window's amount, and amounts that reach over windows"
             raise FlawError(what, f"write the `{key}` as a commitment of its own", (key,))
+        self._of_shortfall()
         if self.moment != "use" and self.measure == "after-credits":
             what = f"a credit pays what is used, and what counts does so {COUNTED[self.moment]}"
             raise FlawError(what, "say `moment: use`, or another `measure`", ("moment",))
@@ -96,6 +102,19 @@ class MinimumCommitment(Term):
             what = "milestones that are charged as prepayment stand beside other amounts"
             raise FlawError(what, "charge all of them so, over `every: term`", ("milestones",))
         return self
+
+    def _of_shortfall(self) -> None:
+        """What a charge that is no part of what is missing, or no fee, does not go with."""
+        if not isinstance(self.shortfall, Shortfall):
+            return
+        if self.shortfall.lump is not None and self.deferral:
+            what = "a lump sum for a window that falls short, and a shortfall that goes on to the next"
+            raise FlawError(what, "keep one of them: `lump` or `deferral`", ("deferral",))
+        beside = [key for key in ("milestones", "carry_over", "deferral", "counts") if getattr(self, key)]
+        if self.shortfall.prepaid and (beside or isinstance(self.amount, Amount)):
+            key = beside[0].replace("_", "-") if beside else "amount"
+            what = "what is missing of each window is charged as prepayment, of money and of nothing else"
+            raise FlawError(what, f"write the `{key}` as a commitment of its own, or `charged-as: fee`", (key,))
 
     def _of_work(self, amount: Amount) -> None:
         timed = self.moment if self.moment != "use" else None
@@ -201,24 +220,16 @@ class MinimumCommitment(Term):
                 reached = prepayment.shaped(self.stages, program, self)
             else:
                 counted = self.counting.shaped(program, self, amounts, windows)
-                last = [self._last(own, window) for window in windows]
-                reached = self._carrying.shaped(program, self, counted, carried, amounts, last)
+                if isinstance(self.shortfall, Shortfall) and self.shortfall.prepaid:
+                    prepayment.shaped_by_window(program, self, windows, counted, amounts)
+                    return
+                deferrable = [self._deferrable(window, amount) for window, amount in zip(windows, amounts, strict=True)]
+                reached = self._carrying.shaped(program, self, counted, carried, amounts, deferrable)
             if isinstance(self.shortfall, Shortfall):
-                short = program.slack(self, "shortfall", most=amounts, price=self.fee, windows=windows, remedy=True)
-                reached += short
-                if self.own_money is not None and self.carry_over:
-                    self._short_or_carried(program, short, carried, amounts, most)
+                reached += self.shortfall.shaped(program, self, amounts, windows, carried, most)
             program.require(self, "floor", reached >= amounts)
         for milestone, counting in self.reached if not self._prepaid else ():
             milestone.shaped(program, self, counting)
-
-    def _short_or_carried(
-        self, program: Program, short: Expression, carried: Expression, amounts: list[Fraction], most: list[Fraction]
-    ) -> None:
-        """A window that falls short carries nothing, though a fee at its rate may cost less than at the next's."""
-        missed = program.slack(self, "missed", most=[Fraction(1) for _ in amounts], whole="nearest")
-        program.require(self, "missed", short - missed * amounts <= [Fraction(0) for _ in amounts])
-        program.require(self, "not-missed", carried + missed * most <= most)
 
     @property
     def between_rates(self) -> bool:
@@ -227,12 +238,16 @@ class MinimumCommitment(Term):
 
     @property
     def _carrying(self) -> Carrying:
-        return Carrying(Fraction(self.carry_over), self.carried == "chained", Fraction(self.deferral))
+        return Carrying(Fraction(self.carry_over), self.carried == "chained")
 
-    def _last(self, own: Calendar, window: Window) -> bool:
-        """Whether no window comes after it, or none that a plan sees: a shortfall then has nowhere to go."""
-        after = own.numbered(window.index + 1)
-        return after is None or (self._seen is not None and after.start >= self._seen.closes)
+    def _deferrable(self, window: Window, amount: Fraction) -> Fraction:
+        """How much of a window's shortfall may go on: nothing where no window comes after it, or none a plan sees."""
+        after = self.counting.own.windows.numbered(window.index + 1) if self.deferral else None
+        if after is None or (self._seen is not None and after.start >= self._seen.closes):
+            return Fraction(0)
+        if not isinstance(self.deferral, tuple):
+            return amount * Fraction(self.deferral)
+        return amount * Fraction(self.deferral[window.index] if window.index < len(self.deferral) else 0)
 
     # -- in exact numbers ----------------------------------------------------------------------------------------
     def settle(self, totals: Totals, decisions: Decisions, as_of: datetime | None) -> Settlement:
@@ -240,6 +255,8 @@ class MinimumCommitment(Term):
         if self.stages:
             required = self.required(next(iter(self.counting.own.windows)))
             floors = prepayment.settled(self.stages, totals, as_of, required, self.fee)
+        elif isinstance(self.shortfall, Shortfall) and self.shortfall.prepaid:
+            floors = prepayment.settled_by_window(self.counting, totals, as_of, self.required)
         else:
             reached = enumerate(self.reached)
             met = (m.settled(index, counting, totals, as_of) for index, (m, counting) in reached)
@@ -251,10 +268,11 @@ class MinimumCommitment(Term):
         for window, ended in counting.own.begun(as_of):
             amount = self.required(window)
             drawn = counting.drawn(totals, window, amount)
-            carried, short = self._carrying.exact(drawn, brought, amount, last=self._last(counting.own.windows, window))
+            carried, short = self._carrying.exact(drawn, brought, amount, self._deferrable(window, amount))
+            owed = self.shortfall.owed(short, window) if isinstance(self.shortfall, Shortfall) else Fraction(0)
             yield settled(
                 counting.own, window, FLOOR, "shortfall-fee", ended=ended, amount=amount, drawn=drawn,
-                brought=brought, carried=carried, short=short, owed=short * self.fee,
+                brought=brought, carried=carried, short=short, owed=owed,
             )  # fmt: skip
             brought = carried
 
@@ -275,7 +293,10 @@ class MinimumCommitment(Term):
             each = "over its whole term"
         price = self.shortfall.told if isinstance(self.shortfall, Shortfall) else "it must be met"
         what = SAID[self.measure or "after-discounts"] if isinstance(self.amount, Money) else "what is taken"
-        classes = f"; {float(self.deferral):.0%} of it may be made good in the next window" if self.deferral else ""
+        parts = self.deferral if isinstance(self.deferral, tuple) else (self.deferral,)
+        some = ", ".join(f"{float(part):.0%}" for part in parts)
+        of_each = " (of each window in turn)" if len(parts) > 1 else ""
+        classes = f"; {some} of it may be made good in the next window{of_each}" if any(parts) else ""
         classes += "".join(f"; {c.of} counts up to {float(c.at_most):.0%} of it" for c in self.counts)
         classes += "" if self.moment == "use" else f"; it counts {COUNTED[self.moment]}"
         milestones = "".join(f"; {m.told}" for m in self.milestones)
@@ -335,6 +356,7 @@ class MinimumCommitment(Term):
 
     def concede(self, part: str, amount: Fraction, unit: str, currency: str) -> str:
         """In the contract's words."""
+        currency = self.own_money.currency if self.own_money is not None else currency
         unit = currency if isinstance(self.amount, Money) else unit_of(self.amount)
         if milestone := next((each for each, counting in self.reached if counting.own.name == part), None):
             return (

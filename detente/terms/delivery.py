@@ -20,13 +20,14 @@ from detente.contract.program import Program
 from detente.contract.reminder import Reminder
 from detente.contract.settlement import Settlement, settled
 from detente.contract.stated import Divided
+from detente.contract.term import SELF
 from detente.contract.totals import Totals
 from detente.contract.verdict import Reason
 from detente.contract.window import Window
 from detente.errors import Flaw, FlawError
 from detente.values.money import Cash, nano, shown
 from detente.values.noun import Noun, Title
-from detente.values.period import Day, hours_between, later
+from detente.values.period import Day, hours_between, later, moment
 from detente.values.quantity import Span
 from detente.values.quantity_field import Accelerators, Length, Portion
 
@@ -41,7 +42,14 @@ class CapacityTranche(Noun):
     due: Day = Field(description="the day by which they are to be there, in use")
     expected: Day | None = Field(default=None, description="the day on which they are expected; default: `due`")
     accepted: Day | None = Field(default=None, description="the day on which they were accepted")
+    offered: Day | None = Field(default=None, description="the day on which they were offered for acceptance")
     worth: Cash | None = Field(default=None, description="the fee of which delay credits are a part")
+
+    def deemed(self, silence: Span | None) -> CapacityTranche:
+        """The same, accepted after so long a silence, where it was offered and nobody has said so."""
+        if self.accepted is not None or self.offered is None or silence is None:
+            return self
+        return self.model_copy(update={"accepted": later(moment(self.offered), silence).date()})
 
     @property
     def there(self) -> Day:
@@ -64,6 +72,9 @@ class Delivery(OneOffer):
     tranches: tuple[CapacityTranche, ...] = Field(min_length=1)
     credit: DelayCredit | None = None
     long_stop: Length | None = Field(default=None, description="how long after `due` a tranche may be cancelled")
+    deemed_after: Length | None = Field(
+        default=None, description="how long a tranche that is `offered` may be refused; silence accepts it"
+    )
 
     effect: ClassVar[Literal["restrains", "grants", "both"]] = "both"
 
@@ -73,16 +84,24 @@ class Delivery(OneOffer):
             if self.credit is not None and tranche.worth is None:
                 what = f"delay of `{tranche.name}` is credited, and of how much is not said"
                 raise FlawError(what, "add `worth`, the fee of the tranche", ("tranches", index))
+            if tranche.offered is not None and self.deemed_after is None:
+                what = f"`{tranche.name}` is offered, and after which silence it is accepted is not said"
+                raise FlawError(what, "add `deemed-after`, or the day on which it was `accepted`", ("tranches", index))
         if self.windows.ramp:
             raise FlawError("a ramp divides an amount, and there is none", "leave it out", ("windows", "ramp"))
         return self
+
+    @property
+    def known(self) -> tuple[CapacityTranche, ...]:
+        """Its tranches, with what silence has accepted."""
+        return tuple(tranche.deemed(self.deemed_after) for tranche in self.tranches)
 
     def ready(self, window: Window) -> Fraction:
         """GPU-hours that are there in a time, as far as a plan sees it."""
         start, end = window.start, window.end
         if self._seen is not None:
             start, end = max(start, self._seen.opens), min(end, self._seen.closes)
-        since = ((t, max(start, self.begin(t.there))) for t in self.tranches)
+        since = ((t, max(start, self.begin(t.there))) for t in self.known)
         hours = (Fraction(t.quantity.value) * hours_between(at, end) for t, at in since if at < end)
         return sum(hours, Fraction(0))
 
@@ -104,7 +123,7 @@ class Delivery(OneOffer):
 
     def _given(self) -> Iterator[tuple[date, Fraction]]:
         """Each credit, on the day of acceptance, while the clause is in force and a plan sees it."""
-        for tranche in self.tranches:
+        for tranche in self.known:
             amount, day = self.credited(tranche), tranche.accepted
             if not amount or day is None or not self.validity.over(self.begin(day), self.begin(day)):
                 continue
@@ -145,16 +164,19 @@ class Delivery(OneOffer):
     def reminds(self, since: datetime, until: datetime) -> Iterator[Reminder]:
         """When each tranche is due, and from when it may be cancelled."""
         seller = self.validity.counterparty
-        for tranche in self.tranches:
+        for stated, tranche in zip(self.tranches, self.known, strict=True):
             what = f"{tranche.quantity} of `{self.offer}` are due ({tranche.name})"
             yield Reminder(tranche.due, "milestone", what, seller, tranche.accepted)
+            if stated.accepted is None and tranche.accepted is not None:
+                last = tranche.accepted - timedelta(days=1)
+                yield Reminder(last, "notice", f"the last day to refuse {tranche.name}: silence accepts it", SELF)
             if self.long_stop and tranche.accepted is None:
                 on = later(self.begin(tranche.due), self.long_stop).date()
                 yield Reminder(on, "right", f"from this day on {tranche.name} may be cancelled", "self")
 
     def explain(self) -> Reason:
         """The tranches, and what a delay gives."""
-        told = ", ".join(f"{t.quantity} from {t.there} on ({_state(t)})" for t in self.tranches)
+        told = ", ".join(f"{t.quantity} from {t.there} on ({_state(t)})" for t in self.known)
         late = ""
         if self.credit is not None:
             late = f"; a day of delay gives {float(self.credit.per_day):.2%} of a tranche's worth back"

@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from datetime import date, datetime
 from fractions import Fraction
-from typing import Literal, Self
+from typing import ClassVar, Literal, Self
 
 from pydantic import Field, model_validator
 
@@ -24,7 +24,7 @@ from detente.contract.verdict import Reason
 from detente.errors import Flaw, FlawError
 from detente.values.money import Cash, nano, shown
 from detente.values.noun import Title
-from detente.values.period import Day, later, moment
+from detente.values.period import Day, later
 from detente.values.quantity import Span
 
 
@@ -34,7 +34,11 @@ class Payment(Term):
     kind: Literal["payment"]
     amount: Cash
     on: Day = Field(description="the day on which it is due")
-    to: Title | None = Field(default=None, description="who is paid, where it is not the other party")
+    to: Title | None = Field(
+        default=None, description="who is paid, where it is not the other party; `self`: the other party pays us"
+    )
+
+    effect: ClassVar[Literal["restrains", "grants", "both"]] = "both"
 
     @model_validator(mode="after")
     def _of_nothing(self) -> Self:
@@ -47,8 +51,13 @@ class Payment(Term):
 
     @property
     def payee(self) -> str:
-        """Who is paid: a court, or the other party."""
-        return self.to or super().payee
+        """Who is paid: a court, or the other party; and that which pays us."""
+        return super().payee if self.to is None or self._received else self.to
+
+    @property
+    def _received(self) -> bool:
+        """Whether it is paid to us."""
+        return self.to == SELF
 
     @property
     def paid_on(self) -> date:
@@ -59,13 +68,13 @@ class Payment(Term):
     def due(self) -> Fraction:
         """Money that is due while the clause is in force, within the horizon where a plan sees it."""
         day, seen = self.begin(self.on), self._seen
-        inside = seen is None or moment(seen.start) <= day < moment(seen.end)
+        inside = seen is None or seen.opens <= day < seen.closes
         return Fraction(self.amount.amount) if inside and self.validity.over(day, day) else Fraction(0)
 
     def shape(self, program: Program) -> None:
         """All of it, once."""
         if self.due:
-            paid = program.slack(self, "paid", most=[self.due], price=Fraction(1))
+            paid = program.slack(self, "paid", most=[self.due], price=Fraction(-1 if self._received else 1))
             program.require(self, "due", paid >= [self.due])
 
     def settle(self, totals: Totals, decisions: Decisions, as_of: datetime | None) -> Settlement:
@@ -74,23 +83,24 @@ class Payment(Term):
         if not self.due or (as_of is not None and as_of < day):
             return Settlement()
         end = later(day, Span(1, "day"))
-        return Settlement((Posting(self.id, "payment", 0, day, end, nano(self.due)),))
+        amount = nano(-self.due if self._received else self.due)
+        return Settlement((Posting(self.id, "payment", 0, day, end, amount),))
 
     def explain(self) -> Reason:
         """What is due, to whom, and when."""
-        amount = self.amount.told
-        return Reason(self.id, f"{amount} are due to {self.to or self._party} on {self.on}, whatever runs where")
+        return Reason(self.id, f"{self._told} on {self.on}, whatever runs where")
 
     def reminds(self, since: datetime, until: datetime) -> Iterator[Reminder]:
         """The day on which it is due, unless it is waived by then."""
         if not self.due:
             return
-        amount = self.amount.told
-        yield Reminder(self.on, "payment", f"{amount} are due to {self.to or self._party}", SELF)
+        yield Reminder(self.on, "payment", self._told, self.validity.counterparty if self._received else SELF)
 
     @property
-    def _party(self) -> str:
-        return f"`{self.validity.counterparty}`"
+    def _told(self) -> str:
+        party = f"`{self.validity.counterparty}`"
+        whom = f"us from {party}" if self._received else self.to or party
+        return f"{self.amount.told} are due to {whom}"
 
     def check(self, case: CaseView) -> Iterator[Flaw]:
         """A day before the clause is in force, or that no plan sees; one after its end is waived."""

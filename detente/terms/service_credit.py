@@ -31,6 +31,7 @@ from detente.contract.verdict import Reason
 from detente.contract.window import Every, Window
 from detente.errors import Flaw, FlawError
 from detente.values.facts import Facts
+from detente.values.money import Cash
 from detente.values.noun import Noun
 from detente.values.period import Day, later, named
 from detente.values.quantity_field import Length, Portion
@@ -63,6 +64,7 @@ class ServiceCredit(Term):
     claim_within: Length | None = Field(
         default=None, description="how long after a window's end it must be claimed; default: it need not be"
     )
+    cap: Cash | None = Field(default=None, description="the most that is given back in all")
     windows: Every = Every(every="month")
 
     theirs: ClassVar[bool] = True
@@ -144,16 +146,28 @@ class ServiceCredit(Term):
         part = program.total(self.spend) * rates
         given = program.slack(self, "given", most=program.most(part), price=Fraction(-1), windows=windows)
         program.require(self, "earned", given - part <= [Fraction(0) for _ in rates])
+        if self.cap is not None:
+            program.require(self, "cap", given.gather([0 for _ in rates], 1) <= [Fraction(self.cap.amount)])
 
     def settle(self, totals: Totals, decisions: Decisions, as_of: datetime | None) -> Settlement:
         """What is given back in each window of which it is known."""
-        meter = self.spend
-        return Settlement.of(
-            settled(meter, window, "service-credit", "service-credit", ended=ended, amount=None, drawn=back, owed=-back)
-            for window, ended in meter.begun(as_of)
-            for back in (totals.total(meter, window) * self.rate(window),)
-            if back
-        )
+        meter, left = self.spend, None if self.cap is None else Fraction(self.cap.amount)
+        found = []
+        for window, ended in meter.begun(as_of):
+            earned = totals.total(meter, window) * self.rate(window)
+            back = earned if left is None else min(earned, left)
+            left = None if left is None else left - back
+            if back:
+                found.append(
+                    settled(meter, window, "service-credit", "service-credit", ended=ended, amount=None,
+                            drawn=back, owed=-back)
+                )  # fmt: skip
+        return Settlement.of(found)
+
+    @property
+    def between_rates(self) -> bool:
+        """Not with a cap in all, which bounds what is given month by month, each at its own rate."""
+        return super().between_rates and self.cap is None
 
     def reminds(self, since: datetime, until: datetime) -> Iterator[Reminder]:
         """The last day for each claim that is open."""
@@ -198,7 +212,8 @@ class ServiceCredit(Term):
         if self.incidents is not None:
             known = f"measured from {self.incidents.file}, {self.incidents.from_} to {self.incidents.until}"
         each = f"of each {self.windows.every}'s spend ({self.covered})"
-        return Reason(self.id, f"by availability, a part {each} is given back: {bands}{claim}; {known}")
+        most = f", at most {self.cap.told} in all" if self.cap is not None else ""
+        return Reason(self.id, f"by availability, a part {each} is given back: {bands}{claim}{most}; {known}")
 
     @property
     def divides(self) -> Divided:

@@ -6,8 +6,10 @@ See ``docs/terms/termination.md``.
 from __future__ import annotations
 
 from collections.abc import Iterator
+from dataclasses import replace
 from datetime import date, datetime, timedelta
 from decimal import Decimal
+from fractions import Fraction
 from typing import Literal, Self
 
 from pydantic import Field, model_validator
@@ -17,17 +19,24 @@ from detente.contract.position import Position
 from detente.contract.reminder import Reminder
 from detente.contract.verdict import Reason
 from detente.errors import Flaw, FlawError
-from detente.values.money import Cash
+from detente.values.money import Cash, Money, nano
 from detente.values.noun import Noun, Title
-from detente.values.period import FIRST, Day, later, moment
-from detente.values.quantity_field import Length
+from detente.values.period import FIRST, Day, endless, later, moment, months_in
+from detente.values.quantity_field import Length, Percent
 
 
 class ExitFee(Noun):
     """What leaving costs from so many months of the clause on, until the next step."""
 
     after: Length | None = Field(default=None, description="how long after the clause's first day it begins")
-    fee: Cash
+    fee: Cash | None = None
+    of_remaining: Percent | None = Field(default=None, description="in its place, a part of what remains to be paid")
+
+    @model_validator(mode="after")
+    def _one(self) -> Self:
+        if (self.fee is None) == (self.of_remaining is None):
+            raise FlawError("a step says none or both of `fee` and `of-remaining`", "write one of them")
+        return self
 
 
 class Termination(Position):
@@ -40,6 +49,9 @@ class Termination(Position):
     cure: Length | None = Field(default=None, description="for cause: how long a breach may be mended after notice")
     not_before: Day | None = Field(default=None, description="the first day on which the agreement may end so")
     fees: tuple[ExitFee, ...] = Field(default=(), description="what leaving costs, by elapsed months; none: nothing")
+    total: Cash | None = Field(
+        default=None, description="what is to be paid over the whole term, evenly, of which a step may ask a part"
+    )
 
     @model_validator(mode="after")
     def _steps(self) -> Self:
@@ -48,12 +60,27 @@ class Termination(Position):
             raise FlawError("the steps of `fees` are out of order", "write the earlier first", ("fees",))
         if self.for_ == "convenience" and self.cure:
             raise FlawError("only a breach is cured", "leave out `cure`, or say `for: cause`", ("cure",), key=True)
+        parts = [index for index, step in enumerate(self.fees) if step.of_remaining is not None]
+        if parts and self.total is None:
+            what = "a part of what remains, and what is to be paid in all is not said"
+            raise FlawError(what, "add `total`, what the term comes to", ("fees", parts[0], "of-remaining"))
+        if self.total is not None and not parts:
+            raise FlawError("no step asks a part of it", "leave it out, or say `of-remaining`", ("total",), key=True)
         return self
 
     def fee(self, on: date) -> Decimal:
         """What it costs to leave on a day: that of the last step that has begun."""
         begun = [step for step in self.fees if self._step(step) <= self.begin(on)]
-        return begun[-1].fee.amount if begun else Decimal(0)
+        return self._cost(begun[-1], self.begin(on)).amount if begun else Decimal(0)
+
+    def _cost(self, step: ExitFee, at: datetime) -> Money:
+        """What leaving costs at a moment by a step: what remains goes by months, of one that has begun by its days."""
+        if step.fee is not None:
+            return step.fee
+        assert self.total is not None, "a part is of it"
+        since, end = self.validity.start, self.validity.end
+        left = months_in(min(at, end), end, since) / months_in(since, end, since)
+        return replace(self.total, amount=nano(Fraction(step.of_remaining or 0) * Fraction(self.total.amount) * left))
 
     def _step(self, step: ExitFee) -> datetime:
         """When a step begins."""
@@ -68,8 +95,9 @@ class Termination(Position):
                 yield Reminder(first, "notice", f"the first day for notice to leave on {self.not_before}", self.by)
         for step in self.fees:
             at = self._step(step)
-            if at < self.validity.end:
-                cost = step.fee.told
+            if at < self.validity.end and (step.fee is not None or not endless(self.validity.end)):
+                part = "" if step.fee is not None else f"{_percent(step.of_remaining)} of what remains, then "
+                cost = f"{part}{self._cost(step, at).told}"
                 yield Reminder(at.date(), "right", f"from this day leaving costs {cost}", self.by)
 
     def explain(self) -> Reason:
@@ -83,7 +111,10 @@ class Termination(Position):
         )
 
     def check(self, case: CaseView) -> Iterator[Flaw]:
-        """A first day after the end; steps that no time of the agreement sees."""
+        """A first day after the end; steps that no time of the agreement sees; a part of what has no end."""
+        if self.total is not None and endless(self.validity.end):
+            what = "what remains of an agreement without end is not known"
+            yield Flaw(what, "state `ends:` for the agreement, or `until:` for the clause", ("total",))
         if self.not_before is not None and self.begin(self.not_before) >= self.validity.end:
             what = f"the first day of leaving, {self.not_before}, is after the end ({self.validity.end:%Y-%m-%d})"
             yield Flaw(what, "is the year right?", ("not-before",))
@@ -100,4 +131,9 @@ def _since(start: datetime, step: ExitFee) -> datetime:
 
 def _told(step: ExitFee) -> str:
     after = f" after {step.after}" if step.after else " from the start"
-    return f"{step.fee.told}{after}"
+    cost = step.fee.told if step.fee is not None else f"{_percent(step.of_remaining)} of what remains"
+    return f"{cost}{after}"
+
+
+def _percent(part: Decimal | None) -> str:
+    return f"{float(part or 0) * 100:g}%"

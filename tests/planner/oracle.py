@@ -722,8 +722,15 @@ class Oracle:
             before = {carried: 1.0, put_off: -1.0}
             reached = less(reached, before)
             if term.shortfall != "forbidden":
+                lump = term.shortfall.lump
                 price = float(term.shortfall.price.amount if term.shortfall.price else term.shortfall.fee)
-                reached = added(reached, {self.column(amount, cost=price): 1.0})
+                short = self.column(amount, cost=0.0 if lump else price)
+                reached = added(reached, {short: 1.0})
+                if lump:
+                    missed = self.column(1.0, cost=float(lump.amount) * part * inside, whole=True)
+                    self.row({short: 1.0, missed: -amount}, "<=", 0.0)
+                    most = amount * float(term.carry_over)
+                    self.row({carried: 1.0, missed: most}, "<=", most)
             self.row(reached, ">=", amount)
         for milestone in term.milestones:
             a, b = term.validity.start, at_midnight(milestone.by, self.start)
@@ -814,7 +821,8 @@ class Oracle:
     def _payment(self, term: Any) -> None:
         day = datetime(term.on.year, term.on.month, term.on.day, tzinfo=UTC)
         if term.validity.start <= day < term.validity.end and self.start <= day < self.end:
-            self.row({self.column(cost=1.0): 1.0}, ">=", float(term.amount.amount))
+            most = float(term.amount.amount)
+            self.row({self.column(most, cost=-1.0 if term.to == "self" else 1.0): 1.0}, ">=", most)
 
     def _savings_plan(self, term: Any) -> None:
         """Use is even in a slot, so that its hours are alike. Plans that come first leave what they leave."""
@@ -958,12 +966,17 @@ class Oracle:
                     self.row({self.column(cost=-1.0): 1.0}, "<=", part * float(each.worth.amount))
 
     def _service_credit(self, term: Any) -> None:
+        back: Sum = {}
         for a, b, _, _ in self.windows(term):
             known = [m for m in term.measured if a <= at_midnight(m.on, a) < b]
             part = max([float(x.credit) for m in known for x in term.bands if m.availability < x.below], default=0.0)
             if part and (term.claim_within is None or known[0].claimed):
-                for column, value in self.measure(term.covered, "spend", a, b).items():
-                    self.cost[column] -= value * part
+                given = self.column(cost=-1.0)
+                earned = added(self.measure(term.covered, "spend", a, b), times=part)
+                self.row(less({given: 1.0}, earned), "<=", 0.0)
+                back[given] = 1.0
+        if term.cap is not None:
+            self.row(back, "<=", float(term.cap.amount))
 
     def _share(self, term: Any) -> None:
         for a, b, _, _ in self.windows(term):

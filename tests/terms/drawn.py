@@ -124,8 +124,10 @@ def _commitment(draw: Draw, world: Data, party: str) -> Data:
     found = _windows(draw) | {"amount": pick(draw, "300 USD", "3 k USD", "20 k USD")}
     found |= _of(draw, world) if pick(draw, False, False, True) else {}
     found |= {"measure": pick(draw, "list", "after-discounts")}
-    found["shortfall"] = pick(draw, *({"fee": f"{f}%"} for f in (0, 50, 100, 150)), "forbidden")
+    found["shortfall"] = pick(draw, *({"fee": f"{f}%"} for f in (0, 50, 100, 150)), "forbidden", {"lump": "150 USD"})
     more = pick(draw, "carry-over", "carry-over", "counts", "deferral")
+    if more == "deferral" and "lump" in found["shortfall"]:
+        more = "carry-over"
     if more == "deferral":
         found |= {"carry-over": pick(draw, "0%", "20%", "100%"), "carried": pick(draw, "once", "chained")}
         return found | {"deferral": pick(draw, "0%", "15%", "60%")}
@@ -141,7 +143,8 @@ def _commitment(draw: Draw, world: Data, party: str) -> Data:
 
 
 def _payment(draw: Draw, world: Data, party: str) -> Data:
-    return {"amount": pick(draw, "100 USD", "2 k USD"), "on": pick(draw, "2026-01-01", "2026-02-10")}
+    to: Data = pick(draw, {}, {"to": "self"})
+    return to | {"amount": pick(draw, "100 USD", "2 k USD"), "on": pick(draw, "2026-01-01", "2026-02-10")}
 
 
 def _commitment_in_units(draw: Draw, world: Data, party: str) -> Data:
@@ -259,7 +262,7 @@ def _service_credit(draw: Draw, world: Data, party: str) -> Data:
         if pick(draw, True, True, False)
     ]
     bands = [{"below": "99.99%", "credit": "10%"}, {"below": "95%", "credit": pick(draw, "30%", "100%")}]
-    more: Data = pick(draw, {}, {"claim-within": "2 months"})
+    more: Data = pick(draw, {}, {"claim-within": "2 months"}, {"cap": "60 USD"})
     return _of(draw, world) | more | {"bands": bands, "measured": measured}
 
 

@@ -53,6 +53,22 @@ def test_no_more_is_taken_than_was_delivered(second: Data, hours: int) -> None:
     assert placed(solved(case(ONE, TWO | second)))["north-gpus"] == D(hours)
 
 
+def test_silence_accepts_what_was_offered() -> None:
+    """Offered on 9 February, accepted after ten days of silence, on the 19th: 18 days late, a week of them in grace."""
+    late = TWO | {"offered": "2026-02-09"}
+    credit = {"per-day": "1%", "at-most": "50%", "after": "7 days"}
+    silence: Data = {"credit": credit, "deemed-after": "10 days"}
+    found = solved(case(ONE | {"worth": "1 M USD"}, late, **silence))
+    assert list(postings(found, "phases").values()) == [D(-110_000)]
+    assert placed(found)["north-gpus"] == 4 * 744 + 6 * 672 + 10 * 744  # in February 6.14 on average: 6 whole ones
+    (term,) = case(ONE | {"worth": "1 M USD"}, late, **silence).terms
+    told = [(str(r.on), r.what) for r in term.reminds(day("2026-01-01"), day("2026-04-01")) if r.role == "notice"]
+    assert told == [("2026-02-18", "the last day to refuse phase two: silence accepts it")]
+    said = "`phase two` is offered, and after which silence it is accepted is not said; add `deemed-after`"
+    data = data_of([gpus("north", 1)], [compute()], agreement(clause(ONE, late)), months=3)
+    assert mistakes(data)[0].startswith(said)
+
+
 @pytest.mark.parametrize(
     ("accepted", "credit"),
     [

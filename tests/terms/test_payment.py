@@ -57,3 +57,14 @@ def test_who_is_paid() -> None:
 def test_what_makes_no_sense(more: dict[str, object], said: str) -> None:
     (only,) = mistakes(data_of([tokens("north", 3)], [work()], agreement({**PAID, **more}), months=2))
     assert said in only
+
+
+def test_what_the_other_party_pays_lowers_the_bill() -> None:
+    found = solved(world(to="self"))
+    assert found.cost == D(2 * 3000 - 5000)
+    assert [(p.part, p.amount) for p in found.postings] == [("payment", -5000)]
+    assert found.clauses[0].sentence == "5.00 k USD are due to us from `north` on 2026-02-10, whatever runs where"
+    (term,) = world(to="self").terms
+    at = [datetime(2026, 1, 1, tzinfo=UTC), datetime(2026, 3, 1, tzinfo=UTC)]
+    assert [(r.what, r.by) for r in term.reminds(*at)] == [("5.00 k USD are due to us from `north`", "north")]
+    assert term.payee == "north"

@@ -14,7 +14,7 @@ from detente.contract.term import Term
 from detente.contract.window import Every
 from detente.terms import kind_of, kinds
 from detente.values.held import held_in
-from tests.builders import Data, agreement, build, data_of, day, mistakes, tokens, work
+from tests.builders import D, Data, agreement, build, data_of, day, mistakes, tokens, work
 
 EXAMPLES: dict[str, Data] = {
     "obligation": {"what": "a report", "windows": {"every": "quarter"}, "within": "30 days"},
@@ -144,6 +144,19 @@ def test_leaving_costs_what_the_step_says() -> None:
     assert reminded("termination") == [("2026-01-01", "right"), ("2026-10-01", "right")]
     dated = {"not-before": "2026-07-01", "notice": "60 days"}
     assert reminded("termination", **dated)[:2] == [("2026-07-01", "right"), ("2026-05-02", "notice")]
+
+
+def test_leaving_costs_a_part_of_what_remains() -> None:
+    """12 M USD over 2026, 1 M a month: on 1 July 6 M remain and half of them is owed; a month goes by its days."""
+    fees = [{"of-remaining": "100%"}, {"after": "6 months", "of-remaining": "50%"}]
+    found = term("termination", fees=fees, total="12 M USD")
+    days = ("2026-01-01", "2026-04-16", "2026-07-01", "2026-12-31")
+    assert [found.fee(date.fromisoformat(on)) for on in days] == [  # type: ignore[attr-defined]
+        12_000_000, 8_500_000, 3_000_000, D("16129.032258065"),
+    ]  # fmt: skip
+    assert "fee: 100% of what remains from the start, 50% of what remains after 6 months" in found.explain().sentence
+    later = [r.what for r in found.reminds(day("2026-01-01"), day("2027-01-01"))]
+    assert later[1] == "from this day leaving costs 50% of what remains, then 3.00 M USD"
 
 
 @pytest.mark.parametrize(

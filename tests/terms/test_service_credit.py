@@ -51,6 +51,16 @@ def test_the_worst_band_that_it_falls_below(availability: str, back: int) -> Non
     assert postings(found, "sla") == ({("service-credit", 1): D(-back)} if back else {})
 
 
+def test_a_cap_in_all_is_used_up_in_order() -> None:
+    """300 USD a month for three months, at most 700: 300, 300 and 100; a window at a time as in a batch."""
+    bad = [{"on": f"2026-0{n}-01", "availability": "99.5%"} for n in (1, 3, 5)]
+    case = alone(*bad, cap="700 USD")
+    found = solved(case)
+    assert postings(found, "sla") == {("service-credit", n): D(-back) for n, back in ((0, 300), (2, 300), (4, 100))}
+    assert found.cost == D(18_000 - 700)
+    assert ", at most 700.00 USD in all; 3 measured" in case.terms[0].explain().sentence
+
+
 def test_what_nobody_measured_gives_nothing() -> None:
     found = alone()
     assert solved(found).cost == D(18_000)
