@@ -168,16 +168,14 @@ DIVIDED = ("minimum-commitment", "spending-cap", "credit", "volume-discount", "r
 
 
 def _amendment(draw: Draw, signed: Data, months: int) -> list[Data]:
-    """At times a later text of a clause, in the middle of a window perhaps: with half of its amounts, or the same.
-
-    Not of a cap in all, which the oracle knows of one text alone.
-    """
+    """At times a later text of a clause, in the middle of a window perhaps: with half of its amounts, or the same."""
     first, *rest = signed["terms"]
-    if rest or first["kind"] not in DIVIDED or "cap" in first or pick(draw, False, False, True):
+    if rest or first["kind"] not in DIVIDED or pick(draw, False, False, True):
         return []
     later = {key: value for key, value in first.items() if key not in ("from", "until", "milestones")}
-    later["takes-over"] = pick(draw, "whole-window", "pro-rata", "new-window")
-    key = next((each for each in ("amount", "cap-each") if each in later), None)
+    whole = [] if "cap" in first else ["whole-window"]  # a cap in all is not taken over whole
+    later["takes-over"] = pick(draw, "pro-rata", "new-window", *whole)
+    key = next((each for each in ("cap", "cap-each", "amount") if each in later), None)
     if key and isinstance(later[key], str) and pick(draw, True, False):
         number, _, unit = later[key].partition(" ")
         later[key] = f"{D(number) / 2} {unit}"

@@ -106,15 +106,16 @@ def in_force(
             validity = replace(dates(term, agreement, known, events), begun=begun.get(term.id))
             found.append(InForce(term, validity, index, place))
     there = [each for each in found if each.validity.end > each.validity.start and each.term.id not in without]
-    return (version for standing in there for version in _versions(_told(standing, there, roots, offers)))
+    return (version for standing in there for version in _versions(_told(standing, there, offers)))
 
 
-def _told(standing: InForce, there: Sequence[InForce], roots: Sequence[str], offers: Sequence[AnyOffer]) -> InForce:
-    """A term that knows what is on offer, and the other clauses of its agreement as amended, each when it is in force.
+def _told(standing: InForce, there: Sequence[InForce], offers: Sequence[AnyOffer]) -> InForce:
+    """A term that knows what is on offer, and the clauses that are agreed with its party, each when it is in force.
 
     Disputed ones are told under no reading.
     """
-    same = [each.term.held(each.validity) for each in there if roots[each.agreement] == roots[standing.agreement]]
+    party = standing.validity.counterparty
+    same = [each.term.held(each.validity) for each in there if each.validity.counterparty == party]
     return replace(standing, term=standing.term.told(offers, same))
 
 

@@ -184,12 +184,12 @@ class Term(Noun):
         return self.validity.counterparty
 
     def told(self, offers: Sequence[AnyOffer], clauses: Sequence[Term]) -> Self:
-        """The term, once it knows what is on offer, and the clauses of its agreement. Neutral: the same."""
+        """The term, once it knows what is on offer, and the clauses agreed with its party. Neutral: the same."""
         return self
 
     @property
     def goes_by(self) -> frozenset[str]:
-        """Other clauses of its agreement by which it goes: without one of them it is another clause. Neutral: none."""
+        """Other clauses with its party by which it goes: without one of them it is another clause. Neutral: none."""
         return frozenset()
 
     def turns(self, since: datetime, until: datetime) -> Iterable[datetime]:

@@ -146,7 +146,7 @@ class LiquidatedDamages(CappedCharge):
     def _of_cap(self) -> Iterator[Flaw]:
         path = ("within",)
         if self._bound is None:
-            what = f"there is no liability cap `{self.within}` in this agreement"
+            what = f"there is no liability cap `{self.within}` with `{self.validity.counterparty}`"
             yield Flaw(what, "name a clause of `kind: liability-cap`, or state `cap`", path)
         elif self._bound.in_all is None:
             what = f"`{self.within}` says no one amount in all: it turns on fees, or is there anew each year"

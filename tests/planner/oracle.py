@@ -660,10 +660,10 @@ class Oracle:
                         yield {self.x[i, t]: -used.get(of, way.take)}
 
     # -- clauses -------------------------------------------------------------------------------------------------
-    def windows(self, term: Any) -> list[tuple[datetime, datetime, float, float]]:
+    def windows(self, term: Any, every: str | None = None) -> list[tuple[datetime, datetime, float, float]]:
         """Start, end, the part of the amount (a ramp's, or 1) and the share within the horizon."""
         cut = getattr(term, "cycle", term.windows)
-        every, ramp = cut.every, cut.ramp
+        every, ramp = every or cut.every, None if every else cut.ramp
         begin = at_midnight(term.windows.starts, self.start) if term.windows.starts else term.validity.start
         found = []
         since, until, whole = term.validity.start, term.validity.end, None
@@ -1009,10 +1009,8 @@ class Oracle:
             for column, amount in lumps.items():
                 self.cost[column] += amount
         elif lumps:
-            begin = at_midnight(term.windows.starts, self.start) if term.windows.starts else term.validity.start
-            begin = max(begin, term.validity.start)
-            inside = (min(term.validity.end, self.end) - max(begin, self.start)) / (term.validity.end - begin)
-            self._lesser(lumps, float(term.cap.amount) * inside)
+            ((_, _, part, inside),) = self.windows(term, "term")
+            self._lesser(lumps, float(term.cap.amount) * part * inside)
 
     def _charged(self, term: Any, of: str, rate: float) -> None:
         """A part of a measure, up to a cap."""
@@ -1021,10 +1019,8 @@ class Oracle:
             for a, b, part, inside in self.windows(term):
                 self._owed(term, of, rate, a, b, float(term.cap_each.amount) * part * inside)
         elif term.cap is not None:
-            begin = at_midnight(term.windows.starts, self.start) if term.windows.starts else valid.start
-            begin = max(begin, valid.start)
-            inside = (min(valid.end, self.end) - max(begin, self.start)) / (valid.end - begin)
-            self._owed(term, of, rate, begin, valid.end, float(term.cap.amount) * inside)
+            for a, b, part, inside in self.windows(term, "term"):
+                self._owed(term, of, rate, a, b, float(term.cap.amount) * part * inside)
         else:
             for column, value in self.measure(term.covered, of, valid.start, valid.end).items():
                 self.cost[column] += value * rate

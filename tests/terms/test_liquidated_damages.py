@@ -102,7 +102,7 @@ def test_caps_that_cannot_bound_them_are_mistakes() -> None:
         (only,) = mistakes(data_of([tokens("north", 3), tokens("south", 2)], [work()], agreement(*terms)))
         return only
 
-    assert wrong(damages(within="liability")).startswith("there is no liability cap `liability` in this agreement")
+    assert wrong(damages(within="liability")).startswith("there is no liability cap `liability` with `north`")
     yearly = CAP | {"each": "year"}
     assert wrong(damages(within="liability"), yearly).startswith("`liability` says no one amount in all: it turns on")
     assert wrong(damages(within="liability", cap="1 USD"), CAP).startswith("states a cap of its own, and one of lia")

@@ -151,7 +151,7 @@ def test_two_plans_for_one_use_without_an_order_are_refused() -> None:
     [
         ({"after": ["plan"]}, None),
         ({"after": ["other"]}, "`other` comes after `other` itself"),
-        ({"after": ["edp"]}, "there is no savings plan `edp` in this agreement"),
+        ({"after": ["edp"]}, "there is no savings plan `edp` with `north`"),
         # it covers less than the plan that comes first: which part of what that covers is its own is not said
         ({"after": ["plan"], "of": {"workload": "research"}}, "may cover use of `north-gpus` that `other` does not"),
     ],
@@ -261,3 +261,22 @@ def test_what_a_coarse_plan_does_not_see_is_told(every: str, noted: bool) -> Non
     ] * noted
     flat = build(OFFERS[:1], [needs("a", "4 GPU", "R5")], deal, horizon=horizon)
     assert notes(flat) == ()
+
+
+def test_a_plan_may_come_after_one_of_another_agreement_with_the_same_party() -> None:
+    """3 GPUs at 4.00 and 5 at 2.00: signed one after the other, or in one paper, the plans cover and cost the same."""
+    first, then = plan_of("2", rate(o0="2")), plan_of("5", rate(o0="2.60", o1="1.20"), id="b", after=["plan"])
+    together = solved(in_order([4, 2], [3, 5], first, then))
+    whole = in_order([4, 2], [3, 5], first)
+    data = data_of(
+        [gpus("north", price, id=f"o{n}", accelerator=f"A{n}") for n, price in enumerate([4, 2])],
+        [needs(f"w{n}", f"{count} GPU", f"A{n}") for n, count in enumerate([3, 5])],
+        agreement(first, effective="2026-02-01", ends="2026-03-01"),
+        agreement(then, effective="2026-02-01", ends="2026-03-01") | {"id": "second"},
+        horizon=FEBRUARY | {"every": "day"},
+    )
+    apart = solved(Case.of(data))
+    assert apart.cost == together.cost < solved(whole).cost
+    assert [(s.term, s.drawn) for s in apart.standings] == [(s.term, s.drawn) for s in together.standings]
+    data["agreements"][1]["with"] = "south"
+    assert any(said.startswith("there is no savings plan `plan` with `south`") for said in mistakes(data))
