@@ -65,9 +65,9 @@ class Shortfall(Noun):
 
     def shaped(
         self, program: Program, owner: ClauseOwner, amounts: Sequence[Fraction], windows: Sequence[Window],
-        carried: Expression, most: Sequence[Fraction],
+        counted: Expression, carried: Expression, most: Sequence[Fraction],
     ) -> Expression:  # fmt: skip
-        """What is missing in each window of a plan.
+        """What is missing in each window of a plan, of what is ``counted`` in it.
 
         A window that falls short carries nothing (of at most ``most``). Where more that is missing costs the same, or
         costs another rate of exchange in the next window, a plan would rather have both: then a whole number for each
@@ -83,7 +83,7 @@ class Shortfall(Noun):
         if self.lump is not None:
             lumps = [self._lump(window) for window in windows]
             paid = program.slack(owner, "lump", most=lumps, price=Fraction(1), windows=windows, remedy=True)
-            program.require(owner, "lump", paid - missed * lumps >= nothing)
+            program.require(owner, "lump", paid.like(counted) - missed * lumps >= nothing)
         return short
 
     @property

@@ -217,7 +217,7 @@ class MinimumCommitment(Term):
             most = [a * Fraction(self.carry_over) for a in amounts]
             carried = program.slack(self, "carried", most=most)
             if self.stages:
-                reached = prepayment.shaped(self.stages, program, self)
+                reached = counted = prepayment.shaped(self.stages, program, self)
             else:
                 counted = self.counting.shaped(program, self, amounts, windows)
                 if isinstance(self.shortfall, Shortfall) and self.shortfall.prepaid:
@@ -226,7 +226,7 @@ class MinimumCommitment(Term):
                 deferrable = [self._deferrable(window, amount) for window, amount in zip(windows, amounts, strict=True)]
                 reached = self._carrying.shaped(program, self, counted, carried, amounts, deferrable)
             if isinstance(self.shortfall, Shortfall):
-                reached += self.shortfall.shaped(program, self, amounts, windows, carried, most)
+                reached += self.shortfall.shaped(program, self, amounts, windows, counted, carried, most)
             program.require(self, "floor", reached >= amounts)
         for milestone, counting in self.reached if not self._prepaid else ():
             milestone.shaped(program, self, counting)
@@ -363,6 +363,8 @@ class MinimumCommitment(Term):
                 f"accept {shown(amount, currency)} less than the milestone of "
                 f"{shown(milestone.reach.amount, currency)} by {milestone.by}"
             )
+        if part == "lump":
+            return f"pay the lump sum of {shown(amount, currency)}"
         if counted := dict(zip(self.counting.class_parts, self.counts, strict=True)).get(part):
             return f"count {shown(amount, unit)} more of {counted.of}"
         return f"accept a shortfall of {shown(amount, unit)} against this commitment"

@@ -85,8 +85,25 @@ def test_a_window_that_falls_short_carries_nothing() -> None:
 
 def test_a_lump_is_no_performance() -> None:
     case = used(floor("3 k USD", **LUMP), 1000, 1000)
-    assert check(case).answer == "no"
+    answer = check(case)
+    (conflict,) = answer.readings.values()
+    assert answer.answer == "no"
+    assert conflict is not None
+    assert [way.sentence for way in conflict.relaxations] == [
+        "pay the lump sum of 300.00 USD (Jan 2026 – Feb 2026: 300.00 USD) and accept a shortfall of 1.00 k USD against "
+        "this commitment (Jan 2026 – Feb 2026: 1.00 k USD)"
+    ]
     assert solved(case).cost == 2300
+
+
+def test_a_way_out_tells_a_shortfall_once() -> None:
+    """2 M of a milestone, 1 M of use: the charge stands in three rows of the plan, and is one."""
+    milestone = {"by": "2026-02-01", "reach": "2 k USD", "fee": "100%", "charged-as": "prepayment"}
+    (conflict,) = check(used(floor("2 k USD", milestones=[milestone]), 1000, 1000)).readings.values()
+    assert conflict is not None
+    (way,) = conflict.relaxations
+    assert way.sentence.count("accept") == 1
+    assert [part.amount for part in way.given] == [1000]
 
 
 # -- as prepayment, window by window -----------------------------------------------------------------------------------

@@ -7,7 +7,7 @@ which clauses are asked to give, and the least that they can (``conflict``).
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -117,7 +117,9 @@ def soften(draft: Draft, owners: Sequence[Owner], *, remedies: bool) -> Softenin
     totals, gives = {}, {}
     for owner in owners:
         blocks = [block for block in program.row_blocks if block.owner == owner]
-        found = [given for block in blocks for given in _by_row(program, giver, block, most, remedies=remedies)]
+        dated = sorted(blocks, key=lambda block: not block.windows)  # a remedy in several rows is told with its windows
+        rows = [given for block in dated for given in _by_row(program, giver, block, most, remedies=remedies)]
+        found = list(_each_once(rows))
         found += _by_share(program, giver, [block for block in blocks if block.start in program.shares])
         opened = [numbers for numbers, who in lifted if owner in who]
         if opened:
@@ -129,6 +131,15 @@ def soften(draft: Draft, owners: Sequence[Owner], *, remedies: bool) -> Softenin
         weights = [sizes.parts(given) if mixed else np.ones(len(given.columns)) for given in parts]
         totals[owner] = _total(program, giver, [given.columns for given in parts], weights, most)
     return Softening(totals, giver, frozenset(owners), gives, mixed)
+
+
+def _each_once(rows: Iterable[Yielding]) -> Iterator[Yielding]:
+    """Without those whose columns are a part's before: a remedy may stand in several rows."""
+    seen: set[int] = set()
+    for given in rows:
+        if seen.isdisjoint(given.columns.tolist()):
+            yield given
+        seen.update(given.columns.tolist())
 
 
 def _by_row(program: LinearProgram, giver: Owner, block: Block, most: float, *, remedies: bool) -> Iterable[Yielding]:
