@@ -36,6 +36,8 @@ SAID: dict[str, str] = {
     f"{_ITS_DISCOUNT}; in units: `amount: 50 GPU`": "cud, committed use, resource commitment",
     f"{_COMMITMENT}, with its `shortfall`": "shortfall, true up, make good, underspend",
     f"{_COMMITMENT}, with its `milestones`": "milestone",
+    f"{_COMMITMENT}, with `shortfall: {{ lump: … }}`": "clawback, claw back, recapture, repayment of credits",
+    f"{_PAYMENT}, with `to: self`": "refund, reimbursement, repayment",
     f"{_COMMITMENT}, with `carry-over` or `deferral`": "rollover, roll over, carry over, carry forward, deferral",
     f"{_COMMITMENT}, with its `counts`": "marketplace",
     "write `kind: volume-discount`, with its `tiers` and `method`": (
@@ -59,7 +61,7 @@ SAID: dict[str, str] = {
         "of, lock"
     ),
     "write `kind: delivery`, with its `tranches`": (
-        "delay credit, tranche, phased delivery, acceptance, long stop, delay damages, late delivery"
+        "delay credit, tranche, phased delivery, acceptance, deemed acceptance, long stop, delay damages, late delivery"
     ),
     "write `kind: warrants`": "warrant, equity, stock, stock option, shares for purchases",
     _OFFER: (
