@@ -6,7 +6,7 @@ performed (``planner.check``), the ways out (``ways``), and the answer's shape (
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field, replace
 from decimal import Decimal
 from typing import TypeVar
@@ -39,6 +39,12 @@ from detente.results.conflict import Conflict
 from detente.results.plan import Plan
 from detente.results.plan_rows import ProviderRow
 from detente.values.period import named
+
+MAX_SET_ASIDE = 12
+"""Ways to set aside what collides without a deal that are tried at most."""
+
+Earlier = tuple[Conflict, ...]
+"""Conflicts that a case has without a deal, each once those before it are set aside."""
 
 Found = TypeVar("Found")
 
@@ -158,16 +164,31 @@ class _Asked:
         if conflict is None:
             return None
         self.progress("looking at the case without the deal")
-        aside: list[str] = []
-        before: list[Conflict] = []
         alone = self.without_deal(dict(held.chosen))
-        while (earlier := performable(alone.under(without=aside), self.budget.left)) is not None:
-            before.append(earlier)
-            if not earlier.clauses:
-                break
-            aside.append(earlier.relaxations[0].term if earlier.relaxations else earlier.clauses[0].term)
-        self.before[held.reading], self.aside[held.reading] = tuple(before), tuple(aside)
-        return performable(held.under(without=aside), self.budget.left) if aside else conflict
+        left = MAX_SET_ASIDE
+        for before, aside in self._set_aside(alone, (), ()):
+            found = performable(held.under(without=aside), self.budget.left) if aside else conflict
+            if held.reading not in self.before or found is not None:
+                self.before[held.reading], self.aside[held.reading] = before, aside
+            left -= 1
+            if found is not None or not left:
+                return found
+        return None
+
+    def _set_aside(
+        self, alone: Case, before: Earlier, aside: tuple[str, ...]
+    ) -> Iterator[tuple[Earlier, tuple[str, ...]]]:
+        """Ways to set clauses aside so that the rest is performed without the deal, that which costs least first.
+
+        The deal brings a conflict where it collides with what any of them leaves: clauses that could be performed.
+        """
+        earlier = performable(alone.under(without=aside), self.budget.left)
+        if earlier is None or not earlier.clauses:
+            yield before if earlier is None else (*before, earlier), aside
+            return
+        first = [way.term for way in earlier.relaxations[:1]]
+        for term in dict.fromkeys([*first, *(clash.term for clash in earlier.clauses)]):
+            yield from self._set_aside(alone, (*before, earlier), (*aside, term))
 
     def without_deal(self, choice: Chosen) -> Case:
         """The case without the deal, as far as it has the clauses that a choice reads."""

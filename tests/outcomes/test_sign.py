@@ -158,6 +158,23 @@ def test_what_collided_before_is_told_apart() -> None:
     assert spirit.aside in (("only",), ("part",))
 
 
+def test_a_deal_that_collides_with_a_clause_which_collided_before_is_no_yes() -> None:
+    # Without the deal chat is North's, and 4000 USD of agents miss South's floor of 5000: letting 500 Mtok of chat go is
+    # the cheaper way out. A deal that makes chat South's passes once that is set aside; beside `only` it never can.
+    floor = FLOOR | {"id": "old-floor", "amount": "5 k USD"}
+    only: Data = {"id": "only", "kind": "exclusivity", "of": {"workload": "chat"}}
+    theirs = only | {"id": "theirs"}
+    offers, works = [tokens("north", 3), tokens("south", 2)], [work(), work("agents")]
+    deal: Data = {"id": "deal", "add": {"agreements": [agreement(theirs, party="south", ends=END) | {"id": "new"}]}}
+    old = [agreement(only, ends=END), agreement(floor, party="south", ends=END)]
+    found = asked(data_of(offers, works, *old, months=2, scenarios=[deal]))
+    row = alone(found)
+    assert (found.answer, row.word, row.aside) == ("no", "no", ("old-floor",))
+    assert row.conflict is not None
+    assert {clash.term for clash in row.conflict.clauses} == {"only", "theirs"}
+    assert [{clash.term for clash in each.clauses} for each in row.before] == [{"only", "old-floor"}]
+
+
 def test_an_agreement_that_the_case_holds_is_a_deal_too() -> None:
     data = world()
     data["agreements"] += data.pop("scenarios")[0]["add"]["agreements"]
