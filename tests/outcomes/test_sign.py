@@ -159,7 +159,7 @@ def test_what_collided_before_is_told_apart() -> None:
 
 
 def test_a_deal_that_collides_with_a_clause_which_collided_before_is_no_yes() -> None:
-    # Without the deal chat is North's, and 4000 USD of agents miss South's floor of 5000: letting 500 Mtok of chat go is
+    # Without the deal chat is North's, and 4000 USD of agents miss South's floor of 5000: to let 500 Mtok of chat go is
     # the cheaper way out. A deal that makes chat South's passes once that is set aside; beside `only` it never can.
     floor = FLOOR | {"id": "old-floor", "amount": "5 k USD"}
     only: Data = {"id": "only", "kind": "exclusivity", "of": {"workload": "chat"}}
