@@ -26,7 +26,7 @@ from detente.ledger.running import all_sums
 from detente.ledger.store import Session
 from detente.ledger.stored_lines import BILLED, use_lines
 from detente.ledger.stretches import days_of, local_clock, month_of
-from detente.market.invoicing import instalments
+from detente.market.invoicing import Invoiced, instalments
 from detente.market.offer import TokenOffer
 from detente.values.micros import DAY, HOUR, at_micros, micros
 
@@ -104,7 +104,9 @@ class _Bill:
         self._case, self._mapping = case, mapping
         self._rating, self.likes = BillRating(case, mapping), LikeRows()
         self.local = local_clock(mapping.zone)
-        self.invoiced = frozenset(_invoiced(case, mapping))
+        invoiced = _invoiced(case, mapping)
+        self.invoiced = frozenset(invoiced)
+        self._arrears = {offer for offer, how in invoiced.items() if how == "in-arrears"}
         self.days: dict[OfferDay, BilledDay] = {}
         self._begin, self._end = LATEST, 0
 
@@ -129,6 +131,8 @@ class _Bill:
         self._begin, self._end = min(self._begin, day), max(self._end, until)
         if name in self.invoiced:
             day, until = month_of(day)
+            if name in self._arrears and days_of(start, end) == 1:  # it is dated by when it is sent
+                day, until = month_of(day - DAY)
         into = self.days.setdefault((name, day), BilledDay())
         into.rows += 1
         into.end = max(into.end, until)
@@ -153,20 +157,19 @@ class _Bill:
 
     @property
     def months(self) -> tuple[int, int]:
-        """The months in which its days lie."""
-        return month_of(self.span[0])[0], month_of(self.span[1] - DAY)[1]
+        """The months in which its days lie, and those before, of which instalments in arrears are sent."""
+        return month_of(month_of(self.span[0])[0] - DAY)[0], month_of(self.span[1] - DAY)[1]
 
-    def covers(self, offer: str, day: int) -> bool:
-        """Whether an invoice of a day would be on it."""
-        return self.span[0] <= day < self.span[1] or (offer, month_of(day)[0]) in self.days
+    def covers(self, offer: str, sent: int, day: int) -> bool:
+        """Whether an invoice that is sent at a time, for what begins on a day, would be on it."""
+        return self.span[0] <= sent < self.span[1] or (offer, month_of(day)[0]) in self.days
 
 
-def _invoiced(case: Case, mapping: BillMapping) -> Iterator[str]:
-    """The offers that are billed by invoices: they say when, and no rule counts their hours."""
+def _invoiced(case: Case, mapping: BillMapping) -> dict[str, Invoiced]:
+    """The offers that are billed by invoices, and when: they say it, and no rule counts their hours."""
     by_hours = {rule.offer for rule in mapping.rules if rule.hours}
-    for offer in case.offers:
-        if not isinstance(offer, TokenOffer) and offer.invoiced is not None and offer.id not in by_hours:
-            yield offer.id
+    capacity = (offer for offer in case.offers if not isinstance(offer, TokenOffer) and offer.id not in by_hours)
+    return {offer.id: offer.invoiced for offer in capacity if offer.invoiced is not None}
 
 
 def _rounding(amount: int) -> int:
@@ -196,7 +199,7 @@ def _booked(session: Session, case: Case, bill: _Bill, found: Reconciled) -> dic
     for invoice in invoices(case, bought, at_micros(0), at_micros(end + 366 * DAY)):
         at = bill.local(micros(_is_for(case, invoice)))
         day = at - at % DAY
-        if bill.covers(invoice.of.offer, day):
+        if bill.covers(invoice.of.offer, bill.local(micros(invoice.at)), day):
             key = invoice.of.offer, day + DAY // 2  # at noon: no time zone moves it
             before = hours.get(key, BookedUse())
             hours[key] = BookedUse(before.money + invoice.net, 0, 1, before.slack + 1)

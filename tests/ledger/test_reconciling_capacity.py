@@ -16,6 +16,7 @@ from detente.ledger.bill_ingest import BillIngest
 from detente.ledger.bill_mapping import read_mapping
 from detente.ledger.books import Books
 from detente.ledger.closing import close
+from detente.ledger.focus_export import FocusExport
 from detente.ledger.reconciling import Reconciled, reconcile
 from detente.ledger.store import Store
 from detente.results.plan_rows import Purchase
@@ -135,6 +136,30 @@ def test_a_month_s_invoice_is_that_of_its_month_whenever_it_is_sent(
     end = "2027-01-01" if how == "upfront" else "2026-02-01"
     found = invoiced(store, how, tmp_path, months(net, "2026-01-01", end))
     assert (found.agrees, found.differences) == (True, [])
+
+
+def test_an_instalment_in_arrears_may_be_dated_by_the_day_on_which_it_is_sent(store: Store, tmp_path: Path) -> None:
+    found = invoiced(store, "in-arrears", tmp_path, billed("2026-02-01", "", "7300.00", "reserved"))
+    assert (found.agrees, found.differences) == (True, [])
+
+
+@pytest.mark.parametrize("how", ["upfront", "monthly", "in-arrears"])
+@pytest.mark.parametrize("column", ["BilledCost", "EffectiveCost"])
+def test_the_books_own_export_agrees_with_them(store: Store, tmp_path: Path, how: str, column: str) -> None:
+    """By invoices as they are billed, and by hours as they are effective: nothing differs, to the billionth."""
+    case = year({"id": "off", "kind": "discount", "off": "12.34567%"}, invoiced=how, moment="invoice", measure="list")
+    books = Books(store, case)
+    close(books, day("2026-02-03"), NOW, [TEN])
+    FocusExport(books, day("2026-01-01"), day("2026-02-03")).save(tmp_path / "focus.csv")
+    use: Data = {"where": {"ChargeCategory": "Usage"}, "offer": "north-gpus"}
+    rest: Data = {"where": {}, "skip": True}
+    bought: Data = {"where": {"ChargeCategory": "Purchase"}, "offer": "north-gpus", "invoice": True}
+    rules = [bought, rest] if column == "BilledCost" else [use | {"hours": True}, rest]
+    mapping = read_mapping(mapped(tmp_path, *rules, columns={"net": column, "quantity": "PricingQuantity"}), case)
+    found = reconcile(books, mapping, [tmp_path / "focus.csv"])
+    assert found.differences == []
+    assert (found.agrees, found.aside) == (True, [])
+    assert found.billed > 0
 
 
 def test_an_invoice_of_what_the_books_do_not_hold_is_claimed(store: Store, tmp_path: Path) -> None:
