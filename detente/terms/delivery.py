@@ -14,7 +14,6 @@ from pydantic import Field, model_validator
 
 from detente.contract.case_view import CaseView
 from detente.contract.decisions import Decisions
-from detente.contract.one_offer import OneOffer
 from detente.contract.posting import Posting
 from detente.contract.program import Program
 from detente.contract.reminder import Reminder
@@ -22,39 +21,17 @@ from detente.contract.settlement import Settlement, settled
 from detente.contract.stated import Divided
 from detente.contract.term import SELF
 from detente.contract.totals import Totals
+from detente.contract.tranche import CapacityTranche, InTranches
 from detente.contract.verdict import Reason
 from detente.contract.window import Window
 from detente.errors import Flaw, FlawError
-from detente.values.money import Cash, nano, shown
-from detente.values.noun import Noun, Title
-from detente.values.period import Day, hours_between, later, moment
+from detente.values.money import nano, shown
+from detente.values.noun import Noun
+from detente.values.period import hours_between, later
 from detente.values.quantity import Span
-from detente.values.quantity_field import Accelerators, Length, Portion
+from detente.values.quantity_field import Length, Portion
 
 A_DAY = Span(1, "day")
-
-
-class CapacityTranche(Noun):
-    """So many GPUs by a day."""
-
-    name: Title
-    quantity: Accelerators
-    due: Day = Field(description="the day by which they are to be there, in use")
-    expected: Day | None = Field(default=None, description="the day on which they are expected; default: `due`")
-    accepted: Day | None = Field(default=None, description="the day on which they were accepted")
-    offered: Day | None = Field(default=None, description="the day on which they were offered for acceptance")
-    worth: Cash | None = Field(default=None, description="the fee of which delay credits are a part")
-
-    def deemed(self, silence: Span | None) -> CapacityTranche:
-        """The same, accepted after so long a silence, where it was offered and nobody has said so."""
-        if self.accepted is not None or self.offered is None or silence is None:
-            return self
-        return self.model_copy(update={"accepted": later(moment(self.offered), silence).date()})
-
-    @property
-    def there(self) -> Day:
-        """From which day on they can be used, as far as is known."""
-        return self.accepted or max(self.expected or self.due, self.due)
 
 
 class DelayCredit(Noun):
@@ -65,16 +42,12 @@ class DelayCredit(Noun):
     after: Length | None = Field(default=None, description="how long after `due` nothing is credited")
 
 
-class Delivery(OneOffer):
+class Delivery(InTranches):
     """Of one offer no more can be taken than was delivered; what is late is credited once it is accepted."""
 
     kind: Literal["delivery"]
-    tranches: tuple[CapacityTranche, ...] = Field(min_length=1)
     credit: DelayCredit | None = None
     long_stop: Length | None = Field(default=None, description="how long after `due` a tranche may be cancelled")
-    deemed_after: Length | None = Field(
-        default=None, description="how long a tranche that is `offered` may be refused; silence accepts it"
-    )
 
     effect: ClassVar[Literal["restrains", "grants", "both"]] = "both"
 
@@ -90,11 +63,6 @@ class Delivery(OneOffer):
         if self.windows.ramp:
             raise FlawError("a ramp divides an amount, and there is none", "leave it out", ("windows", "ramp"))
         return self
-
-    @property
-    def known(self) -> tuple[CapacityTranche, ...]:
-        """Its tranches, with what silence has accepted."""
-        return tuple(tranche.deemed(self.deemed_after) for tranche in self.tranches)
 
     def ready(self, window: Window) -> Fraction:
         """GPU-hours that are there in a time, as far as a plan sees it."""

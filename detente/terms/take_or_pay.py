@@ -9,23 +9,26 @@ from collections.abc import Iterator, Sequence
 from datetime import datetime
 from decimal import Decimal
 from fractions import Fraction
-from itertools import pairwise
+from itertools import chain, pairwise
 from typing import Literal, Self
 
-from pydantic import Field, model_validator
+from pydantic import Field, PrivateAttr, model_validator
 
 from detente.contract.case_view import CaseView
 from detente.contract.decisions import Decisions
 from detente.contract.make_up import MakeUp
 from detente.contract.one_offer import OneOffer
 from detente.contract.program import Program
+from detente.contract.scope import Selection
 from detente.contract.settlement import Settlement, settled
 from detente.contract.stated import Divided
+from detente.contract.term import Term
 from detente.contract.totals import Totals
+from detente.contract.tranche import InTranches
 from detente.contract.verdict import Reason
 from detente.contract.window import Window
 from detente.errors import Flaw, FlawError
-from detente.market.offer import GpuOffer
+from detente.market.offer import AnyOffer, GpuOffer
 from detente.values.money import CapacityPrice, shown
 from detente.values.noun import Noun
 from detente.values.period import Day, Horizon, hours_between, named
@@ -61,6 +64,19 @@ class TakeOrPay(OneOffer):
     )
     make_up: MakeUp | None = Field(default=None, description="what was paid and not taken may be taken later")
 
+    _deliveries: tuple[InTranches, ...] = PrivateAttr(default=())
+
+    def told(self, offers: Sequence[AnyOffer], clauses: Sequence[Term]) -> Self:
+        """The same, knowing in which tranches its offer comes."""
+        found = self.model_copy()
+        found._deliveries = tuple(d for d in clauses if isinstance(d, InTranches) and d.offer == self.offer)
+        return found
+
+    @property
+    def goes_by(self) -> frozenset[str]:
+        """The clauses that deliver its offer: what has not come need not be taken."""
+        return frozenset(each.id for each in self._deliveries)
+
     @model_validator(mode="after")
     def _one_after_the_other(self) -> Self:
         for index, (one, next_) in enumerate(pairwise(self.undelivered), start=1):
@@ -90,10 +106,21 @@ class TakeOrPay(OneOffer):
         start, end = window.start, window.end
         if self._seen is not None:
             start, end = max(start, self._seen.opens), min(end, self._seen.closes)
-        for each in self.undelivered:
-            a, b = max(start, self.begin(each.from_)), min(end, self.begin(each.until))
-            if a < b:
-                yield Fraction(each.quantity.value) * hours_between(a, b)
+        marks = sorted({start, end, *(at for at in self._turns if start < at < end)})
+        for a, b in pairwise(marks if start < end else ()):
+            yield Fraction(self._lacking(a)) * hours_between(a, b)
+
+    @property
+    def _turns(self) -> Iterator[datetime]:
+        """When it may change how much is ready."""
+        yield from (self.begin(day) for each in self.undelivered for day in (each.from_, each.until))
+        yield from (at for each in self._deliveries for at in each.arrivals)
+
+    def _lacking(self, at: datetime) -> Decimal:
+        """GPUs of it that are not ready at a moment: what is stated, and what no tranche has brought yet; not twice."""
+        stated = (u.quantity.value for u in self.undelivered if self.begin(u.from_) <= at < self.begin(u.until))
+        there = (each.there(at) for each in self._deliveries)
+        return max(chain([Decimal(0)], stated, (self.quantity.value - gpus for gpus in there if gpus is not None)))
 
     def shape(self, program: Program) -> None:
         """What is taken and what is not, together, reach the agreed quantity; what is made up gives its price back."""
@@ -145,7 +172,9 @@ class TakeOrPay(OneOffer):
         part = "" if self.take == 1 else f"{float(self.take):.0%} of "
         later = f"; what is paid and not taken may be taken within {self.make_up.within}" if self.make_up else ""
         kept = f"{part}{self.quantity} of `{self.offer}` are paid for at {self.price}, taken or not"
-        return Reason(self.id, f"{kept}{later}")
+        by = " and ".join(f"`{name}`" for name in sorted(self.goes_by))
+        ready = f"; what {by} has not delivered is not asked for" if by else ""
+        return Reason(self.id, f"{kept}{ready}{later}")
 
     @property
     def divides(self) -> Divided:
@@ -162,6 +191,7 @@ class TakeOrPay(OneOffer):
                 yield from self._of(offer, case.horizon)
                 beside = [o for o in case.beside if isinstance(o, TakeOrPay) and o.offer == self.offer]
                 yield from self._together(beside, offer, case.horizon)
+                yield from self._twice(case, beside)
 
     def _of(self, offer: GpuOffer, horizon: Horizon | None) -> Iterator[Flaw]:
         """What an offer of GPUs does not give: there is less of it, or not all the time."""
@@ -198,6 +228,18 @@ class TakeOrPay(OneOffer):
                 )
                 yield Flaw(f"{what} ({named(start, end)})", "lower one, or raise the offer's `capacity`", ("quantity",))
                 return
+
+    def _twice(self, case: CaseView, beside: Sequence[TakeOrPay]) -> Iterator[Flaw]:
+        """Clauses that would each count what is taken for the other, or of which one lacks what has not come."""
+        for other in beside:
+            seen = self.validity.within(case.horizon) if case.horizon is not None else None
+            if other.id >= self.id or seen is None or not other.validity.over(seen.start, seen.end):
+                continue
+            both = Selection(self.covered.within + other.covered.within, self.covered.outside + other.covered.outside)
+            if self._deliveries or case.uses(both):
+                what = f"`{other.id}` and `{self.id}` are of `{self.offer}` at one time, and what is taken of it,"
+                what += " or has not come, would count for each"
+                yield Flaw(what, "write one clause of the whole quantity, or an offer of its own for each", ("offer",))
 
     def concede(self, part: str, amount: Fraction, unit: str, currency: str) -> str:
         """In the contract's words."""

@@ -163,3 +163,41 @@ def test_tranches_ask_for_one_thing_and_the_smaller_first() -> None:
         "the tranches do not ask for amounts in one"
     )
     assert said(STEPS[::-1]).startswith("the tranches are out of order")
+
+
+KEEP: Data = {"id": "keep", "kind": "take-or-pay", "offer": "north-gpus", "price": "5 USD per GPU-hour"}
+
+
+@pytest.mark.parametrize(
+    ("second", "keep", "untaken"),
+    [
+        # work for 2 GPUs only. 4 are there in January (744 hours), 10 from February on (672): 80% is asked of each
+        ({}, {}, {0: "892.8", 1: "4032"}),
+        # 20 days late: 4 GPUs for 480 hours, then 10 for 192: (1920 + 1920) x 80% - 2 x 672
+        ({"accepted": "2026-02-21"}, {}, {0: "892.8", 1: "1728"}),
+        # expected on that day, it is not asked for before, either
+        ({"expected": "2026-02-21"}, {}, {0: "892.8", 1: "1728"}),
+        # what is stated besides is not counted twice: of 10, 6 lack by both until the 21st; 7 until then by one
+        (
+            {"accepted": "2026-02-21"},
+            {"undelivered": [{"from": "2026-02-01", "until": "2026-02-21", "quantity": "6 GPU"}]},
+            {0: "892.8", 1: "1728"},
+        ),
+        (
+            {"accepted": "2026-02-21"},
+            {"undelivered": [{"from": "2026-02-01", "until": "2026-02-21", "quantity": "7 GPU"}]},
+            {0: "892.8", 1: "1344"},
+        ),
+    ],
+)
+def test_what_was_not_delivered_need_not_be_taken(second: Data, keep: Data, untaken: dict[int, str]) -> None:
+    deal = agreement(clause(ONE, TWO | second), KEEP | {"quantity": "10 GPU", "take": "80%"} | keep)
+    found = solved(build([gpus("north", 1), gpus("south", 2)], [compute(demand="2 GPU")], deal, months=2))
+    assert postings(found, "keep") == {("untaken", month): 5 * D(hours) for month, hours in untaken.items()}
+
+
+def test_what_has_not_come_lacks_in_one_clause() -> None:
+    each = [KEEP | {"id": name, "quantity": "4 GPU", "of": {"workload": name}} for name in ("research", "chat")]
+    deal = agreement(clause(ONE, TWO), *each)
+    (only,) = mistakes(data_of([gpus("north", 1)], [compute("research"), compute("chat")], deal, months=2))
+    assert only.startswith("`chat` and `research` are of `north-gpus` at one time, and what is taken of it, or has not")

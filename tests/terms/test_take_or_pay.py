@@ -176,11 +176,31 @@ def test_more_than_there_is(capacity: Any, more: dict[str, Any], least: str | No
 )
 def test_more_than_there_is_in_several_clauses(first: Any, second: Any, kept: str | None) -> None:
     each = [
-        TAKE | {"id": name, "offer": "north-gpus", "quantity": "10 GPU"} | more
+        TAKE | {"id": name, "offer": "north-gpus", "quantity": "10 GPU", "of": {"workload": name}} | more
         for name, more in (("a", first), ("b", second))
     ]
-    found = mistakes(data_of([gpus("north", 3, capacity="16 GPU")], [compute(demand="1 GPU")], agreement(*each)))
+    works = [compute("a", demand="1 GPU"), compute("b", demand="1 GPU")]
+    found = mistakes(data_of([gpus("north", 3, capacity="16 GPU")], works, agreement(*each)))
     assert found == ([f"`a` and `b` keep {kept}; lower one, or raise the offer's `capacity`"] if kept else [])
+
+
+@pytest.mark.parametrize(
+    ("first", "second", "passes"),
+    [
+        ({}, {}, False),  # each would count the other's GPUs: 10 taken would do for both
+        ({"until": "2026-03-01"}, {"from": "2026-03-01"}, True),  # one after the other
+        ({"of": {"workload": "one"}}, {"except": [{"workload": "one"}]}, True),
+        ({"of": {"workload": "one"}}, {}, False),
+    ],
+)
+def test_what_is_taken_counts_for_one_clause(first: Any, second: Any, passes: bool) -> None:
+    each = [
+        TAKE | {"id": "a", "offer": "north-gpus", "quantity": "10 GPU"} | first,
+        TAKE | {"id": "b", "offer": "north-gpus", "quantity": "4 GPU"} | second,
+    ]
+    works = [compute("one", demand="1 GPU"), compute("two", demand="1 GPU")]
+    found = mistakes(data_of([gpus("north", 3)], works, agreement(*each)))
+    assert found == [] if passes else [each.partition(" are of")[0] for each in found] == ["`a` and `b`"]
 
 
 @pytest.mark.parametrize(
