@@ -318,12 +318,15 @@ def _with(change: Change, thing: YamlNode, key: str, factor: Decimal | None, val
     if old is None and (factor is not None or windowed):
         hint = did_you_mean(key, thing.keys or {}) if nearest(key, thing.keys or {}) else VALUE
         raise FlawError(f"`{text_at(thing, 'id')}` states no `{key}` to change", hint)
-    edited = value if factor is None else None
+
+    def made(node: YamlNode) -> YamlNode:
+        return value if factor is None else times(node, factor, value)
+
     if windowed:
         assert old is not None
-        new = between(old, start, last, lambda node: edited or times(node, factor or Decimal(1), value), value)
+        new = between(old, start, last, made, value)
     else:
-        new = edited or times(old or thing, factor or Decimal(1), value)
+        new = made(old or thing)
     try:
         return put(thing, steps, new, value)
     except KeyError as error:

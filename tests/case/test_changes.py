@@ -79,6 +79,10 @@ def test_what_a_plan_is_of_does_not_turn_on_scenarios_that_it_is_not_in() -> Non
         ({"term": "floor", "amount": "+50%", "of": {"workload": "mail"}, "shortfall.fee": "-50%"}, 2 * (5000 + 250)),
         ({"term": "floor", "until": "2026-02-01", "amount": "3 k USD", "windows.cut": "prorate"}, 2 * 5000 + 500),
         ({"provider": "north", "price": "+100%"}, 2 * (6000 + 2000)),
+        # all of it: chat is free, and mail goes there too, for South's fee
+        ({"offer": "north-api", "price": "-100%"}, 2 * 1000),
+        ({"offer": "south-api", "price": "-100%", "from": "2026-02"}, 5000 + 3000 + 1000),
+        ({"term": "floor", "amount": "3 k USD", "shortfall.fee": "-100%"}, 2 * 5000),
     ],
     ids=str,
 )
