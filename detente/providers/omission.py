@@ -57,7 +57,7 @@ class Omissions:
 
 def remedy(leniency: str) -> str:
     """What a caller may do about a refusal, beside asking for less."""
-    return f"allow it to be left out: `{leniency}` under `lenient:`"
+    return f"allow it to be left out: `lenient: [{leniency}]`"
 
 
 def without(call: Call, lacks: Collection[str]) -> tuple[Mapping[str, msgspec.Raw], tuple[str, ...]]:
@@ -81,7 +81,7 @@ def without(call: Call, lacks: Collection[str]) -> tuple[Mapping[str, msgspec.Ra
     if not SIGNED.isdisjoint(marked):
         if "reasoning" not in call.optional:
             what = "`messages` hold thinking that Claude signed, and nobody but Claude can read it"
-            raise Refusal(f"{what}; allow it to be left out: `reasoning` under `lenient:`", "messages")
+            raise Refusal(f"{what}; allow it to be left out: `lenient: [reasoning]`", "messages")
         members = {**members, "messages": _thoughtless(bytes(members["messages"]))}
         left_out.append("thinking")
     return members, tuple(left_out)

@@ -130,7 +130,7 @@ class Asking:
         if "top_k" in members:
             if "sampling" not in self._optional:
                 what = "`top_k` is not supported: chat completions have no such sampling; use `top_p`"
-                raise Refusal(f"{what}, or allow it to be left out: `sampling` under `lenient:`", "top_k")
+                raise Refusal(f"{what}, or allow it to be left out: `lenient: [sampling]`", "top_k")
             self.left_out.append("top_k")
         if "cache_control" in members:
             read(members["cache_control"], CacheControl, "cache_control")

@@ -39,7 +39,7 @@ class _Choice(msgspec.Struct, forbid_unknown_fields=True):
 
 HOSTED = ("web_search_", "web_fetch_", "code_execution_", "tool_search_tool_", "advisor_")
 """How the types of tools begin that run at Anthropic: a model may do without them, where a call's leniency says so."""
-REMEDY = "or allow it to be left out: `hosted-tools` under `lenient:`"
+REMEDY = "or allow it to be left out: `lenient: [hosted-tools]`"
 
 
 def tools_of(

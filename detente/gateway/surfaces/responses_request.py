@@ -19,8 +19,12 @@ from detente.providers.wire import FETCHING, Call, Refusal
 
 SAME = ("model", "stream", "temperature", "top_p", "user", "safety_identifier", "service_tier", "parallel_tool_calls")
 """Members that a chat completion has by the same name and meaning."""
-HINTS = ("metadata", "client_metadata", "prompt_cache_key", "prompt_cache_retention", "prompt_cache_options", "store")
-"""Members that change no answer: tags, where a prompt is cached, and whether the reply is kept for later."""
+HINTS = (
+    *("metadata", "client_metadata", "prompt_cache_key", "prompt_cache_retention", "prompt_cache_options", "store"),
+    "max_tool_calls",
+)
+"""Members that change no answer: tags, where a prompt is cached, whether the reply is kept for later, and how often
+tools are called that run at OpenAI, of which there are none here."""
 READ = ("input", "instructions", "max_output_tokens", "reasoning", "text", "tools", "tool_choice", "include")
 NEUTRAL: dict[str, tuple[bytes, ...]] = {
     "background": (b"false",),

@@ -72,7 +72,7 @@ def test_what_changes_an_answer_is_refused_with_the_remedy_and_left_out_where_th
     leniency, changed, left_out = LENIENT[name]
     with pytest.raises(Refusal) as caught:
         asked(**changed)
-    assert f"`{leniency}` under `lenient:`" in caught.value.message
+    assert f"`lenient: [{leniency}]`" in caught.value.message
     allowed = MESSAGES.ask(dumped(PLAIN | changed)).allowing(frozenset({leniency}))
     assert list(as_chat(allowed).call.left_out) == left_out
 

@@ -120,9 +120,10 @@ def test_what_codex_sends_beside_it_is_left_out_and_listed() -> None:
         client_metadata={"a": "b"},
         include=["reasoning.encrypted_content"],
         reasoning={"summary": "auto"},
+        max_tool_calls=3,
         tools=[FUNCTION, {"type": "web_search", "external_web_access": False}],
     )
-    assert found.call.left_out == ("prompt_cache_key", "client_metadata", "web_search")
+    assert found.call.left_out == ("prompt_cache_key", "client_metadata", "max_tool_calls", "web_search")
     assert SURFACE.ask(dumped({"model": "m", "input": "x", "reasoning": {"summary": "auto"}})).needs == frozenset()
 
 
@@ -131,7 +132,6 @@ def test_what_codex_sends_beside_it_is_left_out_and_listed() -> None:
     [
         ({"tools": [{"type": "web_search"}]}, "tools.0"),
         ({"tools": [{"type": "local_shell"}]}, "tools.0"),
-        ({"max_tool_calls": 3}, "max_tool_calls"),
         ({"colour": 1}, "colour"),
         ({"top_logprobs": 2}, "top_logprobs"),
         ({"input": [{"type": "web_search_call", "id": "x"}]}, "input.0"),

@@ -29,6 +29,12 @@ FORMAT = ("`response_format` states a schema, and Nova cannot enforce one", "res
         ),
         (b"/v1/responses", ("`messages[0].content` is odd", "messages.0"), "`input[0].content` is odd", "input.0"),
         (b"/v1/messages", ("`stop` has more than 4", None), "`stop_sequences` has more than 4", None),
+        (
+            b"/v1/responses",
+            ("`verbosity` is not supported; leave it out: `lenient: [verbosity]`", "verbosity"),
+            "`text.verbosity` is not supported; leave it out: `lenient: [verbosity]`",
+            "text.verbosity",
+        ),
         (b"/v1/messages", ("`stopped` is none", "tools"), "`stopped` is none", "tools"),
     ],
 )
