@@ -14,6 +14,7 @@ from typing import Any
 
 import msgspec
 
+from detente.providers.blanks import without_blanks
 from detente.providers.conversation import checked
 from detente.providers.marks import SYSTEM, marks_of
 from detente.providers.omission import Omissions, remedy
@@ -94,6 +95,8 @@ def fitted(call: Call, claude: Claude, omissions: Omissions) -> Members:
         raise Refusal(f"`inference_geo` is not supported: {ELSEWHERE['inference_geo']}", "inference_geo")
     if not claude.adaptive or not claude.effort:
         _thinking(members, claude, omissions)
+    if "messages" in members:
+        members["messages"] = without_blanks(members["messages"])
     if SYSTEM in marked and not claude.system_turns and _TURN.search(bytes(members["messages"])):
         members["messages"] = _told_by_user(members["messages"])
     return members

@@ -149,6 +149,14 @@ def test_betas_are_passed_on_or_taken_out_where_bedrock_refuses_them() -> None:
     assert without.left_out == ("anthropic-beta", "context_management")
 
 
+@pytest.mark.parametrize("wire", [direct(), bedrock(OPUS)], ids=["direct", "bedrock"])
+def test_blank_turns_and_texts_are_not_told(wire: AnthropicWire | BedrockWire) -> None:
+    user: Data = {"role": "user", "content": "hi"}
+    blank = {"type": "text", "text": " "}
+    given = [user, {"role": "assistant", "content": []}, user, {"role": "assistant", "content": [blank]}, user]
+    assert told(sent(wire, (), messages=given))["messages"] == [user] * 3
+
+
 def test_a_beta_that_a_tool_means_is_told_where_its_caller_left_it_out() -> None:
     tool: Data = {"name": "f", "input_schema": {"type": "object"}}
     waits = tool | {"defer_loading": True}

@@ -1,0 +1,50 @@
+"""Blank texts and turns of Anthropic's messages: they say nothing, and its API refuses a call that holds one.
+
+Clients send them by themselves: the text beside a call of a tool, and the turn of a model that had nothing to say.
+Owns: leaving them out. Not here: blanks in a chat completion (``bedrock/turns``, ``claude_chat``).
+"""
+
+from __future__ import annotations
+
+import re
+
+import msgspec
+
+_BLANK = rb'"(?:[ \t\r\n]|\\[nrt]){0,80}"'
+"""As far as a text is seen to be blank: a longer one is the provider's to judge."""
+_SOME = re.compile(rb'"(?:text|content)"\s*:\s*(?:%b|\[\s*\])' % _BLANK)
+_TEXT = re.compile(_BLANK)
+_UNREADABLE = (msgspec.DecodeError, UnicodeDecodeError, RecursionError)
+_Object = dict[str, msgspec.Raw]
+
+
+def without_blanks(messages: msgspec.Raw) -> msgspec.Raw:
+    """The turns without blank texts, and without turns of the assistant that hold nothing else.
+
+    What is left of a user's turn stays, though it be nothing: what was asked is the caller's to say. Where nothing is
+    blank nothing is parsed: a text cannot look like a member, since its quotation marks are escaped.
+    """
+    if _SOME.search(bytes(messages)) is None:
+        return messages
+    try:
+        turns = msgspec.json.decode(messages, type=list[_Object])
+        told = [turn for turn in map(_said, turns) if turn is not None]
+    except _UNREADABLE:
+        return messages  # the provider says what is wrong with it
+    return messages if told == turns else msgspec.Raw(msgspec.json.encode(told))
+
+
+def _said(turn: _Object) -> _Object | None:
+    content = bytes(turn.get("content", b""))
+    mute = bytes(turn.get("role", b"")) == b'"assistant"'
+    if not content.startswith(b"["):
+        return None if mute and _TEXT.fullmatch(content) else turn
+    blocks = msgspec.json.decode(content, type=list[_Object])
+    kept = [block for block in blocks if not _says_nothing(block)]
+    if not kept:
+        return None if mute else turn
+    return turn if len(kept) == len(blocks) else {**turn, "content": msgspec.Raw(msgspec.json.encode(kept))}
+
+
+def _says_nothing(block: _Object) -> bool:
+    return bytes(block.get("type", b"")) == b'"text"' and _TEXT.fullmatch(bytes(block.get("text", b""))) is not None
