@@ -20,6 +20,7 @@ from detente.planner.solving.branch import MAX_PROGRAMS, better, branch
 from detente.planner.solving.cheapest import at_cheapest
 from detente.planner.solving.fallback import quick, unsolved
 from detente.planner.solving.model import Basis, Model
+from detente.planner.solving.others import with_others_searched
 from detente.planner.solving.solution import Solution, Stopped
 from detente.planner.solving.spare import with_less_idle
 from detente.planner.solving.whole import WHOLE, Roundings, whole_columns
@@ -270,7 +271,10 @@ def _rounded(effort: _Effort, relaxed: Solution, footing: Footing | None) -> Inc
 
 
 def _searched(effort: _Effort, known: Incumbent) -> Incumbent | Unmet:
-    """First over the counts that matter most, for half of the time; then, unless there are too many, over all."""
+    """First over the counts that matter most, for half of the time; then, unless there are too many, over all.
+
+    Of a large program over the others first, with those as they were found; without a time limit that is all.
+    """
     model, columns = effort.model, effort.columns
     small = np.flatnonzero(model.integer & (model.held == 0)).astype(np.int32)
     if 0 < len(small) <= FEW and model.program.n > MEDIUM:
@@ -289,7 +293,28 @@ def _searched(effort: _Effort, known: Incumbent) -> Incumbent | Unmet:
         effort = effort.resting(known)
     if known.solution is None:
         return _until_found(effort, known)
-    return known if len(columns) > MAX_SEARCHED else _branched(effort, columns, known)
+    if len(columns) > MAX_SEARCHED:
+        return known
+    if 0 < len(small) < len(columns) and model.program.n > MEDIUM:
+        limited = model.deadline is not None
+        known = _others(replace(effort, end=effort.share(0.5)) if limited else effort, small, known)
+        if not limited or known.stopped == "interrupted" or known.gap <= effort.gap:
+            return known
+        known = replace(known, stopped=None)
+    return _branched(effort, columns, known)
+
+
+def _others(effort: _Effort, small: Ints, known: Incumbent) -> Incumbent:
+    """Over the counts that are many, with those that matter most as they were found."""
+    model, best = effort.model, known.solution
+    assert best is not None
+    effort.progress(f"choosing {len(effort.columns) - len(small):,} other whole numbers{_at_hand(known)}")
+    with model.until(effort.end):
+        found, stopped = with_others_searched(model, effort.columns, small, best, effort.gap * ENOUGH)
+    cheaper = better(best, found)
+    assert cheaper is not None
+    rounding = max(0.0, known.rounding + cheaper.objective - best.objective)
+    return replace(known, solution=cheaper, stopped=stopped, rounding=rounding)
 
 
 def _until_found(effort: _Effort, known: Incumbent) -> Incumbent | Unmet:
@@ -359,7 +384,7 @@ def _branched(effort: _Effort, whole: Ints, known: Incumbent) -> Incumbent | Unm
     best, added = known.solution, known.rounding
     if tried.values is not None:
         with model.uninterrupted():
-            fixed = effort.roundings(bound).of(tried, whole)
+            fixed = effort.roundings(bound).in_steps(tried, whole)
         if fixed is not None and (best is None or fixed.objective < best.objective):
             best, added = fixed, max(0.0, fixed.objective - tried.objective)
     return replace(known, solution=best, bound=bound, stopped=stopped, rounding=added)

@@ -117,7 +117,8 @@ class Roundings:
     def in_steps(self, solution: Solution, settled: Ints) -> Solution | None:
         """The same, and where it is the best so far and not near enough, again in steps: nearest to whole first."""
         before, found = self._best, self.of(solution, settled)
-        if found is None or self._best is before or self.near(found):
+        done = len(settled) == len(self.columns) or self._best is before
+        if found is None or done or self.near(found):
             return found
         return better(found, self._stepped())
 
