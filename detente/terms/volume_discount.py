@@ -75,7 +75,9 @@ class VolumeDiscount(Term):
         if len(units) > 1 or any(is_flow(tier.from_) for tier in self.tiers):
             raise FlawError("tiers in different units, or in GPUs", "write all in money, GPU-hours or Mtok", ("tiers",))
         for index, (one, two) in enumerate(pairwise(self.tiers), start=1):
-            if number(two.from_) <= number(one.from_):
+            if number(two.from_) == number(one.from_):
+                raise FlawError(f"two tiers begin at {one.from_}", "leave one out", ("tiers", index, "from"))
+            if number(two.from_) < number(one.from_):
                 what = f"tiers out of order: {two.from_} comes after {one.from_}"
                 raise FlawError(what, "write the smaller first", ("tiers", index, "from"))
         if isinstance(self.tiers[0].from_, Money):

@@ -116,6 +116,7 @@ def test_a_tier_that_is_worth_less_than_the_one_before_it() -> None:
     ("term", "said"),
     [
         (volume("graduated", ("2 k USD", "10%"), ("1 k USD", "20%")), "tiers out of order"),
+        (volume("graduated", ("2 k USD", "10%"), ("2000 USD", "20%")), "two tiers begin at 2000 USD"),
         (volume("all-units", ("1 k USD", "20%"), ("2 k USD", "10%")), "takes less off everything"),
         (volume("graduated", ("1 Gtok", "10%")), "write `listed: 1.00 USD per Mtok`"),
         (volume("graduated", ("1 Gtok", "10%"), ("2 k USD", "20%")), "tiers in different units"),
