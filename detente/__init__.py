@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from detente.outcomes.sign import sign
     from detente.outcomes.simulating import simulate
     from detente.outcomes.simulation import Simulation
+    from detente.outcomes.sweep import NumberSweep, sweep
     from detente.planner.check import check
     from detente.planner.solve import plan
     from detente.results.conflict import Conflict
@@ -30,6 +31,7 @@ __all__ = [
     "Conflict",
     "DetenteError",
     "Leverage",
+    "NumberSweep",
     "Plan",
     "Simulation",
     "check",
@@ -39,6 +41,7 @@ __all__ = [
     "price",
     "sign",
     "simulate",
+    "sweep",
 ]
 
 _HOMES = {
@@ -58,6 +61,8 @@ _HOMES = {
     "sign": "detente.outcomes.sign",
     "Simulation": "detente.outcomes.simulation",
     "simulate": "detente.outcomes.simulating",
+    "NumberSweep": "detente.outcomes.sweep",
+    "sweep": "detente.outcomes.sweep",
 }
 
 

@@ -5,11 +5,11 @@ Owns: what an answer holds. Not here: how it is found (``sign``, ``ways``), and 
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from datetime import date
 from decimal import Decimal
-from typing import Literal
+from typing import Any, Literal
 
 from detente.outcomes.estimate import Estimate
 from detente.outcomes.saved import SettledAnswer
@@ -158,3 +158,37 @@ class DealAnswer(SettledAnswer):
     readings: tuple[UnderReading, ...]
     folded: int
     obligations: tuple[Due, ...]
+
+    def rows(self, section: Literal["readings", "ways"] = "readings") -> list[dict[str, Any]]:
+        """A section as plain dicts, for a data frame: one a reading, or one a way out; money over the horizon."""
+        found = self._readings() if section == "readings" else self._ways()
+        return [row | {"currency": self.currency} for row in found]
+
+    def _readings(self) -> Iterator[dict[str, Any]]:
+        for row in self.readings:
+            effect = row.effect
+            saves = None if effect is None else effect.saves
+            yield {
+                "reading": row.reading,
+                "word": row.word,
+                "collide": [] if row.conflict is None else [clash.term for clash in row.conflict.clauses],
+                "cost_without": None if effect is None else effect.cost.before,
+                "cost_with": None if effect is None else effect.cost.after,
+                "saves": None if saves is None else saves.amount,
+                "low": None if saves is None else saves.low,
+                "high": None if saves is None else saves.high,
+                "owed": sum((fee.owed for fee in row.fees), Decimal(0)),
+            }
+
+    def _ways(self) -> Iterator[dict[str, Any]]:
+        for row in self.readings:
+            for way in row.ways:
+                yield {
+                    "reading": row.reading,
+                    "kind": way.kind,
+                    "subject": way.subject,
+                    "sentence": way.sentence,
+                    "cost": way.cost,
+                    "more": way.more,
+                    "at_most": way.at_most,
+                }

@@ -144,6 +144,19 @@ def test_more_capacity_is_a_way_out() -> None:
     assert way(row, "capacity").cost == 2 * 5000
 
 
+def test_an_answer_has_rows_for_a_data_frame() -> None:
+    found = asked(world())
+    letter, spirit = found.rows()
+    assert (letter["word"], letter["collide"], letter["saves"], letter["owed"]) == ("yes", [], 0, 0)
+    assert (spirit["word"], sorted(spirit["collide"]), spirit["saves"], spirit["owed"]) == (
+        "price", ["floor", "only"], -500, 500
+    )  # fmt: skip
+    assert (spirit["cost_without"], spirit["cost_with"], spirit["currency"]) == (12000, 12500, "USD")
+    ways = found.rows("ways")
+    assert [row["reading"] for row in ways] == ["spirit"] * len(found.readings[1].ways)
+    assert ways[0]["cost"] - ways[0]["more"] == 12000
+
+
 def test_what_collided_before_is_told_apart() -> None:
     data = world({"id": "fee", "kind": "payment", "amount": "7 USD", "on": "2026-01-05"})
     part = {"id": "part", "kind": "share", "at-least": "40%", "windows": {"every": "term"}}
