@@ -90,7 +90,8 @@ def _unable(denied: tuple[Candidate, ...]) -> Candidate | None:
 
 def _beyond(job: Job, unable: Candidate) -> dict[str, Any]:
     """The error of a call that asks for what no deployment can do: the request is wrong, and not forbidden."""
-    param = job.surface.member(unable.unable[0])
+    member = job.surface.member(unable.unable[0])
+    param = member if member in job.asked.call.members else None
     message = _sentence(unable)
     return {"message": message, "type": "invalid_request_error", "param": param, "code": "unsupported"}
 

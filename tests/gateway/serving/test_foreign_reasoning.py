@@ -171,3 +171,17 @@ def test_the_maker_itself_that_cannot_read_it_any_more_is_final(tmp_path: Path) 
             assert north.requests == []
 
     run(main())
+
+
+def test_reasoning_of_a_deployment_that_is_gone_is_refused_with_the_remedy(tmp_path: Path) -> None:
+    async def main() -> None:
+        async with staged(tmp_path, [SERVED], [SERVED]) as (stage, south, north):
+            sealed = {**THOUGHT, "encrypted_content": "dte1~gone~gAAA"}
+            answer = await stage.ask(body(sealed), path=PATH)
+            error = answer.json["error"]
+            assert (answer.status, error["param"]) == (400, None)  # it was sent no `previous_response_id`
+            assert "made at gone" in error["message"]
+            assert "send the conversation without it" in error["message"]
+            assert south.requests == north.requests == []
+
+    run(main())
