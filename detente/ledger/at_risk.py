@@ -16,6 +16,7 @@ from detente.contract.meter import Meter, UseMeasure
 from detente.contract.standing import CREDIT, FLOOR, MILESTONE
 from detente.contract.term import Term
 from detente.ledger.stands import BooksStand, ClauseStands
+from detente.values.money import nano
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,5 +59,7 @@ def _of_one(stands: ClauseStands, term: Term) -> Iterator[AtRisk]:
         short = short / heading.saves if heading.saves > 0 else Decimal(0)
     if not (lapses or standing.role in (FLOOR, MILESTONE)) or short <= 0 or owed <= 0:
         return
+    if meter.money is not None:  # what calls cost is in the case's currency
+        short = nano(Fraction(short) * meter.money.at_end(standing.end))
     if (measure := meter.of_use) is not None:
         yield AtRisk(term.id, meter, measure, standing.end, short, owed, lapses)

@@ -66,6 +66,18 @@ def test_a_floor_that_falls_short_at_the_present_pace_is_at_risk(tmp_path: Path)
     assert (floor.short, floor.owed, floor.each) == (D("10.7"), D("10.7"), 1)
 
 
+def test_a_floor_in_a_currency_of_its_own_is_held_against_what_calls_cost(tmp_path: Path) -> None:
+    """9.30 USD at 1.25 are 7.44 EUR of 10: 2.56 EUR are missing, 3.20 USD, of which each that is spent saves one."""
+    rate = {"2026-01-01": "1.25 USD per EUR", "2026-02-01": "2 USD per EUR"}
+    deal = agreement(FLOOR | {"amount": "10 EUR"}, party="north")
+    given = build(
+        [tokens("south", 2), tokens("north", 3)], [work()], deal, deployments=LIVE,
+        exchange=[{"rate": rate, "day": "use"}],
+    )  # fmt: skip
+    (floor,) = risks(given, tmp_path)
+    assert (floor.short, floor.owed, floor.each) == (D("3.2"), D("3.2"), 1)
+
+
 @pytest.mark.parametrize(
     ("floor", "days", "on"),
     [
