@@ -121,12 +121,13 @@ def _by(ledger: str | None, case: Case, at: datetime) -> Standings:
     from detente.ledger.books import Books
     from detente.ledger.budget_stands import budgets_stand
     from detente.ledger.opening import open_store
+    from detente.ledger.stands import paced_since
 
     with open_store(ledger) as store:
         books = Books(store, case)
         with store.reading() as session:
             books.must_match(session)
-            totals = books.as_of(session, at)
+            totals = books.as_of(session, at, paced_since=paced_since(at))  # of what is to come, too
         found = TotalStandings(case.signed, totals, BudgetCount.of(budgets_stand(store, case, at)))
     found.look(at)
     found.look_ahead(at)
