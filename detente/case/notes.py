@@ -62,7 +62,7 @@ def smoothed(case: Case) -> Iterator[tuple[Term, Mistake]]:
     horizon = case.declared.horizon
     step = "month" if horizon.typical else horizon.every
     uneven = [each for each in case.workloads if not isinstance(each, Training) and each.demand.shaped]
-    within = [every for every in ("hour", "day") if STEPS.index(every) < STEPS.index(step)]
+    within = STEPS[: STEPS.index(step)]
     terms = case.under(case.choices_beside(dict(case.chosen))[0]).terms if uneven and within else ()
     even = "spreads each hour of its week over a month" if horizon.typical else f"is even over each {step}"
     for term in {term.id: term for term in terms}.values():

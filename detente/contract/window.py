@@ -22,7 +22,7 @@ from detente.values.period import Day, Horizon, Period, elapsed, endless, hours_
 from detente.values.quantity import Span, plain
 from detente.values.quantity_field import Portion
 
-Cycle = Literal["hour", "day", "month", "quarter", "year", "term"]
+Cycle = Literal["hour", "day", "week", "month", "quarter", "year", "term"]
 
 
 @dataclass(frozen=True, slots=True)

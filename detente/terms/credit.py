@@ -80,7 +80,7 @@ class Credit(Term):
         So what is given when is known to those who count it, and what is left of the amount is used as soon as it can.
         """
         spend = self.spend
-        if self.amount is None or self.windows.every in ("hour", "day", "month"):
+        if self.amount is None or self.windows.every in ("hour", "day", "week", "month"):
             return spend
         return replace(spend, name="applied", windows=replace(spend.windows, every="month", count=None))
 

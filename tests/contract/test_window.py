@@ -52,6 +52,23 @@ def test_windows_keep_their_number_and_are_cut_by_the_horizon() -> None:
     ]
 
 
+def test_weeks_are_seven_days_from_the_day_on_which_they_start() -> None:
+    seen = horizon("2026-01-01", "2026-02-01")
+    assert windows({"every": "week", "starts": "2026-01-05"}, "2026-01-08", "2026-02-01", seen) == [
+        (0, "2026-01-08", "2026-01-12", Fraction(1)),
+        (1, "2026-01-12", "2026-01-19", Fraction(1)),
+        (2, "2026-01-19", "2026-01-26", Fraction(1)),
+        (3, "2026-01-26", "2026-02-01", Fraction(1)),
+    ]
+
+
+def test_the_week_in_which_clocks_change_is_an_hour_shorter() -> None:
+    found = Every.model_validate({"every": "week", "starts": "2026-03-02"}).calendar(
+        at("2026-03-02"), at("2026-03-23"), zone_of("America/New_York")
+    )
+    assert [hours_between(w.start, w.end) for w in islice(found, 2)] == [167, 168]
+
+
 def test_windows_from_the_31st() -> None:
     found = windows({"every": "month", "starts": "2026-01-31"}, "2026-01-01", "2026-04-01", YEAR)
     assert [(a, b) for _, a, b, _ in found] == [

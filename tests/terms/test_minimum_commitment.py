@@ -12,6 +12,7 @@ from typing import Any
 import pytest
 
 from detente.case.case import Case
+from detente.case.notes import notes
 from detente.contract.settlement import Settlement
 from detente.errors import SettleError
 from detente.planner.check import check
@@ -369,3 +370,25 @@ def test_a_milestone_above_what_is_committed(reach: str, more: dict[str, Any], m
     assert len(found) == bool(most)
     for message in found:
         assert f"by 2026-05-01 is more than the {most} that are committed in all; lower the milestone" in message
+
+
+WEEKLY = floor("90 USD", windows={"every": "week", "starts": "2026-01-05"})
+NORTH_AND_SOUTH = [tokens("north", 3), tokens("south", 2)]
+
+
+def test_by_the_week() -> None:
+    """Of 70 Mtok a week 30 go to North for 1 USD more each: 140 + 30, four times."""
+    horizon = {"start": "2026-01-05", "end": "2026-02-02", "every": "week"}
+    deal = agreement(WEEKLY, effective="2026-01-05", ends="2026-02-02")
+    found = solved(build(NORTH_AND_SOUTH, [work(demand="70 Mtok per week")], deal, horizon=horizon))
+    assert windows(found) == [(D(90), D(90), D(0), D(0), D(0), D(0))] * 4
+    assert found.cost == 4 * 170
+
+
+@pytest.mark.parametrize(("every", "noted"), [("day", []), ("week", []), ("month", [True])])
+def test_what_a_plan_of_months_does_not_see_of_a_week_is_told(every: str, noted: list[bool]) -> None:
+    shaped = work(demand={"rate": "10 Mtok per day", "profile": {"weekend": "50%", "hours": ["100%"] * 24}})
+    horizon = {"start": "2026-02-01", "end": "2026-03-01", "every": every}
+    deal = agreement(WEEKLY, effective="2026-02-02", ends="2026-02-23")
+    case = build(NORTH_AND_SOUTH, [shaped], deal, horizon=horizon)
+    assert ["`floor` counts by the week" in note.what for note in notes(case)] == noted
