@@ -127,14 +127,8 @@ class LiquidatedDamages(CappedCharge):
         return f"{self.price}" if self.price is not None else f"{float(self.rate or 0) * 100:g}% of what it costs"
 
     def check(self, case: CaseView) -> Iterator[Flaw]:
-        """A price in another unit; a cap that there is not, or that has no one amount."""
+        """A cap that there is not, or that has no one amount."""
         yield from super().check(case)
-        if self.price is not None:
-            covered = {demand["workload"] for demand, _ in case.uses(self.covered, "workload")}
-            unlike = next((w for w in case.workloads if w.id in covered and w.unit != self.price.unit), None)
-            if unlike is not None:
-                what = f"work of `{unlike.id}` is in {unlike.unit}, and damages are per {self.price.unit}"
-                yield Flaw(what, f"write `price` per {unlike.unit}, or narrow `of`", ("price",))
         if self.within is not None and self.within not in case.unread:
             yield from self._of_cap()
         for other in case.beside:

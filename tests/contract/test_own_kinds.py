@@ -34,7 +34,7 @@ from detente.report.html import render
 from detente.report.terminal import plan_view
 from detente.results.plan import Plan
 from detente.values.facts import Facts
-from detente.values.money import Cash
+from detente.values.money import Cash, WorkPrice
 from detente.values.quantity_field import Portion, Work
 from tests.builders import (
     EXACT,
@@ -46,6 +46,7 @@ from tests.builders import (
     data_of,
     day,
     gpus,
+    mistakes,
     rated,
     refused,
     settled_of,
@@ -64,7 +65,7 @@ class TokenFloor(Term):
 
     kind: Literal["token-floor"]
     amount: Work
-    fee: Cash | None = None
+    fee: WorkPrice | None = None
     windows: Every = Every(every="month")
     theirs = True
 
@@ -241,7 +242,7 @@ FLOOR: Data = {"id": "floor", "kind": "token-floor", "amount": "400 Mtok"}
 
 def test_an_amount_of_tokens_is_planned_and_priced_in_tokens() -> None:
     # 400 of 1000 Mtok a month at North for 3 instead of 2; a fee of 5 is worth avoiding
-    found = solved(two_clouds(FLOOR | {"fee": "5 USD"}))
+    found = solved(two_clouds(FLOOR | {"fee": "5 USD per Mtok"}))
     assert found.cost == D(12_000 + 6 * 400)
     (row,) = found.clauses
     assert {(m.price, m.unit) for m in row.marginal} == {(D(1), "USD per Mtok")}
@@ -250,7 +251,7 @@ def test_an_amount_of_tokens_is_planned_and_priced_in_tokens() -> None:
 
 def test_a_fee_for_tokens_is_money() -> None:
     # to move costs 1 USD per Mtok, to miss half of that: 6 x 400 x 0.50 are owed
-    found = solved(two_clouds(FLOOR | {"fee": "0.50 USD"}))
+    found = solved(two_clouds(FLOOR | {"fee": "0.50 USD per Mtok"}))
     assert found.cost == D(12_000 + 1_200)
     assert [(p.part, p.amount) for p in found.postings] == [("shortfall-fee", D(200))] * 6
     screen = io.StringIO()
@@ -281,6 +282,11 @@ def test_an_amount_in_another_unit_than_the_work_is_a_mistake_at_its_place(tmp_p
     assert mistake.remedy == "write it in that unit"
 
 
+def test_a_price_per_another_unit_than_the_work_is_a_mistake_at_its_place() -> None:
+    (only,) = mistakes(data_of([tokens("north", 3)], [work()], agreement(FLOOR | {"fee": "1 USD per GPU-hour"})))
+    assert only == "is per GPU-hour, and `floor` counts Mtok (`chat`); write it per that unit"
+
+
 def test_work_in_two_units_has_no_floor() -> None:
     offers, jobs = [tokens("north", 3), gpus("north", 2)], [work(), compute()]
     with pytest.raises(CaseError, match=r"`floor` counts work in different units: GPU-hour \(`research`\) and Mtok"):
@@ -299,7 +305,7 @@ def test_each_standing_is_in_the_unit_of_its_meter() -> None:
 
 
 def test_it_settles_a_stream() -> None:
-    case = two_clouds(FLOOR | {"fee": "0.50 USD"})
+    case = two_clouds(FLOOR | {"fee": "0.50 USD per Mtok"})
     lines = rated(case, [use(case, "chat", "north-api", "2026-01-05", "2026-01-05", 150, 450)])
     found = settled_of(case.signed, lines, day("2026-02-10"))
     assert [(p.window, p.amount) for p in found.postings] == [(0, D(125))]

@@ -107,7 +107,9 @@ def test_caps_that_cannot_bound_them_are_mistakes() -> None:
     assert wrong(damages(within="liability"), yearly).startswith("`liability` says no one amount in all: it turns on")
     assert wrong(damages(within="liability", cap="1 USD"), CAP).startswith("states a cap of its own, and one of lia")
     assert wrong(damages(rate="10%", price="1 USD per Mtok")).startswith("says none or several of `price`, `rate`")
-    assert wrong(damages(price="1 USD per GPU-hour")).startswith("work of `chat` is in Mtok, and damages are per GPU")
+    assert wrong(damages(price="1 USD per GPU-hour")) == (
+        "is per GPU-hour, and `damages` counts Mtok (`chat`); write it per that unit"
+    )
 
 
 def test_two_clauses_do_not_share_a_cap() -> None:

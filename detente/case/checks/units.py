@@ -1,7 +1,7 @@
 """Whether what a clause counts has one unit, and what it states is in that unit.
 
-Owns: the units of a clause's meters against what they cover and against the clause's own amounts; no kind of clause is
-known here. Not here: the form of an amount (``values.quantity``), and money.
+Owns: the units of a clause's meters against what they cover and against the clause's own amounts and prices; no kind of
+clause is known here. Not here: the form of an amount (``values.quantity``), and money.
 """
 
 from __future__ import annotations
@@ -13,6 +13,7 @@ from detente.contract.meter import Meter
 from detente.contract.term import Term
 from detente.errors import Flaw
 from detente.values.held import held_in
+from detente.values.money import Price
 from detente.values.quantity import WORK_UNITS, Amount
 
 UnitsCounted = dict[str, str]
@@ -20,17 +21,25 @@ UnitsCounted = dict[str, str]
 
 
 def flaws(term: Term, view: View) -> Iterator[Flaw]:
-    """Units that a meter would add up, else amounts in none of the units of the meters; nothing where not known."""
+    """Units that a meter would add up, else amounts in no meter's unit, and prices in that of no work that is counted.
+
+    Nothing where it is not known.
+    """
     known: UnitsCounted = {}
+    of_work: UnitsCounted = {}
     for meter in term.meters():
         units = _units(meter, view) if not meter.of_money else {}
         if len(units) > 1:
             yield _mixed(meter, units)
             return
         known |= units
-    for path, amount in held_in(term, Amount) if known else ():
-        if amount.unit in WORK_UNITS and amount.unit not in known:
-            yield Flaw(f"is in {amount.unit}, and `{term.id}` counts {_named(known)}", "write it in that unit", path)
+        of_work |= units if meter.unit == "work" else {}
+    stated = [(path, amount.unit, "in", known) for path, amount in held_in(term, Amount)] if known else []
+    stated += [(path, price.unit, "per", of_work) for path, price in held_in(term, Price)] if of_work else []
+    for path, unit, word, counted in stated:
+        if unit in WORK_UNITS and unit not in counted:
+            what = f"is {word} {unit}, and `{term.id}` counts {_named(counted)}"
+            yield Flaw(what, f"write it {word} that unit", path)
 
 
 def _units(meter: Meter, view: View) -> UnitsCounted:
