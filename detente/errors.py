@@ -31,10 +31,10 @@ from collections import Counter
 from collections.abc import Collection, Iterable
 from dataclasses import dataclass
 from functools import lru_cache
-from os import PathLike
+from pathlib import Path
 from typing import Self
 
-Path = tuple[str | int, ...]
+KeyPath = tuple[str | int, ...]
 """Keys and positions that lead to a value: ``("terms", 2, "windows", "ramp")``."""
 
 MAX_SHOWN = 200
@@ -92,7 +92,7 @@ class Flaw:
 
     what: str
     remedy: str
-    path: Path = ()
+    path: KeyPath = ()
     key: bool = False
 
     def __str__(self) -> str:
@@ -105,7 +105,7 @@ class FlawError(ValueError):
     A ``ValueError``, because that is what pydantic takes from a validator.
     """
 
-    def __init__(self, what: str, remedy: str, path: Path = (), *, key: bool = False) -> None:
+    def __init__(self, what: str, remedy: str, path: KeyPath = (), *, key: bool = False) -> None:
         super().__init__(what, remedy)
         self.flaws: tuple[Flaw, ...] = (Flaw(what, remedy, path, key),)
 
@@ -167,7 +167,7 @@ class JournalError(DetenteError):
     ``place`` is its file or folder.
     """
 
-    def __init__(self, place: PathLike[str], why: str) -> None:
+    def __init__(self, place: Path, why: str) -> None:
         super().__init__(place, why)
         self.place, self.why = place, why
 

@@ -22,7 +22,7 @@ from detente.case.risk import CaseRisk
 from detente.case.scenario import EventDay, Scenario
 from detente.case.wording import CURRENCY, flaws
 from detente.demand.workload import Workload
-from detente.errors import Flaw, Path, nearest
+from detente.errors import Flaw, KeyPath, nearest
 from detente.live.budget import UseBudget
 from detente.live.deployment import Deployment
 from detente.live.fault import Fault
@@ -142,7 +142,7 @@ class CaseHead:
     unread: frozenset[str] = frozenset()
 
 
-def read_entry(section: str, raw: Any, path: Path, report: Report) -> Any | None:
+def read_entry(section: str, raw: Any, path: KeyPath, report: Report) -> Any | None:
     """One entry of a section, or None after its mistakes were reported."""
     return _read(SECTIONS[section], raw, path, report)
 
@@ -153,7 +153,7 @@ def read_noun(kind: type[AnyNoun], raw: Any, report: Report) -> AnyNoun | None:
     return found
 
 
-def read_agreement(raw: Any, path: Path, report: Report) -> tuple[Agreement | None, tuple[int, ...]]:
+def read_agreement(raw: Any, path: KeyPath, report: Report) -> tuple[Agreement | None, tuple[int, ...]]:
     """An agreement with the terms that could be read, and where among those written they stand."""
     if not isinstance(raw, dict) or not isinstance(raw.get("terms"), list):
         return read_entry("agreements", raw, path, report), ()
@@ -196,7 +196,7 @@ def _reader(kind: Any) -> TypeAdapter[Any]:
     return TypeAdapter(kind)
 
 
-def _read(kind: Any, raw: Any, path: Path, report: Report, among: Any = None) -> Any | None:
+def _read(kind: Any, raw: Any, path: KeyPath, report: Report, among: Any = None) -> Any | None:
     """``among``: the kind whose keys are suggested, where it is not the one that is read."""
     try:
         return _reader(kind).validate_python(raw, by_alias=True, by_name=False)

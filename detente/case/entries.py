@@ -18,7 +18,7 @@ from detente.case.declared import CaseHead
 from detente.case.document import Document
 from detente.contract.scope import Selection
 from detente.demand.workload import AnyWorkload, can_run
-from detente.errors import Flaw, Mistake, Path, Where, did_you_mean
+from detente.errors import Flaw, KeyPath, Mistake, Where, did_you_mean
 from detente.market.offer import AnyOffer
 from detente.market.provider import Provider
 from detente.values.facts import OFFER_KEYS, Facts
@@ -36,7 +36,7 @@ class Entry:
     value: Any
     raw: Any
     document: Document = field(repr=False)
-    path: Path
+    path: KeyPath
     places: tuple[int, ...] = ()
     known: bool = False
 
@@ -139,11 +139,11 @@ class Entries:
             return ("terms", entry.places[path[1]], *path[2:])
         return path
 
-    def note(self, entry: Entry, flaw: Flaw, under: Path = ()) -> None:
+    def note(self, entry: Entry, flaw: Flaw, under: KeyPath = ()) -> None:
         """Note what is wrong in a part of an entry."""
         self.wrong(entry, (*under, *flaw.path), flaw.what, flaw.remedy, key=flaw.key)
 
-    def wrong_head(self, at: str, what: str, remedy: str, path: Path = (), *, key: bool = False) -> None:
+    def wrong_head(self, at: str, what: str, remedy: str, path: KeyPath = (), *, key: bool = False) -> None:
         """Note a mistake at a key beside the sections (at the case's name, if it is absent), or within its value."""
         document, _ = self.heads.get(at) or self.heads["name"]
         self.mistakes.append(Mistake(document.where((at, *path), key=key), what, remedy))

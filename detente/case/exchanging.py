@@ -18,7 +18,7 @@ from detente.case.declared import CaseHead
 from detente.case.entries import Entries, Entry
 from detente.contract.own_money import OwnMoney
 from detente.contract.term import Term
-from detente.errors import Flaw, FlawError, Mistake, Path
+from detente.errors import Flaw, FlawError, KeyPath, Mistake
 from detente.market.offer import AnyOffer, TokenOffer
 from detente.values.dated import Dated
 from detente.values.exchange import RateDay, RatesByDay, as_invoiced, exchange_flaws, product
@@ -149,7 +149,7 @@ class _Exchanging:
         found = [rate for _, rate in _within(by_use, *time)]
         return OwnMoney(currency, by_use) if len(set(found)) > 1 and None not in found else None
 
-    def _must_turn_with_periods(self, entry: Entry, path: Path, own: OwnMoney, time: Time) -> None:
+    def _must_turn_with_periods(self, entry: Entry, path: KeyPath, own: OwnMoney, time: Time) -> None:
         """Note a rate that changes within a period of the plan: what is used in it is even, and has no one rate."""
         begins = {period.span_start for period in self.head.horizon.periods()}
         within = (at for at, _ in _within(own.rates, *time) if at != time[0] and at not in begins)
@@ -164,10 +164,12 @@ class _Exchanging:
         first, last = self.horizon or (start, end)
         return (max(start, first), min(end, last)) if max(start, first) < min(end, last) else (start, start)
 
-    def _at_one(self, entry: Entry, value: Any, path: Path, rates: Mapping[str, StatedRates], time: Time | None) -> Any:
+    def _at_one(
+        self, entry: Entry, value: Any, path: KeyPath, rates: Mapping[str, StatedRates], time: Time | None
+    ) -> Any:
         """A value with every amount at its one rate."""
 
-        def convert(at: Path, held: Money | Price) -> Money | Price:
+        def convert(at: KeyPath, held: Money | Price) -> Money | Price:
             if held.currency == self.currency:
                 return held
             try:
@@ -185,7 +187,7 @@ class _Exchanging:
             raise FlawError(what, f"state what one {currency} costs ({example}), or convert it")
         return rates[currency]
 
-    def _note(self, entry: Entry, path: Path, error: FlawError) -> None:
+    def _note(self, entry: Entry, path: KeyPath, error: FlawError) -> None:
         where = entry.where(Entries.written(entry, path))
         self.mistakes += [Mistake(where, flaw.what, flaw.remedy) for flaw in error.flaws]
 

@@ -23,8 +23,7 @@ from detente.case.exchanging import exchanged
 from detente.case.scenario import ADDED
 from detente.case.written import Written, node_of
 from detente.demand.workload import with_data
-from detente.errors import CaseError, Flaw, FlawError, MissingExtraError, Mistake, Where, did_you_mean
-from detente.errors import Path as Steps
+from detente.errors import CaseError, Flaw, FlawError, KeyPath, MissingExtraError, Mistake, Where, did_you_mean
 from detente.values.file import inside
 
 MAX_MISTAKES = 1000
@@ -239,7 +238,7 @@ class _Reader:
             self.unread.add(key)
             return
         for index, raw in enumerate(value):
-            path: Steps = (key, index)
+            path: KeyPath = (key, index)
             if len(self.mistakes) >= MAX_MISTAKES:
                 self._wrong(document.where(path), "is not read: there are too many mistakes before it", "mend those")
                 self.unread.add(key)
@@ -267,7 +266,7 @@ class _Reader:
                     found = None
             yield Entry(found, raw, document, path)
 
-    def _with_data(self, agreement: Agreement, document: Document, path: Steps, places: tuple[int, ...]) -> Agreement:
+    def _with_data(self, agreement: Agreement, document: Document, path: KeyPath, places: tuple[int, ...]) -> Agreement:
         """An agreement whose clauses have read the files that they name."""
         terms = []
         for at, term in zip(places, agreement.terms, strict=True):
@@ -279,7 +278,7 @@ class _Reader:
         return agreement.model_copy(update={"terms": tuple(terms)})
 
     @staticmethod
-    def _added(raw: Any, path: Steps, report: Report) -> None:
+    def _added(raw: Any, path: KeyPath, report: Report) -> None:
         """The form of what a scenario adds."""
         more = raw.get("add") if isinstance(raw, dict) else None
         if more is None:
@@ -327,7 +326,7 @@ class _Reader:
             self._wrong(where, f"cannot be read: {error}", "check the file that it names")
 
     # -- places ----------------------------------------------------------------------------------------------
-    def _report(self, document: Document, base: Steps | None = None) -> Report:
+    def _report(self, document: Document, base: KeyPath | None = None) -> Report:
         def report(flaw: Flaw) -> None:
             where = document.where(flaw.path, key=flaw.key) if base is None else document.where(base)
             self._wrong(where, flaw.what, flaw.remedy)

@@ -15,7 +15,7 @@ from pydantic import BaseModel, ValidationError
 
 from detente.case.other_names import key_meant
 from detente.contract.term import Term
-from detente.errors import Flaw, FlawError, Path, did_you_mean
+from detente.errors import Flaw, FlawError, KeyPath, did_you_mean
 from detente.market.network import PLACE
 from detente.terms import finding, kinds
 from detente.values.noun import ID
@@ -57,7 +57,7 @@ def _flaws(detail: Any, raw: Any, kind: Any) -> Iterator[Flaw]:
         yield Flaw(what, remedy, key=at_key)
 
 
-def _steps(detail: Any, raw: Any) -> Path:
+def _steps(detail: Any, raw: Any) -> KeyPath:
     """The steps of an error's path that are also in the data: pydantic adds tags of unions, which are not."""
     found: list[str | int] = []
     at = raw

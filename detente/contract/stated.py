@@ -10,7 +10,7 @@ from fractions import Fraction
 from typing import Literal
 
 from detente.contract.window import Every
-from detente.errors import Path
+from detente.errors import KeyPath
 from detente.values.committed import is_flow, number
 from detente.values.money import Money
 from detente.values.quantity import Amount
@@ -22,7 +22,7 @@ Divided = Literal["amount", "time", "nothing"]
 class Reference:
     """The id of an entry in another section of the case: there must be one."""
 
-    path: Path
+    path: KeyPath
     section: Literal["providers", "offers", "workloads"]
     id: str
 
@@ -35,7 +35,7 @@ class StatedWindows:
     ``time``: what follows from the time itself, as a flow or a share does. ``nothing``: a cut changes nothing.
     """
 
-    path: Path
+    path: KeyPath
     every: Every
     divides: Divided
 
@@ -44,12 +44,12 @@ class StatedWindows:
 class Magnitude:
     """What an amount comes to over all of the plan's time: no plan can add up more than ``LARGEST``."""
 
-    path: Path
+    path: KeyPath
     value: Fraction
     unit: str
 
 
-def magnitude(path: Path, amount: Money | Amount, hours: Fraction) -> Magnitude:
+def magnitude(path: KeyPath, amount: Money | Amount, hours: Fraction) -> Magnitude:
     """That of an amount in so many hours, of which GPUs take so many GPU-hours each."""
     if isinstance(amount, Money):
         return Magnitude(path, number(amount), amount.currency)

@@ -6,11 +6,11 @@ neutral default). Not here: any particular kind of clause (``terms/``), and what
 
 from __future__ import annotations
 
-import pathlib
 from collections.abc import Iterable, Mapping, Sequence
 from datetime import date, datetime
 from fractions import Fraction
 from functools import cached_property
+from pathlib import Path
 from typing import Annotated, Any, ClassVar, Literal, Self
 
 from pydantic import Discriminator, Field, PrivateAttr, Tag, model_validator
@@ -33,7 +33,7 @@ from detente.contract.totals import Totals
 from detente.contract.validity import Validity
 from detente.contract.verdict import PERMIT, Reason, Verdict
 from detente.contract.window import Calendar, Every, Window
-from detente.errors import Flaw, FlawError, Path
+from detente.errors import Flaw, FlawError, KeyPath
 from detente.market.offer import AnyOffer
 from detente.values.facts import Facts
 from detente.values.held import held_in
@@ -249,7 +249,7 @@ class Term(Noun):
         """Whether it is there against the loss of a party, and asks for several of them. Neutral: where for standby."""
         return self.standby is not None
 
-    def with_data(self, folder: pathlib.Path) -> Self:
+    def with_data(self, folder: Path) -> Self:
         """The same with the files read that it names. Raises FlawError, OSError, MissingExtraError. Neutral: none."""
         return self
 
@@ -330,7 +330,7 @@ class Term(Noun):
         """The ids of other entries that it names: the case checks that they are there. Neutral: none."""
         return ()
 
-    def scopes(self) -> tuple[tuple[Path, Scope], ...]:
+    def scopes(self) -> tuple[tuple[KeyPath, Scope], ...]:
         """Every scope that it states, with its path: the case checks that each selects something.
 
         Neutral: all that it holds: ``of``, ``except``, those of its readings, and a kind's own.

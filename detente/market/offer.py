@@ -17,7 +17,7 @@ from typing import Annotated, ClassVar, Literal
 
 from pydantic import Field, model_validator
 
-from detente.errors import FlawError, Path
+from detente.errors import FlawError, KeyPath
 from detente.market.base_offer import BaseOffer, BoughtOffer, per_hour
 from detente.values.dated import Dated
 from detente.values.facts import Facts
@@ -155,7 +155,7 @@ class ProvisionedOffer(BoughtOffer):
         )
 
 
-def _gives(throughput: Rate, path: Path) -> None:
+def _gives(throughput: Rate, path: KeyPath) -> None:
     """Raise FlawError where a rate is not what a unit gives."""
     if throughput.span not in ("second", "minute", "hour", "day") or throughput.value <= 0:
         what = f"`{throughput}` is not what a unit gives"

@@ -14,7 +14,7 @@ from pydantic import Field
 from detente.contract.case_view import CaseView
 from detente.contract.term import Term
 from detente.contract.verdict import PERMIT, Reason, Verdict
-from detente.errors import Flaw, Path
+from detente.errors import Flaw, KeyPath
 from detente.values.country import Area, in_area
 from detente.values.facts import Facts
 from detente.values.money import shown
@@ -53,7 +53,7 @@ class Residency(Term):
         there = sorted(case.countries)
         if there and not any(in_area(country, area) for country in there for area in self.within):
             what = f"no region of the case lies in {' or '.join(f'`{area}`' for area in self.within)}"
-            path: Path = ("within", 0) if len(self.within) == 1 else ("within",)
+            path: KeyPath = ("within", 0) if len(self.within) == 1 else ("within",)
             yield Flaw(what, "they lie in " + ", ".join(f"`{country}`" for country in there), path)
 
     def concede(self, part: str, amount: Fraction, unit: str, currency: str) -> str:

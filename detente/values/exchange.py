@@ -15,7 +15,7 @@ from typing import Annotated, Any, Literal, Self
 
 from pydantic import Field, model_validator
 
-from detente.errors import Flaw, FlawError, Path
+from detente.errors import Flaw, FlawError, KeyPath
 from detente.values.dated import Dated
 from detente.values.noun import Noun, read_by, written_as
 from detente.values.period import moment
@@ -142,7 +142,7 @@ def product(values: Dated[Any], rates: RatesByDay, of: Any) -> Iterator[tuple[da
             yield day, of(value, rate)
 
 
-def exchange_flaws(stated: Sequence[CurrencyExchange], currency: str) -> Iterator[tuple[Path, Flaw]]:
+def exchange_flaws(stated: Sequence[CurrencyExchange], currency: str) -> Iterator[tuple[KeyPath, Flaw]]:
     """Rates of pairs without the case's currency, and two entries for one other."""
     seen: set[str] = set()
     for index, each in enumerate(stated):

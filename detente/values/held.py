@@ -10,11 +10,11 @@ from typing import Any
 
 from pydantic import BaseModel
 
-from detente.errors import Path
+from detente.errors import KeyPath
 from detente.values.dated import Dated
 
 
-def held_in(value: Any, kind: Any, path: Path = ()) -> Iterator[tuple[Path, Any]]:
+def held_in(value: Any, kind: Any, path: KeyPath = ()) -> Iterator[tuple[KeyPath, Any]]:
     """Every value of a kind in what was read of an entry, with its path."""
     if isinstance(value, kind):
         yield path, value
@@ -32,7 +32,7 @@ def held_in(value: Any, kind: Any, path: Path = ()) -> Iterator[tuple[Path, Any]
             yield from held_in(item, kind, (*path, index))
 
 
-def with_held(value: Any, kind: Any, new: Callable[[Path, Any], Any], path: Path = ()) -> Any:
+def with_held(value: Any, kind: Any, new: Callable[[KeyPath, Any], Any], path: KeyPath = ()) -> Any:
     """The same thing, with another value in the place of each of a kind: ``new`` is told its path and what it is.
 
     What holds none is given back as it is.

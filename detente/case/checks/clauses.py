@@ -16,7 +16,7 @@ from detente.case.entries import Entries, Entry
 from detente.case.reading import choice_of, combinations
 from detente.contract.scope import Scope
 from detente.contract.term import SELF, Term, Until
-from detente.errors import Flaw, FlawError, Path, did_you_mean
+from detente.errors import Flaw, FlawError, KeyPath, did_you_mean
 from detente.values.facts import DEMAND_KEYS, OFFER_KEYS
 from detente.values.period import moment
 
@@ -206,7 +206,7 @@ class _Clauses:
             for flaw in (*units.flaws(term, View(self.case, term)), *currencies.flaws(term, View(self.case, term))):
                 self.case.note(entry, flaw, path)
 
-    def _path(self, found: InForce) -> Path:
+    def _path(self, found: InForce) -> KeyPath:
         return "terms", self.entries[found.agreement].places[found.place]
 
     def _parties(self, entry: Entry, path: Sequence[str | int], parties: Sequence[str], name: str) -> bool:

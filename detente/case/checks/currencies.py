@@ -12,7 +12,7 @@ from detente.case.checks.view import View
 from detente.contract.meter import PAYMENTS
 from detente.contract.own_money import OwnMoney
 from detente.contract.term import Term
-from detente.errors import Flaw, Path
+from detente.errors import Flaw, KeyPath
 from detente.market.offer import AnyOffer, TokenOffer, TokenPrices
 from detente.values.held import held_in
 from detente.values.money import Money, Price, StatedAs
@@ -92,7 +92,7 @@ def _otherwise(offer: AnyOffer, term: Term, stated: StatedAs) -> StatedAs | None
     return None
 
 
-def _unlike(term: Term, stated: tuple[Path, StatedAs], offer: AnyOffer, other: StatedAs) -> Flaw:
+def _unlike(term: Term, stated: tuple[KeyPath, StatedAs], offer: AnyOffer, other: StatedAs) -> Flaw:
     path, own = stated
     what = f"`{term.id}` is converted at {plain(own.rate)}, and `{offer.id}`, which it counts, at {plain(other.rate)}"
     what += f": what counts of its {own.currency} is not known"

@@ -13,7 +13,7 @@ from fractions import Fraction
 from detente.case.entries import Entries, Entry
 from detente.demand.quanta import QUANTUM
 from detente.demand.workload import AnyWorkload, Training
-from detente.errors import Path
+from detente.errors import KeyPath
 from detente.market.network import egress_price
 from detente.market.offer import AnyOffer, GpuOffer, ProvisionedOffer
 from detente.values.held import held_in
@@ -115,7 +115,7 @@ def _moved(case: Entries, entry: Entry, fits: Sequence[AnyOffer], work: Fraction
         case.wrong(entry, ("data", "moves"), f"{what}, {TOO_MUCH}", remedy)
 
 
-def _need(entry: Entry, sold: Entry, work: Fraction) -> tuple[Fraction, Entry, Path, str]:
+def _need(entry: Entry, sold: Entry, work: Fraction) -> tuple[Fraction, Entry, KeyPath, str]:
     """What work takes of an offer at the most, where the figure stands that says so, and its unit."""
     offer = sold.value
     if isinstance(offer, GpuOffer):
