@@ -269,8 +269,7 @@ class _Changing:
         return found
 
     def _lose(self, loss: Loss, node: YamlNode) -> None:
-        kind = next(name for name in ("provider", "region", "offer") if getattr(loss, name) is not None)
-        here = at(node, (kind,)) or node
+        here = at(node, (loss.lost,)) or node
         if loss.offer is not None:
             names = [loss.offer] if loss.offer in self._names("offers") else []
             if not names:

@@ -9,7 +9,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 from datetime import date, timedelta
-from typing import Annotated, Any, Literal, Self
+from typing import Annotated, Any, Literal, Self, cast
 
 from pydantic import ConfigDict, Field, field_validator, model_validator
 
@@ -82,7 +82,7 @@ class Change(Noun):
     @property
     def target(self) -> ChangeTarget:
         """What kind of thing is changed."""
-        return next(name for name in TARGETS if getattr(self, name) is not None)
+        return cast(ChangeTarget, self.one_of(*TARGETS))
 
     @property
     def of(self) -> str:
@@ -99,10 +99,7 @@ class Change(Noun):
 
     @model_validator(mode="after")
     def _one_thing(self) -> Self:
-        given = [name for name in TARGETS if getattr(self, name) is not None]
-        if len(given) != 1:
-            found = " and ".join(f"`{name}`" for name in given) or "none"
-            raise FlawError(f"found {found} of {', '.join(f'`{n}`' for n in TARGETS)}", "write one of them")
+        self.one_of(*TARGETS)
         if not self.fields:
             raise FlawError("changes nothing", "add a field and its value, such as `price: -15%`")
         if self.term is None and self.until is not None and not isinstance(self.until, date):
@@ -132,6 +129,11 @@ class Loss(Noun):
     )
 
     @property
+    def lost(self) -> str:
+        """What kind of thing is lost. Raises FlawError where it does not say one."""
+        return self.one_of("provider", "region", "offer")
+
+    @property
     def known(self) -> date | None:
         """The first day on which it is known; None where it is from the start."""
         if self.notice is None:
@@ -148,10 +150,7 @@ class Loss(Noun):
 
     @model_validator(mode="after")
     def _one_thing(self) -> Self:
-        given = [name for name in ("provider", "region", "offer") if getattr(self, name) is not None]
-        if len(given) != 1:
-            found = " and ".join(f"`{name}`" for name in given) or "none"
-            raise FlawError(f"found {found} of `provider`, `region` and `offer`", "write one of them")
+        _ = self.lost
         _in_order(self.from_, self.until)
         return self
 

@@ -21,8 +21,8 @@ from detente.values.facts import Facts
 from detente.values.period import Horizon
 
 
-class OtherClause(Protocol):
-    """Another clause of the same kind."""
+class ClauseView(Protocol):
+    """A clause, as far as others see it."""
 
     @property
     def id(self) -> str:
@@ -37,7 +37,7 @@ class OtherClause(Protocol):
         """When it is in force."""
 
 
-class LoweringClause(OtherClause, Protocol):
+class LoweringClause(ClauseView, Protocol):
     """A clause that lowers what use costs, pays for it, or charges for it in another way."""
 
     reprices: ClassVar[bool]
@@ -62,7 +62,7 @@ class CaseView(Protocol):
         """The time that is planned."""
 
     @property
-    def beside(self) -> Sequence[OtherClause]:
+    def beside(self) -> Sequence[ClauseView]:
         """The other clauses of its kind that are in force under the same reading."""
 
     @property

@@ -10,16 +10,15 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
 from fractions import Fraction
-from typing import Annotated, Any, Literal, Protocol
+from typing import Annotated, Any, Literal
 
 from pydantic import BeforeValidator, Field
 
-from detente.contract.case_view import CaseView
+from detente.contract.case_view import CaseView, ClauseView
 from detente.contract.meter import Measure, Meter
 from detente.contract.program import ClauseOwner, Expression, Program
-from detente.contract.scope import Scope, Selection
+from detente.contract.scope import Scope
 from detente.contract.totals import Totals
-from detente.contract.validity import Validity
 from detente.contract.window import Calendar, Window
 from detente.errors import Flaw, FlawError
 from detente.values.noun import Noun
@@ -60,7 +59,7 @@ def _a_list(given: Any) -> Any:
 CountedClasses = Annotated[tuple[CountedClass, ...], BeforeValidator(_a_list)]
 
 
-def lowered(term: CountsMoney, case: CaseView) -> Iterator[Flaw]:
+def lowered(term: ClauseView, case: CaseView) -> Iterator[Flaw]:
     """Of a clause that does not say which money counts: the first clause by which that makes a difference."""
     for other in case.lowering:
         for demand, offer in case.uses(term.covered, *other.covered.keys):
@@ -72,7 +71,7 @@ def lowered(term: CountsMoney, case: CaseView) -> Iterator[Flaw]:
 
 
 def repriced(
-    term: CountsMoney, measure: MoneyMeasure | None, case: CaseView, at: str = "amount", remedy: str = LISTED
+    term: ClauseView, measure: MoneyMeasure | None, case: CaseView, at: str = "amount", remedy: str = LISTED
 ) -> Iterator[Flaw]:
     """Clauses that charge for use in another way, where what use costs after discounts is counted."""
     for other in case.lowering if measure != "list" else ():
@@ -83,7 +82,7 @@ def repriced(
             return
 
 
-def paid_apart(counting: Counting, term: CountsMoney, case: CaseView) -> Iterator[Flaw]:
+def paid_apart(counting: Counting, term: ClauseView, case: CaseView) -> Iterator[Flaw]:
     """Credits of which it cannot be said, window by window, how much pays for what counts."""
     horizon = case.horizon
     if counting.paid is None or horizon is None:
@@ -111,22 +110,6 @@ _WAYS = {
     "credit": "say `measure: after-credits` (what a credit pays does not count) or `measure: after-discounts`",
     "discount": "say `measure: list` (use counts at the price before discounts) or `measure: after-discounts`",
 }
-
-
-class CountsMoney(Protocol):
-    """What is asked of a clause that counts money."""
-
-    @property
-    def id(self) -> str:
-        """Its name."""
-
-    @property
-    def covered(self) -> Selection:
-        """What it counts."""
-
-    @property
-    def validity(self) -> Validity:
-        """When it is in force."""
 
 
 @dataclass(frozen=True)

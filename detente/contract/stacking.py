@@ -11,11 +11,11 @@ from decimal import Decimal
 from fractions import Fraction
 from typing import TypeVar
 
-from detente.contract.case_view import CaseView, OtherClause
+from detente.contract.case_view import CaseView, ClauseView
 from detente.errors import Flaw
 from detente.values.facts import Facts
 
-AnyOther = TypeVar("AnyOther", bound=OtherClause)
+AnyOther = TypeVar("AnyOther", bound=ClauseView)
 
 
 def more_than_all(

@@ -74,10 +74,7 @@ class DemandOverTime(Noun):
 
     @model_validator(mode="after")
     def _one(self) -> DemandOverTime:
-        given = [name for name in ("rate", "trace", "table") if getattr(self, name) is not None]
-        if len(given) != 1:
-            found = " and ".join(f"`{g}`" for g in given) or "none"
-            raise FlawError(f"found {found} of `rate`, `trace` and `table`", "write one of them")
+        given = self.one_of("rate", "trace", "table")
         if self.rate is not None:
             units = {r.unit for r in self.rate.values()}
             if len(units) > 1:
@@ -90,7 +87,7 @@ class DemandOverTime(Noun):
             what = f"a line runs between rates per {' and per '.join(spans)}"
             raise FlawError(what, "write them over one span of time", ("rate",))
         if self.profile is not None and self.rate is None:
-            raise FlawError(f"a {given[0]} has its own shape", "leave out `profile:`", ("profile",), key=True)
+            raise FlawError(f"a {given} has its own shape", "leave out `profile:`", ("profile",), key=True)
         return self
 
     @property

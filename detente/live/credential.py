@@ -47,10 +47,7 @@ class Credential(Noun):
 
     @model_validator(mode="after")
     def _one(self) -> Credential:
-        stated = [name for name in ("env", "file", "aws", "entra") if getattr(self, name)]
-        if len(stated) != 1:
-            found = " and ".join(f"`{name}`" for name in stated) or "nothing"
-            raise FlawError(f"a credential refers to one secret, and this states {found}", "write `{ env: NAME }`")
+        self.one_of("env", "file", "aws", "entra", remedy="write `{ env: NAME }`")
         return self
 
     def __str__(self) -> str:

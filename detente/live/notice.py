@@ -45,10 +45,7 @@ class Notify(Noun):
 
     @model_validator(mode="after")
     def _one(self) -> Notify:
-        stated = [name for name in ("url", "env", "file") if getattr(self, name)]
-        if len(stated) != 1:
-            found = " and ".join(f"`{name}`" for name in stated) or "nothing"
-            raise FlawError(f"a notice goes to one address, and this states {found}", "write `{ env: NAME }`")
+        self.one_of("url", "env", "file", remedy="write `{ env: NAME }`")
         return self
 
     def __repr__(self) -> str:

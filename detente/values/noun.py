@@ -43,6 +43,15 @@ class Noun(BaseModel):
 
     source: str | None = Field(default=None, description=SOURCE)
 
+    def one_of(self, *names: str, remedy: str = "write one of them") -> str:
+        """Which one of some fields is stated. Raises FlawError where none of them is, or several."""
+        stated = [name for name in names if getattr(self, name) is not None and getattr(self, name) is not False]
+        if len(stated) != 1:
+            found = " and ".join(f"`{name}`" for name in stated) or "none"
+            *first, last = (f"`{name}`" for name in names)
+            raise FlawError(f"found {found} of {', '.join(first)} and {last}", remedy)
+        return stated[0]
+
 
 def value_of(given: Any) -> Any:
     """The value of ``{value: …, source: …}``, or what was given where it is not written so."""

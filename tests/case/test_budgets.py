@@ -87,7 +87,7 @@ def test_keys_state_what_they_may() -> None:
         ),
         (daily(notify="https://x.example"), "is no mapping", ""),
         (daily(notify={"url": "ftp://x.example"}), "is not the address of a web page", ""),
-        (daily(notify={}), "a notice goes to one address, and this states nothing", ""),
+        (daily(notify={}), "found none of `url`, `env` and `file`", ""),
     ],
 )
 def test_what_is_wrong_with_a_budget_is_told(budget: Data, what: str, remedy: str) -> None:

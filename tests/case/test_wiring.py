@@ -73,7 +73,7 @@ def wrong(folder: Path, **files: str) -> list[str]:
         ("{ env: KEY }", "sk-hunter2", "6:17: looks like a secret, not like a reference to one; write `{ env: NAME }`"),
         ("{ env: KEY }", "{ env: sk-hunter2 }", "6:24: is not the name of an environment variable; "
          "write for example `AZURE_KEY`"),
-        ("{ env: KEY }", "{}", "6:17: a credential refers to one secret, and this states nothing; "
+        ("{ env: KEY }", "{}", "6:17: found none of `env`, `file`, `aws` and `entra`; "
          "write `{ env: NAME }`"),
         ("kind: openai-compatible", "kind: openai", "3:11: there is no kind `openai`; allowed: `anthropic`, "
          "`azure`, `bedrock`, `openai-compatible`"),
