@@ -57,13 +57,26 @@ def facts_of(study: Study, clauses: Sequence[Term], whole: Ints | None) -> list[
 def fewest(study: Study, owners: Sequence[Owner], whole: Ints | None) -> list[Owner]:
     """Drop each owner in turn; one whose absence cures nothing stays out. What is left is minimal.
 
-    Of an amended clause each version by itself, so that the one is named which collides.
+    Of an amended clause each version by itself, so that the one is named which collides. It is known that the absence
+    of all of them cures the conflict.
     """
+    needed: list[Owner] = []
     dropped: list[Owner] = []
-    for owner in owners:
-        if not _lifted(study, [*dropped, owner]).possible(whole):
-            dropped.append(owner)
-    return [owner for owner in owners if owner not in dropped]
+
+    def drop(some: Sequence[Owner], *, cures: bool = False) -> None:
+        """By halves, since few collide: where the absence of several cures nothing, nor does that of each in turn."""
+        if not cures and not _lifted(study, [*dropped, *some]).possible(whole):
+            dropped.extend(some)
+        elif len(some) == 1:
+            needed.extend(some)
+        else:
+            first, second, before = some[: len(some) // 2], some[len(some) // 2 :], len(needed)
+            drop(first)
+            drop(second, cures=len(needed) == before)
+
+    if owners:
+        drop(owners, cures=True)
+    return needed
 
 
 def _curing(study: Study, whole: Ints | None) -> Iterator[Owner]:

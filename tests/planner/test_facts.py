@@ -2,7 +2,17 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, field, replace
+from typing import cast
+
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
 from detente.planner.check import check
+from detente.planner.facts import fewest
+from detente.planner.formulation.owner import Owner
+from detente.planner.study import Study
 from tests.builders import Data, agreement, build, compute, gpus, refused, tokens, work
 
 ONLY: Data = {"id": "only", "kind": "exclusivity"}
@@ -112,3 +122,50 @@ def test_times_in_which_nothing_is_available_are_named() -> None:
         "`north-gpus` is reserved for 1 week, and begins in the first period of a month "
         "(unless `starts` says other days)",
     )
+
+
+# -- the deletion filter ----------------------------------------------------------------------------------------------
+OWNERS = [Owner("term", f"t{n}") for n in range(64)]
+
+
+@dataclass
+class Colliding:
+    """A study of which it is known which sets of clauses cannot be met together."""
+
+    sets: list[set[Owner]]
+    out: frozenset[Owner] = frozenset()
+    tried: list[int] = field(default_factory=list)
+
+    def relaxed(self, owners: Iterable[Owner]) -> Colliding:
+        return replace(self, out=self.out | set(owners))
+
+    def with_plenty(self, names: Iterable[str]) -> Colliding:
+        assert not list(names)
+        return self
+
+    def possible(self, whole: None) -> bool:
+        self.tried.append(len(self.out))
+        return all(each & self.out for each in self.sets)
+
+
+def one_by_one(study: Colliding, owners: Sequence[Owner]) -> list[Owner]:
+    dropped: list[Owner] = []
+    for owner in owners:
+        if not study.relaxed([*dropped, owner]).possible(None):
+            dropped.append(owner)
+    return [owner for owner in owners if owner not in dropped]
+
+
+@given(st.integers(1, 12), st.data())
+@settings(deadline=None, derandomize=True, database=None)
+def test_by_halves_the_same_are_needed_as_one_by_one(count: int, data: st.DataObject) -> None:
+    owners = OWNERS[:count]
+    some = st.sets(st.sampled_from(owners), min_size=1)
+    study = Colliding(data.draw(st.lists(some, min_size=1, max_size=4)))
+    assert fewest(cast(Study, study), owners, None) == one_by_one(study, owners)
+
+
+def test_two_of_sixty_four_are_found_in_few_tries() -> None:
+    study = Colliding([{OWNERS[5], OWNERS[40]}])
+    assert fewest(cast(Study, study), OWNERS, None) == [OWNERS[5], OWNERS[40]]
+    assert len(study.tried) < 20
