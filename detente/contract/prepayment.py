@@ -66,12 +66,14 @@ def stages(
 def settled(
     stages: Sequence[PrepaidStage], totals: Totals, as_of: datetime | None, required: Fraction, fee: Fraction
 ) -> Iterator[Settlement]:
-    """Each charge as prepayment, what use draws of it, and the amount of the term."""
+    """Each charge as prepayment, what use draws of it, and, of all the time, the amount of the term."""
+    counted, since = Fraction(0), stages[0].window.start
     for index, (stage, found) in enumerate(zip(stages, charged(stages, totals), strict=True)):
         window, meter = replace(stage.window, index=index), stage.counting.own
         ended = as_of is None or window.end <= as_of
         if as_of is not None and window.start > as_of:
-            return
+            break
+        counted = found.counted - (Fraction(0) if ended else found.charged)
         if found.drawn:
             yield row(meter, window, "prepayment", "prepayment-drawn", ended=ended, amount=None,
                       drawn=found.drawn, owed=-found.drawn)  # fmt: skip
@@ -80,12 +82,12 @@ def settled(
                 meter, window, MILESTONE, "prepayment", ended=ended, amount=stage.reach,
                 drawn=found.counted - found.charged, short=found.charged, owed=found.charged,
             )  # fmt: skip
-        else:
-            short = max(required - found.counted, Fraction(0))
-            yield row(
-                meter, window, FLOOR, "shortfall-fee", ended=ended, amount=required, drawn=found.counted,
-                short=short, owed=short * fee,
-            )  # fmt: skip
+    last, ended = stages[-1].window, as_of is None or stages[-1].window.end <= as_of
+    if as_of is None or since <= as_of:
+        meter, term = stages[-1].counting.own, replace(last, start=since, index=len(stages) - 1)
+        short = max(required - counted, Fraction(0))
+        yield row(meter, term, FLOOR, "shortfall-fee", ended=ended, amount=required, drawn=counted,
+                  short=short, owed=short * fee)  # fmt: skip
 
 
 def charged(stages: Sequence[PrepaidStage], totals: Totals) -> list[Charged]:
@@ -117,7 +119,7 @@ def shaped(stages: Sequence[PrepaidStage], program: Program, owner: ClauseOwner)
             drawn = _drawn(program, owner, place, stage.window, balance, used, most_owed)
             now, balance = now - drawn, balance - drawn
         if stage.reach is not None:
-            charged = _charged(program, owner, place, stage.window, now, stage.reach)
+            charged = _charged(program, owner, place, stage.window, used, now, stage.reach)
             now, most_owed = now + charged, most_owed + stage.reach
             balance = charged if balance is None else balance + charged
         counted = now
@@ -193,13 +195,15 @@ def _drawn(
 
 
 def _charged(
-    program: Program, owner: ClauseOwner, place: int, window: Window, now: Expression, reach: Fraction
-) -> Expression:
+    program: Program, owner: ClauseOwner, place: int, window: Window, used: Expression, now: Expression,
+    reach: Fraction,
+) -> Expression:  # fmt: skip
     """What is missing of a milestone, and nothing where none is."""
     (most,) = program.most(now)
     charged = program.slack(owner, f"prepaid {place}", most=[reach], price=Fraction(1), windows=[window], remedy=True)
     missed = program.slack(owner, f"missed {place}", most=ONE, whole="nearest")
-    program.require(owner, f"milestone-{place - 1}", charged + now >= [reach])
+    reached = (charged + now).like(used)
+    program.require(owner, f"milestone-{place - 1}", reached >= [reach])
     program.require(owner, f"charge-{place}-missed", charged - missed * reach <= NOTHING)
     program.require(owner, f"charge-{place}-exact", charged + now + missed * most <= [reach + most])
     return charged

@@ -83,6 +83,11 @@ class Standing:
         return Decimal(0) if self.amount is None else self.amount
 
     @property
+    def deferred(self) -> Decimal:
+        """What a floor asks for of the next window, as a shortfall of this one."""
+        return max(-self.carried, Decimal(0))
+
+    @property
     def missed(self) -> bool:
         """Whether it falls short by a cent or more: less is a rounding (whole quanta of work), and on no invoice."""
         return self.short >= CENT

@@ -10,7 +10,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from decimal import Decimal
 
-from detente.contract.standing import MILESTONE, Standing
+from detente.contract.standing import Standing
 from detente.report import digest
 from detente.report.figure import NO_BOUND, count, listed, percent, quantity, ticked
 from detente.report.timeline import horizon
@@ -198,8 +198,8 @@ def milestones(plan: Plan) -> list[str]:
     """Each milestone that is missed for a fee: its day, and the fee."""
     return [
         f"The milestone of `{s.term}` on {s.end:%Y-%m-%d} is missed: {shown(s.owed, plan.currency)} is owed for it."
-        for s in plan.standings
-        if s.role == MILESTONE and s.owed
+        for s in plan.milestones
+        if s.owed
     ]
 
 

@@ -72,7 +72,7 @@ def burndown(windows: Sequence[Standing], colour: str, name: str, currency: str,
 def _bar(slot: Slot, x: float, width: float, colour: str, currency: str, values: Values) -> list[str]:
     spend, reached, floor = (values.y(float(v)) for v in (slot.spend, slot.spend + slot.brought, slot.required))
     drawn = [rect(x, spend, width, values.y0 - spend, colour)]
-    if slot.brought:
+    if slot.brought > 0:
         drawn.append(rect(x, reached, width, spend - reached, f"{colour} brought"))
     if slot.short:
         drawn.append(rect(x, floor, width, reached - floor, "short"))
@@ -84,10 +84,16 @@ def _bar(slot: Slot, x: float, width: float, colour: str, currency: str, values:
 
 def _tip(slot: Slot, currency: str) -> str:
     lines = [slot.name, f"required: {shown(slot.required, currency)}", f"spent: {shown(slot.spend, currency)}"]
-    lines += [f"carried in: {shown(slot.brought, currency)}"] if slot.brought else []
-    lines += [f"carried over: {shown(slot.carried, currency)}"] if slot.carried else []
-    lines += [f"short: {shown(slot.short, currency)}"] if slot.short else ["met"]
+    lines += _over(slot.brought, "carried in", "deferred from before", currency)
+    lines += _over(slot.carried, "carried over", "deferred to the next", currency)
+    deferred = [] if slot.carried < 0 else ["met"]
+    lines += [f"short: {shown(slot.short, currency)}"] if slot.short else deferred
     return "\n".join(lines)
+
+
+def _over(amount: Decimal, excess: str, shortfall: str, currency: str) -> list[str]:
+    """What comes over from a window, or goes on to one: an excess, or (less than nothing) a shortfall."""
+    return [f"{excess if amount > 0 else shortfall}: {shown(abs(amount), currency)}"] if amount else []
 
 
 def _slots(windows: Sequence[Standing]) -> list[Slot]:

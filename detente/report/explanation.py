@@ -17,7 +17,7 @@ from detente.case.declared import IdleChoice
 from detente.case.notes import not_in_force
 from detente.contract.meter import Measure
 from detente.contract.moment import COUNTED
-from detente.contract.standing import Standing
+from detente.contract.standing import MILESTONE, Standing
 from detente.contract.term import Term
 from detente.errors import CaseError, Mistake, Where, did_you_mean
 from detente.market.offer import TokenOffer
@@ -233,6 +233,9 @@ def _clause_lines(found: Plan, row: ClauseRow) -> Iterable[Line]:
     for window in found.commitments:
         if window.term == row.term and row.start < window.end <= row.end:
             yield Line(f"{named(window.start, window.end)}: {_drawn(window, found.currency)}", (row.term,))
+    for window in found.milestones:
+        if window.term == row.term and row.start < window.end <= row.end:
+            yield Line(f"milestone by {window.end:%Y-%m-%d}: {_drawn(window, found.currency)}", (row.term,))
     for window in found.superseded:
         if window.term == row.term and row.start < window.end <= row.end:
             yield Line(f"{named(window.start, window.end)}: {answer.superseded(window)}", (row.term,))
@@ -259,9 +262,13 @@ def _clause_lines(found: Plan, row: ClauseRow) -> Iterable[Line]:
 
 def _drawn(window: Standing, currency: str) -> str:
     """What one window of a commitment requires, and what reaches it: spend, and what came over from the last."""
-    brought = f" and {shown(window.brought, window.unit)} carried in," if window.brought >= CENT else ""
-    state = f"short by {shown(window.short, window.unit)}" if window.missed else "met"
-    word = "spent" if window.unit == currency else "drawn"
+    over = shown(abs(window.brought), window.unit)
+    brought = f" and {over} carried in," if window.brought >= CENT else ""
+    brought += f", less {over} deferred from before," if window.brought <= -CENT else ""
+    put_off = f"{shown(window.deferred, window.unit)} deferred to the next" if window.deferred >= CENT else ""
+    short = f"short by {shown(window.short, window.unit)}" if window.missed else ""
+    state = ", ".join(each for each in (put_off, short) if each) or "met"
+    word = "counted" if window.role == MILESTONE else "spent" if window.unit == currency else "drawn"
     return f"{shown(window.drawn, window.unit)} {word}{brought} of {shown(window.required, window.unit)}: {state}"
 
 

@@ -175,17 +175,20 @@ def _commitments(plan: Plan, console: Console) -> None:
     for c in found:
         if whole:
             when = f"all {count(len(c.windows), 'window')}"
-            rows.append(_drawn(c.term, when, required(c.required, c.unit), c.drawn, c.short, c.owed))
+            rows.append(_drawn(c.term, when, required(c.required, c.unit), c.drawn, c.short, c.owed, Decimal(0)))
         for index, w in enumerate(c.missed if whole else c.windows):
             name = c.term if not index and not whole else ""
             asked = required(w.required, w.unit)
-            rows.append(_drawn(name, named(w.start, w.end), asked, w.drawn + w.brought, w.short, w.owed))
+            rows.append(_drawn(name, named(w.start, w.end), asked, w.drawn + w.brought, w.short, w.owed, w.deferred))
     heads = ["commitment", "window", f"required, {plan.currency}" if money else "required", "reached", "", "fee"]
     table(console, "Commitments", heads, rows, right=(2, 3, 5), most=MAX_WINDOWS, what="line")
 
 
-def _drawn(name: str, when: str, required: str, reached: Decimal, short: Decimal, fee: Decimal) -> Row:
-    state = Text(f"short {shown(short)}", style="bold red") if short >= CENT else Text("met", style="green")
+def _drawn(
+    name: str, when: str, required: str, reached: Decimal, short: Decimal, fee: Decimal, deferred: Decimal
+) -> Row:
+    state = Text("met", style="green") if deferred < CENT else Text(f"deferred {shown(deferred)}", style="yellow")
+    state = Text(f"short {shown(short)}", style="bold red") if short >= CENT else state
     return [name, when, required, shown(reached), state, shown(fee) if fee >= CENT else "–"]
 
 

@@ -19,7 +19,7 @@ from typing import Annotated, Any, Literal, get_args
 from pydantic import TypeAdapter, ValidationError
 
 from detente.contract.posting import Posting
-from detente.contract.standing import FLOOR, SUPERSEDED, Standing
+from detente.contract.standing import FLOOR, MILESTONE, SUPERSEDED, Standing
 from detente.errors import PlanError
 from detente.results.allocations import AMOUNTS, Allocations, AsColumns
 from detente.results.head import AnswerHead
@@ -96,6 +96,11 @@ class Plan(AnswerHead):
     def commitments(self) -> tuple[Standing, ...]:
         """Where commitments stand: what must be drawn in each window, and what is short."""
         return tuple(s for s in self.standings if s.role == FLOOR)
+
+    @property
+    def milestones(self) -> tuple[Standing, ...]:
+        """Where milestones stand: what must be drawn in all by a day, and what is short."""
+        return tuple(s for s in self.standings if s.role == MILESTONE)
 
     @property
     def superseded(self) -> tuple[Standing, ...]:

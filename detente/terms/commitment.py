@@ -217,7 +217,8 @@ class MinimumCommitment(Term):
             most = [a * Fraction(self.carry_over) for a in amounts]
             carried = program.slack(self, "carried", most=most)
             if self.stages:
-                reached = counted = prepayment.shaped(self.stages, program, self)
+                all_of_it = program.total(self.counting.own)
+                reached = counted = prepayment.shaped(self.stages, program, self).like(all_of_it)
             else:
                 counted = self.counting.shaped(program, self, amounts, windows)
                 if isinstance(self.shortfall, Shortfall) and self.shortfall.prepaid:

@@ -8,8 +8,9 @@ from detente.case.case import Case
 from detente.planner.solve import plan
 from detente.report.answer import commitments
 from detente.report.explanation import Explanation, explain
+from detente.report.html import render
 from detente.results.plan import Plan
-from tests.builders import EXACT, agreement, build, solved, tokens, two_clouds, work
+from tests.builders import EXACT, Data, agreement, build, solved, tokens, two_clouds, work
 
 CASES = Path(__file__).parents[1] / "cases"
 
@@ -125,3 +126,28 @@ def test_an_id_comes_with_its_name() -> None:
     said: list[Explanation] = [explain(case, found, subject) for subject in ("chat@north", "chat")]
     assert said[0].headline == "`chat` runs on North (`north`) for 100% of its work"
     assert all(line.sentence.startswith("`north-api` (North): ") for line in (said[0].lines[0], said[1].lines[0]))
+
+
+def test_what_is_deferred_is_neither_met_nor_forgotten() -> None:
+    """300 USD a quarter of 400: of the first 40 go on; of the second 100 + 40 are missing, and 140 are owed."""
+    floor: Data = {"id": "floor", "kind": "minimum-commitment", "amount": "400 USD", "deferral": "10%"}
+    floor |= {"windows": {"every": "quarter"}}
+    case = build([tokens("north", 1)], [work(demand="100 Mtok per month")], agreement(floor), months=6)
+    found = solved(case)
+    said = [str(line) for line in explain(case, found, "floor").lines if " of 400.00 USD" in str(line)]
+    assert said == [
+        "2026 Q1: 300.00 USD spent of 400.00 USD: 40.00 USD deferred to the next, short by 60.00 USD [floor]",
+        "2026 Q2: 300.00 USD spent, less 40.00 USD deferred from before, of 400.00 USD: short by 140.00 USD [floor]",
+    ]
+    assert "deferred to the next: 40.00 USD" in render([found])
+
+
+def test_milestones_are_told_and_the_amount_is_of_all_the_time() -> None:
+    """3000 USD by April of 5000, so 2000 are charged; 3000 after, of which those pay 2000: 6000 of 9000."""
+    step = {"by": "2026-04-01", "reach": "5 k USD", "fee": "100%", "charged-as": "prepayment"}
+    floor: Data = {"id": "floor", "kind": "minimum-commitment", "amount": "9 k USD", "milestones": [step]}
+    case = build([tokens("north", 1)], [work(demand="1000 Mtok per month")], agreement(floor), months=6)
+    said = [str(line) for line in explain(case, solved(case), "floor").lines]
+    assert "Jan 2026 – Jun 2026: 6.00 k USD spent of 9.00 k USD: short by 3.00 k USD [floor]" in said
+    assert "milestone by 2026-04-01: 3.00 k USD counted of 5.00 k USD: short by 2.00 k USD [floor]" in said
+    assert any("(Jan 2026 – Jun 2026, floor)" in line for line in said)

@@ -218,3 +218,10 @@ def test_less_than_a_cent_is_not_idle() -> None:
     plan = PLANS["letter"]
     rows = tuple(replace(p, idle=p.spend * 0 - D("0.000000001")) for p in plan.providers)
     assert ">-0.01" not in plan_text(replace(plan, providers=rows))
+
+
+def test_what_goes_on_to_the_next_window_is_not_met() -> None:
+    plan = frontier()
+    (first, *others) = plan.commitments
+    late = replace(first, drawn=first.required - D(1000), brought=D(0), carried=D(-1000), short=D(0), owed=D(0))
+    assert "deferred 1.00 k" in flat(plan_text(replace(plan, standings=(late, *others[:2]))))

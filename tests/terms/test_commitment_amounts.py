@@ -18,10 +18,13 @@ from tests.builders import (
     build,
     compute,
     data_of,
+    day,
     gpus,
     mistakes,
     placed,
     postings,
+    rated,
+    settled_of,
     solved,
     standing,
     tokens,
@@ -226,6 +229,27 @@ def test_what_a_prepayment_pays_does_not_count_again() -> None:
         ("prepayment-drawn", 1): D(-2000),
         ("shortfall-fee", 1): D(500),
     }
+
+
+@pytest.mark.parametrize(
+    ("as_of", "counted", "ended"),
+    [
+        # nothing is charged before the milestone's day: what has counted is what was used
+        ("2026-03-01", 2000, False),
+        ("2026-04-01", 5000, False),
+        # of 2000 used in April, all is paid by what was charged
+        ("2026-05-01", 5000, False),
+        ("2026-07-01", 9000, True),
+    ],
+)
+def test_where_the_whole_amount_stands_before_its_end(as_of: str, counted: int, ended: bool) -> None:
+    case = alone(floor("9500 USD", milestones=[milestone("5 k USD")]), demand=GROWING)
+    months = [m for m in range(1, 7) if f"2026-{m:02}-01" < as_of]
+    amounts = [(m, 1000 if m < 4 else 2000) for m in months]
+    served = [use(case, "chat", "north-api", f"2026-{m:02}-01", f"2026-{m + 1:02}-01", n, n) for m, n in amounts]
+    found = settled_of(case.terms, rated(case, served), day(as_of)).standings
+    (stands,) = (s for s in found if s.role == "floor")
+    assert (stands.drawn, stands.ended) == (D(counted), ended)
 
 
 def test_a_prepayment_that_nothing_draws_is_lost() -> None:
