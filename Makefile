@@ -44,7 +44,10 @@ demo: $(VENV)/demo.stamp ## check, plan and report the lead example under both r
 
 # ---- what a contributor runs --------------------------------------------------------------------------------
 
-test: lint ## lint, check types, run the tests
+# In a fresh clone the other core compiles meanwhile what the tests import, which each of their processes would do again.
+test: $(VENV)/dev.stamp ## lint, check types, run the tests
+	@[ -d tests/__pycache__ ] || $(BIN)/python -m pytest --collect-only -qq -n 0 >/dev/null 2>&1 & \
+	  $(MAKE) --no-print-directory lint && wait
 	@printf '\n== Tests\n\n'
 	@$(BIN)/python -m pytest -n $$(( $$(getconf _NPROCESSORS_ONLN) + 1 )) --maxprocesses 8 --dist worksteal $(ARGS)
 
