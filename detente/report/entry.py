@@ -98,7 +98,7 @@ class Binding:
     reaches: Cut[Reach]
 
 
-def binding(clause: ClauseRow, dates: str, most: int) -> Binding:
+def binding(clause: ClauseRow, dates: str, currency: str, most: int) -> Binding:
     """A clause's marginal prices over time; stretches at one price are joined."""
     reaches: list[Reach] = []
     for m in clause.marginal:
@@ -109,7 +109,6 @@ def binding(clause: ClauseRow, dates: str, most: int) -> Binding:
             reaches.append(Reach(m.part, m.start, m.end, m.price, m.unit))
     words, saved = worth(clause), saved_a_year(clause)
     if saved is not None:
-        currency = clause.marginal[-1].unit.partition(" per ")[0]
         words += f"; for all the work that it denies, {shown(saved, currency)} a year at this price"
     return Binding(clause, dates, words, Cut.of(reaches, most))
 

@@ -191,7 +191,9 @@ class Page:
     @cached_property
     def binding(self) -> Cut[Binding]:
         """Clauses that bind, with their marginal prices; stretches at one price are joined."""
-        return Cut.of([binding(c, self.plan.dates(c), self.rows) for c in self.plan.clauses if c.binds], self.rows)
+        plan = self.plan
+        found = [binding(c, plan.dates(c), plan.currency, self.rows) for c in plan.clauses if c.binds]
+        return Cut.of(found, self.rows)
 
     @cached_property
     def clauses(self) -> Cut[ClauseRow]:
