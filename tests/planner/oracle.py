@@ -693,8 +693,8 @@ class Oracle:
 
     @staticmethod
     def _nth(begin: datetime, every: str, k: int) -> datetime:
-        if every in ("hour", "day"):
-            return begin + k * timedelta(hours=1 if every == "hour" else 24)
+        if every in ("hour", "day", "week"):
+            return begin + k * timedelta(hours={"hour": 1, "day": 24, "week": 168}[every])
         return next_month(begin, k * {"month": 1, "quarter": 3, "year": 12}[every])
 
     @staticmethod

@@ -13,10 +13,11 @@ from detente.planner.formulation.formulate import formulate
 from detente.planner.solve import plan
 from detente.planner.solving import search
 from detente.results.plan import Plan
-from tests.builders import EXACT
+from tests.builders import EXACT, Data
 from tests.drawn_cases import cases
 from tests.planner.oracle import Oracle
-from tests.terms.drawn import EACH_KIND
+from tests.terms import drawn
+from tests.terms.drawn import EACH_KIND, Draw, pick
 
 CLOSE = 1e-6
 
@@ -55,6 +56,18 @@ def test_any_clauses(case: Case) -> None:
 @given(data=st.data())
 def test_each_kind(kind: str, data: st.DataObject) -> None:
     agree(data.draw(cases(need=kind, least=2, wide=True)))
+
+
+def weeks(draw: Draw) -> Data:
+    return {"windows": {"every": "week", "cut": "prorate", "starts": pick(draw, "2025-12-15", "2026-01-10")}}
+
+
+@pytest.mark.parametrize("kind", ["credit", "minimum-commitment", "spending-cap", "volume-discount"])
+@settings(thorough, max_examples=5)
+@given(data=st.data())
+def test_by_the_week(kind: str, data: st.DataObject) -> None:
+    with mock.patch.object(drawn, "_windows", weeks):
+        agree(data.draw(cases(need=kind, least=2, wide=True)))
 
 
 @settings(thorough, max_examples=20)
