@@ -125,9 +125,9 @@ def test_a_credential_says_where_its_secret_is(given: Data, shown: str) -> None:
 @pytest.mark.parametrize(
     ("given", "message"),
     [
-        ({}, "this states nothing"),
-        ({"entra": False}, "this states nothing"),
-        ({"env": "A", "file": "b"}, "this states `env` and `file`"),
+        ({}, "found none of `env`, `file`, `aws` and `entra`"),
+        ({"entra": False}, "found none of `env`, `file`, `aws` and `entra`"),
+        ({"env": "A", "file": "b"}, "found `env` and `file` of `env`"),
         ({"env": "sk-abcdef"}, "is not the name of an environment variable"),
         ({"key": "sk-abcdef"}, "key"),
     ],
