@@ -7,6 +7,7 @@ Owns: what is asked, in which order, and what is kept when that is stopped. Not 
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
+from dataclasses import replace
 from decimal import Decimal
 
 from detente.case.case import Case
@@ -125,12 +126,22 @@ class _Pricing:
             joint = self.baseline.without(group)
             if joint is not None:
                 parts = split(group, self._saved, most=EXACT)
-                self.maskings.append(Masking(group, self._priced(group, joint), parts))
+                slack = self._largest_gap(group)
+                told = tuple(replace(part, error=part.error + slack) for part in parts)
+                self.maskings.append(Masking(group, self._priced(group, joint), told))
 
     def _saved(self, some: frozenset[str]) -> Decimal:
         """What is saved without clauses."""
         near = self.baseline.without(some)
         return NOTHING if near is None else self.baseline.saved(near).amount
+
+    def _largest_gap(self, group: Sequence[str]) -> Decimal:
+        """Of all that was planned without some of a group: no fair part is farther off.
+
+        A part is a mean of differences of two such costs, each of which may be too high by its gap, and never too low.
+        """
+        within = frozenset(group)
+        return max(near.cost.gap for out, near in self.baseline.known.items() if near is not None and out <= within)
 
     # -- what is found -----------------------------------------------------------------------------------------------
     def _clauses(self) -> Iterator[ClausePrice]:

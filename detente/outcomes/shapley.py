@@ -34,7 +34,8 @@ Worth = Callable[[frozenset[str]], Decimal]
 class FairPart:
     """One player's part: ``alone`` is what it brings by itself, ``last`` what it adds to all others.
 
-    ``error`` is half the width of a 95% confidence interval; nothing where the part is exact.
+    ``error`` is half the width of a 95% confidence interval, nothing where every order was tried; what the worths
+    themselves are off is added by whoever knows.
     """
 
     player: str

@@ -14,6 +14,7 @@ from rich.console import Console
 from detente.outcomes.estimate import Estimate, LeastCost
 from detente.outcomes.prices import AgreementPrice, ClausePrice, ClausePrices, Masking, WorkMove
 from detente.outcomes.saved import Status
+from detente.outcomes.shapley import FairPart
 from detente.report.entry import units_worth
 from detente.report.figure import count, listed, percent, quantity, ticked
 from detente.report.layout import Row, heading, say, table, title
@@ -103,15 +104,17 @@ def unasked(found: ClausePrices) -> int:
 
 def masked(found: Masking, currency: str) -> str:
     """Clauses that hide each other's price, together and each one's fair part."""
-    parts = [f"`{p.player}` {shown(p.amount, currency)}{_give_or_take(p.error, currency)}" for p in found.split]
+    parts = [f"`{p.player}` {shown(p.amount, currency)}{_give_or_take(p, currency)}" for p in found.split]
     return (
         f"{ticked(found.terms, 8)} hide each other's price: without all of them the plan would cost "
         f"{told(found.joint, currency)} less. A fair split of it: {listed(parts, 8)}."
     )
 
 
-def _give_or_take(error: Decimal, currency: str) -> str:
-    return f" (± {shown(error, currency)})" if error >= CENT else ""
+def _give_or_take(part: FairPart, currency: str) -> str:
+    """How far off a part may be, where that tells something that it does not."""
+    telling = part.error > max(CENT, TELLING * abs(part.amount))
+    return f" (± {shown(part.error, currency)})" if telling else ""
 
 
 def move(each: WorkMove) -> str:

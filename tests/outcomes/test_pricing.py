@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import signal
 from collections.abc import Callable
+from dataclasses import replace
 from decimal import Decimal
 from typing import Any
 from unittest import mock
@@ -21,6 +22,7 @@ from detente.outcomes.pricing import price
 from detente.outcomes.sweep import sweep
 from detente.planner.solve import plan
 from detente.planner.study import Study
+from detente.report.prices import masked
 from detente.report.prices_page import render_prices
 from detente.results.conflict import Conflict
 from detente.results.plan import Plan
@@ -118,6 +120,26 @@ def test_two_that_hide_each_other_are_found_and_share_their_price() -> None:
         ("two", 1_500, 0, 3_000),
     ]
     assert [row["masked"] for row in found.rows()] == [True, True]
+
+
+def test_a_fair_part_is_no_surer_than_the_plans_that_it_is_made_of() -> None:
+    case = two_clouds(floor("one", "9000 USD"), floor("two", "9000 USD"))
+    near = Baseline.near
+
+    def loose(self: Baseline, study: Study) -> Any:
+        found = near(self, study)
+        assert found is not None
+        gap = D(7) if len(study.out) == 1 else D(40)
+        return replace(found, cost=LeastCost(found.cost.amount, found.cost.amount - gap))
+
+    with mock.patch.object(Baseline, "near", loose):
+        found = prices(case)
+    (hidden,) = found.maskings
+    assert [part.error for part in hidden.split] == [40, 40]
+    assert "`one` 1.50 k USD (± 40.00 USD)" in masked(hidden, "USD")
+    exact = prices(case).maskings[0]
+    assert all(part.error < D("1e-6") for part in exact.split)
+    assert "±" not in masked(exact, "USD")
 
 
 def test_three_of_which_no_two_hide_each_other_are_found() -> None:

@@ -122,5 +122,6 @@ def _masking(masking: Masking, unit: str) -> Iterator[NamedFigure]:
             says = f"What the plan saves where `{part.player}` {what}"
             yield NamedFigure(at(address, word), value, unit, says, "plans made anew")
         if part.error:
-            says = f"How far off `{address}` may be, in 95% of samples"
-            yield NamedFigure(at(address, "error"), part.error, unit, says, "orders were sampled: 1.96 standard errors")
+            says = f"How far off `{address}` may be"
+            origin = "the largest gap of the plans that it is made of; of sampled orders, 1.96 standard errors more"
+            yield NamedFigure(at(address, "error"), part.error, unit, says, origin)
