@@ -8,7 +8,10 @@ from __future__ import annotations
 
 import json
 import sys
+from collections.abc import Sequence
 from datetime import UTC, datetime
+from itertools import takewhile
+from os.path import exists
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -30,7 +33,7 @@ MAX_BYTES = 64 * 1024 * 1024
 
 @command("detente explain examples/frontier-lab agent-runtime@azure --reading letter")
 @CASE
-@click.argument("subject", required=False)
+@click.argument("rest", nargs=-1, metavar="[PLAN]... [SUBJECT]")
 @READING
 @SCENARIO
 @WITH
@@ -50,7 +53,7 @@ MAX_BYTES = 64 * 1024 * 1024
 @JSON
 def explain(
     case: Path,
-    subject: str | None,
+    rest: tuple[str, ...],
     reading: str | None,
     scenario: str | None,
     beside: tuple[Path, ...],
@@ -72,7 +75,8 @@ def explain(
 
     CASE may be a saved plan, or a saved answer of `price`, `leverage`, `compare`, `simulate` or `check --sign` (--out):
     SUBJECT is then the address of a figure on its page, such as clauses/eu-data/price: what it is, its formula, and
-    what goes into it. Without SUBJECT all its figures are listed.
+    what goes into it. Without SUBJECT all its figures are listed. Of several saved plans, what stands between
+    them is asked as well: detente explain out/letter out/spirit bridge/spirit/cost.
 
     With --request FILE: which deployments may serve a live call, in which order they are asked, and why not the others.
     Exit code 1: no deployment may serve the call, or there is no plan. 2: the case or the call has mistakes.
@@ -86,9 +90,11 @@ def explain(
         "--key": key,
         "--ledger": ledger,
     }
-    if answers := saved_answers(case):
+    if is_answer(case):
         held = {"--reading": reading, "--scenario": scenario, "--with": beside, "--plan": saved, "--request": request}
-        return figure_asked(answers, subject or "", held | live, as_json=as_json)
+        others = [Path(name) for name in takewhile(_saved, rest)]
+        return figure_asked([case, *others], _one(rest[len(others) :]) or "", held | live, as_json=as_json)
+    subject = _one(rest)
     if (request is None) == (subject is None):
         raise click.ClickException("give either a SUBJECT or --request FILE")
     if request is not None:
@@ -120,13 +126,26 @@ def explain(
     return 0 if isinstance(found, Plan) else 1
 
 
-def saved_answers(path: Path) -> list[Path]:
-    """Those that a path names; looked for where it may name one."""
+def is_answer(path: Path) -> bool:
+    """Whether a path names saved answers; looked into where it may name one."""
     if path.suffix != ".json" and not (path.is_dir() and any(path.glob("*.json"))):
-        return []
-    from detente.report.figures.asking import saved_answers as find
+        return False
+    from detente.report.figures.asking import saved_answers
 
-    return find(path)
+    return bool(saved_answers(path))
+
+
+def _saved(name: str) -> bool:
+    """Whether an argument names saved answers, and is no address."""
+    return exists(name) and is_answer(Path(name))
+
+
+def _one(given: Sequence[str]) -> str | None:
+    """The SUBJECT. Raises ClickException where there are several."""
+    if len(given) > 1:
+        remedy = "give one SUBJECT, after all PLANs; a PLAN is a folder or file that `detente plan --out` wrote"
+        raise click.ClickException(f"`{given[0]}` is no saved plan, and `{given[1]}` follows it: {remedy}")
+    return given[0] if given else None
 
 
 def _number(case: Case, found: Plan | Conflict, subject: str) -> Explanation | None:

@@ -13,19 +13,25 @@ from pathlib import Path
 import click
 
 
-def figure_asked(files: Sequence[Path], address: str, others: Mapping[str, object], *, as_json: bool) -> int:
-    """Show a figure of saved answers, or those whose addresses begin so. Exit code 0.
+def figure_asked(paths: Sequence[Path], address: str, others: Mapping[str, object], *, as_json: bool) -> int:
+    """Show a figure of a saved answer or of several plans, or those whose addresses begin so. Exit code 0.
 
     Raises ClickException for options that say nothing of a saved answer, CaseError where there is no such figure.
     """
     from detente.report.explanation import Explanation
-    from detente.report.figures.asking import figure_explained, figure_json, saved_figures
+    from detente.report.figures.asking import (
+        figure_explained,
+        figure_json,
+        saved_answers,
+        saved_figures,
+        side_by_side,
+    )
 
     stated = [name for name, given in others.items() if given]
     if stated:
-        named = files[0] if len(files) == 1 else files[0].parent
-        raise click.ClickException(f"`{named}` is a saved answer, not a case: leave out {', '.join(stated)}")
-    answers = [saved_figures(file) for file in files]
+        raise click.ClickException(f"`{paths[0]}` is a saved answer, not a case: leave out {', '.join(stated)}")
+    several = len(paths) > 1
+    answers = [side_by_side(paths)] if several else [saved_figures(file) for file in saved_answers(paths[0])]
     found = figure_explained(answers, address)
     if isinstance(found, Explanation):
         click.echo(json.dumps(found.as_json(), indent=1) if as_json else str(found))

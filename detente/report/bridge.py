@@ -12,22 +12,28 @@ from decimal import Decimal
 from detente.report.bill import ZERO, posted
 from detente.results.plan import Plan
 
+COMPUTE = "compute, after discounts"
+UNSERVED = "value of demand not served"
+MOVING = "moving to other providers"
+
 
 def by_cause(plan: Plan) -> dict[str, Decimal]:
     """Spend after discounts, then what clauses owe and give by what it is for, then what is not served, then moves."""
-    found = {"compute, after discounts": sum((c.net for c in plan.charges), ZERO)}
+    found = {COMPUTE: sum((c.net for c in plan.charges), ZERO)}
     for (in_spend, part, _), amount in posted(plan).items():
         if not in_spend:
-            word = _many(part.replace("-", " "))
+            word = in_causes(part)
             found[word] = found.get(word, ZERO) + amount
     if plan.unserved_cost:
-        found["value of demand not served"] = plan.unserved_cost
+        found[UNSERVED] = plan.unserved_cost
     if plan.moving_cost:
-        found["moving to other providers"] = plan.moving_cost
+        found[MOVING] = plan.moving_cost
     return found
 
 
-def _many(word: str) -> str:
+def in_causes(part: str) -> str:
+    """The cause that a part of a bill is told under: ``shortfall fees``."""
+    word = part.replace("-", " ")
     return word if word.endswith("s") else f"{word}s"
 
 

@@ -22,6 +22,7 @@ from detente.report.bridge import BridgeStep, bridge
 from detente.report.chart import Series, lines, shares
 from detente.report.csv import with_downloads
 from detente.report.cumulated import by_period, by_year, running
+from detente.report.figures.plans import figures_between, names
 from detente.report.implication import priced_exactly
 from detente.report.page import Page
 from detente.report.palette import Palette
@@ -87,6 +88,8 @@ def _page(plans: Sequence[Plan], detail: int, found: Answer | None, over_time: d
         bridges=_bridges(plans, labels),
         **over_time,
         lead=answer.comparison(plans) if several else [" ".join(answer.opening(plans[0]))],
+        figures=list(figures_between(plans)) if several else [],
+        figures_of=names(plans),
         measures=comparison.measures(plans) if several else [],
         disputes=comparison.disputes(plans) if several else [],
         spend=both(lambda width: shares(bars, "Shares of spend by provider, plan by plan", width)),

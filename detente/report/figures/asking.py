@@ -1,7 +1,7 @@
 """Asking for a figure: of which saved answer it is, by its address, and what is said of it.
 
-Owns: reading saved answers, looking an address up, and the words around a figure. Not here: which figures there are (a
-file an answer).
+Owns: reading saved answers, one or several plans side by side, looking an address up, and the words around a figure.
+Not here: which figures there are (a file an answer).
 """
 
 from __future__ import annotations
@@ -26,6 +26,7 @@ from detente.report.figures.deal import SignedDeal, deal_figures
 from detente.report.figures.figure import RULES, NamedFigure, Operand, at, written
 from detente.report.figures.leverage import leverage_figures
 from detente.report.figures.plan import plan_figures
+from detente.report.figures.plans import plans_figures
 from detente.report.figures.prices import price_figures
 from detente.report.figures.simulation import simulation_figures
 from detente.report.figures.sweep import sweep_figures
@@ -51,11 +52,18 @@ READERS: dict[str, Callable[[bytes], Iterator[NamedFigure]]] = {
 
 @dataclass(frozen=True)
 class SavedFigures:
-    """The figures of one saved answer, by their addresses."""
+    """The figures of one saved answer, by their addresses; or of a plan and those ``beside`` it."""
 
     file: Path
     reading: str | None
     figures: dict[str, NamedFigure]
+    beside: tuple[Path, ...] = ()
+
+    @property
+    def named(self) -> str:
+        """What people call it: its file, or those of all plans."""
+        files = [str(file) for file in (self.file, *self.beside)]
+        return listed(files, len(files)) if self.beside else self.file.name
 
     def under(self, address: str) -> list[NamedFigure]:
         """Those whose addresses begin with one; all for an empty one."""
@@ -87,6 +95,19 @@ def saved_figures(file: Path) -> SavedFigures:
     except ValueError as error:
         raise PlanError(f"{file} cannot be read as a saved answer: {_first(error)}; ask again with `--out`") from None
     return SavedFigures(file, json.loads(text).get("reading"), found)
+
+
+def side_by_side(paths: Sequence[Path]) -> SavedFigures:
+    """The figures of several saved plans, and of what stands between the first and the others.
+
+    Raises OSError, PlanError: for a file or folder that holds no plan, too.
+    """
+    files = [path / "plan.json" if path.is_dir() else path for path in paths]
+    for file in files:
+        if file.is_file() and _kind(read(file, MAX_BYTES)) not in (None, "plan"):
+            raise PlanError(f"{file} holds no plan: only plans stand side by side; ask for a figure of it alone")
+    found = {each.address: each for each in plans_figures([Plan.load(file) for file in files])}
+    return SavedFigures(files[0], None, found, tuple(files[1:]))
 
 
 def _kind(text: bytes) -> str | None:
@@ -126,7 +147,7 @@ def figure_explained(answers: Sequence[SavedFigures], address: str) -> Explanati
     names = [name for each in answers for name in each.figures]
     near = _near(wanted, names)
     remedy = f"did you mean {listed([f'`{name}`' for name in near], MAX_NEAR)}?" if near else "ask for one of them"
-    files = listed([each.file.name for each in answers])
+    files = listed([each.named for each in answers])
     said = f"there is no figure `{wanted}` in {files}"
     raise CaseError([Mistake(Where("subject"), said, f"{remedy} Without an address all {len(names):,} are listed")])
 

@@ -47,6 +47,9 @@ def _commitment(plan: Plan, found: digest.Commitment) -> Iterator[NamedFigure]:
         parts = tuple(Operand(w, a, unit, p) for w, a, p in zip(whens, amounts, places, strict=True))
         says = f"{SAYS[what].format(name)}, in all windows"
         yield NamedFigure(at(base, what), sum(amounts, ZERO), unit, says, "", "sum", parts)
+    if found.owed:
+        owed = at(base, "fee")
+        yield from part_of_cost(plan, at(owed, "of-cost"), f"what is owed under `{name}`", found.owed, owed)
     for index, window in enumerate(found.windows, 1):
         spot = at(base, "windows", index)
         yield NamedFigure(

@@ -1,7 +1,7 @@
 """The figures of a plan: its cost, its bill, what runs where, commitments, providers, clauses and purchases.
 
-Owns: those, of a plan as it was saved. Not here: why work runs where it does (``report.explanation``), and what a
-comparison of two plans makes of them (``report.bridge``).
+Owns: those, of a plan as it was saved. Not here: why work runs where it does (``report.explanation``), and what
+stands between two plans (``plans``).
 """
 
 from __future__ import annotations
@@ -54,7 +54,7 @@ def _costs(plan: Plan, lines: Sequence[BillLine]) -> Iterator[NamedFigure]:
     )
     yield NamedFigure("cost", plan.cost, unit, "What the plan costs over the horizon", "", "sum", parts)
     own = tuple(
-        Operand(_named(line), line.amount, unit, _address(line))
+        Operand(bill_words(line), line.amount, unit, bill_address(line))
         for line in lines
         if line.kind == "line" and _owed(line)
     )
@@ -101,9 +101,9 @@ def _bill(plan: Plan, lines: Sequence[BillLine]) -> Iterator[NamedFigure]:
             clause = f" under `{line.clause}`" if line.clause else ""
             party = f" ({line.party})" if line.party else ""
             says, origin = f"A line of the bill: {line.what}{clause}{party}", "the plan's charges and postings, exact"
-            yield NamedFigure(_address(line), line.amount, plan.currency, says, origin)
+            yield NamedFigure(bill_address(line), line.amount, plan.currency, says, origin)
         elif line.what == "spend":
-            own = tuple(Operand(_named(each), each.amount, plan.currency, _address(each)) for each in before)
+            own = tuple(Operand(bill_words(each), each.amount, plan.currency, bill_address(each)) for each in before)
             says = "What is spent with providers, after discounts and before fees"
             yield NamedFigure(at("bill", "spend"), line.amount, plan.currency, says, "", "sum", own)
     for each in plan.stated:
@@ -117,11 +117,13 @@ def _owed(line: BillLine) -> bool:
     return line.what not in ("value of demand not served", "moving to another provider")
 
 
-def _address(line: BillLine) -> str:
+def bill_address(line: BillLine) -> str:
+    """Where a line of the bill stands."""
     return at("bill", line.what.replace(",", ""), *(each for each in (line.clause, line.party) if each))
 
 
-def _named(line: BillLine) -> str:
+def bill_words(line: BillLine) -> str:
+    """What a line is for, with whom and under which clause."""
     return " ".join(each for each in (line.what, line.party, line.clause and f"`{line.clause}`") if each)
 
 
