@@ -48,6 +48,12 @@ class CountedClass(Noun):
     of: Scope = Field(description="which use of what the clause covers")
     at_most: Portion = Field(description="the part of the amount up to which it counts")
 
+    def told(self, *, milestones: bool) -> str:
+        """In a clause's sentence."""
+        part = f"{float(self.at_most) * 100:g}%"
+        step = f", and by the day of a milestone up to {part} of that" if milestones else ""
+        return f"`{self.of}` counts up to {part} of it{step}"
+
 
 def _a_list(given: Any) -> Any:
     if isinstance(given, dict):
@@ -91,7 +97,12 @@ def paid_apart(counting: Counting, term: ClauseView, case: CaseView) -> Iterator
         if not other.pays or other.paying is None:
             continue
         inside = other.covered.inside(term.covered)
-        if inside is None:
+        if any(case.uses(meter.selection.both(other.covered)) for meter, _ in counting.classes):
+            what = (
+                f"`{other.id}` pays for use of which `{term.id}` counts up to a part, and how much of that is not known"
+            )
+            yield Flaw(what, "leave that use out of the credit with `except`, or say another `measure`", ("measure",))
+        elif inside is None:
             what = f"`{term.id}` counts what credits do not pay, and `{other.id}` may pay for more than it counts"
             yield Flaw(what, "let both clauses cover the same use, or narrow the credit", ("measure",))
         elif inside and (at := _edge_inside(counting.own.windows, other.paying, horizon)) is not None:
@@ -141,7 +152,7 @@ class Counting:
     @property
     def class_parts(self) -> tuple[str, ...]:
         """Of each class, the part by which its rows in a plan are known."""
-        return tuple(f"class-{place}" for place in range(1, len(self.classes) + 1))
+        return tuple(f"{self.own.name}-class-{place}" for place in range(1, len(self.classes) + 1))
 
     def shaped(
         self, program: Program, owner: ClauseOwner, amounts: Sequence[Fraction], by: Sequence[Window] | None = None
@@ -150,15 +161,35 @@ class Counting:
         counted = program.total(self.own, by)
         if self.paid is not None:
             counted -= program.total(self.paid)
+        return sum(self.of_classes_shaped(program, owner, amounts, by), counted)
+
+    def of_classes_shaped(
+        self,
+        program: Program,
+        owner: ClauseOwner,
+        amounts: Sequence[Fraction],
+        by: Sequence[Window] | None = None,
+        *,
+        exactly: bool = False,
+    ) -> Iterator[Expression]:
+        """Of each class what there is, up to its part; ``exactly`` where a plan might rather count less than that."""
+        nothing = [Fraction(0) for _ in amounts]
         for name, (meter, part) in zip(self.class_parts, self.classes, strict=True):
-            some = program.slack(owner, f"counted of {name}", most=[part * amount for amount in amounts])
-            rows = some - program.total(meter, by) <= [Fraction(0) for _ in amounts]
-            program.require(owner, name, rows)
-            counted += some
-        return counted
+            there, caps = program.total(meter, by), [part * amount for amount in amounts]
+            some = program.slack(owner, f"counted of {name}", most=caps)
+            program.require(owner, name, some - there <= nothing)
+            if exactly:
+                full = program.slack(owner, f"{name} full", most=[Fraction(1) for _ in amounts], whole="nearest")
+                program.require(owner, f"{name}-full", some - full * caps >= nothing)
+                program.require(owner, f"{name}-all", some - there + full * program.most(there) >= nothing)
+            yield some
 
     def drawn(self, totals: Totals, window: Window, amount: Fraction) -> Fraction:
         """What counted in a window, exact."""
-        of_classes = (min(totals.total(meter, window), part * amount) for meter, part in self.classes)
         paid = Fraction(0) if self.paid is None else totals.total(self.paid, window)
-        return totals.total(self.own, window) - paid + sum(of_classes, Fraction(0))
+        return totals.total(self.own, window) - paid + self.of_classes(totals, window, amount)
+
+    def of_classes(self, totals: Totals, window: Window, amount: Fraction) -> Fraction:
+        """What counted of the classes in a window, exact."""
+        each = (min(totals.total(meter, window), part * amount) for meter, part in self.classes)
+        return sum(each, Fraction(0))

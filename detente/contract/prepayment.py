@@ -3,8 +3,9 @@
 Owns: the stages between milestones, in a plan and in exact numbers. Not here: what a milestone asks (``milestone``),
 and the amount of the whole term (``commitment``).
 
-At the end of stage k, with use U in it, a prepayment B before it, and C counted before it, the draw is g = min(B, U),
-the charge m = max(R - (C + U - g), 0), and then B = B - g + m and C = C + U - g + m. See
+At the end of stage k, with use U in it, a prepayment B before it, C counted before it, and K of the classes that count
+up to a part, the draw is g = min(B, U), the charge m = max(R - (C + U - g + K), 0), and then B = B - g + m and
+C = C + U - g + m. Use of a class draws nothing: K is all of it to date, up to its part of R. See
 ``docs/terms/minimum-commitment.md``.
 """
 
@@ -16,7 +17,7 @@ from datetime import UTC, datetime
 from fractions import Fraction
 from itertools import accumulate
 
-from detente.contract.counting import Counting, MoneyMeasure
+from detente.contract.counting import CountedClass, Counting, MoneyMeasure
 from detente.contract.meter import Meter
 from detente.contract.milestone import Milestone
 from detente.contract.program import ClauseOwner, Expression, Program
@@ -32,34 +33,57 @@ ONE, NOTHING = [Fraction(1)], [Fraction(0)]
 
 @dataclass(frozen=True)
 class PrepaidStage:
-    """The time up to a milestone, what it counts by, and how much is to be reached in all; None after the last."""
+    """The time up to a milestone, what it counts by, and how much is to be reached in all; None after the last.
+
+    ``to_date`` counts all from the first day on: of it, the classes are read.
+    """
 
     counting: Counting
+    to_date: Counting
     window: Window
     reach: Fraction | None
+
+    @property
+    def since_first(self) -> Window:
+        """All of the time up to its end."""
+        return next(iter(self.to_date.own.windows))
+
+    def meters(self) -> tuple[Meter, ...]:
+        """What it reads."""
+        return *self.counting.meters(), *(meter for meter, _ in self.to_date.classes)
 
 
 @dataclass(frozen=True)
 class Charged:
-    """A stage as it went: what use drew of the prepayment, what was charged, and what had counted in all."""
+    """A stage as it went: what use drew of the prepayment, what was charged, and what had counted in all.
 
-    used: Fraction
+    What had counted of classes, up to their part of the milestone, is apart: at the next, all of it is counted anew.
+    """
+
     drawn: Fraction
     charged: Fraction
     counted: Fraction
+    of_classes: Fraction
 
 
 def stages(
-    milestones: Sequence[Milestone], whole: Meter, window: Window, measure: MoneyMeasure | None
+    milestones: Sequence[Milestone],
+    whole: Meter,
+    window: Window,
+    classes: Sequence[CountedClass],
+    measure: MoneyMeasure | None,
 ) -> Iterator[PrepaidStage]:
     """The time up to each milestone, and after the last, of the one window of a term; ``whole`` is its meter."""
     zone = whole.windows.first.tzinfo or UTC
     since, marks = window.start, [*((m, moment(m.by, zone)) for m in milestones), (None, window.end)]
     for index, (milestone, by) in enumerate(marks):
-        part = replace(Calendar("term", since, since, by), sight=whole.windows.sight)
-        counting = Counting.of(replace(whole, name=f"stage-{index}", windows=part), measure=measure)
+        part, all_ = (
+            replace(Calendar("term", first, first, by), sight=whole.windows.sight) for first in (since, window.start)
+        )
+        counting = Counting.of(replace(whole, name=f"stage-{index}", windows=part), classes, measure)
+        to_date = Counting.of(replace(whole, name=f"to-stage-{index}", windows=all_), classes)
         reach = Fraction(milestone.reach.amount) if milestone else None
-        yield from (PrepaidStage(counting, seen, reach) for seen in part)
+        yield from (PrepaidStage(replace(counting, classes=()), to_date, seen, reach) for seen in part)
         since = by
 
 
@@ -80,11 +104,12 @@ def settled(
         if stage.reach is not None:
             yield row(
                 meter, window, MILESTONE, "prepayment", ended=ended, amount=stage.reach,
-                drawn=found.counted - found.charged, short=found.charged, owed=found.charged,
+                drawn=found.counted - found.charged + found.of_classes, short=found.charged, owed=found.charged,
             )  # fmt: skip
     last, ended = stages[-1].window, as_of is None or stages[-1].window.end <= as_of
     if as_of is None or since <= as_of:
         meter, term = stages[-1].counting.own, replace(last, start=since, index=len(stages) - 1)
+        counted += stages[-1].to_date.of_classes(totals, stages[-1].since_first, required)
         short = max(required - counted, Fraction(0))
         yield row(meter, term, FLOOR, "shortfall-fee", ended=ended, amount=required, drawn=counted,
                   short=short, owed=short * fee)  # fmt: skip
@@ -96,14 +121,16 @@ def charged(stages: Sequence[PrepaidStage], totals: Totals) -> list[Charged]:
     for stage in stages:
         used = stage.counting.drawn(totals, stage.window, Fraction(0))
         drawn = min(balance, used)
-        charged = max((stage.reach or Fraction(0)) - (counted + used - drawn), Fraction(0))
+        reach = stage.reach or Fraction(0)
+        of_classes = stage.to_date.of_classes(totals, stage.since_first, reach)
+        charged = max(reach - (counted + used - drawn + of_classes), Fraction(0))
         counted += used - drawn + charged
         balance += charged - drawn
-        found.append(Charged(used, drawn, charged, counted))
+        found.append(Charged(drawn, charged, counted, of_classes))
     return found
 
 
-def shaped(stages: Sequence[PrepaidStage], program: Program, owner: ClauseOwner) -> Expression:
+def shaped(stages: Sequence[PrepaidStage], program: Program, owner: ClauseOwner, required: Fraction) -> Expression:
     """What has counted at the end of the last stage; each charge and draw is exactly what use makes of it.
 
     A charge costs, and a draw gives back. Both are the lesser or the larger of two amounts, which a plan would rather
@@ -119,12 +146,13 @@ def shaped(stages: Sequence[PrepaidStage], program: Program, owner: ClauseOwner)
             drawn = _drawn(program, owner, place, stage.window, balance, used, most_owed)
             now, balance = now - drawn, balance - drawn
         if stage.reach is not None:
-            charged = _charged(program, owner, place, stage.window, used, now, stage.reach)
+            of_classes = stage.to_date.of_classes_shaped(program, owner, [stage.reach], exactly=True)
+            charged = _charged(program, owner, place, stage.window, used, sum(of_classes, now), stage.reach)
             now, most_owed = now + charged, most_owed + stage.reach
             balance = charged if balance is None else balance + charged
         counted = now
     assert counted is not None, "there is a last stage"
-    return counted
+    return sum(stages[-1].to_date.of_classes_shaped(program, owner, [required]), counted)
 
 
 def settled_by_window(

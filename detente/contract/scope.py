@@ -141,6 +141,10 @@ class Selection:
         excepted = all(scope in self.outside or any(_apart(m, scope) for m in self.within) for scope in other.outside)
         return True if narrower and excepted else None
 
+    def both(self, other: Selection) -> Selection:
+        """What is in this and in another."""
+        return Selection(self.within + other.within, self.outside + other.outside)
+
     def _asks(self, key: str, values: tuple[str, ...]) -> bool:
         """Whether it covers only what has one of some values."""
         return any(key in scope.wanted and {*scope.wanted[key]} <= {*values} for scope in self.within)

@@ -89,7 +89,8 @@ class MinimumCommitment(Term):
         priced(self.shortfall, self.amount)
         if isinstance(self.amount, Amount):
             self._of_work(self.amount)
-        reaching = [k for k in ("milestones", "carry_over", "deferral") if getattr(self, k)]
+        by_window = ("milestones",) if self.windows.every != "term" else ()
+        reaching = [k for k in (*by_window, "carry_over", "deferral") if getattr(self, k)]
         if self.counts and reaching:
             key = reaching[0].replace("_", "-")
             what = "classes that count up to a part of a window's amount, and amounts that reach over windows"
@@ -160,7 +161,9 @@ class MinimumCommitment(Term):
         return tuple((milestone, counting) for milestone, counting in every if self._sees(milestone))
 
     def _up_to(self, milestone: Milestone, name: str) -> Counting:
-        return Counting.of(self._meter(name, self.calendar(Every(), self.begin(milestone.by))), measure=self.measure)
+        return Counting.of(
+            self._meter(name, self.calendar(Every(), self.begin(milestone.by))), self.counts, self.measure
+        )
 
     def _sees(self, milestone: Milestone) -> bool:
         """A milestone after a plan's horizon, or after an amendment, is no part of it."""
@@ -178,7 +181,8 @@ class MinimumCommitment(Term):
         window = next(iter(self.counting.own.windows), None)
         if not seen or window is None:
             return ()
-        return tuple(prepayment.stages(seen, self._meter("stage", self.calendar(self.windows)), window, self.measure))
+        whole = self._meter("stage", self.calendar(self.windows))
+        return tuple(prepayment.stages(seen, whole, window, self.counts, self.measure))
 
     @property
     def superseded(self) -> Meter | None:
@@ -192,7 +196,7 @@ class MinimumCommitment(Term):
     def meters(self) -> tuple[Meter, ...]:
         """What counts in each window, up to each milestone, and in a window that was taken over."""
         taken = self.superseded
-        stages = (meter for stage in self.stages for meter in stage.counting.meters())
+        stages = (meter for stage in self.stages for meter in stage.meters())
         milestones = (meter for _, counting in self.reached for meter in counting.meters())
         return *self.counting.meters(), *milestones, *stages, *([taken] if taken else [])
 
@@ -218,7 +222,7 @@ class MinimumCommitment(Term):
             carried = program.slack(self, "carried", most=most)
             if self.stages:
                 all_of_it = program.total(self.counting.own)
-                reached = counted = prepayment.shaped(self.stages, program, self).like(all_of_it)
+                reached = counted = prepayment.shaped(self.stages, program, self, amounts[0]).like(all_of_it)
             else:
                 counted = self.counting.shaped(program, self, amounts, windows)
                 if isinstance(self.shortfall, Shortfall) and self.shortfall.prepaid:
@@ -298,7 +302,7 @@ class MinimumCommitment(Term):
         some = ", ".join(f"{float(part):.0%}" for part in parts)
         of_each = " (of each window in turn)" if len(parts) > 1 else ""
         classes = f"; {some} of it may be made good in the next window{of_each}" if any(parts) else ""
-        classes += "".join(f"; {c.of} counts up to {float(c.at_most):.0%} of it" for c in self.counts)
+        classes += "".join(f"; {c.told(milestones=bool(self.milestones))}" for c in self.counts)
         classes += "" if self.moment == "use" else f"; it counts {COUNTED[self.moment]}"
         milestones = "".join(f"; {m.told}" for m in self.milestones)
         sentence = f"at least {told(self.amount)} of {what} ({self.covered}) {each}; {price}{classes}{milestones}"
@@ -366,6 +370,7 @@ class MinimumCommitment(Term):
             )
         if part == "lump":
             return f"pay the lump sum of {shown(amount, currency)}"
-        if counted := dict(zip(self.counting.class_parts, self.counts, strict=True)).get(part):
-            return f"count {shown(amount, unit)} more of {counted.of}"
+        for counting in (self.counting, *(c for _, c in self.reached), *(stage.to_date for stage in self.stages)):
+            if counted := dict(zip(counting.class_parts, self.counts, strict=True)).get(part):
+                return f"count {shown(amount, unit)} more of {counted.of}"
         return f"accept a shortfall of {shown(amount, unit)} against this commitment"

@@ -19,7 +19,6 @@ from detente.contract.decisions import Decisions
 from detente.contract.make_up import MakeUp
 from detente.contract.one_offer import OneOffer
 from detente.contract.program import Program
-from detente.contract.scope import Selection
 from detente.contract.settlement import Settlement, settled
 from detente.contract.stated import Divided
 from detente.contract.term import Term
@@ -235,8 +234,7 @@ class TakeOrPay(OneOffer):
             seen = self.validity.within(case.horizon) if case.horizon is not None else None
             if other.id >= self.id or seen is None or not other.validity.over(seen.start, seen.end):
                 continue
-            both = Selection(self.covered.within + other.covered.within, self.covered.outside + other.covered.outside)
-            if self._deliveries or case.uses(both):
+            if self._deliveries or case.uses(self.covered.both(other.covered)):
                 what = f"`{other.id}` and `{self.id}` are of `{self.offer}` at one time, and what is taken of it,"
                 what += " or has not come, would count for each"
                 yield Flaw(what, "write one clause of the whole quantity, or an offer of its own for each", ("offer",))

@@ -9,7 +9,7 @@ from __future__ import annotations
 import itertools
 import math
 from collections import defaultdict
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 from typing import Any
@@ -711,7 +711,8 @@ class Oracle:
         windows = self.windows(term)
         for k, (a, b, part, inside) in enumerate(windows):
             amount = self._amount(term, a, b) * part * inside
-            counted = self._reached(term, of, a, b, amount)
+            prepaid = any(each.prepaid for each in term.milestones)
+            counted = self._prepaid(term, of, amount) if prepaid else self._reached(term, of, a, b, amount)
             reached = added(counted, before)
             carried = self.column(amount * float(term.carry_over))
             if term.carried == "once":  # a wrong switch only carries less
@@ -734,10 +735,11 @@ class Oracle:
             self.row(reached, ">=", amount)
         for milestone in term.milestones:
             a, b = term.validity.start, at_midnight(milestone.by, self.start)
-            if not (self.start < b <= self.end and a < b):
+            amended = term.validity.ended is not None and b > term.validity.end
+            if milestone.prepaid or amended or not (self.start < b <= self.end and a < b):
                 continue
             amount = float(milestone.reach.amount) * ((b - max(a, self.start)) / (b - a))
-            reached = self._when(term, term.covered, of, a, b)
+            reached = self._reached(term, of, a, b, amount)
             if milestone.fee:
                 reached = added(reached, {self.column(amount, cost=float(milestone.fee)): 1.0})
             self.row(reached, ">=", amount)
@@ -766,6 +768,48 @@ class Oracle:
             reached = less(reached, {too_much: 1.0})
             seen.append(each.of)
         return reached
+
+    def _prepaid(self, term: Any, of: str, amount: float) -> Sum:
+        """What counts by the end where what is missing of a milestone is charged as prepayment, each step exactly."""
+        classes = [each.of for each in term.counts]
+        own = replace(term.covered, outside=(*term.covered.outside, *classes))
+        first = since = term.validity.start
+        left: Sum = {}
+        counted: Sum = {}
+        for milestone in term.milestones:
+            by, reach = at_midnight(milestone.by, self.start), self._fixed(float(milestone.reach.amount), cost=1.0)
+            used = self._when(term, own, of, since, by)
+            drawn = self._minimum(left, used)
+            counted = added(counted, less(used, drawn))
+            there = added(counted, *self._of_classes(term, of, first, by, float(milestone.reach.amount)))
+            charged = less(reach, self._minimum(there, reach))
+            left, counted, since = added(less(left, drawn), charged), added(counted, charged), by
+        used = self._when(term, own, of, since, term.validity.end)
+        counted = added(counted, less(used, self._minimum(left, used)))
+        return added(counted, *self._of_classes(term, of, first, term.validity.end, amount))
+
+    def _of_classes(self, term: Any, of: str, start: datetime, end: datetime, amount: float) -> Iterator[Sum]:
+        """What there is of each class, or its part of an amount where that is less."""
+        seen: list[Any] = []
+        for each in term.counts:
+            inside = replace(term.covered, within=(*term.covered.within, each.of))
+            there = self._when(term, replace(inside, outside=(*inside.outside, *seen)), of, start, end)
+            yield self._minimum(there, self._fixed(float(each.at_most) * amount), cost=0.0)
+            seen.append(each.of)
+
+    def _fixed(self, value: float, *, cost: float = 0.0) -> Sum:
+        column = self.column(value, cost=cost)
+        self.row({column: 1.0}, ">=", value)
+        return {column: 1.0}
+
+    def _minimum(self, one: Sum, two: Sum, *, cost: float = -1.0) -> Sum:
+        """Exactly the lesser of two sums, whatever is cheapest."""
+        lesser, first = self.column(cost=cost), self.column(1.0, whole=True)
+        for each in (one, two):
+            self.row(less({lesser: 1.0}, each), "<=", 0.0)
+        self.row(less({lesser: 1.0, first: -1e6}, one), ">=", -1e6)
+        self.row(less({lesser: 1.0, first: 1e6}, two), ">=", 0.0)
+        return {lesser: 1.0}
 
     def _when(self, term: Any, selection: Any, of: str, start: datetime, end: datetime) -> Sum:
         """A measure by the moment at which a commitment counts: of use by month, of reservations by day."""

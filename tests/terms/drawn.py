@@ -133,13 +133,18 @@ def _commitment(draw: Draw, world: Data, party: str) -> Data:
         return found | {"deferral": pick(draw, "0%", "15%", "60%")}
     if more == "counts":
         sold = pick(draw, *(o for o in world["offers"] if o["provider"] == party))
-        return found | {"counts": [{"of": {"offer": sold["id"]}, "at-most": pick(draw, "10%", "50%")}]}
+        found["counts"] = [{"of": {"offer": sold["id"]}, "at-most": pick(draw, "10%", "50%")}]
+        return found | (_milestones(draw) if found["windows"]["every"] == "term" else {})
     found["carry-over"] = pick(draw, "0%", "20%", "100%")
+    return found | _milestones(draw)
+
+
+def _milestones(draw: Draw) -> Data:
+    """At times, one."""
     if pick(draw, False, False, True):
-        found["milestones"] = [
-            {"by": pick(draw, "2026-02-01", "2026-02-20"), "reach": "1 k USD", "fee": pick(draw, "10%", "120%")}
-        ]
-    return found
+        by, fee = pick(draw, "2026-02-01", "2026-02-20"), pick(draw, "10%", "120%")
+        return {"milestones": [{"by": by, "reach": "1 k USD", "fee": fee}]}
+    return {}
 
 
 def _payment(draw: Draw, world: Data, party: str) -> Data:

@@ -1,4 +1,4 @@
-"""What counts towards a commitment, by hand: list prices, credits, capped classes, units, and charges as prepayment.
+"""What counts towards a commitment, by hand: list prices, credits, units, and charges as prepayment.
 
 North 3 USD per Mtok, South 2; 1000 Mtok a month, six months of 2026, unless a test says otherwise.
 """
@@ -144,25 +144,6 @@ def test_windows_that_cut_what_a_credit_pays_are_refused() -> None:
     deal = agreement(POOL, floor("2 k USD", measure="after-credits", windows=windows))
     found = mistakes(data_of([tokens("north", 1)], [work()], deal))
     assert any("begins or ends on 2026-01-10, inside a time in which `pool` pays" in each for each in found)
-
-
-# -- classes ---------------------------------------------------------------------------------------------------------
-def test_a_class_counts_up_to_its_part() -> None:
-    """Each month 1000 Mtok at 1 USD, and as much of a marketplace's model; a quarter of 10 k USD counts of that."""
-    offers = [tokens("north", 1), tokens("north", 1, id="market", model="third")]
-    jobs = [work(), work("saas", **{"runs-on": {"models": ["third"]}})]
-    counts = [{"of": {"offer": "market"}, "at-most": "25%"}]
-    case = build(offers, jobs, agreement(floor("10 k USD", counts=counts)))
-    found = solved(case)
-    # 6000 own + min(6000, 2500) = 8500 of 10,000
-    assert [(c.drawn, c.short) for c in found.commitments] == [(D(8500), D(1500))]
-    assert found.cost == D(12_000 + 1500)
-    assert Oracle(case).solve() == pytest.approx(13_500)
-
-
-def test_classes_are_a_list() -> None:
-    (only,) = mistakes(data_of(CHEAP, [work()], agreement(floor("1 k USD", counts={"marketplace": "25%"}))))
-    assert "write a list of classes: `counts: [ { of: { product: tokens }, at-most: 25% } ]`" in only
 
 
 # -- units -----------------------------------------------------------------------------------------------------------
@@ -327,10 +308,3 @@ def test_a_plan_defers_what_it_makes_good_cheaper_later() -> None:
     assert found.cost.quantize(D("0.01")) == 1500 + 3000 + 1500
     assert [s.short.quantize(D("0.01")) for s in found.standings] == [0, 0, 0]
     assert sum((s.drawn for s in found.standings), D(0)).quantize(D("0.01")) == 3000
-
-
-def test_what_reaches_over_windows_stands_beside_no_classes() -> None:
-    term: Data = {"id": "floor", "kind": "minimum-commitment", "amount": "1000 USD", "windows": {"every": "month"}}
-    term |= {"deferral": "15%", "counts": [{"of": {"product": "tokens"}, "at-most": "25%"}]}
-    (only,) = mistakes(data_of([tokens("north", 3)], [work()], agreement(term)))
-    assert only.endswith("write the `deferral` as a commitment of its own")
