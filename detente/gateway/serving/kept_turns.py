@@ -89,13 +89,12 @@ class KeptTurns:
         await self._beside(partial(self._forget, key, response))
 
     async def close(self) -> None:
-        """Let go of the file."""
-        if self._opened is not None:
-            await self._beside(self._opened.close)
-            self._opened = None
-        if self._thread is not None:
-            self._thread.shutdown()
-            self._thread = None
+        """Let go of the file and of the thread, after what is under way in it, however long that takes."""
+        thread, self._thread = self._thread, None
+        if thread is not None:
+            released = asyncio.get_running_loop().run_in_executor(thread, self._release)
+            thread.shutdown(wait=False)  # it ends after that
+            await asyncio.shield(released)
 
     async def _beside(self, act: Callable[[], T]) -> T:
         """Act beside the event loop, in turn. What nobody waits for any more is not begun."""
@@ -126,6 +125,11 @@ class KeptTurns:
     def _forget(self, key: str, response: str) -> None:
         with self._database() as database:
             database.execute("delete from turns where id = ? and key = ?", (response, key))
+
+    def _release(self) -> None:
+        if self._opened is not None:
+            self._opened.close()
+            self._opened = None
 
     def _database(self) -> sqlite3.Connection:
         if self._opened is None:

@@ -16,19 +16,29 @@ from detente.gateway.surfaces.responses_kept import PREFIX
 from detente.live.key import hash_of, make
 from tests.gateway.http.peer import run
 from tests.gateway.stage import FLOW, KEY, SERVED, SERVING, Answer, Provider, Stage, one, play
-from tests.waiting import so
+from tests.waiting import AGES, so, turns
 
 PATH = "/v1/responses"
 OTHER = make("other-key", bytes(range(32)))
 
 
-def stage(folder: Path, south: Provider, *, wait: float = 60.0, **serving: Any) -> Stage:
+class CountedTurns(KeptTurns):
+    """Counts who began to wait: whoever sees it counted sees the deadline set."""
+
+    waits = 0
+
+    async def _beside(self, act: Any) -> Any:
+        self.waits += 1
+        return await super()._beside(act)
+
+
+def stage(folder: Path, south: Provider, **serving: Any) -> Stage:
     keys = [
         {"id": name, "workload": "chat", "hash": hash_of(key)}
         for name, key in (("chat-key", KEY), ("other-key", OTHER))
     ]
     case = one(south, keys=keys, serving=SERVING | serving)
-    return Stage(folder, case, kept=KeptTurns(folder / "turns", wait=wait))
+    return Stage(folder, case, kept=CountedTurns(folder / "turns", wait=AGES))
 
 
 async def respond(on: Stage, text: str, previous: str | None = None, key: str = KEY, **more: Any) -> Answer:
@@ -148,13 +158,22 @@ def test_nobody_waits_for_turns_longer_than_is_stated(tmp_path: Path) -> None:
 
     async def main() -> None:
         asyncio.get_running_loop().set_exception_handler(lambda _, said: told.append(said))
-        async with play(SERVED) as south, stage(tmp_path, south, wait=0.05) as on:
+        async with play(SERVED) as south, stage(tmp_path, south) as on:
+            kept = on.kept
+            assert isinstance(kept, CountedTurns)
             first = (await respond(on, "one")).json
-            told.clear()  # a machine that is busy may be late by itself
             with held(tmp_path / "turns"):
-                assert (await respond(on, "two")).status == 200
-                found = await on.ask(path=f"{PATH}/{first['id']}", method="DELETE", key=KEY)
+                second = asyncio.create_task(respond(on, "two"))
+                await so(lambda: kept.waits == 2)
+                deleted = asyncio.create_task(on.ask(path=f"{PATH}/{first['id']}", method="DELETE", key=KEY))
+                await so(lambda: kept.waits == 3)
+                on.passes(AGES / 2)
+                await turns()
+                assert [call.done() for call in (second, deleted)] == [False, False]
+                on.passes(AGES)
+                assert (await second).status == 200
+                found = await deleted
                 assert (found.status, "cannot be read now" in found.json["error"]["message"]) == (503, True)
             await so(lambda: len(told) == 2)
 
-    run(main())
+    run(main(), plain=True)

@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import asyncio
 import sqlite3
-from contextlib import closing
+import threading
+from contextlib import closing, suppress
+from functools import partial
 from pathlib import Path
 
 import pytest
@@ -14,6 +17,7 @@ from detente.gateway.serving.kept_turns import NOTHING_KEPT, KeptTurns
 from detente.gateway.surfaces.surface import KeptTurn
 from detente.live.serving import KeptResponses
 from tests.gateway.http.peer import run
+from tests.waiting import AGES, PATIENCE, Ahead, so, turns
 
 BOUNDS = KeptResponses(count=3, bytes=100, age="10 s")  # type: ignore[arg-type]  # as a case writes it
 
@@ -138,3 +142,38 @@ def test_nothing_is_kept_without_a_file_or_where_a_case_says_so(tmp_path: Path) 
         assert list(tmp_path.iterdir()) == []
 
     run(main())
+
+
+@pytest.mark.parametrize("awaited", [True, False], ids=["awaited", "cancelled"])
+def test_who_closes_waits_for_a_thread_that_is_busy_and_leaves_neither_it_nor_the_file(
+    tmp_path: Path, awaited: bool
+) -> None:
+    """However long that takes: what a call waits for at most does not bound the end."""
+
+    async def main() -> None:
+        loop, others, gate = asyncio.get_running_loop(), set(threading.enumerate()), threading.Event()
+        assert isinstance(loop, Ahead)
+        kept = KeptTurns(tmp_path / "turns", wait=AGES)
+        await kept.keep("k", turn("a"), BOUNDS, 0.0)
+        stalled = asyncio.create_task(kept._beside(partial(gate.wait, PATIENCE)))
+        await turns()
+        loop.ahead += 2 * AGES
+        with pytest.raises(TimeoutError):
+            await stalled
+        closing = asyncio.create_task(kept.close())
+        await turns()
+        loop.ahead += 2 * AGES
+        await turns()
+        assert not closing.done()
+        if not awaited:
+            closing.cancel()
+            await turns()
+        gate.set()
+        with suppress(asyncio.CancelledError):
+            await closing
+        assert closing.cancelled() != awaited
+        await so(lambda: set(threading.enumerate()) <= others)
+        assert kept._opened is None
+        await kept.close()  # once more is nothing
+
+    run(main(), plain=True)
