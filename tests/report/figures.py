@@ -10,16 +10,22 @@ from html.parser import HTMLParser
 from pathlib import Path
 
 from detente.report.explanation import Explanation
-from detente.report.figure import compact, percent, price
+from detente.report.figure import compact, exact, percent, plural, price, quantity
 from detente.report.figures.asking import SavedFigures, figure_explained
 from detente.report.figures.figure import NamedFigure, worked_out
 from detente.report.outcomes import chance
 from detente.report.simulation import nines
+from detente.results.plan import Plan
 from detente.values.money import shown
+from tests.builders import D
 from tests.report.pages import VOID
 
-NUMBER = re.compile(r"(?<![\w.-])\d[\d,]*(?:\.\d+)?(?: (?:k|M|bn)\b)?(?: USD\b(?! per)|%)")
-"""Money and percentages."""
+NUMBER = re.compile(
+    r"(?<![\w.#-])(?:"
+    r"\d[\d,]*(?:\.\d+)?(?: (?:k|M|bn)\b)?(?: (?:USD|EUR)(?: per [\w-]+)?\b|%| (?:GPU-hours?|Mtok|GPUs?)\b)"
+    r"|(?:\d[\d,]*\.\d+|\d{1,3}(?:,\d{3})+)\b(?: (?:k|M|bn)\b)?)"
+)
+"""Money, prices, percentages, amounts of work, and whatever else has a fraction or thousands."""
 LABELS = {"section-note", "clause", "cut", "csv"}
 """Classes of what is explained in words, or said by the case."""
 ASIDE = {"style", "nav", "header", "footer", "svg", "blockquote", "title"}
@@ -52,7 +58,7 @@ class _Figures(HTMLParser):
 
 
 def numbers(page: str, besides: Iterable[str] = ()) -> list[str]:
-    """Money and percentages that a page shows; what the case says (``besides``) is left out."""
+    """What a page shows of these; what the case says (``besides``) is left out."""
     text = " ".join("".join(_Figures(page).words).split())
     for said in besides:
         text = text.replace(" ".join(said.replace("`", "").split()), " ")
@@ -70,7 +76,15 @@ def ways_to_write(figure: NamedFigure) -> Iterator[str]:
         yield from [nines(value)] if value <= 1 else []
     else:
         yield from (shown(value, figure.unit, digits) for digits in (3, 4, 5))
+        yield from (quantity(value, figure.unit), exact(value, plural(figure.unit)))
+        yield f"{price(value)} {figure.unit}".rstrip()
         yield f"{price(value)} {figure.unit.partition(' per ')[0]}"
+        yield from (price(value), compact(value))  # the unit stands at the head of a table, or behind a range
+        yield from (shown(value, "", digits).strip() for digits in (3, 4, 5))
+    if not figure.unit:
+        yield from (f"{value:,.1f}", f"{value:,.3f}", f"{value * 10_000:,.0f}")  # times, HHI of 1 and of 10,000
+    if {"bill", "cost"} & set(figure.address.split("/")):  # cents that add up
+        yield from (f"{value + D(cent) / 100:,.2f}" for cent in (-1, 0, 1))
 
 
 def assert_all_asked(
@@ -95,3 +109,9 @@ def assert_all_asked(
         for operand in each.operands:
             if operand.address:
                 assert by_address[operand.address].value == operand.value, (each.address, operand.address)
+
+
+def said_in(plan: Plan) -> list[str]:
+    """What the case says, and a plan repeats: clauses as planned, and the reasons of decisions."""
+    reasons = [reason.sentence for decision in plan.decisions for reason in decision.reasons]
+    return [*(clause.sentence for clause in plan.clauses), *dict.fromkeys(reasons)]

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Callable
 from dataclasses import replace
 from fractions import Fraction
@@ -44,7 +45,7 @@ from tests.cli.shell import detente
 from tests.outcomes import test_comparing as outcomes
 from tests.outcomes import test_sign as deals
 from tests.outcomes import test_simulation as draws
-from tests.report.figures import assert_all_asked, numbers
+from tests.report.figures import assert_all_asked, said_in
 from tests.report.frontier import frontier
 from tests.report.plans import empty, many, tiny
 
@@ -113,7 +114,7 @@ def test_the_page_of_a_deal() -> None:
 @pytest.mark.parametrize("make", [lambda: frontier("letter"), tiny, lambda: many(3), empty])
 def test_the_page_of_a_plan(make: Callable[[], Plan]) -> None:
     plan = make()
-    said = [clause.sentence for clause in plan.clauses]
+    said = said_in(plan)
     assert_all_asked(render([plan]), plan_figures(plan), said, listed=False)
 
 
@@ -130,11 +131,21 @@ def test_a_line_of_a_plan_s_bill_is_asked_for_by_its_address(tmp_path: Path) -> 
     assert why.returncode == 0, "a folder with a case in it is the case"
 
 
-def test_a_number_that_no_figure_is_would_be_found(prices: ClausePrices) -> None:
-    page = render_prices(prices)
-    assert numbers(page)
-    with pytest.raises(AssertionError, match="no figure for"):
-        assert_all_asked(page.replace('<section id="clauses">', "<p>12.3 USD</p>"), price_figures(prices))
+@pytest.mark.parametrize(
+    "number", ["12.3 USD", "4.56 USD per Mtok", "12.3%", "789 Mtok", "7.89 bn GPU-hours", "7.8", "9,871"]
+)
+def test_a_number_that_no_figure_is_would_be_found(prices: ClausePrices, number: str) -> None:
+    page, said = render_prices(prices), [each.sentence for each in prices.clauses]
+    altered = page.replace('<section id="clauses">', f"<p>{number}</p>")
+    with pytest.raises(AssertionError, match=re.escape(f"no figure for ['{number}']")):
+        assert_all_asked(altered, price_figures(prices), said)
+
+
+def test_how_much_is_bought_is_a_figure() -> None:
+    """12,800 GPUs, and 9,600 from the fifth year on."""
+    found = {each.address: each.value for each in plan_figures(frontier("letter"))}
+    base = "purchases/coreweave-gb300/reserved"
+    assert [found[f"{base}/{each}"] for each in ("times", "units/least", "units/most")] == [2, 9_600, 12_800]
 
 
 # -- what is said of one -----------------------------------------------------------------------------------------------

@@ -18,7 +18,7 @@ from detente.report.html import render
 from detente.results.plan import Plan
 from tests.builders import D, Data, agreement, data_of, tokens, work
 from tests.cli.shell import detente
-from tests.report.figures import assert_all_asked
+from tests.report.figures import assert_all_asked, said_in
 from tests.report.frontier import frontier
 from tests.report.plans import empty, many, tiny
 
@@ -44,7 +44,7 @@ def by_address(plans: Sequence[Plan]) -> dict[str, NamedFigure]:
 def test_every_number_of_a_page_of_several_plans(make: Callable[[], list[Plan]]) -> None:
     plans = make()
     page = render(plans)
-    said = [clause.sentence for plan in plans for clause in plan.clauses]
+    said = [said for plan in plans for said in said_in(plan)]
     assert_all_asked(page, plans_figures(plans), said, listed=False)
     assert all(f"<code>{each.address}</code>" in page for each in figures_between(plans))
 

@@ -144,7 +144,9 @@ def _dependency(column: OutcomeColumn, base: str) -> Iterator[NamedFigure]:
         for p in column.providers
         if p.spend
     )
-    says = f"How much of the spend in `{column.name}` is in few hands: 1 is one provider alone (HHI, of 1)"
+    says = (
+        f"How much of the spend in `{column.name}` is in few hands: 1 is one provider alone (HHI; 10,000 on the page)"
+    )
     yield NamedFigure(at(base, "concentration"), column.dependency.concentration, "", says, "", "squares", shares)
     for of, part in column.dependency.margin.items():
         lost = column.dependency.hardest[of]

@@ -21,6 +21,7 @@ from detente.values.period import named
 
 ZERO = Decimal(0)
 SAID = "as the case states it"
+POSTED = "the plan's charges and postings, exact; the page shows cents that add up, so a cent more or less"
 PLANNED = "the plan's work, period by period, added up"
 
 
@@ -35,9 +36,8 @@ def plan_figures(plan: Plan) -> Iterator[NamedFigure]:
     yield from commitment_figures(plan)
     for provider in implications(plan):
         yield from _provider(plan, provider)
-    for offer, bought in _by_offer(digest.purchases(plan)).items():
-        says = f"What is paid for the units of `{offer}` that are bought"
-        yield NamedFigure(at("purchases", offer, "cost"), bought, plan.currency, says, "the plan's purchases")
+    for bought in digest.purchases(plan):
+        yield from _bought(plan, bought)
     for room in rooms(plan.capacity):
         yield from _room(room)
     for clause in plan.clauses:
@@ -100,7 +100,7 @@ def _bill(plan: Plan, lines: Sequence[BillLine]) -> Iterator[NamedFigure]:
             before.append(line)
             clause = f" under `{line.clause}`" if line.clause else ""
             party = f" ({line.party})" if line.party else ""
-            says, origin = f"A line of the bill: {line.what}{clause}{party}", "the plan's charges and postings, exact"
+            says, origin = f"A line of the bill: {line.what}{clause}{party}", POSTED
             yield NamedFigure(bill_address(line), line.amount, plan.currency, says, origin)
         elif line.what == "spend":
             own = tuple(Operand(bill_words(each), each.amount, plan.currency, bill_address(each)) for each in before)
@@ -222,9 +222,16 @@ def _room(room: Room) -> Iterator[NamedFigure]:
 ROOM = {"used": "used", "standby": "kept ready for a loss", "idle": "paid for and idle", "free": "free"}
 
 
-def _by_offer(bought: Sequence[digest.Bought]) -> dict[str, Decimal]:
-    """What each way of buying costs: rented and reserved units of one offer are told apart."""
-    return {f"{each.offer}/{'reserved' if each.reserved else 'rented'}": each.cost for each in bought}
+def _bought(plan: Plan, bought: digest.Bought) -> Iterator[NamedFigure]:
+    """What each way of buying costs, and how much it buys: rented and reserved units of one offer are told apart."""
+    how, origin = "reserved" if bought.reserved else "rented", "the plan's purchases"
+    base, of = at("purchases", bought.offer, how), f"units of `{bought.offer}`"
+    says = f"What is paid for the {of} that are {how}"
+    yield NamedFigure(at(base, "cost"), bought.cost, plan.currency, says, origin)
+    yield NamedFigure(at(base, "times"), Decimal(bought.times), "", f"How often {of} are {how}", origin)
+    for word, units in zip(("least", "most"), bought.units, strict=True):
+        says = f"How many {of} are {how} at once, at {word}"
+        yield NamedFigure(at(base, "units", word), Decimal(units), "", says, origin)
 
 
 def _clause(plan: Plan, row: ClauseRow) -> Iterator[NamedFigure]:
