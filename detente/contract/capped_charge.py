@@ -153,8 +153,7 @@ class CappedCharge(Term):
             return f", at most {_shown(self.in_all)} in all"
         if self.cap_each is None:
             return ""
-        each = "over its windows" if self.windows.ramp else f"in each {self.windows.every}"
-        return f", at most {_shown(self.cap_each)} {each}"
+        return f", at most {_shown(self.cap_each)} {self.windows.told}"
 
     @property
     def divides(self) -> Divided:

@@ -192,6 +192,13 @@ class Every(Noun):
             first = first.astimezone(UTC)  # a zone's clock shows two hours alike when it is put back
         return Calendar(self.every, first, start, end, len(self.ramp) if self.ramp else None)
 
+    @property
+    def told(self) -> str:
+        """In a clause's sentence: in each of them, or over all."""
+        if self.ramp:
+            return "over its windows"
+        return "over its whole term" if self.every == "term" else f"in each {self.every}"
+
     def share(self, window: Window) -> Fraction:
         """The part of a clause's amount that falls to a window: the ramp's, of that what is due and a plan sees."""
         return (Fraction(self.ramp[window.index]) if self.ramp else Fraction(1)) * window.due * window.part

@@ -17,7 +17,7 @@ from detente.case.declared import IdleChoice
 from detente.case.notes import not_in_force
 from detente.contract.meter import Measure
 from detente.contract.moment import COUNTED
-from detente.contract.standing import MILESTONE, Standing
+from detente.contract.standing import MILESTONE, TAKE, Standing
 from detente.contract.term import Term
 from detente.errors import CaseError, Mistake, Where, did_you_mean
 from detente.market.offer import TokenOffer
@@ -33,6 +33,8 @@ from detente.values.quantity import plain
 
 MAX_MOVES = 6
 """So many moves of a workload are told one by one."""
+MAX_WINDOWS = 6
+"""So many windows in which a cap is reached are told one by one."""
 
 
 @dataclass(frozen=True)
@@ -239,6 +241,10 @@ def _clause_lines(found: Plan, row: ClauseRow) -> Iterable[Line]:
     for window in found.superseded:
         if window.term == row.term and row.start < window.end <= row.end:
             yield Line(f"{named(window.start, window.end)}: {answer.superseded(window)}", (row.term,))
+    for window in found.standings:
+        if window.term == row.term and window.role == TAKE and row.start < window.end <= row.end:
+            yield Line(f"{named(window.start, window.end)}: {_taken(window)}", (row.term,))
+    yield from _cap(found, row)
     if row.marginal:
         most = max(row.marginal, key=lambda m: m.price)
         yield Line(
@@ -258,6 +264,24 @@ def _clause_lines(found: Plan, row: ClauseRow) -> Iterable[Line]:
             steered.setdefault((d.workload, about), []).append(d.offer)
     for (workload, what), offers in steered.items():
         yield Line(f"`{workload}` on {ticked(offers)}: {what}", (row.term,), tuple(offers))
+
+
+def _cap(found: Plan, row: ClauseRow) -> Iterable[Line]:
+    """When a charge that has a cap comes to it; a window for which nothing of a cap in all is left is not one."""
+    charged = [s for s in found.standings if s.term == row.term and s.role == row.kind and s.amount is not None]
+    windows = [s for s in charged if row.start < s.end <= row.end]
+    reached = [named(s.start, s.end) for s in windows if s.amount and not s.remaining]
+    if reached:
+        more = f" and {len(reached) - MAX_WINDOWS} more" if len(reached) > MAX_WINDOWS else ""
+        yield Line(f"its cap is reached in {', '.join(reached[:MAX_WINDOWS])}{more}", (row.term,))
+    elif windows:
+        yield Line("its cap is not reached", (row.term,))
+
+
+def _taken(window: Standing) -> str:
+    """What one window of a take-or-pay asks for, and what is taken of it."""
+    short = f"{shown(window.short, window.unit)} are paid for and not taken" if window.missed else "met"
+    return f"{shown(window.drawn, window.unit)} taken of {shown(window.required, window.unit)}: {short}"
 
 
 def _drawn(window: Standing, currency: str) -> str:

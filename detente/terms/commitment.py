@@ -293,9 +293,6 @@ class MinimumCommitment(Term):
     # -- for people, and for the case's checks -------------------------------------------------------------------
     def explain(self) -> Reason:
         """What the clause does."""
-        each = "over its windows" if self.cycle.ramp else f"in each {self.cycle.every}"
-        if self.cycle.every == "term":
-            each = "over its whole term"
         price = self.shortfall.told if isinstance(self.shortfall, Shortfall) else "it must be met"
         what = SAID[self.measure or "after-discounts"] if isinstance(self.amount, Money) else "what is taken"
         parts = self.deferral if isinstance(self.deferral, tuple) else (self.deferral,)
@@ -305,7 +302,9 @@ class MinimumCommitment(Term):
         classes += "".join(f"; {c.told(milestones=bool(self.milestones))}" for c in self.counts)
         classes += "" if self.moment == "use" else f"; it counts {COUNTED[self.moment]}"
         milestones = "".join(f"; {m.told}" for m in self.milestones)
-        sentence = f"at least {told(self.amount)} of {what} ({self.covered}) {each}; {price}{classes}{milestones}"
+        sentence = (
+            f"at least {told(self.amount)} of {what} ({self.covered}) {self.cycle.told}; {price}{classes}{milestones}"
+        )
         return Reason(self.id, sentence)
 
     def reminds(self, since: datetime, until: datetime) -> Iterator[Reminder]:

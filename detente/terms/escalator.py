@@ -157,7 +157,8 @@ class Escalator(Term):
         rise = f"by {_percent(self.by)}" if self.by is not None else "with the index"
         often = f"each {self.every.unit}" if self.every.count == 1 else f"every {self.every}"
         most = f", at most {_percent(self.cap)}" if self.cap is not None else ""
-        bounds = f", at least {_percent(self.floor)}{most}"
+        met = self.by is not None and self.by >= self.floor  # a fixed rise never comes down to its floor
+        bounds = ("" if met else f", at least {_percent(self.floor)}") + most
         now = f"from {self.validity.start:%Y-%m-%d} on they are the list's times {float(self.factor):.6g}"
         return Reason(self.id, f"prices of {self.covered} rise {rise} {often}{bounds}; {now}")
 

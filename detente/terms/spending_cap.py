@@ -75,9 +75,8 @@ class SpendingCap(Term):
 
     def explain(self) -> Reason:
         """What the clause does."""
-        each = "over its whole term" if self.windows.every == "term" else f"in each {self.windows.every}"
         amount = self.amount.told
-        return Reason(self.id, f"at most {amount} of spend ({self.covered}) {each}")
+        return Reason(self.id, f"at most {amount} of spend ({self.covered}) {self.windows.told}")
 
     def concede(self, part: str, amount: Fraction, unit: str, currency: str) -> str:
         """In the contract's words."""

@@ -20,6 +20,7 @@ from detente.contract.make_up import MakeUp
 from detente.contract.one_offer import OneOffer
 from detente.contract.program import Program
 from detente.contract.settlement import Settlement, settled
+from detente.contract.standing import TAKE
 from detente.contract.stated import Divided
 from detente.contract.term import Term
 from detente.contract.totals import Totals
@@ -157,7 +158,7 @@ class TakeOrPay(OneOffer):
         return settled(
             self.taken,
             window,
-            "take",
+            TAKE,
             "untaken",
             ended=ended,
             amount=hours,
@@ -170,7 +171,7 @@ class TakeOrPay(OneOffer):
         """What the clause does."""
         part = "" if self.take == 1 else f"{float(self.take):.0%} of "
         later = f"; what is paid and not taken may be taken within {self.make_up.within}" if self.make_up else ""
-        kept = f"{part}{self.quantity} of `{self.offer}` are paid for at {self.price}, taken or not"
+        kept = f"{part}{self.quantity} of `{self.offer}` are paid for at {self.price} {self.windows.told}, taken or not"
         by = " and ".join(f"`{name}`" for name in sorted(self.goes_by))
         ready = f"; what {by} has not delivered is not asked for" if by else ""
         return Reason(self.id, f"{kept}{ready}{later}")

@@ -229,9 +229,8 @@ class VolumeDiscount(Term):
     def explain(self) -> Reason:
         """What the clause does."""
         what = "of what lies in each" if self.method == "graduated" else "of everything once it is reached"
-        each = "over its whole term" if self.windows.every == "term" else f"in each {self.windows.every}"
         tiers = ", ".join(tier.told for tier in self.tiers)
-        return Reason(self.id, f"{self.covered}: {tiers}, {what}, {each}")
+        return Reason(self.id, f"{self.covered}: {tiers}, {what}, {self.windows.told}")
 
     def check(self, case: CaseView) -> Iterator[Flaw]:
         """Use that is charged for otherwise; tiers in units over offers of another price, or one that is lowered."""

@@ -4,13 +4,15 @@ from __future__ import annotations
 
 from pathlib import Path
 
+import pytest
+
 from detente.case.case import Case
 from detente.planner.solve import plan
 from detente.report.answer import commitments
 from detente.report.explanation import Explanation, explain
 from detente.report.html import render
 from detente.results.plan import Plan
-from tests.builders import EXACT, Data, agreement, build, solved, tokens, two_clouds, work
+from tests.builders import EXACT, Data, agreement, build, compute, gpus, solved, tokens, two_clouds, work
 
 CASES = Path(__file__).parents[1] / "cases"
 
@@ -151,3 +153,50 @@ def test_milestones_are_told_and_the_amount_is_of_all_the_time() -> None:
     assert "Jan 2026 – Jun 2026: 6.00 k USD spent of 9.00 k USD: short by 3.00 k USD [floor]" in said
     assert "milestone by 2026-04-01: 3.00 k USD counted of 5.00 k USD: short by 2.00 k USD [floor]" in said
     assert any("(Jan 2026 – Jun 2026, floor)" in line for line in said)
+
+
+def test_a_take_or_pay_tells_its_windows() -> None:
+    """10 GPU kept, of which 8 are used in January and 12 in February: 2 x 744 GPU-hours are paid for and not taken."""
+    keep: Data = {"id": "keep", "kind": "take-or-pay", "offer": "north-gpus", "quantity": "10 GPU"}
+    deal = agreement(keep | {"price": "1 USD per GPU-hour"})
+    demand = {"rate": {"2026-01": "8 GPU", "2026-02": "12 GPU"}}
+    case = build([gpus("north", 1)], [compute(demand=demand)], deal, months=2)
+    explained = explain(case, solved(case), "keep")
+    assert "are paid for at 1 USD per GPU-hour in each month, taken or not" in explained.headline
+    said = [str(line) for line in explained.lines if "taken" in line.sentence]
+    assert said == [
+        "Jan 2026: 5.95 k GPU-hour taken of 7.44 k GPU-hour: 1.49 k GPU-hour are paid for and not taken [keep]",
+        "Feb 2026: 8.06 k GPU-hour taken of 6.72 k GPU-hour: met [keep]",
+    ]
+
+
+@pytest.mark.parametrize(
+    ("cap", "said"),
+    [
+        # a fifth of 1000 USD a month
+        ({"cap": "500 USD"}, "its cap is reached in Mar 2026"),
+        ({"cap": "900 USD"}, "its cap is not reached"),
+        ({"cap-each": "500 USD", "windows": {"every": "quarter"}}, "its cap is reached in 2026 Q1"),
+        ({"cap-each": "200 USD"}, "its cap is reached in Jan 2026, Feb 2026, Mar 2026, Apr 2026"),
+        ({}, None),
+    ],
+)
+def test_a_capped_share_says_in_which_window_its_cap_is_reached(cap: Data, said: str | None) -> None:
+    share: Data = {"id": "share", "kind": "revenue-share", "rate": "20%"} | cap
+    case = build([tokens("north", 1)], [work(revenue="1 USD per Mtok")], agreement(share), months=4)
+    found = [line.sentence for line in explain(case, solved(case), "share").lines if "its cap" in line.sentence]
+    assert found == ([said] if said else [])
+
+
+@pytest.mark.parametrize(
+    ("terms", "said"),
+    [
+        ({"by": "3%"}, "rise by 3% each year; from"),
+        ({"by": "3%", "cap": "5%"}, "rise by 3% each year, at most 5%; from"),
+        ({"by": "3%", "floor": "4%"}, "rise by 3% each year, at least 4%; from"),
+        ({"index": {"2026-01": 100}, "assume": "2%"}, "rise with the index each year, at least 0%; from"),
+    ],
+)
+def test_a_fixed_rise_says_no_floor_that_it_never_meets(terms: Data, said: str) -> None:
+    case = build([tokens("north", 1)], [work()], agreement({"id": "up", "kind": "escalator"} | terms))
+    assert said in case.term("up").explain().sentence  # type: ignore[union-attr]

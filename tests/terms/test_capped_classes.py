@@ -203,10 +203,13 @@ def test_the_sentence_says_of_what_it_is_a_part() -> None:
     assert "`offer: market` counts up to 25% of it, and by the day of a milestone up to 25% of that" in row.sentence
 
 
-def test_a_way_out_names_the_class() -> None:
-    (conflict,) = check(both(floor("10 k USD", milestones=[step("5 k USD")]))).readings.values()
+@pytest.mark.parametrize("how", ["fee", "prepayment"])
+def test_a_way_out_is_what_is_missing_with_the_class_counted(how: str) -> None:
+    (conflict,) = check(both(floor("10 k USD", milestones=[step("5 k USD", how=how)]))).readings.values()
     assert conflict is not None
-    assert all(way.sentence for way in conflict.relaxations)
+    (way,) = conflict.relaxations
+    assert "accept 750.00 USD less than the milestone of 5.00 k USD by 2026-04-01" in way.sentence
+    assert "accept a shortfall of 1.50 k USD against this commitment" in way.sentence
 
 
 # -- what is refused ---------------------------------------------------------------------------------------------------
