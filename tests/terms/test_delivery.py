@@ -196,6 +196,21 @@ def test_what_was_not_delivered_need_not_be_taken(second: Data, keep: Data, unta
     assert postings(found, "keep") == {("untaken", month): 5 * D(hours) for month, hours in untaken.items()}
 
 
+def test_what_has_not_come_is_known_in_another_agreement_with_the_same_party() -> None:
+    """10 GPU from February on, of which none is there in January: nothing is asked of it, whichever paper says so."""
+    come, keep = clause(TWO | {"quantity": "10 GPU"}), KEEP | {"quantity": "10 GPU"}
+    papers = [
+        [agreement(come, keep)],
+        [agreement(keep), agreement(come, id="later-paper")],
+        [agreement(come), agreement(keep, id="later-paper")],
+    ]
+    for deals in papers:
+        found = solved(build([gpus("north", 1), gpus("south", 2)], [compute(demand="2 GPU")], *deals, months=2))
+        assert [s.amount for s in found.standings if s.role == "take"] == [D(0), D(10 * 672)]
+        (row,) = [row for row in found.clauses if row.term == "keep"]
+        assert "what `phases` has not delivered is not asked for" in row.sentence
+
+
 def test_what_has_not_come_lacks_in_one_clause() -> None:
     each = [KEEP | {"id": name, "quantity": "4 GPU", "of": {"workload": name}} for name in ("research", "chat")]
     deal = agreement(clause(ONE, TWO), *each)
