@@ -734,7 +734,7 @@ def test_a_stream_leaves_its_connection_to_the_next_call(tmp_path: Path) -> None
 def test_a_stream_whose_body_does_not_end_holds_nothing_for_long(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(provider_call, "LAST_BYTES", 0.05)
+    monkeypatch.setattr(provider_call, "LAST_BYTES", 0.0)
 
     async def main() -> None:
         async with play([*FLOW[:-1], "silence"]) as south, Stage(tmp_path, one(south)) as stage:

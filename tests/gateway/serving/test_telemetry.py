@@ -178,7 +178,7 @@ def test_names_are_those_of_the_conventions(name: str) -> None:
 def test_a_stop_waits_for_no_collector_that_is_away(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("OTEL_EXPORTER_OTLP_ENDPOINT", "http://127.0.0.1:1")
     monkeypatch.setenv("OTEL_EXPORTER_OTLP_TIMEOUT", "1")
-    monkeypatch.setattr("detente.gateway.serving.exporting.FLUSH", 0.1)
+    monkeypatch.setattr("detente.gateway.serving.exporting.FLUSH", 0.0)
     tracing = Exporting()
     end = CallEnd(id="req", at=NOON, outcome="complete", status=200)
     tracing.begins("/v1/messages", "chat", ()).ended(end, "m", "south-m", "")

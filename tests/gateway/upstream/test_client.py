@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import socket
 import ssl
+from contextlib import suppress
 from pathlib import Path
 
 import pytest
@@ -15,8 +16,8 @@ from detente.gateway.upstream.connection import SLICE
 from detente.gateway.upstream.incoming import MAX_BUFFERED
 from detente.providers.outgoing import Outgoing
 from tests.gateway.http.peer import Peer, Script, Step, nobody, reply, run
-from tests.gateway.upstream.play import Play
-from tests.waiting import AGES, PATIENCE, so, turns
+from tests.gateway.upstream.play import Play, played
+from tests.waiting import AGES, PATIENCE, Ahead, so, turns
 
 ASK = Outgoing("/v1/chat/completions", (), b"{}")
 OK = reply(b"ok")
@@ -97,12 +98,13 @@ def test_no_turn_by_the_connect_deadline_is_our_own_limit_and_the_next_is_served
             upstream = client(most=1)
             first = asyncio.create_task(ask(upstream, peer.base))
             await so(lambda: peer.requests)
-            upstream.follow(connect=0.05)
+            upstream.follow(connect=0)
             with pytest.raises(UpstreamError, match=r"connect deadline.*all 1 are in use") as caught:
                 await ask(upstream, peer.base)
             assert (caught.value.kind, caught.value.sent) == ("busy", False)
+            upstream.follow(connect=AGES)
             with pytest.raises(UpstreamError, match="total deadline"):
-                await ask(upstream, peer.base, until=later(0.01))
+                await ask(upstream, peer.base, until=later(0))
             gate.set()
             assert await first == b"ok"
             assert await ask(upstream, peer.base) == b"ok"
@@ -137,7 +139,7 @@ def test_who_leaves_while_waiting_for_a_turn_takes_none(play: Play) -> None:
 def test_idle_connections_grow_old_and_are_closed(play: Play) -> None:
     async def main() -> None:
         async with Peer([OK]) as peer:
-            upstream = client(keep=0.05)
+            upstream = client(keep=0)
             await ask(upstream, peer.base)
             await peer.left()  # by the sweep, without another call
             await ask(upstream, peer.base)
@@ -269,8 +271,8 @@ def test_a_deadline_ends_a_call_by_itself(play: Play) -> None:
     async def main() -> None:
         async with Peer(["silence"]) as peer:
             upstream = client()
-            with pytest.raises(UpstreamError, match=r"within 0\.05 s \(first-byte deadline\)"):
-                await ask(upstream, peer.base, patience=Patience(first=0.05))
+            with pytest.raises(UpstreamError, match=r"within 0 s \(first-byte deadline\)"):
+                await ask(upstream, peer.base, patience=Patience(first=0))
             await peer.left()
             await upstream.close()
 
@@ -344,7 +346,7 @@ def test_a_slow_reader_is_not_its_providers_fault(play: Play) -> None:
 def test_the_sweep_rests_when_nothing_is_under_way(play: Play) -> None:
     async def main() -> None:
         async with Peer([OK]) as peer:
-            upstream = client(keep=0.05)
+            upstream = client(keep=0)
             await ask(upstream, peer.base)
             await peer.left()
             await so(lambda: upstream._sweep._timer is None)
@@ -393,7 +395,7 @@ def test_a_caller_cancelled_while_connecting_leaves_nothing_behind(play: Play) -
             task.cancel()
             with pytest.raises(asyncio.CancelledError):
                 await task
-        upstream.follow(connect=0.2)
+        upstream.follow(connect=0)
         with pytest.raises(UpstreamError, match="connect deadline") as caught:
             await ask(upstream, base)
         assert (caught.value.kind, caught.value.sent) == ("timeout", False)
@@ -634,13 +636,45 @@ def test_a_certificate_for_another_name_is_unreachable(play: Play, certificate: 
 
 
 def test_a_peer_without_tls_is_unreachable(play: Play) -> None:
+    """It takes our greeting for a request, which it refuses."""
+
     async def main() -> None:
-        async with Peer([OK]) as peer:
-            upstream = client(connect=0.3)
-            with pytest.raises(UpstreamError) as caught:
-                await ask(upstream, f"https://127.0.0.1:{peer.port}")
-            assert not caught.value.sent
+        ended = asyncio.Event()
+
+        async def refuse(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+            await reader.read(1)
+            writer.write(reply(b"", status="400 Bad Request"))
+            with suppress(ConnectionError):
+                await reader.read()
+            writer.transport.abort()
+            with suppress(ConnectionError):
+                await writer.wait_closed()
+            ended.set()
+
+        async with await asyncio.start_server(refuse, "127.0.0.1", 0) as peer:
+            upstream = client()
+            with pytest.raises(UpstreamError, match="the TLS handshake failed") as caught:
+                await ask(upstream, f"https://127.0.0.1:{peer.sockets[0].getsockname()[1]}")
+            assert (caught.value.kind, caught.value.sent) == ("unreachable", False)
+            await upstream.close()
+            await ended.wait()
+
+    play(main)
+
+
+def test_a_peer_that_answers_no_greeting_is_late() -> None:
+    async def main() -> None:
+        loop = asyncio.get_running_loop()
+        assert isinstance(loop, Ahead)
+        async with Peer([OK]) as peer:  # waits for the end of a head, which no greeting has
+            upstream = client()
+            call = asyncio.create_task(ask(upstream, f"https://127.0.0.1:{peer.port}", until=later(9 * AGES)))
+            await so(lambda: peer.open)
+            loop.ahead += 2 * AGES
+            with pytest.raises(UpstreamError, match="connect deadline") as caught:
+                await call
+            assert (caught.value.kind, caught.value.sent) == ("timeout", False)
             await upstream.close()
             await peer.left()
 
-    play(main)
+    played(main, plain=True)
