@@ -27,7 +27,7 @@ from detente.case.news import known_at, news
 from detente.case.offer_places import OfferPlaces
 from detente.case.plain import as_text, as_written
 from detente.case.reading import Chosen, choice_of, combinations, in_words, unread
-from detente.case.scenario import Obligation, Scenario
+from detente.case.scenario import Obligation, Scenario, scenarios_named
 from detente.case.survival import survival
 from detente.case.written import at, node_of, place, put, text_at
 from detente.contract.term import Term
@@ -64,7 +64,7 @@ class Case:
 
     # -- building --------------------------------------------------------------------------------------------
     @classmethod
-    def load(cls, path: Path | str, beside: Sequence[Path | str] = (), scenario: str | None = None) -> Case:
+    def load(cls, path: Path | str, beside: Sequence[Path | str] | Path = (), scenario: str | None = None) -> Case:
         """Read a folder or a file; in a scenario, and in those of files of one scenario each beside it.
 
         Raises
@@ -73,12 +73,10 @@ class Case:
             With every mistake in every file: file:line:column, what was found, what is allowed.
         """
         path = Path(path)
-        found = read(path, [Path(file) for file in beside])
+        files = [beside] if isinstance(beside, Path | str) else beside
+        found = read(path, [Path(file) for file in files])
         case = cls._read(found, path if path.is_dir() else path.parent)
-        given = [] if scenario is None else [name.strip() for name in scenario.split(",")]
-        if not all(given):
-            what = f"`{scenario}` holds an empty name"
-            raise CaseError([Mistake(Where("scenario"), what, "name a scenario, or leave out `--scenario`")])
+        given = [] if scenario is None else scenarios_named(scenario)
         named = [name for name in given if name not in found.beside]
         return case.under(scenario=",".join([*named, *found.beside]))
 
@@ -119,7 +117,7 @@ class Case:
         assert self.source is not None, "a case that was read knows its files"
         nodes = self.source.written.sections["scenarios"]
         known = {each.id: (each, node) for each, node in zip(self.declared.scenarios, nodes, strict=True)}
-        names = scenario.split(",")
+        names = scenarios_named(scenario)
         for name in names:
             if name not in known:
                 hint = did_you_mean(name, known, "the case has no scenarios: leave out `--scenario`")

@@ -36,6 +36,8 @@ def choice_of(disputed: Disputed, written: str | Chosen) -> dict[str, str]:
 
     In one line, what is said of a clause by its id holds over a name that is said of all.
     """
+    if not isinstance(written, str | Mapping):
+        raise FlawError(f"`{written!r}` is no reading", "name one as a text, or clause by clause as a mapping")
     if not isinstance(written, str):
         return _by_clause(disputed, written)
     named: dict[str, str] = {}

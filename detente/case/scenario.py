@@ -15,7 +15,7 @@ from pydantic import ConfigDict, Field, field_validator, model_validator
 
 from detente.case.reading import WrittenReading
 from detente.contract.term import Ending
-from detente.errors import FlawError
+from detente.errors import CaseError, FlawError, Mistake, Where
 from detente.values.money import Cash
 from detente.values.noun import Id, Noun, Title, read_by, written_as
 from detente.values.period import DATE, Day, day, later, moment
@@ -40,6 +40,19 @@ EventDay = Annotated[
         written_as(rf"({DATE})|^not expected$", "not expected", "a day, or `not expected`", name="event-day"),
     ),
 ]
+
+
+def scenarios_named(given: object) -> list[str]:
+    """The scenarios that one text names, with commas between. Raises CaseError."""
+    names = [name.strip() for name in given.split(",")] if isinstance(given, str) else []
+    if not names:
+        what, remedy = f"`{given!r}` is no text", "name a scenario; several in one text, with commas between"
+        raise CaseError([Mistake(Where("scenario"), what, remedy)])
+    if not all(names):
+        what = f"`{given}` holds an empty name"
+        raise CaseError([Mistake(Where("scenario"), what, "name a scenario, or leave out `--scenario`")])
+    return names
+
 
 ADDED = (
     *(

@@ -13,7 +13,8 @@ from decimal import Decimal
 from fractions import Fraction
 
 from detente.case.case import Case
-from detente.errors import TooLargeError, UnsettledError
+from detente.case.given import GivenPart, GivenSeconds, must_be_case, part, time_limit_of
+from detente.errors import CaseError, Mistake, TooLargeError, UnsettledError, Where
 from detente.outcomes.chances import expected
 from detente.outcomes.comparison import BeforeNews, Comparison, NewsStatus, OutcomeColumn
 from detente.outcomes.estimate import NOTHING, Estimate, LeastCost
@@ -46,10 +47,10 @@ BASELINE = "today"
 def compare(
     case: Case,
     *,
-    level: Decimal = LEVEL,
-    weight: Decimal = NOTHING,
-    gap: float = GAP,
-    time_limit: float | None = None,
+    level: GivenPart = LEVEL,
+    weight: GivenPart = NOTHING,
+    gap: GivenPart = GAP,
+    time_limit: GivenSeconds = None,
     progress: Progress = silent,
 ) -> Comparison:
     """What each choice of a case costs under each outcome of its uncertain events, and which choice is best.
@@ -70,15 +71,19 @@ def compare(
     Raises
     ------
     CaseError
-        For a case without choices, and scenarios that do not go together.
-    ValueError
-        For a level or a weight outside its range.
+        For a case without choices, scenarios that do not go together, and a level or a weight outside its range.
     """
-    if not 0 <= level < 1:
-        raise ValueError(f"the level is {level}, not from 0 to less than 1")
-    if not 0 <= weight <= 1:
-        raise ValueError(f"the weight is {weight}, not from 0 to 1")
-    return _Comparing(case, leaves(case), Risk(level, weight), gap, time_limit, progress).compared()
+    must_be_case(case)
+    least, limit = float(part(gap, "gap")), time_limit_of(time_limit)
+    tail, counts = part(level, "level"), part(weight, "weight")
+    mistakes: list[Mistake] = []
+    if tail >= 1:
+        mistakes.append(Mistake(Where("level"), f"`{level}` is not from 0 to less than 1", "write for example `95%`"))
+    if counts > 1:
+        mistakes.append(Mistake(Where("weight"), f"`{weight}` is not from 0 to 1", "write for example `30%`"))
+    if mistakes:
+        raise CaseError(mistakes)
+    return _Comparing(case, leaves(case), Risk(tail, counts), least, limit, progress).compared()
 
 
 class _Comparing:

@@ -7,9 +7,11 @@ each is found (``loss``, ``demand_curve``, ``coalition``).
 from __future__ import annotations
 
 from collections.abc import Collection, Sequence
+from datetime import date
 
 from detente.case.case import Case
-from detente.errors import CaseError, Mistake, Where, did_you_mean
+from detente.case.given import GivenPart, GivenSeconds, must_be_case, part, time_limit_of
+from detente.errors import CaseError, FlawError, Mistake, Where, did_you_mean
 from detente.outcomes.baseline import Baseline, stops_noted
 from detente.outcomes.coalition import Coalitions, UnknownWorthError
 from detente.outcomes.demand_curve import demand_curve
@@ -26,19 +28,19 @@ from detente.planner.solving.solution import Stopped
 from detente.planner.study import Study, silent
 from detente.results.conflict import Conflict
 from detente.values.money import nano
-from detente.values.period import named
+from detente.values.period import day, moment, named
 
 SPLIT_STOPPED = "it was stopped before all groups of providers were asked"
 
 
 def leverage(
     case: Case,
-    providers: Collection[str] = (),
-    away: Away | None = None,
+    providers: Collection[str] | str = (),
+    away: Away | str | date | None = None,
     *,
     curves: bool = True,
-    gap: float = GAP,
-    time_limit: float | None = None,
+    gap: GivenPart = GAP,
+    time_limit: GivenSeconds = None,
     progress: Progress = silent,
 ) -> Leverage | Conflict:
     """Who needs whom more: for each provider, what losing it costs us and what it would lose.
@@ -48,7 +50,7 @@ def leverage(
     providers
         Whose leverage; default: of all who sell anything.
     away
-        When it is lost; default: from the horizon's first day on, for ever.
+        When it is lost, or the day from which on it is, for ever; default: the horizon's first.
     curves
         Whether to plan at other prices too, and to split what all providers save us: that takes longest.
 
@@ -64,9 +66,11 @@ def leverage(
     UnsettledError, KeyboardInterrupt
         Stopped before the case itself was planned.
     """
-    sellers = _sellers(case, providers)
-    away = away or Away(case.declared.horizon.opens, None)
-    study = Study.of(valued(case), time_limit=time_limit, progress=progress)
+    must_be_case(case)
+    least, limit = float(part(gap, "gap")), time_limit_of(time_limit)
+    sellers = _sellers(case, [providers] if isinstance(providers, str) else providers)
+    away = _absence(case, away)
+    study = Study.of(valued(case), time_limit=limit, progress=progress)
     study = study.serving(w.id for w in case.workloads if w.value is None)
     _must_be_seen(case, away)
     if away.of(study, sellers[0]) is None:
@@ -74,7 +78,7 @@ def leverage(
         what = f"no period of the plan begins in {when}, when `{sellers[0]}` is lost"
         raise CaseError([Mistake(Where("--from"), what, "choose a longer time, within the horizon")])
     with study.noting_interrupts():
-        baseline = Baseline.of(study, gap)
+        baseline = Baseline.of(study, least)
         if isinstance(baseline, Baseline):
             return _Leveraging(case, baseline, sellers, away, progress).found(curves=curves)
     if study.interrupted:
@@ -94,6 +98,19 @@ def _sellers(case: Case, wanted: Collection[str]) -> list[str]:
             [Mistake(Where("--provider"), what.format(name), did_you_mean(name, sells)) for name in unknown]
         )
     return [name for name in sells if not wanted or name in wanted]
+
+
+def _absence(case: Case, given: Away | str | date | None) -> Away:
+    """When a provider is lost. Raises CaseError for what is no day."""
+    if given is None:
+        return Away(case.declared.horizon.opens, None)
+    if isinstance(given, Away):
+        return given
+    try:
+        start = moment(day(given))
+    except FlawError as error:
+        raise CaseError([Mistake(Where("away"), flaw.what, flaw.remedy) for flaw in error.flaws]) from None
+    return Away(start, None, start)
 
 
 def _must_be_seen(case: Case, away: Away) -> None:

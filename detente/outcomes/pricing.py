@@ -11,6 +11,7 @@ from dataclasses import replace
 from decimal import Decimal
 
 from detente.case.case import Case
+from detente.case.given import GivenPart, GivenSeconds, must_be_case, part, time_limit_of
 from detente.contract.term import Term
 from detente.outcomes.baseline import Baseline, Near, stops_noted
 from detente.outcomes.estimate import NOTHING, Estimate
@@ -38,7 +39,7 @@ MAX_MOVES = 6
 
 
 def price(
-    case: Case, *, gap: float = GAP, time_limit: float | None = None, progress: Progress = silent
+    case: Case, *, gap: GivenPart = GAP, time_limit: GivenSeconds = None, progress: Progress = silent
 ) -> ClausePrices | Conflict:
     """What the plan of a case would save without each clause, and without each agreement.
 
@@ -61,9 +62,11 @@ def price(
     UnsettledError, KeyboardInterrupt
         Stopped before the case itself was planned.
     """
-    study = Study.of(case, time_limit=time_limit, progress=progress)
+    must_be_case(case)
+    least, limit = float(part(gap, "gap")), time_limit_of(time_limit)
+    study = Study.of(case, time_limit=limit, progress=progress)
     with study.noting_interrupts():
-        baseline = Baseline.of(study, gap)
+        baseline = Baseline.of(study, least)
         if isinstance(baseline, Baseline):
             return _Pricing(baseline, progress).prices()
     if study.interrupted:

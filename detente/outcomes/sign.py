@@ -12,6 +12,7 @@ from decimal import Decimal
 from typing import TypeVar
 
 from detente.case.case import Case
+from detente.case.given import GivenPart, GivenSeconds, must_be_case, must_be_text, part, time_limit_of
 from detente.case.reading import Chosen
 from detente.errors import CaseError, Mistake, UnsettledError, Where, did_you_mean
 from detente.outcomes.budget import Budget
@@ -76,8 +77,8 @@ def sign(
     deal: str | Case,
     reading: str | Chosen | None = None,
     *,
-    gap: float = GAP,
-    time_limit: float | None = None,
+    gap: GivenPart = GAP,
+    time_limit: GivenSeconds = None,
     progress: Progress = lambda text: None,
 ) -> DealAnswer:
     """Whether a deal can be signed: every clause performed, the case's own and the deal's, and what that changes.
@@ -102,8 +103,12 @@ def sign(
     UnsettledError, KeyboardInterrupt
         Stopped before anything was found. Later, what was found is returned, and marked so.
     """
+    must_be_case(case)
+    least, limit = float(part(gap, "gap")), time_limit_of(time_limit)
+    if not isinstance(deal, Case):
+        must_be_text(deal, "deal", "a scenario or an agreement")
     signed, unsigned = (deal, case) if isinstance(deal, Case) else with_and_without(case, deal)
-    asked = _Asked(signed, unsigned, gap, Budget.of(time_limit), progress)
+    asked = _Asked(signed, unsigned, least, Budget.of(limit), progress)
     found = asked.combinations(reading)
     answer = asked.answer(found)
     told = unlike(signed, found)

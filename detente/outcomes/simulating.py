@@ -13,9 +13,11 @@ from dataclasses import dataclass, field
 from decimal import Decimal
 from fractions import Fraction
 from functools import partial
+from typing import get_args
 
 from detente.case.case import Case
 from detente.case.choice import OpenChoice
+from detente.case.given import GivenPart, GivenSeconds, must_be_case, must_be_one_of, part, time_limit_of, whole
 from detente.errors import CaseError, Mistake, Where, did_you_mean
 from detente.outcomes.baseline import Baseline
 from detente.outcomes.crew import Begin, DrawMaker, crew_of
@@ -34,21 +36,22 @@ from detente.planner.study import Study, silent
 from detente.results.conflict import Conflict
 from detente.values.money import nano
 
-DRAWS = 200
+DRAWS, MAX_DRAWS = 200, 1_000_000
+MAX_PROCESSES = 1024
 
 
 def simulate(
     case: Case,
     choice: str | None = None,
     *,
-    draws: int = DRAWS,
-    seed: int = 0,
+    draws: int | str = DRAWS,
+    seed: int | str = 0,
     dispatch: DispatchBy = "cost",
     on: DrawMaker = "processes",
-    processes: int | None = None,
+    processes: int | str | None = None,
     before: Simulation | None = None,
-    gap: float = GAP,
-    time_limit: float | None = None,
+    gap: GivenPart = GAP,
+    time_limit: GivenSeconds = None,
     progress: Progress = silent,
 ) -> Simulation | Conflict:
     """What a case's plan comes to in so many random draws of its risks, with what it bought held as it is.
@@ -85,13 +88,19 @@ def simulate(
     UnsettledError, KeyboardInterrupt
         Stopped before the case itself was planned.
     """
-    end = None if time_limit is None else time.monotonic() + time_limit
+    must_be_case(case)
+    least, limit = float(part(gap, "gap")), time_limit_of(time_limit)
+    draws, seed = whole(draws, "draws", 1, MAX_DRAWS), whole(seed, "seed", 0)
+    processes = None if processes is None else whole(processes, "processes", 1, MAX_PROCESSES)
+    must_be_one_of(dispatch, "dispatch", get_args(DispatchBy))
+    must_be_one_of(on, "on", get_args(DrawMaker))
+    end = None if limit is None else time.monotonic() + limit
     base, worlds = _worlds(case, choice)
     _must_have_risks(case, worlds)
     said = senders(base) if dispatch == "live" else {}
-    study = Study.of(base, time_limit=time_limit, progress=progress)
+    study = Study.of(base, time_limit=limit, progress=progress)
     with study.noting_interrupts():
-        baseline = Baseline.of(study, gap)
+        baseline = Baseline.of(study, least)
     if study.interrupted:
         raise KeyboardInterrupt
     if not isinstance(baseline, Baseline):

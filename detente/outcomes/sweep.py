@@ -17,6 +17,7 @@ from decimal import Decimal
 from itertools import pairwise
 
 from detente.case.case import Case
+from detente.case.given import GivenPart, GivenSeconds, must_be_case, must_be_text, part, time_limit_of, whole
 from detente.errors import CaseError, Mistake, Where
 from detente.outcomes.baseline import Baseline, Near, stops_noted
 from detente.outcomes.estimate import NOTHING, LeastCost
@@ -85,9 +86,9 @@ def sweep(
     start: str,
     end: str,
     *,
-    steps: int = STEPS,
-    gap: float = GAP,
-    time_limit: float | None = None,
+    steps: int | str = STEPS,
+    gap: GivenPart = GAP,
+    time_limit: GivenSeconds = None,
     progress: Progress = silent,
 ) -> NumberSweep | Conflict:
     """What a case costs as one number of a clause goes from ``start`` to ``end``, in so many steps.
@@ -106,16 +107,20 @@ def sweep(
     UnsettledError, KeyboardInterrupt
         Stopped before the case itself was planned.
     """
+    must_be_case(case)
+    least, limit = float(part(gap, "gap")), time_limit_of(time_limit)
+    many = whole(steps, "steps", 1, MAX_STEPS)
+    must_be_text(of, "of", "a number of a clause")
     number = ClauseNumber.of(case, of)
     first, last = _ends_of(number, case, start, end)
     if type(first) is not type(last) or size(first) == size(last):
         what = f"`{written(first)}` and `{written(last)}` are not two ends of a range"
         raise CaseError([Mistake(Where("--to"), what, "write two values of one unit, as in the case")])
-    values = list(dict.fromkeys(between(first, last, steps)))
+    values = list(dict.fromkeys(between(first, last, many)))
     cases = {value: number.set(case, value, "--from, --to") for value in values}
-    study = Study.of(case, time_limit=time_limit, progress=progress)
+    study = Study.of(case, time_limit=limit, progress=progress)
     with study.noting_interrupts():
-        baseline = Baseline.of(study, gap)
+        baseline = Baseline.of(study, least)
         if isinstance(baseline, Baseline):
             return _Sweeping(baseline, number, progress).over(cases)
     if study.interrupted:

@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Literal
 import numpy as np
 
 from detente.case.case import Case
+from detente.case.given import GivenSeconds, must_be_case, time_limit_of
 from detente.case.reading import Chosen, in_words
 from detente.errors import UnsettledError
 from detente.planner.formulation.expression import Ints
@@ -70,7 +71,7 @@ def check(
     reading: str | Chosen | None = None,
     progress: Callable[[str], None] = lambda text: None,
     *,
-    time_limit: float | None = None,
+    time_limit: GivenSeconds = None,
 ) -> Answer:
     """Whether all clauses can be performed together, with no remedy (a shortfall fee) taken.
 
@@ -86,7 +87,9 @@ def check(
     SolverError
         Where the solver doubts its answer.
     """
-    end = None if time_limit is None else time.monotonic() + time_limit
+    must_be_case(case)
+    limit = time_limit_of(time_limit)
+    end = None if limit is None else time.monotonic() + limit
 
     def ask(held: Case) -> Conflict | None:
         progress(f"reading {held.reading}" if held.reading else "solving")

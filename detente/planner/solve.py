@@ -6,6 +6,7 @@ Not here: what a study can do (``study``), the search (``solving.search``), conf
 from __future__ import annotations
 
 from detente.case.case import Case
+from detente.case.given import GivenPart, GivenSeconds, must_be_case, part, time_limit_of
 from detente.planner.conflict import find_conflict
 from detente.planner.news import unforeseen
 from detente.planner.solving.search import Incumbent, Progress
@@ -15,14 +16,14 @@ from detente.results.plan import Plan
 
 
 def plan(
-    case: Case, *, gap: float = GAP, time_limit: float | None = None, progress: Progress = silent
+    case: Case, *, gap: GivenPart = GAP, time_limit: GivenSeconds = None, progress: Progress = silent
 ) -> Plan | Conflict:
     """A least-cost plan that obeys every clause.
 
     Parameters
     ----------
     gap
-        Stop the search for whole units at this relative distance between cost and bound.
+        Stop the search for whole units at this relative distance between cost and bound: ``0.01``, or ``1%`` as text.
     time_limit
         Seconds, of everything from formulating to the bill; until then the search goes on as long as the gap is not
         reached, and then comes the best plan so far, marked so. None: each step takes what it needs, save a search over
@@ -37,6 +38,8 @@ def plan(
 
     Raises
     ------
+    CaseError
+        For an argument that is none.
     UnsettledError
         Stopped by the time limit before any plan was found.
     KeyboardInterrupt
@@ -44,12 +47,14 @@ def plan(
     SolverError, BillError
         The solver doubts its answer, or the exact bill differs from it.
     """
-    study = Study.of(case, time_limit=time_limit, progress=progress)
+    must_be_case(case)
+    least, limit = float(part(gap, "gap")), time_limit_of(time_limit)
+    study = Study.of(case, time_limit=limit, progress=progress)
     with study.noting_interrupts():
-        study = unforeseen(study, gap)
-        found = study.solve(gap)
+        study = unforeseen(study, least)
+        found = study.solve(least)
         if isinstance(found, Incumbent) and (found.solution is not None or not study.interrupted):
-            return study.plan(found, gap)
+            return study.plan(found, least)
     if study.interrupted or isinstance(found, Incumbent):
         raise KeyboardInterrupt
     progress("looking for the clauses that collide")

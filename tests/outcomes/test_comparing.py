@@ -343,7 +343,7 @@ def test_a_plan_does_not_depend_on_choices() -> None:
 
 @pytest.mark.parametrize("level", ["-0.1", "1"])
 def test_a_level_outside_its_range_is_refused(level: str) -> None:
-    with pytest.raises(ValueError, match="not from 0 to less than 1"):
+    with pytest.raises(CaseError, match=r"level: `.*` is not (from 0 to less than 1|0 or more)"):
         compare(Case.of(world()), level=Decimal(level))
 
 
@@ -377,7 +377,7 @@ def test_what_moves_cost_is_told_apart() -> None:
 
 @pytest.mark.parametrize("weight", ["-0.1", "1.1"])
 def test_a_weight_outside_its_range_is_refused(weight: str) -> None:
-    with pytest.raises(ValueError, match="not from 0 to 1"):
+    with pytest.raises(CaseError, match=r"weight: `.*` is not (from 0 to 1|0 or more)"):
         compare(Case.of(world()), weight=Decimal(weight))
 
 
