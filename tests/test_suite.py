@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ast
+import re
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -45,6 +46,102 @@ def test_no_test_sleeps(file: Path) -> None:
         if ast.unparse(call.func) in ("time.sleep", "asyncio.sleep", "sleep"):
             where = f"{file.relative_to(TESTS)}:{call.lineno}"
             assert ast.unparse(call.args[0]) == "0", f"{where}: a fixed pause; wait until something is so (`waiting`)"
+
+
+DEADLINES = {
+    "connect",
+    "first",
+    "first-byte",
+    "idle",
+    "keep",
+    "keep-alive",
+    "patience",
+    "time",
+    "total",
+    "wait",
+    "within",
+}
+"""What deadlines are called where they are stated: as arguments, attributes and in cases."""
+WAITS = {"acquire", "join", "later", "result", "setattr", "settimeout", "timeout", "timeout_at", "wait", "wait_for"}
+"""What is called with a deadline that has no name; a constant of ours that is set (`setattr`) is one."""
+SHORT = {
+    "ledger/test_journal.py": "a sync that must not end yet is given a moment to end: who is late sees the same",
+    "sandbox/test_faults.py": "silence is waited for: who is late hears no more of it",
+}
+"""Files with deadlines that are short, and why no busy machine ends them too early."""
+
+
+def called(node: ast.expr) -> str:
+    """The last name of what is called or set; nothing for what has none."""
+    return node.attr if isinstance(node, ast.Attribute) else node.id if isinstance(node, ast.Name) else ""
+
+
+def stated(node: ast.AST) -> Iterator[tuple[object, ast.expr]]:
+    """(what it is called, value) of whatever a piece of source states that may be a deadline."""
+    if isinstance(node, ast.Call):
+        yield from ((keyword.arg, keyword.value) for keyword in node.keywords)
+        if called(node.func) in WAITS:
+            yield from (("wait", value) for value in node.args)
+    elif isinstance(node, ast.Assign):
+        yield from ((called(target), node.value) for target in node.targets)
+    elif isinstance(node, ast.Dict):
+        keys = (key.value if isinstance(key, ast.Constant) else None for key in node.keys)
+        yield from zip(keys, node.values, strict=True)
+
+
+def deadlines(tree: ast.Module) -> Iterator[tuple[int, float]]:
+    """(line, seconds) of each deadline that a file states as a constant, by itself or by a name of the file's."""
+    named = {
+        called(target): node.value for node in tree.body if isinstance(node, ast.Assign) for target in node.targets
+    }
+    for name, value in (each for node in ast.walk(tree) for each in stated(node)):
+        if not isinstance(name, str):
+            continue
+        if name.replace("_", "-") in DEADLINES or name.endswith(("timeout", "limit")):
+            constant = named.get(value.id) if isinstance(value, ast.Name) else value
+            if isinstance(constant, ast.Constant):
+                yield value.lineno, seconds(constant.value)
+
+
+def seconds(constant: object) -> float:
+    """How long a constant is as a deadline; none, where it is no span of time."""
+    if isinstance(constant, str):
+        said = re.fullmatch(r"(\d*\.?\d+) ?(m?)s", constant)
+        return float(said[1]) / (1000 if said[2] else 1) if said else 0.0
+    return float(constant) if isinstance(constant, int | float) else 0.0
+
+
+@pytest.mark.parametrize("file", FILES, ids=lambda file: str(file.relative_to(TESTS)))
+def test_no_deadline_is_one_that_a_busy_machine_misses(file: Path) -> None:
+    """It has passed before anything is done (within 0.1 ms), or is let pass by the test (``waiting.AGES``)."""
+    name = str(file.relative_to(TESTS))
+    found = deadlines(ast.parse(file.read_text(encoding="utf-8")))
+    short = [f"{name}:{line}: {lasts:g} s" for line, lasts in found if 0.0001 < lasts < 1]
+    assert bool(short) == (name in SHORT), f"{short or name}: a machine that is busy misses it, or `SHORT` says why not"
+
+
+@pytest.mark.parametrize(
+    "source",
+    [
+        "client(connect=0.2)",
+        "Patience(first=0.05)",
+        "pool.connect = 0.05",
+        "SOON = 0.3\nclient(timeout=SOON)",
+        "stage(time='300 ms')",
+        "serving = {'deadlines': {'first-byte': '0.3 s'}}",
+        "monkeypatch.setattr(renewal, 'PATIENCE', 0.05)",
+        "connection.settimeout(0.1)",
+        "future.result(.5)",
+        "ask(until=later(0.01))",
+    ],
+)
+def test_a_deadline_is_seen_however_it_is_stated(source: str) -> None:
+    assert [lasts for _, lasts in deadlines(ast.parse(source)) if 0.0001 < lasts < 1]
+
+
+@pytest.mark.parametrize("source", ["client(connect=0)", "plan(time_limit=1e-9)", "wait(60)", "part(share=0.5)"])
+def test_none_and_a_long_one_are_no_short_deadlines(source: str) -> None:
+    assert not [lasts for _, lasts in deadlines(ast.parse(source)) if 0.0001 < lasts < 1]
 
 
 SLOW = ("langchain", "langsmith", "schemathesis")

@@ -190,6 +190,6 @@ def case() -> Data:
         ],
         "agreements": [{"id": "policies", "with": "self", "effective": "2026-01-01", "terms": [union]}],
         "deployments": [deployment for _, deployments, _ in made for deployment in deployments],
-        "serving": {"deadlines": DEADLINES, "retry": False, "wait": "1 ms"},  # each fault meets one call
+        "serving": {"deadlines": DEADLINES, "retry": False, "wait": "0 s"},  # each fault meets one call
         "faults": [fault for _, _, fault in made],
     }

@@ -157,8 +157,8 @@ def test_a_fault_is_read() -> None:
 
 
 def test_settings_are_read() -> None:
-    found = Serving.model_validate({"deadlines": {"first-byte": "250 ms"}, "body": 1000, "sync": "each"})
-    assert (found.deadlines.first_byte, found.deadlines.total, found.body, found.headers) == (0.25, 600.0, 1000, True)
+    found = Serving.model_validate({"deadlines": {"first-byte": "2500 ms"}, "body": 1000, "sync": "each"})
+    assert (found.deadlines.first_byte, found.deadlines.total, found.body, found.headers) == (2.5, 600.0, 1000, True)
 
 
 def test_a_deployment_s_model_and_name() -> None:
