@@ -171,7 +171,7 @@ def timed(what: Callable[[], Any]) -> tuple[Any, float]:
 def table(folder: Path, months: int) -> Iterator[tuple[str, str, str]]:
     """Each line: what, a count, seconds."""
     from detente.case.case import Case
-    from detente.demand.quanta import QUANTUM
+    from detente.demand.quantum import QUANTUM
     from detente.demand.workload import Training
     from detente.planner.solve import plan
     from detente.results.plan import Plan

@@ -171,8 +171,13 @@ def test_heavy_imports_stand_where_they_are_used(heavy: str) -> None:
 
 def loaded(*arguments: str) -> set[str]:
     """The modules that a command loads."""
+    return loaded_by("-m", "detente", *arguments)
+
+
+def loaded_by(*arguments: str) -> set[str]:
+    """The modules that a program of Python's loads."""
     done = subprocess.run(
-        [sys.executable, "-X", "importtime", "-m", "detente", *arguments],
+        [sys.executable, "-X", "importtime", *arguments],
         capture_output=True,
         text=True,
         cwd=PACKAGE.parent,
@@ -189,3 +194,9 @@ def test_help_loads_nothing_heavy() -> None:
 
 def test_the_schema_needs_no_solver() -> None:
     assert not loaded("schema") & {"highspy", "numpy", "rich", "jinja2", "pyarrow", "genai_prices"}
+
+
+def test_a_worker_of_the_gateway_needs_no_solver() -> None:
+    names = loaded_by("-c", "import detente.gateway.serving.worker")
+    assert "httptools" in names
+    assert not names & {"highspy", "numpy", "scipy", "rich", "jinja2", "pyarrow", "genai_prices"}

@@ -35,6 +35,11 @@ def test_no_two_classes_or_types_share_a_name() -> None:
 
 
 def test_limits_are_called_max_and_min() -> None:
-    odd = re.compile(r"^_?(?:MOST|LEAST|\w+_MOST|\w+_LEAST|MOST_\w+|LEAST_\w+)\b", re.MULTILINE)
-    found = {str(file): odd.findall(file.read_text(encoding="utf-8")) for file in sorted(PACKAGE.rglob("*.py"))}
-    assert {file: names for file, names in found.items() if names} == {}
+    odd = re.compile(r"_?(?:MOST|LEAST|\w+_MOST|\w+_LEAST|MOST_\w+|LEAST_\w+)")
+    found = {
+        (str(file), node.id)
+        for file in sorted(PACKAGE.rglob("*.py"))
+        for node in ast.walk(ast.parse(file.read_text(encoding="utf-8")))
+        if isinstance(node, ast.Name) and isinstance(node.ctx, ast.Store) and odd.fullmatch(node.id)
+    }
+    assert found == set()

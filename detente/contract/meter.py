@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Literal
 
-from detente.contract.moment import CountingMoment, reserved
+from detente.contract.counting_moment import CountingMoment, reserved
 from detente.contract.own_money import OwnMoney
 from detente.contract.scope import Selection
 from detente.contract.window import Calendar, Window

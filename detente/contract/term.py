@@ -17,9 +17,9 @@ from pydantic import Discriminator, Field, PrivateAttr, Tag, model_validator
 
 from detente.contract import handover
 from detente.contract.case_view import CaseView
+from detente.contract.counting_moment import CountingMoment
 from detente.contract.decisions import Decisions
 from detente.contract.meter import MONEY, Measure, Meter
-from detente.contract.moment import CountingMoment
 from detente.contract.own_money import OwnMoney
 from detente.contract.paid_use import PaidUse
 from detente.contract.program import Program

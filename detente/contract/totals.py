@@ -15,8 +15,8 @@ from fractions import Fraction
 from math import lcm
 from typing import NamedTuple
 
+from detente.contract.counting_moment import COUNTED, BoughtCapacity, CountingMoment, by_invoice
 from detente.contract.meter import PAYMENTS, Measure, Meter
-from detente.contract.moment import COUNTED, BoughtCapacity, CountingMoment, by_invoice
 from detente.contract.paid_use import PaidUse
 from detente.contract.use import RatedUse, nanos
 from detente.contract.window import Calendar, Window

@@ -1,6 +1,7 @@
 """Work in whole quanta: an exact count, so that a plan can be billed without a remainder.
 
-Owns: how large a quantum is, and arrays of them. Not here: how much work there is (``demand``), and where it goes.
+Owns: arrays of quanta. Not here: how large a quantum is (``quantum``), how much work there is (``demand``), and where
+it goes.
 """
 
 from __future__ import annotations
@@ -11,10 +12,8 @@ from fractions import Fraction
 import numpy as np
 from numpy.typing import NDArray
 
+from detente.demand.quantum import QUANTUM
 from detente.values.rounding import half_even
-
-QUANTUM = Fraction(1, 10**6)
-"""Work is planned in whole multiples of this much of its unit."""
 
 PARTS = 10**12
 """Of a unit: as near as what is passed on is kept."""
@@ -23,16 +22,6 @@ LITTLE = 1000 * QUANTUM
 """Of less than this, rounding could lose or add a part that matters."""
 
 Quanta = NDArray[np.int64]
-
-
-PER_QUANTUM = int(QUANTUM * 10**9)
-"""Billionths of a unit of work that a quantum is."""
-
-
-def nanos(quanta: int, each: Fraction) -> int:
-    """What quanta of work come to at an amount a unit of it, in whole billionths, half to even: ``money.nano``."""
-    over, under = each.as_integer_ratio()
-    return half_even(quanta * PER_QUANTUM * over, under)
 
 
 def in_quanta(work: Iterable[Fraction]) -> Quanta:

@@ -22,9 +22,9 @@ from detente.ledger.books import Books
 from detente.ledger.focus_commitments import AppliedCommitments
 from detente.ledger.focus_file import save_rows
 from detente.ledger.line import LineSum, UseClass
+from detente.ledger.pricing_currency import rate_of
 from detente.ledger.purchases import BookedPurchase, PurchaseInvoice, invoices, purchases
 from detente.ledger.running import sums_between
-from detente.ledger.stated import rate_of
 from detente.ledger.store import Session
 from detente.market.offer import AnyOffer, GpuOffer, TokenOffer
 from detente.values.micros import at_micros, micros

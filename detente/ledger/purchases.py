@@ -13,7 +13,7 @@ from fractions import Fraction
 from typing import NamedTuple
 
 from detente.case.case import Case
-from detente.contract.moment import BoughtCapacity, CountingMoment, reserved
+from detente.contract.counting_moment import BoughtCapacity, CountingMoment, reserved
 from detente.contract.rating import Rating
 from detente.contract.use import nanos
 from detente.ledger.line import UseClass

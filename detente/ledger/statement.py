@@ -16,10 +16,10 @@ from detente.errors import LedgerError
 from detente.ledger.books import Books
 from detente.ledger.late import sums_as_closed, sums_booked
 from detente.ledger.line import LineSum
+from detente.ledger.pricing_currency import StatedUse, stated_use
 from detente.ledger.purchases import PurchaseInvoice, invoices, purchases
 from detente.ledger.running import unknown_sums
 from detente.ledger.stands import ClauseStands, stands_as_closed, stands_in
-from detente.ledger.stated import StatedUse, stated_use
 from detente.ledger.store import Session
 from detente.values.micros import micros
 

@@ -47,7 +47,7 @@ MAX_SET_ASIDE = 12
 Earlier = tuple[Conflict, ...]
 """Conflicts that a case has without a deal, each once those before it are set aside."""
 
-Found = TypeVar("Found")
+T = TypeVar("T")
 
 
 def with_and_without(case: Case, deal: str) -> tuple[Case, Case]:
@@ -153,7 +153,7 @@ class _Asked:
     def _stop(self, stop: BaseException) -> None:
         self.stopped = "interrupted" if isinstance(stop, KeyboardInterrupt) else "time-limit"
 
-    def _kept(self, ask: Callable[[], Found]) -> Found | None:
+    def _kept(self, ask: Callable[[], T]) -> T | None:
         """What is asked, as long as nothing stopped it; None where it was not found before."""
         if self.stopped is None:
             try:

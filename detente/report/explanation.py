@@ -15,8 +15,8 @@ from typing import Any
 from detente.case.case import Case
 from detente.case.declared import IdleChoice
 from detente.case.notes import not_in_force
+from detente.contract.counting_moment import COUNTED
 from detente.contract.meter import Measure
-from detente.contract.moment import COUNTED
 from detente.contract.standing import MILESTONE, TAKE, Standing
 from detente.contract.term import Term
 from detente.errors import CaseError, Mistake, Where, did_you_mean

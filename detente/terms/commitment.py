@@ -27,10 +27,10 @@ from detente.contract.counting import (
     paid_apart,
     repriced,
 )
+from detente.contract.counting_moment import COUNTED, CountingMoment, untimed
 from detente.contract.decisions import Decisions
 from detente.contract.meter import Measure, Meter
 from detente.contract.milestone import Milestone, out_of_order
-from detente.contract.moment import COUNTED, CountingMoment, untimed
 from detente.contract.program import Program
 from detente.contract.reminder import Reminder, last_day
 from detente.contract.settlement import Settlement, settled

@@ -8,7 +8,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from detente.demand.quanta import LITTLE, QUANTUM, in_quanta
+from detente.demand.quanta import LITTLE, in_quanta
+from detente.demand.quantum import QUANTUM
 
 
 @pytest.mark.parametrize(

@@ -11,7 +11,7 @@ from collections.abc import Sequence
 from fractions import Fraction
 
 from detente.case.entries import Entries, Entry
-from detente.demand.quanta import QUANTUM
+from detente.demand.quantum import QUANTUM
 from detente.demand.workload import AnyWorkload, Training
 from detente.errors import KeyPath
 from detente.market.network import egress_price

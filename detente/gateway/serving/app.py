@@ -39,7 +39,7 @@ from detente.gateway.serving.recalling import forgotten, recalled
 from detente.gateway.serving.recorder import Recorder
 from detente.gateway.serving.relay import Relay
 from detente.gateway.serving.standing_page import standing_page
-from detente.gateway.serving.stated import LABELS, stated_labels
+from detente.gateway.serving.stated_labels import LABELS, stated_labels
 from detente.gateway.serving.trace import PARENT, Tracing, trace_of
 from detente.gateway.surfaces import SURFACES
 from detente.gateway.surfaces.messages_count import CountSurface

@@ -25,7 +25,8 @@ from detente.contract.settlement import Settlement
 from detente.contract.settling import settle
 from detente.contract.totals import Totals
 from detente.contract.use import RatedUse, Use
-from detente.demand.quanta import PER_QUANTUM, QUANTUM, Quanta, nanos
+from detente.demand.quanta import Quanta
+from detente.demand.quantum import PER_QUANTUM, QUANTUM, nanos
 from detente.errors import SolverError
 from detente.market.offer import AnyUnits
 from detente.planner.answer.decided import decided

@@ -14,7 +14,7 @@ from typing import Literal
 import numpy as np
 
 from detente.case.case import Case
-from detente.demand.quanta import PER_QUANTUM, QUANTUM, nanos
+from detente.demand.quantum import PER_QUANTUM, QUANTUM, nanos
 from detente.planner.answer.bill import Bill
 from detente.planner.answer.holdings import capacity
 from detente.planner.formulation.draft import Draft

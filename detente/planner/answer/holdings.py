@@ -13,7 +13,7 @@ from fractions import Fraction
 
 import numpy as np
 
-from detente.demand.quanta import QUANTUM, nanos
+from detente.demand.quantum import QUANTUM, nanos
 from detente.demand.workload import Training
 from detente.market.offer import AnyOffer, GpuOffer, TokenOffer
 from detente.planner.answer.bill import Bill, units_paid

@@ -16,7 +16,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from detente.demand.quanta import QUANTUM, Quanta
+from detente.demand.quanta import Quanta
+from detente.demand.quantum import QUANTUM
 from detente.planner.formulation.draft import Draft
 from detente.planner.formulation.expression import Floats
 from detente.planner.formulation.placement import PlacedDemand

@@ -11,7 +11,8 @@ from decimal import Decimal
 
 import numpy as np
 
-from detente.demand.quanta import QUANTUM, Quanta
+from detente.demand.quanta import Quanta
+from detente.demand.quantum import QUANTUM
 from detente.market.stated_price import priced_in
 from detente.planner.answer.bill import Quantities
 from detente.planner.answer.turns import TakenTurns, in_turns

@@ -12,7 +12,7 @@ from fractions import Fraction
 import numpy as np
 from numpy.typing import NDArray
 
-from detente.contract.moment import BoughtCapacity
+from detente.contract.counting_moment import BoughtCapacity
 from detente.contract.rating import Rating
 from detente.planner.formulation.draft import Draft
 from detente.planner.formulation.reserving import counted_on

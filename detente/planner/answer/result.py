@@ -18,15 +18,15 @@ from detente.case.case import Case
 from detente.case.notes import not_in_force, smoothed
 from detente.contract.standing import Standing
 from detente.contract.use import nanos
-from detente.demand.quanta import PER_QUANTUM, QUANTUM
+from detente.demand.quantum import PER_QUANTUM, QUANTUM
 from detente.errors import SolverError
 from detente.planner.answer.bill import Bill
 from detente.planner.answer.costs import at_present, cost_rows, work_of
 from detente.planner.answer.holdings import purchases
 from detente.planner.answer.marginal import clauses
+from detente.planner.answer.pricing_currency import stated_charges
 from detente.planner.answer.reasons import decisions
 from detente.planner.answer.rounding import at_stake
-from detente.planner.answer.stated import stated_charges
 from detente.planner.formulation.draft import Draft
 from detente.planner.solving.model import Model
 from detente.planner.solving.moves import moves

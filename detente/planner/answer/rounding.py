@@ -14,7 +14,7 @@ from collections.abc import Callable
 
 import numpy as np
 
-from detente.demand.quanta import QUANTUM
+from detente.demand.quantum import QUANTUM
 from detente.planner.answer.bill import Quantities, quantities
 from detente.planner.answer.moved import uncertain
 from detente.planner.formulation.draft import Draft

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from detente.demand.quanta import QUANTUM
+from detente.demand.quantum import QUANTUM
 from detente.demand.workload import Inference
 from detente.market.offer import GpuOffer
 from detente.planner.answer.bill import Quantities

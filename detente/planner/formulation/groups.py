@@ -14,7 +14,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from detente.case.case import Case
-from detente.demand.quanta import QUANTUM, Quanta, in_quanta
+from detente.demand.quanta import Quanta, in_quanta
+from detente.demand.quantum import QUANTUM
 from detente.demand.workload import AnyWorkload, Batch, Training, job_periods
 from detente.planner.formulation.expression import Floats, Ints
 from detente.values.period import Period, later

@@ -11,8 +11,8 @@ from datetime import datetime
 
 import numpy as np
 
+from detente.contract.counting_moment import CountingMoment, first_invoiced
 from detente.contract.meter import Meter
-from detente.contract.moment import CountingMoment, first_invoiced
 from detente.contract.window import Window
 from detente.market.invoicing import instalments
 from detente.planner.formulation.draft import Draft

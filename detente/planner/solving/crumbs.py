@@ -10,7 +10,7 @@ from collections.abc import Iterator
 
 import numpy as np
 
-from detente.demand.quanta import QUANTUM
+from detente.demand.quantum import QUANTUM
 from detente.planner.formulation.draft import Draft
 from detente.planner.formulation.expression import Floats, Ints
 from detente.planner.solving.model import Model

@@ -55,7 +55,7 @@ LITTLE_LEFT, SHORT = 1e-3, 1.0
 """Within this of the bound a search without a time limit has little left to win: it rests after so many seconds, or as
 long as all took before."""
 
-BRIEF, MOST_SHARED = 0.1, 10.0
+BRIEF, MAX_SHARED = 0.1, 10.0
 """From fewer seconds of a processor nobody sees how many share it; a machine that slept had not so many at work."""
 
 Progress = Callable[[str], None]
@@ -124,7 +124,7 @@ class _Effort:
             return self
         now = time.monotonic()
         spent = now - self.began
-        shared = min(max(spent / max(time.process_time() - self.worked, BRIEF), 1.0), MOST_SHARED)
+        shared = min(max(spent / max(time.process_time() - self.worked, BRIEF), 1.0), MAX_SHARED)
         most = max((SHORT if known.gap <= LITTLE_LEFT else SEARCH) * shared, spent)
         return replace(self, end=now + most if self.end is None else min(self.end, now + most))
 

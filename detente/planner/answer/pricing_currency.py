@@ -9,7 +9,7 @@ from collections.abc import Iterable
 from decimal import Decimal
 from fractions import Fraction
 
-from detente.demand.quanta import QUANTUM
+from detente.demand.quantum import QUANTUM
 from detente.market.offer import AnyOffer
 from detente.market.stated_price import priced_in, rate_at
 from detente.planner.answer.bill import Bill
