@@ -343,9 +343,9 @@ class Case:
 
     def demand(self, workload: Inference | Batch, periods: Sequence[Period]) -> Quanta:
         """Work of a workload in each of some periods, in whole quanta of its unit; growth counts from the horizon."""
-        from detente.demand.quanta import in_quanta
+        from detente.demand.quanta import quanta_over
 
-        return in_quanta(workload.demand.over(periods, self.declared.horizon.opens))
+        return quanta_over(workload.demand, periods, self.declared.horizon.opens)
 
     def egress(self, workload: AnyWorkload, offer: AnyOffer) -> tuple[Fraction, str]:
         """Money per unit of work for moving its data to an offer, and the place that bills it. Raises FlawError."""

@@ -6,13 +6,17 @@ it goes.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
+from datetime import datetime
 from fractions import Fraction
+from functools import lru_cache
 
 import numpy as np
 from numpy.typing import NDArray
 
+from detente.demand.demand import DemandOverTime
 from detente.demand.quantum import QUANTUM
+from detente.values.period import Period
 from detente.values.rounding import half_even
 
 PARTS = 10**12
@@ -22,6 +26,23 @@ LITTLE = 1000 * QUANTUM
 """Of less than this, rounding could lose or add a part that matters."""
 
 Quanta = NDArray[np.int64]
+
+
+def quanta_over(demand: DemandOverTime, periods: Sequence[Period], begin: datetime) -> Quanta:
+    """Work in each of some periods (``DemandOverTime.over``), in whole quanta. Not to be written to.
+
+    What no file says is worked out once: a question over many changes to a case asks for the same again and again.
+    """
+    if demand.recorded is None:
+        return _known(demand, tuple(periods), begin)
+    return in_quanta(demand.over(periods, begin))
+
+
+@lru_cache(maxsize=128)
+def _known(demand: DemandOverTime, periods: tuple[Period, ...], begin: datetime) -> Quanta:
+    found = in_quanta(demand.over(periods, begin))
+    found.setflags(write=False)
+    return found
 
 
 def in_quanta(work: Iterable[Fraction]) -> Quanta:

@@ -2,14 +2,19 @@
 
 from __future__ import annotations
 
+from datetime import UTC, datetime
 from fractions import Fraction
+from pathlib import Path
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from detente.demand.quanta import LITTLE, in_quanta
+from detente.demand.demand import DemandOverTime
+from detente.demand.quanta import LITTLE, in_quanta, quanta_over
 from detente.demand.quantum import QUANTUM
+from tests.builders import Data
+from tests.demand.demand_files import csv_of, periods
 
 
 @pytest.mark.parametrize(
@@ -55,3 +60,36 @@ def test_five_tokens_a_day_by_the_hour_are_five() -> None:
 def test_too_much_is_no_other_number() -> None:
     with pytest.raises(OverflowError):
         in_quanta([Fraction(10**13)])
+
+
+START = datetime(2026, 1, 5, tzinfo=UTC)
+
+
+def needed(demand: Data, begin: datetime = START, every: str = "day") -> list[int]:
+    found: list[int] = quanta_over(DemandOverTime.model_validate(demand), periods(every), begin).tolist()
+    return found
+
+
+def test_what_is_known_is_of_the_same_demand_periods_and_beginning_only() -> None:
+    day = {"rate": "2 Mtok per day", "growth": "100% per month"}
+    earlier = datetime(2025, 12, 5, tzinfo=UTC)
+    for _ in range(2):
+        assert needed(day) == [2_000_000] * 28
+        assert needed(day, earlier) == [4_000_000] * 28
+        assert needed(day | {"rate": "3 Mtok per day"}) == [3_000_000] * 28
+        assert needed(day, every="week") == [14_000_000] * 4
+    known = quanta_over(DemandOverTime.model_validate(day), periods("day"), START)
+    with pytest.raises(ValueError, match="read-only"):
+        known[0] = 1
+
+
+def test_a_file_that_changed_is_read_anew(tmp_path: Path) -> None:
+    found = []
+    for tokens in (1_000_000, 3_000_000):
+        rows = [(START, tokens, 0), (datetime(2026, 1, 11, 23, 59, 59, 999_999, tzinfo=UTC), 0, 0)]
+        (tmp_path / "t.csv").write_text(csv_of(rows), encoding="utf-8")
+        demand = DemandOverTime.model_validate({"trace": {"file": "t.csv"}})
+        assert demand.recorded is not None
+        demand = demand.model_copy(update={"trace": demand.recorded.read(tmp_path)})
+        found.append(int(quanta_over(demand, periods("day"), START).sum()))
+    assert found[1] == 3 * found[0] > 0
