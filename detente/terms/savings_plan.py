@@ -266,18 +266,12 @@ class SavingsPlan(Term):
             if name == self.id or self.id in _reached(name, others):
                 yield Flaw(f"`{name}` comes after `{self.id}` itself", "leave it out of one", ("after", index))
             elif name not in told | case.unread:
-                what = f"there is no savings plan `{name}` with {self._party}"
-                yield Flaw(
-                    what, "name a clause of `kind: savings-plan` of an agreement with the same party", ("after", index)
-                )
+                what = f"there is no savings plan `{name}` with `{self.validity.counterparty}`"
+                yield Flaw(what, "name a savings plan of an agreement with the same party", ("after", index))
         before = {first.id for first in self.firsts}
         for other in others.values():
             if other.validity.over(self.validity.start, self.validity.end):
                 yield from self._twice(case, other, first=other.id in before)
-
-    @property
-    def _party(self) -> str:
-        return f"`{self.validity.counterparty}`"
 
     def _twice(self, case: CaseView, other: SavingsPlan, *, first: bool) -> Iterator[Flaw]:
         """Another plan for the same use."""
