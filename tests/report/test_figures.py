@@ -206,6 +206,7 @@ def test_an_address_that_there_is_not_leads_to_those_that_are_near(saved: Path) 
     assert done.returncode == 2
     assert "there is no figure `clauses/of/price` in prices.json" in done.stderr
     assert "did you mean `clauses/off/price`" in done.stderr
+    assert re.search(r"\? \(without an address all [\d,]+ are listed\)\n", done.stderr)
     assert "Traceback" not in done.stderr
     assert "`price/off`" in str(detente("explain", saved, "price/off").stderr)
 

@@ -146,10 +146,11 @@ def figure_explained(answers: Sequence[SavedFigures], address: str) -> Explanati
         return within
     names = [name for each in answers for name in each.figures]
     near = _near(wanted, names)
-    remedy = f"did you mean {listed([f'`{name}`' for name in near], MAX_NEAR)}?" if near else "ask for one of them"
+    every = f"without an address all {len(names):,} are listed"
+    remedy = f"did you mean {listed([f'`{name}`' for name in near], MAX_NEAR)}? ({every})" if near else every
     files = listed([each.named for each in answers])
     said = f"there is no figure `{wanted}` in {files}"
-    raise CaseError([Mistake(Where("subject"), said, f"{remedy} Without an address all {len(names):,} are listed")])
+    raise CaseError([Mistake(Where("subject"), said, remedy)])
 
 
 def _near(wanted: str, names: Sequence[str]) -> list[str]:
