@@ -59,6 +59,11 @@ def time_limit_of(given: object, name: str = "time_limit") -> float | None:
     return float(given)
 
 
+def limits(gap: object, time_limit: object) -> tuple[float, float | None]:
+    """How near to its bound a plan is to be, and how many seconds that may take. Raises CaseError."""
+    return float(part(gap, "gap")), time_limit_of(time_limit)
+
+
 def whole(given: object, name: str, least: int, most: int | None = None) -> int:
     """A whole number within bounds. Raises CaseError."""
     bounds = f"{least:,} or more" if most is None else f"{least:,} to {most:,}"

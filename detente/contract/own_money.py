@@ -51,6 +51,6 @@ class OwnMoney:
 
     @property
     def told(self) -> str:
-        """Its rates, for people: ``1.1 until 2026-02-01, then 1.2``."""
+        """Its rates, for people: ``1.1, 1.2 from 2026-02-01 on``."""
         first, *later = self.rates.steps
         return f"{plain(first[1])}{''.join(f', {plain(rate)} from {day} on' for day, rate in later)}"

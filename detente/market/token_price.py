@@ -1,8 +1,7 @@
 """What tokens cost at list price: written once, for the plan, the gateway and whoever bills.
 
 Owns: ``list_price``, exact, and the same in whole numbers for each single call (``whole_prices``, ``charge``). Not
-here: the prices declared (``offer``), the use that is charged, and what clauses take
-off (``Term``).
+here: the prices declared (``offer``), the use that is charged, and what clauses take off (``Term``).
 """
 
 from __future__ import annotations

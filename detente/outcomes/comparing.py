@@ -13,7 +13,7 @@ from decimal import Decimal
 from fractions import Fraction
 
 from detente.case.case import Case
-from detente.case.given import GivenPart, GivenSeconds, must_be_case, part, time_limit_of
+from detente.case.given import GivenPart, GivenSeconds, limits, must_be_case, part
 from detente.errors import CaseError, Mistake, TooLargeError, UnsettledError, Where
 from detente.outcomes.chances import expected
 from detente.outcomes.comparison import BeforeNews, Comparison, NewsStatus, OutcomeColumn
@@ -74,7 +74,7 @@ def compare(
         For a case without choices, scenarios that do not go together, and a level or a weight outside its range.
     """
     must_be_case(case)
-    least, limit = float(part(gap, "gap")), time_limit_of(time_limit)
+    least, limit = limits(gap, time_limit)
     tail, counts = part(level, "level"), part(weight, "weight")
     mistakes: list[Mistake] = []
     if tail >= 1:

@@ -10,7 +10,7 @@ from collections.abc import Collection, Sequence
 from datetime import date
 
 from detente.case.case import Case
-from detente.case.given import GivenPart, GivenSeconds, must_be_case, part, time_limit_of
+from detente.case.given import GivenPart, GivenSeconds, limits, must_be_case
 from detente.errors import CaseError, FlawError, Mistake, Where, did_you_mean
 from detente.outcomes.baseline import Baseline, stops_noted
 from detente.outcomes.coalition import Coalitions, UnknownWorthError
@@ -67,7 +67,7 @@ def leverage(
         Stopped before the case itself was planned.
     """
     must_be_case(case)
-    least, limit = float(part(gap, "gap")), time_limit_of(time_limit)
+    least, limit = limits(gap, time_limit)
     sellers = _sellers(case, [providers] if isinstance(providers, str) else providers)
     away = _absence(case, away)
     study = Study.of(valued(case), time_limit=limit, progress=progress)

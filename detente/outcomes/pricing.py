@@ -11,7 +11,7 @@ from dataclasses import replace
 from decimal import Decimal
 
 from detente.case.case import Case
-from detente.case.given import GivenPart, GivenSeconds, must_be_case, part, time_limit_of
+from detente.case.given import GivenPart, GivenSeconds, limits, must_be_case
 from detente.contract.term import Term
 from detente.outcomes.baseline import Baseline, Near, stops_noted
 from detente.outcomes.estimate import NOTHING, Estimate
@@ -63,7 +63,7 @@ def price(
         Stopped before the case itself was planned.
     """
     must_be_case(case)
-    least, limit = float(part(gap, "gap")), time_limit_of(time_limit)
+    least, limit = limits(gap, time_limit)
     study = Study.of(case, time_limit=limit, progress=progress)
     with study.noting_interrupts():
         baseline = Baseline.of(study, least)

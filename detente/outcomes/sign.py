@@ -12,7 +12,7 @@ from decimal import Decimal
 from typing import TypeVar
 
 from detente.case.case import Case
-from detente.case.given import GivenPart, GivenSeconds, must_be_case, must_be_text, part, time_limit_of
+from detente.case.given import GivenPart, GivenSeconds, limits, must_be_case, must_be_text
 from detente.case.reading import Chosen
 from detente.errors import CaseError, Mistake, UnsettledError, Where, did_you_mean
 from detente.outcomes.budget import Budget
@@ -104,7 +104,7 @@ def sign(
         Stopped before anything was found. Later, what was found is returned, and marked so.
     """
     must_be_case(case)
-    least, limit = float(part(gap, "gap")), time_limit_of(time_limit)
+    least, limit = limits(gap, time_limit)
     if not isinstance(deal, Case):
         must_be_text(deal, "deal", "a scenario or an agreement")
     signed, unsigned = (deal, case) if isinstance(deal, Case) else with_and_without(case, deal)

@@ -17,7 +17,7 @@ from typing import get_args
 
 from detente.case.case import Case
 from detente.case.choice import OpenChoice
-from detente.case.given import GivenPart, GivenSeconds, must_be_case, must_be_one_of, part, time_limit_of, whole
+from detente.case.given import GivenPart, GivenSeconds, limits, must_be_case, must_be_one_of, whole
 from detente.errors import CaseError, Mistake, Where, did_you_mean
 from detente.outcomes.baseline import Baseline
 from detente.outcomes.crew import Begin, DrawMaker, crew_of
@@ -89,7 +89,7 @@ def simulate(
         Stopped before the case itself was planned.
     """
     must_be_case(case)
-    least, limit = float(part(gap, "gap")), time_limit_of(time_limit)
+    least, limit = limits(gap, time_limit)
     draws, seed = whole(draws, "draws", 1, MAX_DRAWS), whole(seed, "seed", 0)
     processes = None if processes is None else whole(processes, "processes", 1, MAX_PROCESSES)
     must_be_one_of(dispatch, "dispatch", get_args(DispatchBy))

@@ -17,7 +17,7 @@ from decimal import Decimal
 from itertools import pairwise
 
 from detente.case.case import Case
-from detente.case.given import GivenPart, GivenSeconds, must_be_case, must_be_text, part, time_limit_of, whole
+from detente.case.given import GivenPart, GivenSeconds, limits, must_be_case, must_be_text, whole
 from detente.errors import CaseError, Mistake, Where
 from detente.outcomes.baseline import Baseline, Near, stops_noted
 from detente.outcomes.estimate import NOTHING, LeastCost
@@ -108,7 +108,7 @@ def sweep(
         Stopped before the case itself was planned.
     """
     must_be_case(case)
-    least, limit = float(part(gap, "gap")), time_limit_of(time_limit)
+    least, limit = limits(gap, time_limit)
     many = whole(steps, "steps", 1, MAX_STEPS)
     must_be_text(of, "of", "a number of a clause")
     number = ClauseNumber.of(case, of)

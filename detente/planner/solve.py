@@ -6,7 +6,7 @@ Not here: what a study can do (``study``), the search (``solving.search``), conf
 from __future__ import annotations
 
 from detente.case.case import Case
-from detente.case.given import GivenPart, GivenSeconds, must_be_case, part, time_limit_of
+from detente.case.given import GivenPart, GivenSeconds, limits, must_be_case
 from detente.planner.conflict import find_conflict
 from detente.planner.news import unforeseen
 from detente.planner.solving.search import Incumbent, Progress
@@ -48,7 +48,7 @@ def plan(
         The solver doubts its answer, or the exact bill differs from it.
     """
     must_be_case(case)
-    least, limit = float(part(gap, "gap")), time_limit_of(time_limit)
+    least, limit = limits(gap, time_limit)
     study = Study.of(case, time_limit=limit, progress=progress)
     with study.noting_interrupts():
         study = unforeseen(study, least)
