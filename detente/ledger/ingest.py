@@ -9,7 +9,7 @@ writing it (``books``).
 from __future__ import annotations
 
 import gc
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence, Set
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import datetime
@@ -123,8 +123,8 @@ class Ingest:
         """Add some records of one file, and mark how far it was read."""
         told = Ingested()
         with _uncollected(), self._books.store.writing() as session:
-            adding = _Adding(session, self._books, self._metering, dict(self._routes), self._now)
-            adding.billed = self._billed or set()
+            routes, billed = dict(self._routes), self._billed or set()
+            adding = _Adding(session, self._books, self._metering, routes, billed, self._now)
             adding.records([item for item in items if isinstance(item, ReadFrame)], told)
             adding.troubles([item for item in items if isinstance(item, Trouble)], mark.print, told)
             told.batches = int(self._books.write(session, adding.batch, at) > 0)
@@ -181,13 +181,13 @@ class _Adding:
         books: Books,
         metering: Metering,
         routes: dict[bytes, tuple[int, CallRoute]],
+        billed: Set[OfferOnDay],
         now: datetime,
     ) -> None:
         self._session, self._books, self._metering, self.routes = session, books, metering, routes
-        self._now, self._until = now, micros(now + AHEAD)
+        self._billed, self._now, self._until = billed, now, micros(now + AHEAD)
         self.to_come: set[int] = set()
         """Where records begin that are of a time to come: they are read again, and count once it has."""
-        self.billed: set[OfferOnDay] = set()
         self.batch = LedgerBatch("ingest")
         self.booked: list[BookedCall] = []
         """The calls among it, for the caps that they drew on."""
@@ -279,7 +279,7 @@ class _Adding:
         first = call.end.id not in self._begun
         self.booked.append(BookedCall(call.end.id, tuple(lines), call.at, route.budgets, first))
         told.calls += call.end.outcome != "begun"
-        told.twice += bool(self.billed) and (route.offer, call.at // DAY) in self.billed
+        told.twice += bool(self._billed) and (route.offer, call.at // DAY) in self._billed
         for line in lines:
             told.unknown += line.unknown != ""
         if call.end.cost is not None and lines and not lines[0].unknown and lines[0].of.offer["product"] == "tokens":
