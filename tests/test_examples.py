@@ -24,25 +24,25 @@ from detente.outcomes.sign import sign
 from detente.outcomes.simulating import simulate
 from detente.outcomes.simulation import Simulation
 from detente.planner.check import check
-from detente.report.deal_page import render_deal
-from detente.report.digest import by_provider, commitments, placements
-from detente.report.figure import percent
 from detente.report.figures.comparison import comparison_figures
 from detente.report.figures.deal import deal_figures
 from detente.report.figures.leverage import leverage_figures
 from detente.report.figures.prices import price_figures
 from detente.report.figures.simulation import simulation_figures
-from detente.report.html import render
-from detente.report.leverage_page import render_leverage, who_needs_whom
-from detente.report.outcomes_page import render_comparison
-from detente.report.prices_page import render_prices
-from detente.report.simulation_page import render_simulation
+from detente.report.numerals import percent
+from detente.report.pages.deal_page import render_deal
+from detente.report.pages.leverage_page import render_leverage, who_needs_whom
+from detente.report.pages.outcomes_page import render_comparison
+from detente.report.pages.plans_page import render
+from detente.report.pages.prices_page import render_prices
+from detente.report.pages.simulation_page import render_simulation
+from detente.report.plans.digest import by_provider, commitments, placements
 from detente.results.plan import Plan
 from detente.results.plan_rows import ProviderRow
 from detente.values.money import shown
 from tests.report.bills import assert_adds_up, in_page, in_terminal
-from tests.report.figures import assert_all_asked
 from tests.report.frontier import frontier
+from tests.report.page_figures import assert_all_asked
 from tests.report.picture import PICTURE, SCALES, alone, said_in, texts, words
 
 EXAMPLES = Path(__file__).parent.parent / "examples"

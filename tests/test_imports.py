@@ -21,6 +21,10 @@ ORDER = [
 INSIDE = {
     "planner": ["formulation", "solving", "answer"],
     "gateway": ["surfaces", "http", "upstream", "deciding", "replaying", "serving"],
+    "report": [
+        *("numerals", "estimates", "layout", "screen", "csv", "timeline"),
+        *("drawing", "plans", "live", "ledger", "outcomes", "figures", "pages", "agenda"),
+    ],
 }
 SIBLINGS = [{"planner", "ledger", "providers"}, {"gateway", "planner"}]
 # Public names, imported when they are asked for.
@@ -32,7 +36,7 @@ HEAVY = {
     "jinja2": {"report"},
     "pyarrow": {"values/parquet.py", "values/sheet.py"},
     "genai_prices": {"market/catalog.py"},
-    "msgspec": {"ledger", "providers", "gateway", "report/journal.py", "sandbox"},
+    "msgspec": {"ledger", "providers", "gateway", "report/ledger/journal.py", "sandbox"},
     "httptools": {"gateway", "sandbox"},
     "uvloop": {"gateway/serving/worker.py", "sandbox"},
     "uvicorn": {"gateway/serving/worker.py", "sandbox"},
@@ -45,7 +49,7 @@ AT_TOP = {
     "highspy": {"planner/solving/model.py", "planner/solving/posed.py", "planner/solving/running.py"},
     "rich": {"report"},
     "jinja2": {"report"},
-    "msgspec": {"ledger", "providers", "gateway", "report/journal.py", "sandbox"},
+    "msgspec": {"ledger", "providers", "gateway", "report/ledger/journal.py", "sandbox"},
     "httptools": {"gateway", "sandbox"},
     "uvloop": {"gateway/serving/worker.py"},
     "uvicorn": {"gateway/serving/worker.py", "sandbox"},
@@ -74,7 +78,8 @@ def imports(file: Path, *, top: bool = False) -> list[str]:
         elif isinstance(node, ast.ImportFrom):
             assert node.level == 0, f"{file}: imports are absolute"
             module = node.module or ""
-            found += [f"{module}.{a.name}" for a in node.names] if module == "detente" else [module]
+            named = [f"{module}.{a.name}" for a in node.names]
+            found += [name if module == "detente" or name in MODULES else module for name in named]
     return found
 
 

@@ -63,7 +63,7 @@ def audit(
     from detente.ledger.books import Books
     from detente.ledger.checkpoint import broken, key_of, now
     from detente.ledger.opening import open_store
-    from detente.report.audited import audited_json, audited_view
+    from detente.report.ledger.audited import audited_json, audited_view
 
     part = _Part(workload, clause, start, end)
     _must_fit(part, request_id, out, sign or against, key)
@@ -105,7 +105,7 @@ class _Part:
     def write(self, books: Books, write: Callable[[str], object]) -> bool:
         """Up to now at most: windows that are to come are nobody's evidence."""
         from detente.ledger.dossier import Dossier, DossierScope
-        from detente.report.dossier import write_dossier
+        from detente.report.ledger.dossier import write_dossier
 
         since, until = self.start or EARLIEST, min(self.end or LATEST, datetime.now(UTC))
         if until <= since:

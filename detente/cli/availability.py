@@ -37,7 +37,7 @@ def availability(
     """
     from detente.ledger.availability import availability as counted
     from detente.ledger.reading import Trouble
-    from detente.report.availability import availability_json, availability_view
+    from detente.report.ledger.availability import availability_json, availability_view
 
     loaded, damaged = load(case, reading, scenario), []
 

@@ -60,7 +60,7 @@ def check(
     if as_json:
         click.echo(_check_json(loaded, found))
     else:
-        from detente.report.verdict import check_view
+        from detente.report.plans.verdict import check_view
 
         check_view(loaded, found, console())
     return 0 if found.answer == "yes" else 1

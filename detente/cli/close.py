@@ -40,7 +40,7 @@ def close(
     from detente.ledger.books import Books
     from detente.ledger.closing import close as closing
     from detente.ledger.opening import open_store
-    from detente.report.standing import closed_json, closed_view
+    from detente.report.ledger.standing import closed_json, closed_view
 
     found, as_of = load(case, reading, scenario), day_of(day)
     held = _held(plan, found) if plan is not None else ()

@@ -36,8 +36,8 @@ def compare(
     the same, stopped by Ctrl-C.
     """
     from detente.outcomes.comparing import compare as find
-    from detente.report.outcomes import comparison_view
-    from detente.report.outcomes_page import render_comparison
+    from detente.report.outcomes.outcomes import comparison_view
+    from detente.report.pages.outcomes_page import render_comparison
 
     tail, counts = level_of(level), share_of(weight, "--weight")
     case, gap = request.loaded("comparison"), request.least_gap

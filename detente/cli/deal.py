@@ -47,7 +47,7 @@ def signed(
     if as_json:
         click.echo(text)
     else:
-        from detente.report.deal import deal_view
+        from detente.report.outcomes.deal import deal_view
 
         deal_view(found, console())
     if trouble is not None:
@@ -58,7 +58,7 @@ def signed(
 
 def _saved(found: DealAnswer, text: str, out: Path) -> OSError | None:
     """Save it, with its page. What hinders that is returned: the answer is shown all the same."""
-    from detente.report.deal_page import render_deal
+    from detente.report.pages.deal_page import render_deal
     from detente.values.file import write
 
     try:

@@ -24,7 +24,7 @@ from detente.cli.options import CASE, JSON, READING, SCENARIO, WITH, TimestampPa
 
 if TYPE_CHECKING:
     from detente.case.case import Case
-    from detente.report.explanation import Explanation
+    from detente.report.plans.explanation import Explanation
     from detente.results.conflict import Conflict
     from detente.results.plan import Plan
 
@@ -108,7 +108,7 @@ def explain(
     if alone:
         raise click.ClickException(f"only with --request FILE: {', '.join(alone)}; add it, or leave them out")
     from detente.planner.solve import plan as find
-    from detente.report.explanation import explain as why
+    from detente.report.plans.explanation import explain as why
     from detente.results.plan import Plan
 
     found: Plan | Conflict | None
@@ -152,7 +152,7 @@ def _number(case: Case, found: Plan | Conflict, subject: str) -> Explanation | N
     """Why a price, a provider's leverage or an outcome is what it is; None where the subject is no such number."""
     from detente.outcomes.counterpart import Counterpart
     from detente.planner.solve import plan as find
-    from detente.report.difference import why_different
+    from detente.report.plans.difference import why_different
     from detente.results.conflict import Conflict
 
     other = Counterpart.of(case, subject)

@@ -18,7 +18,6 @@ def figure_asked(paths: Sequence[Path], address: str, others: Mapping[str, objec
 
     Raises ClickException for options that say nothing of a saved answer, CaseError where there is no such figure.
     """
-    from detente.report.explanation import Explanation
     from detente.report.figures.asking import (
         figure_explained,
         figure_json,
@@ -26,6 +25,7 @@ def figure_asked(paths: Sequence[Path], address: str, others: Mapping[str, objec
         saved_figures,
         side_by_side,
     )
+    from detente.report.plans.explanation import Explanation
 
     stated = [name for name, given in others.items() if given]
     if stated:

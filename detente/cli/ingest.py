@@ -87,7 +87,7 @@ def _warn(text: str) -> None:
 
 
 def _tell(told: Ingested, warn: Callable[[str], None], *, as_json: bool) -> None:
-    from detente.report.ingested import ingested_json, ingested_view
+    from detente.report.ledger.ingested import ingested_json, ingested_view
 
     if as_json:
         click.echo(ingested_json(told))
@@ -125,7 +125,7 @@ def _bills(case: Case, paths: tuple[Path, ...], mapping: Path, ledger: str, at: 
     from detente.ledger.bill_mapping import read_mapping
     from detente.ledger.books import Books
     from detente.ledger.opening import open_store
-    from detente.report.ingested import billed_json, billed_view
+    from detente.report.ledger.ingested import billed_json, billed_view
 
     read = read_mapping(mapping, case)
     with open_store(ledger, make=True) as store:

@@ -23,6 +23,6 @@ def journal(folder: Path, last: int | None, as_json: bool) -> int:
     Exit code 0: every record was read; that a file ends in a torn one (its writer was killed) is said. 2: records are
     damaged or missing.
     """
-    from detente.report.journal import records_view
+    from detente.report.ledger.journal import records_view
 
     return records_view(folder, last, as_json, click.echo, lambda text: click.echo(text, err=True))

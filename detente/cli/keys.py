@@ -125,7 +125,7 @@ def listed(case: Path, all_of_them: bool, ledger: str, as_json: bool) -> int:
     """Show the keys of CASE and those that were made at run time: what each stands for, and what it may do."""
     from detente.ledger.key_store import KeyStore
     from detente.ledger.opening import open_store
-    from detente.report.made_keys import keys_json, keys_view
+    from detente.report.live.made_keys import keys_json, keys_view
 
     loaded, now = _case(case), datetime.now(UTC)
     with open_store(ledger) as store:

@@ -43,8 +43,8 @@ def leverage(
     before there was a plan.
     """
     from detente.outcomes.leveraging import leverage as find
-    from detente.report.leverage import leverage_view
-    from detente.report.leverage_page import render_leverage
+    from detente.report.outcomes.leverage import leverage_view
+    from detente.report.pages.leverage_page import render_leverage
 
     case = request.loaded("leverage")
     away, limit = _away(case, start, notice, lasting), request.seconds

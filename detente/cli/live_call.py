@@ -48,7 +48,7 @@ def call_asked(call: LiveCall, source: PolicySource, *, as_json: bool) -> int:
     """
     from detente.gateway.deciding.decision import Rejection
     from detente.live.request import LabelError
-    from detente.report.decision import decision_json, decision_view, served
+    from detente.report.live.decision import decision_json, decision_view, served
 
     try:
         decision, asked = _decided(call, source.read())

@@ -67,7 +67,7 @@ def plan(
         if as_json:
             click.echo(found.to_json())
         else:
-            from detente.report.terminal import plan_view
+            from detente.report.plans.terminal import plan_view
 
             plan_view(found, console())
         return told(trouble)

@@ -42,8 +42,8 @@ def price(
     if of is not None:
         return _swept(request, case, of, start, end, steps)
     from detente.outcomes.pricing import price as find
-    from detente.report.prices import prices_view
-    from detente.report.prices_page import render_prices
+    from detente.report.outcomes.prices import prices_view
+    from detente.report.pages.prices_page import render_prices
 
     found = find(case, gap=request.least_gap, time_limit=request.seconds, progress=progress())
     return AnswerView(prices_view, render_prices).show(found, request, case.currency)
@@ -61,8 +61,8 @@ def _must_go_together(of: str | None, start: str | None, end: str | None, steps:
 
 def _swept(request: AnswerRequest, case: Case, of: str, start: str | None, end: str | None, steps: int | None) -> int:
     from detente.outcomes.sweep import STEPS, sweep
-    from detente.report.prices_page import render_sweep
-    from detente.report.sweep import sweep_view
+    from detente.report.outcomes.sweep import sweep_view
+    from detente.report.pages.prices_page import render_sweep
 
     assert start is not None
     assert end is not None

@@ -46,7 +46,7 @@ def reconcile(
     from detente.ledger.books import Books
     from detente.ledger.opening import open_store
     from detente.ledger.reconciling import reconcile as compare
-    from detente.report.reconciled import reconciled_json, reconciled_view
+    from detente.report.ledger.reconciled import reconciled_json, reconciled_view
 
     loaded = load(case, reading, scenario)
     read = read_mapping(mapping, loaded)

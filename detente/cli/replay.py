@@ -69,7 +69,7 @@ def replay(
     from detente.gateway.replaying.replay import Replay
     from detente.gateway.replaying.traffic import TraceTraffic
     from detente.ledger.key_store import made_in
-    from detente.report.replayed import replayed_json, replayed_view
+    from detente.report.live.replayed import replayed_json, replayed_view
 
     columns = columns_of(stated)
     policy = PolicySource(case, plan, reading, scenario).read()

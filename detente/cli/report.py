@@ -34,8 +34,8 @@ def report(
     With --case the page begins with the answer of `check`: which clauses collide, and what each way out costs; --with
     names the files of scenarios that the plans are in.
     """
-    from detente.report.html import render
-    from detente.report.terminal import compare_view, plan_view
+    from detente.report.pages.plans_page import render
+    from detente.report.plans.terminal import compare_view, plan_view
     from detente.results.plan import Plan
     from detente.values.file import write
 

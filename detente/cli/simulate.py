@@ -57,8 +57,8 @@ def simulate(
     before there was a plan.
     """
     from detente.outcomes.simulating import simulate as find
-    from detente.report.simulation import simulation_view
-    from detente.report.simulation_page import render_simulation
+    from detente.report.outcomes.simulation import simulation_view
+    from detente.report.pages.simulation_page import render_simulation
 
     case = request.loaded("simulation")
     found = find(

@@ -40,9 +40,9 @@ def standing(
     from detente.ledger.lag import folders_of, lags, read_up_to, said
     from detente.ledger.opening import open_store
     from detente.ledger.stands import stands
-    from detente.report.budgets import budgets_view
     from detente.report.layout import say
-    from detente.report.standing import standing_json, standing_view
+    from detente.report.ledger.budgets import budgets_view
+    from detente.report.ledger.standing import standing_json, standing_view
 
     loaded = load(case, reading, scenario)
     now = datetime.now(UTC)

@@ -49,7 +49,7 @@ def statement(
     from detente.ledger.opening import open_store
     from detente.ledger.statement import parties
     from detente.ledger.statement import statement as state
-    from detente.report.statement import statement_view, statements_csv, statements_json
+    from detente.report.ledger.statement import statement_view, statements_csv, statements_json
 
     if as_csv and as_json:
         raise click.ClickException("--csv and --json are two forms; give one of them")
@@ -63,7 +63,7 @@ def statement(
         books = Books(store, loaded)
         found = [state(books, each, start, end) for each in ([party] if party else parties(books))]
     if out is not None:
-        from detente.report.statement_page import render_statements
+        from detente.report.pages.statement_page import render_statements
         from detente.values.file import write
 
         write(out, render_statements(found, loaded.declared.display_name).encode())

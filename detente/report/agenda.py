@@ -13,9 +13,8 @@ from datetime import date, timedelta
 
 from detente.case.agenda import AgendaLine
 from detente.errors import HIDDEN, printable
-from detente.report.figure import count
 from detente.report.layout import Row, plain, say, table, title
-from detente.report.prices_page import finished
+from detente.report.numerals import count
 from detente.report.screen import Screen
 
 ROLES = {
@@ -93,7 +92,7 @@ def agenda_view(found: CaseAgenda, console: Screen) -> None:
 
 def render_agenda(found: CaseAgenda) -> str:
     """The page."""
-    from detente.report.html import environment
+    from detente.report.pages.template import environment, finished
 
     years = [(year, [line for line in found.lines if line.on.year == year]) for year in _years(found.lines)]
     template = environment().get_template("agenda.html")

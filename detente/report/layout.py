@@ -12,7 +12,7 @@ from rich.padding import Padding
 from rich.table import Table
 from rich.text import Text
 
-from detente.report.figure import count
+from detente.report.numerals import count
 
 WIDTH = 100
 MAX_ROWS = 12

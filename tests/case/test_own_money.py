@@ -17,7 +17,7 @@ from detente.contract.scope import Selection
 from detente.contract.totals import Totals, UseAt
 from detente.contract.use import RatedUse, Use
 from detente.contract.window import Every
-from detente.report.explanation import explain
+from detente.report.plans.explanation import explain
 from detente.values.dated import Dated
 from detente.values.micros import micros
 from tests.builders import D, Data, agreement, charged, compute, data_of, day, gpus, mistakes, solved, tokens, work

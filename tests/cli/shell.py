@@ -22,8 +22,8 @@ IMPORTED = [
     "detente.planner.check",
     "detente.planner.conflict",
     "detente.planner.solve",
-    "detente.report.html",
-    "detente.report.terminal",
+    "detente.report.pages.plans_page",
+    "detente.report.plans.terminal",
 ]
 """What commands import when they need it."""
 _PROCESSES = multiprocessing.get_context("forkserver")

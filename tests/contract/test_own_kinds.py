@@ -29,9 +29,9 @@ from detente.contract.window import Every
 from detente.errors import CaseError, SettleError
 from detente.planner.solving.search import Incumbent
 from detente.planner.study import Study
-from detente.report import answer
-from detente.report.html import render
-from detente.report.terminal import plan_view
+from detente.report.pages.plans_page import render
+from detente.report.plans import answer
+from detente.report.plans.terminal import plan_view
 from detente.results.plan import Plan
 from detente.values.facts import Facts
 from detente.values.money import Cash, WorkPrice
@@ -57,7 +57,7 @@ from tests.builders import (
     work,
 )
 from tests.replayed import replayed
-from tests.report.pages import Page
+from tests.report.read_page import Page
 
 
 class TokenFloor(Term):

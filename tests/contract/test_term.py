@@ -8,7 +8,7 @@ import pytest
 
 from detente.case.case import Case
 from detente.planner.check import check
-from detente.report.explanation import explain
+from detente.report.plans.explanation import explain
 from tests.builders import D, Data, agreement, build, compute, data_of, gpus, mistakes, solved, tokens, work
 
 AMOUNTS = [

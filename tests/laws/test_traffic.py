@@ -20,7 +20,7 @@ from detente.live.deployment import Operation
 from detente.live.request import Request
 from detente.planner.check import performable
 from detente.planner.solve import plan
-from detente.report.explanation import explain
+from detente.report.plans.explanation import explain
 from detente.results.conflict import Conflict
 from detente.results.plan import Plan
 from detente.results.plan_rows import PeriodRow

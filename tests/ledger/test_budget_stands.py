@@ -16,9 +16,9 @@ from detente.ledger.leasing import CapClaim, Leasing, count
 from detente.ledger.stands import BooksStand
 from detente.ledger.store import Store
 from detente.live.presented import Presented
-from detente.report.budgets import budgets_view
+from detente.report.ledger.budgets import budgets_view
+from detente.report.ledger.standing import standing_json
 from detente.report.screen import Screen
-from detente.report.standing import standing_json
 from tests.builders import Data
 from tests.ledger.served import served_case
 from tests.ledger.test_caps import AT, tariff

@@ -17,7 +17,7 @@ from detente.ledger.dossier import Dossier, DossierScope
 from detente.ledger.evidence import of_call
 from detente.ledger.record import DeniedDeployment
 from detente.ledger.store import Store
-from detente.report.dossier import write_dossier
+from detente.report.ledger.dossier import write_dossier
 from tests.builders import Data, day, work
 from tests.cli.shell import detente
 from tests.cli.test_cli import written

@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 from detente.errors import JournalError
 from detente.ledger.frames import MAGIC, MAX_PAYLOAD, NUMBERS, Damage, JournalFrame, Torn, frame, frames, whole
 from detente.ledger.journal import Journal, files
-from detente.report.journal import records_view
+from detente.report.ledger.journal import records_view
 from tests.cli.test_keys_and_journal import record
 
 HEAD = 12

@@ -23,9 +23,9 @@ from detente.ledger.ingest import Ingest, journals
 from detente.ledger.schema import MIGRATIONS
 from detente.ledger.statement import Statement, statement
 from detente.ledger.store import Store
+from detente.report.ledger.statement import statement_view, statements_csv, statements_json
+from detente.report.pages.statement_page import render_statements
 from detente.report.screen import Screen
-from detente.report.statement import statement_view, statements_csv, statements_json
-from detente.report.statement_page import render_statements
 from detente.values.micros import at_micros
 from detente.values.period import stretch
 from tests.builders import day, tokens, work

@@ -24,8 +24,8 @@ from detente.ledger.purchases import BookedPurchase, invoices, purchases
 from detente.ledger.stands import ClauseStands, stands
 from detente.ledger.statement import statement
 from detente.ledger.store import Store
-from detente.report.statement import statements_json
-from detente.report.statement_page import render_statements
+from detente.report.ledger.statement import statements_json
+from detente.report.pages.statement_page import render_statements
 from detente.results.plan_rows import Purchase
 from detente.values.micros import micros
 from tests.builders import D, day, solved

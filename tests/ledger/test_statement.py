@@ -22,13 +22,13 @@ from detente.ledger.closing import close
 from detente.ledger.focus_export import FocusExport
 from detente.ledger.statement import Statement, parties, statement
 from detente.ledger.store import Store
+from detente.report.ledger.statement import statement_view, statements_csv, statements_json
+from detente.report.pages.statement_page import render_statements
 from detente.report.screen import Screen
-from detente.report.statement import statement_view, statements_csv, statements_json
-from detente.report.statement_page import render_statements
 from detente.values.period import named, stretch
 from tests.builders import D, day, tokens
 from tests.ledger.served import NOW, both, call, ingested, journal_of, served_case
-from tests.report.pages import Page
+from tests.report.read_page import Page
 
 FLOOR = {"id": "floor", "kind": "minimum-commitment", "amount": "1 USD", "windows": {"every": "month"}}
 FLOOR |= {"measure": "after-discounts"}

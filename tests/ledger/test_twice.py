@@ -8,7 +8,7 @@ import pytest
 
 from detente.ledger.store import Store
 from detente.ledger.twice import days_of_bills, days_of_no_bill, days_over
-from detente.report.ingested import billed_view, ingested_view
+from detente.report.ledger.ingested import billed_view, ingested_view
 from detente.values.micros import DAY, micros
 from tests.builders import Data, day
 from tests.ledger.served import both, call, ingested, journal_of, served_case

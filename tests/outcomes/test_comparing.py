@@ -18,7 +18,7 @@ from detente.outcomes.comparison import Comparison
 from detente.outcomes.estimate import LeastCost
 from detente.planner import hedging
 from detente.planner.solve import plan
-from detente.report.outcomes import lines
+from detente.report.outcomes.outcomes import lines
 from detente.results.tail import tail as tail_of
 from tests.builders import D, Data, agreement, data_of, tokens, work
 

@@ -19,8 +19,8 @@ from detente.outcomes.simulating import simulate
 from detente.outcomes.simulation import SimulatedDraw, Simulation
 from detente.planner.dispatch import Holdings
 from detente.planner.study import Study
-from detente.report.simulation import how, opening
-from detente.report.simulation_page import render_simulation
+from detente.report.outcomes.simulation import how, opening
+from detente.report.pages.simulation_page import render_simulation
 from detente.values.micros import HOUR, micros
 from detente.values.money import shown
 from tests.builders import D, Data, agreement, build, compute, day, gpus, tokens, work

@@ -22,8 +22,8 @@ from detente.outcomes.pricing import price
 from detente.outcomes.sweep import sweep
 from detente.planner.solve import plan
 from detente.planner.study import Study
-from detente.report.prices import masked
-from detente.report.prices_page import render_prices
+from detente.report.outcomes.prices import masked
+from detente.report.pages.prices_page import render_prices
 from detente.results.conflict import Conflict
 from detente.results.plan import Plan
 from tests.builders import EXACT, D, Data, agreement, build, gpus, solved, tokens, two_clouds, work

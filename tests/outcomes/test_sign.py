@@ -16,7 +16,7 @@ from detente.outcomes import sign as module
 from detente.outcomes.deal import DealAnswer, DealWay, UnderReading
 from detente.outcomes.sign import sign, with_and_without
 from tests.builders import D, Data, agreement, data_of, tokens, work
-from tests.report.pages import Page
+from tests.report.read_page import Page
 
 SPIRIT = {"api": ["stateless", "stateful"]}
 ONLY = {

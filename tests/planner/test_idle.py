@@ -19,7 +19,7 @@ from detente.planner.formulation.formulate import formulate
 from detente.planner.solve import plan
 from detente.planner.solving.model import Model
 from detente.planner.study import Study
-from detente.report.explanation import explain
+from detente.report.plans.explanation import explain
 from detente.results.conflict import Conflict
 from detente.results.plan import Plan
 from detente.terms.commitment import MinimumCommitment

@@ -9,8 +9,8 @@ import pytest
 
 from detente.case.case import Case
 from detente.planner.check import check
-from detente.report.bill import bill
-from detente.report.explanation import explain
+from detente.report.plans.bill import bill
+from detente.report.plans.explanation import explain
 from detente.results.plan import Plan
 from tests.builders import D, Data, agreement, build, mistakes, refused, solved, tokens, work
 from tests.builders import data_of as data

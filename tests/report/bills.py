@@ -9,10 +9,10 @@ from decimal import Decimal
 
 from rich.console import Console
 
-from detente.report.html import render
-from detente.report.terminal import plan_view
+from detente.report.pages.plans_page import render
+from detente.report.plans.terminal import plan_view
 from detente.results.plan import Plan
-from tests.report.pages import Page
+from tests.report.read_page import Page
 
 MONEY = re.compile(r"-?[\d,]+\.\d\d")
 

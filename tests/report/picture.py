@@ -19,9 +19,9 @@ from pathlib import Path
 from detente.case.case import Case
 from detente.planner.check import check
 from detente.planner.solve import plan
-from detente.report.html import render
+from detente.report.pages.plans_page import render
 from detente.results.plan import Plan
-from tests.report.pages import Page
+from tests.report.read_page import Page
 
 ROOT = Path(__file__).parent.parent.parent
 PICTURE = ROOT / "docs" / "report.png"

@@ -7,12 +7,12 @@ import csv
 import io
 from decimal import Decimal
 
-from detente.report.bill import bill
 from detente.report.csv import with_downloads, written
-from detente.report.html import render
+from detente.report.pages.plans_page import render
+from detente.report.plans.bill import bill
 from tests.report.frontier import frontier
-from tests.report.pages import Page
-from tests.report.plans import hostile
+from tests.report.made_plans import hostile
+from tests.report.read_page import Page
 
 START = "data:text/csv;charset=utf-8;base64,"
 

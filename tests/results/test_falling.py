@@ -8,8 +8,8 @@ from decimal import Decimal
 import pytest
 
 from detente.errors import PlanError
-from detente.report.answer import opening
-from detente.report.digest import bought_nothing
+from detente.report.plans.answer import opening
+from detente.report.plans.digest import bought_nothing
 from detente.results.falling import CostRows, factor, present_value
 from detente.results.plan import Plan
 from tests.builders import D, agreement, build, day, gpus, solved, tokens, work

@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from detente.report.bill import bill
+from detente.report.plans.bill import bill
 from detente.results.plan import Plan
 from tests.builders import (
     PROVIDERS,

@@ -12,7 +12,7 @@ import pytest
 from detente.case.case import Case
 from detente.outcomes.sign import sign
 from detente.planner.check import check
-from detente.report.deal import changes
+from detente.report.outcomes.deal import changes
 from tests.builders import (
     D,
     Data,

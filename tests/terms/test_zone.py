@@ -13,7 +13,7 @@ import pytest
 
 from detente.case.agenda import agenda
 from detente.case.case import Case
-from detente.report.explanation import explain
+from detente.report.plans.explanation import explain
 from detente.results.plan import Plan
 from tests.builders import D, Data, agreement, build, charged, compute, data_of, gpus, mistakes, solved
 

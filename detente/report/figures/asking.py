@@ -19,8 +19,6 @@ from detente.outcomes.leverage import Leverage
 from detente.outcomes.prices import ClausePrices
 from detente.outcomes.simulation import MAX_BYTES, Simulation
 from detente.outcomes.sweep import NumberSweep
-from detente.report.explanation import Explanation, Line
-from detente.report.figure import listed
 from detente.report.figures.comparison import comparison_figures
 from detente.report.figures.deal import SignedDeal, deal_figures
 from detente.report.figures.figure import RULES, NamedFigure, Operand, at, written
@@ -30,6 +28,8 @@ from detente.report.figures.plans import plans_figures
 from detente.report.figures.prices import price_figures
 from detente.report.figures.simulation import simulation_figures
 from detente.report.figures.sweep import sweep_figures
+from detente.report.numerals import listed
+from detente.report.plans.explanation import Explanation, Line
 from detente.results.plan import Plan
 from detente.values.file import read
 

@@ -1,6 +1,6 @@
 """The figures of a plan's commitments: what each asks, what counts towards it, what is short and owed.
 
-Owns: those. Not here: what stands where in a ledger (``report.standing``).
+Owns: those. Not here: what stands where in a ledger (``report.ledger.standing``).
 """
 
 from __future__ import annotations
@@ -8,8 +8,8 @@ from __future__ import annotations
 from collections.abc import Iterator
 from decimal import Decimal
 
-from detente.report import digest
 from detente.report.figures.figure import PART, NamedFigure, Operand, at
+from detente.report.plans import digest
 from detente.results.plan import Plan
 from detente.values.period import named
 

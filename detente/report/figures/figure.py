@@ -13,7 +13,7 @@ from decimal import Decimal
 from fractions import Fraction
 from typing import Literal
 
-from detente.report.figure import exact, percent, plural, price, quantity
+from detente.report.numerals import exact, percent, plural, price, quantity
 from detente.values.money import shown
 
 PART = "of 1"

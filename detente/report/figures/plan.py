@@ -1,6 +1,6 @@
 """The figures of a plan: its cost, its bill, what runs where, commitments, providers, clauses and purchases.
 
-Owns: those, of a plan as it was saved. Not here: why work runs where it does (``report.explanation``), and what
+Owns: those, of a plan as it was saved. Not here: why work runs where it does (``report.plans.explanation``), and what
 stands between two plans (``plans``).
 """
 
@@ -9,12 +9,12 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from decimal import Decimal
 
-from detente.report import digest
-from detente.report.bill import BillLine, bill
+from detente.report.drawing.strip import Room, rooms
 from detente.report.figures.commitments import commitment_figures, part_of_cost
 from detente.report.figures.figure import PART, NamedFigure, Operand, Rule, at
-from detente.report.implication import Implication, implications
-from detente.report.strip import Room, rooms
+from detente.report.plans import digest
+from detente.report.plans.bill import BillLine, bill
+from detente.report.plans.implication import Implication, implications
 from detente.results.plan import Plan
 from detente.results.plan_rows import ClauseRow, WorkloadRow
 from detente.values.period import named

@@ -1,7 +1,7 @@
 """The figures of several plans side by side: those of each, and what stands between the first and the others.
 
 Owns: what plans are called in an address, the bridge cause by cause, and the cost of a year. Not here: the figures of
-one plan (``plan``), and the amounts of causes (``report.bridge``).
+one plan (``plan``), and the amounts of causes (``report.plans.bridge``).
 """
 
 from __future__ import annotations
@@ -10,12 +10,12 @@ import re
 from collections.abc import Iterator, Sequence
 from dataclasses import replace
 
-from detente.report.answer import labels
-from detente.report.bill import WORDS, ZERO, BillLine, bill
-from detente.report.bridge import COMPUTE, MOVING, UNSERVED, bridge, by_cause, in_causes
-from detente.report.cumulated import by_period, by_year
 from detente.report.figures.figure import PART, NamedFigure, Operand, at
 from detente.report.figures.plan import bill_address, bill_words, plan_figures
+from detente.report.plans.answer import labels
+from detente.report.plans.bill import WORDS, ZERO, BillLine, bill
+from detente.report.plans.bridge import COMPUTE, MOVING, UNSERVED, bridge, by_cause, in_causes
+from detente.report.plans.cumulated import by_period, by_year
 from detente.results.plan import Plan
 
 

@@ -12,7 +12,7 @@ from decimal import Decimal
 
 from detente.outcomes.simulation import Distribution, SampledFigure, SimulatedDraw, Simulation, mean
 from detente.report.figures.figure import PART, NamedFigure, Operand, at
-from detente.report.simulation import COSTS, ONE, lost_of, own_of, workloads
+from detente.report.outcomes.simulation import COSTS, ONE, lost_of, own_of, workloads
 
 KEYS = dict(zip(COSTS, ("cost", "fees", "unserved"), strict=True))
 """How the addresses of the figures in money begin."""

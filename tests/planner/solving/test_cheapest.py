@@ -11,7 +11,7 @@ from detente.planner.solving import search
 from detente.planner.solving.cheapest import at_cheapest
 from detente.planner.solving.solution import Solution
 from detente.planner.study import Study
-from detente.report import answer
+from detente.report.plans import answer
 from detente.results.plan import Plan
 from tests.builders import Data, agreement, build, compute, gpus, tokens, work
 from tests.drawn_cases import cases

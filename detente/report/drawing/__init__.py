@@ -1,0 +1,1 @@
+"""Drawings as SVG: lines, bars, scales and strips, with their axes; they know no page."""

@@ -1,0 +1,149 @@
+"""A statement, for people, for spreadsheets and for programs: every amount in the three is the same.
+
+Owns: how it is told. Not here: what it is (``ledger.statement``).
+"""
+
+from __future__ import annotations
+
+import csv
+import io
+import json
+from collections.abc import Iterator, Sequence
+from datetime import datetime
+
+from detente.ledger.statement import Statement, StatementLine
+from detente.report.csv import FORMULA
+from detente.report.layout import heading, say, table, title
+from detente.report.ledger.standing import HEADS as STANDING_HEADS
+from detente.report.ledger.standing import plain_clause, standing_rows
+from detente.report.numerals import count, exact
+from detente.report.screen import Screen
+from detente.values.money import of_nanos
+from detente.values.period import named
+from detente.values.quantity import plain
+
+PRICED = "Priced in another currency, at list price"
+STATED_HEADS = ("offer", "as priced")
+INVOICED = "Invoiced of what is reserved; it is owed as it is held"
+INVOICE_HEADS = ("of", "units", "on")
+SECTIONS = {"use": "Use at list price", "off": "Taken off", "clause": "Clauses"}
+
+
+def statement_view(console: Screen, found: Statement) -> None:
+    """From what was owed before to what is after; then where clauses stand; then what is not in it."""
+    title(console, f"Statement of {found.party}, {named(found.start, found.end)}", None, None)
+    rows = [("opening", "owed before", "", amount_of(found.opening))]
+    rows += [(SECTIONS[line.kind], what_of(line), line.adjusts, amount_of(line.amount)) for line in found.lines]
+    rows += [("closing", "owed after", "", amount_of(found.closing))]
+    table(console, "Owed", ("", "of", "adjusts", found.currency), rows, right=(3,), most=len(rows))
+    stated = list(stated_rows(found))
+    table(console, PRICED, (*STATED_HEADS, found.currency), stated, right=(1, 2), most=len(stated))
+    invoices = list(invoice_rows(found))
+    table(console, INVOICED, (*INVOICE_HEADS, found.currency), invoices, right=(1, 3), most=len(invoices))
+    standing = standing_rows(found.clauses, found.currency)
+    table(console, "Where its clauses stand", STANDING_HEADS, standing, right=(2, 3, 4, 5, 6), most=len(standing))
+    notes = list(notes_of(found))
+    if notes:
+        heading(console, "Not in it")
+    for note in notes:
+        say(console, note, indent=2)
+
+
+def stated_rows(found: Statement) -> Iterator[list[str]]:
+    """What is priced in another currency: the offer, and its use in that currency and in the statement's."""
+    for each in found.stated:
+        yield [each.offer, f"{amount_of(each.stated)} {each.currency}", amount_of(each.listed)]
+
+
+def invoice_rows(found: Statement) -> Iterator[list[str]]:
+    """What is invoiced of reservations: the offer, how many units, on which day, how much."""
+    for each in found.invoices:
+        yield [each.of.offer, f"{each.of.units:,}", f"{each.at:%Y-%m-%d}", amount_of(each.net)]
+
+
+def what_of(line: StatementLine) -> str:
+    """What a line is of."""
+    return " ".join(line.what)
+
+
+def amount_of(amount: int) -> str:
+    """Whole billionths, every digit."""
+    return exact(of_nanos(amount))
+
+
+def lead_of(found: Statement) -> str:
+    """A statement in a sentence."""
+    more = found.closing - found.opening
+    said = f"{amount_of(found.closing)} {found.currency} are owed to {found.party} at the end"
+    return f"{said}, {amount_of(more)} {found.currency} of it for {named(found.start, found.end)}."
+
+
+def notes_of(found: Statement) -> Iterator[str]:
+    """What is not in it, or not known."""
+    if not found.settled:
+        yield _open(found.closed)
+    if found.accruing:
+        yield f"accruing in windows that run: {amount_of(found.accruing)} {found.currency}"
+    if found.unknown:
+        yield f"{count(found.unknown, 'use')} of unknown amount or price"
+    for clause in found.clauses:
+        if clause.standing is None:
+            yield f"`{clause.term}` is not known: {clause.unknown}"
+
+
+def _open(closed: datetime | None) -> str:
+    """How far the books are closed, and what follows from it."""
+    if closed is None:
+        return "the books were never closed: what clauses come to is not booked yet (`detente close`)"
+    upto = f"{closed:%Y-%m-%d}"
+    return f"the books are closed up to {upto}: what clauses come to after that is not booked yet (`detente close`)"
+
+
+def statements_csv(found: Sequence[Statement]) -> str:
+    """A line each, exact: section, of, adjusts, amount, currency (RFC 4180)."""
+    out = io.StringIO()
+    writer = csv.writer(out)
+    writer.writerow(("party", "from", "until", "section", "of", "adjusts", "amount", "currency"))
+    for each in found:
+        writer.writerows(_csv_rows(each))
+    return out.getvalue()
+
+
+def _csv_rows(found: Statement) -> Iterator[tuple[str, ...]]:
+    head = (found.party, f"{found.start:%Y-%m-%d}", f"{found.end:%Y-%m-%d}")
+    lines = [("opening", "", "", found.opening)]
+    lines += [(line.kind, what_of(line), line.adjusts, line.amount) for line in found.lines]
+    for section, what, adjusts, amount in [*lines, ("closing", "", "", found.closing)]:
+        safe = f"'{what}" if FORMULA.match(what) else what
+        yield (*head, section, safe, adjusts, plain(of_nanos(amount)), found.currency)
+
+
+def statements_json(found: Sequence[Statement]) -> str:
+    """One document, every amount exact, as text."""
+    return json.dumps({"statements": [_plain(each) for each in found]}, indent=1)
+
+
+def _plain(found: Statement) -> dict[str, object]:
+    lines = [
+        {"section": line.kind, "of": list(line.what), "adjusts": line.adjusts or None, "amount": _text(line.amount)}
+        for line in found.lines
+    ]
+    return {
+        "party": found.party, "from": f"{found.start:%Y-%m-%d}", "until": f"{found.end:%Y-%m-%d}",
+        "currency": found.currency, "opening": _text(found.opening), "lines": lines, "closing": _text(found.closing),
+        "accruing": _text(found.accruing), "settled": found.settled, "unknown": found.unknown,
+        "closed": None if found.closed is None else f"{found.closed:%Y-%m-%d}",
+        "stated": [
+            {"offer": s.offer, "currency": s.currency, "stated": _text(s.stated), "listed": _text(s.listed)}
+            for s in found.stated
+        ],
+        "invoices": [
+            {"offer": i.of.offer, "units": i.of.units, "on": f"{i.at:%Y-%m-%d}", "amount": _text(i.net)}
+            for i in found.invoices
+        ],
+        "clauses": [plain_clause(clause) for clause in found.clauses],
+    }  # fmt: skip
+
+
+def _text(amount: int) -> str:
+    return plain(of_nanos(amount))

@@ -1,0 +1,66 @@
+"""Statements as one HTML page that needs nothing else: no script, no font, no address is fetched.
+
+Owns: what stands on the page, and its pictures. Not here: words (``statement``), markup (``templates/statement.html``).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from functools import partial
+
+from detente.contract.standing import FLOOR
+from detente.ledger.statement import Statement, StatementLine
+from detente.report.drawing.burndown import burndown
+from detente.report.drawing.svg import both
+from detente.report.ledger.standing import HEADS, standing_rows
+from detente.report.ledger.statement import (
+    INVOICED,
+    SECTIONS,
+    amount_of,
+    invoice_rows,
+    lead_of,
+    notes_of,
+    stated_rows,
+    what_of,
+)
+from detente.report.pages.template import environment, finished
+from detente.values.period import named
+
+
+def render_statements(found: Sequence[Statement], name: str) -> str:
+    """The page: each party, its lines, where its clauses stand, and its floors window by window."""
+    when = named(found[0].start, found[0].end) if found else ""
+    template = environment().get_template("statement.html")
+    each = [_told(one, f"c{place % 7}") for place, one in enumerate(found)]
+    return finished(template.render(title=name, when=when, statements=each, heads=HEADS, invoiced=INVOICED))
+
+
+def _told(found: Statement, colour: str) -> Mapping[str, object]:
+    return {
+        "found": found,
+        "lead": lead_of(found),
+        "opening": f"{amount_of(found.opening)} {found.currency}",
+        "closing": f"{amount_of(found.closing)} {found.currency}",
+        "lines": [_line(line) for line in found.lines],
+        "stated": list(stated_rows(found)),
+        "invoices": list(invoice_rows(found)),
+        "standing": standing_rows(found.clauses, found.currency),
+        "floors": list(_floors(found, colour)),
+        "notes": list(notes_of(found)),
+    }
+
+
+def _line(line: StatementLine) -> Mapping[str, str]:
+    what, amount = what_of(line), amount_of(line.amount)
+    return {"section": SECTIONS[line.kind], "what": what, "adjusts": line.adjusts, "amount": amount}
+
+
+def _floors(found: Statement, colour: str) -> Iterator[Mapping[str, str]]:
+    """A picture for each floor of money: what drew it, window by window, up to the end."""
+    standings = [c.standing for c in found.past if c.standing and c.standing.role == FLOOR]
+    floors = [each for each in standings if each.money_in(found.currency)]
+    for term in dict.fromkeys(standing.term for standing in floors):
+        windows = sorted((s for s in floors if s.term == term), key=lambda standing: standing.start)
+        currency = windows[0].money_in(found.currency) or found.currency
+        name = f"{term}: what was drawn against its floor, window by window"
+        yield {"term": term, "picture": both(partial(burndown, windows, colour, name, currency))}

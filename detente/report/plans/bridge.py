@@ -1,0 +1,57 @@
+"""From the cost of one plan to that of another, cause by cause.
+
+Owns: the causes and what each adds. Not here: the bill of one plan (``bill``), and drawing.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from decimal import Decimal
+
+from detente.report.plans.bill import ZERO, posted
+from detente.results.plan import Plan
+
+COMPUTE = "compute, after discounts"
+UNSERVED = "value of demand not served"
+MOVING = "moving to other providers"
+
+
+def by_cause(plan: Plan) -> dict[str, Decimal]:
+    """Spend after discounts, then what clauses owe and give by what it is for, then what is not served, then moves."""
+    found = {COMPUTE: sum((c.net for c in plan.charges), ZERO)}
+    for (in_spend, part, _), amount in posted(plan).items():
+        if not in_spend:
+            word = in_causes(part)
+            found[word] = found.get(word, ZERO) + amount
+    if plan.unserved_cost:
+        found[UNSERVED] = plan.unserved_cost
+    if plan.moving_cost:
+        found[MOVING] = plan.moving_cost
+    return found
+
+
+def in_causes(part: str) -> str:
+    """The cause that a part of a bill is told under: ``shortfall fees``."""
+    word = part.replace("-", " ")
+    return word if word.endswith("s") else f"{word}s"
+
+
+@dataclass(frozen=True, slots=True)
+class BridgeStep:
+    """What one cause adds to the cost from one plan to another; ``before`` and ``after`` are its amounts in each."""
+
+    cause: str
+    before: Decimal
+    after: Decimal
+
+    @property
+    def change(self) -> Decimal:
+        """Positive where the second plan pays more."""
+        return self.after - self.before
+
+
+def bridge(first: Plan, second: Plan) -> Sequence[BridgeStep]:
+    """From the cost of one plan to that of another, cause by cause; the changes add up to the difference exactly."""
+    old, new = by_cause(first), by_cause(second)
+    return [BridgeStep(c, old.get(c, ZERO), new.get(c, ZERO)) for c in dict.fromkeys([*old, *new])]

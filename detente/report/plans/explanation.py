@@ -1,0 +1,343 @@
+"""Why: a workload's placements, a clause's effect, or why a workload is (not) on a provider.
+
+Owns: choosing and wording what a plan already holds (its decisions, clauses, commitments), each thing once. Not here:
+any rule, and which denials are told together (``denial``).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from datetime import UTC
+from decimal import Decimal
+from typing import Any
+
+from detente.case.case import Case
+from detente.case.declared import IdleChoice
+from detente.case.notes import not_in_force
+from detente.contract.counting_moment import COUNTED
+from detente.contract.meter import Measure
+from detente.contract.standing import MILESTONE, TAKE, Standing
+from detente.contract.term import Term
+from detente.errors import CaseError, Mistake, Where, did_you_mean
+from detente.market.offer import TokenOffer
+from detente.report.numerals import count, percent, quantity, ticked
+from detente.report.plans import answer, digest
+from detente.report.plans.denial import denials
+from detente.results.conflict import Conflict
+from detente.results.plan import Plan
+from detente.results.plan_rows import ClauseRow, Decision
+from detente.values.money import CENT, shown
+from detente.values.period import named
+from detente.values.quantity import plain
+
+MAX_MOVES = 6
+"""So many moves of a workload are told one by one."""
+MAX_WINDOWS = 6
+"""So many windows in which a cap is reached are told one by one."""
+
+
+@dataclass(frozen=True)
+class Line:
+    """One sentence, the clauses it cites, and the offers that it speaks of, where it speaks of several at once."""
+
+    sentence: str
+    terms: tuple[str, ...] = ()
+    offers: tuple[str, ...] = ()
+
+    def __str__(self) -> str:
+        cited = f" [{', '.join(self.terms)}]" if self.terms else ""
+        return f"{self.sentence}{cited}"
+
+
+@dataclass(frozen=True)
+class Explanation:
+    """The answer to a subject: a headline, and sentences."""
+
+    subject: str
+    kind: str
+    reading: str | None
+    headline: str
+    lines: tuple[Line, ...]
+
+    def __str__(self) -> str:
+        under = f" (under the reading `{self.reading}`)" if self.reading else ""
+        return "\n".join([f"{self.headline}{under}", *(f"- {line}" for line in self.lines)])
+
+    def as_json(self) -> dict[str, Any]:
+        """For ``--json``."""
+        return {
+            "subject": self.subject,
+            "kind": self.kind,
+            "reading": self.reading,
+            "headline": self.headline,
+            "reasons": [
+                {"sentence": line.sentence, "terms": list(line.terms), "offers": list(line.offers)}
+                for line in self.lines
+            ],
+        }
+
+
+def explain(case: Case, found: Plan | Conflict, subject: str) -> Explanation:
+    """Why, for a workload, a clause, ``workload@provider`` or ``workload@offer``.
+
+    Raises
+    ------
+    CaseError
+        Where the case knows no such subject.
+    """
+    workload, at, place = subject.partition("@")
+    names = [w.id for w in case.workloads]
+    terms = [t.id for t in case.terms]
+    if at:
+        _known(workload, names, "workload")
+        places = [*case.providers, *(o.id for o in case.offers)]
+        _known(place, places, "provider or offer")
+        return _placement(case, found, subject, workload, place)
+    if subject in names:
+        return _workload(case, found, subject)
+    if subject in terms:
+        return _clause(case, found, subject)
+    _known(subject, [*names, *terms], "workload or clause")
+    raise AssertionError("unreachable: the subject was just found")
+
+
+def _known(name: str, names: Iterable[str], what: str) -> None:
+    choices = list(names)
+    if name not in choices:
+        mistake = Mistake(Where("subject"), f"the case has no {what} `{name}`", did_you_mean(name, choices))
+        raise CaseError([mistake])
+
+
+def _placement(case: Case, found: Plan | Conflict, subject: str, workload: str, place: str) -> Explanation:
+    """Why a workload is, or is not, on a provider's offers (or on one offer)."""
+    offers = [o for o in case.offers if place in (o.id, o.provider)]
+    if isinstance(found, Conflict):
+        return _in_conflict(case, found, subject, "placement", _verdicts(case, workload, [o.id for o in offers]))
+    rows = [d for d in found.decisions if d.workload == workload and d.offer in {o.id for o in offers}]
+    used = [d for d in rows if d.work]
+    if not rows:
+        what = "no offer there has a model or accelerator that it runs on"
+        headline = f"`{workload}` cannot run on {_named(case, place)}: {what}"
+        return Explanation(subject, "placement", found.reading, headline, ())
+    total = sum((d.work for d in used), Decimal(0))
+    if used:
+        share = total / _served(found, workload)
+        headline = f"`{workload}` runs on {_named(case, place)} for {percent(share)} of its work"
+    else:
+        headline = f"`{workload}` does not run on {_named(case, place)}"
+    return Explanation(subject, "placement", found.reading, headline, tuple(_lines(found, rows)))
+
+
+def _workload(case: Case, found: Plan | Conflict, name: str) -> Explanation:
+    """Why a workload is where it is."""
+    if isinstance(found, Conflict):
+        return _in_conflict(case, found, name, "workload", _verdicts(case, name, [o.id for o in case.offers]))
+    row = next(w for w in found.workloads if w.workload == name)
+    rows = [d for d in found.decisions if d.workload == name]
+    used = [d for d in rows if d.work]
+    headline = f"`{name}`: {quantity(row.served, row.unit)} served of {quantity(row.demand, row.unit)}"
+    headline += f", on {count(len(used), 'offer')}" if used else ", on no offer"
+    lines = list(_lines(found, rows))
+    missing = [u for u in found.unserved if u.workload == name]
+    if missing:
+        work = sum((u.work for u in missing), Decimal(0))
+        cost = sum((u.cost for u in missing), Decimal(0))
+        lines.append(
+            Line(
+                f"{quantity(work, row.unit)} is not served: no permitted offer can take it at a cost below its value "
+                f"({shown(cost, found.currency)} in total)"
+            )
+        )
+    lines += _moves(case, found, name)
+    return Explanation(name, "workload", found.reading, headline, tuple(lines))
+
+
+def _moves(case: Case, found: Plan, name: str) -> Iterable[Line]:
+    """How often a workload moves, where it states what that takes."""
+    moving = next(w for w in case.workloads if w.id == name).moving
+    if moving is None:
+        return
+    moves = [move for move in found.moves if move.workload == name]
+    if not moves:
+        yield Line(f"{moving.sentence}: it does not move")
+        return
+    first = [
+        f"{percent(m.share)} of it to {_named(case, m.provider)} from {found.periods[m.period].span_start:%Y-%m-%d}"
+        for m in moves[:MAX_MOVES]
+    ]
+    more = [f"and {len(moves) - MAX_MOVES} more"] if len(moves) > MAX_MOVES else []
+    cost = sum((m.cost for m in moves), Decimal(0))
+    paid = f", for {shown(cost, found.currency)} in all" if cost else ""
+    yield Line(f"{moving.sentence}: it moves {count(len(moves), 'time')}{paid} ({'; '.join([*first, *more])})")
+
+
+def _clause(case: Case, found: Plan | Conflict, name: str) -> Explanation:
+    """What a clause does to the plan."""
+    term = case.term(name)
+    assert term is not None
+    if isinstance(found, Conflict):
+        lines = [Line(term.explain().sentence, (name,)), *_counted(term), *_idle(case, term)]
+        return _in_conflict(case, found, name, "clause", lines)
+    rows = [c for c in found.clauses if c.term == name]
+    lines = [*(line for row in rows for line in _clause_lines(found, row)), *_counted(term), *_idle(case, term)]
+    notes = [not_in_force(case, clause) for clause in case.outside if clause.term.id == name]
+    if notes:
+        lines = [Line(f"{note.what}: {note.remedy}") for note in notes]
+    says = "; then ".join(dict.fromkeys(row.sentence for row in rows)) or term.explain().sentence
+    return Explanation(name, "clause", found.reading, f"`{name}`: {says}", tuple(lines))
+
+
+MONEY_COUNTED: dict[Measure, str] = {
+    "spend": "what use costs after discounts",
+    "listed": "what use costs at list prices",
+    "revenue": "what work earns",
+}
+
+
+def _counted(term: Term) -> Iterable[Line]:
+    """Which money a clause counts, and when."""
+    own = next((meter for meter in term.meters() if meter.measure in MONEY_COUNTED), None)
+    if own is not None:
+        less = ", less what credits pay" if any(meter.measure == "paid" for meter in term.meters()) else ""
+        yield Line(f"counts {MONEY_COUNTED[own.measure]}{less}, {COUNTED[own.moment]}")
+    if (money := term.own_money) is not None:
+        what = f"kept in {money.currency} ({money.told}): what counts has the rate of its day of use"
+        yield Line(f"{what}, what is owed that of the last day of its window")
+    if term.validity.zone is not UTC:
+        yield Line(f"its days begin in {term.validity.zone}")
+
+
+IDLE: dict[IdleChoice, str] = {
+    "forbidden": "no more is bought than work could use",
+    "reserved": "more may be reserved than work uses, and nothing is rented by the hour only to stand idle",
+    "allowed": "more may be bought than work uses, reserved or by the hour",
+}
+
+
+def _idle(case: Case, term: Term) -> Iterable[Line]:
+    """Whether capacity may stand idle, of a clause that counts what is bought."""
+    counts = any(meter.measure in ("spend", "taken") for meter in term.meters())
+    if counts and any(not isinstance(offer, TokenOffer) for offer in case.offers):
+        stated = case.declared.idle
+        default = "" if "idle" in case.declared.model_fields_set else ", the default"
+        yield Line(f"idle capacity: {IDLE[stated]} (`idle: {stated}`{default})")
+
+
+def _clause_lines(found: Plan, row: ClauseRow) -> Iterable[Line]:
+    article = "an" if row.kind[0] in "aeiou" else "a"
+    yield Line(f"{article} {row.kind} clause of `{row.agreement}`, in force {named(row.start, row.end)}")
+    if row.text:
+        yield Line(f"text: “{row.text}”" + (f" ({row.source})" if row.source else ""))
+    if row.owed:
+        word = "costs" if row.owed > 0 else "gives back"
+        yield Line(f"it {word} {shown(abs(row.owed), found.currency)} over the plan", (row.term,))
+    for window in found.commitments:
+        if window.term == row.term and row.start < window.end <= row.end:
+            yield Line(f"{named(window.start, window.end)}: {_drawn(window, found.currency)}", (row.term,))
+    for window in found.milestones:
+        if window.term == row.term and row.start < window.end <= row.end:
+            yield Line(f"milestone by {window.end:%Y-%m-%d}: {_drawn(window, found.currency)}", (row.term,))
+    for window in found.superseded:
+        if window.term == row.term and row.start < window.end <= row.end:
+            yield Line(f"{named(window.start, window.end)}: {answer.superseded(window)}", (row.term,))
+    for window in found.standings:
+        if window.term == row.term and window.role == TAKE and row.start < window.end <= row.end:
+            yield Line(f"{named(window.start, window.end)}: {_taken(window)}", (row.term,))
+    yield from _cap(found, row)
+    if row.marginal:
+        most = max(row.marginal, key=lambda m: m.price)
+        yield Line(
+            f"it binds in {count(len(row.marginal), 'window')}; its marginal price is at most "
+            f"{plain(most.price)} {most.unit} ({named(most.start, most.end)}, {most.part})",
+            (row.term,),
+        )
+    else:
+        yield Line("it does not bind: a small change of it would not change the plan")
+    cited = [d for d in found.decisions if row.term in d.terms]
+    for denial in denials(d for d in cited if d.denied):
+        yield Line(f"it denies {denial.told}", (row.term,), denial.offers)
+    steered: dict[tuple[str, str], list[str]] = {}
+    for d in cited:
+        if not d.denied:
+            about = "; ".join(reason.sentence for reason in d.reasons if reason.term == row.term)
+            steered.setdefault((d.workload, about), []).append(d.offer)
+    for (workload, what), offers in steered.items():
+        yield Line(f"`{workload}` on {ticked(offers)}: {what}", (row.term,), tuple(offers))
+
+
+def _cap(found: Plan, row: ClauseRow) -> Iterable[Line]:
+    """When a charge that has a cap comes to it; a window for which nothing of a cap in all is left is not one."""
+    charged = [s for s in found.standings if s.term == row.term and s.role == row.kind and s.amount is not None]
+    windows = [s for s in charged if row.start < s.end <= row.end]
+    reached = [named(s.start, s.end) for s in windows if s.amount and not s.remaining]
+    if reached:
+        more = f" and {len(reached) - MAX_WINDOWS} more" if len(reached) > MAX_WINDOWS else ""
+        yield Line(f"its cap is reached in {', '.join(reached[:MAX_WINDOWS])}{more}", (row.term,))
+    elif windows:
+        yield Line("its cap is not reached", (row.term,))
+
+
+def _taken(window: Standing) -> str:
+    """What one window of a take-or-pay asks for, and what is taken of it."""
+    short = f"{shown(window.short, window.unit)} are paid for and not taken" if window.missed else "met"
+    return f"{shown(window.drawn, window.unit)} taken of {shown(window.required, window.unit)}: {short}"
+
+
+def _drawn(window: Standing, currency: str) -> str:
+    """What one window of a commitment requires, and what reaches it: spend, and what came over from the last."""
+    over = shown(abs(window.brought), window.unit)
+    brought = f" and {over} carried in," if window.brought >= CENT else ""
+    brought += f", less {over} deferred from before," if window.brought <= -CENT else ""
+    put_off = f"{shown(window.deferred, window.unit)} deferred to the next" if window.deferred >= CENT else ""
+    short = f"short by {shown(window.short, window.unit)}" if window.missed else ""
+    state = ", ".join(each for each in (put_off, short) if each) or "met"
+    word = "counted" if window.role == MILESTONE else "spent" if window.unit == currency else "drawn"
+    return f"{shown(window.drawn, window.unit)} {word}{brought} of {shown(window.required, window.unit)}: {state}"
+
+
+def _verdicts(case: Case, workload: str, offers: list[str]) -> list[Line]:
+    """What the clauses say of a workload on some offers, without a plan."""
+    wanted = next(w for w in case.workloads if w.id == workload)
+    start, end = case.periods[0].span_start, case.periods[-1].span_end
+    found: dict[tuple[str, str, str], list[str]] = {}
+    for offer in (o for o in case.offers if o.id in offers):
+        verdict = case.verdict(wanted, offer, start, end)
+        if verdict.reason is not None:
+            key = verdict.permission, verdict.clause, verdict.reason.sentence
+            found.setdefault(key, []).append(offer.id)
+    return [
+        Line(f"{permission} on {ticked(names)}: {sentence}", (clause,), tuple(names))
+        for (permission, clause, sentence), names in found.items()
+    ]
+
+
+def _in_conflict(case: Case, found: Conflict, subject: str, kind: str, lines: list[Line]) -> Explanation:
+    clauses = ", ".join(c.version.name for c in found.clauses) or "capacity and demand alone"
+    headline = f"there is no plan: {clauses} cannot be met together"
+    return Explanation(subject, kind, case.reading, headline, tuple(lines))
+
+
+def _lines(found: Plan, rows: list[Decision]) -> Iterable[Line]:
+    """Where it runs and where it could, offer by offer; then each clause that denies, once."""
+    whose = digest.provider_of([found])
+    names = digest.names([found])
+    for d in rows:
+        if not d.denied:
+            seller = names.get(whose.get(d.offer, ""), "")
+            yield Line(f"`{d.offer}`{f' ({seller})' if seller else ''}: {d.sentence}", d.terms)
+    says = {c.term: c.sentence for c in found.clauses}
+    for denial in denials(d for d in rows if d.denied):
+        clause = says.get(denial.term, denial.sentence)  # what it says there alone is told where it begins otherwise
+        why = clause if denial.sentence.startswith(clause) else denial.sentence
+        yield Line(f"not on {denial.places}: {why}", (denial.term,), denial.offers)
+
+
+def _named(case: Case, place: str) -> str:
+    """A provider by its name and id, an offer by its id."""
+    provider = case.providers.get(place)
+    return f"{provider.name} (`{place}`)" if provider is not None and provider.name else f"`{place}`"
+
+
+def _served(found: Plan, workload: str) -> Decimal:
+    return next(w.served for w in found.workloads if w.workload == workload) or Decimal(1)
