@@ -18,7 +18,7 @@ from detente.gateway.http.exchange import HeaderLines
 from detente.gateway.serving.continuation import Broken
 from detente.gateway.serving.trace import CallSpan
 from detente.gateway.surfaces.addresses import InlineFile
-from detente.gateway.surfaces.surface import Asked, Surface
+from detente.gateway.surfaces.surface import Asked, StreamHead, Surface
 from detente.gateway.upstream import WHOLE, Patience
 from detente.ledger.record import Attempt, Outcome
 from detente.live.key import Key
@@ -28,6 +28,7 @@ from detente.providers.wire import Call, Refusal, Tokens
 
 _NOTHING = Admission(())
 _NOBODY = Order(())
+_UNSEEN = StreamHead()
 UNREAD = Asked(Call("chat", {}), "")
 """What a body asks for that could not be read."""
 
@@ -62,6 +63,8 @@ class Job(msgspec.Struct):
     """Seconds that went by in waiting for providers, and for files."""
     patience: Patience = WHOLE
     """How long a provider may keep the call waiting."""
+    head: StreamHead = _UNSEEN
+    """What its caller was told of its stream."""
     outgrown: int | None = None
     """The longest window, in tokens, that was too short for it; 0 where its length is not stated."""
     broken: Broken | None = None

@@ -80,6 +80,8 @@ class Relay:
         """
         if job.asked.call.stream:
             job.patience = _patience(job)
+            wires = (choice.candidate.deployed.wire for choice in job.order.choices)
+            job.head = job.surface.head(job.asked, int(job.at.timestamp()), wires)
             caller.lives = partial(self._live, job, caller)
         try:
             found = await self._round(job, caller)
@@ -178,9 +180,9 @@ class Relay:
     def _live(self, job: Job, caller: Exchange) -> None:
         """A caller of a stream has heard nothing for a while: it sees that its call lives, whoever will serve it."""
         if caller.begun:
-            caller.send(job.surface.keep_alive)
+            caller.send(job.head.keep_alive())
         else:
-            caller.begin(200, EVENTS + self._recorder.disclosed(job, None, None), job.surface.keep_alive)
+            caller.begin(200, EVENTS + self._recorder.disclosed(job, None, None), job.head.keep_alive())
 
     # -- nobody ------------------------------------------------------------------------------------------------
     def _refuse(self, job: Job, caller: Exchange, last: Failure | None) -> Served:
@@ -199,7 +201,7 @@ class Relay:
         served = Served(outcome, 200 if caller.begun else status)
         self._recorder.record(job, served, self._loop.time())
         if caller.begun:  # it was told that its call lives, and is told the rest in the same stream
-            caller.finish(job.surface.streamed(job.asked, "").fail(error))
+            caller.finish(job.surface.streamed(job.asked, "", job.head).fail(error))
             return served
         headers = JSON + self._recorder.disclosed(job, None, None)
         if wait is None and status == 429:

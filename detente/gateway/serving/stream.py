@@ -41,7 +41,7 @@ class Stream:
     ) -> None:
         self.job, self.asked, self.choice, self.caller = job, asked, choice, caller
         self._headers, self._spilled = headers, spilled
-        self._rendering = job.surface.streamed(asked, choice.candidate.deployed.id)
+        self._rendering = job.surface.streamed(asked, choice.candidate.deployed.id, job.head)
         self._held: list[bytes] = []
         self._size = 0
         self._last = b""

@@ -14,7 +14,7 @@ import msgspec
 
 from detente.gateway.surfaces.estimate import prompt_tokens
 from detente.gateway.surfaces.naming import Renamed, renamed, text_of
-from detente.gateway.surfaces.surface import NO_HEADERS, Asked, Rendering, Surface
+from detente.gateway.surfaces.surface import NO_HEADERS, Asked, Rendering, StreamHead, Surface
 from detente.gateway.surfaces.unreadable import why
 from detente.live.deployment import Feature, Operation
 from detente.providers import marks
@@ -183,7 +183,7 @@ class ChatSurface(Surface):
         """As it came, but for the model's name. Raises ``UnsayableError``."""
         return renamed(reply.body, text_of(asked.shown_model), reply.model)
 
-    def streamed(self, asked: Asked, deployment: str) -> Rendering:
+    def streamed(self, asked: Asked, deployment: str, head: StreamHead | None = None) -> Rendering:
         """As it comes, but for the model's name."""
         return ChunkRendering(asked.shown_model)
 

@@ -10,7 +10,7 @@ from typing import ClassVar
 
 from detente.gateway.surfaces.chat import ChatSurface, members_of, text
 from detente.gateway.surfaces.estimate import CHARACTERS_PER_TOKEN
-from detente.gateway.surfaces.surface import NO_HEADERS, Asked, Rendering
+from detente.gateway.surfaces.surface import NO_HEADERS, Asked, Rendering, StreamHead
 from detente.live.deployment import Operation
 from detente.providers.wire import Call, Refusal
 
@@ -30,6 +30,6 @@ class EmbeddingsSurface(ChatSurface):
         tokens = len(bytes(members["input"])) // CHARACTERS_PER_TOKEN + 1
         return Asked(Call("embeddings", members), model, tokens=tokens, prompt=tokens)
 
-    def streamed(self, asked: Asked, deployment: str) -> Rendering:
+    def streamed(self, asked: Asked, deployment: str, head: StreamHead | None = None) -> Rendering:
         """Never: ``ask`` reads no stream."""
         raise AssertionError("embeddings are not streamed")

@@ -10,7 +10,7 @@ errors (``messages_error``).
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from typing import Any, ClassVar
 
 import msgspec
@@ -22,7 +22,7 @@ from detente.gateway.surfaces.messages_native import NativeRendering, named
 from detente.gateway.surfaces.messages_reply import message
 from detente.gateway.surfaces.messages_request import Asking, members_of
 from detente.gateway.surfaces.messages_stream import MessagesRendering
-from detente.gateway.surfaces.surface import NO_HEADERS, Asked, Rendering, Surface
+from detente.gateway.surfaces.surface import NO_HEADERS, Asked, Rendering, StreamHead, Surface
 from detente.live.deployment import Feature, Operation
 from detente.providers import marks
 from detente.providers.wire import Call, Refusal, Reply, Wire
@@ -46,6 +46,9 @@ _MEMBER = {
 }
 
 
+PING = b'event: ping\ndata: {"type":"ping"}\n\n'
+
+
 class MessagesSurface(Surface):
     """Anthropic's Messages API."""
 
@@ -60,7 +63,6 @@ class MessagesSurface(Surface):
         "stop": "stop_sequences",
         "user": "metadata.user_id",
     }
-    keep_alive: ClassVar[bytes] = b'event: ping\ndata: {"type":"ping"}\n\n'
 
     def ask(self, body: bytes, workload: str = "", headers: Mapping[bytes, bytes] = NO_HEADERS) -> Asked:
         """Read the members that routing needs. Raises ``Refusal`` with a sentence and the member that is wrong."""
@@ -102,7 +104,11 @@ class MessagesSurface(Surface):
             return named(reply.body, asked.shown_model, reply.model)
         return message(asked, reply)
 
-    def streamed(self, asked: Asked, deployment: str) -> Rendering:
+    def head(self, asked: Asked, created: int, wires: Iterable[Wire]) -> StreamHead:
+        """Anthropic's own sign of life."""
+        return StreamHead(PING)
+
+    def streamed(self, asked: Asked, deployment: str, head: StreamHead | None = None) -> Rendering:
         """A renderer of Anthropic's events."""
         return NativeRendering(asked.shown_model) if asked.call.operation == "messages" else MessagesRendering(asked)
 

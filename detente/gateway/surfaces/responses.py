@@ -7,7 +7,7 @@ the wire, and streams as providers send them (``providers/responses_stream``).
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any, ClassVar
 
 import msgspec
@@ -26,9 +26,10 @@ from detente.gateway.surfaces.chat import (
 from detente.gateway.surfaces.estimate import prompt_tokens
 from detente.gateway.surfaces.naming import renamed, text_of
 from detente.gateway.surfaces.responses_events import ResponseEvents
+from detente.gateway.surfaces.responses_head import ResponseHead
 from detente.gateway.surfaces.responses_reply import response_of
 from detente.gateway.surfaces.responses_request import as_chat
-from detente.gateway.surfaces.surface import NO_HEADERS, Asked, KeptTurn, Rendering, Surface, UnsayableError
+from detente.gateway.surfaces.surface import NO_HEADERS, Asked, KeptTurn, Rendering, StreamHead, Surface, UnsayableError
 from detente.live.deployment import Feature, Operation
 from detente.providers import sse
 from detente.providers.quoted import quoted
@@ -153,11 +154,18 @@ class ResponsesSurface(Surface):
             told = msgspec.json.encode(sealed(_members(told), deployment, asked.workload, names))
         return encrypted.sealed(told, deployment)
 
-    def streamed(self, asked: Asked, deployment: str) -> Rendering:
+    def head(self, asked: Asked, created: int, wires: Iterable[Wire]) -> StreamHead:
+        """A response that its provider stores has no name before that gives it one."""
+        own = "id" in _sealable(asked) or "previous_response_id" in asked.call.members
+        stored = own and any(wire.speaks("responses") for wire in wires)
+        return ResponseHead(asked, created, names=not stored)
+
+    def streamed(self, asked: Asked, deployment: str, head: StreamHead | None = None) -> Rendering:
         """A renderer that seals ids."""
+        told = head if isinstance(head, ResponseHead) else ResponseHead(asked)
         if asked.call.operation == "chat":
-            return ResponseEvents(asked)
-        return ResponsesRendering(deployment, asked.workload, _sealable(asked), asked.shown_model)
+            return ResponseEvents(asked, told)
+        return ResponsesRendering(deployment, asked.workload, told, _sealable(asked), asked.shown_model)
 
     def member(self, unable: str) -> str | None:
         """As OpenAI names it."""
@@ -307,44 +315,78 @@ def sealed(response: Members, deployment: str, workload: str, names: Sequence[st
     return response
 
 
+_FIRST = frozenset({b'"response.created"', b'"response.queued"', b'"response.in_progress"'})
+"""Events that hold a response of which nothing has come."""
+
+
+def _with_data(event: bytes, members: Members) -> bytes:
+    """An event with other data; its other lines stay."""
+    others = b"".join(line + b"\n" for line in event.split(b"\n") if line and not line.startswith(b"data:"))
+    return others + b"data: " + msgspec.json.encode(members) + b"\n\n"
+
+
 class ResponsesRendering(Rendering):
     """Seals the ids in a stream, where anything is stored, and names the model as it was asked for."""
 
-    def __init__(self, deployment: str, workload: str = "", names: Sequence[str] = IDS, model: str = "") -> None:
+    def __init__(self, deployment: str, workload: str, head: ResponseHead, names: Sequence[str], model: str) -> None:
         self._where = (deployment, workload, names)
+        self._head = head
         self._model = msgspec.Raw(text_of(model))
         self._events = sse.Events()
-        self._count = 0
 
     def feed(self, data: bytes) -> bytes:
         """The same events; those that hold a response, with its ids sealed. Raises ``UnsayableError``."""
-        block = self._events.block(data)
-        self._count += block.count(b"\n\n")
-        block = encrypted.sealed(block, self._where[0])
+        block = encrypted.sealed(self._events.block(data), self._where[0])
+        if self._head.added:
+            return b"".join([self._numbered(event) for event in sse.split(block)])
+        self._head.count += block.count(b"\n\n")
         if not _RESPONSE(block):
             return block
         return b"".join([self._event(event) if _RESPONSE(event) else event for event in sse.split(block)])
 
+    def _numbered(self, event: bytes) -> bytes:
+        """An event after one of the gateway's own, by which all later ones have other numbers."""
+        if not sse.data_of(event):
+            return event  # a comment
+        try:
+            members = msgspec.json.decode(sse.data_of(event), type=Members)
+            if self._head.own and bytes(members.get("type", b"")) in _FIRST:
+                return b""  # its caller has been told the same
+            members = self._told(members) or members
+        except _UNREADABLE:
+            raise UnsayableError("the provider sent an event that cannot be read") from None
+        members["sequence_number"] = msgspec.Raw(b"%d" % self._head.next())
+        return _with_data(event, members)
+
     def _event(self, event: bytes) -> bytes:
         """An event whose response has its ids sealed, and the model's name; its other lines stay."""
         try:
-            members = msgspec.json.decode(sse.data_of(event), type=Members)
-            response = msgspec.json.decode(members.get("response", b"null"), type=Members | None)
+            members = self._told(msgspec.json.decode(sse.data_of(event), type=Members))
         except _UNREADABLE:
             raise UnsayableError("the provider sent an event that cannot be read") from None
+        return event if members is None else _with_data(event, members)  # unless it is the word, in a text
+
+    def _told(self, members: Members) -> Members | None:
+        """The members of an event, as the caller is to see its response; None where it holds none."""
+        response = msgspec.json.decode(members.get("response", b"null"), type=Members | None)
         if response is None:
-            return event  # the word, in a text
+            return None
         response["model"] = self._model
-        members["response"] = msgspec.Raw(msgspec.json.encode(sealed(response, *self._where)))
-        others = b"".join(line + b"\n" for line in event.split(b"\n") if line and not line.startswith(b"data:"))
-        return others + b"data: " + msgspec.json.encode(members) + b"\n\n"
+        response = sealed(response, *self._where)
+        if self._head.own:
+            response["id"] = msgspec.Raw(msgspec.json.encode(self._head.id))
+        members["response"] = msgspec.Raw(msgspec.json.encode(response))
+        if bytes(members.get("type", b"")) in _FIRST:
+            self._head.follow(bytes(members["response"]))
+        return members
 
     def close(self) -> bytes:
         """Nothing: a response says itself that it is complete."""
+        self._head.over = True
         return b""
 
     def fail(self, error: Mapping[str, Any]) -> bytes:
         """OpenAI's event for an error; with the error object as well, which is what its client raises."""
         said = {name: error.get(name) for name in ("code", "message", "param")}
-        body = {"type": "error", **said, "sequence_number": self._count, "error": error}
+        body = {"type": "error", **said, "sequence_number": self._head.next(), "error": error}
         return sse.event(msgspec.json.encode(body), "error")

@@ -1,7 +1,8 @@
 """Chunks of a chat completion as the events of a response.
 
 Owns: which item is open, and the order of events. Items never overlap: they are told one after the other. Not here:
-items themselves (``responses_reply``), and streams that pass through (``responses``).
+the first events and their numbers (``responses_head``), items themselves (``responses_reply``), and streams that pass
+through (``responses``).
 """
 
 from __future__ import annotations
@@ -13,6 +14,7 @@ from typing import Any
 import msgspec
 
 from detente.gateway.surfaces.completion import Delta, LaterDelta, LaterThought, chunk_of, new_id
+from detente.gateway.surfaces.responses_head import ResponseHead
 from detente.gateway.surfaces.responses_reply import (
     Plain,
     called,
@@ -46,11 +48,10 @@ class _Calling:
 class ResponseEvents(Rendering):
     """Renders one stream."""
 
-    def __init__(self, asked: Asked) -> None:
-        self._asked = asked
+    def __init__(self, asked: Asked, head: ResponseHead) -> None:
+        self._asked, self._head = asked, head
+        self._say = head.say
         self._events = sse.Events()
-        self._own, self._created = "", 0
-        self._number = 0
         self._open = ""
         """The kind of the item that is open: ``message``, ``reasoning``, or none."""
         self._output: list[Plain] = []
@@ -78,7 +79,9 @@ class ResponseEvents(Rendering):
         """The last items' ends, and the whole response."""
         pieces = [*self._begin(), *self._answered(), *self._end(), *self._told_later(), *self._told_calls()]
         finish = "content_filter" if self._refused else self._finish or "stop"
-        whole = shell(self._asked, self._own, self._created, self._output, finish, self._tokens)
+        head = self._head
+        head.over = True
+        whole = shell(self._asked, head.own, head.created, self._output, finish, self._tokens)
         self._whole = msgspec.json.encode(whole)
         pieces.append(self._say(str(whole["status"]), response=msgspec.Raw(self._whole)))
         return b"".join(pieces)
@@ -90,7 +93,7 @@ class ResponseEvents(Rendering):
     def fail(self, error: Mapping[str, Any]) -> bytes:
         """OpenAI's event for an error; with the error object as well, which is what its client raises."""
         stated = {name: error.get(name) for name in ("code", "message", "param")}
-        body = {"type": "error", **stated, "sequence_number": self._number, "error": error}
+        body = {"type": "error", **stated, "sequence_number": self._head.next(), "error": error}
         return sse.event(msgspec.json.encode(body), "error")
 
     # -- one chunk --
@@ -98,10 +101,9 @@ class ResponseEvents(Rendering):
         chunk = chunk_of(event, "response")
         if chunk is None:
             return
-        self._own, self._created = self._own or own_id(chunk.id), self._created or chunk.created
         if bytes(chunk.usage) != b"null":
             self._tokens = tokens_of(chunk.usage)
-        yield from self._begin()
+        yield from self._begin(chunk.id, chunk.created)
         for choice in chunk.choices or ():
             if isinstance(choice.delta, Delta):
                 yield from self._delta(choice.delta)
@@ -152,13 +154,9 @@ class ResponseEvents(Rendering):
         thought.reasoning_redacted += piece.reasoning_redacted or ""
 
     # -- items --
-    def _begin(self) -> Iterator[bytes]:
-        if self._number:
-            return
-        self._own = self._own or own_id(None)
-        started = shell(self._asked, self._own, self._created, [], None, None)
-        yield self._say("created", response=started)
-        yield self._say("in_progress", response=started)
+    def _begin(self, completion: str | None = None, created: int = 0) -> Iterator[bytes]:
+        if not self._head.own:
+            yield self._head.begin(self._asked, own_id(completion), created)
 
     def _into(self, kind: str) -> Iterator[bytes]:
         """Open an item of a kind, unless it is open."""
@@ -222,7 +220,7 @@ class ResponseEvents(Rendering):
             if self._finish == "length" and not _is_object(arguments):
                 continue  # a part of an input is not an input
             known = self._asked.tools.get(calling.name) or ToolName(calling.name)
-            parts = (self._own, at, calling.id, calling.name, arguments, self._asked.tools)
+            parts = (self._head.own, at, calling.id, calling.name, arguments, self._asked.tools)
             begun = called(*parts, done=False)
             yield self._added(begun)
             place = {"item_id": begun["id"], "output_index": len(self._output)}
@@ -238,7 +236,7 @@ class ResponseEvents(Rendering):
     @property
     def _item(self) -> str:
         """What the id of the next item is made of: of several of a kind, each has its own."""
-        return f"{self._own}{len(self._output) or ''}"
+        return f"{self._head.own}{len(self._output) or ''}"
 
     def _place(self, **more: int) -> Plain:
         kind = "rs" if self._open == "reasoning" else "msg"
@@ -251,12 +249,6 @@ class ResponseEvents(Rendering):
         told = self._say("output_item.done", output_index=len(self._output), item=item)
         self._output.append(item)
         return told
-
-    def _say(self, kind: str, **more: Any) -> bytes:
-        name = f"response.{kind}"
-        body = {"type": name, "sequence_number": self._number, **more}
-        self._number += 1
-        return sse.event(msgspec.json.encode(body), name)
 
 
 def _is_object(text: str) -> bool:

@@ -22,6 +22,7 @@ from detente.gateway.surfaces.surface import (
     Asked,
     KeptTurn,
     Rendering,
+    StreamHead,
     Surface,
     UnsayableError,
 )
@@ -107,7 +108,7 @@ class StoredSurface(Surface):
             found["model"] = msgspec.Raw(text_of(self._model))
         return msgspec.json.encode(sealed(found, deployment, asked.workload))
 
-    def streamed(self, asked: Asked, deployment: str) -> Rendering:
+    def streamed(self, asked: Asked, deployment: str, head: StreamHead | None = None) -> Rendering:
         """Never: ``ask`` refuses it."""
         raise AssertionError("stored responses are not streamed")
 

@@ -7,7 +7,7 @@ and OpenAI's on the other (``providers/wire``). Not here: HTTP (``app``), and wh
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any, ClassVar
 
 import msgspec
@@ -131,6 +131,21 @@ class Rendering:
         raise NotImplementedError
 
 
+class StreamHead:
+    """What the caller of a stream has been told of it, whoever serves it in the end.
+
+    ``sign`` is what a stream may say at any time between two events without saying anything: a comment, unless its
+    surface says otherwise.
+    """
+
+    def __init__(self, sign: bytes = b": keep-alive\n\n") -> None:
+        self._sign = sign
+
+    def keep_alive(self) -> bytes:
+        """Nothing was sent for a while: that the call lives."""
+        return self._sign
+
+
 class Surface:
     """One path: ``POST /v1/…``."""
 
@@ -140,9 +155,6 @@ class Surface:
     """Where its clients look for a request's id: OpenAI's, unless it says otherwise."""
     words: ClassVar[Mapping[str, str]] = {}
     """What its callers call members of a chat completion, where they call them otherwise."""
-    keep_alive: ClassVar[bytes] = b": keep-alive\n\n"
-    """What a stream may say at any time between two events without saying anything: a comment, unless it says
-    otherwise."""
 
     def ask(self, body: bytes, workload: str = "", headers: Mapping[bytes, bytes] = NO_HEADERS) -> Asked:
         """Read the body of a workload's caller. Raises ``Refusal`` with a sentence and the member that is wrong."""
@@ -194,8 +206,12 @@ class Surface:
         """(lines of headers, body) of what is answered where nobody serves a call. Neutral: None, for an error."""
         return None
 
-    def streamed(self, asked: Asked, deployment: str) -> Rendering:
-        """A renderer of a streamed reply."""
+    def head(self, asked: Asked, created: int, wires: Iterable[Wire]) -> StreamHead:
+        """Of a stream that was asked for at ``created`` (seconds since 1970), and that one of these is to serve."""
+        return StreamHead()
+
+    def streamed(self, asked: Asked, deployment: str, head: StreamHead | None = None) -> Rendering:
+        """A renderer of a streamed reply. ``head`` is what its caller was told before; None: nothing."""
         raise NotImplementedError
 
     def member(self, unable: str) -> str | None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import json
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -13,6 +14,7 @@ from detente.case.case import Case
 from detente.gateway.deciding import health
 from detente.gateway.deciding.policy import Policy
 from detente.gateway.serving import provider_call
+from detente.providers import sse
 from tests.gateway.http.peer import nobody, run
 from tests.gateway.stage import (
     DEADLINES,
@@ -303,6 +305,40 @@ def test_a_stream_that_falls_silent_after_its_first_content_lives_too_and_a_whol
             assert (await whole.answer()).json == completion()
             await caller.leave()
             await whole.leave()
+
+    run(main(), plain=True)
+
+
+def test_a_sign_of_life_is_an_event_of_the_response_and_another_may_still_serve_it(tmp_path: Path) -> None:
+    """Clients that wait for events, as Codex does, hear no comment."""
+
+    async def main() -> None:
+        async with (
+            play([SSE, chunked(ROLE), "silence"]) as south,
+            play([*FLOW]) as north,
+            Stage(tmp_path, two(south, north, serving=LIVELY)) as stage,
+        ):
+            caller = await stage.caller()
+            body = {"model": "m", "input": "Hi", "stream": True, "store": False}
+            caller.send(request(body, path="/v1/responses"))
+            await so(lambda: south.silent)
+            stage.passes(16)
+            head = await caller.head()
+            first = await caller.chunk()
+            stage.passes(16)
+            second = await caller.chunk()
+            stage.passes(LATE)
+            rest = (await caller.rest(*head)).events
+            early = [json.loads(sse.data_of(one)) for one in sse.split(first + second)]
+            told = [*early, *rest]
+            kinds = [one["type"].removeprefix("response.") for one in told]
+            assert kinds[:3] == ["created", "in_progress", "in_progress"]
+            assert next(kind for kind in kinds[3:] if kind != "in_progress") == "output_item.added"
+            assert [one["sequence_number"] for one in told] == list(range(len(told)))
+            assert told[-1]["response"]["id"] == told[0]["response"]["id"]
+            assert told[-1]["response"]["output"][0]["content"][0]["text"] == "hello"
+            assert stage.records[0].deployment == "north-m"
+            await caller.leave()
 
     run(main(), plain=True)
 

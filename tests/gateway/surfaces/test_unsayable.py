@@ -9,7 +9,7 @@ import anthropic
 import pytest
 
 from detente.gateway.serving.stream import Stream
-from detente.gateway.surfaces.surface import UnsayableError
+from detente.gateway.surfaces.surface import StreamHead, UnsayableError
 from detente.providers.wire import StreamPart
 from tests.gateway.surfaces.corpora import MESSAGES, accumulated, asked, event
 
@@ -35,7 +35,7 @@ class Caller:
 
 
 def stream_to(caller: Caller) -> Stream:
-    job = SimpleNamespace(surface=MESSAGES, asked=asked(stream=True), goes_on=False, buffers=False)
+    job = SimpleNamespace(surface=MESSAGES, asked=asked(stream=True), goes_on=False, buffers=False, head=StreamHead())
     choice = SimpleNamespace(candidate=SimpleNamespace(deployed=SimpleNamespace(id="azure-eu")))
     return Stream(cast(Any, job), job.asked, cast(Any, choice), cast(Any, caller), lambda *_: b"")
 
