@@ -29,9 +29,11 @@ INSIDE = {
 SIBLINGS = [{"planner", "ledger", "providers"}, {"gateway", "planner"}]
 # Public names, imported when they are asked for.
 FREE = {"__init__"}
+DRAWS = {"outcomes/draws.py", "outcomes/drawn.py", "outcomes/levels.py"}
+NUMPY = {"demand/quanta.py", "ledger/metered_together.py", "planner", *DRAWS}
 HEAVY = {
     "highspy": {"planner/solving/model.py", "planner/solving/posed.py", "planner/solving/running.py"},
-    "numpy": {"demand/quanta.py", "ledger/metered_together.py", "planner", "outcomes/draws.py", "outcomes/drawn.py"},
+    "numpy": NUMPY,
     "rich": {"report", "cli/command.py"},
     "jinja2": {"report"},
     "pyarrow": {"values/parquet.py", "values/sheet.py"},
@@ -45,7 +47,7 @@ HEAVY = {
     "azure": {"providers/entra.py"},
 }
 AT_TOP = {
-    "numpy": {"demand/quanta.py", "ledger/metered_together.py", "planner", "outcomes/draws.py", "outcomes/drawn.py"},
+    "numpy": NUMPY,
     "highspy": {"planner/solving/model.py", "planner/solving/posed.py", "planner/solving/running.py"},
     "rich": {"report"},
     "jinja2": {"report"},

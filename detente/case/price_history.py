@@ -1,27 +1,41 @@
-"""A file of prices that were observed: when each began to hold, and from them how far a price lay from today's.
+"""A file of prices that were observed: when each began to hold, and from them how a price may move from day to day.
 
-Owns: its columns and rows, and the distribution of changes that they come to. Not here: which prices change by it
-(``risk``), and drawing (``outcomes.draws``).
+Owns: its columns and rows, and paths that are drawn from them. Not here: which prices move by it (``risk``), and what
+else is drawn (``outcomes.draws``).
 """
 
 from __future__ import annotations
 
+from bisect import bisect_right
 from dataclasses import dataclass
-from decimal import Decimal
-from itertools import pairwise
+from itertools import accumulate
+from operator import itemgetter
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any, Literal, Protocol
 
-from pydantic import Field
+from pydantic import Field, field_validator
 
 from detente.demand.clock import TimestampReader
+from detente.errors import FlawError
 from detente.values.micros import DAY
 from detente.values.noun import Noun, Title
 from detente.values.period import Day, moment
+from detente.values.quantity import ABOUT_HOURS, Span
+from detente.values.quantity_field import Length
 from detente.values.sheet import UNREADABLE, File, Sheet, atto, shown
 
-MIN_CHANGE, MAX_CHANGE = Decimal("-0.99"), Decimal(10)
+MIN_CHANGE, MAX_CHANGE = -0.99, 10.0
 """Changes that a risk may state."""
+
+
+class RandomNumbers(Protocol):
+    """Where they come from: numpy's generators are such."""
+
+    def integers(self, below: int, /) -> Any:
+        """A whole number from 0, each as likely as the others."""
+
+    def geometric(self, chance: float, /) -> Any:
+        """How often something is tried that comes off with a chance."""
 
 
 class PriceColumns(Noun):
@@ -32,19 +46,54 @@ class PriceColumns(Noun):
 
 
 @dataclass(frozen=True)
+class PriceSeries:
+    """Prices of one thing: the moments from which they held, and how far each lay from the last, as a part of it.
+
+    ``starts`` are microseconds since 1970, rising, with the end of what was observed behind them.
+    """
+
+    starts: tuple[int, ...]
+    changes: tuple[float, ...]
+
+    @property
+    def days(self) -> range:
+        """The days since 1970 of which it tells anything."""
+        return range(self.starts[0] // DAY, -(-self.starts[-1] // DAY))
+
+    def on(self, day: int) -> float:
+        """The mean change on one of its days, over the part of that day which was observed."""
+        begin, end = max(day * DAY, self.starts[0]), min((day + 1) * DAY, self.starts[-1])
+        at, start, total = bisect_right(self.starts, begin) - 1, begin, 0.0
+        while start < end:
+            until = min(end, self.starts[at + 1])
+            total += self.changes[at] * (until - start)
+            at, start = at + 1, until
+        return total / (end - begin)
+
+
+@dataclass(frozen=True)
 class PriceHistory:
-    """How far prices lay from the last that was observed, in order, each with the part of all time for which it did."""
+    """Prices that were observed, series by series, and for how many days on average a path keeps to one stretch."""
 
-    changes: tuple[tuple[Decimal, Decimal], ...]
+    series: tuple[PriceSeries, ...]
+    stretch: float
 
-    def quantile(self, part: float) -> Decimal:
-        """The change that is not passed in so much of the time, in whole percent."""
-        passed, wanted = Decimal(0), Decimal(f"{part:.9f}")
-        for change, weight in self.changes[:-1]:
-            passed += weight
-            if passed >= wanted:
-                return Decimal(round(change * 100)) / 100
-        return Decimal(round(self.changes[-1][0] * 100)) / 100
+    def path(self, random: RandomNumbers, days: int) -> list[float]:
+        """Changes from the price of the case, day by day: as they were observed, stretch by stretch.
+
+        The stationary bootstrap (D. N. Politis and J. P. Romano, 1994): each stretch begins on any of all observed days
+        with the same probability, is as long as a geometric distribution says, and goes on with the first day of its
+        series after the last, so that a price holds for as much of the time as it was observed.
+        """
+        ends = list(accumulate(len(each.days) for each in self.series))
+        found: list[float] = []
+        while len(found) < days:
+            at = int(random.integers(ends[-1]))
+            series = self.series[which := bisect_right(ends, at)]
+            begin = at - ends[which] + len(series.days)
+            stretch = min(int(random.geometric(1 / self.stretch)), days - len(found))
+            found += [series.on(series.days[day % len(series.days)]) for day in range(begin, begin + stretch)]
+        return found
 
 
 class PriceFile(Noun):
@@ -62,6 +111,17 @@ class PriceFile(Noun):
         default=None, description="the day after the last that was observed; default: the last row's"
     )
     missing: Literal["refuse", "skip"] = Field(default="refuse", description="rows without a price")
+    stretch: Length = Field(
+        default=Span(1, "month"),
+        description="for how long, on average, a draw keeps to one stretch of what was observed",
+    )
+
+    @field_validator("stretch")
+    @classmethod
+    def _a_day_at_least(cls, stretch: Span) -> Span:
+        if _days(stretch) < 1:
+            raise FlawError(f"`{stretch}` is shorter than a day, by which prices move", "write `1 day` or more")
+        return stretch
 
     def read(self, folder: Path) -> PriceHistory:
         """What it says. Raises FlawError with every flaw, each with its own place in the file; MissingExtraError."""
@@ -91,22 +151,28 @@ class PriceFile(Noun):
         return self._history(sheet, found)
 
     def _history(self, sheet: Sheet, found: dict[tuple[str, ...], list[tuple[int, int]]]) -> PriceHistory:
-        """Each series against its own last price, by the time for which each price held."""
+        """Each series against its own last price."""
         last = max(at for series in found.values() for at, _ in series)
         end = (last // DAY + 1) * DAY if self.until is None else int(moment(self.until).timestamp()) * 1_000_000
-        held: dict[Decimal, int] = {}
-        for series in found.values():
-            inside = sorted((at, price) for at, price in series if at < end)
-            for (start, price), (stop, _) in pairwise([*inside, (end, 0)] if inside else ()):
-                change = Decimal(price) / inside[-1][1] - 1
-                held[change] = held.get(change, 0) + stop - start
-        whole = Decimal(sum(held.values()))
-        if len(held) < 2 or not whole:
+        inside = [sorted((row for row in rows if row[0] < end), key=itemgetter(0)) for rows in found.values()]
+        series = tuple(_series(rows, end) for rows in inside if rows)
+        changes = {change for each in series for change in each.changes}
+        if len(changes) < 2:
             sheet.stop("has no price that changes", "check `where` and `each`, or state `least` and `most`")
-        if not MIN_CHANGE <= min(held) <= max(held) <= MAX_CHANGE:
-            what = f"has prices from {min(held):+.0%} to {max(held):+.0%} of the last one of their series"
+        if not MIN_CHANGE <= min(changes) <= max(changes) <= MAX_CHANGE:
+            what = f"has prices from {min(changes):+.0%} to {max(changes):+.0%} of the last one of their series"
             sheet.stop(what, "name under `each` the columns that tell series apart")
-        return PriceHistory(tuple((change, held[change] / whole) for change in sorted(held)))
+        return PriceHistory(series, _days(self.stretch))
+
+
+def _days(length: Span) -> float:
+    return length.count * ABOUT_HOURS[length.unit] / 24
+
+
+def _series(rows: list[tuple[int, int]], end: int) -> PriceSeries:
+    """From moments and prices in order of time; of several prices at one moment the last holds."""
+    held = dict(rows)
+    return PriceSeries((*held, end), tuple(price / rows[-1][1] - 1 for price in held.values()))
 
 
 def _above_zero(price: Any) -> int:

@@ -1,7 +1,7 @@
 """A risk: what may happen to a case, and how likely it is. Simulations draw from them.
 
-Owns: outages, and levels of demand and of prices that are not known. Not here: files of incidents and of prices
-(``incidents``, ``price_history``), events with few outcomes (``choice``), and drawing (``outcomes.draws``).
+Owns: outages, levels of demand and of prices that are not known, and prices that move. Not here: files of incidents and
+of prices (``incidents``, ``price_history``), events with few outcomes (``choice``), and drawing (``outcomes.draws``).
 """
 
 from __future__ import annotations
@@ -81,7 +81,10 @@ class OutageRisk(Noun):
 
 
 class LevelRisk(Noun):
-    """All demand, or all prices, of what is covered times a factor that is not known: the same over all of the time."""
+    """All demand, or all prices, of what is covered times a factor that is not known.
+
+    It is the same over all of the time, or moves from day to day as prices did that were observed.
+    """
 
     kind: Literal["demand", "price"]
     id: Id
@@ -115,11 +118,16 @@ class LevelRisk(Noun):
         found._history = self.prices.read(folder)
         return found
 
+    @property
+    def history(self) -> PriceHistory | None:
+        """Prices that were observed, as read from its file; None where its three values are stated."""
+        assert self.prices is None or self._history is not None, "the file of prices was not read"
+        return self._history
+
     def quantile(self, part: float) -> Decimal:
-        """The change that is not passed with a probability, in whole percent: as observed, or of a triangle."""
-        if self.least is None or self.most is None:
-            assert self._history is not None, "the file of prices was not read"
-            return self._history.quantile(part)
+        """The change that is not passed with a probability, in whole percent, of a triangle over its three values."""
+        assert self.least is not None
+        assert self.most is not None
         low, mode, high = (float(value) for value in (self.least, self.likeliest, self.most))
         cut = (mode - low) / (high - low)
         if part <= cut:

@@ -15,7 +15,8 @@ from fractions import Fraction
 import numpy as np
 
 from detente.case.case import Case
-from detente.outcomes.draws import LEVELS, Draw, GridClock, changes, failing, levels, parts_out, spells
+from detente.outcomes.draws import Draw, GridClock, failing, parts_out, spells
+from detente.outcomes.levels import level, levels, under_levels
 from detente.outcomes.routed import Routed
 from detente.outcomes.simulation import BestDispatch, SimulatedDraw
 from detente.planner.dispatch import Dispatch, Dispatched, Holdings
@@ -84,7 +85,7 @@ class Drawn:
         return SimulatedDraw(
             draw.index,
             self.worlds[draw.world].name,
-            {risk.id: risk.quantile((step + 0.5) / LEVELS) for risk, step in stepped},
+            {risk.id: level(case, risk, step) for risk, step in stepped},
             len(draw.outages),
             None if found is None else _money(found.cost),
             None if found is None else _money(max(found.fees, 0.0)),
@@ -101,10 +102,7 @@ class Drawn:
             if len(self.open) >= MAX_OPEN:
                 del self.open[next(iter(self.open))]
             case = self.worlds[draw.world].case
-            told = changes(case, draw.steps)
-            self.open[draw.state] = OpenWorld.of(
-                case.with_changes(told) if told["change"] else case, self.held, self.followed
-            )
+            self.open[draw.state] = OpenWorld.of(under_levels(case, draw.steps), self.held, self.followed)
         return self.open[draw.state]
 
 

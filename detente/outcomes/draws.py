@@ -1,7 +1,7 @@
 """What may happen, drawn at random: how events turn out, levels of demand and prices, and when something is out.
 
 Owns: one draw, which turns on its seed and number alone, and the time for which offers are out by period. Not here:
-which risks there are (``case.risk``), and what a draw costs (``simulating``).
+which risks there are (``case.risk``), what levels make of a case (``levels``), and what a draw costs (``simulating``).
 """
 
 from __future__ import annotations
@@ -11,17 +11,13 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from decimal import Decimal
-from typing import Any
 
 import numpy as np
 
 from detente.case.case import Case
-from detente.case.risk import LevelRisk, OutageRisk
-from detente.demand.workload import Training
+from detente.case.risk import OutageRisk
+from detente.outcomes.levels import levels, offers_of, steps_of
 from detente.values.period import Period, hours_between
-
-LEVELS = 5
-"""A level takes one of so many values, each as likely as the others: programs are kept open for them."""
 
 HOURS_A_YEAR = 8766.0
 
@@ -37,7 +33,7 @@ class Outage:
 
 @dataclass(frozen=True)
 class Draw:
-    """One way in which all may go: which way events turn out (by number), a step of each level, and outages."""
+    """One way in which all may go: which way events turn out, a step of each level (both by number), and outages."""
 
     index: int
     world: int
@@ -48,11 +44,6 @@ class Draw:
     def state(self) -> tuple[int, tuple[int, ...]]:
         """What decides on its program: all but its outages."""
         return self.world, self.steps
-
-
-def levels(case: Case) -> tuple[LevelRisk, ...]:
-    """Risks of levels, in the order written."""
-    return tuple(risk for risk in case.declared.risks if isinstance(risk, LevelRisk))
 
 
 def draw(case: Case, chances: Sequence[Decimal], seed: int, index: int) -> Draw:
@@ -66,7 +57,7 @@ def draw(case: Case, chances: Sequence[Decimal], seed: int, index: int) -> Draw:
     random = np.random.default_rng([seed, index])
     ends = np.cumsum([float(chance) for chance in chances])
     world = min(int(np.searchsorted(ends, random.random(), side="right")), len(chances) - 1)
-    steps = tuple(int(random.integers(LEVELS)) for _ in levels(case))
+    steps = tuple(int(random.integers(steps_of(risk))) for risk in levels(case))
     horizon = case.declared.horizon
     long = float(hours_between(horizon.opens, horizon.closes))
     found: list[Outage] = []
@@ -80,34 +71,11 @@ def draw(case: Case, chances: Sequence[Decimal], seed: int, index: int) -> Draw:
     return Draw(index, world, steps, tuple(found))
 
 
-def changes(case: Case, steps: Sequence[int]) -> dict[str, Any]:
-    """Levels as a scenario's changes: each risk at the middle of its step."""
-    found: list[dict[str, str]] = []
-    for risk, step in zip(levels(case), steps, strict=True):
-        change = risk.quantile((step + 0.5) / LEVELS)
-        if change:
-            found += [each | {field: f"{change * 100:+f}%"} for each, field in _changed(case, risk)]
-    return {"id": "drawn", "change": found}
-
-
-def _changed(case: Case, risk: LevelRisk) -> Iterator[tuple[dict[str, str], str]]:
-    """What a risk changes, and the field that says how much of it there is."""
-    if risk.kind == "price":
-        yield from (({"offer": name}, "price") for name in _offers(case, risk))
-    else:
-        some = [w for w in case.workloads if risk.of.covers(w.facts, None)]
-        yield from (({"workload": w.id}, "work" if isinstance(w, Training) else "demand") for w in some)
-
-
-def _offers(case: Case, risk: LevelRisk | OutageRisk) -> list[str]:
-    return [name for name, facts in case.offer_facts.items() if risk.of.covers(None, facts)]
-
-
 # -- when something is out ---------------------------------------------------------------------------------------------
 def failing(case: Case) -> dict[str, dict[str, float]]:
     """Of each risk of an outage, the offers that it takes, and the part of them."""
     found = [risk for risk in case.declared.risks if isinstance(risk, OutageRisk)]
-    return {risk.id: dict.fromkeys(_offers(case, risk), float(risk.part)) for risk in found}
+    return {risk.id: dict.fromkeys(offers_of(case, risk), float(risk.part)) for risk in found}
 
 
 def spells(outages: Sequence[Outage], clock: GridClock) -> Iterator[tuple[int, float, frozenset[str]]]:

@@ -6,8 +6,9 @@ Owns: reading such values, and their mean over a period. Not here: what the valu
 from __future__ import annotations
 
 import re
+from bisect import bisect_left, bisect_right
 from collections.abc import Callable, Iterator
-from datetime import date, datetime
+from datetime import UTC, date, datetime
 from fractions import Fraction
 from itertools import pairwise
 from typing import Any, Generic, TypeVar, get_args
@@ -19,6 +20,8 @@ from detente.values.noun import SOURCE, value_of
 from detente.values.period import DATE, day, hours_between, moment
 
 T = TypeVar("T")
+
+ALWAYS = datetime.min.replace(tzinfo=UTC)
 
 
 class Dated(Generic[T]):
@@ -44,11 +47,8 @@ class Dated(Generic[T]):
 
     def on(self, at: datetime) -> T | None:
         """The value at a moment."""
-        found = None
-        for start, value in self.steps:
-            if start is None or moment(start) <= at:
-                found = value
-        return found
+        begun = bisect_right(self.steps, at, key=_since)
+        return self.steps[begun - 1][1] if begun else None
 
     def pieces(self, start: datetime, end: datetime) -> Iterator[tuple[Fraction, T | None]]:
         """The values in force between two moments, each with its share of that time."""
@@ -73,7 +73,8 @@ class Dated(Generic[T]):
         return total
 
     def _edges(self, start: datetime, end: datetime) -> list[datetime]:
-        return [start, *(moment(s) for s, _ in self.steps if s is not None and start < moment(s) < end), end]
+        first, last = bisect_right(self.steps, start, key=_since), bisect_left(self.steps, end, key=_since)
+        return [start, *map(_since, self.steps[first:last]), end]
 
     def values(self) -> Iterator[T]:
         """Every value, in date order."""
@@ -104,6 +105,11 @@ class Dated(Generic[T]):
         while inner["type"] != "tagged-union":
             inner = inner["schema"]
         return dated_schema(handler(inner["choices"]["one"]["schema"]))
+
+
+def _since(step: tuple[date | None, Any]) -> datetime:
+    """The moment from which a step holds."""
+    return ALWAYS if step[0] is None else moment(step[0])
 
 
 def dated_schema(one: dict[str, Any]) -> dict[str, Any]:

@@ -7,7 +7,7 @@ whole number of nano-units of the currency (§4). Not here: what a price is char
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from decimal import ROUND_HALF_EVEN, Decimal
 from fractions import Fraction
 from typing import Annotated, Any
@@ -109,6 +109,11 @@ class Price:
         """The same in another currency, at what one of its own costs in that."""
         stated = StatedAs(self.amount, self.currency, rate)
         return Price(WIDE.multiply(self.amount, rate), currency, self.unit, stated)
+
+    def times(self, factor: Decimal) -> Price:
+        """The same multiplied, exactly; and what it was before it was converted."""
+        was = self.stated and replace(self.stated, amount=WIDE.multiply(self.stated.amount, factor))
+        return replace(self, amount=WIDE.multiply(self.amount, factor), stated=was)
 
     @property
     def as_stated(self) -> Price:

@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import gzip
 import json
+from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pytest
 
 from detente.case.case import Case
@@ -146,21 +148,48 @@ def history(tmp_path: Path, text: str, **more: Any) -> Any:
     return PriceFile.model_validate({"file": "prices.csv", "columns": PRICED} | more).read(tmp_path)
 
 
+class Dealt:
+    """Random numbers that are none: the days on which stretches begin, and how long they are."""
+
+    def __init__(self, *dealt: tuple[int, int]) -> None:
+        self.begins, self.lengths = iter(begin for begin, _ in dealt), iter(length for _, length in dealt)
+
+    def integers(self, below: int) -> int:
+        begin = next(self.begins)
+        assert begin < below
+        return begin
+
+    def geometric(self, _chance: float) -> int:
+        return next(self.lengths)
+
+
 def test_observed_prices_by_hand(tmp_path: Path) -> None:
-    # two days at 8, five at 12, three at 10, which is today's: -20%, +20% and 0% by the part of ten days
-    text = "day,usd\n2026-01-03,12\n2026-01-01,8\n2026-01-08,10\n"
-    found = history(tmp_path, text, until="2026-01-11")
-    assert found.changes == ((D("-0.2"), D("0.2")), (D(0), D("0.3")), (D("0.2"), D("0.5")))
-    assert [found.quantile(part) for part in (0.1, 0.2, 0.3, 0.5, 0.51, 1.0)] == [
-        D("-0.2"), D("-0.2"), D(0), D(0), D("0.2"), D("0.2"),
-    ]  # fmt: skip
-    assert history(tmp_path, text).changes[1][1] == D(1) / 8, "it is observed until the end of the last row's day"
+    # two days at 8, five at 12, three at 10, which is today's; half of the third day is at 16
+    text = "day,usd\n2026-01-03,12\n2026-01-01,8\n2026-01-03T12:00:00,16\n2026-01-04,12\n2026-01-08,10\n"
+    found = history(tmp_path, text, until="2026-01-11", stretch="2 weeks")
+    (series,) = found.series
+    assert [series.on(day) for day in series.days] == pytest.approx([-0.2] * 2 + [0.4] + [0.2] * 4 + [0.0] * 3)
+    assert found.stretch == 14
+    # from its second day for three days; from its last one, after which its first comes, until the path is long enough
+    assert found.path(Dealt((1, 3), (9, 99)), 6) == pytest.approx([-0.2, 0.4, 0.2, 0.0, -0.2, -0.2])
+    assert len(history(tmp_path, text).series[0].days) == 8, "it is observed until the end of the last row's day"
 
 
 def test_each_series_is_held_against_its_own_last_price(tmp_path: Path) -> None:
     text = "day,usd,at,kind\n2026-01-01,100,a,spot\n2026-01-01,4,b,spot\n2026-01-02,1,b,list\n2026-01-02,5,b,spot\n"
     found = history(tmp_path, text, each=["at"], where={"kind": "spot"})
-    assert found.changes == ((D("-0.2"), D("0.25")), (D(0), D("0.75")))
+    assert [[each.on(day) for day in each.days] for each in found.series] == [[0, 0], pytest.approx([-0.2, 0])]
+    assert found.path(Dealt((2, 1), (1, 1), (3, 1)), 3) == pytest.approx([-0.2, 0, 0])
+
+
+def test_over_many_paths_a_price_holds_for_as_much_of_the_time_as_it_was_observed(tmp_path: Path) -> None:
+    rows = "".join(f"2026-0{month}-01,{price}\n" for month, price in ((1, 8), (2, 12), (4, 10)))
+    found = history(tmp_path, "day,usd\n" + rows, until="2026-05-01", stretch="5 days")
+    days = found.path(np.random.default_rng(7), 40_000)
+    for change, part in ((-0.2, 31 / 120), (0.2, 59 / 120), (0.0, 30 / 120)):
+        assert sum(abs(day - change) < 1e-9 for day in days) / len(days) == pytest.approx(part, abs=0.03)
+    kept = sum(one == other for one, other in pairwise(days)) / len(days)
+    assert kept == pytest.approx(1 - 0.8 * 3 / 120 - 0.2 * (1 - (31**2 + 59**2 + 30**2) / 120**2), abs=0.03)
 
 
 @pytest.mark.parametrize(
@@ -201,7 +230,8 @@ def test_a_file_of_prices_is_read_with_its_case(tmp_path: Path) -> None:
     (tmp_path / "case.yaml").write_text(json.dumps(data({"id": "level", "kind": "price", "prices": prices})))
     (risk,) = Case.load(tmp_path).declared.risks
     assert isinstance(risk, LevelRisk)
-    assert (risk.quantile(0.1), risk.quantile(0.9)) == (D("-0.5"), D(0))
+    assert risk.history is not None
+    assert risk.history.series[0].changes == (-0.5, 0.0)
     (tmp_path / "prices.csv").unlink()
     with pytest.raises(CaseError, match=r"prices\.csv"):
         Case.load(tmp_path)
@@ -212,5 +242,7 @@ def test_real_spot_prices() -> None:
     told = {"file": "gpu_price_events_azure.parquet", "columns": {"start": "date", "price": "SpotPrice"}}
     more = {"each": ["InstanceType", "Region"], "missing": "skip"}
     found = PriceFile.model_validate(told | more).read(DATA / "prices")
-    assert sum(weight for _, weight in found.changes) == pytest.approx(D(1))
-    assert found.quantile(0.01) < 0 < found.quantile(0.99)
+    path = found.path(np.random.default_rng(1), 365)
+    assert len(path) == 365
+    assert min(path) < 0 < max(path)
+    assert sum(one == other for one, other in pairwise(path)) > 300, "most prices do not move on most days"

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import sys
 from dataclasses import replace
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 from decimal import Decimal
+from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
 
@@ -16,9 +17,11 @@ from hypothesis import strategies as st
 
 from detente.case.case import Case
 from detente.errors import CaseError, MissingExtraError
+from detente.market.offer import TokenOffer
 from detente.outcomes import drawn as module
 from detente.outcomes import simulating
 from detente.outcomes.draws import Draw, GridClock, Outage, draw, failing, parts_out, spells
+from detente.outcomes.levels import levels, path, under_levels
 from detente.outcomes.simulating import simulate
 from detente.outcomes.simulation import SimulatedDraw, Simulation, distribution, mean, probability, quantile
 from detente.planner.dispatch import Dispatch, Holdings
@@ -189,6 +192,60 @@ def test_prices_are_drawn_and_events_by_their_probabilities() -> None:
     for each in answer.draws:
         assert near(each.cost, 2 * HOURS * (1 + each.levels["price"]) * (2 if each.world == "lost" else 1))
     assert 5 < sum(each.world == "lost" for each in answer.draws) < 30
+
+
+def priced(tmp_path: Path, head: Data, *offers: Data, days: int = 12, **more: Any) -> Case:
+    """1 Mtok an hour for days; South takes 2, and at times 3 or 1: its prices move as they did on ten days."""
+    (tmp_path / "spot.csv").write_text("day,usd\n2025-01-01,3\n2025-01-04,1\n2025-01-08,2\n")
+    prices = {
+        "file": "spot.csv",
+        "columns": {"start": "day", "price": "usd"},
+        "until": "2025-01-11",
+        "stretch": "3 days",
+    }
+    spot = {"id": "spot", "kind": "price", "of": {"provider": "south"}, "prices": prices}
+    horizon = {"start": "2026-01-01", "end": f"2026-01-{1 + days:02}", "every": "day"}
+    data = data_of([tokens("south", 2), *offers], [STEADY], horizon=horizon | head) | {"risks": [spot]} | more
+    return Case.of(data, tmp_path)
+
+
+@pytest.mark.parametrize("head", [{}, {"every": "hour"}, {"every": "month"}])
+def test_prices_move_from_day_to_day_within_a_draw(tmp_path: Path, head: Data) -> None:
+    case = priced(tmp_path, head)
+    (risk,) = levels(case)
+    for each in (draw(case, [D(1)], 3, index) for index in range(3)):
+        moved = path(case, risk, *each.steps)
+        assert set(moved) <= {D("0.5"), D("-0.5"), D(0)}
+        assert len(moved) == 12
+        (one,) = [drawn for drawn in found(case, seed=3, draws=3).draws if drawn.index == each.index]
+        assert near(one.cost, sum((48 * (1 + by) for by in moved), D(0)))
+        assert near(one.levels["spot"], sum(moved, D(0)) / 12)
+
+
+def test_work_goes_where_it_is_cheaper_on_the_day(tmp_path: Path) -> None:
+    case = priced(tmp_path, {}, tokens("north", D("2.5")))
+    for each in found(case, draws=3).draws:
+        moved = path(case, levels(case)[0], *draw(case, [D(1)], 0, each.index).steps)
+        assert near(each.cost, sum((24 * min(D("2.5"), 2 * (1 + by)) for by in moved), D(0)))
+
+
+def test_prices_that_move_lie_over_those_that_change_on_dates_exactly(tmp_path: Path) -> None:
+    def at(price: str) -> Data:
+        return {"input": f"{price} USD per Mtok", "output": f"{price} USD per Mtok"}
+
+    dated = tokens("south", 2) | {"id": "new", "price": {"2026-01-03": at("0.1"), "2026-01-07": at("4")}}
+    case = priced(tmp_path, {}, dated)
+    step = draw(case, [D(1)], 0, 0).steps
+    moved = path(case, levels(case)[0], *step)
+    api, new = under_levels(case, step).offers
+    assert isinstance(api, TokenOffer)
+    assert isinstance(new, TokenOffer)
+    for day, by in enumerate(moved):
+        when = datetime(2026, 1, 1 + day, 12, tzinfo=UTC)
+        asked, later = api.price.on(when), new.price.on(when)
+        assert asked is not None
+        assert asked.input.amount == 2 * (1 + by)
+        assert (later and later.output.amount) == (None if day < 2 else D("0.1" if day < 6 else 4) * (1 + by))
 
 
 def test_an_outage_of_a_day_is_a_plan_without_that_day() -> None:
