@@ -6,7 +6,7 @@ is permitted (``admit``) and the order itself (``choose``), and anything that is
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Container, Mapping, Sequence
 
 import msgspec
 
@@ -46,13 +46,22 @@ def read(
     workload: str = "",
     lenient: frozenset[str] = frozenset(),
     headers: Mapping[bytes, bytes] = NO_HEADERS,
+    there: Container[str] | None = None,
 ) -> Asked:
-    """What a workload's caller asks for. Raises Rejection where it cannot be read, or is not here."""
+    """What a workload's caller asks for. Raises Rejection where it cannot be read, or is not here.
+
+    ``there`` are the deployments that there are: thoughts of another are left out of a call that may do without them.
+    """
     try:
         asked = surface.ask(body, workload, headers)
-        return asked.allowing(lenient) if lenient else asked
     except Refusal as refused:
         raise _rejected(refused) from None
+    if not lenient:
+        return asked
+    asked = asked.allowing(lenient)
+    if asked.pinned is None or there is None or asked.pinned in there:
+        return asked
+    return surface.forgetful(asked) or asked
 
 
 def recalled(surface: Surface, asked: Asked, turns: Sequence[KeptTurn], lenient: frozenset[str] = frozenset()) -> Asked:

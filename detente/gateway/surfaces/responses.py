@@ -143,7 +143,9 @@ class ResponsesSurface(Surface):
             return None
         members = {**call.members, "input": msgspec.Raw(encrypted.forgotten(bytes(call.members["input"])))}
         left_out = tuple(dict.fromkeys((*call.left_out, "reasoning")))
-        return msgspec.structs.replace(asked, call=msgspec.structs.replace(call, members=members, left_out=left_out))
+        call = msgspec.structs.replace(call, members=members, left_out=left_out)
+        stays = asked.pinned if "previous_response_id" in members else None  # which nobody else holds
+        return msgspec.structs.replace(asked, call=call, pinned=stays)
 
     def whole(self, asked: Asked, reply: Reply, deployment: str) -> bytes:
         """The reply under the model's name as it was asked for, its ids sealed. Raises ``UnsayableError``."""

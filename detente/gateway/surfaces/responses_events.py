@@ -224,11 +224,11 @@ class ResponseEvents(Rendering):
             begun = called(*parts, done=False)
             yield self._added(begun)
             place = {"item_id": begun["id"], "output_index": len(self._output)}
-            if known.custom:
+            if known.kind == "custom":
                 given = input_of(arguments, known.name)
                 yield self._say("custom_tool_call_input.delta", delta=given, **place)
                 yield self._say("custom_tool_call_input.done", input=given, **place)
-            else:
+            elif known.kind == "function":
                 yield self._say("function_call_arguments.delta", delta=arguments or "{}", **place)
                 yield self._say("function_call_arguments.done", arguments=arguments or "{}", **place)
             yield self._done(called(*parts))

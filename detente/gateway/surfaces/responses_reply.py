@@ -125,18 +125,34 @@ def called(
     known = tools.get(name) or ToolName(name)
     where = {"namespace": known.namespace} if known.namespace else {}
     head: Plain = {"status": "completed" if done else "in_progress", "call_id": call, "name": known.name, **where}
-    if known.custom:
+    if known.kind == "tool_search":
+        head = {"status": head["status"], "call_id": call, "execution": "client"}
+        sought = search_of(arguments) if done else {}
+        return {"id": f"tsc_{own}{at}", "type": "tool_search_call", **head, "arguments": sought}
+    if known.kind == "custom":
         given = input_of(arguments, known.name) if done else ""
         return {"id": f"ctc_{own}{at}", "type": "custom_tool_call", **head, "input": given}
     return {"id": f"fc_{own}{at}", "type": "function_call", **head, "arguments": (arguments or "{}") if done else ""}
 
 
+def search_of(arguments: str) -> Plain:
+    """What a search for tools looks for. Raises ``UnsayableError`` where it is no object."""
+    found = _object(arguments or "{}")
+    if found is None:
+        raise UnsayableError("the model searched for tools with arguments that cannot be read")
+    return found
+
+
+def _object(text: str) -> Plain | None:
+    try:
+        return msgspec.json.decode(text, type=Plain)
+    except (msgspec.DecodeError, UnicodeError, RecursionError):
+        return None
+
+
 def input_of(arguments: str, name: str) -> str:
     """The input of a custom tool, from the arguments of the function that stands for it."""
-    try:
-        found = msgspec.json.decode(arguments, type=dict[str, Any]).get(INPUT)
-    except (msgspec.DecodeError, UnicodeError, RecursionError):
-        found = None
+    found = (_object(arguments) or {}).get(INPUT)
     if not isinstance(found, str):
         raise UnsayableError(f"the model called `{name[:60]}` without its input")
     return found

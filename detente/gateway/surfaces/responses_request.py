@@ -12,7 +12,7 @@ from typing import Any
 import msgspec
 
 from detente.gateway.surfaces.responses_thought import unpacked
-from detente.gateway.surfaces.responses_tools import INPUT, Toolbox, read, tools_of
+from detente.gateway.surfaces.responses_tools import INPUT, SEARCH, Toolbox, loaded, read, tools_of
 from detente.gateway.surfaces.surface import Asked
 from detente.providers.omission import Omissions, remedy
 from detente.providers.wire import FETCHING, Call, Refusal
@@ -51,10 +51,12 @@ class _Item(msgspec.Struct):
     type: str = "message"
     role: str = ""
     content: str | list[msgspec.Raw] | None = None
-    call_id: str = ""
+    call_id: str | None = ""
     name: str = ""
     namespace: str | None = None
-    arguments: str = ""
+    arguments: Any = ""
+    execution: str | None = None
+    tools: list[msgspec.Raw] = []
     input: str = ""
     output: str | list[msgspec.Raw] | None = None
     encrypted_content: str | None = None
@@ -171,9 +173,15 @@ def _messages(members: Mapping[str, msgspec.Raw], box: Toolbox, omissions: Omiss
                 found[-1] |= more  # of a stream, which tells it after the text that it may stand in
             else:
                 thoughts = {**thoughts, **more}
-        elif item.type in ("function_call", "custom_tool_call"):
-            _called(item, box, found, thoughts)
+        elif item.type == "tool_search_call" and item.execution != "client":
+            pass  # what OpenAI looked for; what it found is on offer
+        elif item.type in ("function_call", "custom_tool_call", "tool_search_call"):
+            _called(item, where, box, found, thoughts)
             thoughts = {}
+        elif item.type in ("tool_search_output", "additional_tools"):
+            names = loaded(item.tools, box, where)
+            if item.execution == "client":
+                found.append({"role": "tool", "tool_call_id": item.call_id, "content": names})
         elif item.type in ("function_call_output", "custom_tool_call_output"):
             found.append({"role": "tool", "tool_call_id": item.call_id, "content": _content(item.output, where)})
         elif item.type == "message":
@@ -196,10 +204,15 @@ def _message(item: _Item, where: str, thoughts: Mapping[str, Any]) -> dict[str, 
     return {"role": role, "content": _content(item.content, where), **own}
 
 
-def _called(item: _Item, box: Toolbox, found: list[dict[str, Any]], thoughts: Mapping[str, Any]) -> None:
+def _called(item: _Item, where: str, box: Toolbox, found: list[dict[str, Any]], thoughts: Mapping[str, Any]) -> None:
     """A call of a tool: calls that follow each other, or what the assistant said, are one message."""
-    arguments = item.arguments if item.type == "function_call" else msgspec.json.encode({INPUT: item.input}).decode()
-    function = {"name": box.function(item.name, item.namespace), "arguments": arguments}
+    function = {"name": box.function(item.name, item.namespace), "arguments": item.arguments}
+    if item.type == "custom_tool_call":
+        function["arguments"] = msgspec.json.encode({INPUT: item.input}).decode()
+    elif item.type == "tool_search_call":
+        function = {"name": SEARCH, "arguments": msgspec.json.encode(item.arguments).decode()}
+    elif not isinstance(item.arguments, str):
+        raise Refusal(f"`{where}.arguments` is not text", where)
     call = {"id": item.call_id, "type": "function", "function": function}
     if found and found[-1]["role"] == "assistant" and not thoughts:
         found[-1].setdefault("tool_calls", []).append(call)

@@ -173,6 +173,17 @@ def test_the_maker_itself_that_cannot_read_it_any_more_is_final(tmp_path: Path) 
     run(main())
 
 
+def test_reasoning_of_a_deployment_that_is_gone_is_left_out_where_the_call_may_do_without(tmp_path: Path) -> None:
+    async def main() -> None:
+        async with staged(tmp_path, [http(RESPONSE)], [SERVED], lenient=["reasoning"]) as (stage, south, _):
+            sealed = {**THOUGHT, "encrypted_content": "dte1~gone~gAAA"}
+            answer = await stage.ask(body(sealed, COMPACTED), path=PATH)
+            assert (answer.status, answer.headers["x-detente-left-out"]) == (200, "reasoning")
+            assert [said["input"] for said in south.asked] == [[COMPACTED, TURN]]
+
+    run(main())
+
+
 def test_reasoning_of_a_deployment_that_is_gone_is_refused_with_the_remedy(tmp_path: Path) -> None:
     async def main() -> None:
         async with staged(tmp_path, [SERVED], [SERVED]) as (stage, south, north):

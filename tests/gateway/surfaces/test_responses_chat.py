@@ -31,7 +31,8 @@ AGENTS = {
     "description": "Agents",
     "tools": [{"type": "function", "name": "close", "parameters": {}}],
 }
-TOOLS = [FUNCTION, PATCH, AGENTS]
+SEEKER = {"type": "tool_search", "execution": "client", "description": "Finds", "parameters": {"type": "object"}}
+TOOLS = [FUNCTION, PATCH, AGENTS, SEEKER]
 
 
 def asked(*lenient: str, **changed: Any) -> Asked:
@@ -100,7 +101,7 @@ def test_members_and_items_become_those_of_a_chat() -> None:
         {"role": "tool", "tool_call_id": "c3", "content": "done"},
     ]
     names = [tool["function"]["name"] for tool in said.pop("tools")]
-    assert names == ["look_up", "apply_patch", "agents__close"]
+    assert names == ["look_up", "apply_patch", "agents__close", "tool_search"]
     assert said == {
         "model": "m",
         "max_completion_tokens": 100,
@@ -153,6 +154,37 @@ def test_what_may_be_left_out_by_leniency() -> None:
     assert asked("reasoning", input=reasoning).call.left_out == ("reasoning",)
 
 
+FOUND = {"type": "tool_search_output", "call_id": "c1", "execution": "client", "tools": [AGENTS, FUNCTION]}
+
+
+def test_a_search_for_tools_that_the_caller_runs_is_a_function_and_what_it_found_is_on_offer() -> None:
+    sought = {"type": "tool_search_call", "call_id": "c1", "execution": "client", "arguments": {"query": "close"}}
+    found = asked(tools=[FUNCTION, SEEKER], input=[user("a"), sought, FOUND, {**FOUND, "call_id": "c2"}])
+    said = told(found)
+    functions = [tool["function"]["name"] for tool in said["tools"]]
+    assert functions == ["look_up", "tool_search", "agents__close"]  # each once
+    assert said["messages"][1]["tool_calls"] == [call("c1", "tool_search", '{"query":"close"}')]
+    assert json.loads(said["messages"][2]["content"]) == {"tools": ["agents__close", "look_up"]}
+    body = dumped(completion("tool_calls", tool_calls=[call("c9", "tool_search", '{"query":"x","limit":2}')]))
+    (item,) = json.loads(SURFACE.whole(found, Reply(body, TOKENS), "d"))["output"]
+    assert (item["type"], item["execution"], item["call_id"]) == ("tool_search_call", "client", "c9")
+    assert item["arguments"] == {"query": "x", "limit": 2}
+    with pytest.raises(UnsayableError, match="searched for tools"):
+        SURFACE.whole(found, Reply(body.replace(b'{\\"query', b'[\\"query'), TOKENS), "d")
+
+
+def test_a_search_for_tools_at_openai_is_left_out_since_all_tools_are_told() -> None:
+    deferred = {**FUNCTION, "defer_loading": True}
+    history = [user("a"), {"type": "tool_search_call", "call_id": None, "execution": "server", "arguments": {}}]
+    loads = {"type": "tool_search_output", "call_id": None, "execution": "server", "tools": [PATCH]}
+    more = {"type": "additional_tools", "role": "developer", "tools": [AGENTS]}
+    found = asked(tools=[deferred, {"type": "tool_search"}], input=[*history, loads, more])
+    assert found.call.left_out == ("tool_search",)
+    said = told(found)
+    assert said["messages"] == [{"role": "user", "content": "a"}]
+    assert [tool["function"]["name"] for tool in said["tools"]] == ["look_up", "apply_patch", "agents__close"]
+
+
 def test_long_names_of_tools_stay_apart_within_64_characters() -> None:
     inner = [{"type": "function", "name": "n" * 60 + end} for end in "ab"]
     found = asked(tools=[{"type": "namespace", "name": "space", "tools": inner}])
@@ -186,6 +218,7 @@ MESSAGES: dict[str, tuple[str, Data]] = {
                 call("c1", "look_up", '{"id":1}'),
                 call("c2", "agents__close", "{}"),
                 call("c3", "apply_patch", '{"input":"*** é"}'),
+                call("c4", "tool_search", '{"query":"x"}'),
             ],
         },
     ),
@@ -214,7 +247,8 @@ def test_a_completion_becomes_a_response_that_openais_client_reads(name: str) ->
 
 def test_calls_come_back_under_the_names_that_their_caller_knows() -> None:
     items = whole("calls")["output"]
-    assert [item["type"] for item in items] == ["message", "function_call", "function_call", "custom_tool_call"]
+    kinds = ["message", "function_call", "function_call", "custom_tool_call", "tool_search_call"]
+    assert [item["type"] for item in items] == kinds
     assert (items[2]["namespace"], items[2]["name"]) == ("agents", "close")
     assert (items[3]["name"], items[3]["input"]) == ("apply_patch", "*** é")
     body = dumped(completion("tool_calls", tool_calls=[call("c", "apply_patch", "{}")]))
