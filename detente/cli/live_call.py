@@ -85,7 +85,7 @@ def _decided(call: LiveCall, policy: Policy) -> tuple[RoutingDecision, Asked]:
     own, presented = (workload.labels, None) if held is None else (held.labels, held.presented)
     labels = narrowed(own, stated, keys.labels)
     lenient = frozenset(policy.serving.lenient) if held is None else held.lenient
-    asked = read(surface, call.body, workload.id, lenient)
+    asked = read(surface, call.body, workload.id, lenient, there=policy.ids)
     moment, load = Moment(policy, call.at, _by(call.ledger, policy.case, call.at)), Load()
     load.limits(policy, call.at)
     load.enter(moment.period)

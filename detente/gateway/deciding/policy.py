@@ -258,6 +258,11 @@ class Policy:
         return CaseBudgets(self.case)
 
     @cached_property
+    def ids(self) -> frozenset[str]:
+        """The deployments that there are."""
+        return frozenset(deployed.id for deployed in self.deployed)
+
+    @cached_property
     def by_model(self) -> dict[str, tuple[Deployed, ...]]:
         """Deployments of each model, in the order declared."""
         found: dict[str, list[Deployed]] = {}

@@ -361,7 +361,7 @@ class App:
         """What a body asks for. Raises Rejection."""
         must_be_few(exchange.body, job.moment.policy.serving.parts)
         body = with_model(exchange.head.path, exchange.body)
-        there = job.moment.policy.authorities
+        there = job.moment.policy.ids
         return read(job.surface, body, job.workload.id, lenient, exchange.head.headers, there)
 
     async def _answer(self, job: Job, exchange: Exchange, body: bytes) -> None:
