@@ -14,10 +14,10 @@ from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).parents[1]))
 
-from detente.gateway.serving.cap_news import CapNews
-from detente.gateway.serving.leaseholder import CapKeeper, Leaseholder
-from detente.gateway.serving.left_of_budgets import left_of
-from detente.gateway.serving.own_count import OwnCount
+from detente.gateway.serving.caps.cap_news import CapNews
+from detente.gateway.serving.caps.leaseholder import CapKeeper, Leaseholder
+from detente.gateway.serving.caps.left_of_budgets import left_of
+from detente.gateway.serving.caps.own_count import OwnCount
 from detente.ledger.cap import CapTaker
 from detente.ledger.leasing import CapAnswer
 from detente.ledger.record import TokenCounts

@@ -15,7 +15,7 @@ import yaml
 from detente.case.case import Case
 from detente.case.document import Document
 from detente.errors import HIDDEN, CaseError, FlawError
-from detente.gateway.serving.kept_turns import KeptTurns
+from detente.gateway.serving.call.kept_turns import KeptTurns
 from detente.gateway.surfaces import responses_kept as kept
 from detente.gateway.surfaces.responses import ResponsesSurface
 from detente.gateway.surfaces.responses_request import as_chat

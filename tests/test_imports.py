@@ -21,6 +21,10 @@ ORDER = [
 INSIDE = {
     "planner": ["formulation", "solving", "answer"],
     "gateway": ["surfaces", "http", "upstream", "deciding", "replaying", "serving"],
+    "gateway/serving": [
+        *("clock", "settings", "aside", "observing", "caps", "call"),
+        *("paths", "door", "stated_labels", "models_page", "standing_page", "app", "beside", "processes"),
+    ],
     "report": [
         *("numerals", "estimates", "layout", "screen", "csv", "timeline"),
         *("drawing", "plans", "live", "ledger", "outcomes", "figures", "pages", "agenda"),
@@ -40,8 +44,8 @@ HEAVY = {
     "genai_prices": {"market/catalog.py"},
     "msgspec": {"ledger", "providers", "gateway", "report/ledger/journal.py", "sandbox"},
     "httptools": {"gateway", "sandbox"},
-    "uvloop": {"gateway/serving/worker.py", "sandbox"},
-    "uvicorn": {"gateway/serving/worker.py", "sandbox"},
+    "uvloop": {"gateway/serving/processes/worker.py", "sandbox"},
+    "uvicorn": {"gateway/serving/processes/worker.py", "sandbox"},
     "prometheus_client": {"gateway"},
     "botocore": {"providers/bedrock", "sandbox"},
     "azure": {"providers/entra.py"},
@@ -53,9 +57,9 @@ AT_TOP = {
     "jinja2": {"report"},
     "msgspec": {"ledger", "providers", "gateway", "report/ledger/journal.py", "sandbox"},
     "httptools": {"gateway", "sandbox"},
-    "uvloop": {"gateway/serving/worker.py"},
-    "uvicorn": {"gateway/serving/worker.py", "sandbox"},
-    "prometheus_client": {"gateway/serving/metrics.py"},
+    "uvloop": {"gateway/serving/processes/worker.py"},
+    "uvicorn": {"gateway/serving/processes/worker.py", "sandbox"},
+    "prometheus_client": {"gateway/serving/observing/metrics.py"},
     "botocore": {"providers/bedrock"},
 }
 
@@ -122,22 +126,23 @@ def test_a_module_imports_only_what_stands_before_it(name: str) -> None:
         root, _, rest = module.partition(".")
         if root != "detente" or not rest:
             continue
-        other, _, inside = rest.partition(".")
+        other = rest.partition(".")[0]
         if other == own:
-            _inside(own, name, module, inside)
+            _inside(name, module)
             continue
         assert other in ORDER, f"{name} imports {module}"
         assert ORDER.index(other) < ORDER.index(own), f"{name} imports {module}, which stands after it"
         assert not any({other, own} <= group for group in SIBLINGS), f"{name} imports its sibling {module}"
 
 
-def _inside(room: str, name: str, module: str, inside: str) -> None:
-    """Of the rooms in a room, the same; a file that stands beside them may import them all."""
-    order = INSIDE.get(room, [])
-    own, other = name.split("/")[1].removesuffix(".py"), inside.partition(".")[0]
-    if own in order:
-        assert other in order, f"{name} imports {module}, which stands after it"
-        assert order.index(other) <= order.index(own), f"{name} imports {module}, which stands after it"
+def _inside(name: str, module: str) -> None:
+    """In the innermost room that holds both, the same; a file that stands beside its rooms may import them all."""
+    mine, others = name.removesuffix(".py").split("/"), [*module.split(".")[1:], ""]
+    depth = next(at for at, (one, other) in enumerate(zip(mine, others, strict=False)) if one != other)
+    order = INSIDE.get("/".join(mine[:depth]), [])
+    if mine[depth] in order:
+        assert others[depth] in order, f"{name} imports {module}, which stands after it"
+        assert order.index(others[depth]) <= order.index(mine[depth]), f"{name} imports {module}, which stands after it"
 
 
 def test_no_files_import_each_other_in_a_circle() -> None:
@@ -204,6 +209,6 @@ def test_the_schema_needs_no_solver() -> None:
 
 
 def test_a_worker_of_the_gateway_needs_no_solver() -> None:
-    names = loaded_by("-c", "import detente.gateway.serving.worker")
+    names = loaded_by("-c", "import detente.gateway.serving.processes.worker")
     assert "httptools" in names
     assert not names & {"highspy", "numpy", "scipy", "rich", "jinja2", "pyarrow", "genai_prices"}

@@ -79,9 +79,9 @@ def serve(
 
     from detente.gateway.deciding.source import PolicySource
     from detente.gateway.serving.clock import Clock
+    from detente.gateway.serving.observing.trace import must_be_collectable
+    from detente.gateway.serving.processes.supervisor import bound, run
     from detente.gateway.serving.settings import Settings
-    from detente.gateway.serving.supervisor import bound, run
-    from detente.gateway.serving.trace import must_be_collectable
 
     if (certificate is None) != (private_key is None):
         raise click.ClickException("--certificate and --private-key go together; give both or neither")

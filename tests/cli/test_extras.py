@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 
 from detente.cli import LIVE
-from detente.gateway.serving.trace import COLLECTED_BY
+from detente.gateway.serving.observing.trace import COLLECTED_BY
 from tests.cli.shell import ROOT, environment
 from tests.cli.test_cli import written
 from tests.gateway.stage import HELLO, case_data
@@ -70,7 +70,7 @@ def test_traces_say_what_to_install(case: Path, package: str) -> None:
 
 
 def test_nothing_of_traces_is_imported_where_they_are_off() -> None:
-    program = "import sys, detente.gateway.serving.worker; sys.exit('opentelemetry' in sys.modules)"
+    program = "import sys, detente.gateway.serving.processes.worker; sys.exit('opentelemetry' in sys.modules)"
     assert subprocess.run([sys.executable, "-c", program], env=environment(), timeout=60, check=False).returncode == 0
 
 

@@ -24,12 +24,12 @@ from detente.gateway.deciding.standings import NOT_KEPT, Standings
 from detente.gateway.http.exchange import DATE
 from detente.gateway.http.protocol import Connection
 from detente.gateway.serving.app import App, new_ids
+from detente.gateway.serving.beside.watch import BooksWatch
+from detente.gateway.serving.call.kept_turns import NOTHING_KEPT, KeptTurns
+from detente.gateway.serving.caps.renewing import Renewing
 from detente.gateway.serving.clock import Clock
-from detente.gateway.serving.kept_turns import NOTHING_KEPT, KeptTurns
-from detente.gateway.serving.metrics import Metrics
-from detente.gateway.serving.renewing import Renewing
-from detente.gateway.serving.trace import Tracing
-from detente.gateway.serving.watch import BooksWatch
+from detente.gateway.serving.observing.metrics import Metrics
+from detente.gateway.serving.observing.trace import Tracing
 from detente.gateway.upstream import Incoming
 from detente.ledger.frames import Torn, read
 from detente.ledger.journal import Journal, files

@@ -10,7 +10,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from detente.gateway.deciding.standings import Hold
-from detente.gateway.serving.leaseholder import Leaseholder
+from detente.gateway.serving.caps.leaseholder import Leaseholder
 from detente.ledger.budgets import CaseBudgets, counted
 from detente.ledger.cap import BookedCall, CapTaker
 from detente.ledger.leases import NO_ROW, LeaseRow, remaining

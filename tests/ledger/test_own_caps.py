@@ -24,7 +24,7 @@ from detente.errors import CaseError
 from detente.gateway.deciding.admit import admit
 from detente.gateway.deciding.policy import Policy
 from detente.gateway.deciding.source import PolicySource
-from detente.gateway.serving.leaseholder import Leaseholder
+from detente.gateway.serving.caps.leaseholder import Leaseholder
 from detente.ledger.cap import BookedCall
 from detente.ledger.caps import CapCounts, covering, of_terms
 from detente.ledger.leasing import CapAnswer

@@ -27,20 +27,20 @@ from detente.gateway.http.exchange import JSON, Exchange, HeaderLines, RequestHe
 from detente.gateway.http.outbox import Outbox
 from detente.gateway.http.protocol import Connection
 from detente.gateway.serving.aside import LARGE, aside
+from detente.gateway.serving.call.job import Job, Served
+from detente.gateway.serving.call.kept_turns import NOTHING_KEPT, KeptTurns
+from detente.gateway.serving.call.provider_call import LEFT, ProviderCalls
+from detente.gateway.serving.call.recalling import forgotten, recalled
+from detente.gateway.serving.call.recorder import Recorder
+from detente.gateway.serving.call.relay import Relay
 from detente.gateway.serving.clock import Clock
 from detente.gateway.serving.door import Door, Shut
-from detente.gateway.serving.job import Job, Served
-from detente.gateway.serving.kept_turns import NOTHING_KEPT, KeptTurns
-from detente.gateway.serving.metrics import TYPE, Metrics
 from detente.gateway.serving.models_page import models_page
+from detente.gateway.serving.observing.metrics import TYPE, Metrics
+from detente.gateway.serving.observing.trace import PARENT, Tracing, trace_of
 from detente.gateway.serving.paths import plain, shown, surface_of, with_model
-from detente.gateway.serving.provider_call import LEFT, ProviderCalls
-from detente.gateway.serving.recalling import forgotten, recalled
-from detente.gateway.serving.recorder import Recorder
-from detente.gateway.serving.relay import Relay
 from detente.gateway.serving.standing_page import standing_page
 from detente.gateway.serving.stated_labels import LABELS, stated_labels
-from detente.gateway.serving.trace import PARENT, Tracing, trace_of
 from detente.gateway.surfaces import SURFACES
 from detente.gateway.surfaces.messages_count import CountSurface
 from detente.gateway.surfaces.surface import Asked, Surface

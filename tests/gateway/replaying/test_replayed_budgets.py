@@ -23,8 +23,8 @@ from detente.gateway.deciding.policy import Policy
 from detente.gateway.replaying.replay import Replay, _asked_of
 from detente.gateway.replaying.replayed import Replayed
 from detente.gateway.replaying.traffic import ReplayedCall
-from detente.gateway.serving.cap_news import CapNews
-from detente.gateway.serving.own_count import OwnCount
+from detente.gateway.serving.caps.cap_news import CapNews
+from detente.gateway.serving.caps.own_count import OwnCount
 from detente.live.key import Key, hash_of
 from detente.providers.wire import Tokens
 from detente.values.micros import HOUR, at_micros, micros

@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 
 from detente.gateway.serving.aside import LARGE
-from detente.gateway.serving.provider_call import LEFT
+from detente.gateway.serving.call.provider_call import LEFT
 from detente.gateway.surfaces.chat import ChatSurface
 from detente.providers.openai_compatible import CompatibleWire
 from tests.gateway.http.peer import run

@@ -12,9 +12,9 @@ from typing import Any
 
 import pytest
 
-from detente.gateway.serving.cap_news import CapNews
-from detente.gateway.serving.leaseholder import CapKeeper
-from detente.gateway.serving.own_count import OwnCount
+from detente.gateway.serving.caps.cap_news import CapNews
+from detente.gateway.serving.caps.leaseholder import CapKeeper
+from detente.gateway.serving.caps.own_count import OwnCount
 from detente.gateway.serving.standing_page import standing_page
 from detente.live.key import hash_of, make
 from tests.builders import Data, agreement

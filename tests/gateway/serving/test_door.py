@@ -6,7 +6,7 @@ from datetime import timedelta
 from pathlib import Path
 
 from detente.gateway.deciding.keyring import Keyring
-from detente.gateway.serving.key_watch import KeyWatch
+from detente.gateway.serving.beside.key_watch import KeyWatch
 from detente.ledger.key_store import KeyStore
 from detente.ledger.opening import open_store
 from detente.live.key import Key, hash_of, make

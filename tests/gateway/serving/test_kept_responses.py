@@ -11,7 +11,7 @@ from typing import Any
 
 import pytest
 
-from detente.gateway.serving.kept_turns import KeptTurns
+from detente.gateway.serving.call.kept_turns import KeptTurns
 from detente.gateway.surfaces.responses_kept import PREFIX
 from detente.live.key import hash_of, make
 from tests.gateway.http.peer import run

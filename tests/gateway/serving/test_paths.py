@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from detente.gateway.serving.kept_turns import KeptTurns
+from detente.gateway.serving.call.kept_turns import KeptTurns
 from tests.builders import Data
 from tests.gateway.http.peer import run
 from tests.gateway.stage import HELLO, SERVED, Stage, completion, http, one, play

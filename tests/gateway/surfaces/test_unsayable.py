@@ -8,7 +8,7 @@ from typing import Any, cast
 import anthropic
 import pytest
 
-from detente.gateway.serving.stream import Stream
+from detente.gateway.serving.call.stream import Stream
 from detente.gateway.surfaces.surface import StreamHead, UnsayableError
 from detente.providers.wire import StreamPart
 from tests.gateway.surfaces.corpora import MESSAGES, accumulated, asked, event

@@ -1,0 +1,392 @@
+"""One deployment asked for a call: the only I/O of the gateway's hot path.
+
+Owns: making its request, reading its reply or stream, and recording the reply before its last byte (§12). Before the
+first content any failure is given back, and another deployment may be asked; after it the caller sees an error event,
+never a false end. Not here: which deployment is asked, and when again (``relay``).
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Coroutine, Sequence
+from dataclasses import replace
+from functools import partial
+from typing import Any
+
+import msgspec
+
+from detente.errors import CredentialError
+from detente.gateway.deciding.choose import RankedCandidate
+from detente.gateway.deciding.load import Load
+from detente.gateway.deciding.policy import Deployed
+from detente.gateway.http.exchange import JSON, Exchange
+from detente.gateway.serving.aside import LARGE, aside
+from detente.gateway.serving.call.asking import Made, ProviderCall
+from detente.gateway.serving.call.continuation import continued
+from detente.gateway.serving.call.fetching import Fetching
+from detente.gateway.serving.call.job import Job, Served
+from detente.gateway.serving.call.mishap import tell, unanswered, unasked, unknown_use, unread
+from detente.gateway.serving.call.parts import all_of
+from detente.gateway.serving.call.recorder import Recorder
+from detente.gateway.serving.call.redaction import sought, struck_bytes, struck_failure
+from detente.gateway.serving.call.refusal import detail
+from detente.gateway.serving.call.stream import Stream
+from detente.gateway.serving.clock import Clock
+from detente.gateway.serving.observing.metrics import Metrics
+from detente.gateway.serving.observing.trace import AttemptSpan
+from detente.gateway.surfaces.surface import Asked, UnsayableError
+from detente.gateway.upstream import Incoming, Upstream, UpstreamError
+from detente.gateway.upstream.visits import Visits
+from detente.ledger.record import Attempt, milliseconds
+from detente.live.key import sent_along
+from detente.providers.outgoing import HeaderPairs
+from detente.providers.wire import Call, Failure, Refusal, Reply, StreamPart, dated, failure
+
+MAX_REPLY = 64 * 1024 * 1024
+"""The largest whole reply that is held: a batch of embeddings takes some tens of megabytes."""
+MAX_ERROR = 1024 * 1024
+LAST_BYTES = 1.0
+"""Seconds for the end of a body after the event that completes its stream: then the connection may serve again."""
+LEFT = 499
+"""The status in the record of a call whose caller left before it saw any."""
+
+
+class ProviderCalls:
+    """Asks deployments, one at a time.
+
+    Parameters
+    ----------
+    upstream
+        The connections to providers.
+    load
+        What is known of the deployments.
+    recorder
+        What is kept and told of a reply.
+    clock
+        True time, for signatures; and the gateway's, for dates in what providers say.
+    metrics
+        What is counted of attempts.
+    """
+
+    def __init__(self, upstream: Upstream, load: Load, recorder: Recorder, clock: Clock, metrics: Metrics) -> None:
+        self._upstream, self._load, self._recorder, self._metrics = upstream, load, recorder, metrics
+        self._wall, self._now = clock.wall, clock.now
+        self.fetching = Fetching(Visits(upstream.trust))
+        self._loop = asyncio.get_running_loop()
+        self.rejected: set[str] = set()
+        """Deployments whose provider did not accept our credential: it is renewed soon."""
+
+    async def ask(self, job: Job, choice: RankedCandidate, caller: Exchange) -> Served | Failure | None:
+        """Ask one deployment. What comes back is final, or a failure; None where the call cannot be said there.
+
+        A failure came before any content, or another deployment may go on with what has come. Raises OSError where it
+        cannot be recorded.
+        """
+        call = await self._call(job, choice, caller)
+        if not isinstance(call, ProviderCall):
+            return call
+        deployed, sent = call.deployed, True
+        found: Failure | Reply | StreamPart
+        try:
+            if len(call.sends) > 1:
+                found = await self._in_parts(call)
+            else:
+                call.incoming = await self._send(call, call.sends[0])
+                found = await self._read(call, call.sends[0].call, call.incoming)
+        except UpstreamError as error:
+            found, sent = unanswered(error, deployed), error.sent
+        except asyncio.CancelledError:
+            self._abandon(call)
+            raise
+        except OSError:
+            call.hold.settle(None)
+            self._load.left(deployed, job.workload.id, call.held, self._loop.time(), kept=job.asked.prompt)
+            raise
+        except Exception as defect:
+            tell(job.id, defect)
+            sent = call.incoming is not None or not isinstance(defect, ValueError)  # so ``send`` refuses what it cannot
+            failed = unread(defect, deployed) if sent else unasked(defect, deployed)
+            found = StreamPart(failure=failed) if call.stream is not None and call.stream.begun else failed
+        finally:
+            if call.incoming is not None:
+                call.incoming.close()
+        job.waited += self._loop.time() - call.began
+        if isinstance(found, Failure):
+            return self._note(call, found, unmetered=sent)
+        if isinstance(found, Reply):
+            return await self._whole(call, found)
+        assert call.stream is not None
+        return await self._finish(call, call.stream, found)
+
+    async def _call(self, job: Job, choice: RankedCandidate, caller: Exchange) -> ProviderCall | Failure | None:
+        """The call as one deployment is asked it, for which room is held there; a failure where it cannot be asked now.
+
+        None where the call cannot be said there.
+        """
+        deployed = choice.candidate.deployed
+        span = job.span.asks(deployed, job.asked.call) if job.span is not None else None
+        trace = job.trace if span is None else span.trace
+        try:
+            spoken = going_on(job, choice)
+            if spoken is None and job.moment.policy.serving.fetch is not None:
+                spoken = await self.fetching.spoken(job, deployed.wire)
+            if job.size <= LARGE:
+                asked, sends = self._said(job, deployed, spoken, trace)
+            else:
+                asked, sends = await aside(self._said, job, deployed, spoken, trace)
+        except Refusal as refusal:
+            job.cannot.append((choice.candidate, job.surface.worded(refusal)))
+            return None
+        except CredentialError as error:
+            missing = failure("credential", 502, f"the credential of {deployed.id} is not available")
+            return self._unasked(job, deployed, replace(missing, detail=str(error)), span)
+        except Exception as defect:
+            tell(job.id, defect)
+            return self._unasked(job, deployed, unasked(defect, deployed), span)
+        job.left_out = (*asked.call.left_out, *sends[0].outgoing.left_out)
+        now = self._loop.time()
+        held = self._load.asked(deployed, job.workload.id, job.asked.tokens, now)
+        call = ProviderCall(job, choice, deployed, caller, asked, sends, now, held, span=span)
+        if choice.candidate.caps and (takes := job.asked.takes) is not None:
+            call.hold = job.moment.standings.hold(choice.candidate.caps, takes)
+        return call
+
+    def _said(
+        self, job: Job, deployed: Deployed, spoken: Asked | None, trace: HeaderPairs
+    ) -> tuple[Asked, Sequence[Made]]:
+        """A call in a shape that a deployment takes, and what is sent. Raises ``Refusal``, ``CredentialError``."""
+        asked = spoken or job.surface.spoken(job.asked, deployed.wire)
+        if job.names_who_served:
+            asked = msgspec.structs.replace(asked, served_by=deployed.model)
+        return asked, [self._made(job, deployed, part, trace) for part in deployed.wire.parts(asked.call)]
+
+    def _made(self, job: Job, deployed: Deployed, call: Call, trace: HeaderPairs) -> Made:
+        """The request of a call, and what authorizes it. Raises ``Refusal``, ``CredentialError``."""
+        outgoing = deployed.wire.encode(call)
+        authorized = job.moment.policy.authorities[deployed.id].headers(outgoing, deployed.host, self._wall())
+        if job.key.headers:
+            trace += sent_along(job.key, deployed.deployment.kind)
+        return Made(call, outgoing, authorized + trace)
+
+    def _send(self, call: ProviderCall, made: Made) -> Coroutine[Any, Any, Incoming]:
+        deployed, job = call.deployed, call.job
+        spec = deployed.deployment.connection
+        return self._upstream.send(deployed.base, made.outgoing, made.authorized, job.until, job.patience, spec)
+
+    async def _read(self, call: ProviderCall, said: Call, incoming: Incoming) -> Failure | Reply | StreamPart:
+        """What comes back to what was said: of a stream that its caller has begun to hear, its last part."""
+        call.spilled = call.deployed.wire.spilled(incoming.headers)
+        if incoming.status != 200 or not call.asked.call.stream:
+            body = await incoming.read(_most(incoming))
+            if len(body) <= LARGE:
+                return self._answer(call, said, incoming, body)
+            return await aside(self._answer, call, said, incoming, body)
+        stream = call.stream = self._stream(call)
+        last = await self._pass_on(call, stream, incoming)
+        if last.failure is None:
+            incoming.leave(self._loop.time() + LAST_BYTES)
+            call.incoming = None
+            return last
+        return last if stream.begun else last.failure
+
+    def _answer(self, call: ProviderCall, said: Call, incoming: Incoming, body: bytes) -> Failure | Reply:
+        """What came back in one piece."""
+        wire = call.deployed.wire
+        if incoming.status == 200:
+            return wire.decode(said, incoming.headers, struck_bytes(body, sought(call.secrets)))
+        found = wire.failed(incoming.status, dated(incoming.headers, self._now()), body, said)
+        found = replace(found, passing=incoming.status >= 500 and found.kind == "unavailable")
+        return struck_failure(found, call.secrets)
+
+    async def _in_parts(self, call: ProviderCall) -> Failure | Reply:
+        """What comes back to a call that is made as several: all of it, or the first failure."""
+
+        async def part(made: Made) -> Failure | Reply:
+            incoming = await self._send(call, made)
+            try:
+                return self._answer(call, made.call, incoming, await incoming.read(_most(incoming)))
+            finally:
+                incoming.close()
+
+        found = await all_of([partial(part, made) for made in call.sends])
+        return found if isinstance(found, Failure) else call.deployed.wire.together(found)
+
+    # -- how it ended --------------------------------------------------------------------------------------------
+    def _abandon(self, call: ProviderCall) -> None:
+        """The caller left, and with it its provider's call: what that used is not known."""
+        job, name = call.job, call.deployed.id
+        now, seen = self._loop.time(), 200 if call.caller.begun else LEFT
+        self._load.left(call.deployed, job.workload.id, call.held, now, kept=job.asked.prompt)
+        call.hold.settle(None)
+        call.attempted(Attempt(name, "abandoned", milliseconds(now - call.began), used="unknown"))
+        ended = call.stream.ended("abandoned", seen) if call.stream else Served("abandoned", seen, call.choice)
+        self._recorder.record(job, ended, now)
+
+    def _unasked(self, job: Job, deployed: Deployed, failed: Failure, span: AttemptSpan | None) -> Failure:
+        """Nothing was sent to a deployment, for its credential or a defect of ours."""
+        attempt = Attempt(deployed.id, failed.kind, 0.0, failed.status, failed.detail)
+        job.attempts.append(attempt)
+        if span is not None:
+            span.ended(attempt)
+        self._weigh(job, deployed, failed, 0.0)
+        return failed
+
+    def _note(self, call: ProviderCall, failed: Failure, *, heard: bool = False, unmetered: bool = True) -> Failure:
+        """A deployment failed, or refused the request.
+
+        ``heard``: its content had come. ``unmetered``: what it used is not known, if it used anything. Where the call's
+        own time was over, that tells nothing of one that was heard, or that was given what others had left of it.
+        """
+        job, name, now = call.job, call.deployed.id, self._loop.time()
+        over = failed.kind == "timeout" and now >= job.until and (heard or bool(job.attempts))
+        used = unknown_use(failed) if unmetered else None
+        spent = milliseconds(now - call.began)
+        tokens = call.stream.tokens if heard and call.stream is not None else None
+        call.attempted(Attempt(name, failed.kind, spent, failed.status, failed.detail, used), tokens)
+        if used is None and not (heard and call.stream is not None):
+            call.hold.release()
+        else:
+            call.hold.settle(None if used is not None or call.stream is None else call.stream.tokens)
+        self._weigh(job, call.deployed, failed, call.held, began=call.began, over=over)
+        return failed
+
+    def _weigh(
+        self,
+        job: Job,
+        deployed: Deployed,
+        failed: Failure,
+        held: float,
+        *,
+        began: float | None = None,
+        over: bool = False,
+    ) -> None:
+        """What a failure says of a deployment's health; ``over``: nothing."""
+        now = self._loop.time()
+        if over or not failed.fails_over:
+            self._load.left(deployed, job.workload.id, held, now)
+        else:
+            self._load.failed(deployed, job.workload.id, failed, held, now, began)
+        if failed.fails_over:
+            self._metrics.failed(deployed.id, failed.kind)
+        if failed.kind == "credential":
+            self.rejected.add(deployed.id)
+
+    async def _whole(self, call: ProviderCall, reply: Reply) -> Served | Failure:
+        """A whole reply; a failure where it cannot be said to this caller."""
+        job, deployed = call.job, call.deployed
+        try:
+            if len(reply.body) <= LARGE:
+                body = job.surface.whole(call.asked, reply, deployed.id)
+            else:
+                body = await aside(job.surface.whole, call.asked, reply, deployed.id)
+        except UnsayableError as unsayable:
+            return self._note(call, unsayable.failure)
+        except Exception as defect:
+            tell(job.id, defect)
+            return self._note(call, unread(defect, deployed))
+        served = Served("complete", 200, call.choice, reply.tokens, reply.finish, call.spilled)
+        cost = self._served(call, served)
+        if (waits := self._recorder.waits(job, call.asked, body)) is not None:
+            await waits
+        call.caller.reply(200, JSON + self._recorder.disclosed(job, call.choice, cost), body)
+        self._metrics.added(self._loop.time() - job.began - job.waited)
+        return served
+
+    def _served(self, call: ProviderCall, served: Served) -> str | None:
+        """It was served: noted and recorded. What it cost, where that is known."""
+        job, deployed, now = call.job, call.deployed, self._loop.time()
+        attempt = Attempt(deployed.id, "served", milliseconds(now - call.began), 200)
+        call.attempted(attempt, served.tokens, served.finish)
+        self._load.served(deployed, job.workload.id, served.tokens, call.held, now)
+        call.hold.settle(None if call.spilled else served.tokens)
+        return self._recorder.record(job, served, now)
+
+    # -- streams -----------------------------------------------------------------------------------------------
+    def _stream(self, call: ProviderCall) -> Stream:
+        """The stream to the caller: a new one, or one that broke off and goes on."""
+        if isinstance(broken := call.job.broken, Stream):
+            broken.go_on(call.choice, call.asked, call.spilled)
+            return broken
+        return Stream(call.job, call.asked, call.choice, call.caller, self._recorder.disclosed, call.spilled)
+
+    async def _pass_on(self, call: ProviderCall, stream: Stream, incoming: Incoming) -> StreamPart:
+        """Pass a stream on until its last part: one that is done, or failed."""
+        deployed, caller, secrets = call.deployed, call.caller, call.secrets
+        hidden, decoder = sought(secrets), deployed.wire.decoder(stream.asked.call, incoming.headers)
+        while True:
+            try:
+                data = await incoming.piece()
+                part = decoder.feed(data) if data else decoder.end()
+            except UpstreamError as error:
+                part = decoder.end()
+                if not part.done:  # all of it had come, but for the end of its body
+                    part = StreamPart(failure=unanswered(error, deployed))
+            part.data = struck_bytes(part.data, hidden)
+            if part.failure is not None:
+                part.failure = struck_failure(part.failure, secrets)
+                return part
+            try:
+                if part.done:
+                    stream.complete(part.data)
+                    return part
+                if part.content and not incoming.spoken:
+                    self._speaks(call, stream, incoming)
+                stream.take(part)
+            except UnsayableError as unsayable:
+                return StreamPart(tokens=part.tokens, failure=unsayable.failure)
+            if (waits := caller.waits) is not None:
+                await waits
+
+    def _speaks(self, call: ProviderCall, stream: Stream, incoming: Incoming) -> None:
+        """The first content has come."""
+        incoming.speaks()
+        if call.span is not None:
+            call.span.speaks()
+        if not stream.begun:
+            self._recorder.begin(call.job, stream.choice, self._loop.time())
+        self._load.answered(call.deployed)
+
+    async def _finish(self, call: ProviderCall, stream: Stream, last: StreamPart) -> Served | Failure:
+        """The end of a stream that its caller has begun to hear, or that is complete.
+
+        A failure where another deployment may go on with it.
+        """
+        stream.note(last)
+        if last.failure is not None:
+            stream.spill(last.data)
+            self._note(call, last.failure, heard=True, unmetered=stream.tokens is None)
+            stream.why = stream.why or last.failure
+            if stream.said is not None and stream.said.plain and last.failure.fails_over:
+                call.job.broken = stream
+                return last.failure
+            return await self.break_off(call.job, stream, stream.why)
+        served = stream.ended("complete")
+        self._served(call, served)
+        if (waits := self._recorder.waits(call.job, stream.asked, stream.whole)) is not None:
+            await waits
+        stream.close()
+        return served
+
+    async def break_off(self, job: Job, stream: Stream, why: Failure) -> Served:
+        """A stream that its caller has begun to hear ends here, with an error."""
+        served = stream.ended("cut")
+        self._recorder.record(job, served, self._loop.time())
+        await self._recorder.durable(job)
+        stream.fail({**why.error, "detente": detail(job)})
+        return served
+
+
+def _most(incoming: Incoming) -> int:
+    """How long a reply may be that comes in one piece."""
+    return MAX_REPLY if incoming.status == 200 else MAX_ERROR
+
+
+def going_on(job: Job, choice: RankedCandidate) -> Asked | None:
+    """What a deployment is asked that goes on with a stream that broke off; None where it cannot, or none did."""
+    stream, deployed = job.broken, choice.candidate.deployed
+    if stream is None or stream.said is None:
+        return None
+    if job.asked.call.operation != stream.asked.call.operation and deployed.wire.speaks(job.asked.call.operation):
+        return None  # it would go on in another shape than the one that was begun
+    call = continued(stream.asked.call, stream.said.text, stream.pieces, deployed.deployment.continues)
+    return None if call is None else msgspec.structs.replace(stream.asked, call=call)

@@ -1,0 +1,1 @@
+"""What a worker may use of caps: leased, held, counted, and told when nearly used up."""

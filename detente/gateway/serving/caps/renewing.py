@@ -1,0 +1,173 @@
+"""Renewing: a worker's leases fetched, renewed and given back, in threads of their own, off the path of calls.
+
+Owns: the connection to the ledger, when it is asked, and what the operator is told of it. Not here: what is claimed
+(``leaseholder``), and what the ledger makes of it (``ledger/leasing``).
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Mapping
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import suppress
+from datetime import datetime
+from pathlib import Path
+
+from detente.case.case import Case
+from detente.errors import DetenteError, LedgerError
+from detente.gateway.serving.caps.cap_news import CapNews
+from detente.gateway.serving.caps.leaseholder import Leaseholder
+from detente.gateway.serving.clock import Clock
+from detente.gateway.serving.settings import Say
+from detente.ledger.books import Books
+from detente.ledger.ingest import Ingest
+from detente.ledger.journal import files, replica_of
+from detente.ledger.leasing import CapAnswer, CapClaim, CapWindow, HolderEndedError, Leasing
+from detente.ledger.opening import open_store
+from detente.ledger.store import Store
+
+EVERY, REST, AGAIN = 0.25, 0.02, 2.0
+"""Seconds between two claims, at least between two that are asked for, and after one that failed."""
+
+
+class Renewing:
+    """Keeps a worker's leases.
+
+    Parameters
+    ----------
+    url
+        The ledger's.
+    holder
+        The name of this life of the worker: what its calls' ids begin with.
+    journal, worker
+        Whose journal it writes: what held leases for it before is dead.
+    news
+        Who is told that a cap is nearly used up; default: ``say`` alone.
+    """
+
+    def __init__(
+        self, url: str, holder: str, journal: Path, worker: int, clock: Clock, say: Say, news: CapNews | None = None
+    ) -> None:
+        self._news = CapNews(say) if news is None else news
+        self.url, self._holder, self._worker = url, holder, worker
+        self._journal, self._clock, self._say = journal, clock, say
+        self._thread, self._reading = ThreadPoolExecutor(1, "detente-leases"), ThreadPoolExecutor(1, "detente-ingest")
+        self._asked = asyncio.Event()
+        loop = asyncio.get_running_loop()
+        self.leases = Leaseholder(self._asked.set, loop.time)
+        self._store: Store | None = None
+        self._opened, self._beat, self._last = False, 0, loop.time()
+        self._case: Case
+        self._followed: Case | None = None
+
+    def follow(self, case: Case) -> None:
+        """The case whose caps are kept from now on."""
+        self._case = case
+
+    async def run(self) -> None:
+        """Claim until cancelled."""
+        while True:
+            with suppress(TimeoutError):
+                async with asyncio.timeout(EVERY):
+                    await self._asked.wait()
+            self._asked.clear()
+            await asyncio.sleep(REST if await self.claim() else AGAIN)
+
+    async def claim(self) -> bool:
+        """Claim once; whether the ledger answered."""
+        loop, at = asyncio.get_running_loop(), self._clock.now()
+        claims = self.leases.claims(loop.time() - self._last, at)
+        self._last = loop.time()
+        if not claims and self._opened and not self.leases.away and self._followed is self._case:
+            return True
+        try:
+            answers = await loop.run_in_executor(self._thread, self._claimed, claims, self._case)
+        except HolderEndedError as error:
+            self._opened = False
+            self._holder = f"{self._holder}+"
+            self.leases.lost()
+            self._away(str(error))
+            return False
+        except (DetenteError, OSError) as error:
+            self._away(str(error))
+            return False
+        self._answered(answers, at)
+        return True
+
+    def _claimed(self, claims: Mapping[CapWindow, CapClaim], case: Case) -> dict[CapWindow, CapAnswer]:
+        """In the thread: open what is not open yet, and claim."""
+        leasing = Leasing(self._opened_store())
+        if self._followed is not case:
+            with leasing.store.writing() as session:
+                books = Books(leasing.store, case)
+                books.totals.catch_up(session, books.length(session))
+            self._followed = case
+        if not self._opened:
+            leasing.open(self._holder, replica_of(self._journal), self._worker)
+            self._opened = True
+        self._beat += 1
+        return leasing.renew(self._holder, self._beat, claims)
+
+    def _opened_store(self) -> Store:
+        if self._store is None:
+            self._store = open_store(self.url, make=True)
+        return self._store
+
+    # -- what is told ----------------------------------------------------------------------------------------------
+    def _away(self, why: str) -> None:
+        if not self.leases.away:
+            self._say(f"the ledger is away: {why}; calls go on within what worker {self._worker} has leased")
+        self.leases.failed("and the ledger is away")
+
+    def _answered(self, answers: Mapping[CapWindow, CapAnswer], at: datetime) -> None:
+        if self.leases.away:
+            self._say(f"the ledger answers worker {self._worker} again")
+        for key, answer in answers.items():
+            if answer.reached:
+                kept = self.leases.kept[key]
+                self._news.tell(kept.cap, kept.allows, answer.reached, max(0, answer.remaining))
+        self.leases.answered(answers, at)
+
+    # -- the life before -------------------------------------------------------------------------------------------
+    async def recover(self) -> None:
+        """Put the journal of this worker's earlier lives on the books, so that what they held and did not use is free.
+
+        In a thread of its own: calls are served meanwhile.
+        """
+        loop = asyncio.get_running_loop()
+        try:
+            freed = await loop.run_in_executor(self._reading, self._recovered, self._case)
+        except (DetenteError, OSError) as error:
+            what = "what its earlier lives leased stays held until its journal is on the books"
+            self._say(f"the journal of worker {self._worker} could not be read into the ledger: {error}; {what}")
+            return
+        if freed:
+            self._say(f"worker {self._worker}: its journal is on the books, and what {freed} earlier held is free")
+
+    def _recovered(self, case: Case) -> int:
+        with open_store(self.url, make=True) as store:
+            mine = [file for file in files(self._journal) if file.name.startswith(f"w{self._worker}-")]
+            told = Ingest(Books(store, case)).run(mine, self._clock.now())
+            if not told.whole:
+                raise LedgerError(f"{self._journal}: parts of it are damaged; see `detente ingest`")
+            return Leasing(store).bury(replica_of(self._journal), self._worker, self._holder)
+
+    # -- the end ---------------------------------------------------------------------------------------------------
+    async def close(self) -> None:
+        """Give back what is free."""
+        loop = asyncio.get_running_loop()
+        try:
+            await loop.run_in_executor(self._thread, self._closed)
+        except (DetenteError, OSError) as error:
+            self._say(f"worker {self._worker} could not give back what it leased: {error}")
+        finally:
+            self._thread.shutdown()
+            self._reading.shutdown(wait=False, cancel_futures=True)
+
+    def _closed(self) -> None:
+        try:
+            if self._opened:
+                Leasing(self._opened_store()).close(self._holder, self._beat + 1, self.leases.ending())
+        finally:
+            if self._store is not None:
+                self._store.close()
