@@ -15,7 +15,7 @@ from detente.gateway.http.exchange import Exchange, RequestHead
 from detente.gateway.serving.call import stream as module
 from detente.gateway.serving.call.job import UNREAD, Job
 from detente.gateway.serving.call.stream import MAX_BUFFERED, Stream
-from detente.gateway.surfaces.surface import Rendering, UnsayableError
+from detente.gateway.surfaces.surface import Rendering, StreamHead, UnsayableError
 from detente.providers.wire import StreamPart, Tokens, failure
 from tests.gateway.stage import ROLE, case_data, delta
 
@@ -57,14 +57,14 @@ class Plain(Rendering):
 class Surface:
     """Renders as above."""
 
-    def streamed(self, asked: object, deployment: str) -> Rendering:
+    def streamed(self, asked: object, deployment: str, head: StreamHead) -> Rendering:
         return Plain()
 
 
 class Asking:
     """A job's part of it."""
 
-    surface, asked = Surface(), None
+    surface, asked, head = Surface(), None, StreamHead()
     buffers = goes_on = False
 
 
