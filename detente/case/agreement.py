@@ -6,7 +6,7 @@ Not here: what a term does.
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime, tzinfo
 from itertools import pairwise
@@ -105,7 +105,8 @@ def in_force(
         for place, term in enumerate(agreement.terms):
             validity = replace(dates(term, agreement, known, events), begun=begun.get(term.id))
             found.append(InForce(term, validity, index, place))
-    there = [each for each in found if each.validity.end > each.validity.start and each.term.id not in without]
+    held = [each for each in found if each.validity.end > each.validity.start and each.term.id not in without]
+    there = [each for standing in held for each in _by_rate(standing)]
     return (version for standing in there for version in _versions(_told(standing, there, offers)))
 
 
@@ -119,16 +120,29 @@ def _told(standing: InForce, there: Sequence[InForce], offers: Sequence[AnyOffer
     return replace(standing, term=standing.term.told(offers, same))
 
 
+def _by_rate(standing: InForce) -> Iterator[InForce]:
+    """A term once for each rate of exchange at which its amounts are, where they hold at each moment."""
+    rates = standing.term.at_rates
+    for version in _cut(standing, (at for at, _ in rates[1:])):
+        begun = (term for at, term in reversed(rates) if at <= version.validity.start)
+        yield replace(version, term=next(begun, standing.term))
+
+
 def _versions(standing: InForce) -> Iterator[InForce]:
-    """A term once for each time in which it stays as it is; what an amendment makes of windows is at its two ends."""
+    """A term once for each time in which it stays as it is."""
     whole = standing.validity
-    turns = standing.term.held(whole).turns(whole.start, whole.end)
+    return _cut(standing, standing.term.held(whole).turns(whole.start, whole.end))
+
+
+def _cut(standing: InForce, turns: Iterable[datetime]) -> Iterator[InForce]:
+    """A term once for each time between some moments; what an amendment makes of windows is at its two ends."""
+    whole = standing.validity
     inside = {at for at in turns if whole.start < at < whole.end}
     edges = sorted({whole.start, whole.end, *inside})
     for start, end in pairwise(edges):
         begun = whole.begun if start == whole.start else None
         ended = whole.ended if end == whole.end else None
-        first = None if start == whole.start else whole.start
+        first = whole.text_from if start == whole.start else whole.first
         version = replace(whole, start=start, end=end, begun=begun, ended=ended, text_from=first)
         yield replace(standing, validity=version)
 

@@ -1,8 +1,9 @@
 """Amounts in another currency, converted once, before anything else looks at them: at the rates that the paper states.
 
 Owns: which rate an amount has. An offer's price has one each day; a price without dates needs one for all of its time.
-So does a clause, or it is kept in its currency (``contract.own_money``) where the rate changes in its time. Not here:
-how a rate is stated (``values.exchange``), and what is made of amounts.
+So does a clause, or, where the rate changes in its time, it is kept in its currency (``contract.own_money``) if its
+amounts are of windows, and stated once for each rate if they hold at each moment. Not here: how a rate is stated
+(``values.exchange``), and what is made of amounts.
 """
 
 from __future__ import annotations
@@ -27,6 +28,9 @@ from detente.values.money import Money, Price
 from detente.values.period import moment
 
 FIXED = "write the case in that currency, or fix the rate (`exchange:` of its agreement, `day: signing`)"
+TOGETHER = (
+    "write all amounts of the clause in one currency, or fix the rate (`exchange:` of its agreement, `day: signing`)"
+)
 Time = tuple[datetime, datetime]
 
 
@@ -47,15 +51,15 @@ class StatedRates:
             return Dated(() if fixed is None else ((None, fixed),))
         return as_invoiced(self.stated) if self.day == "invoice" else self.stated
 
-    def one(self, start: datetime, end: datetime) -> Decimal:
-        """The one rate of a time. Raises FlawError where there is none, or several."""
+    def one(self, start: datetime, end: datetime, remedy: str) -> Decimal:
+        """The one rate of a time. Raises FlawError where there is none, or several, with what then is to be done."""
         found = {rate: at for at, rate in _within(self.by_use, start, end)}
         if None in found:
             raise FlawError.of(no_rate(self.currency, found[None]))
         if len(found) > 1:
             first, second = found
             what = f"the rate of {self.currency} is {first}, and {second} from {found[second]:%Y-%m-%d} on: no one rate"
-            raise FlawError(what, FIXED)
+            raise FlawError(what, remedy)
         return next(iter(found))  # type: ignore[return-value]
 
 
@@ -132,22 +136,32 @@ class _Exchanging:
             if term.paid_on is not None:
                 time = moment(term.paid_on), moment(term.paid_on)
             own = self._own_money(term, rates, time)
-            if own is not None:
+            if own is None:
+                terms.append(self._at_one(entry, term, ("terms", at), rates, time, TOGETHER))
+            elif term.prices or term.reprices:
+                terms.append(self._at_each(term, own, time))
+            else:
                 terms.append(term.kept_in(own))
                 self._must_turn_with_periods(entry, ("terms", at), own, time)
-            else:
-                terms.append(self._at_one(entry, term, ("terms", at), rates, time))
         return agreement.model_copy(update={"terms": tuple(terms)})
 
     def _own_money(self, term: Term, rates: Mapping[str, StatedRates], time: Time) -> OwnMoney | None:
-        """The currency of all amounts of a clause, where its rate changes in its time and nothing turns on one rate."""
+        """The currency of all amounts of a clause, where its rate changes in its time."""
         currencies = {held.currency for _, held in held_in(term, Money | Price)}
-        if len(currencies) != 1 or not (foreign := currencies - {self.currency}) or not term.between_rates:
+        if len(currencies) != 1 or not (foreign := currencies - {self.currency}):
             return None
         (currency,) = foreign
         by_use = rates[currency].by_use if currency in rates else Dated(())
         found = [rate for _, rate in _within(by_use, *time)]
         return OwnMoney(currency, by_use) if len(set(found)) > 1 and None not in found else None
+
+    def _at_each(self, term: Term, own: OwnMoney, time: Time) -> Term:
+        """A clause whose amounts hold at each moment: once for each rate of its time."""
+        return term.kept_at([(at, self._converted(term, rate)) for at, rate in _within(own.rates, *time) if rate])
+
+    def _converted(self, term: Term, rate: Decimal) -> Term:
+        found: Term = with_held(term, Money | Price, lambda _, held: held.at(rate, self.currency))
+        return found
 
     def _must_turn_with_periods(self, entry: Entry, path: KeyPath, own: OwnMoney, time: Time) -> None:
         """Note a rate that changes within a period of the plan: what is used in it is even, and has no one rate."""
@@ -165,15 +179,16 @@ class _Exchanging:
         return (max(start, first), min(end, last)) if max(start, first) < min(end, last) else (start, start)
 
     def _at_one(
-        self, entry: Entry, value: Any, path: KeyPath, rates: Mapping[str, StatedRates], time: Time | None
-    ) -> Any:
+        self, entry: Entry, value: Any, path: KeyPath, rates: Mapping[str, StatedRates], time: Time | None,
+        remedy: str = FIXED,
+    ) -> Any:  # fmt: skip
         """A value with every amount at its one rate."""
 
         def convert(at: KeyPath, held: Money | Price) -> Money | Price:
             if held.currency == self.currency:
                 return held
             try:
-                return held.at(self._rate(rates, held.currency).one(*time), self.currency) if time else held
+                return held.at(self._rate(rates, held.currency).one(*time, remedy), self.currency) if time else held
             except FlawError as error:
                 self._note(entry, at, error)
                 return held

@@ -14,6 +14,7 @@ from typing import ClassVar, Self
 
 from pydantic import Field, model_validator
 
+from detente.contract import cap_in_all
 from detente.contract.case_view import CaseView
 from detente.contract.decisions import Decisions
 from detente.contract.meter import Meter
@@ -58,9 +59,9 @@ class CappedCharge(Term):
         """What is owed for one unit of it."""
         raise AssertionError("each kind says so")
 
-    def owed_of(self, program: Program) -> Expression:
-        """What would be owed without a cap in a plan, in each of the times for which a cap holds."""
-        return program.total(self.capped) * self.each
+    def owed_of(self, program: Program, counted: Meter) -> Expression:
+        """What would be owed without a cap in a plan, in each window, or in all of them together."""
+        return program.total(counted) * self.each
 
     def comes_to(self, counted: Fraction, window: Window) -> Fraction:
         """What would be owed without a cap of what was counted in a window."""
@@ -107,7 +108,10 @@ class CappedCharge(Term):
         if not caps and not self.breach:
             program.charge(self, self.counted, self.each)
             return
-        share = self.owed_of(program)
+        if self.own_money is not None and self.in_all is not None:
+            self._at_each_rate(program)
+            return
+        share = self.owed_of(program, self.capped)
         most = program.most(share)
         nothing = [Fraction(0) for _ in most]
         if not caps:
@@ -121,6 +125,13 @@ class CappedCharge(Term):
         program.require(self, "rate", share - owed - reached * above <= nothing)
         program.require(self, "cap", owed - reached * caps >= nothing)
         program.require(self, "reached", share - reached * caps >= nothing)
+
+    def _at_each_rate(self, program: Program) -> None:
+        """The same with a cap in all, where each window has its own rate of exchange."""
+        windows, share = list(self.counted.windows), self.owed_of(program, self.counted)
+        for cap in (self.most(whole) for whole in self.capped.windows):
+            assert cap is not None, "there is a cap in all"
+            cap_in_all.shaped(program, self, share, cap, windows, Fraction(1), remedy=self.breach)
 
     def settle(self, totals: Totals, decisions: Decisions, as_of: datetime | None) -> Settlement:
         """What is owed for each window, as far as the cap leaves room."""
@@ -141,11 +152,6 @@ class CappedCharge(Term):
             left = None if left is None else left - owed
 
     # -- for people, and for the case's checks -----------------------------------------------------------------------
-    @property
-    def between_rates(self) -> bool:
-        """Not with a cap in all: it bounds what is owed month by month, each at its own rate."""
-        return super().between_rates and self.cap is None
-
     @property
     def told_cap(self) -> str:
         """In a clause's sentence."""

@@ -18,6 +18,27 @@ from detente.contract.program import ClauseOwner, Expression, Program
 NOTHING = Fraction(0)
 
 
+@dataclass(frozen=True, eq=False)
+class Reached:
+    """What counts in each window of a plan, and what of it is deferred, of at most so much."""
+
+    amount: Expression
+    deferred: Expression | None = None
+    deferrable: Sequence[Fraction] = ()
+
+    def before(self, program: Program, owner: ClauseOwner, short: Expression, amounts: Sequence[Fraction]) -> None:
+        """That all that can be deferred is, before anything is owed of it.
+
+        It is cheapest so where all windows have one rate of exchange; else a whole number for each says whether it is.
+        """
+        if self.deferred is None or owner.own_money is None:
+            return
+        nothing = [NOTHING for _ in amounts]
+        full = program.slack(owner, "all deferred", most=[Fraction(1) for _ in amounts], whole="nearest")
+        program.require(owner, "all-deferred", self.deferred - full * self.deferrable >= nothing)
+        program.require(owner, "owed-after-deferral", short - full * amounts <= nothing)
+
+
 @dataclass(frozen=True)
 class Carrying:
     """The part of an amount that an excess may carry, and whether again and again."""
@@ -39,15 +60,15 @@ class Carrying:
     def shaped(
         self, program: Program, owner: ClauseOwner, counted: Expression, carried: Expression,
         amounts: Sequence[Fraction], deferrable: Sequence[Fraction],
-    ) -> Expression:  # fmt: skip
+    ) -> Reached:  # fmt: skip
         """What counts, with what is brought in and less what goes on."""
         reached = counted + carried.lag() - carried
         if not self.chained and self.excess:
             self._once(program, owner, counted, carried, amounts)
         if not any(deferrable):
-            return reached
+            return Reached(reached)
         deferred = program.slack(owner, "deferred", most=deferrable)
-        return reached + deferred - deferred.lag()
+        return Reached(reached + deferred - deferred.lag(), deferred, deferrable)
 
     def _once(
         self, program: Program, owner: ClauseOwner, counted: Expression, carried: Expression,

@@ -67,3 +67,37 @@ class MakeUp(Noun):
         )
         program.require(owner, "bank", made.gather([i for i, _ in pairs], n) - untaken <= none)
         program.require(owner, "made-up", made.gather([j for _, j in pairs], n) - extra <= none)
+        if owner.own_money is None:
+            return
+        self._at_once(program, owner, pairs, agreed, above, taken=taken, untaken=untaken, extra=extra,
+                      short=short, made=made)  # fmt: skip
+
+    def _at_once(
+        self, program: Program, owner: ClauseOwner, pairs: Sequence[tuple[int, int]], agreed: Sequence[Fraction],
+        above: Sequence[Fraction], *, taken: Expression, untaken: Expression, extra: Expression, short: Expression,
+        made: Expression,
+    ) -> None:  # fmt: skip
+        """That no more is left untaken than is, and that it is made up as soon as it can be.
+
+        Where each window has its own rate of exchange, a plan would rather pay at a low one and be given back at a
+        high one: a whole number for each says whether nothing is left to be made up.
+        """
+        n = len(agreed)
+        none = [NOTHING] * n
+        program.require(owner, "untaken", (untaken + short * above).like(taken) + taken
+                        <= [a + b for a, b in zip(agreed, above, strict=True)])  # fmt: skip
+        program.require(owner, "all-beyond", extra.like(taken) - taken >= [-a for a in agreed])
+        empty = program.slack(owner, "made up all", most=[Fraction(1)] * n, whole="nearest")
+        here = made.gather([j for _, j in pairs], n)
+        program.require(owner, "made-up-at-once", here - extra + empty * above >= none)
+        most = [sum((agreed[i] for i, j in pairs if j == now), NOTHING) for now in range(n)]
+        program.require(owner, "none-left", self._left(pairs, untaken, made, n) + empty * most <= most)
+
+    def _left(self, pairs: Sequence[tuple[int, int]], untaken: Expression, made: Expression, n: int) -> Expression:
+        """What is still to be made up after each window, of what can be in it."""
+        open_, found = set(pairs), untaken.gather([-1] * n, n)
+        for back in range(1, n):
+            found = found + untaken.gather([i + back if (i, i + back) in open_ else -1 for i in range(n)], n)
+        for i, now in pairs:
+            found = found - made.gather([now if j == i and k <= now else -1 for j, k in pairs], n)
+        return found

@@ -38,13 +38,16 @@ class OwnMoney:
         """What one of it is where a window ends: as that of its last moment. Raises SettleError."""
         return self.rate(end - datetime.resolution)
 
+    def changes(self, start: datetime, end: datetime) -> Iterator[datetime]:
+        """When its rate changes inside of a time."""
+        return (at for day, _ in self.rates.steps if day is not None and start < (at := moment(day)) < end)
+
     def pieces(self, start: datetime, end: datetime) -> Iterator[tuple[datetime, datetime, int, int]]:
         """The times of a line in which one rate holds, and what that is of the line in this currency: part and whole.
 
         Of a line of 110 in the case's, half of it at 1.10: 5 parts of 11 are 50 in this.
         """
-        inside = (at for day, _ in self.rates.steps if day is not None and start < (at := moment(day)) < end)
-        for a, b in pairwise([start, *inside, end]):
+        for a, b in pairwise([start, *self.changes(start, end), end]):
             rate = self.rate(a)
             part, whole = (micros(b) - micros(a), micros(end) - micros(start)) if start < end else (1, 1)
             yield a, b, part * rate.denominator, whole * rate.numerator

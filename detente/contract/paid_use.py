@@ -6,12 +6,13 @@ Owns: ``PaidUse``, and the order of those who pay. Not here: how much one pays (
 
 from __future__ import annotations
 
-from collections.abc import Iterable
-from dataclasses import dataclass
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass, replace
 from datetime import datetime
 from fractions import Fraction
 from typing import Protocol, TypeVar
 
+from detente.contract.own_money import OwnMoney
 from detente.contract.scope import Selection
 from detente.contract.validity import Validity
 
@@ -24,6 +25,12 @@ class PaidUse:
     start: datetime
     end: datetime
     amount: Fraction
+
+
+def in_the_cases(paid: Iterable[PaidUse], money: OwnMoney | None) -> Iterator[PaidUse]:
+    """What was paid in a clause's own currency, in that of the case: each at the rate of its time."""
+    for each in paid:
+        yield each if money is None else replace(each, amount=each.amount * money.at_end(each.end))
 
 
 class Payer(Protocol):

@@ -7,6 +7,7 @@ in natural units.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Sequence
+from datetime import datetime
 from fractions import Fraction
 from typing import Protocol
 
@@ -73,8 +74,8 @@ class Program(Protocol):
     def most(self, of: Expression) -> Sequence[Fraction]:
         """The most that each row of an expression can be, whatever else holds."""
 
-    def list_price(self, offer: str) -> Fraction:
-        """What a unit of what is taken of an offer costs, where that is one price at all times."""
+    def list_price(self, offer: str, at: datetime) -> Fraction:
+        """What a unit of what is taken of an offer costs at a moment; nothing where it is not sold then."""
 
     def slack(
         self,

@@ -10,7 +10,7 @@ from datetime import datetime
 
 from detente.contract.decisions import Decisions
 from detente.contract.meter import PAYMENTS
-from detente.contract.paid_use import in_order
+from detente.contract.paid_use import in_order, in_the_cases
 from detente.contract.settlement import Settlement
 from detente.contract.term import Term
 from detente.contract.totals import Totals
@@ -42,7 +42,7 @@ def settle_each(
         if isinstance(each, SettleError):
             lost = each
         else:
-            totals = totals.paid_by(term.payments(totals, as_of))
+            totals = totals.paid_by(in_the_cases(term.payments(totals, as_of), term.own_money))
     rest = (term for term in terms if id(term) not in found)
     found |= {id(term): _settled(term, totals, decisions, as_of, lost) for term in rest}
     return tuple(found[id(term)] for term in terms)

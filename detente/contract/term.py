@@ -99,6 +99,7 @@ class Term(Noun):
     _validity: Validity | None = PrivateAttr(default=None)
     _seen: Horizon | None = PrivateAttr(default=None)
     _own_money: OwnMoney | None = PrivateAttr(default=None)
+    _at_rates: tuple[tuple[datetime, Self], ...] = PrivateAttr(default=())
 
     @model_validator(mode="after")
     def _one_scope(self) -> Self:
@@ -174,9 +175,15 @@ class Term(Noun):
         return kept
 
     @property
-    def between_rates(self) -> bool:
-        """Whether its amounts can wait for the end of a window to be converted: nothing turns on them before."""
-        return not (self.prices or self.reprices or self.pays or self.asks_standing)
+    def at_rates(self) -> tuple[tuple[datetime, Self], ...]:
+        """What holds at each moment and not for a window, at each rate of exchange, from when on; none for one rate."""
+        return self._at_rates
+
+    def kept_at(self, rates: Sequence[tuple[datetime, Self]]) -> Self:
+        """The first of them, which knows the others."""
+        found = rates[0][1].model_copy()
+        found._at_rates = tuple(rates)
+        return found
 
     @property
     def payee(self) -> str:

@@ -247,7 +247,9 @@ class Totals:
         Raises SettleError where use is in it of which it is not known whether the meter covers it.
         """
         if meter.measure in PAYMENTS:
-            return sum((self._paid(meter, window, each) for each in self._payments), Fraction(0))
+            paid = ((self._paid(meter, window, each), each.end) for each in self._payments)
+            each = (amount / (1 if meter.money is None else meter.money.at_end(end)) for amount, end in paid if amount)
+            return sum(each, Fraction(0))
         key = self._place[meter], window.index
         if key in self._unknown:
             raise SettleError(_unknown(meter, window, self._unknown[key]))

@@ -60,6 +60,7 @@ def _of_one(stands: ClauseStands, term: Term) -> Iterator[AtRisk]:
     if not (lapses or standing.role in (FLOOR, MILESTONE)) or short <= 0 or owed <= 0:
         return
     if meter.money is not None:  # what calls cost is in the case's currency
-        short = nano(Fraction(short) * meter.money.at_end(standing.end))
+        rate = meter.money.at_end(standing.end)
+        short, owed = nano(Fraction(short) * rate), nano(Fraction(owed) * rate) if lapses else owed
     if (measure := meter.of_use) is not None:
         yield AtRisk(term.id, meter, measure, standing.end, short, owed, lapses)

@@ -10,6 +10,8 @@ from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, replace
 from datetime import datetime
 from decimal import Decimal
+from fractions import Fraction
+from math import ceil
 
 from detente.case.case import Case
 from detente.contract.decisions import NOTHING_DECIDED
@@ -31,6 +33,9 @@ from detente.market.token_price import MTOK
 from detente.values.facts import Facts
 from detente.values.money import NANOS, of_nanos
 from detente.values.quantity import LARGEST
+
+ONE = Fraction(1)
+"""The rate of what is in the case's currency."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -170,14 +175,17 @@ class PricedTaker(CapTaker):
         What they cost there, or why that is not known.
     main, moved
         Whether it covers the call itself, and the data that moves for it.
+    rate
+        What one of the cap's own currency is in the case's.
     """
 
-    __slots__ = ("_input", "_main", "_measure", "_moved", "_output", "tariff")
+    __slots__ = ("_input", "_main", "_measure", "_moved", "_output", "_rate", "tariff")
 
     def __init__(
-        self, cap: Cap, allows: CapLimit, measure: UseMeasure, tariff: Tariff | str, *, main: bool, moved: bool
-    ) -> None:
-        self.cap, self.allows, self.tariff = cap, allows, tariff
+        self, cap: Cap, allows: CapLimit, measure: UseMeasure, tariff: Tariff | str, *, main: bool, moved: bool,
+        rate: Fraction = ONE,
+    ) -> None:  # fmt: skip
+        self.cap, self.allows, self.tariff, self._rate = cap, allows, tariff, rate
         self._measure, self._main, self._moved = measure, main, moved
         self._input, self._output = (self.takes(TokenCounts(*m)) for m in ((MTOK, 0), (0, MTOK)))
         self.unknown = self._why() if self._input is None or self._output is None else ""
@@ -186,13 +194,17 @@ class PricedTaker(CapTaker):
         return self.tariff if isinstance(self.tariff, str) else "clauses take off more than its price"
 
     def takes(self, tokens: TokenCounts) -> int | None:
-        """What a call of so many tokens takes of the cap, exact; None where that is not known."""
+        """What a call of so many tokens takes of the cap, exact; None where that is not known.
+
+        Of a cap in another currency, rounded up to a whole billionth.
+        """
         if isinstance(self.tariff, str):
             return None
         try:
-            return self.tariff.comes_to(self._measure, self.cap.id, tokens, main=self._main, moved=self._moved)
+            found = self.tariff.comes_to(self._measure, self.cap.id, tokens, main=self._main, moved=self._moved)
         except SettleError:
             return None
+        return found if self._rate is ONE else ceil(found / self._rate)
 
     def about(self, tokens: TokenCounts) -> int:
         """The same for what a call may take, where it is known: quicker, and rounded up."""
@@ -209,7 +221,8 @@ def covering(
         main = cap.selection.covers(demand, sold) is not False
         moved = moves is not None and cap.selection.covers(demand, moves) is not False
         if (main or moved) and (allows := cap.at(at)) is not None:
-            found.append(PricedTaker(cap, allows, cap.measure, tariff, main=main, moved=moved))
+            rate = ONE if cap.meter.money is None else cap.meter.money.rate(at)
+            found.append(PricedTaker(cap, allows, cap.measure, tariff, main=main, moved=moved, rate=rate))
     return tuple(found)
 
 

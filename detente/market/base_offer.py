@@ -88,9 +88,8 @@ class BaseOffer(Noun):
         """The models or the accelerator that workloads ask it for, by name."""
         raise AssertionError("each product says so")
 
-    @property
-    def flat_price(self) -> Fraction | None:
-        """The one price of a unit of what is taken of it, at all times; None where there is none such. Neutral."""
+    def one_price(self, at: datetime) -> Fraction | None:
+        """The one price of a unit of what is taken of it at a moment; None where there is none such. Neutral."""
         return None
 
     def sells_batches(self, at: datetime | None = None) -> bool:

@@ -64,13 +64,12 @@ class GpuOffer(BoughtOffer):
     def _unit_parts(self, price: Price) -> Fraction:
         return Fraction(self.unit if price.unit == "GPU-hour" else 1)
 
-    @property
-    def flat_price(self) -> Fraction | None:
-        """The one price of a GPU-hour at all times; None where there are several, or it is by the month."""
-        if self.by_month or self.reserved:
+    def one_price(self, at: datetime) -> Fraction | None:
+        """The price of a GPU-hour; None where there is none, or it is by the month."""
+        price = self.price.on(at)
+        if price is None or self.by_month or self.reserved:
             return None
-        each = {Fraction(p.amount) * self._unit_parts(p) / self.unit for p in self.price.values()}
-        return each.pop() if len(each) == 1 else None
+        return Fraction(price.amount) * self._unit_parts(price) / self.unit
 
     def _whole_units(self, value: Decimal, unit: str) -> int:
         return int(value // self.unit) if unit == "GPU" else int(value)
@@ -200,12 +199,11 @@ class TokenOffer(BaseOffer):
             found = {name: f"{price}" for name, price in each.items() if price is not None}
             yield day, found if prices.batch is None else {**found, "batch": f"{prices.batch}"}
 
-    @property
-    def flat_price(self) -> Fraction | None:
-        """The one price of any Mtok at all times; None where there are several."""
-        prices = list(self.price.values())
-        each = {Fraction(p.amount) for t in prices for p in t.each}
-        return each.pop() if len(each) == 1 and all(t.batch is None for t in prices) else None
+    def one_price(self, at: datetime) -> Fraction | None:
+        """The price of any Mtok; None where there are several, or there is none."""
+        prices = self.price.on(at)
+        each = set() if prices is None or prices.batch is not None else {Fraction(p.amount) for p in prices.each}
+        return each.pop() if len(each) == 1 else None
 
     def sells_batches(self, at: datetime | None = None) -> bool:
         """Where its prices of that time say what part of them batch use costs."""

@@ -229,17 +229,16 @@ class MinimumCommitment(Term):
                     prepayment.shaped_by_window(program, self, windows, counted, amounts)
                     return
                 deferrable = [self._deferrable(window, amount) for window, amount in zip(windows, amounts, strict=True)]
-                reached = self._carrying.shaped(program, self, counted, carried, amounts, deferrable)
+                going_on = self._carrying.shaped(program, self, counted, carried, amounts, deferrable)
+                reached = going_on.amount
             if isinstance(self.shortfall, Shortfall):
-                reached += self.shortfall.shaped(program, self, amounts, windows, counted, carried, most)
+                short = self.shortfall.shaped(program, self, amounts, windows, counted, carried, most)
+                reached += short
+                if not self.stages:
+                    going_on.before(program, self, short, amounts)
             program.require(self, "floor", reached >= amounts)
         for milestone, counting in self.reached if not self._prepaid else ():
             milestone.shaped(program, self, counting)
-
-    @property
-    def between_rates(self) -> bool:
-        """Not where a shortfall may wait for the next window, and for its rate."""
-        return super().between_rates and not self.deferral
 
     @property
     def _carrying(self) -> Carrying:

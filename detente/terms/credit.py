@@ -116,14 +116,19 @@ class Credit(Term):
             for w, c, e in zip(at, of_window, reach, strict=True)
         ]
         nothing = [Fraction(0) for _ in applied]
-        given = program.slack(self, "given", most=most, price=Fraction(-1))
+        given = program.slack(self, "given", most=most, price=Fraction(-1), windows=applied)
         left = spend - program.total(self.before) if self._pool else spend * Fraction(self.rate)
         program.require(self, "earned", given - left <= nothing)
         if self.spend != self.applied:
             inside = given.gather([-1 if w is None else w for w in at], len(windows))
             whole = inside.like(program.total(self.spend))
             program.require(self, "amount", whole <= [cap or Fraction(0) for cap in caps])
-        program.pays(self, self.applied, given, partial(self._exactly, program, given, left, at))
+        exactly = partial(self._exactly, program, given, left, at)
+        if self.own_money is not None and self.spend != self.applied:  # a plan would rather have it at another rate
+            exactly()
+            program.pays(self, self.applied, given, _already)
+        else:
+            program.pays(self, self.applied, given, exactly)
 
     def _exactly(self, program: Program, given: Expression, left: Expression, at: Sequence[int | None]) -> None:
         """Given is all that is earned until the amount is used up: a whole number for each time says whether it is."""
@@ -166,9 +171,12 @@ class Credit(Term):
         return Settlement.of(self._window(window, totals, ended=ended) for window, ended in meter.begun(as_of))
 
     def _window(self, window: Window, totals: Totals, *, ended: bool) -> Settlement:
-        given = sum((amount for _, amount in self._applied(window, totals)), Fraction(0))
+        parts, money = list(self._applied(window, totals)), self.own_money
+        given = sum((amount for _, amount in parts), Fraction(0))
+        back = given if money is None else sum((a * money.at_end(p.end) for p, a in parts), Fraction(0))
+        back /= 1 if money is None else money.at_end(window.end)  # each part at its own rate, as it was applied
         cap = self.most(window)
-        return settled(self.spend, window, CREDIT, "credit", ended=ended, amount=cap, drawn=given, owed=-given)
+        return settled(self.spend, window, CREDIT, "credit", ended=ended, amount=cap, drawn=given, owed=-back)
 
     def explain(self) -> Reason:
         """What the clause does."""
@@ -218,6 +226,10 @@ STACKED = (
     "narrow one with `of` or `except`; credits are used one after the other, the soonest to expire first, where each "
     "has an `amount`, pays 100% of the same use, and begins and ends with a month"
 )
+
+
+def _already() -> None:
+    """What is exact anyhow."""
 
 
 def _holds(window: Window, part: Window) -> bool:

@@ -66,11 +66,6 @@ class LiquidatedDamages(CappedCharge):
         return frozenset() if self._bound is None else frozenset({self._bound.id})
 
     @property
-    def between_rates(self) -> bool:
-        """Not within a cap in all of another clause."""
-        return super().between_rates and self.within is None
-
-    @property
     def in_all(self) -> Money | None:
         """Its own cap, or that of liability."""
         return self._bound.in_all if self._bound is not None else self.cap
@@ -91,16 +86,16 @@ class LiquidatedDamages(CappedCharge):
         """What is owed for a window in which there is any breach."""
         return Fraction(self.amount.amount) * self.windows.share(window) if self.amount else Fraction(0)
 
-    def owed_of(self, program: Program) -> Expression:
+    def owed_of(self, program: Program, counted: Meter) -> Expression:
         """Of a lump sum, a whole number for each window says whether there is any breach in it."""
         if self.amount is None:
-            return super().owed_of(program)
+            return super().owed_of(program, counted)
         windows, total = list(self.counted.windows), program.total(self.counted)
         most = program.most(total)
         broken = program.slack(self, "broken", most=[Fraction(bool(m)) for m in most], whole="up")
         program.require(self, "broken", total - broken * most <= [Fraction(0) for _ in most])
         lumps = broken * [self._lump(window) for window in windows]
-        return lumps if self.in_all is None else lumps.gather([0 for _ in windows], len(list(self.capped.windows)))
+        return lumps if counted == self.counted else lumps.gather([0 for _ in windows], len(list(counted.windows)))
 
     def comes_to(self, counted: Fraction, window: Window) -> Fraction:
         """The lump sum, of any breach at all."""
@@ -142,6 +137,11 @@ class LiquidatedDamages(CappedCharge):
         if self._bound is None:
             what = f"there is no liability cap `{self.within}` with `{self.validity.counterparty}`"
             yield Flaw(what, "name a clause of `kind: liability-cap`, or state `cap`", path)
+        elif self.own_money != self._bound.own_money:
+            what = f"`{self.within}` is in another currency, or at another rate, and the rate changes meanwhile"
+            yield Flaw(
+                what, "write both in one currency, in agreements with one `exchange`, or a `cap` of its own", path
+            )
         elif self._bound.in_all is None:
             what = f"`{self.within}` says no one amount in all: it turns on fees, or is there anew each year"
             yield Flaw(what, "state what it comes to: `cap`, or `cap-each` with `windows: { every: year }`", path)

@@ -28,9 +28,12 @@ from detente.errors import Flaw
 from detente.market.offer import AnyOffer
 from detente.values.money import HourlyCash, WorkPrice, shown
 from detente.values.noun import Id
-from detente.values.period import Horizon, hours_between
+from detente.values.period import Horizon, hours_between, moment
 
 EVERY_HOUR, EVERY_MONTH = Every(every="hour"), Every(every="month")
+
+
+USUAL = "(at AWS the narrower kind of plan comes first, at Azure the longer term and then the narrower scope)"
 
 
 class SavingsPlan(Term):
@@ -48,13 +51,20 @@ class SavingsPlan(Term):
     reprices: ClassVar[bool] = True
 
     _told: tuple[SavingsPlan, ...] = PrivateAttr(default=())
+    _offers: tuple[AnyOffer, ...] = PrivateAttr(default=())
 
     def told(self, offers: Sequence[AnyOffer], clauses: Sequence[Term]) -> Self:
-        """The same, knowing the plans that come first."""
+        """The same, knowing its offers, and the plans that come first."""
         others = [each for each in clauses if isinstance(each, SavingsPlan) and each.id != self.id]
         found = self.model_copy()
         found._told = tuple(each.told(offers, others) for each in others if each.id in self.after)
+        found._offers = tuple(offer for offer in offers if offer.id in self.rates)
         return found
+
+    def turns(self, since: datetime, until: datetime) -> Iterator[datetime]:
+        """The days on which the price of one of its offers changes, or of those of the plans that come first."""
+        for plan in (self, *self.firsts):
+            yield from (moment(on) for offer in plan._offers for on, _ in offer.price.steps if on is not None)
 
     def seen_by(self, horizon: Horizon) -> Self:
         """The same, with the plans that come first."""
@@ -123,7 +133,7 @@ class SavingsPlan(Term):
         for offer, price in self.rates.items():
             left = self._left(offer, program.total(self.taken(offer), times), before)
             covered = program.slack(
-                self, f"covered of {offer}", most=program.most(left), price=-program.list_price(offer)
+                self, f"covered of {offer}", most=program.most(left), price=-program.list_price(offer, times[0].start)
             )
             program.require(self, f"covered-{offer}", covered - left <= nothing)
             each = covered * Fraction(price.amount)
@@ -181,10 +191,9 @@ class SavingsPlan(Term):
         due = [first.due(time) for time in times]
         found: dict[str, Expression] = {}
         used = earlier = None
-        listed = {offer: program.list_price(offer) for offer in first.rates}
-        for offer, price in sorted(
-            first.rates.items(), key=lambda of: (Fraction(of[1].amount) / listed[of[0]], of[1].amount)
-        ):
+        listed = {offer: program.list_price(offer, times[0].start) for offer in first.rates}
+        rates = first.rates.items()  # where one is not sold, nothing is taken of it
+        for offer, price in sorted(rates, key=lambda of: (Fraction(of[1].amount) / (listed[of[0]] or 1), of[1].amount)):
             name = f"{first.id} {offer}"
             left = first._left(offer, program.total(first.taken(offer), times), before)
             most = program.most(left)
@@ -285,19 +294,17 @@ class SavingsPlan(Term):
                 yield Flaw(what, "let the plan that comes first cover no more, by the words of its `of`", path)
             elif not first and self.id not in {each.id for each in other.firsts}:
                 what = f"`{self.id}` and `{other.id}` both cover `{offer}`, and which of them comes first is not said"
-                remedy = f"say `after: [{other.id}]` in the one that covers what the other leaves (at AWS the narrower "
-                remedy += (
-                    "kind of plan comes first, at Azure the longer term and then the narrower scope), or write one"
-                )
+                remedy = f"say `after: [{other.id}]` in the one that covers what the other leaves {USUAL}, or write one"
                 yield Flaw(what, remedy, path)
             else:
                 continue
             return
 
     def _of(self, offer: AnyOffer) -> Iterator[Flaw]:
-        rate, party, listed = self.rates[offer.id], self.validity.counterparty, offer.flat_price
+        rate, party, start = self.rates[offer.id], self.validity.counterparty, self.validity.start
+        listed = offer.one_price(start) if offer.price.on(start) is not None else rate.amount + 1  # not sold yet
         if listed is None or offer.taken_in != rate.unit:
-            what = f"`{offer.id}` has no one price per {rate.unit} at all times, of which the plan could save a part"
+            what = f"`{offer.id}` has no one price per {rate.unit}, of which the plan could save a part"
             yield Flaw(what, "cover offers with one price", ("rates", offer.id))
         elif rate.amount >= listed:
             what = f"{rate} in the plan is no saving: `{offer.id}` costs {shown(listed, rate.currency)}"

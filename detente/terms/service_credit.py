@@ -14,6 +14,7 @@ from typing import ClassVar, Literal, Self
 
 from pydantic import Field, PrivateAttr, model_validator
 
+from detente.contract import cap_in_all
 from detente.contract.case_view import CaseView
 from detente.contract.counting import APART, repriced
 from detente.contract.decisions import Decisions
@@ -144,6 +145,9 @@ class ServiceCredit(Term):
         if not any(rates):
             return
         part = program.total(self.spend) * rates
+        if self.cap is not None and self.own_money is not None:
+            cap_in_all.shaped(program, self, part, Fraction(self.cap.amount), windows, Fraction(-1))
+            return
         given = program.slack(self, "given", most=program.most(part), price=Fraction(-1), windows=windows)
         program.require(self, "earned", given - part <= [Fraction(0) for _ in rates])
         if self.cap is not None:
@@ -163,11 +167,6 @@ class ServiceCredit(Term):
                             drawn=back, owed=-back)
                 )  # fmt: skip
         return Settlement.of(found)
-
-    @property
-    def between_rates(self) -> bool:
-        """Not with a cap in all, which bounds what is given month by month, each at its own rate."""
-        return super().between_rates and self.cap is None
 
     def reminds(self, since: datetime, until: datetime) -> Iterator[Reminder]:
         """The last day for each claim that is open."""

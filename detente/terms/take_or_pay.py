@@ -91,11 +91,6 @@ class TakeOrPay(OneOffer):
                 raise FlawError(what, "write at most the quantity", ("undelivered", index, "quantity"))
         return self
 
-    @property
-    def between_rates(self) -> bool:
-        """Not where what was paid at one rate is made up at another."""
-        return super().between_rates and self.make_up is None
-
     def agreed(self, window: Window) -> Fraction:
         """GPU-hours to be taken in a window: by its time, so that a clause that ends within it asks for less."""
         whole = Fraction(self.quantity.value) * hours_between(window.start, window.end) * window.part

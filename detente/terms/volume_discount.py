@@ -24,9 +24,11 @@ from detente.contract.totals import Totals
 from detente.contract.verdict import Reason
 from detente.contract.window import Every, Window
 from detente.errors import Flaw, FlawError
+from detente.market.offer import AnyOffer
 from detente.values.committed import Committed, is_flow, number, told, unit_of
 from detente.values.money import Money, WorkPrice
 from detente.values.noun import Noun
+from detente.values.period import moment
 from detente.values.quantity_field import Portion
 
 A_ROUNDING = Fraction(1, 1_000_000)
@@ -240,7 +242,7 @@ class VolumeDiscount(Term):
         sold = {offer.id: offer for offer in case.offers}
         for _, facts in case.uses(self.covered, "offer"):
             offer = sold.get(facts["offer"])
-            if offer is None or offer.flat_price != Fraction(self.listed.amount):
+            if offer is None or not self._costs(offer, self.listed):
                 what = f"`{facts['offer']}` does not cost {self.listed} for every unit at all times"
                 yield Flaw(what, "narrow `of`, or write the tiers in money, each with `off`", ("listed",))
                 return
@@ -250,6 +252,15 @@ class VolumeDiscount(Term):
                     what = f"`{other.id}` takes off the price of `{facts['offer']}`, which the tiers replace"
                     yield Flaw(what, "write the tiers in money, each with `off`", ("tiers",))
                     return
+
+    def _costs(self, offer: AnyOffer, listed: WorkPrice) -> bool:
+        """Whether a unit of an offer costs so much at all times in which the clause is in force and it has a price."""
+        steps = (moment(on) for on, _ in offer.price.steps if on is not None)
+        times = [self.validity.start, *(at for at in steps if self.validity.over(at, at))]
+        sold = (at for at in times if offer.price.on(at) is not None)
+        money = self.own_money
+        found = {(offer.one_price(at), Fraction(1) if money is None else money.rate(at)) for at in sold}
+        return all(price is not None and price / rate == listed.amount for price, rate in found)
 
     def concede(self, part: str, amount: Fraction, unit: str, currency: str) -> str:
         """In the contract's words."""

@@ -99,3 +99,19 @@ def test_what_is_outside_a_cap_takes_nothing_of_it() -> None:
     assert unknown.takes(TokenCounts(1, 1)) is None
     assert here.comes_to("listed", "cap", TokenCounts(500_000, 500_000), main=True, moved=False) == 3 * 10**9
     assert here.comes_to("work", "cap", TokenCounts(1_000_000, 0), main=True, moved=False) == 10**9
+
+
+def test_a_cap_in_another_currency_takes_what_a_call_costs_in_that_at_the_rate_of_its_day() -> None:
+    """A million tokens are 3 USD: 3 / 1.10 EUR in January and 2.50 in February, of 100 EUR each."""
+    rate = {"2026-01-01": "1.10 USD per EUR", "2026-02-01": "1.20 USD per EUR"}
+    euros = CAP | {"amount": "100 EUR"}
+    case = build([tokens("north", 3)], [work()], agreement(euros, party="self"), deployments=LIVE[:1],
+                 exchange=[{"rate": rate, "day": "use"}], months=2)  # fmt: skip
+    (cap,) = caps(case)
+    for at, taken in ((AT, 2_727_272_728), (day("2026-02-15"), 2_500_000_000)):
+        here = tariff(case, at=at)
+        (call,) = covering([cap], here.of.demand or {}, here, here.of.offer, at)
+        used = TokenCounts(1_000_000, 0, 0)
+        assert (call.takes(used), call.about(used), call.allows.limit) == (taken, taken, 100 * 10**9)
+        counted = CapCounts(case).of([BookedCall("req_aa00000001", tuple(here.lines(micros(at), used, 0)))], {"aa"})
+        assert counted == {(call.allows.key, "aa"): taken}

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from datetime import date, datetime
+from itertools import islice
 
 from detente.case.checks.view import View
 from detente.contract.meter import PAYMENTS
@@ -16,7 +17,7 @@ from detente.errors import Flaw, KeyPath
 from detente.market.offer import AnyOffer, TokenOffer, TokenPrices
 from detente.values.held import held_in
 from detente.values.money import Money, Price, StatedAs
-from detente.values.period import moment
+from detente.values.period import moment, named
 from detente.values.quantity import plain
 
 FIXED = "fix the rate (`exchange:` of its agreement, `day: signing`), or write the case in that currency"
@@ -45,10 +46,8 @@ def _counted(term: Term, view: View) -> list[AnyOffer]:
 
 
 def _kept(term: Term, own: OwnMoney, view: View) -> Iterator[Flaw]:
-    """Of a clause in a currency of its own: payments that it counts, and prices in it that go by other rates."""
-    if any(meter.measure in PAYMENTS for meter in term.meters()):
-        what = f"`{term.id}` is in {own.currency}, whose rate changes, and counts what credits pay, by the month"
-        yield Flaw(what, FIXED, ("measure",))
+    """Of a clause in a currency of its own: credits that are applied at two rates, and prices that go by others."""
+    yield from islice(_paid_at_two(term, own, view), 1)
     assert all(meter.money == own for meter in term.meters() if meter.of_money), f"`{term.kind}` makes its own meters"
     for offer in _counted(term, view):
         other = _at_another(offer, term, own)
@@ -57,6 +56,23 @@ def _kept(term: Term, own: OwnMoney, view: View) -> Iterator[Flaw]:
             remedy = f"let both go by one `exchange` and the day of use, or write the case in {own.currency}"
             yield Flaw(f"{what} ({own.told}): what counts of its {own.currency} is not known", remedy, ("kind",))
             return
+
+
+def _paid_at_two(term: Term, own: OwnMoney, view: View) -> Iterator[Flaw]:
+    """Of what it pays itself, or counts as paid: a time in which a credit is applied, and its rate changes."""
+    if view.horizon is None:
+        return
+    counts = any(meter.measure in PAYMENTS for meter in term.meters())
+    others = [o for o in view.lowering if o.pays and o.covered.inside(term.covered) is not False] if counts else []
+    for each in [term, *others] if term.pays else others:
+        for window in each.paying.seen_by(view.horizon) if each.paying is not None else ():
+            for at in own.changes(window.start, window.end):
+                when = named(window.start, window.end)
+                what = (
+                    f"the rate of {own.currency} changes on {at:%Y-%m-%d}, and `{each.id}` is applied once for {when}"
+                )
+                remedy = "let it change where that begins (`day: invoice` has one rate for each month), or fix it "
+                yield Flaw(what, f"{remedy}(`exchange:` of its agreement, `day: signing`)", ("kind",))
 
 
 def _at_another(offer: AnyOffer, term: Term, own: OwnMoney) -> StatedAs | None:

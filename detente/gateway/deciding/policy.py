@@ -319,6 +319,8 @@ class Policy:
         found = set()
         for term in self.terms:
             found |= {term.validity.start, term.validity.end}
+            if (money := term.own_money) is not None:
+                found |= {*money.changes(term.validity.start, term.validity.end)}
         for deployed in self.deployed:
             offer = deployed.offer
             dates = [*offer.turns, *(start for start, _ in offer.price.steps)]

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
+from datetime import datetime
 from fractions import Fraction
 from functools import cached_property
 from typing import Any
@@ -106,7 +107,8 @@ class Shaping:
             if meter.measure == "paid" and paying not in self._exact:
                 self._exact.append(paying)
                 paying.exactly()
-            found = found + paying.given.gather(rows, len(windows))
+            given = paying.given if paying.meter.money == meter.money else paying.given * _between(paying.meter, meter)
+            found = found + given.gather(rows, len(windows))
         return found
 
     def _in_own(self, meter: Meter, by: Windows) -> Floats:
@@ -186,12 +188,13 @@ class Shaping:
         total = np.bincount(parts, weights=each[at] * np.repeat(counted, times), minlength=len(place))
         return (place // n).astype(np.int32), units.columns[place % n], total.astype(np.float64)
 
-    def list_price(self, offer: str) -> Fraction:
-        """The one price of a unit of what is taken of an offer."""
-        price = next(each.flat_price for each in self.draft.case.offers if each.id == offer)
-        if price is None:  # the case was checked
+    def list_price(self, offer: str, at: datetime) -> Fraction:
+        """The one price of a unit of what is taken of an offer at a moment; nothing where it is not sold then."""
+        sold = next(each for each in self.draft.case.offers if each.id == offer)
+        price = sold.one_price(at)
+        if price is None and sold.price.on(at) is not None:  # the case was checked
             raise ValueError(f"`{offer}` has no one price")
-        return price
+        return price or Fraction(0)
 
     # -- what a clause adds --------------------------------------------------------------------------------------
     def slack(
@@ -317,6 +320,13 @@ def _owed(owner: ClauseOwner, price: Fraction, windows: Sequence[Window] | None)
     if windows is None:
         raise ValueError(f"`{owner.id}` has a price in a currency of its own, and does not say for which windows")
     return [float(price * owner.own_money.at_end(window.end)) for window in windows]
+
+
+def _between(paying: Meter, counting: Meter) -> list[Fraction]:
+    """What one of the currency of what pays is in that of who counts it, in each window of what pays."""
+    moneys = (paying.money, counting.money)
+    of, into = ([Fraction(1) if m is None else m.at_end(w.end) for w in paying.windows] for m in moneys)
+    return [a / b for a, b in zip(of, into, strict=True)]
 
 
 def _holder(meter: Meter, windows: Windows, atom: Window) -> int:
