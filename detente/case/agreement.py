@@ -15,7 +15,8 @@ from pydantic import Field, model_validator
 
 from detente.contract.combining import Combine
 from detente.contract.handover import Handover
-from detente.contract.term import Term, Until
+from detente.contract.invoice_rounding import InvoiceRounding
+from detente.contract.term import SELF, Term, Until
 from detente.contract.validity import Validity
 from detente.errors import FlawError
 from detente.market.offer import AnyOffer
@@ -47,6 +48,9 @@ class Agreement(Noun):
         default=None,
         description="the time zone in which its days begin; default: that of what it amends, else UTC",
     )
+    rounding: InvoiceRounding | None = Field(
+        default=None, description="how the party rounds its invoices of a month; default: as what it amends, else exact"
+    )
     exchange: tuple[CurrencyExchange, ...] = Field(
         default=(), description="what currencies cost for its clauses and what is sold under it; default: the case's"
     )
@@ -60,6 +64,9 @@ class Agreement(Noun):
         if self.removes and not self.amends:
             what = "removes terms, and amends no agreement that they stand in"
             raise FlawError(what, "write `amends:` too", ("removes",), key=True)
+        if self.rounding and self.with_ == SELF:
+            what = "a policy of one's own has no invoices to round"
+            raise FlawError(what, "state `rounding` in the agreement with whoever sends them", ("rounding",), key=True)
         return self
 
 

@@ -15,7 +15,7 @@ from typing import Any
 from detente.case.agreement import Agreement, lineage
 from detente.case.case_files import PLAN, START, case_files
 from detente.case.changes import Changed
-from detente.case.checks import budgets, clauses, consistency, magnitude, outlook, unread, wiring
+from detente.case.checks import budgets, clauses, consistency, invoices, magnitude, outlook, unread, wiring
 from detente.case.declared import SECTIONS, Declared, Report, read_agreement, read_entry, read_head
 from detente.case.document import Document
 from detente.case.entries import Entries, Entry
@@ -185,6 +185,7 @@ class _Reader:
         unread.check(entries)
         consistency.check(entries)
         clauses.check(entries)
+        invoices.check(entries)
         wiring.check(entries)
         budgets.check(entries)
         outlook.check(entries)

@@ -23,6 +23,7 @@ from detente.errors import LedgerError, SettleError
 from detente.ledger.books import Books, LedgerBatch
 from detente.ledger.entry import LedgerEntry
 from detente.ledger.idle import idle_lines
+from detente.ledger.invoices import rounding_entries
 from detente.ledger.purchases import missing
 from detente.ledger.running import unknown_sums
 from detente.ledger.store import Session
@@ -65,6 +66,7 @@ def close(books: Books, as_of: datetime, at: datetime, held: Sequence[Purchase] 
         pairs = list(zip(books.terms, found, strict=True))
         batch = LedgerBatch("close", closings=[] if before == as_of else [micros(as_of)])
         batch.entries += _differences(session, pairs, books.case.currency, as_of, before)
+        batch.entries += list(rounding_entries(session, books, batch.entries, as_of, before))
         booked = tuple(batch.entries)
         number = books.write(session, batch, at)
         unmetered = sum(each.unknown for each in unknown_sums(session) if each.start < micros(as_of))

@@ -11,6 +11,8 @@ what clauses owe once a window has ended (``closing``), and writing them (``book
     what we owe a party: negative, until it is paid
 ``clause/PARTY/AGREEMENT/CLAUSE/PART``
     what a clause charges (positive) or gives back (negative), once a window has ended
+``rounding/PARTY/AGREEMENT``
+    what rounding adds to the invoice of a month, where the agreement says how it is rounded
 ``accrued/PARTY/AGREEMENT/CLAUSE/ROLE`` and ``accruals/PARTY``
     the same of a window that still runs, as it would be if it ended now, and what stands against it
 ``drawn/PARTY/AGREEMENT/CLAUSE/METER`` and ``counted/PARTY/AGREEMENT/CLAUSE/METER``

@@ -10,7 +10,7 @@ The specification: https://focus.finops.org/focus-specification/v1-2/.
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from decimal import Decimal
@@ -23,7 +23,7 @@ from detente.ledger.focus_commitments import AppliedCommitments
 from detente.ledger.focus_file import save_rows
 from detente.ledger.line import LineSum, UseClass
 from detente.ledger.pricing_currency import rate_of
-from detente.ledger.purchases import BookedPurchase, PurchaseInvoice, invoices, purchases
+from detente.ledger.purchases import PurchaseInvoice, invoices, prepaid, purchases
 from detente.ledger.running import sums_between
 from detente.ledger.store import Session
 from detente.market.offer import AnyOffer, GpuOffer, TokenOffer
@@ -78,22 +78,13 @@ class FocusExport:
         with self.books.store.reading() as session:
             self.books.must_match(session)
             bought = list(purchases(session).elements())
-            prepaid = self._prepaid(bought)
+            held = prepaid(self.books.case, bought)
             for each in sums_between(session, self.start, self.end):
-                times = prepaid.get(each.of.offer.get("offer", ""), ())
+                times = held.get(each.of.offer.get("offer", ""), ())
                 covered = each.of.kind != "egress" and any(start <= each.start < end for start, end in times)
                 yield self._use(each) | ({"BilledCost": _money(0)} if covered else {})
             yield from map(self._purchase, invoices(self.books.case, bought, self.start, self.end))
             yield from self._clauses(session)
-
-    def _prepaid(self, bought: Iterable[BookedPurchase]) -> dict[str, list[tuple[int, int]]]:
-        """Of each offer that says when it is invoiced, the times for which purchases are: their use is not billed."""
-        says = {offer.id for offer in self.books.case.offers if _invoiced(offer)}
-        found: dict[str, list[tuple[int, int]]] = {}
-        for each in bought:
-            if each.offer in says:
-                found.setdefault(each.offer, []).append((each.start, each.end))
-        return found
 
     @cached_property
     def _applied(self) -> AppliedCommitments:
@@ -196,17 +187,29 @@ class FocusExport:
         """What clauses charge or give back, as it was booked: each entry is a row."""
         days = f"{self.start:%Y-%m-%d}", f"{self.end:%Y-%m-%d}"
         rows = session.all(
-            "SELECT day, account, amount, adjusts FROM entries WHERE day >= ? AND day < ? AND account LIKE 'clause/%'"
-            " ORDER BY batch, n",
+            "SELECT day, account, amount, adjusts FROM entries WHERE day >= ? AND day < ?"
+            " AND (account LIKE 'clause/%' OR account LIKE 'rounding/%') ORDER BY batch, n",
             days,
         )
         for day, account, amount, adjusts in rows:
+            if account.startswith("rounding/"):
+                yield self._rounding(str(day), account, int(amount))
+                continue
             _, party, agreement, clause, part = account.split("/", 4)
             yield self._clause(str(day), party, int(amount)) | {
                 "ChargeDescription": f"{part} of {clause}" + (f", for {adjusts}" if adjusts else ""),
                 "SkuId": clause, "SkuPriceId": clause, "ResourceId": clause, "ResourceName": clause,
                 "x_Agreement": agreement, "x_Clause": clause, "x_Part": part, "x_Adjusts": str(adjusts),
             }  # fmt: skip
+
+    def _rounding(self, day: str, account: str, amount: int) -> FocusRow:
+        """What rounding adds to an invoice, or takes off it."""
+        _, party, agreement = account.split("/", 2)
+        return self._clause(day, party, amount) | {
+            "ChargeCategory": "Adjustment", "ChargeDescription": "rounding of the invoice",
+            "SkuId": "rounding", "SkuPriceId": "rounding", "SkuMeter": "Rounding",
+            "ResourceId": agreement, "ResourceName": agreement, "x_Agreement": agreement, "x_Part": "rounding",
+        }  # fmt: skip
 
     def _clause(self, day: str, party: str, amount: int) -> FocusRow:
         start = datetime.fromisoformat(f"{day}T00:00:00+00:00")
@@ -271,10 +274,6 @@ def _described(of: UseClass) -> str:
 
 def _reserved(offer: AnyOffer) -> bool:
     return not isinstance(offer, TokenOffer) and offer.reserved
-
-
-def _invoiced(offer: AnyOffer) -> bool:
-    return not isinstance(offer, TokenOffer) and offer.invoiced is not None
 
 
 def _money(nanos: int) -> str:

@@ -106,6 +106,16 @@ def invoices(case: Case, bought: Iterable[BookedPurchase], since: datetime, unti
     return sorted(found, key=lambda invoice: (invoice.at, invoice.of))
 
 
+def prepaid(case: Case, bought: Iterable[BookedPurchase]) -> dict[str, list[tuple[int, int]]]:
+    """Of each offer that says when it is invoiced, the times for which purchases are: their use is not billed."""
+    says = {offer.id for offer in case.offers if not isinstance(offer, TokenOffer) and offer.invoiced is not None}
+    found: dict[str, list[tuple[int, int]]] = {}
+    for each in bought:
+        if each.offer in says:
+            found.setdefault(each.offer, []).append((each.start, each.end))
+    return found
+
+
 def counted(
     case: Case, bought: Iterable[BookedPurchase], moments: Iterable[CountingMoment], as_of: datetime
 ) -> Iterator[BoughtCapacity]:

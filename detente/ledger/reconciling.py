@@ -10,10 +10,12 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
-from datetime import datetime
+from datetime import datetime, timedelta
 from pathlib import Path
 
 from detente.case.case import Case
+from detente.case.invoices import rounding_of, stated_roundings
+from detente.contract.invoice_rounding import InvoiceRounding
 from detente.errors import FlawError
 from detente.ledger.bill_mapping import BillMapping, BillRule
 from detente.ledger.bill_rating import BillRating
@@ -31,7 +33,7 @@ from detente.market.offer import TokenOffer
 from detente.values.micros import DAY, HOUR, at_micros, micros
 
 CENT = 10_000_000
-"""In billionths: no bill is rounded more than to the cent."""
+"""In billionths: no bill is rounded more than to the cent, unless its agreement says so."""
 OfferDay = tuple[str, int]
 """An offer, and a day as microseconds since 1970."""
 HELD = ("use", "idle", "reserved")
@@ -107,6 +109,8 @@ class _Bill:
         invoiced = _invoiced(case, mapping)
         self.invoiced = frozenset(invoiced)
         self._arrears = {offer for offer, how in invoiced.items() if how == "in-arrears"}
+        self._agreed = stated_roundings(case.declared.agreements)
+        self._sellers = {offer.id: offer.provider for offer in case.offers}
         self.days: dict[OfferDay, BilledDay] = {}
         self._begin, self._end = LATEST, 0
 
@@ -137,7 +141,7 @@ class _Bill:
         into.rows += 1
         into.end = max(into.end, until)
         into.billed += row.net
-        into.slack += _rounding(row.net)
+        into.slack += _rounding(row.net, self._stated(name, row.start))
         if name in self.invoiced:  # a month's invoices are one, whatever they come to
             into.rated, into.taken = into.billed, 1
             return
@@ -149,6 +153,12 @@ class _Bill:
         into.own += 1 + len(line.off)
         into.tokens += line.work if rule.tokens else 0
         into.taken += line.taken if rule.hours else 0
+
+    def _stated(self, offer: str, at: int) -> InvoiceRounding | None:
+        """How the seller of an offer rounds at a time, where an agreement says it."""
+        seller, when = self._sellers.get(offer), at_micros(at)
+        said = rounding_of(self._agreed, seller, when, when + timedelta.resolution) if seller else None
+        return None if said is None else said.rounding
 
     @property
     def span(self) -> tuple[int, int]:
@@ -172,8 +182,13 @@ def _invoiced(case: Case, mapping: BillMapping) -> dict[str, Invoiced]:
     return {offer.id: offer.invoiced for offer in capacity if offer.invoiced is not None}
 
 
-def _rounding(amount: int) -> int:
-    """How much an amount may have been rounded, by the digits that it is stated with; ours is, to a billionth."""
+def _rounding(amount: int, stated: InvoiceRounding | None) -> int:
+    """How much an amount may have been rounded, by the digits that it is stated with; ours is, to a billionth.
+
+    Where the agreement says how it is rounded, and it is so, by that.
+    """
+    if stated is not None and amount % stated.to == 0:
+        return stated.to if stated.how == "up" else stated.to // 2
     digit = CENT
     while amount % digit:
         digit //= 10

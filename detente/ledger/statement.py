@@ -23,7 +23,7 @@ from detente.ledger.stands import ClauseStands, stands_as_closed, stands_in
 from detente.ledger.store import Session
 from detente.values.micros import micros
 
-KINDS = ("use", "off", "clause")
+KINDS = ("use", "off", "clause", "rounding")
 """The accounts that what is owed to a party comes of, in the order of a statement."""
 
 

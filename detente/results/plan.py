@@ -35,6 +35,7 @@ from detente.results.plan_rows import (
     ProviderMove,
     ProviderRow,
     Purchase,
+    RoundedInvoices,
     Standby,
     StatedCharge,
     Unserved,
@@ -88,6 +89,7 @@ class Plan(AnswerHead):
     decisions: tuple[Decision, ...]
     notes: tuple[Note, ...]
     stated: tuple[StatedCharge, ...] = ()
+    rounded: tuple[RoundedInvoices, ...] = ()
     discount_rate: Exact | None = None
     present_value: Exact | None = None
     bounded_by: Literal["program", "prices"] = "program"

@@ -93,6 +93,22 @@ class StatedCharge:
 
 
 @dataclass(frozen=True, slots=True)
+class RoundedInvoices:
+    """What a provider's invoices come to in all, before and after rounding, where an agreement says how it rounds.
+
+    What rounding ``adds`` is in no cost: a plan's money is exact. ``how``: in words, as ``per line,
+    half-up to 2 decimals``.
+    """
+
+    provider: str
+    agreement: str
+    how: str
+    invoices: int
+    exact: Exact
+    adds: Exact
+
+
+@dataclass(frozen=True, slots=True)
 class Unserved:
     """Demand that is not served in a period, and what that costs."""
 

@@ -21,13 +21,14 @@ Section = Literal[
     "moves",
     "charges",
     "stated",
+    "rounded",
     "postings",
     "workloads",
     "providers",
     "capacity",
     "decisions",
 ]
-MONEY = frozenset({"cost", "amount", "listed", "net", "spend", "idle"})
+MONEY = frozenset({"cost", "amount", "listed", "net", "spend", "idle", "adds"})
 
 
 def dicts(

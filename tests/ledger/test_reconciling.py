@@ -20,7 +20,7 @@ from detente.ledger.books import Books
 from detente.ledger.difference import Difference
 from detente.ledger.reconciling import Reconciled, reconcile
 from detente.ledger.stretches import days_of
-from tests.builders import Data, day
+from tests.builders import Data, agreement, day
 from tests.ledger.served import NOW, call, fresh, ingested, journal_of, served_case
 from tests.ledger.test_bills import INPUT, OTHER, bill, mapped, row
 
@@ -36,10 +36,16 @@ def billed(on: str, thousands: object, net: object, service: str = "m in") -> st
 
 
 def held(
-    folder: Path, served: Served, rows: list[str], *terms: Data, rules: tuple[Data, ...] = (INPUT,), **more: str
+    folder: Path,
+    served: Served,
+    rows: list[str],
+    *terms: Data,
+    rules: tuple[Data, ...] = (INPUT,),
+    rounding: Data | None = None,
+    **more: str,
 ) -> Reconciled:
     folder.mkdir(exist_ok=True)
-    case = served_case(*terms)
+    case = served_case(*terms, also=[agreement() | {"rounding": rounding}] if rounding else [])
     records = [call(n, datetime.fromisoformat(f"{at}+00:00"), (size * 1000, 0)) for n, (at, size) in enumerate(served)]
     with fresh(folder) as store:
         ingested(store, case, journal_of(folder / "journal", records), at=day("2027-01-01"))
@@ -65,6 +71,22 @@ def test_another_price_is_claimed(tmp_path: Path) -> None:
     found = held(tmp_path, JAN, [billed("2026-01-15", 1000, "3.50"), billed("2026-01-16", 2000, "5.00")])
     assert said(found) == [("01-15", "price", 0.5), ("01-16", "price", -1.0)]
     assert [(claim.day, claim.amount) for claim in found.claims] == [("2026-01-15", USD // 2)]
+
+
+@pytest.mark.parametrize(
+    ("rounding", "net", "cause"),
+    [
+        # 3.30 USD by the books
+        (None, "3.00", "price"),
+        ({"per": "line", "to": 1}, "3.00", "rounding"),
+        ({"per": "line", "to": 1}, "4.00", "price"),  # to the nearest it is 3
+        ({"per": "line", "to": 1, "how": "up"}, "4.00", "rounding"),
+        ({"per": "line", "to": 1}, "3.10", "price"),  # not rounded as agreed
+    ],
+)
+def test_what_the_agreement_rounds_to_is_rounding(tmp_path: Path, rounding: Data | None, net: str, cause: str) -> None:
+    found = held(tmp_path, [("2026-01-15T10:00", 1100)], [billed("2026-01-15", 1100, net)], rounding=rounding)
+    assert [each.cause for each in found.differences] == [cause]
 
 
 def test_a_discount_that_was_not_given_is_a_price(tmp_path: Path) -> None:

@@ -20,8 +20,9 @@ EURO = tokens("north", 3) | {"price": {"input": "3 EUR per Mtok", "output": "3 E
 @pytest.mark.parametrize("section", get_args(Section))
 def test_every_section_is_there_with_dates_in_place_of_numbers(section: Section) -> None:
     plan = SPIRIT
-    if section == "stated":
-        plan = solved(build([EURO], [work()], months=1, exchange=[{"rate": "1.1 USD per EUR"}]))
+    if section in ("stated", "rounded"):
+        deal = agreement() | {"rounding": {"per": "invoice"}}
+        plan = solved(build([EURO], [work()], deal, months=1, exchange=[{"rate": "1.1 USD per EUR"}]))
     found = plan.rows(section)
     assert len(found) == len(getattr(plan, section)) > 0
     for row, stated in zip(found, getattr(plan, section), strict=True):

@@ -12,7 +12,7 @@ from fractions import Fraction
 import numpy as np
 from numpy.typing import NDArray
 
-from detente.contract.counting_moment import BoughtCapacity
+from detente.contract.counting_moment import BoughtCapacity, CountingMoment
 from detente.contract.rating import Rating
 from detente.planner.formulation.draft import Draft
 from detente.planner.formulation.reserving import counted_on
@@ -23,13 +23,20 @@ def reservations(draft: Draft, counts: Mapping[str, NDArray[np.int64]], rating: 
     """Each purchase, and each of its invoices, where some clause counts so."""
     moments = {meter.moment for term in draft.case.terms for meter in term.meters()} - {"use"}
     for name, units in draft.units.items() if moments else ():
-        facts = draft.case.offer_facts[name]
         for moment in sorted(moments) if units.offer.reserved else ():
-            for column, count in enumerate(counts[name].tolist()):
-                paid = units.paid[column].items()
-                cost = sum((hours * units.rates[column][t] for t, hours in paid), Fraction(0))
-                days = counted_on(draft, units, column, moment) if count else ()
-                for at in days:
-                    listed = nano(count * int(units.units[column]) * cost / len(days))
-                    off = rating.at(None, facts, at).of(int(listed * NANOS))
-                    yield BoughtCapacity(moment, facts, at, listed, listed - nano(Fraction(sum(off), NANOS)))
+            yield from reserved_at(draft, counts, rating, name, moment)
+
+
+def reserved_at(
+    draft: Draft, counts: Mapping[str, NDArray[np.int64]], rating: Rating, name: str, moment: CountingMoment
+) -> Iterator[BoughtCapacity]:
+    """Of one offer that is reserved: each purchase, or each of its invoices."""
+    units, facts = draft.units[name], draft.case.offer_facts[name]
+    for column, count in enumerate(counts[name].tolist()):
+        paid = units.paid[column].items()
+        cost = sum((hours * units.rates[column][t] for t, hours in paid), Fraction(0))
+        days = counted_on(draft, units, column, moment) if count else ()
+        for at in days:
+            listed = nano(count * int(units.units[column]) * cost / len(days))
+            off = rating.at(None, facts, at).of(int(listed * NANOS))
+            yield BoughtCapacity(moment, facts, at, listed, listed - nano(Fraction(sum(off), NANOS)))

@@ -26,6 +26,7 @@ from detente.planner.answer.holdings import purchases
 from detente.planner.answer.marginal import clauses
 from detente.planner.answer.pricing_currency import stated_charges
 from detente.planner.answer.reasons import decisions
+from detente.planner.answer.rounded_invoices import rounded_invoices
 from detente.planner.answer.rounding import at_stake
 from detente.planner.formulation.draft import Draft
 from detente.planner.solving.model import Model
@@ -96,6 +97,7 @@ def result(
         decisions=tuple(decisions(draft, model, prices, exact.quantities)),
         notes=tuple(_notes(draft.case)),
         stated=tuple(stated_charges(draft, exact)),
+        rounded=tuple(rounded_invoices(draft, exact)),
         discount_rate=case.discount_rate,
         present_value=at_present(case, rows),
         bounded_by=bounded_by,

@@ -110,6 +110,10 @@ def _bill(plan: Plan, lines: Sequence[BillLine]) -> Iterator[NamedFigure]:
         base, says = at("stated", each.offer), f"What `{each.offer}` comes to at list price"
         origin = f"priced in {each.in_currency}: {each.stated:f} {each.in_currency}, at the case's rates"
         yield NamedFigure(base, each.listed, plan.currency, says, origin)
+    for row in plan.rounded:
+        base, says = at("rounded", row.provider, row.agreement), f"What rounding adds to {row.invoices:,} invoices"
+        origin = f"`{row.agreement}`: {row.how}; exact, they come to {row.exact:f} {plan.currency}"
+        yield NamedFigure(base, row.adds, plan.currency, says, origin)
 
 
 def _owed(line: BillLine) -> bool:

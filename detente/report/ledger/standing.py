@@ -97,9 +97,13 @@ def plain_clause(each: ClauseStands) -> dict[str, object]:
     return told | {"uncounted": each.uncounted}
 
 
+TOLD = ("clause/", "accrued/", "rounding/")
+"""The accounts of which closing tells each entry."""
+
+
 def closed_view(console: Screen, found: ClosedBooks, as_of: str, currency: str) -> None:
     """What was booked, and what could not be."""
-    money = [e for e in found.entries if e.unit == currency and e.account.startswith(("clause/", "accrued/"))]
+    money = [e for e in found.entries if e.unit == currency and e.account.startswith(TOLD)]
     say(console, f"closed as of {as_of}: {len(found.entries):,} entries booked")
     rows = [(e.account, e.day, shown_nanos(e.amount, currency), e.adjusts) for e in money]
     table(console, "What clauses come to", ("account", "on", "amount", "adjusts"), rows, right=(2,), most=len(rows))

@@ -26,7 +26,7 @@ PRICED = "Priced in another currency, at list price"
 STATED_HEADS = ("offer", "as priced")
 INVOICED = "Invoiced of what is reserved; it is owed as it is held"
 INVOICE_HEADS = ("of", "units", "on")
-SECTIONS = {"use": "Use at list price", "off": "Taken off", "clause": "Clauses"}
+SECTIONS = {"use": "Use at list price", "off": "Taken off", "clause": "Clauses", "rounding": "Rounding of invoices"}
 
 
 def statement_view(console: Screen, found: Statement) -> None:

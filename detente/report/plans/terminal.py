@@ -13,7 +13,7 @@ from rich.console import Console
 from rich.text import Text
 
 from detente.report.layout import MAX_ROWS, Row, cut, heading, plain, say, table, title
-from detente.report.numerals import count, listed, percent, plural, price, quantity
+from detente.report.numerals import count, exact, listed, percent, plural, price, quantity
 from detente.report.plans import answer, comparison, digest
 from detente.report.plans.bill import bill, merged
 from detente.report.plans.implication import implications
@@ -141,6 +141,10 @@ def _bill(plan: Plan, console: Console) -> None:
     if stated:
         heads = ["offer", "as priced", plan.currency]
         table(console, "Priced in another currency, at list price", heads, stated, right=(1, 2), most=len(stated))
+    rounded = [[r.provider, r.how, f"{r.invoices:,}", exact(r.exact), exact(r.adds)] for r in plan.rounded]
+    if rounded:
+        heads = ["provider", "rounded", "invoices", plan.currency, "adds"]
+        table(console, "Invoices, exact, and what rounding adds", heads, rounded, right=(2, 3, 4), most=len(rounded))
 
 
 def _providers(plan: Plan, console: Console) -> None:
