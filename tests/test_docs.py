@@ -35,15 +35,20 @@ from detente.values.money import shown
 ROOT = Path(__file__).parent.parent
 PAGES = sorted([*ROOT.glob("*.md"), *ROOT.glob("docs/**/*.md")])
 TERMS = ROOT / "docs" / "terms"
-NAMES = [str(page.relative_to(ROOT)) for page in PAGES]
 
 
 def kinds() -> list[str]:
     return sorted(terms.KINDS)
 
 
+@cache
+def read(page: Path) -> str:
+    """A page as it is when the tests begin."""
+    return page.read_text(encoding="utf-8")
+
+
 def blocks(page: Path, language: str) -> list[str]:
-    return re.findall(rf"^```{language}\n(.*?)^```$", page.read_text(encoding="utf-8"), re.MULTILINE | re.DOTALL)
+    return re.findall(rf"^```{language}\n(.*?)^```$", read(page), re.MULTILINE | re.DOTALL)
 
 
 def marked(page: Path, mark: str) -> list[str]:
@@ -52,7 +57,7 @@ def marked(page: Path, mark: str) -> list[str]:
 
 def prose(page: Path) -> str:
     """A page without its blocks of code."""
-    return re.sub(r"^```.*?^```$", "", page.read_text(encoding="utf-8"), flags=re.MULTILINE | re.DOTALL)
+    return re.sub(r"^```.*?^```$", "", read(page), flags=re.MULTILINE | re.DOTALL)
 
 
 def data(text: str) -> dict[str, Any]:
@@ -119,20 +124,17 @@ def test_every_command_is_in_the_readme(name: str) -> None:
     assert f"detente {name}" in (ROOT / "README.md").read_text(encoding="utf-8")
 
 
-def options() -> list[tuple[str, str]]:
-    return sorted(
+def test_every_option_is_documented() -> None:
+    written = set(re.findall(r"--[\w-]*\w", "\n".join(map(read, PAGES))))
+    options = {
         (name, option)
         for name, command in cli.every().items()
         for parameter in command.params
         if isinstance(parameter, click.Option)
         for option in parameter.opts
         if option.startswith("--")
-    )
-
-
-@pytest.mark.parametrize(("command", "option"), options())
-def test_every_option_is_documented(command: str, option: str) -> None:
-    assert any(re.search(rf"{option}\b", page.read_text(encoding="utf-8")) for page in PAGES), f"{command} {option}"
+    }
+    assert [each for each in sorted(options) if each[1] not in written] == []
 
 
 # -- what must be true ----------------------------------------------------------------------------
@@ -237,41 +239,51 @@ def test_the_case_of_the_examples_can_be_performed() -> None:
     assert check(Case.of(data(two_clouds()))).answer == "yes"
 
 
+@cache
 def anchors(page: Path) -> set[str]:
     heads = re.findall(r"^#+ (.+)$", prose(page), re.MULTILINE)
     plain = (re.sub(r"\[(.*?)\]\(.*?\)", r"\1", head).replace("`", "").lower() for head in heads)
     return {re.sub(r"[^\w\- ]", "", head).replace(" ", "-") for head in plain}
 
 
-@pytest.mark.parametrize("page", PAGES, ids=NAMES)
-def test_links_lead_somewhere(page: Path) -> None:
+def test_links_lead_somewhere() -> None:
+    dead = [f"{page.relative_to(ROOT)}: {fault}" for page in PAGES for fault in _dead_links(page)]
+    assert not dead, "\n".join(dead)
+
+
+def _dead_links(page: Path) -> Iterator[str]:
     for target in re.findall(r"\]\(([^)\s]+)\)", prose(page)):
         if re.match(r"[a-z]+:", target):
             continue
         path, _, anchor = target.partition("#")
         there = (page.parent / path).resolve() if path else page
-        assert there.exists(), f"{page.name}: {target} leads nowhere"
-        if anchor:
-            assert anchor in anchors(there), f"{page.name}: {target}: there is no such heading"
+        if not there.exists():
+            yield f"{target} leads nowhere"
+        elif anchor and anchor not in anchors(there):
+            yield f"{target}: there is no such heading"
 
 
-@pytest.mark.parametrize("page", PAGES, ids=NAMES)
-def test_no_page_names_a_file_that_is_not_there(page: Path) -> None:
-    text = page.read_text(encoding="utf-8")
-    for name in re.findall(r"\bdetente/[\w/]*\.(?:py|html|css|yaml)\b", text):
-        assert (ROOT / name).exists(), f"{page.name} names {name}"
+def test_no_page_names_a_file_that_is_not_there() -> None:
+    gone = [
+        f"{page.relative_to(ROOT)} names {name}"
+        for page in PAGES
+        for name in re.findall(r"\bdetente/[\w/]*\.(?:py|html|css|yaml)\b", read(page))
+        if not (ROOT / name).exists()
+    ]
+    assert not gone, "\n".join(gone)
 
 
 def test_the_layout_is_that_of_the_package() -> None:
     layout = (ROOT / "docs" / "layout.md").read_text(encoding="utf-8")
     package = ROOT / "detente"
-    there = [path for path in package.rglob("*.py") if path.parent != package / "sandbox"]
+    every = list(package.rglob("*.py"))
+    there = [path for path in every if path.parent != package / "sandbox"]
     rooms = {path.parent for path in there if path.parent.parent not in (package.parent, package)}
     assert [room.name for room in sorted(rooms) if f"{room.name}/" not in layout] == []
     alone = [path for path in there if path.parent not in rooms and path.name != "__init__.py"]
     assert [path.name for path in alone if path.name not in layout] == []
     named = set(re.findall(r"\b\w+\.py\b", layout))
-    assert [name for name in sorted(named) if not list(package.rglob(name))] == []
+    assert sorted(named - {path.name for path in every}) == []
 
 
 def test_the_design_names_every_room() -> None:

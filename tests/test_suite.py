@@ -11,12 +11,21 @@ import pytest
 from hypothesis import HealthCheck, settings
 
 TESTS = Path(__file__).parent
-FILES = sorted(TESTS.rglob("*.py"))
+Trees = dict[Path, ast.Module]
 
 
-def calls(file: Path) -> Iterator[ast.Call]:
-    """Every call that a file makes."""
-    return (node for node in ast.walk(ast.parse(file.read_text(encoding="utf-8"))) if isinstance(node, ast.Call))
+@pytest.fixture(scope="module")
+def trees() -> Trees:
+    """Every file of the tests, parsed once for all that is asked of them."""
+    return {file: ast.parse(file.read_text(encoding="utf-8")) for file in sorted(TESTS.rglob("*.py"))}
+
+
+def calls(trees: Trees) -> Iterator[tuple[str, str, ast.Call]]:
+    """(file and line, what is called, the call) of every call."""
+    for file, tree in trees.items():
+        for node in ast.walk(tree):
+            if isinstance(node, ast.Call):
+                yield f"{file.relative_to(TESTS)}:{node.lineno}", called(node.func), node
 
 
 def test_hypothesis_looks_at_no_clock() -> None:
@@ -25,27 +34,28 @@ def test_hypothesis_looks_at_no_clock() -> None:
     assert HealthCheck.too_slow in settings.default.suppress_health_check
 
 
-@pytest.mark.parametrize("file", FILES, ids=lambda file: str(file.relative_to(TESTS)))
-def test_no_test_lets_hypothesis_look_at_the_clock_again(file: Path) -> None:
-    for call in calls(file):
+def test_no_test_lets_hypothesis_look_at_the_clock_again(trees: Trees) -> None:
+    found = []
+    for where, name, call in calls(trees):
         for stated in call.keywords:
-            where = f"{file.relative_to(TESTS)}:{call.lineno}"
-            if stated.arg == "deadline" and ast.unparse(call.func).endswith("settings"):
-                assert ast.unparse(stated.value) == "None", f"{where}: a deadline"
+            if stated.arg == "deadline" and name == "settings" and ast.unparse(stated.value) != "None":
+                found.append(f"{where}: a deadline")
             if stated.arg == "suppress_health_check":
                 named = ast.unparse(stated.value)
-                assert "too_slow" in named or named == "list(HealthCheck)", f"{where}: `too_slow` is not suppressed"
+                if "too_slow" not in named and named != "list(HealthCheck)":
+                    found.append(f"{where}: `too_slow` is not suppressed")
+    assert not found, "\n".join(found)
 
 
-@pytest.mark.parametrize("file", FILES, ids=lambda file: str(file.relative_to(TESTS)))
-def test_no_test_sleeps(file: Path) -> None:
+def test_no_test_sleeps(trees: Trees) -> None:
     """To sleep for no time lets others on a loop act, and takes none."""
-    if file.name == "waiting.py":
-        return
-    for call in calls(file):
-        if ast.unparse(call.func) in ("time.sleep", "asyncio.sleep", "sleep"):
-            where = f"{file.relative_to(TESTS)}:{call.lineno}"
-            assert ast.unparse(call.args[0]) == "0", f"{where}: a fixed pause; wait until something is so (`waiting`)"
+    pauses = [
+        f"{where}: a fixed pause; wait until something is so (`waiting`)"
+        for where, name, call in calls(trees)
+        if name == "sleep" and ast.unparse(call.func) in ("time.sleep", "asyncio.sleep", "sleep")
+        if ast.unparse(call.args[0]) != "0" and not where.startswith("waiting.py:")
+    ]
+    assert not pauses, "\n".join(pauses)
 
 
 DEADLINES = {
@@ -111,13 +121,15 @@ def seconds(constant: object) -> float:
     return float(constant) if isinstance(constant, int | float) else 0.0
 
 
-@pytest.mark.parametrize("file", FILES, ids=lambda file: str(file.relative_to(TESTS)))
-def test_no_deadline_is_one_that_a_busy_machine_misses(file: Path) -> None:
+def test_no_deadline_is_one_that_a_busy_machine_misses(trees: Trees) -> None:
     """It has passed before anything is done (within 0.1 ms), or is let pass by the test (``waiting.AGES``)."""
-    name = str(file.relative_to(TESTS))
-    found = deadlines(ast.parse(file.read_text(encoding="utf-8")))
-    short = [f"{name}:{line}: {lasts:g} s" for line, lasts in found if 0.0001 < lasts < 1]
-    assert bool(short) == (name in SHORT), f"{short or name}: a machine that is busy misses it, or `SHORT` says why not"
+    short: dict[str, list[str]] = {}
+    for file, tree in trees.items():
+        for line, lasts in deadlines(tree):
+            if 0.0001 < lasts < 1:
+                short.setdefault(str(file.relative_to(TESTS)), []).append(f"line {line}: {lasts:g} s")
+    assert {name: lines for name, lines in short.items() if name not in SHORT} == {}, "a machine that is busy misses it"
+    assert short.keys() == SHORT.keys(), "`SHORT` says why, where there is none any more"
 
 
 @pytest.mark.parametrize(
@@ -148,11 +160,13 @@ SLOW = ("langchain", "langsmith", "schemathesis")
 """Packages that take a second to import, in each process that collects the tests."""
 
 
-@pytest.mark.parametrize("file", FILES, ids=lambda file: str(file.relative_to(TESTS)))
-def test_what_is_slow_to_import_is_imported_by_the_test_that_needs_it(file: Path) -> None:
-    if file.parent.name == "packages":  # programs of their own
-        return
-    for node in ast.parse(file.read_text(encoding="utf-8")).body:
-        names = [alias.name for alias in node.names] if isinstance(node, ast.Import) else []
-        names += [node.module or ""] if isinstance(node, ast.ImportFrom) else []
-        assert not [name for name in names if name.startswith(SLOW)], f"{file.relative_to(TESTS)}:{node.lineno}"
+def test_what_is_slow_to_import_is_imported_by_the_test_that_needs_it(trees: Trees) -> None:
+    early = []
+    for file, tree in trees.items():
+        if file.parent.name == "packages":  # programs of their own
+            continue
+        for node in tree.body:
+            names = [alias.name for alias in node.names] if isinstance(node, ast.Import) else []
+            names += [node.module or ""] if isinstance(node, ast.ImportFrom) else []
+            early += [f"{file.relative_to(TESTS)}:{node.lineno}: {name}" for name in names if name.startswith(SLOW)]
+    assert not early, "\n".join(early)

@@ -150,13 +150,12 @@ class _Composer:
     def _wrong(self, where: Where, what: str, remedy: str) -> None:
         self.mistakes.append(Mistake(where, what, remedy))
 
-    def _stop(self, where: Where, what: str, remedy: str) -> NoReturn:
-        raise CaseError([*self.mistakes, Mistake(where, what, remedy)])
+    def _stop(self, at: yaml.Event, what: str, remedy: str) -> NoReturn:
+        raise CaseError([*self.mistakes, Mistake(_place(self.name, at.start_mark), what, remedy)])
 
     def _take(self, event: yaml.Event, stack: list[tuple[YamlNode, YamlNode | None]], roots: list[YamlNode]) -> None:
-        place = _place(self.name, event.start_mark)
         if isinstance(event, yaml.DocumentStartEvent) and roots:
-            self._stop(place, "a second document in one file", "one `---` a file")
+            self._stop(event, "a second document in one file", "one `---` a file")
         if isinstance(event, yaml.CollectionEndEvent):
             stack.pop()[0].complete = True
             return
@@ -164,56 +163,58 @@ class _Composer:
             return
         self.count += 1
         if self.count > MAX_VALUES:
-            self._stop(place, f"holds more than {MAX_VALUES:,} values", "split the file")
+            self._stop(event, f"holds more than {MAX_VALUES:,} values", "split the file")
         self._must_have_colon(event, stack)
-        node = self._node(event, place)
+        node = self._node(event)
         if isinstance(event, yaml.AliasEvent):
             known = self.anchors.get(event.anchor or "")
             if known is None or not known.complete:
-                self._stop(place, f"alias `*{event.anchor}` has no value", f"mark one with `&{event.anchor}` before")
+                self._stop(event, f"alias `*{event.anchor}` has no value", f"mark one with `&{event.anchor}` before")
             node = known
         elif event.anchor:
             self.anchors[event.anchor] = node
-        self._add(node, place, stack, roots)
+        self._add(node, event, stack, roots)
         if isinstance(event, yaml.CollectionStartEvent):
             node.complete = False
             stack.append((node, None))
             if len(stack) > MAX_DEPTH:
-                self._stop(place, f"is nested deeper than {MAX_DEPTH} levels", "write it flatter")
+                self._stop(event, f"is nested deeper than {MAX_DEPTH} levels", "write it flatter")
 
     def _must_have_colon(self, event: yaml.NodeEvent, stack: list[tuple[YamlNode, YamlNode | None]]) -> None:
         """Refuse a key without a colon, which YAML takes for one without a value: `{ a: 0,44 USD }` has two keys."""
         key = stack[-1][1] if stack else None
-        start, end = (mark.index if mark else 0 for mark in (event.start_mark, event.end_mark))
+        start = event.start_mark.index if event.start_mark else 0
+        end = event.end_mark.index if event.end_mark else 0
         if (
-            key is not None
+            start == end
+            and key is not None
             and key.text
             and not key.text.startswith(NO_KEY)
-            and start == end
             and ":" not in self.text[self.ended : start]
         ):
             where = Where(self.name, key.line, key.column)
             self._wrong(where, f"`{key.text}` is taken for a key, and has no value", NO_COLON)
         self.ended = end
 
-    def _node(self, event: yaml.NodeEvent, place: Where) -> YamlNode:
-        tag = getattr(event, "tag", None)
+    def _node(self, event: yaml.NodeEvent) -> YamlNode:
+        tag, mark = getattr(event, "tag", None), event.start_mark
         if tag and tag not in ("!", "tag:yaml.org,2002:str"):
-            self._wrong(place, f"the tag `{tag}` is not allowed", "write the plain value")
-        line, column = place.line, place.column
+            self._wrong(_place(self.name, mark), f"the tag `{tag}` is not allowed", "write the plain value")
+        line, column = (mark.line + 1, mark.column + 1) if mark else (0, 0)
         if isinstance(event, yaml.MappingStartEvent):
             return YamlNode(line, column, keys={}, file=self.name)
         if isinstance(event, yaml.SequenceStartEvent):
             return YamlNode(line, column, items=[], file=self.name)
         if isinstance(event, yaml.ScalarEvent):
             if hidden := hidden_in(event.value):  # written as an escape, in a text within double quotes
-                self._wrong(place, f"has a character that shows nothing or forges what is shown: {hidden[1]}", DELETE)
+                what = f"has a character that shows nothing or forges what is shown: {hidden[1]}"
+                self._wrong(_place(self.name, mark), what, DELETE)
             plain = not event.style and not tag and event.value in _NULLS
             return YamlNode(line, column, text=None if plain else event.value, file=self.name)
         return YamlNode(line, column, file=self.name)
 
     def _add(
-        self, node: YamlNode, where: Where, stack: list[tuple[YamlNode, YamlNode | None]], roots: list[YamlNode]
+        self, node: YamlNode, event: yaml.Event, stack: list[tuple[YamlNode, YamlNode | None]], roots: list[YamlNode]
     ) -> None:
         """A node under what is open: an item, a key, or the value of the key before it."""
         if not stack:
@@ -226,6 +227,7 @@ class _Composer:
         assert parent.keys is not None
         if key is None:
             if node.keys is not None or node.items is not None:
+                where = _place(self.name, event.start_mark)
                 self._wrong(where, "a key must be plain text, not a list or a mapping", NO_BRACKET)
                 node = YamlNode(node.line, node.column, text=f"{NO_KEY}{node.line}:{node.column}")
             stack[-1] = (parent, node)

@@ -5,7 +5,8 @@ Not here: what the values mean.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable
+from functools import cache
 from typing import Any
 
 from pydantic import BaseModel
@@ -14,22 +15,40 @@ from detente.errors import KeyPath
 from detente.values.dated import Dated
 
 
-def held_in(value: Any, kind: Any, path: KeyPath = ()) -> Iterator[tuple[KeyPath, Any]]:
+def held_in(value: Any, kind: Any, path: KeyPath = ()) -> list[tuple[KeyPath, Any]]:
     """Every value of a kind in what was read of an entry, with its path."""
+    found: list[tuple[KeyPath, Any]] = []
+    _look_in(value, kind, path, found)
+    return found
+
+
+def _look_in(value: Any, kind: Any, path: KeyPath, found: list[tuple[KeyPath, Any]]) -> None:
     if isinstance(value, kind):
-        yield path, value
+        found.append((path, value))
     elif isinstance(value, BaseModel):
-        for name, info in type(value).model_fields.items():
-            yield from held_in(getattr(value, name), kind, (*path, info.alias or name))
+        for name, key in _keys(type(value)):
+            held = getattr(value, name)
+            if held is not None and held.__class__ not in _PLAIN:
+                _look_in(held, kind, (*path, key), found)
     elif isinstance(value, Dated):
         for start, step in value.steps:
-            yield from held_in(step, kind, path if start is None else (*path, str(start)))
+            _look_in(step, kind, path if start is None else (*path, str(start)), found)
     elif isinstance(value, dict):
         for key, item in value.items():
-            yield from held_in(item, kind, (*path, key))
+            _look_in(item, kind, (*path, key), found)
     elif isinstance(value, list | tuple):
         for index, item in enumerate(value):
-            yield from held_in(item, kind, (*path, index))
+            _look_in(item, kind, (*path, index), found)
+
+
+_PLAIN = frozenset({str, bool, int})
+"""What many fields are: it holds nothing, and no kind is looked for that it could be."""
+
+
+@cache
+def _keys(model: type[BaseModel]) -> tuple[tuple[str, str], ...]:
+    """The fields of a declared thing, each with the key by which a file says it."""
+    return tuple((name, info.alias or name) for name, info in model.model_fields.items())
 
 
 def with_held(value: Any, kind: Any, new: Callable[[KeyPath, Any], Any], path: KeyPath = ()) -> Any:
@@ -40,8 +59,7 @@ def with_held(value: Any, kind: Any, new: Callable[[KeyPath, Any], Any], path: K
     if isinstance(value, kind):
         return new(path, value)
     if isinstance(value, BaseModel):
-        fields = type(value).model_fields
-        each = {name: (getattr(value, name), (*path, info.alias or name)) for name, info in fields.items()}
+        each = {name: (getattr(value, name), (*path, key)) for name, key in _keys(type(value))}
         made = {name: with_held(held, kind, new, at) for name, (held, at) in each.items()}
         changed = {name: held for name, held in made.items() if held is not each[name][0]}
         return value.model_copy(update=changed) if changed else value
