@@ -131,8 +131,9 @@ def test_a_saved_plan_is_the_same_and_says_the_zone(tmp_path: Path) -> None:
     again = Plan.load(tmp_path / "plan.json")
     assert again.to_json() == found.to_json()
     assert [(s.start, s.end, s.drawn) for s in again.standings] == [(s.start, s.end, s.drawn) for s in found.standings]
-    told = [line.sentence for line in explain(case, found, "t").lines]
-    assert "its days begin in America/New_York" in told
+    assert "zone: days begin at midnight in America/New_York (stated in the agreement)" in str(
+        explain(case, found, "t")
+    )
 
 
 def test_windows_that_a_horizon_of_utc_cuts_are_told_with_their_zone() -> None:

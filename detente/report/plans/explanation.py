@@ -7,16 +7,14 @@ any rule, and which denials are told together (``denial``).
 from __future__ import annotations
 
 from collections.abc import Iterable
-from dataclasses import dataclass
-from datetime import UTC
+from dataclasses import asdict, dataclass
 from decimal import Decimal
 from typing import Any
 
 from detente.case.case import Case
 from detente.case.declared import IdleChoice
 from detente.case.notes import not_in_force
-from detente.contract.counting_moment import COUNTED
-from detente.contract.meter import Measure
+from detente.case.switches import Switch, switches
 from detente.contract.standing import MILESTONE, TAKE, Standing
 from detente.contract.term import Term
 from detente.errors import CaseError, Mistake, Where, did_you_mean
@@ -76,6 +74,21 @@ class Explanation:
                 for line in self.lines
             ],
         }
+
+
+@dataclass(frozen=True)
+class ClauseExplanation(Explanation):
+    """The same of a clause, and what its numbers turn on; of one that plays no part, nothing."""
+
+    switches: tuple[Switch, ...] = ()
+
+    def __str__(self) -> str:
+        turns_on = ["It turns on:", *(f"- {switch}" for switch in self.switches)] if self.switches else []
+        return "\n".join([super().__str__(), *turns_on])
+
+    def as_json(self) -> dict[str, Any]:
+        """For ``--json``."""
+        return super().as_json() | {"switches": [asdict(switch) for switch in self.switches]}
 
 
 def explain(case: Case, found: Plan | Conflict, subject: str) -> Explanation:
@@ -177,35 +190,24 @@ def _clause(case: Case, found: Plan | Conflict, name: str) -> Explanation:
     term = case.term(name)
     assert term is not None
     if isinstance(found, Conflict):
-        lines = [Line(term.explain().sentence, (name,)), *_counted(term), *_idle(case, term)]
-        return _in_conflict(case, found, name, "clause", lines)
+        lines = [Line(term.explain().sentence, (name,)), *_own_money(term), *_idle(case, term)]
+        told = _in_conflict(case, found, name, "clause", lines)
+        return ClauseExplanation(name, "clause", told.reading, told.headline, told.lines, switches(case, term))
     rows = [c for c in found.clauses if c.term == name]
-    lines = [*(line for row in rows for line in _clause_lines(found, row)), *_counted(term), *_idle(case, term)]
+    lines = [*(line for row in rows for line in _clause_lines(found, row)), *_own_money(term), *_idle(case, term)]
     notes = [not_in_force(case, clause) for clause in case.outside if clause.term.id == name]
     if notes:
         lines = [Line(f"{note.what}: {note.remedy}") for note in notes]
     says = "; then ".join(dict.fromkeys(row.sentence for row in rows)) or term.explain().sentence
-    return Explanation(name, "clause", found.reading, f"`{name}`: {says}", tuple(lines))
+    turns_on = () if notes else switches(case, term)
+    return ClauseExplanation(name, "clause", found.reading, f"`{name}`: {says}", tuple(lines), turns_on)
 
 
-MONEY_COUNTED: dict[Measure, str] = {
-    "spend": "what use costs after discounts",
-    "listed": "what use costs at list prices",
-    "revenue": "what work earns",
-}
-
-
-def _counted(term: Term) -> Iterable[Line]:
-    """Which money a clause counts, and when."""
-    own = next((meter for meter in term.meters() if meter.measure in MONEY_COUNTED), None)
-    if own is not None:
-        less = ", less what credits pay" if any(meter.measure == "paid" for meter in term.meters()) else ""
-        yield Line(f"counts {MONEY_COUNTED[own.measure]}{less}, {COUNTED[own.moment]}")
+def _own_money(term: Term) -> Iterable[Line]:
+    """In which currency it is kept, where that is not the case's."""
     if (money := term.own_money) is not None:
         what = f"kept in {money.currency} ({money.told}): what counts has the rate of its day of use"
         yield Line(f"{what}, what is owed that of the last day of its window")
-    if term.validity.zone is not UTC:
-        yield Line(f"its days begin in {term.validity.zone}")
 
 
 IDLE: dict[IdleChoice, str] = {

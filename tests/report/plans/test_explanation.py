@@ -24,7 +24,16 @@ GOLDEN = [
     "- 2026 Q2: 3.60 k USD spent and 2.40 k USD carried in, of 6.00 k USD: met [north-floor]",
     "- it binds in 1 window; its marginal price is at most 0.333333333 USD per USD (2026 Q2, floor) [north-floor]",
     "- `chat` on `north-api`: `north-floor` makes it worth 0.5 USD per Mtok more to run here [north-floor]",
-    "- counts what use costs after discounts, when it is used",
+    "It turns on:",
+    "- measure: what use costs after discounts (the default)",
+    "- moment: when it is used (the default)",
+    "- counts: all that it covers, in full; fees and what is given back do not count (the default)",
+    "- credits: what credits pay counts (the default)",
+    "- who: everybody's use on our side, of what `north` sells (the default)",
+    "- windows: each quarter, the first from 2026-01-01 (stated in the clause)",
+    "- zone: days begin at midnight in UTC (the default)",
+    "- last day: 2026-06-30, all of it; 2026-07-01 is out (stated in the agreement)",
+    "- rounding: exact to a billionth; invoices are not rounded (the default)",
 ]
 
 

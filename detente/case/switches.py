@@ -1,0 +1,132 @@
+"""What a clause's numbers turn on: which money, when, what of it, whose, in which time; stated, or by default.
+
+Owns: the switches that every clause about money or use shares, each with its value in words, and who says it. Not here:
+what a clause does with what it counts (``Term.explain``).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import timedelta
+from typing import Literal
+
+from detente.case.agreement import Agreement, lineage
+from detente.case.case import Case
+from detente.case.invoices import rounding_of, stated_roundings
+from detente.contract.counting import CountedClass
+from detente.contract.counting_moment import COUNTED
+from detente.contract.meter import PAYMENTS, Measure, Meter
+from detente.contract.milestone import Milestone
+from detente.contract.shortfall import Shortfall
+from detente.contract.term import SELF, Term
+from detente.values.held import held_in
+from detente.values.period import endless
+
+StatedIn = Literal["clause", "agreement"] | None
+"""Where a switch is stated; None: nowhere, it is the default."""
+
+
+@dataclass(frozen=True, slots=True)
+class Switch:
+    """One thing that a clause's numbers turn on."""
+
+    name: str
+    value: str
+    stated: StatedIn
+
+    def __str__(self) -> str:
+        return f"{self.name}: {self.value} ({'the default' if self.stated is None else f'stated in the {self.stated}'})"
+
+
+MEASURES: Mapping[Measure, str] = {
+    "spend": "what use costs after discounts",
+    "listed": "what use costs at list prices",
+    "revenue": "what work earns",
+    "work": "work, in the workloads' own units",
+    "taken": "what is taken of offers, in their own units",
+    "off": "what it takes off list prices",
+}
+COMBINED = {
+    "product": "of what other discounts leave",
+    "sum": "of the list price, beside other discounts",
+    "best-of": "the largest discount alone",
+}
+
+
+def switches(case: Case, term: Term) -> tuple[Switch, ...]:
+    """Those of a clause in force, in one order; of a clause that counts nothing, who is bound and when."""
+    own = next((meter for meter in term.meters() if meter.measure not in PAYMENTS), None)
+    known = {agreement.id: agreement for agreement in case.declared.agreements}
+    signed = known.get(term.validity.agreement)
+    line = [] if signed is None else lineage(signed, known)
+    counted = [] if own is None else _counted(term, own)
+    invoiced = [] if own is None else [_rounding(case, term)]
+    return (*counted, *_priced(term), _who(term), *_calendar(case, term, own, line), *invoiced)
+
+
+def _counted(term: Term, own: Meter) -> Iterator[Switch]:
+    """Which money or use, when, what of it, and what becomes of what credits pay."""
+    stated = _in_clause(term, "measure")
+    yield Switch("measure", MEASURES[own.measure], stated)
+    yield Switch("moment", COUNTED[own.moment], _in_clause(term, "moment"))
+    classes = [each for _, each in held_in(term, CountedClass)]
+    milestones = any(True for _ in held_in(term, Milestone))
+    told = "; ".join(each.told(milestones=milestones) for each in classes)
+    whole = "all that it covers, in full; fees and what is given back do not count"
+    yield Switch("counts", told or whole, "clause" if classes else None)
+    if own.measure in ("spend", "listed"):
+        paid = any(meter.measure == "paid" for meter in term.meters())
+        prepaid = any(each.prepaid for _, each in held_in(term, Milestone | Shortfall))
+        value = f"what credits pay {'does not count' if paid else 'counts'}"
+        value += "; what prepayment pays does not, and its purchase does" if prepaid else ""
+        yield Switch("credits", value, "clause" if prepaid else stated)
+
+
+def _priced(term: Term) -> Iterator[Switch]:
+    if term.prices:
+        way = term.validity.combine
+        value = "not said: two that meet on one price are a mistake" if way is None else f"`{way}`, {COMBINED[way]}"
+        yield Switch("order", value, None if way is None else "agreement")
+
+
+def _who(term: Term) -> Switch:
+    parties, party = term.parties or term.validity.parties, term.validity.counterparty
+    whose = f"use of {', '.join(f'`{name}`' for name in parties)}" if parties else "everybody's use on our side"
+    sold = "" if party == SELF or not term.theirs or "provider" in term.of.wanted else f", of what `{party}` sells"
+    stated: StatedIn = "clause" if term.parties else "agreement" if parties else None
+    return Switch("who", f"{whose}{sold}", stated)
+
+
+def _calendar(case: Case, term: Term, own: Meter | None, line: Sequence[Agreement]) -> Iterator[Switch]:
+    """How it cuts time, on whose clock, and the last day that is in."""
+    v = term.validity
+    every = next((stated.every for stated in term.found_windows), None)
+    if every is not None and own is not None:
+        since = "" if every.every in ("term", "hour") else f", the first from {own.windows.first:%Y-%m-%d}"
+        told = "over its whole term" if every.every == "term" else f"each {every.every}"
+        yield Switch("windows", f"{told}{since}", _in_clause(term, "windows"))
+    zone = next((a.zone for a in line if a.zone is not None), None)
+    yield Switch("zone", f"days begin at midnight in {v.zone if zone else 'UTC'}", "agreement" if zone else None)
+    end = max(t.validity.end for t in case.signed if (t.id, t.validity.agreement) == (term.id, v.agreement))
+    if endless(end):
+        yield Switch("last day", "open: neither the clause nor its agreement ends", None)
+        return
+    last, ends = (end - timedelta.resolution).astimezone(v.zone), next((a.ends for a in line if a.ends), None)
+    by_agreement = ends is not None and v.begin(ends) == end
+    value = f"{last:%Y-%m-%d}, all of it; {end.astimezone(v.zone):%Y-%m-%d} is out"
+    yield Switch("last day", value, "agreement" if by_agreement or term.until is None else "clause")
+
+
+def _rounding(case: Case, term: Term) -> Switch:
+    """How the invoices are rounded on which its money stands, as of the end of its time in the horizon."""
+    start, end = max(term.validity.start, case.declared.horizon.opens), term.validity.end
+    said = rounding_of(stated_roundings(case.declared.agreements), term.validity.counterparty, start, end)
+    if said is None:
+        return Switch("rounding", "exact to a billionth; invoices are not rounded", None)
+    told = f"exact to a billionth; invoices of `{said.party}` {said.rounding.told} (`{said.agreement}`)"
+    return Switch("rounding", told, "agreement")
+
+
+def _in_clause(term: Term, key: str) -> StatedIn:
+    return "clause" if key in term.model_fields_set and getattr(term, key) is not None else None
