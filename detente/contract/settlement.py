@@ -16,7 +16,7 @@ from detente.contract.own_money import OwnMoney
 from detente.contract.posting import Posting
 from detente.contract.standing import Standing
 from detente.contract.window import Window
-from detente.values.money import nano
+from detente.values.money import NOTHING, nano
 from detente.values.quantity import Exact
 
 
@@ -80,8 +80,8 @@ def settled(
         brought=nano(brought),
         carried=nano(carried),
         short=nano(short),
-        owed=due if ended else nano(Fraction(0)),
-        accruing=nano(Fraction(0)) if ended else due,
+        owed=due if ended else NOTHING,
+        accruing=NOTHING if ended else due,
     )
     if not (ended and due and part is not None):
         return Settlement((), (standing,))

@@ -9,7 +9,6 @@ from __future__ import annotations
 
 from collections.abc import Hashable, Iterable, Iterator, Mapping, Sequence
 from copy import copy
-from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from fractions import Fraction
 from math import lcm
@@ -18,6 +17,7 @@ from typing import NamedTuple
 from detente.contract.counting_moment import COUNTED, BoughtCapacity, CountingMoment, by_invoice
 from detente.contract.meter import PAYMENTS, Measure, Meter
 from detente.contract.paid_use import PaidUse
+from detente.contract.sum import Sum
 from detente.contract.use import RatedUse, nanos
 from detente.contract.window import Calendar, Window
 from detente.errors import SettleError
@@ -26,38 +26,6 @@ from detente.values.micros import at_micros
 from detente.values.money import NANOS, nano
 from detente.values.period import named
 from detente.values.quantity import plain
-
-
-@dataclass(slots=True)
-class Sum:
-    """Whole billionths, and parts of lines that a window's edge cuts: numerators by their denominator.
-
-    Parts with one denominator are added up, so that no fraction grows with what came before.
-    """
-
-    whole: int = 0
-    parts: dict[int, int] = field(default_factory=dict)
-
-    def add(self, amount: int, part: int, of: int) -> None:
-        """A share of an amount."""
-        if part == of:
-            self.whole += amount
-        else:
-            self.parts[of] = self.parts.get(of, 0) + amount * part
-
-    def merge(self, other: Sum) -> None:
-        """What another has counted."""
-        self.whole += other.whole
-        for of, part in other.parts.items():
-            self.parts[of] = self.parts.get(of, 0) + part
-
-    @property
-    def value(self) -> Fraction:
-        """In natural units."""
-        over = lcm(*self.parts)
-        whole = self.whole * over + sum(part * (over // of) for of, part in self.parts.items())
-        return Fraction(whole, over * NANOS)
-
 
 Counted = tuple[int, int]
 """A meter's place and a window's index."""
@@ -250,11 +218,23 @@ class Totals:
             paid = ((self._paid(meter, window, each), each.end) for each in self._payments)
             each = (amount / (1 if meter.money is None else meter.money.at_end(end)) for amount, end in paid if amount)
             return sum(each, Fraction(0))
+        found = self._counted_in(meter, window)
+        return found.value if found is not None else Fraction(0)
+
+    def over_one(self, meter: Meter, windows: Iterable[Window]) -> tuple[list[int], int]:
+        """What a meter of use counted in each of some windows, as whole numbers over one denominator.
+
+        Raises SettleError as ``total`` does.
+        """
+        found = [self._counted_in(meter, window) for window in windows]
+        over = lcm(*{of for each in found if each is not None for of in each.parts})
+        return [0 if each is None else each.times(over) for each in found], over * NANOS
+
+    def _counted_in(self, meter: Meter, window: Window) -> Sum | None:
         key = self._place[meter], window.index
         if key in self._unknown:
             raise SettleError(_unknown(meter, window, self._unknown[key]))
-        found = self._known.get(key)
-        return found.value if found is not None else Fraction(0)
+        return self._known.get(key)
 
     @staticmethod
     def _paid(meter: Meter, window: Window, payment: PaidUse) -> Fraction:

@@ -255,12 +255,11 @@ def _classes(session: Session, bodies: Iterable[str]) -> tuple[dict[str, int], l
 def _line_row(call: int | None, number: int, line: UseLine) -> tuple[Any, ...]:
     used = line.tokens
     off = _JSON(line.off).decode() if line.off else ""
+    amounts = bigs(line.work, line.taken, line.listed, line.net, line.revenue)
     return (
-        *(call, line.part, number, line.start, line.end, line.count, line.unknown),
-        *(used.input, used.cached, used.written, used.output, used.reasoning),
-        *bigs(line.work, line.taken, line.listed, line.net, line.revenue),
-        off,
-    )
+        call, line.part, number, line.start, line.end, line.count, line.unknown,
+        used.input, used.cached, used.written, used.output, used.reasoning, *amounts, off,
+    )  # fmt: skip
 
 
 def _sum_row(whole: LineSum) -> tuple[Any, ...]:

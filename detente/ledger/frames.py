@@ -16,8 +16,9 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from struct import Struct
-from typing import NamedTuple
 from zlib import crc32
+
+import msgspec
 
 from detente.errors import JournalError
 from detente.values.file import opened
@@ -38,7 +39,7 @@ _PIECE = 4 * 1024 * 1024
 """Bytes of a file that are read at once; more than a frame."""
 
 
-class JournalFrame(NamedTuple):
+class JournalFrame(msgspec.Struct, frozen=True, gc=False):
     """A whole record: its sequence number, its payload, and where it ends."""
 
     number: int
@@ -49,6 +50,11 @@ class JournalFrame(NamedTuple):
     def start(self) -> int:
         """Where it begins."""
         return self.end - len(self.payload) - _HEAD.size
+
+    @property
+    def due(self) -> int:
+        """The number of the next record."""
+        return (self.number + 1) % NUMBERS
 
 
 @dataclass(frozen=True, slots=True)

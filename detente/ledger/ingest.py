@@ -23,9 +23,10 @@ from detente.ledger.books import AHEAD, Books, LedgerBatch
 from detente.ledger.budgets import counted
 from detente.ledger.cap import BookedCall, holder_of
 from detente.ledger.caps import CapCounts
+from detente.ledger.frames import JournalFrame
 from detente.ledger.journal import files
-from detente.ledger.leasing import count, holders
-from detente.ledger.marks import FileMark, ReadFrame, unread
+from detente.ledger.leasing import any_holder, count, holders
+from detente.ledger.marks import FileMark, unread
 from detente.ledger.metering import NO_END, Metering
 from detente.ledger.reading import Trouble, worker_of
 from detente.ledger.record import CallRoute, EndAsRead, parted, read_end, read_route
@@ -116,16 +117,18 @@ class Ingest:
             for some in _batches(items, self._size):
                 mark = self._batch(some, mark, found, at)
                 between()
-                due[worker_of(path)] = next((i.due for i in reversed(some) if isinstance(i, ReadFrame)), mark.due)
+                due[worker_of(path)] = next((i.due for i in reversed(some) if isinstance(i, JournalFrame)), mark.due)
         return found
 
-    def _batch(self, items: Sequence[ReadFrame | Trouble], mark: FileMark, found: Ingested, at: datetime) -> FileMark:
+    def _batch(
+        self, items: Sequence[JournalFrame | Trouble], mark: FileMark, found: Ingested, at: datetime
+    ) -> FileMark:
         """Add some records of one file, and mark how far it was read."""
         told = Ingested()
         with _uncollected(), self._books.store.writing() as session:
             routes, billed = dict(self._routes), self._billed or set()
-            adding = _Adding(session, self._books, self._metering, routes, billed, self._now)
-            adding.records([item for item in items if isinstance(item, ReadFrame)], told)
+            adding = _Adding(session, mark.name, self._books, self._metering, routes, billed, self._now)
+            adding.records([item for item in items if isinstance(item, JournalFrame)], told)
             adding.troubles([item for item in items if isinstance(item, Trouble)], mark.print, told)
             told.batches = int(self._books.write(session, adding.batch, at) > 0)
             self._count(session, adding.booked)
@@ -154,18 +157,21 @@ def _uncollected() -> Iterator[None]:
             gc.enable()
 
 
-def _batches(items: Iterable[ReadFrame | Trouble], size: int) -> Iterator[list[ReadFrame | Trouble]]:
+def _batches(items: Iterable[JournalFrame | Trouble], size: int) -> Iterator[list[JournalFrame | Trouble]]:
     """So many at a time."""
     rest = iter(items)
-    while some := list(islice(rest, size)):
+    while True:
+        with _uncollected():
+            some = list(islice(rest, size))
+        if not some:
+            return
         yield some
 
 
-@dataclass
-class _ReadCall:
+class _ReadCall(msgspec.Struct, frozen=True):
     """A record, read: where it stood, the parts of its bytes, and what they say."""
 
-    frame: ReadFrame
+    frame: JournalFrame
     route: bytes
     body: bytes
     end: EndAsRead
@@ -178,29 +184,32 @@ class _Adding:
     def __init__(
         self,
         session: Session,
+        file: str,
         books: Books,
         metering: Metering,
         routes: dict[bytes, tuple[int, CallRoute]],
         billed: Set[OfferOnDay],
         now: datetime,
     ) -> None:
-        self._session, self._books, self._metering, self.routes = session, books, metering, routes
+        self._session, self._file, self._books = session, file, books
+        self._metering, self.routes = metering, routes
         self._billed, self._now, self._until = billed, now, micros(now + AHEAD)
         self.to_come: set[int] = set()
         """Where records begin that are of a time to come: they are read again, and count once it has."""
         self.batch = LedgerBatch("ingest")
         self.booked: list[BookedCall] = []
-        """The calls among it, for the caps that they drew on."""
+        """The calls among it, for the caps that they drew on; none where no replica ever leased anything."""
+        self._leased = any_holder(session)
         self._begun: set[str] = set()
         """Those of which it was on the books that they began."""
 
-    def records(self, frames: Sequence[ReadFrame], told: Ingested) -> None:
+    def records(self, frames: Sequence[JournalFrame], told: Ingested) -> None:
         """Add those that are new."""
         told.records += len(frames)
         for call in self._new(list(self._read(frames, told)), told):
             self._call(call, told)
 
-    def _read(self, frames: Sequence[ReadFrame], told: Ingested) -> Iterator[_ReadCall]:
+    def _read(self, frames: Sequence[JournalFrame], told: Ingested) -> Iterator[_ReadCall]:
         for frame in frames:
             try:
                 route, body = parted(frame.payload)
@@ -212,13 +221,14 @@ class _Adding:
                 if moment > self._until:
                     self.to_come.add(frame.start)
                     what = f"it is of {end.at}, more than a day from now ({self._now:%Y-%m-%dT%H:%MZ})"
-                    self._aside(frame.place, f"{what}; see to the clocks: it counts once that has come", body, told)
+                    remedy = "see to the clocks: it counts once that has come"
+                    self._aside(self._place(frame), f"{what}; {remedy}", body, told)
                     continue
                 if route not in self.routes:
                     self._route(route)
                 yield _ReadCall(frame, route, body, end, moment)
             except (msgspec.DecodeError, ValueError) as error:
-                self._aside(frame.place, f"no record of this version: {error}", frame.payload, told)
+                self._aside(self._place(frame), f"no record of this version: {error}", frame.payload, told)
 
     def _route(self, body: bytes) -> None:
         """Find a route's number, or give it one."""
@@ -247,11 +257,12 @@ class _Adding:
             elif id in ended:
                 told.again += 1
                 if ended[id] != body:
-                    self._aside(call.frame.place, f"another record of `{id}`, which is on the books", body, told)
+                    self._aside(self._place(call.frame), f"another record of `{id}`, which is on the books", body, told)
                 continue
             else:
                 ended[id] = body
-                self._take_back(id, before, told)
+                if (id, True) in before:
+                    self._take_back(id, told)
             yield call
 
     def _before(self, ids: Sequence[str]) -> dict[tuple[str, bool], bytes]:
@@ -259,10 +270,8 @@ class _Adding:
         rows = self._session.among("SELECT id, outcome, body FROM calls WHERE id IN {these}", ids)
         return {(id, outcome == "begun"): body.encode() for id, outcome, body in rows}
 
-    def _take_back(self, id: str, before: dict[tuple[str, bool], bytes], told: Ingested) -> None:
+    def _take_back(self, id: str, told: Ingested) -> None:
         """Take back that what a call used is unknown, now that its end is there."""
-        if (id, True) not in before:
-            return
         self._begun.add(id)
         batch, n = self._session.one("SELECT batch, n FROM calls WHERE id = ? AND outcome = 'begun'", (id,)) or (0, 0)
         for call, line in read_lines(self._session, int(batch), NO_END):
@@ -276,8 +285,9 @@ class _Adding:
         place = len(self.batch.calls)
         self.batch.calls.append((call.end.id, number, call.at, call.end.outcome, call.body.decode()))
         self.batch.lines += [(place, line) for line in lines]
-        first = call.end.id not in self._begun
-        self.booked.append(BookedCall(call.end.id, tuple(lines), call.at, route.budgets, first))
+        if self._leased:
+            first = call.end.id not in self._begun
+            self.booked.append(BookedCall(call.end.id, tuple(lines), call.at, route.budgets, first))
         told.calls += call.end.outcome != "begun"
         told.twice += bool(self._billed) and (route.offer, call.at // DAY) in self._billed
         for line in lines:
@@ -295,6 +305,10 @@ class _Adding:
             told.troubles.append(trouble)
             if not trouble.torn:
                 self._aside(f"{print} {trouble.why}", str(trouble), b"", told)
+
+    def _place(self, frame: JournalFrame) -> str:
+        """Where a record stands, for people."""
+        return f"{self._file}: record {frame.number}"
 
     def _aside(self, place: str, why: str, payload: bytes, told: Ingested) -> None:
         """Keep what cannot be added, once."""

@@ -13,7 +13,7 @@ from collections.abc import Collection, Iterable, Mapping
 from math import ceil
 from typing import NamedTuple
 
-from detente.contract.totals import Sum
+from detente.contract.sum import Sum
 from detente.errors import LedgerError
 from detente.ledger.leases import NO_ROW, LeaseClaim, LeaseRow, given, remaining
 from detente.ledger.store import Session, Store, big
@@ -159,6 +159,11 @@ def count(session: Session, used: Mapping[tuple[CapWindow, str], int]) -> None:
 def leased(session: Session, keys: Collection[CapWindow]) -> dict[CapWindow, tuple[LeaseRow, ...]]:
     """What was leased of some windows, and what of it is on the books, by all who hold or held a lease."""
     return {key: tuple(rows.values()) for key, rows in _rows(session, keys).items()}
+
+
+def any_holder(session: Session) -> bool:
+    """Whether anybody ever leased anything."""
+    return session.one("SELECT 1 FROM holders LIMIT 1") is not None
 
 
 def holders(session: Session, names: Iterable[str]) -> set[str]:

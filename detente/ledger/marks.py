@@ -12,30 +12,10 @@ from collections.abc import Iterator, Sequence, Set
 from dataclasses import dataclass, replace
 from hashlib import blake2b
 from pathlib import Path
-from typing import NamedTuple
 
 from detente.ledger.frames import NUMBERS, JournalFrame
 from detente.ledger.reading import Trouble, of_file
 from detente.ledger.store import Session
-
-
-class ReadFrame(NamedTuple):
-    """A record of a file: which file it is, where it begins, its number, its bytes."""
-
-    file: str
-    start: int
-    number: int
-    payload: bytes
-
-    @property
-    def place(self) -> str:
-        """Where it stands, for people."""
-        return f"{self.file}: record {self.number}"
-
-    @property
-    def due(self) -> int:
-        """The number of the next record."""
-        return (self.number + 1) % NUMBERS
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,15 +42,16 @@ class FileMark:
         """Whether this is the record that it names."""
         return (frame.start, frame.number, digest(frame.payload)) == (self.last, self.number, self.tail)
 
-    def past(self, items: Sequence[ReadFrame | Trouble], to_come: Set[int] = frozenset()) -> FileMark:
+    def past(self, items: Sequence[JournalFrame | Trouble], to_come: Set[int] = frozenset()) -> FileMark:
         """The mark once these are on the books, but for those that begin where ``to_come`` says."""
+        if self.held:
+            return self
         wrong = next((n for n, item in enumerate(items) if _stays(item, to_come)), len(items))
-        held = self.held or wrong < len(items)
-        good = [] if self.held else [item for item in items[:wrong] if isinstance(item, ReadFrame)]
-        if not good:
-            return replace(self, held=held)
-        last = good[-1]
-        return replace(self, last=last.start, number=last.number, tail=digest(last.payload), held=held)
+        last = next((item for item in reversed(items[:wrong]) if isinstance(item, JournalFrame)), None)
+        found = replace(self, held=wrong < len(items))
+        if last is None:
+            return found
+        return replace(found, last=last.start, number=last.number, tail=digest(last.payload))
 
     def keep(self, session: Session) -> None:
         """Write it."""
@@ -83,7 +64,7 @@ class FileMark:
             )
 
 
-def _stays(item: ReadFrame | Trouble, to_come: Set[int]) -> bool:
+def _stays(item: JournalFrame | Trouble, to_come: Set[int]) -> bool:
     """Whether a mark stays before it."""
     return not item.torn if isinstance(item, Trouble) else item.start in to_come
 
@@ -93,7 +74,7 @@ def digest(payload: bytes) -> str:
     return blake2b(payload, digest_size=16).hexdigest()
 
 
-def unread(session: Session, path: Path, due: int | None) -> tuple[FileMark, Iterator[ReadFrame | Trouble]]:
+def unread(session: Session, path: Path, due: int | None) -> tuple[FileMark, Iterator[JournalFrame | Trouble]]:
     """The mark of a file, and what stands behind it. ``due`` is the number of its first record, where known."""
     first = next((item for item in of_file(path) if isinstance(item, JournalFrame)), None)
     if first is None:
@@ -102,19 +83,10 @@ def unread(session: Session, path: Path, due: int | None) -> tuple[FileMark, Ite
     row = session.one("SELECT last, number, tail FROM files WHERE print = ?", (print,))
     new = FileMark(print, str(path), 0, 0, "")
     if row is None:
-        return new, _read(path, of_file(path, due))
+        return new, of_file(path, due)
     mark = replace(new, last=int(row[0]), number=int(row[1]), tail=str(row[2]))
     rest = of_file(path, mark.number, mark.last)
     there = next(rest, None)
     if isinstance(there, JournalFrame) and mark.is_at(there):
-        return mark, _read(path, rest)
-    return new, _read(path, of_file(path, due))
-
-
-def _read(path: Path, items: Iterator[JournalFrame | Trouble]) -> Iterator[ReadFrame | Trouble]:
-    file = str(path)
-    for item in items:
-        if isinstance(item, Trouble):
-            yield item
-        else:
-            yield ReadFrame(file, item.start, item.number, item.payload)
+        return mark, rest
+    return new, of_file(path, due)

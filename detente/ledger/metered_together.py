@@ -7,7 +7,6 @@ are metered one by one. Not here: the rule of one call (``metering``), and where
 from __future__ import annotations
 
 from collections.abc import Sequence
-from fractions import Fraction
 from typing import NamedTuple
 
 import numpy as np
@@ -69,7 +68,7 @@ def _metered(tariff: Tariff, columns: TokenColumns, at: int) -> list[LineSum]:
     whole = LineSum(
         tariff.of, at, at, count, tokens=tokens, work=_sum(each, columns.calls) * TOKEN,
         taken=_sum(taken, columns.calls), listed=_sum(listed, columns.calls),
-        revenue=_sum(_part(each, tariff.earned), columns.calls) if tariff.earned else 0,
+        revenue=_sum(_part(each, tariff.earned), columns.calls) if tariff.earned[0] else 0,
     )  # fmt: skip
     _take_off(whole, tariff.off, listed, columns.calls)
     if tariff.moved is None:
@@ -91,9 +90,9 @@ def _take_off(into: LineSum, parts: PartsOff, listed: WholeColumn, calls: WholeC
     into.net = into.listed - sum(into.off.values())
 
 
-def _part(each: WholeColumn, of: Fraction) -> WholeColumn:
-    """A part of each, rounded half to even."""
-    return _half_even(_times((each,), (of.numerator,)), of.denominator)
+def _part(each: WholeColumn, of: tuple[int, int]) -> WholeColumn:
+    """A part of each (its numerator and denominator), rounded half to even."""
+    return _half_even(_times((each,), of[:1]), of[1])
 
 
 def _times(columns: Sequence[WholeColumn], factors: Sequence[int]) -> WholeColumn:

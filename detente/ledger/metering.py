@@ -54,14 +54,14 @@ class Tariff:
 
     ``taken`` and ``earned`` are billionths a token (of input, of cached input, of output). A token has a price
     (``prices``), or what is taken has: ``price``, in billionths of the currency for a billionth of the offer's unit.
-    ``taken`` and ``price`` are numerators and their denominator: whole numbers, since it is worked out for each call.
+    All three are numerators and a denominator: whole numbers, since use is worked out call by call.
     """
 
     of: UseClass
     taken: TakenOfTokens
     prices: WholePrices | None
     price: tuple[int, int]
-    earned: Fraction
+    earned: tuple[int, int]
     off: PartsOff
     moved: MovedData | None
 
@@ -71,7 +71,7 @@ class Tariff:
         off = self.off.of(listed) if self.off.parts else ()
         line = UseLine(
             self.of, at, at, part, tokens=tokens, work=each * TOKEN, taken=taken, listed=listed,
-            net=listed - sum(off), revenue=round(each * self.earned) if self.earned else 0,
+            net=listed - sum(off), revenue=half_even(each * self.earned[0], self.earned[1]) if self.earned[0] else 0,
             off=tuple((term, at, at, amount) for (term, _, _), amount in zip(self.off.parts, off, strict=True)),
         )  # fmt: skip
         return [line] if self.moved is None else [line, self.moved.line(at, each, part)]
@@ -101,7 +101,7 @@ class Tariff:
     def _physical(self, measure: Literal["work", "taken", "revenue"], tokens: TokenCounts) -> int:
         each = tokens.input + tokens.output
         if measure == "revenue":
-            return round(each * self.earned)
+            return half_even(each * self.earned[0], self.earned[1])
         return each * TOKEN if measure == "work" else self._listed(tokens)[0]
 
 
@@ -110,12 +110,12 @@ class MovedData:
     """What moving the data of a token costs, in billionths of the currency."""
 
     of: UseClass
-    price: Fraction
+    price: tuple[int, int]
     off: PartsOff
 
     def listed(self, tokens: int) -> int:
         """What it costs for so many tokens, before discounts."""
-        return round(tokens * self.price)
+        return half_even(tokens * self.price[0], self.price[1])
 
     def line(self, at: int, tokens: int, part: int) -> UseLine:
         """The line of so many tokens. Raises SettleError."""
@@ -275,7 +275,7 @@ class Metering:
         earned = Fraction(workload.revenue.amount) * TOKEN if workload and workload.revenue else Fraction(0)
         off = self._off(of, day)
         return Tariff(
-            of, taken, prices, price.as_integer_ratio(), earned, off,
+            of, taken, prices, price.as_integer_ratio(), earned.as_integer_ratio(), off,
             self._moved(of, workload, offer, day) if workload else None,
         )  # fmt: skip
 
@@ -285,7 +285,7 @@ class Metering:
             return None
         sold = self._case.moved_facts(place)
         moved = UseClass("egress", of.demand, sold)
-        return MovedData(moved, price * TOKEN, self._off(moved, day))
+        return MovedData(moved, (price * TOKEN).as_integer_ratio(), self._off(moved, day))
 
     def _off(self, of: UseClass, day: datetime) -> PartsOff:
         """What price clauses take off use on a day. Raises SettleError."""

@@ -15,7 +15,6 @@ from dataclasses import dataclass
 from datetime import UTC, date, datetime, timedelta
 from decimal import Decimal
 from fractions import Fraction
-from math import lcm
 
 from detente.values.period import hours_between, moment
 
@@ -45,8 +44,8 @@ class UseRhythm:
     n: int
 
     @classmethod
-    def of(cls, days: Mapping[date, Fraction], now: datetime, since: date | None = None) -> UseRhythm | None:
-        """From what was counted on each day; one without use between two that have some counts as none.
+    def of(cls, days: Mapping[date, int], per: int, now: datetime, since: date | None = None) -> UseRhythm | None:
+        """From what was counted on each day, over ``per``; one without use between two that have some counts as none.
 
         ``since``: from when on there is use of whatever kind; where none of it was counted, each day since counts as
         none. None where fewer than ``MIN_DAYS`` whole days are known.
@@ -54,7 +53,7 @@ class UseRhythm:
         known = _whole(days, now, since)
         if len(known) < MIN_DAYS:
             return None
-        return cls(*_means_and_variance(known), len(known))
+        return cls(*_means_and_variance(known, per), len(known))
 
     def expected(self, start: datetime, end: datetime) -> Fraction:
         """What is expected to come in a time that is to come."""
@@ -74,13 +73,7 @@ class UseRhythm:
         return sum((part * mean for part, mean in zip(left, self.means, strict=True) if part), Fraction(0))
 
 
-def pace(days: Mapping[date, Fraction], now: datetime, end: datetime, start: datetime | None = None) -> Pace | None:
-    """What is still to come up to an end, from now or from a later start on; see ``UseRhythm.of``."""
-    rhythm = UseRhythm.of(days, now)
-    return None if rhythm is None else rhythm.over(start or now, end)
-
-
-def _whole(days: Mapping[date, Fraction], now: datetime, since: date | None) -> dict[date, Fraction]:
+def _whole(days: Mapping[date, int], now: datetime, since: date | None) -> dict[date, int]:
     """The whole days of the last weeks, from the first with any use on."""
     today = now.date()
     past = [day for day, amount in days.items() if day < today and amount]
@@ -89,18 +82,17 @@ def _whole(days: Mapping[date, Fraction], now: datetime, since: date | None) -> 
         return {}
     first = max(min(past), today - WEEKS * 7 * _DAY)
     count = (today - first).days
-    return {day: days.get(day, Fraction(0)) for day in (first + n * _DAY for n in range(count))}
+    return {day: days.get(day, 0) for day in (first + n * _DAY for n in range(count))}
 
 
-def _means_and_variance(known: Mapping[date, Fraction]) -> tuple[tuple[Fraction, ...], Fraction]:
+def _means_and_variance(known: Mapping[date, int], per: int) -> tuple[tuple[Fraction, ...], Fraction]:
     """The mean of each day of the week, and how days vary about it; where each is known once or so, about that of all.
 
-    In whole numbers over one denominator: what amounts vary by is the sum of their squares, less that of their means.
+    What amounts vary by is the sum of their squares, less that of their means.
     """
-    per = lcm(*(amount.denominator for amount in known.values()))
     days: list[list[int]] = [[] for _ in range(7)]
     for day, amount in known.items():
-        days[day.weekday()].append(amount.numerator * (per // amount.denominator))
+        days[day.weekday()].append(amount)
     means = tuple(Fraction(sum(some), len(some) * per) for some in days)
     n, alike = len(known), days if len(known) >= 2 * MIN_DAYS else [[each for some in days for each in some]]
     squares = sum(each * each for some in days for each in some)

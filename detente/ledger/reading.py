@@ -40,7 +40,7 @@ def of_worker(mine: Iterable[Path]) -> Iterator[tuple[Path, JournalFrame] | Trou
     for file in mine:
         for item in of_file(file, due):
             if isinstance(item, JournalFrame):
-                due = (item.number + 1) % NUMBERS
+                due = item.due
                 yield file, item
             else:
                 yield item
@@ -66,7 +66,7 @@ def of_file(file: Path, due: int | None = None, since: int = 0) -> Iterator[Jour
             if isinstance(item, JournalFrame):
                 if due is not None and item.number != due:
                     yield Trouble(file, f"{_gap(due, item.number)}, before byte {item.end}")
-                due = (item.number + 1) % NUMBERS
+                due = item.due
                 yield item
             elif isinstance(item, Torn):
                 said = f"{item.length} bytes from byte {item.offset} on are a record that was not finished"

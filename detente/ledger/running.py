@@ -18,8 +18,9 @@ from hashlib import sha256
 import msgspec
 
 from detente.contract.meter import PAYMENTS, Meter
+from detente.contract.sum import Sum
 from detente.contract.term import Term
-from detente.contract.totals import Sum, Totals
+from detente.contract.totals import Totals
 from detente.ledger.line import LineSum, UseClass, count_all, summed
 from detente.ledger.store import Session, big
 from detente.ledger.stored_lines import use_lines

@@ -8,7 +8,6 @@ be gone, whole, and with them their marks in the journals: the next ingest reads
 
 from __future__ import annotations
 
-import json
 import os
 import sqlite3
 from collections.abc import Iterator, Sequence
@@ -16,9 +15,12 @@ from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any, ClassVar
 
+import msgspec
+
 from detente.errors import LedgerError
 from detente.ledger.store import Session, Store, StoredRow, upsert, values_of
 
+_JSON = msgspec.json.Encoder().encode
 WAIT = 60.0
 """Seconds that a writer waits for the one before it."""
 
@@ -40,12 +42,12 @@ class _SqliteSession(Session):
         return self._connection.execute(sql, values)
 
     def among(self, sql: str, these: Sequence[str | int], values: Sequence[Any] = ()) -> Iterator[StoredRow]:
-        listed = json.dumps(list(these))
+        listed = _JSON(these).decode()
         return self._connection.execute(sql.format(these="(SELECT value FROM json_each(?))"), (listed, *values))
 
     def _listed(self, keys: Sequence[Sequence[str | int]]) -> tuple[str, Sequence[Any]]:
         columns = ", ".join(f"json_extract(value, '$[{place}]') AS k{place}" for place in range(len(keys[0])))
-        return f"(SELECT {columns} FROM json_each(?))", [json.dumps([list(key) for key in keys])]
+        return f"(SELECT {columns} FROM json_each(?))", [_JSON(keys).decode()]
 
 
 class SqliteStore(Store):

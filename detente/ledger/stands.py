@@ -231,20 +231,21 @@ class _View:
     def _rhythm(self, meter: Meter) -> UseRhythm | None:
         """How what a meter counts went in the last weeks; None where that is not kept, not known, or too little."""
         if meter not in self._rhythms:
-            days = self._counted(meter)
-            self._rhythms[meter] = UseRhythm.of(days, self._as_of, self._since) if days else None
+            found = self._counted(meter)
+            self._rhythms[meter] = UseRhythm.of(*found, self._as_of, self._since) if found is not None else None
         return self._rhythms[meter]
 
-    def _counted(self, meter: Meter) -> dict[date, Fraction] | None:
-        """What a meter counted on each of the last days."""
+    def _counted(self, meter: Meter) -> tuple[dict[date, int], int] | None:
+        """What a meter counted on each of the last days, over one denominator."""
         if meter.measure in PAYMENTS or meter.windows.every in ("hour", "day"):
             return None
         days = by_day(meter)
-        since = paced_since(self._as_of)
+        windows = list(days.windows.over(paced_since(self._as_of), self._as_of))
         try:
-            return {w.start.date(): self._totals.total(days, w) for w in days.windows.over(since, self._as_of)}
+            found, per = self._totals.over_one(days, windows)
         except SettleError:
             return None
+        return {window.start.date(): amount for window, amount in zip(windows, found, strict=True)}, per
 
 
 def _may_cover(selection: Selection, of: UseClass) -> bool:

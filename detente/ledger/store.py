@@ -28,7 +28,10 @@ def big(amount: int) -> int | str:
 
 def bigs(*amounts: int) -> Sequence[int | str]:
     """The same of several: hardly ever is one of them more than 64 bits long."""
-    return amounts if max(amounts) <= MAX_WHOLE and min(amounts) >= -MAX_WHOLE else tuple(map(big, amounts))
+    for amount in amounts:
+        if not -MAX_WHOLE <= amount <= MAX_WHOLE:
+            return tuple(map(big, amounts))
+    return amounts
 
 
 def plain_value(value: Any) -> Any:

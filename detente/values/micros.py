@@ -17,7 +17,8 @@ DAY = 24 * HOUR
 
 def micros(at: datetime) -> int:
     """A moment as a number."""
-    return (at - EPOCH) // MICRO
+    since = at - EPOCH  # parts of it: dividing one length of time by another takes three times as long
+    return since.days * DAY + since.seconds * SECOND + since.microseconds
 
 
 def at_micros(stored: int) -> datetime:

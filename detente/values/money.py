@@ -151,12 +151,16 @@ def nano(amount: Fraction | Decimal) -> Decimal:
     """Round to whole nano-units, half to even: the one rounding that a posted amount ever sees."""
     if isinstance(amount, Decimal):
         return amount.quantize(NANO, ROUND_HALF_EVEN, WIDE)
-    return of_nanos(half_even(amount.numerator * NANOS, amount.denominator))
+    return of_nanos(half_even(amount.numerator * NANOS, amount.denominator)) if amount else NOTHING
 
 
 def of_nanos(nanos: int) -> Decimal:
     """Whole nano-units as an exact decimal."""
     return WIDE.scaleb(Decimal(nanos), -9)
+
+
+NOTHING = of_nanos(0)
+"""No money, as all posted amounts are."""
 
 
 def written(nanos: int) -> str:

@@ -2,23 +2,29 @@
 
 from __future__ import annotations
 
-from datetime import date, timedelta
-from fractions import Fraction
+from collections.abc import Mapping
+from datetime import date, datetime, timedelta
 from random import Random
 
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from detente.ledger.pace import pace
+from detente.ledger.pace import Pace, UseRhythm
 from detente.values.period import moment
 from tests.builders import day
 
 MONDAY = date(2026, 1, 5)
 
 
-def days(*amounts: int, start: date = MONDAY) -> dict[date, Fraction]:
-    return {start + n * timedelta(1): Fraction(amount) for n, amount in enumerate(amounts)}
+def days(*amounts: int, start: date = MONDAY) -> dict[date, int]:
+    return {start + n * timedelta(1): 6 * amount for n, amount in enumerate(amounts)}
+
+
+def pace(days: Mapping[date, int], now: datetime, end: datetime, start: datetime | None = None) -> Pace | None:
+    """What is still to come of days that are told in sixths, up to an end, from now or from a later start on."""
+    rhythm = UseRhythm.of(days, 6, now)
+    return None if rhythm is None else rhythm.over(start or now, end)
 
 
 def test_a_week_to_come_is_as_the_weeks_before_were() -> None:
