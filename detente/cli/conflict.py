@@ -34,6 +34,7 @@ def conflict_json(found: Conflict | None) -> dict[str, Any]:
                 "given": [_given_json(g) for g in r.given],
                 "sentence": r.sentence,
                 "cost": None if r.cost is None else plain(r.cost),
+                "owed": plain(r.owed),
                 "at-most": r.at_most,
                 "dearer": None if (more := found.dearer(r)) is None else plain(more),
                 "together": [version.term for version in r.together],

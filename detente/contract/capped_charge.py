@@ -10,7 +10,7 @@ from collections.abc import Iterator
 from dataclasses import replace
 from datetime import datetime
 from fractions import Fraction
-from typing import ClassVar, Self
+from typing import Self
 
 from pydantic import Field, model_validator
 
@@ -36,9 +36,6 @@ class CappedCharge(Term):
         default=None, description="the most that is owed in each window; with a ramp: in all windows together"
     )
     windows: Every = Every(every="month")
-
-    breach: ClassVar[bool] = False
-    """Whether what is counted is not to be: then a case that is performed has none of it."""
 
     @model_validator(mode="after")
     def _one_cap(self) -> Self:
@@ -111,7 +108,7 @@ class CappedCharge(Term):
         if self.own_money is not None and self.in_all is not None:
             self._at_each_rate(program)
             return
-        share = self.owed_of(program, self.capped)
+        share = program.in_money(self.owed_of(program, self.capped), self, windows)
         most = program.most(share)
         nothing = [Fraction(0) for _ in most]
         if not caps:
@@ -128,7 +125,8 @@ class CappedCharge(Term):
 
     def _at_each_rate(self, program: Program) -> None:
         """The same with a cap in all, where each window has its own rate of exchange."""
-        windows, share = list(self.counted.windows), self.owed_of(program, self.counted)
+        windows = list(self.counted.windows)
+        share = program.in_money(self.owed_of(program, self.counted), self, windows)
         for cap in (self.most(whole) for whole in self.capped.windows):
             assert cap is not None, "there is a cap in all"
             cap_in_all.shaped(program, self, share, cap, windows, Fraction(1), remedy=self.breach)

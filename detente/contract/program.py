@@ -74,6 +74,9 @@ class Program(Protocol):
     def most(self, of: Expression) -> Sequence[Fraction]:
         """The most that each row of an expression can be, whatever else holds."""
 
+    def in_money(self, of: Expression, owner: ClauseOwner, windows: Sequence[Window]) -> Expression:
+        """The same as amounts of money, in the clause's currency: what was counted, once it is priced."""
+
     def list_price(self, offer: str, at: datetime) -> Fraction:
         """What a unit of what is taken of an offer costs at a moment; nothing where it is not sold then."""
 

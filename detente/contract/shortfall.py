@@ -20,6 +20,9 @@ from detente.values.money import CENT, Cash, Money, WorkPrice
 from detente.values.noun import Noun
 from detente.values.quantity_field import Percent
 
+LUMP = "lump"
+"""The part that says that a lump sum is owed: paid, and nothing that is missing."""
+
 
 class Shortfall(Noun):
     """What happens to what is missing."""
@@ -82,8 +85,8 @@ class Shortfall(Noun):
         program.require(owner, "not-missed", carried + missed * most <= most)
         if self.lump is not None:
             lumps = [self._lump(window) for window in windows]
-            paid = program.slack(owner, "lump", most=lumps, price=Fraction(1), windows=windows, remedy=True)
-            program.require(owner, "lump", paid.like(counted) - missed * lumps >= nothing)
+            paid = program.slack(owner, LUMP, most=lumps, price=Fraction(1), windows=windows, remedy=True)
+            program.require(owner, LUMP, paid.like(counted) - missed * lumps >= nothing)
         return short
 
     @property

@@ -93,6 +93,8 @@ class Term(Noun):
     prices: ClassVar[bool] = False
     """Whether it changes what use costs, and so comes before every clause that measures spend."""
 
+    breach: ClassVar[bool] = False
+    """Whether what it counts is not to be: a case that is performed has none of it."""
     reprices: ClassVar[bool] = False
     """Whether it charges for use in another way than by the use, so that what use costs is not known use by use."""
 

@@ -273,7 +273,7 @@ def _fees(found: Plan) -> tuple[Fee, ...]:
             term,
             agreement[term],
             tuple((named(s.start, s.end), s.short) for s in short if s.term == term),
-            sum((s.owed for s in short if s.term == term), Decimal(0)),
+            sum((s.owed for s in found.standings if s.term == term), Decimal(0)),  # less what a prepayment gave back
             next(s.unit for s in short if s.term == term),
             all(s.amount is None for s in short if s.term == term),
         )

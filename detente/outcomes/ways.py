@@ -6,6 +6,7 @@ must give (``planner.conflict``).
 
 from __future__ import annotations
 
+from bisect import bisect_left
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import replace
 from datetime import date
@@ -14,15 +15,18 @@ from fractions import Fraction
 from typing import Any
 
 from detente.case.case import Case
+from detente.contract.shortfall import LUMP
 from detente.errors import CaseError
 from detente.outcomes.budget import Budget
-from detente.outcomes.deal import DealWay, Fee
+from detente.outcomes.deal import DealWay, Fee, WayKind
 from detente.planner.check import performable, performed
+from detente.planner.facts import plural
 from detente.planner.formulation.softening import DENIED
 from detente.planner.solving.search import Incumbent, Progress
 from detente.results.conflict import Conflict, Given
 from detente.results.plan import Plan
 from detente.values.money import nano, shown
+from detente.values.period import named
 
 MAX_PERCENT = 1024
 """More capacity than so many percent on top is no way out that is looked for."""
@@ -53,7 +57,7 @@ def ways_out(
         The plan without the deal: costs are told against its own.
     """
     paid = {fee.term for fee in fees}
-    yield from (way for way in _conceded(conflict, without) if way.subject not in paid)
+    yield from (way for way in _conceded(held, conflict, without) if way.subject not in paid)
     if planned is not None and fees:
         yield _paid(planned, fees, held.currency, without)
         if not any(fee.breach for fee in fees):
@@ -69,20 +73,23 @@ def cheapest_first(found: Iterable[DealWay]) -> tuple[DealWay, ...]:
     return tuple(sorted(found, key=lambda way: (way.cost is None, way.cost or Decimal(0), way.kind, way.subject)))
 
 
-def _conceded(conflict: Conflict, without: Plan | None) -> Iterator[DealWay]:
-    """What the clauses themselves can give."""
+def _conceded(held: Case, conflict: Conflict, without: Plan | None) -> Iterator[DealWay]:
+    """What the clauses themselves can give: where they charge for it, paid for, or the same with less asked."""
+    breaching = {term.id for term in held.terms if term.breach}
     for each in conflict.relaxations:
         carved = any(given.part == DENIED for given in each.given)
-        yield DealWay(
-            "carve-out" if carved else "lower",
-            each.term,
-            each.sentence,
-            each.cost,
-            _more(each.cost, without),
-            each.at_most,
-            tuple(dict.fromkeys(version.term for version in each.together)),
-            each.given,
-        )
+        words = each.sentence if carved else f"under `{each.term}`, {each.sentence}"
+        together = tuple(dict.fromkeys(version.term for version in each.together))
+        more = each.at_most, together, each.given
+        kind: WayKind = "carve-out" if carved else "pay" if each.owed else "lower"
+        yield DealWay(kind, each.term, words, each.cost, _more(each.cost, without), *more)
+        short = [given for given in each.given if given.part != LUMP]
+        if each.owed and each.cost is not None and each.term not in breaching and not together:
+            cost = each.cost - each.owed
+            windows = tuple((named(start, end), amount) for given in short for start, end, amount in given.windows)
+            fee = Fee(each.term, "", windows, each.owed, short[0].unit)
+            words = f"lower what `{each.term}` asks by {_short(fee)}"
+            yield DealWay("lower", each.term, words, cost, _more(cost, without), each.at_most)
 
 
 def _paid(planned: Plan, fees: Sequence[Fee], currency: str, without: Plan | None) -> DealWay:
@@ -92,9 +99,9 @@ def _paid(planned: Plan, fees: Sequence[Fee], currency: str, without: Plan | Non
 
 
 def _owed(fee: Fee, currency: str) -> str:
-    owed = shown(fee.owed, currency)
+    owed = shown(fee.owed, currency) if fee.owed else "nothing in the end"  # later use drew the prepayment
     if fee.breach:
-        return f"{owed} of damages under `{fee.term}`, for {shown(fee.missing, fee.unit)} in breach"
+        return f"{owed} of damages under `{fee.term}`, for {shown(fee.missing, plural(fee.unit))} in breach"
     return f"{owed} for what `{fee.term}` is short"
 
 
@@ -136,16 +143,15 @@ class _Trial:
             yield self._way("date", term, f"end `{term}` on {day}", {"change": [{"term": term, "until": str(day)}]})
 
     def _latest(self, days: Sequence[date], changes: Callable[[date], dict[str, Any]]) -> date | None:
-        """The latest of some days at which a change cures; a clause that ends sooner asks for no more."""
-        low, high = 0, len(days)  # days[:low] cure
-        while low < high:
-            middle = (low + high) // 2
-            if self._cures(changes(days[middle])):
-                low = middle + 1
-            else:
-                high = middle
-        found = days[low - 1] if low else None
-        return found if found is not None and self._performed(changes(found)) else None
+        """The latest of some days at which a change cures; a clause that ends sooner asks for no more.
+
+        As if units could be divided, which is soon told; then of those days, from the last one on, with whole units.
+        """
+        left = days[: bisect_left(days, True, key=lambda day: not self._cures(changes(day)))]
+        if not left or self._performed(changes(left[-1])):
+            return left[-1] if left else None
+        found = bisect_left(left, True, hi=len(left) - 1, key=lambda day: not self._performed(changes(day)))
+        return left[found - 1] if found else None
 
     def more_capacity(self, conflict: Conflict) -> Iterator[DealWay]:
         """The least percentage of capacity on top, of each offer that collides."""
@@ -160,17 +166,19 @@ class _Trial:
                 yield replace(self._way("capacity", offer.id, words, changes), given=(more,))
 
     def _least(self, changes: Callable[[int], dict[str, Any]]) -> int | None:
-        """The least whole percentage that cures, up to a limit."""
-        high = 1
-        while not self._cures(changes(high)):
-            high *= 2
+        """The least whole percentage that cures, up to a limit: from what is enough if units could be divided."""
+        divided = self._least_from(1, lambda percent: self._cures(changes(percent)))
+        return divided and self._least_from(divided, lambda percent: self._performed(changes(percent)))
+
+    @staticmethod
+    def _least_from(first: int, cures: Callable[[int], bool]) -> int | None:
+        """The least number from a first one on, up to a limit, that cures: more than one that does, does too."""
+        low, high = first - 1, first
+        while not cures(high):
+            low, high = high, high * 2
             if high > MAX_PERCENT:
                 return None
-        low = high // 2
-        while high - low > 1:
-            middle = (low + high) // 2
-            low, high = (low, middle) if self._cures(changes(middle)) else (middle, high)
-        return high if self._performed(changes(high)) else None
+        return bisect_left(range(low + 1, high), True, key=cures) + low + 1
 
     def _case(self, changes: dict[str, Any]) -> Case | None:
         """The case with a change; None where it would then make no sense."""

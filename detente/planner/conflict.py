@@ -6,7 +6,8 @@ part (``facts``), and how a clause is worded (``Term.concede``).
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import replace
 from datetime import UTC, datetime
 from decimal import Decimal
@@ -115,29 +116,101 @@ def _give(study: Study, owners: Sequence[Owner], whole: Ints | None) -> list[Con
     columns = np.concatenate(list(giving.totals.values()))
     counts = np.flatnonzero(model.integer).astype(np.int32) if model.program.n <= LARGE else np.zeros(0, np.int32)
     counts = counts if whole is None else np.union1d(counts, whole).astype(np.int32)
-    least = _least(model, columns, counts)
-    _settled(least)
-    if least.values is None:
+    terms = by_owner(study.case.terms)
+    by_work = all(meter.measure == "work" for owner in owners for meter in terms[owner].meters())
+    found = (by_work and _least_used(soft, columns, counts)) or _least_then_cheapest(soft, columns, counts)
+    if found is None:
         return []
-    model.confine(columns, np.zeros(len(columns)), least.values[columns] * (1 + 1e-9) + 1e-9)
-    best = _searched(model, counts)
-    model.release(columns)
-    if best.status == "interrupted":
-        raise KeyboardInterrupt
+    least, best = found
     final = best if best.values is not None else least
     cost = nano(Fraction(best.objective)) if final is best else None
     at_most = cost is not None and "time-limit" in (least.status, best.status)
     assert final.values is not None
     amounts = least if len(owners) == 1 else final  # of several the least sum may be split more cheaply than at first
     assert amounts.values is not None
-    found = []
+    ways = []
     for owner, total in giving.totals.items():
         in_all = float(amounts.values[total[0]])
         if in_all > LITTLE:
             alone = len(owners) == 1 and not giving.mixed
             way = _concession(soft, owner, in_all if alone else None, final.values, cost)
-            found.append(replace(way, at_most=at_most))
-    return found
+            ways.append(replace(way, at_most=at_most, owed=_owed(soft, owner, final.values)))
+    return ways
+
+
+def _owed(soft: Study, owner: Owner, values: Floats) -> Decimal:
+    """What a clause charges for what it gives: nothing, unless its remedies are what gives."""
+    blocks = [block for block in soft.draft.program.column_blocks if block.owner == owner]
+    if not soft.performs or not any(block.remedy for block in blocks):
+        return Decimal(0)
+    own = np.concatenate([block.numbers for block in blocks])
+    return nano(Fraction(float(soft.model.cost[own] @ values[own])))
+
+
+def _least_then_cheapest(soft: Study, columns: Ints, counts: Ints) -> tuple[Solution, Solution] | None:
+    """The least sum of what gives, and the cheapest plan that gives no more; None where there is none."""
+    model = soft.model
+    least = _least(model, columns, counts)
+    _settled(least)
+    if least.values is None:
+        return None
+    with _no_more(model, columns, least.values):
+        best = _searched(model, counts)
+    if best.status == "interrupted":
+        raise KeyboardInterrupt
+    return least, best
+
+
+def _least_used(soft: Study, columns: Ints, counts: Ints) -> tuple[Solution, Solution] | None:
+    """The same of what gives by work, as if capacity by the hour were paid for by its use; None where that is no way.
+
+    A moment's work would let a whole unit be bought that stands idle, and meet by it what it was let through for. So
+    what gives is sought without, and the plan with whole units gives just that.
+    """
+    model, giving = soft.model, soft.giving
+    assert giving is not None
+    rows, units = _by_the_hour(soft.draft)
+    divided = np.setdiff1d(counts, units).astype(np.int32)
+    low, high = model.asked(rows)
+    model.ask(rows, low, np.zeros(len(rows)))
+    least = _least(model, columns, divided)
+    given = least
+    if least.values is not None:
+        with _no_more(model, columns, least.values):
+            given = _searched(model, divided)
+    model.ask(rows, low, high)
+    if given.status == "interrupted":
+        raise KeyboardInterrupt
+    if given.values is None:
+        return None
+    each = np.unique(np.concatenate([part.columns for parts in giving.gives.values() for part in parts]))
+    with _no_more(model, each, given.values, low=given.values):
+        best = _searched(model, counts)
+    if best.status == "interrupted":
+        raise KeyboardInterrupt
+    return None if best.values is None else (least, best)
+
+
+@contextmanager
+def _no_more(model: Model, columns: Ints, high: Floats, low: Floats | None = None) -> Iterator[None]:
+    """Keep columns within what was found, but for the solver's tolerance; and no less than a point has."""
+    least = np.zeros(len(columns)) if low is None else np.maximum(0.0, low[columns] * (1 - 1e-9) - 1e-9)
+    model.confine(columns, least, high[columns] * (1 + 1e-9) + 1e-9)
+    try:
+        yield
+    finally:
+        model.release(columns)
+
+
+def _by_the_hour(draft: Draft) -> tuple[Ints, Ints]:
+    """The rows that say how much may stand idle of what is rented by the hour, and the columns of its units."""
+    rows, units = [np.zeros(0, dtype=np.int32)], [np.zeros(0, dtype=np.int32)]
+    for block in draft.program.row_blocks:
+        held = draft.units.get(block.owner.name) if block.owner.kind == "units" and block.part == "idle" else None
+        if held is not None and not held.offer.reserved:
+            rows.append(block.numbers)
+            units.append(held.columns)
+    return np.concatenate(rows), np.concatenate(units)
 
 
 def _searched(model: Model, counts: Ints) -> Solution:

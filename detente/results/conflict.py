@@ -46,7 +46,7 @@ class Concession:
 
     Where it is none by itself, ``together`` names what else must give, other versions of the same clause too, each by
     its own concession; ``cost`` is then that of all together. Of one that costs so much ``at_most``, the search for
-    less ended before it was through.
+    less ended before it was through. ``owed`` is what of the cost the clause charges for what it gives.
     """
 
     version: Version
@@ -55,6 +55,7 @@ class Concession:
     cost: Decimal | None
     together: tuple[Version, ...] = ()
     at_most: bool = False
+    owed: Decimal = Decimal(0)
 
     @property
     def term(self) -> str:

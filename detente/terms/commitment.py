@@ -34,7 +34,7 @@ from detente.contract.milestone import Milestone, out_of_order
 from detente.contract.program import Program
 from detente.contract.reminder import Reminder, last_day
 from detente.contract.settlement import Settlement, settled
-from detente.contract.shortfall import Remedy, Shortfall, priced
+from detente.contract.shortfall import LUMP, Remedy, Shortfall, priced
 from detente.contract.standing import FLOOR, SUPERSEDED
 from detente.contract.stated import Divided, StatedWindows
 from detente.contract.term import SELF, Term
@@ -366,7 +366,7 @@ class MinimumCommitment(Term):
                 f"accept {shown(amount, currency)} less than the milestone of "
                 f"{shown(milestone.reach.amount, currency)} by {milestone.by}"
             )
-        if part == "lump":
+        if part == LUMP:
             return f"pay the lump sum of {shown(amount, currency)}"
         for counting in (self.counting, *(c for _, c in self.reached), *(stage.to_date for stage in self.stages)):
             if counted := dict(zip(counting.class_parts, self.counts, strict=True)).get(part):

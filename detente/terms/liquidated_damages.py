@@ -148,5 +148,5 @@ class LiquidatedDamages(CappedCharge):
 
     def concede(self, part: str, amount: Fraction, unit: str, currency: str) -> str:
         """In the contract's words."""
-        unit = currency if self.price is None or part in ("rate", "cap", "reached", "broken") else unit
-        return f"waive {shown(amount, unit)} of damages for {self.covered}"
+        currency = self.own_money.currency if self.own_money is not None else currency
+        return f"pay {shown(amount, currency)} of damages for {self.covered}"

@@ -305,7 +305,7 @@ def test_check_no(clash: Path) -> None:
         ("only", "Only on North."),
         ("other", "Only on South."),
     ]
-    keys = {"term", "start", "end", "given", "dearer", "sentence", "cost", "at-most", "together"}
+    keys = {"term", "start", "end", "given", "dearer", "sentence", "cost", "owed", "at-most", "together"}
     assert [(set(r), r["together"]) for r in answer["relaxation"]] == [(keys, [])] * 2
     # cheapest first: 1000 Mtok at South for 2, or at North for 3
     assert [(r["term"], Decimal(r["cost"])) for r in answer["relaxation"]] == [("only", 2000), ("other", 3000)]

@@ -15,7 +15,7 @@ from detente.errors import CaseError, UnsettledError
 from detente.outcomes import sign as module
 from detente.outcomes.deal import DealAnswer, DealWay, UnderReading
 from detente.outcomes.sign import sign, with_and_without
-from tests.builders import D, Data, agreement, data_of, tokens, work
+from tests.builders import D, Data, agreement, data_of, gpus, tokens, work
 from tests.report.read_page import Page
 
 SPIRIT = {"api": ["stateless", "stateful"]}
@@ -142,6 +142,44 @@ def test_more_capacity_is_a_way_out() -> None:
     row = alone(asked(world(monthly, capacity="1 Mtok per hour"), "letter"))
     assert way(row, "capacity").sentence == "add 49% to the capacity of `south-api`"
     assert way(row, "capacity").cost == 2 * 5000
+
+
+def test_another_clause_of_the_conflict_may_be_paid_or_ask_for_less() -> None:
+    data = world(FLOOR | {"amount": "3 k USD"})
+    del data["reading"]
+    data["agreements"] = [agreement(FLOOR | {"id": "old", "amount": "9 k USD", "shortfall": {"fee": "100%"}}, ends=END)]
+    for workload in data["workloads"]:
+        del workload["value"]
+    row = alone(asked(data))
+    ways = {(each.kind, each.subject): each for each in row.ways}
+    # 4000 Mtok: the old floor takes 3000, and the 1000 of the deal cost less to miss: 500. With 1500 for the deal 2500
+    # are left to the old one, which misses 1500 USD
+    assert [fee.owed for fee in row.fees] == [500]
+    paid, lowered = ways["pay", "old"], ways["lower", "old"]
+    assert paid.sentence.startswith("under `old`, accept a shortfall of 1.50 k USD against this commitment")
+    assert lowered.sentence == "lower what `old` asks by 1.50 k USD (Jan 2026 – Feb 2026: 1.50 k USD)"
+    assert (round(paid.cost or D(0), 5), round(lowered.cost or D(0), 5)) == (12_000, 10_500)
+
+
+def test_what_a_prepayment_gives_back_is_not_owed() -> None:
+    prepaid = FLOOR | {"amount": "2.5 k USD", "windows": {"every": "month"}, "shortfall": {"charged-as": "prepayment"}}
+    row = alone(asked(world(prepaid), "letter"))
+    # agents come to 2000 in each month: 500 are charged for January and drawn in February, when 1000 are charged
+    assert [(fee.owed, fee.missing) for fee in row.fees] == [(1000, 1500)]
+    assert (way(row, "pay").cost, way(row, "lower").cost) == (11_000, 10_000)
+
+
+def test_the_day_on_which_a_clause_may_end_is_one_for_whole_units() -> None:
+    run = {"runs-on": {"accelerators": {"H100": 1}}, "value": "9 USD per GPU-hour"}
+    works = [work(name, "1 GPU", labels={"of": name}, **run) for name in ("ours", "free")]
+    for each in works:
+        del each["mix"], each["value"]
+    only: Data = {"id": "only", "kind": "exclusivity", "of": {"of": "ours"}}
+    floor = FLOOR | {"amount": "6320 USD"}
+    paper = [agreement(only, ends="2026-04"), agreement(floor, party="south", id="deal", ends="2026-04")]
+    row = alone(sign(Case.of(data_of([gpus("north", 3), gpus("south", 2)], works, *paper, months=3)), "deal"))
+    # 4320 without ours; March adds 1488, or, if units could be divided and stand idle, as much again
+    assert way(row, "date").sentence == "end `only` on 2026-02-01"
 
 
 def test_an_answer_has_rows_for_a_data_frame() -> None:

@@ -108,6 +108,41 @@ def test_what_is_let_through_is_told_by_unit_and_by_window() -> None:
     assert "/" not in way.sentence
 
 
+def _beside_a_floor(term: Data) -> Case:
+    """10 GPUs that run with `a` at 3, or pay; 3 more, which spend 52,560 of the 60 k USD that `b` is promised."""
+    works = [work("10 GPU"), {**work("3 GPU"), "id": "free", "labels": {"k": "other"}}]
+    floor = {"id": "floor", "kind": "minimum-commitment", "amount": "60 k USD"}
+    theirs = {"id": "deal", "with": "b", "effective": "2026-01", "ends": "2027-01", "terms": [floor]}
+    case = world([gpus("a", "3"), gpus("b", "2")], works, [term])
+    return case.with_changes({"id": "deal", "add": {"agreements": [theirs]}})
+
+
+def test_no_way_out_lets_a_moment_s_work_through_so_that_a_unit_stands_idle() -> None:
+    found = check(_beside_a_floor({"id": "x", "kind": "exclusivity", "of": {"k": "v"}})).conflict
+    assert found is not None
+    way = next(each for each in found.relaxations if each.term == "x")
+    # 7,440 USD are missing: 3,720 GPU-hours at 2, each 1 cheaper than at home
+    assert sum(g.amount for g in way.given) == 3_720
+    assert way.cost is not None
+    assert abs(way.cost - (10 * 8760 * 3 + 3 * 8760 * 2 - 3_720)) < 5
+
+
+@pytest.mark.parametrize(
+    ("price", "owed"),
+    [({"price": "4 USD per GPU-hour"}, 14_880), ({"amount": "9 k USD", "windows": {"every": "term"}}, 9_000)],
+)
+def test_damages_give_by_what_is_paid_of_them(price: Data, owed: int) -> None:
+    """And not by work that is in breach and counts as none, whatever the clause says."""
+    damages = {"id": "x", "kind": "liquidated-damages", "of": {"k": "v"}, "except": [{"provider": "a"}], **price}
+    found = check(_beside_a_floor(damages)).conflict
+    assert found is not None
+    way = next(each for each in found.relaxations if each.term == "x")
+    assert way.sentence.startswith(f"pay {owed / 1000:.3g}")
+    assert {g.unit for g in way.given} == {"USD"}
+    assert abs(way.owed - owed) < 1
+    assert abs(sum((g.amount for g in way.given), D(0)) - owed) < 1
+
+
 # -- side by side ----------------------------------------------------------------------------------------------------
 def test_each_way_out_says_how_much_dearer_than_the_cheapest_it_is() -> None:
     version = both(_apart()).relaxations[0].version

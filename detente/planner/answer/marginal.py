@@ -51,8 +51,7 @@ def _of_rows(draft: Draft, solution: Solution, term: Term) -> Iterable[MarginalP
     Rows that only say what a clause's own columns are have duals as well, and these are no price of anything.
     """
     assert solution.duals is not None
-    low, high = draft.program.bounds()
-    asks = np.where(np.isfinite(low), low, high) != 0.0
+    asks = draft.program.asking()
     currency = draft.case.currency
     covered = draft.arcs.covered(term.covered)
     dearest = float(np.nan_to_num(draft.prices.listed[covered]).max(initial=0.0))
@@ -62,7 +61,7 @@ def _of_rows(draft: Draft, solution: Solution, term: Term) -> Iterable[MarginalP
         unit = f"{currency} per {block.unit or 'unit'}"
         least = NO_PRICE * (1.0 if block.unit == currency else dearest)
         for index, dual in enumerate(solution.duals[block.slice].tolist()):
-            if abs(dual) > least and (block.own == "none" or asks[block.start + index]):
+            if abs(dual) > least and asks[block.start + index]:
                 time = block.windows[index] if block.windows else term.validity.within(draft.horizon)
                 yield MarginalPrice(block.part, time.start, time.end, _price(abs(dual)), unit)
 

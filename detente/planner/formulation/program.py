@@ -302,6 +302,17 @@ class LinearProgram:
             constant[block.slice], low[block.slice], high[block.slice] = rows.expr.constant, rows.lower, rows.upper
         return low - constant, high - constant
 
+    def asking(self) -> Bools:
+        """Which rows ask for something.
+
+        Those with columns of their owner's, and no amount, only say what these columns are.
+        """
+        low, high = self.bounds()
+        found: Bools = np.where(np.isfinite(low), low, high) != 0.0
+        for block in self.row_blocks:
+            found[block.slice] |= block.own == "none"
+        return found
+
 
 def _largest(owner: Owner, part: str, upper: Floats) -> float:
     """The largest upper bound. Every column has a true one: a case that needs a larger was refused when it was read."""

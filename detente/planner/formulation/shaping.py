@@ -188,6 +188,11 @@ class Shaping:
         total = np.bincount(parts, weights=each[at] * np.repeat(counted, times), minlength=len(place))
         return (place // n).astype(np.int32), units.columns[place % n], total.astype(np.float64)
 
+    def in_money(self, of: Any, owner: ClauseOwner, windows: Sequence[Window]) -> Expr:
+        """Amounts of money, in the clause's currency."""
+        currency = owner.own_money.currency if owner.own_money is not None else self.draft.case.currency
+        return Expr(of.n, of.parts, of.constant, tuple(windows), currency)
+
     def list_price(self, offer: str, at: datetime) -> Fraction:
         """The one price of a unit of what is taken of an offer at a moment; nothing where it is not sold then."""
         sold = next(each for each in self.draft.case.offers if each.id == offer)

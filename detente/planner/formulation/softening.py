@@ -107,10 +107,11 @@ class Sizes:
 def soften(draft: Draft, owners: Sequence[Owner], *, remedies: bool) -> Softening:
     """Let the rows and denials of owners give: one new column each, at least the sum of all that it gives.
 
-    Its rows may be missed by slacks, and what they all denied may be used. With ``remedies``, rows that have any give
-    by them alone, at their price. The new columns and rows have a key of their own, one a softening.
+    Its rows that ask for something may be missed by slacks, and what they all denied may be used. With ``remedies``,
+    rows that have any give by them alone, at their price. The new columns and rows have a key of their own, one a
+    softening.
     """
-    program, sizes = draft.program, Sizes.in_draft(draft)
+    program, sizes, asks = draft.program, Sizes.in_draft(draft), draft.program.asking()
     most = min(max(1e6, sum(block.most for block in program.column_blocks) * 10), MAX_CONCESSION)
     lifted = [(denial.numbers, denial.lifted_by(owners)) for denial in program.denials]
     giver = Owner("give", variant=program.n)
@@ -118,7 +119,8 @@ def soften(draft: Draft, owners: Sequence[Owner], *, remedies: bool) -> Softenin
     for owner in owners:
         blocks = [block for block in program.row_blocks if block.owner == owner]
         dated = sorted(blocks, key=lambda block: not block.windows)  # a remedy in several rows is told with its windows
-        rows = [given for block in dated for given in _by_row(program, giver, block, most, remedies=remedies)]
+        asking = [b for b in dated if asks[b.slice].any() or (remedies and b.start in program.remedies)]
+        rows = [given for block in asking for given in _by_row(program, giver, block, most, remedies=remedies)]
         found = list(_each_once(rows))
         found += _by_share(program, giver, [block for block in blocks if block.start in program.shares])
         opened = [numbers for numbers, who in lifted if owner in who]
