@@ -26,9 +26,21 @@ from detente.errors import Flaw, FlawError
 from detente.values.money import Cash
 from detente.values.noun import Noun
 from detente.values.period import Day, named
-from detente.values.quantity_field import Percent
+from detente.values.quantity import Span
+from detente.values.quantity_field import Length, Percent
 
 CHARGES = "`charged-as: prepayment` (later use draws it, and does not count again) or `charged-as: fee` (it is lost)"
+
+
+def only_prepaid(valid_for: Span | None, *, prepaid: bool) -> None:
+    """Raise FlawError where something else than a prepayment is said to lapse."""
+    if valid_for is not None and not prepaid:
+        raise FlawError("only a prepayment lapses", f"say {CHARGES}", ("valid-for",), key=True)
+
+
+def drawn_within(valid_for: Span | None) -> str:
+    """In a clause's sentence: what becomes of a prepayment."""
+    return "later use draws" if valid_for is None else f"use within {valid_for} draws"
 
 
 class Milestone(Noun):
@@ -40,6 +52,9 @@ class Milestone(Noun):
     charged_as: Literal["fee", "prepayment"] | None = Field(
         default=None, description="whether the charge is lost, or a prepayment that later use draws"
     )
+    valid_for: Length | None = Field(
+        default=None, description="how long after its day a prepayment may be drawn; default: as long as the clause"
+    )
 
     @model_validator(mode="after")
     def _charge(self) -> Self:
@@ -49,6 +64,7 @@ class Milestone(Noun):
         if self.prepaid and self.fee != 1:
             what = f"a prepayment of {float(self.fee) * 100:g}% of what is missing"
             raise FlawError(what, "say `fee: 100%`, or `charged-as: fee`", ("charged-as",))
+        only_prepaid(self.valid_for, prepaid=self.prepaid)
         return self
 
     @property
@@ -90,7 +106,7 @@ class Milestone(Noun):
     def told(self) -> str:
         """In a clause's sentence."""
         price = f"{float(self.fee):.0%} of what is missing then is owed" if self.fee else "it must be reached"
-        price += ", as prepayment that later use draws" if self.prepaid else ""
+        price += f", as prepayment that {drawn_within(self.valid_for)}" if self.prepaid else ""
         return f"{self.reach.told} by {self.by}: {price}"
 
 

@@ -12,13 +12,14 @@ from typing import Annotated, Literal, Self
 
 from pydantic import Discriminator, Field, Tag, model_validator
 
+from detente.contract.milestone import drawn_within, only_prepaid
 from detente.contract.program import ClauseOwner, Expression, Program
 from detente.contract.window import Window
 from detente.errors import FlawError
 from detente.values.committed import Committed, is_flow, unit_of
 from detente.values.money import CENT, Cash, Money, WorkPrice
 from detente.values.noun import Noun
-from detente.values.quantity_field import Percent
+from detente.values.quantity_field import Length, Percent
 
 LUMP = "lump"
 """The part that says that a lump sum is owed: paid, and nothing that is missing."""
@@ -33,6 +34,9 @@ class Shortfall(Noun):
     charged_as: Literal["fee", "prepayment"] = Field(
         default="fee", description="whether what is paid is lost, or a prepayment that later use draws"
     )
+    valid_for: Length | None = Field(
+        default=None, description="how long after its window a prepayment may be drawn; default: as long as the clause"
+    )
 
     @model_validator(mode="after")
     def _one_way(self) -> Self:
@@ -44,6 +48,7 @@ class Shortfall(Noun):
         if self.prepaid and (self.fee != 1 or self.price or self.lump):
             what = "a prepayment is of all that is missing, and something else is said"
             raise FlawError(what, "say `fee: 100%`, or `charged-as: fee`", ("charged-as",))
+        only_prepaid(self.valid_for, prepaid=self.prepaid)
         return self
 
     @property
@@ -95,7 +100,7 @@ class Shortfall(Noun):
         if self.lump is not None:
             return f"where anything is missing, {self.lump.told} is owed"
         if self.prepaid:
-            return "what is missing is charged as prepayment, which later use draws without counting"
+            return f"what is missing is charged as prepayment, which {drawn_within(self.valid_for)} without counting"
         return (
             f"what is missing is owed at {self.price}" if self.price else f"{self.fee:.0%} of what is missing is owed"
         )

@@ -44,7 +44,7 @@ from detente.contract.window import Calendar, Every, Window
 from detente.errors import Flaw, FlawError
 from detente.values.committed import Committed, is_flow, number, over, told, unit_of
 from detente.values.money import Money, shown
-from detente.values.period import Horizon
+from detente.values.period import Horizon, later, named
 from detente.values.quantity import Amount
 from detente.values.quantity_field import Portion
 
@@ -111,7 +111,7 @@ class MinimumCommitment(Term):
         if self.shortfall.lump is not None and self.deferral:
             what = "a lump sum for a window that falls short, and a shortfall that goes on to the next"
             raise FlawError(what, "keep one of them: `lump` or `deferral`", ("deferral",))
-        beside = [key for key in ("milestones", "carry_over", "deferral", "counts") if getattr(self, key)]
+        beside = [key for key in ("milestones", "carry_over", "deferral") if getattr(self, key)]
         if self.shortfall.prepaid and (beside or isinstance(self.amount, Amount)):
             key = beside[0].replace("_", "-") if beside else "amount"
             what = "what is missing of each window is charged as prepayment, of money and of nothing else"
@@ -224,10 +224,11 @@ class MinimumCommitment(Term):
                 all_of_it = program.total(self.counting.own)
                 reached = counted = prepayment.shaped(self.stages, program, self, amounts[0]).like(all_of_it)
             else:
-                counted = self.counting.shaped(program, self, amounts, windows)
                 if isinstance(self.shortfall, Shortfall) and self.shortfall.prepaid:
-                    prepayment.shaped_by_window(program, self, windows, counted, amounts)
+                    valid_for = self.shortfall.valid_for
+                    prepayment.shaped_by_window(program, self, self.counting, windows, amounts, valid_for)
                     return
+                counted = self.counting.shaped(program, self, amounts, windows)
                 deferrable = [self._deferrable(window, amount) for window, amount in zip(windows, amounts, strict=True)]
                 going_on = self._carrying.shaped(program, self, counted, carried, amounts, deferrable)
                 reached = going_on.amount
@@ -260,7 +261,8 @@ class MinimumCommitment(Term):
             required = self.required(next(iter(self.counting.own.windows)))
             floors = prepayment.settled(self.stages, totals, as_of, required, self.fee)
         elif isinstance(self.shortfall, Shortfall) and self.shortfall.prepaid:
-            floors = prepayment.settled_by_window(self.counting, totals, as_of, self.required)
+            valid_for = self.shortfall.valid_for
+            floors = prepayment.settled_by_window(self.counting, totals, as_of, self.required, valid_for)
         else:
             reached = enumerate(self.reached)
             met = (m.settled(index, counting, totals, as_of) for index, (m, counting) in reached)
@@ -311,6 +313,9 @@ class MinimumCommitment(Term):
         for milestone in self.milestones:
             if self.validity.start < self.begin(milestone.by) <= self.validity.end:
                 yield Reminder(last_day(self.begin(milestone.by)), "milestone", f"milestone: {milestone.told}", SELF)
+                if milestone.valid_for is not None:
+                    lapses = last_day(later(self.begin(milestone.by), milestone.valid_for))
+                    yield Reminder(lapses, "milestone", f"what is prepaid on {milestone.by} lapses", SELF)
 
     @property
     def divides(self) -> Divided:
@@ -330,12 +335,28 @@ class MinimumCommitment(Term):
         if isinstance(self.amount, Money):
             yield from repriced(self, self.measure, case)
         yield from out_of_order(self.milestones, self.validity)
+        yield from self._lapsing(case.horizon)
         for index, milestone in enumerate(self.milestones):
             if (most := self._in_all) is not None and milestone.reach.amount > most.amount:
                 what = f"{milestone.reach} by {milestone.by} is more than the {most} that are committed in all"
                 yield Flaw(what, "lower the milestone, or raise `amount`", ("milestones", index, "reach"))
             if self._counts_from_before(milestone, case.horizon):
                 yield self._from_before(milestone, index)
+
+    def _lapsing(self, horizon: Horizon | None) -> Iterator[Flaw]:
+        """A prepayment that lapses inside of a window: how much of it was drawn by then is not counted."""
+        if horizon is None or not isinstance(self.shortfall, Shortfall):
+            return
+        windows = self.counting.own.windows.seen_by(horizon)
+        for lapses, window in prepayment.lapses_within(windows, self.shortfall.valid_for):
+            what = (
+                f"what is charged lapses on {lapses:%Y-%m-%d}, inside of a window ({named(window.start, window.end)})"
+            )
+            remedy = (
+                "write a length that ends where a window does, or milestones over `every: term`, which lapse on any day"
+            )
+            yield Flaw(what, remedy, ("shortfall", "valid-for"))
+            return
 
     def _from_before(self, milestone: Milestone, index: int) -> Flaw:
         path = ("milestones", index, "by")

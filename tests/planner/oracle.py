@@ -774,19 +774,24 @@ class Oracle:
         classes = [each.of for each in term.counts]
         own = replace(term.covered, outside=(*term.covered.outside, *classes))
         first = since = term.validity.start
-        left: Sum = {}
+        end, days = term.validity.end, {at_midnight(m.by, self.start): m for m in term.milestones}
+        gone = {at: self._later(at, m.valid_for) if m.valid_for else end for at, m in days.items()}
+        left: dict[datetime, Sum] = {}
         counted: Sum = {}
-        for milestone in term.milestones:
-            by, reach = at_midnight(milestone.by, self.start), self._fixed(float(milestone.reach.amount), cost=1.0)
-            used = self._when(term, own, of, since, by)
-            drawn = self._minimum(left, used)
-            counted = added(counted, less(used, drawn))
-            there = added(counted, *self._of_classes(term, of, first, by, float(milestone.reach.amount)))
-            charged = less(reach, self._minimum(there, reach))
-            left, counted, since = added(less(left, drawn), charged), added(counted, charged), by
-        used = self._when(term, own, of, since, term.validity.end)
-        counted = added(counted, less(used, self._minimum(left, used)))
-        return added(counted, *self._of_classes(term, of, first, term.validity.end, amount))
+        for at in sorted({*days, *(min(each, end) for each in gone.values()), end}):
+            used, since = self._when(term, own, of, since, at), at
+            for lapses in sorted(each for each in left if at <= each):
+                drawn = self._minimum(left[lapses], used)
+                left[lapses], used = less(left[lapses], drawn), less(used, drawn)
+            counted = added(counted, used)
+            if at in days:
+                amount_then = float(days[at].reach.amount)
+                reach = self._fixed(amount_then, cost=1.0)
+                there = added(counted, *self._of_classes(term, of, first, at, amount_then))
+                charged = less(reach, self._minimum(there, reach))
+                left[gone[at]] = added(left.get(gone[at], {}), charged)
+                counted = added(counted, charged)
+        return added(counted, *self._of_classes(term, of, first, end, amount))
 
     def _of_classes(self, term: Any, of: str, start: datetime, end: datetime, amount: float) -> Iterator[Sum]:
         """What there is of each class, or its part of an amount where that is less."""
