@@ -82,6 +82,7 @@ def settled(
         short=nano(short),
         owed=due if ended else NOTHING,
         accruing=NOTHING if ended else due,
+        of_money=meter.of_money,
     )
     if not (ended and due and part is not None):
         return Settlement((), (standing,))

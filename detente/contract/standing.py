@@ -5,7 +5,6 @@ It counts and moves no money (see ``posting``). Not here: what a clause makes of
 
 from __future__ import annotations
 
-import re
 from dataclasses import dataclass
 from datetime import datetime
 from decimal import Decimal
@@ -51,6 +50,8 @@ class Standing:
         What is missing of a floor.
     owed, accruing
         Money: what the window's postings come to.
+    of_money
+        Whether it counts money, and ``unit`` is a currency.
     """
 
     term: str
@@ -69,10 +70,13 @@ class Standing:
     short: Exact = Decimal(0)
     owed: Exact = Decimal(0)
     accruing: Exact = Decimal(0)
+    of_money: bool = False
 
     def money_in(self, of_case: str) -> str | None:
         """The currency in which it counts, that of the case or its clause's own; None where it counts no money."""
-        return of_case if self.unit == "money" else self.unit if re.fullmatch("[A-Z]{3}", self.unit) else None
+        if not self.of_money:
+            return None
+        return of_case if self.unit == "money" else self.unit
 
     @property
     def remaining(self) -> Decimal | None:

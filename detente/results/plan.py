@@ -63,7 +63,7 @@ class Plan(AnswerHead):
     at its cheapest permitted ``prices``.
     """
 
-    FORMAT = "detente-plan/6"
+    FORMAT = "detente-plan/7"
 
     status: Literal["optimal", "feasible", "time-limit", "interrupted"]
     cost: Exact

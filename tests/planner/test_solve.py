@@ -652,8 +652,8 @@ def test_the_hash_knows_reading_and_clauses() -> None:
         lambda text: "[]",
         lambda text: text.replace('"cost":"12000', '"cost":"twelve'),
         lambda text: text.replace('"status":"optimal"', '"status":"perfect"'),
-        lambda text: text.replace("detente-plan/6", "detente-plan/5"),
-        lambda text: text.replace("detente-plan/6", "detente-plan/99"),
+        lambda text: text.replace("detente-plan/7", "detente-plan/6"),
+        lambda text: text.replace("detente-plan/7", "detente-plan/99"),
         lambda text: "\x00" + text,
     ],
 )

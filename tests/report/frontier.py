@@ -228,7 +228,9 @@ def commitment_windows(spirit: bool) -> tuple[Standing, ...]:
 def floor(term: str, index: int, first: int, need: D, spend: D) -> Standing:
     """A commitment in one year that is met."""
     start = 12 * index + first
-    return Standing(term, "spend", FLOOR, "USD", index, month(start), month(start + 12), True, need, spend)
+    return Standing(
+        term, "spend", FLOOR, "USD", index, month(start), month(start + 12), True, need, spend, of_money=True
+    )
 
 
 def clause(
