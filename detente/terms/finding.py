@@ -14,6 +14,8 @@ from detente.errors import did_you_mean, nearest
 LIST = "docs/terms/finding.md says what to write for what a contract says"
 ALIKE = 0.8
 """How like a word must be to one that there is, to be taken for a slip of the pen."""
+NEGATIONS = frozenset({"non", "no", "not", "anti"})
+"""Words that turn a name into its opposite."""
 LONGEST = 200
 """Letters of what was written that are looked at."""
 
@@ -23,6 +25,10 @@ _PAYMENT, _CREDIT = "write `kind: payment`", "write `kind: credit`"
 _OFFER = "it is no clause: write an offer with a `term`"
 _PERSON = (
     "no kind judges it, and nothing is planned by it: a person decides; what it asks by a day is `kind: obligation`"
+)
+_EXCHANGED = (
+    "it is no clause: write the offer that was reserved with a `term` up to that day, what comes in its place as an "
+    "offer that `starts` on it, and what is paid back, or in addition, as `kind: payment`"
 )
 _DATES = "it is no clause: the agreement says `effective` and `ends`, a clause `from` and `until`"
 _HEAD = "it is no clause"
@@ -51,7 +57,8 @@ SAID: dict[str, str] = {
     "write `kind: service-credit`": ("sla, sla credit, service level, availability, uptime, support credit"),
     "write `kind: take-or-pay`, with its `make-up`": "make up, makeup, deficiency",
     "write `kind: take-or-pay`": (
-        "ship or pay, capacity fee, capacity charge, deliver or pay, fails to deliver, reserved capacity fee"
+        "ship or pay, capacity fee, capacity charge, capacity payment, deliver or pay, fails to deliver, "
+        "reserved capacity fee, minimum take, tolling, power purchase"
     ),
     "write `kind: escalator`": (
         "indexation, cpi, uplift, price increase, fee increase, index, inflation, cola, escalation"
@@ -61,7 +68,8 @@ SAID: dict[str, str] = {
         "of, lock"
     ),
     "write `kind: delivery`, with its `tranches`": (
-        "delay credit, tranche, phased delivery, acceptance, deemed acceptance, long stop, delay damages, late delivery"
+        "delay credit, delay ld, damages for delay, tranche, phased delivery, acceptance, deemed acceptance, "
+        "long stop, delay damages, late delivery"
     ),
     "write `kind: warrants`": "warrant, equity, stock, stock option, shares for purchases",
     _OFFER: (
@@ -74,7 +82,7 @@ SAID: dict[str, str] = {
         "prepayment, prepaid, advance payment, deposit, universal credit, burn down, drawdown"
     ),
     _PAYMENT: "settlement, upfront fee, one off fee, license fee, maintenance fee, instalment, installment, fee",
-    _CREDIT: "subsidy, promotion, voucher, cash back",
+    _CREDIT: "subsidy, promotion, voucher, cash back, map, ecif, migration acceleration",
     "write `kind: revenue-share`, with its `rate` and `cap`": (
         "revenue sharing, profit sharing, profit share, revenue, royalty, rev share, commission"
     ),
@@ -84,12 +92,15 @@ SAID: dict[str, str] = {
     "write `kind: first-refusal`, with its `right`": (
         "rofo, rofn, first offer, first negotiation, first look, first right"
     ),
-    "write `kind: permitted-use`": ("non compete, field of use, acceptable use, restriction, use limitation"),
+    "write `kind: permitted-use`": (
+        "non compete, field of use, acceptable use, restriction, use limitation, export control, sanction, "
+        "government use, national security"
+    ),
     "write `kind: first-ship`": "first release, first on, launch partner",
-    "write `kind: exclusivity`": "exclusive, exclusive dealing, sole source",
+    "write `kind: exclusivity`": "exclusive, exclusive dealing, sole source, sole supplier",
     "it is no clause: an exclusivity has `except`": "competitive restriction exception, carve out, exception",
-    "there is nothing to write: only an `exclusivity` binds": "non exclusive",
-    "write `kind: most-favoured`": "mfn, mfc, best price",
+    "there is nothing to write: only an `exclusivity` binds": "non exclusive, non exclusivity",
+    "write `kind: most-favoured`": "mfn, mfc, best price, price match",
     "write `kind: most-favoured`, with its `band`": "benchmarking, benchmark, price parity",
     "write `kind: residency`": (
         "data residency, data localization, data localisation, data location, sovereignty, residence"
@@ -97,27 +108,40 @@ SAID: dict[str, str] = {
     "write `kind: redundancy`": (
         "business continuity, disaster recovery, second source, dual sourcing, failover, survive"
     ),
-    "write `kind: audit`": "audit right, inspection",
+    "write `kind: audit`": "audit right, inspection, books and record",
     "write `kind: termination`": (
         "early termination, exit, convenience, break fee, break clause, cancellation, for cause, cure period, "
-        "terminate, termination fee"
+        "terminate, termination fee, chronic failure"
     ),
     "write `kind: renewal`": (
-        "renew, renewal term, auto renewal, extension, notice, evergreen, non renewal, terminate renewal"
+        "renew, renewal term, auto renewal, extension, notice, evergreen, non renewal, terminate renewal, opt out"
     ),
     "write `kind: obligation`": (
         "duty, deliverable, report, reporting, insurance, post termination, exit assistance, certificate, "
-        "transition assistance, compliance, due by"
+        "transition assistance, transition service, compliance, due by, data retention, data deletion, data portability"
     ),
     "write `kind: liability-cap`": (
         "cap on liability, limitation of liability, liability, uncapped liability, general cap, increased cap, "
-        "increased claim, unlimited claim, covered claim"
+        "increased claim, unlimited claim, covered claim, super cap"
     ),
     "write `kind: change-of-control`": "merger, acquisition, change in control",
     f"{_HEAD}: discounts that meet say `combine:` in their agreement": "stacking, combine",
-    f"{_HEAD}: an agreement that `amends` another": "amendment, amend, supersede, early completion",
+    f"{_HEAD}: an agreement that `amends` another": "amendment, amend, supersede, early completion, true down",
     f"{_HEAD}: the agreement has `parties`": "party, affiliate, affiliate license, contributor",
     f"{_HEAD}: the case or its agreement has `exchange`": "currency, exchange rate, fx",
+    f"{_HEAD}: the agreement has `rounding`": "rounding, invoice rounding",
+    f"{_HEAD}: workloads have labels, and what each is charged is by them": (
+        "cost allocation, chargeback, showback, attribution, project"
+    ),
+    f"{_HEAD}: the offer's `price` has a price from each day on": "surcharge, pass through, passthrough",
+    f"{_HEAD}: an offer has a `capacity`": "quota, rate limit, throttling, capacity guarantee, dedicated host",
+    f"{_HEAD}: an offer sold `under` the agreement has its price": "rate card, price list, price book",
+    f"{_HEAD}: an offer of tokens beside it, to which calls go once it is full": "spillover, spill, overflow",
+    f"{_HEAD}: a clause has `until: {{ event: … }}`": "agi, event, condition subsequent, trigger",
+    _EXCHANGED: (
+        "exchange, exchange of a reservation, reservation exchange, ri exchange, convertible, reservation refund, "
+        "ri refund, cancel reservation, reservation cancellation"
+    ),
     f"{_HEAD}: a provider has a `law`": "governing law, jurisdiction, chosen court",
     f"{_HEAD}: the agreement has a `title`": "document name, title",
     _DATES: (
@@ -132,7 +156,10 @@ SAID: dict[str, str] = {
         "license, sublicense, perpetual, irrevocable, warranty, covenant not to sue, third party, indemnity, "
         "indemnification, confidentiality, nda, publicity, arbitration, dispute, force majeure, subcontracting, "
         "data processing, dpa, security policy, step in, option, priority, parity, backstop, tax, vat, late "
-        "payment, late fee, interest, payment period, payment process, invoice period, training, support, "
+        "payment, late fee, interest, payment period, payment process, payment term, net 30, net 60, invoice period, "
+        "training, support, guarantee, bond, letter of credit, collateral, entire agreement, severability, novation, "
+        "change of law, regulatory change, hardship, governance, key personnel, cooling off, put option, call option, "
+        "tag along, drag along, buyer of last resort, preferred vendor, preferred supplier, hipaa, gdpr, "
         "professional services, maintenance, notice address, key terms, ip, ownership"
     ),
 }
@@ -145,10 +172,11 @@ def instead(word: str, kinds: Iterable[str]) -> str:
     kinds = frozenset(kinds)
     written = _words(word[:LONGEST])
     same = nearest("-".join(written), kinds, likeness=ALIKE)
-    if same is not None and (_inside(_words(same), written) or not _known(written)):
+    negated = not NEGATIONS.isdisjoint(written)
+    if same is not None and not negated and (_inside(_words(same), written) or not _known(written)):
         return f"did you mean `{same}`?"
-    found = _known(written) or _known(_words(_mended(written)))
-    if found is None:
+    found = _known(written) or _known(_mended(written))
+    if found is None and not negated:
         named = max((kind for kind in kinds if _inside(_words(kind), written)), key=len, default=None)
         found = f"write `kind: {named}`" if named else None
     return f"{found or did_you_mean('', kinds)}; {LIST}"
@@ -179,9 +207,10 @@ def _known(written: Sequence[str]) -> str | None:
     return next((remedy for phrase, remedy in _phrases().items() if _inside(phrase, written)), None)
 
 
-def _mended(written: Sequence[str]) -> str:
-    """The phrase that was meant where one is misspelt."""
-    return nearest("-".join(written), ("-".join(each) for each in _phrases()), likeness=ALIKE) or ""
+def _mended(written: Sequence[str]) -> tuple[str, ...]:
+    """What was meant where words are misspelt, each by itself: `entire agreement` is no `enterprise agreement`."""
+    words = {word for phrase in _phrases() for word in phrase}
+    return tuple(word if word in words else nearest(word, words, likeness=ALIKE) or word for word in written)
 
 
 def _inside(phrase: Sequence[str], written: Sequence[str]) -> bool:

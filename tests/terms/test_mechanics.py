@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 
 from detente.terms import KINDS
-from tests.builders import D, Data, agreement, build, charged, solved, tokens, work
+from tests.builders import D, Data, agreement, build, charged, compute, gpus, solved, tokens, work
 
 PAGE = Path(__file__).parents[2] / "docs" / "terms" / "mechanics.md"
 TERM: Data = {"every": "term"}
@@ -78,3 +78,17 @@ def test_every_kind_that_moves_a_number_is_named_on_the_page() -> None:
     text = PAGE.read_text(encoding="utf-8")
     named = set(re.findall(r"\(([a-z-]+)\.md", text))
     assert set(KINDS) <= named
+
+
+def test_a_reservation_that_is_exchanged_is_held_up_to_that_day() -> None:
+    """Ten GPUs at 1 USD for 120 days, then at 0.90 for 245, and a fee of 500: 28,800 + 52,920 + 500."""
+    held = gpus("north", 1, id="held", buy="reserved", term="4 months", starts=["2026-01-01"])
+    instead = gpus("north", "0.90", id="instead", buy="reserved", term="8 months", starts=["2026-05-01"])
+    fee = {"id": "fee", "kind": "payment", "amount": "500 USD", "on": "2026-05-01"}
+    case = build([held, instead, gpus("south", 3)], [compute()], agreement(fee), months=12)
+    found = solved(case)
+    assert found.cost == D(82_220)
+    assert [(p.offer, p.units, f"{p.end:%Y-%m-%d}") for p in found.purchases] == [
+        ("held", 10, "2026-05-01"),
+        ("instead", 10, "2027-01-01"),
+    ]
