@@ -18,13 +18,13 @@ from detente.gateway.serving.caps.cap_news import CapNews
 from detente.gateway.serving.caps.leaseholder import CapKeeper, Leaseholder
 from detente.gateway.serving.caps.left_of_budgets import left_of
 from detente.gateway.serving.caps.own_count import OwnCount
-from detente.ledger.cap import CapTaker
-from detente.ledger.leasing import CapAnswer
-from detente.ledger.record import TokenCounts
+from detente.ledger.caps.cap import CapTaker
+from detente.ledger.caps.leasing import CapAnswer
+from detente.ledger.journals.record import TokenCounts
 from detente.providers.wire import Tokens
 from tests.builders import Data
-from tests.ledger.test_budgets import taken
-from tests.ledger.test_caps import AT
+from tests.ledger.caps.test_budgets import taken
+from tests.ledger.caps.test_clause_caps import AT
 
 NEED, USED = TokenCounts(1000, 100), Tokens(1000, 100)
 KINDS: dict[str, list[Data]] = {

@@ -29,16 +29,16 @@ ROOT = Path(__file__).resolve().parent.parent
 sys.path.insert(0, str(ROOT))
 
 from detente.case.case import Case  # noqa: E402
-from detente.ledger.books import Books  # noqa: E402
-from detente.ledger.ingest import BATCH, Ingest, journals  # noqa: E402
-from detente.ledger.journal import Journal  # noqa: E402
-from detente.ledger.metering import Metering, Tariff  # noqa: E402
-from detente.ledger.opening import open_store  # noqa: E402
-from detente.ledger.record import Attempt, CallEnd, CallRoute, TokenCounts, joined, route  # noqa: E402
-from detente.ledger.running import SUM_COLUMNS, SUM_KEY  # noqa: E402
-from detente.ledger.schema import CHAINED  # noqa: E402
-from detente.ledger.stands import stands  # noqa: E402
-from detente.ledger.store import Session, Store  # noqa: E402
+from detente.ledger.books.books import Books  # noqa: E402
+from detente.ledger.books.ingest import BATCH, Ingest, journals  # noqa: E402
+from detente.ledger.books.stands import stands  # noqa: E402
+from detente.ledger.journals.journal import Journal  # noqa: E402
+from detente.ledger.journals.record import Attempt, CallEnd, CallRoute, TokenCounts, joined, route  # noqa: E402
+from detente.ledger.store.opening import open_store  # noqa: E402
+from detente.ledger.store.store import Session, Store  # noqa: E402
+from detente.ledger.store.tables import CHAINED  # noqa: E402
+from detente.ledger.use.metering import Metering, Tariff  # noqa: E402
+from detente.ledger.use.running_totals import SUM_COLUMNS, SUM_KEY  # noqa: E402
 
 START, DAYS, NOW = datetime(2026, 1, 1, tzinfo=UTC), 180, datetime(2026, 7, 1, tzinfo=UTC)
 BARE = ("calls", "lines")

@@ -24,7 +24,7 @@ from detente.case.case import Case
 from detente.case.document import Document
 from detente.demand.trace import TraceSource
 from detente.errors import HIDDEN, CaseError, JournalError, MissingExtraError, PlanError, nearest
-from detente.ledger.frames import MAGIC, JournalFrame, frame, frames
+from detente.ledger.journals.frames import MAGIC, JournalFrame, frame, frames
 from detente.results.integrity import checksum
 from detente.results.plan import Plan
 from detente.values.file import write

@@ -20,8 +20,8 @@ from detente.gateway.surfaces import responses_kept as kept
 from detente.gateway.surfaces.responses import ResponsesSurface
 from detente.gateway.surfaces.responses_request import as_chat
 from detente.gateway.surfaces.surface import KeptTurn
-from detente.ledger.bill_mapping import BillMapping, read_mapping
-from detente.ledger.bill_rows import BadRow, BillReader, BillRow, LikeRows
+from detente.ledger.bills.bill_mapping import BillMapping, read_mapping
+from detente.ledger.bills.bill_rows import BadRow, BillReader, BillRow, LikeRows
 from detente.live.serving import KeptResponses
 from detente.providers.wire import Refusal
 from tests.edits import edit, edit_bytes

@@ -21,6 +21,7 @@ ORDER = [
 ]
 INSIDE = {
     "planner": ["formulation", "solving", "answer"],
+    "ledger": ["store", "journals", "use", "caps", "books", "bills", "proof"],
     "gateway": ["surfaces", "http", "upstream", "deciding", "replaying", "serving"],
     "gateway/serving": [
         *("clock", "settings", "aside", "observing", "caps", "call"),
@@ -35,9 +36,9 @@ SIBLINGS = [{"planner", "ledger", "providers"}, {"gateway", "planner"}]
 # Public names, imported when they are asked for.
 FREE = {"__init__"}
 DRAWS = {"outcomes/draws.py", "outcomes/drawn.py", "outcomes/levels.py"}
-NUMPY = {"demand/quanta.py", "ledger/metered_together.py", "planner", *DRAWS}
+NUMPY = {"demand/quanta.py", "ledger/use/metered_together.py", "planner", *DRAWS}
 HEAVY = {
-    "highspy": {"planner/solving/model.py", "planner/solving/posed.py", "planner/solving/running.py"},
+    "highspy": {"planner/solving/model.py", "planner/solving/posed.py", "planner/solving/solver_run.py"},
     "numpy": NUMPY,
     "rich": {"report", "cli/command.py"},
     "jinja2": {"report"},
@@ -53,7 +54,7 @@ HEAVY = {
 }
 AT_TOP = {
     "numpy": NUMPY,
-    "highspy": {"planner/solving/model.py", "planner/solving/posed.py", "planner/solving/running.py"},
+    "highspy": {"planner/solving/model.py", "planner/solving/posed.py", "planner/solving/solver_run.py"},
     "rich": {"report"},
     "jinja2": {"report"},
     "msgspec": {"ledger", "providers", "gateway", "report/ledger/journal.py", "sandbox"},

@@ -75,7 +75,7 @@ DEADLINES = {
 WAITS = {"acquire", "join", "later", "result", "setattr", "settimeout", "timeout", "timeout_at", "wait", "wait_for"}
 """What is called with a deadline that has no name; a constant of ours that is set (`setattr`) is one."""
 SHORT = {
-    "ledger/test_journal.py": "a sync that must not end yet is given a moment to end: who is late sees the same",
+    "ledger/journals/test_journal.py": "a sync that must not end yet is given a moment to: who is late sees the same",
     "sandbox/test_faults.py": "silence is waited for: who is late hears no more of it",
 }
 """Files with deadlines that are short, and why no busy machine ends them too early."""

@@ -17,10 +17,10 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 from bench.gateway.load import Caller
-from detente.ledger.frames import Torn, read
-from detente.ledger.journal import files
-from detente.ledger.record import Record, decoded
-from detente.ledger.record import ended as by_their_ends
+from detente.ledger.journals.frames import Torn, read
+from detente.ledger.journals.journal import files
+from detente.ledger.journals.record import Record, decoded
+from detente.ledger.journals.record import ended as by_their_ends
 
 PERSONAL, OUTSIDE = {"assistant", "claims", "search"}, "eastus2"
 """Workloads whose data stay in the Union, and the one region that is not in it."""

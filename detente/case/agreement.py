@@ -21,7 +21,7 @@ from detente.contract.validity import Validity
 from detente.errors import FlawError
 from detente.market.offer import AnyOffer
 from detente.terms import AnyTerm
-from detente.values.exchange import CurrencyExchange
+from detente.values.exchange_rate import CurrencyExchange
 from detente.values.noun import Id, Label, Noun, Title
 from detente.values.period import LAST, Day, moment
 from detente.values.zone import Zone, zone_of

@@ -33,7 +33,7 @@ from detente.market.network import Network
 from detente.market.offer import Offer
 from detente.market.provider import Provider
 from detente.terms import AnyTerm
-from detente.values.exchange import CurrencyExchange
+from detente.values.exchange_rate import CurrencyExchange
 from detente.values.noun import Id, Noun, Title
 from detente.values.period import Horizon
 from detente.values.quantity_field import Growth

@@ -3,7 +3,7 @@
 Owns: which rate an amount has. An offer's price has one each day; a price without dates needs one for all of its time.
 So does a clause, or, where the rate changes in its time, it is kept in its currency (``contract.own_money``) if its
 amounts are of windows, and stated once for each rate if they hold at each moment. Not here: how a rate is stated
-(``values.exchange``), and what is made of amounts.
+(``values.exchange_rate``), and what is made of amounts.
 """
 
 from __future__ import annotations
@@ -22,7 +22,7 @@ from detente.contract.term import Term
 from detente.errors import Flaw, FlawError, KeyPath, Mistake
 from detente.market.offer import AnyOffer, TokenOffer
 from detente.values.dated import Dated
-from detente.values.exchange import RateDay, RatesByDay, as_invoiced, exchange_flaws, product
+from detente.values.exchange_rate import RateDay, RatesByDay, as_invoiced, exchange_flaws, product
 from detente.values.held import held_in, with_held
 from detente.values.money import Money, Price
 from detente.values.period import moment

@@ -1,7 +1,7 @@
 """Whether a key that is made at run time fits a case, as one that stands in it must.
 
 Owns: what is wrong with such a key, by its keys' paths. Not here: keys of a case (``checks/wiring``), the form of a key
-(``live/key``), and where such keys are kept (``ledger/key_store``).
+(``live/key``), and where such keys are kept (``ledger/store/key_store``).
 """
 
 from __future__ import annotations

@@ -15,7 +15,7 @@ from typing import Any, Literal, Protocol
 
 from pydantic import Field, field_validator
 
-from detente.demand.clock import TimestampReader
+from detente.demand.row_times import TimestampReader
 from detente.errors import FlawError
 from detente.values.micros import DAY
 from detente.values.noun import Noun, Title

@@ -18,7 +18,7 @@ from detente.cli.command import command, load
 from detente.cli.options import CASE, EARLIEST, JSON, LATEST, LEDGER, READING, SCENARIO, TimestampParam
 
 if TYPE_CHECKING:
-    from detente.ledger.books import Books
+    from detente.ledger.books.books import Books
 
 
 @command("detente audit examples/enterprise --ledger ledger.db --against checkpoints --key env:LEDGER_KEY")
@@ -59,10 +59,10 @@ def audit(
 
     Exit code 0: all holds. 1: it does not; the first place where is named.
     """
-    from detente.ledger.audit import audit as verify
-    from detente.ledger.books import Books
-    from detente.ledger.checkpoint import broken, key_of, now
-    from detente.ledger.opening import open_store
+    from detente.ledger.books.books import Books
+    from detente.ledger.proof.audit import audit as verify
+    from detente.ledger.proof.checkpoint import broken, key_of, now
+    from detente.ledger.store.opening import open_store
     from detente.report.ledger.audited import audited_json, audited_view
 
     part = _Part(workload, clause, start, end)
@@ -104,7 +104,7 @@ class _Part:
 
     def write(self, books: Books, write: Callable[[str], object]) -> bool:
         """Up to now at most: windows that are to come are nobody's evidence."""
-        from detente.ledger.dossier import Dossier, DossierScope
+        from detente.ledger.proof.dossier import Dossier, DossierScope
         from detente.report.ledger.dossier import write_dossier
 
         since, until = self.start or EARLIEST, min(self.end or LATEST, datetime.now(UTC))
@@ -146,7 +146,7 @@ def _into(out: Path | None) -> Iterator[Callable[[str], object]]:
 
 
 def _call(books: Books, request: str, write: Callable[[str], object]) -> bool:
-    from detente.ledger.evidence import of_call
+    from detente.ledger.proof.evidence import of_call
 
     evidence = of_call(books, request)
     write(f"{evidence.to_json()}\n")

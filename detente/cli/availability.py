@@ -1,6 +1,7 @@
 """The command that counts how available providers were: availability.
 
-Owns: its arguments and exit codes. Not here: counting (``ledger.availability``) and words (``report.availability``).
+Owns: its arguments and exit codes. Not here: counting (``ledger.books.availability``) and words
+(``report.ledger.availability``).
 """
 
 from __future__ import annotations
@@ -15,8 +16,8 @@ from detente.cli.command import command, console, load
 from detente.cli.options import CASE, JSON, READING, SCENARIO
 
 if TYPE_CHECKING:
-    from detente.ledger.reading import Trouble
-    from detente.ledger.record import Record
+    from detente.ledger.journals.journal_reading import Trouble
+    from detente.ledger.journals.record import Record
 
 
 @command("detente availability examples/enterprise journal")
@@ -35,8 +36,8 @@ def availability(
 
     Exit code 0: counted. 2: the case has mistakes, or records are damaged or missing; the rest is counted.
     """
-    from detente.ledger.availability import availability as counted
-    from detente.ledger.reading import Trouble
+    from detente.ledger.books.availability import availability as counted
+    from detente.ledger.journals.journal_reading import Trouble
     from detente.report.ledger.availability import availability_json, availability_view
 
     loaded, damaged = load(case, reading, scenario), []
@@ -60,9 +61,9 @@ def availability(
 
 def _records(paths: tuple[Path, ...]) -> Iterator[Record | Trouble]:
     """Of each worker, in the order in which it wrote them. Raises JournalError where a path holds no journal."""
-    from detente.ledger.ingest import journals
-    from detente.ledger.reading import records, worker_of
-    from detente.ledger.record import ended
+    from detente.ledger.books.ingest import journals
+    from detente.ledger.journals.journal_reading import records, worker_of
+    from detente.ledger.journals.record import ended
 
     found = journals(paths)
     for worker in dict.fromkeys(map(worker_of, found)):

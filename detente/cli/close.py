@@ -37,9 +37,9 @@ def close(
     Closing again changes nothing. What came late for a closed period is booked as an adjustment that names it. Exit
     code 0: closed. 2: what some clause comes to is not known; what all others come to is booked.
     """
-    from detente.ledger.books import Books
-    from detente.ledger.closing import close as closing
-    from detente.ledger.opening import open_store
+    from detente.ledger.books.books import Books
+    from detente.ledger.books.closing import close as closing
+    from detente.ledger.store.opening import open_store
     from detente.report.ledger.standing import closed_json, closed_view
 
     found, as_of = load(case, reading, scenario), day_of(day)

@@ -130,7 +130,7 @@ def is_answer(path: Path) -> bool:
     """Whether a path names saved answers; looked into where it may name one."""
     if path.suffix != ".json" and not (path.is_dir() and any(path.glob("*.json"))):
         return False
-    from detente.report.figures.asking import saved_answers
+    from detente.report.figures.addressed import saved_answers
 
     return bool(saved_answers(path))
 

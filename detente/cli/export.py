@@ -16,7 +16,7 @@ from detente.cli.command import command, load
 from detente.cli.options import CASE, EARLIEST, JSON, LATEST, LEDGER, READING, SCENARIO, TimestampParam
 
 if TYPE_CHECKING:
-    from detente.ledger.focus_commitments import FocusCommitments
+    from detente.ledger.bills.focus_commitments import FocusCommitments
 
 
 @command("detente export examples/enterprise --ledger ledger.db --from 2026-03-01 --until 2026-04-01 --out march.csv")
@@ -52,10 +52,10 @@ def export(
 
     Exit code 0: all of it. 2: use is left out whose amount or price is not known: it is no row, and never zero.
     """
-    from detente.ledger.books import Books
-    from detente.ledger.focus_commitments import FocusCommitments
-    from detente.ledger.focus_export import FocusExport
-    from detente.ledger.opening import open_store
+    from detente.ledger.bills.focus_commitments import FocusCommitments
+    from detente.ledger.bills.focus_export import FocusExport
+    from detente.ledger.books.books import Books
+    from detente.ledger.store.opening import open_store
 
     since, until = start or EARLIEST, end or LATEST
     if until <= since:

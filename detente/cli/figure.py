@@ -18,7 +18,7 @@ def figure_asked(paths: Sequence[Path], address: str, others: Mapping[str, objec
 
     Raises ClickException for options that say nothing of a saved answer, CaseError where there is no such figure.
     """
-    from detente.report.figures.asking import (
+    from detente.report.figures.addressed import (
         figure_explained,
         figure_json,
         saved_answers,

@@ -19,7 +19,7 @@ from detente.cli.options import CASE, JSON, LEDGER, READING, SCENARIO, Timestamp
 if TYPE_CHECKING:
     from detente.case.case import Case
     from detente.gateway.serving.clock import Clock
-    from detente.ledger.ingest import Ingested
+    from detente.ledger.books.ingest import Ingested
 
 
 @command("detente ingest examples/enterprise journal --ledger ledger.db")
@@ -63,10 +63,10 @@ def ingest(
     `detente serve --ledger` does so by itself for its own journal, and needs no --follow beside it.
     """
     from detente.gateway.serving.clock import Clock
-    from detente.ledger.books import Books
-    from detente.ledger.ingest import Ingest
-    from detente.ledger.ingest import journals as files_of
-    from detente.ledger.opening import open_store
+    from detente.ledger.books.books import Books
+    from detente.ledger.books.ingest import Ingest
+    from detente.ledger.books.ingest import journals as files_of
+    from detente.ledger.store.opening import open_store
 
     found, clock = load(case, reading, scenario), Clock(at)
     if mapping is not None:
@@ -100,8 +100,8 @@ def _followed(case: Case, journals: tuple[Path, ...], ledger: str, clock: Clock,
     import signal
     import threading
 
-    from detente.ledger.following import Following
-    from detente.ledger.opening import open_store
+    from detente.ledger.books.following import Following
+    from detente.ledger.store.opening import open_store
 
     open_store(ledger, make=True).close()  # what is wrong with it is said before anything is awaited
     stop, whole = threading.Event(), True
@@ -121,10 +121,10 @@ def _followed(case: Case, journals: tuple[Path, ...], ledger: str, clock: Clock,
 
 def _bills(case: Case, paths: tuple[Path, ...], mapping: Path, ledger: str, at: datetime, *, as_json: bool) -> int:
     """Rows of bills onto the books."""
-    from detente.ledger.bill_ingest import BillIngest, bills
-    from detente.ledger.bill_mapping import read_mapping
-    from detente.ledger.books import Books
-    from detente.ledger.opening import open_store
+    from detente.ledger.bills.bill_ingest import BillIngest, bills
+    from detente.ledger.bills.bill_mapping import read_mapping
+    from detente.ledger.books.books import Books
+    from detente.ledger.store.opening import open_store
     from detente.report.ledger.ingested import billed_json, billed_view
 
     read = read_mapping(mapping, case)

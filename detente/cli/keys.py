@@ -21,8 +21,8 @@ from detente.cli.options import CASE, JSON, LEDGER
 if TYPE_CHECKING:
     from detente.case.case import Case
     from detente.errors import Flaw
-    from detente.ledger.key_store import MadeKey
-    from detente.ledger.store import Store
+    from detente.ledger.store.key_store import MadeKey
+    from detente.ledger.store.store import Store
     from detente.live.key import Key
 
 NEW_KEY = "detente keys new --workload assistant --case examples/enterprise"
@@ -99,8 +99,8 @@ def _stated(what: _What) -> _What:
 @JSON
 def create(case: Path, workload: str, key_id: str | None, ledger: str, as_json: bool, **stated: Any) -> int:
     """Make a key that gateways of CASE with this ledger accept within seconds. It is printed once; its hash is kept."""
-    from detente.ledger.key_store import KeyStore
-    from detente.ledger.opening import open_store
+    from detente.ledger.store.key_store import KeyStore
+    from detente.ledger.store.opening import open_store
     from detente.live import key as making
 
     name = key_id or f"{workload[:100]}-{os.urandom(3).hex()}"
@@ -123,8 +123,8 @@ def create(case: Path, workload: str, key_id: str | None, ledger: str, as_json: 
 @JSON
 def listed(case: Path, all_of_them: bool, ledger: str, as_json: bool) -> int:
     """Show the keys of CASE and those that were made at run time: what each stands for, and what it may do."""
-    from detente.ledger.key_store import KeyStore
-    from detente.ledger.opening import open_store
+    from detente.ledger.store.key_store import KeyStore
+    from detente.ledger.store.opening import open_store
     from detente.report.live.made_keys import keys_json, keys_view
 
     loaded, now = _case(case), datetime.now(UTC)
@@ -151,8 +151,8 @@ def change(case: Path, key_id: str, new_secret: bool, ledger: str, as_json: bool
 
     Labels and models take the place of all that it states.
     """
-    from detente.ledger.key_store import KeyStore
-    from detente.ledger.opening import open_store
+    from detente.ledger.store.key_store import KeyStore
+    from detente.ledger.store.opening import open_store
     from detente.live import key as making
 
     changes, secret = _written(stated), ""
@@ -184,8 +184,8 @@ def change(case: Path, key_id: str, new_secret: bool, ledger: str, as_json: bool
 @JSON
 def revoke(case: Path, key_id: str, ledger: str, as_json: bool) -> int:
     """Let a key made at run time open nothing any more, for good. Calls under way end as they would."""
-    from detente.ledger.key_store import KeyStore
-    from detente.ledger.opening import open_store
+    from detente.ledger.store.key_store import KeyStore
+    from detente.ledger.store.opening import open_store
 
     loaded = _case(case)
     if any(own.id == key_id for own in loaded.declared.keys):
@@ -210,7 +210,7 @@ def _case(path: Path) -> Case:
 
 def _must_match(store: Store, case: Case) -> None:
     """Raise LedgerError where a ledger is of another case."""
-    from detente.ledger.books import Books
+    from detente.ledger.books.books import Books
 
     with store.reading() as session:
         Books(store, case, ()).must_match(session)

@@ -71,8 +71,8 @@ def _decided(call: LiveCall, policy: Policy) -> tuple[RoutingDecision, Asked]:
     from detente.gateway.deciding.load import Load
     from detente.gateway.deciding.moment import Moment
     from detente.gateway.surfaces import SURFACES
-    from detente.gateway.surfaces.addresses import as_if_fetched
-    from detente.ledger.key_store import made_in
+    from detente.gateway.surfaces.file_addresses import as_if_fetched
+    from detente.ledger.store.key_store import made_in
     from detente.live.request import labels_of, narrowed
 
     keys = Keyring(policy, () if call.ledger is None else made_in(call.ledger))
@@ -118,10 +118,10 @@ def _by(ledger: str | None, case: Case, at: datetime) -> Standings:
         return Standings()
     from detente.gateway.replaying.budget_count import BudgetCount
     from detente.gateway.replaying.standing_totals import TotalStandings
-    from detente.ledger.books import Books
-    from detente.ledger.budget_stands import budgets_stand
-    from detente.ledger.opening import open_store
-    from detente.ledger.stands import paced_since
+    from detente.ledger.books.books import Books
+    from detente.ledger.books.stands import paced_since
+    from detente.ledger.caps.budget_stands import budgets_stand
+    from detente.ledger.store.opening import open_store
 
     with open_store(ledger) as store:
         books = Books(store, case)

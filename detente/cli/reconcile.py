@@ -41,11 +41,11 @@ def reconcile(
     Exit code 0: they agree, but for rounding and time zones. 1: they differ. 2: some rows cannot be read or have no
     rule, or some use on the books is not known; all others are compared.
     """
-    from detente.ledger.bill_ingest import bills as files_of
-    from detente.ledger.bill_mapping import read_mapping
-    from detente.ledger.books import Books
-    from detente.ledger.opening import open_store
-    from detente.ledger.reconciling import reconcile as compare
+    from detente.ledger.bills.bill_ingest import bills as files_of
+    from detente.ledger.bills.bill_mapping import read_mapping
+    from detente.ledger.bills.reconciling import reconcile as compare
+    from detente.ledger.books.books import Books
+    from detente.ledger.store.opening import open_store
     from detente.report.ledger.reconciled import reconciled_json, reconciled_view
 
     loaded = load(case, reading, scenario)

@@ -68,7 +68,7 @@ def replay(
     from detente.gateway.deciding.source import PolicySource
     from detente.gateway.replaying.replay import Replay
     from detente.gateway.replaying.traffic import TraceTraffic
-    from detente.ledger.key_store import made_in
+    from detente.ledger.store.key_store import made_in
     from detente.report.live.replayed import replayed_json, replayed_view
 
     columns = columns_of(stated)

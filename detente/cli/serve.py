@@ -79,7 +79,7 @@ def serve(
 
     from detente.gateway.deciding.source import PolicySource
     from detente.gateway.serving.clock import Clock
-    from detente.gateway.serving.observing.trace import must_be_collectable
+    from detente.gateway.serving.observing.call_trace import must_be_collectable
     from detente.gateway.serving.processes.supervisor import bound, run
     from detente.gateway.serving.settings import Settings
 
@@ -122,8 +122,8 @@ def serve(
 
 def _must_open(ledger: str, case: Case) -> None:
     """What is wrong with a ledger is said before anybody is served. Raises LedgerError."""
-    from detente.ledger.books import Books
-    from detente.ledger.opening import open_store
+    from detente.ledger.books.books import Books
+    from detente.ledger.store.opening import open_store
 
     with open_store(ledger, make=True) as store, store.reading() as session:
         Books(store, case).must_match(session)

@@ -35,11 +35,11 @@ def standing(
 
     Exit code 0: shown. 2: where some clause stands is not known; all others are shown.
     """
-    from detente.ledger.books import Books
-    from detente.ledger.budget_stands import budgets_stand
-    from detente.ledger.lag import folders_of, lags, read_up_to, said
-    from detente.ledger.opening import open_store
-    from detente.ledger.stands import stands
+    from detente.ledger.books.books import Books
+    from detente.ledger.books.stands import stands
+    from detente.ledger.caps.budget_stands import budgets_stand
+    from detente.ledger.journals.lag import folders_of, lags, read_up_to, said
+    from detente.ledger.store.opening import open_store
     from detente.report.layout import say
     from detente.report.ledger.budgets import budgets_view
     from detente.report.ledger.standing import standing_json, standing_view

@@ -45,10 +45,10 @@ def statement(
 
     Exit code 0: shown.
     """
-    from detente.ledger.books import Books
-    from detente.ledger.opening import open_store
-    from detente.ledger.statement import parties
-    from detente.ledger.statement import statement as state
+    from detente.ledger.books.books import Books
+    from detente.ledger.books.statement import parties
+    from detente.ledger.books.statement import statement as state
+    from detente.ledger.store.opening import open_store
     from detente.report.ledger.statement import statement_view, statements_csv, statements_json
 
     if as_csv and as_json:

@@ -15,7 +15,7 @@ from typing import Any, Literal
 
 from pydantic import Field, model_validator
 
-from detente.demand.clock import TimestampReader
+from detente.demand.row_times import TimestampReader
 from detente.errors import FlawError
 from detente.values.micros import DAY, MINUTE, micros
 from detente.values.noun import Noun, Title

@@ -2,7 +2,7 @@
 
 Owns: the vocabulary, and what rounding adds to the exact lines of an invoice. Postings, plans and totals stay
 exact: what rounding adds is a line of its own. Not here: which agreement says it when (``case.invoices``), and what an
-invoice's lines are (``planner.answer.rounded_invoices``, ``ledger.invoices``).
+invoice's lines are (``planner.answer.rounded_invoices``, ``ledger.books.invoices``).
 """
 
 from __future__ import annotations

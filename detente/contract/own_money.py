@@ -14,7 +14,7 @@ from fractions import Fraction
 from itertools import pairwise
 
 from detente.errors import SettleError
-from detente.values.exchange import RatesByDay
+from detente.values.exchange_rate import RatesByDay
 from detente.values.micros import micros
 from detente.values.period import moment
 from detente.values.quantity import plain

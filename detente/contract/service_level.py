@@ -1,6 +1,6 @@
 """A service level: how available what a clause covers is to be, and what follows where it was less.
 
-Not here: how available it was (``ledger.availability``), and what any clause gives back for it (``terms``).
+Not here: how available it was (``ledger.books.availability``), and what any clause gives back for it (``terms``).
 """
 
 from __future__ import annotations

@@ -14,8 +14,8 @@ from typing import Annotated, Any, Literal, Self
 
 from pydantic import Field, PrivateAttr
 
-from detente.demand.clock import TimestampReader
 from detente.demand.pattern import Folded, Pattern, fold, hour_of, length_of, moment_of
+from detente.demand.row_times import TimestampReader
 from detente.errors import Flaw, FlawError
 from detente.values.micros import HOUR
 from detente.values.noun import Noun, read_by, written_as

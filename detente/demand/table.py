@@ -16,8 +16,8 @@ from typing import Literal, Self
 
 from pydantic import Field, model_validator
 
-from detente.demand.clock import TimestampReader
 from detente.demand.demand_file import DemandFile
+from detente.demand.row_times import TimestampReader
 from detente.errors import FlawError, did_you_mean
 from detente.values.micros import HOUR
 from detente.values.noun import Label, Noun, Title

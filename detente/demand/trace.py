@@ -14,8 +14,8 @@ from fractions import Fraction
 from pathlib import Path
 from typing import Any, Self
 
-from detente.demand.clock import LATEST, TimestampReader
 from detente.demand.demand_file import DemandFile
+from detente.demand.row_times import LATEST, TimestampReader
 from detente.values.micros import HOUR
 from detente.values.noun import Noun, Title
 from detente.values.sheet import UNREADABLE, Sheet, atto

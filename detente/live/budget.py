@@ -1,7 +1,7 @@
 """A budget: how much may be used of money, tokens, requests or calls at a time, by whom, in which windows.
 
-Owns: what a budget states, and where it is told that it is nearly used up. Not here: keeping it (``ledger/budgets``,
-the gateway's ``serving``), and caps that a plan keeps too (the clause ``spending-cap``).
+Owns: what a budget states, and where it is told that it is nearly used up. Not here: keeping it
+(``ledger/caps/budgets``, the gateway's ``serving``), and caps that a plan keeps too (the clause ``spending-cap``).
 """
 
 from __future__ import annotations

@@ -1,7 +1,7 @@
 """Fetching: which hosts the gateway may fetch files from that callers send by their address, and how much of it.
 
 Owns: the keys, and whether an address is allowed. Not here: connecting (``gateway/upstream/visits``), and which parts
-of a call are files (``gateway/surfaces/addresses``).
+of a call are files (``gateway/surfaces/file_addresses``).
 """
 
 from __future__ import annotations

@@ -10,7 +10,7 @@ from decimal import Decimal
 
 from detente.case.case import Case
 from detente.errors import UnsettledError
-from detente.outcomes.budget import Budget
+from detente.outcomes.time_left import Budget
 from detente.planner.study import Study
 from detente.results.plan import Plan
 

@@ -15,7 +15,6 @@ from detente.case.case import Case
 from detente.case.given import GivenPart, GivenSeconds, limits, must_be_case, must_be_text
 from detente.case.reading import Chosen
 from detente.errors import CaseError, Mistake, UnsettledError, Where, did_you_mean
-from detente.outcomes.budget import Budget
 from detente.outcomes.deal import (
     BeforeAfter,
     DealAnswer,
@@ -30,6 +29,7 @@ from detente.outcomes.deal import (
 )
 from detente.outcomes.estimate import Estimate, LeastCost
 from detente.outcomes.losing import Margins, margins
+from detente.outcomes.time_left import Budget
 from detente.outcomes.ways import cheapest_first, ways_out
 from detente.planner.check import ReadAs, combined, performable, unlike, word
 from detente.planner.solve import plan

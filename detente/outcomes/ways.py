@@ -17,10 +17,10 @@ from typing import Any
 from detente.case.case import Case
 from detente.contract.shortfall import LUMP
 from detente.errors import CaseError
-from detente.outcomes.budget import Budget
 from detente.outcomes.deal import DealWay, Fee, WayKind
+from detente.outcomes.time_left import Budget
 from detente.planner.check import performable, performed
-from detente.planner.facts import plural
+from detente.planner.conflict_facts import plural
 from detente.planner.formulation.softening import DENIED
 from detente.planner.solving.search import Incumbent, Progress
 from detente.results.conflict import Conflict, Given

@@ -17,7 +17,7 @@ import numpy as np
 
 from detente.contract.term import Term
 from detente.errors import UnsettledError
-from detente.planner.facts import facts_of, fewest, plural
+from detente.planner.conflict_facts import facts_of, fewest, plural
 from detente.planner.formulation.draft import Draft
 from detente.planner.formulation.expression import Floats, Ints
 from detente.planner.formulation.owner import Owner, by_owner

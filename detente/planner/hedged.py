@@ -12,7 +12,7 @@ from fractions import Fraction
 
 from detente.errors import BillError
 from detente.planner.answer.bill import charge, quantities
-from detente.planner.answer.rounding import at_stake
+from detente.planner.answer.whole_quanta import at_stake
 from detente.planner.formulation.draft import Draft
 from detente.planner.formulation.expression import Floats, dot
 from detente.planner.solving.model import Model

@@ -18,7 +18,7 @@ from detente.contract.term import Term
 from detente.planner.formulation.draft import Draft
 from detente.planner.formulation.expression import Expr, Ints
 from detente.planner.formulation.formulate import formulate
-from detente.planner.formulation.idle import idle_ceilings
+from detente.planner.formulation.idle_units import idle_ceilings
 from detente.planner.formulation.owner import Owner, by_owner
 from detente.planner.formulation.permissions import denies_anything
 from detente.planner.formulation.shaping import Shaping

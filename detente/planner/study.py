@@ -20,7 +20,7 @@ import numpy as np
 from detente.case.case import Case
 from detente.errors import BillError, UnsettledError
 from detente.planner.answer.bill import Bill, charge
-from detente.planner.answer.rounding import Prefer, as_found, at_stake, settled, settled_in_place
+from detente.planner.answer.whole_quanta import Prefer, as_found, at_stake, settled, settled_in_place
 from detente.planner.formulation.draft import Draft
 from detente.planner.formulation.expression import Ints
 from detente.planner.formulation.owner import Owner

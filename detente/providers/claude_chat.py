@@ -15,8 +15,8 @@ from typing import Any
 import msgspec
 
 from detente.providers.bedrock import converse
+from detente.providers.bedrock.converse_reply import reply_of as chat_of
 from detente.providers.bedrock.family import Family, family_of
-from detente.providers.bedrock.reply import reply_of as chat_of
 from detente.providers.conversation import checked
 from detente.providers.marks import marks_in
 from detente.providers.messages_stream import usage_of

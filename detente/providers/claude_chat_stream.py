@@ -12,7 +12,7 @@ from typing import Any
 import msgspec
 
 from detente.providers import sse
-from detente.providers.bedrock.stream import ConverseDecoder
+from detente.providers.bedrock.converse_stream import ConverseDecoder
 from detente.providers.claude_chat import as_anthropics, counted, headed, stop_of
 from detente.providers.messages_stream import STOPPED, AnthropicError, MessagesUsage, failure_of, usage_of
 from detente.providers.wire import Failure, Headers, StreamPart, as_text, failure, is_utf8

@@ -15,7 +15,7 @@ from detente.errors import Flaw, did_you_mean
 from detente.live.fault import Fault
 from detente.sandbox import play
 from detente.sandbox.faults import Faults
-from detente.sandbox.incoming import bounded_body
+from detente.sandbox.incoming_request import bounded_body
 from detente.sandbox.play import Stage
 from detente.sandbox.region_server import AT_ONCE, RegionServer, World
 from detente.sandbox.reply import Whole, json_bytes

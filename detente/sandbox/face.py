@@ -12,8 +12,8 @@ from typing import Any, ClassVar
 
 from detente.providers.outgoing import HeaderPairs
 from detente.sandbox.ask import Ask, Generation, WrongError
+from detente.sandbox.bucket import ESTIMATE
 from detente.sandbox.cache import Replies
-from detente.sandbox.capacity import ESTIMATE
 from detente.sandbox.reply import Streamed, Whole
 from detente.sandbox.seat import Seat
 

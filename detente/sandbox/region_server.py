@@ -17,7 +17,8 @@ import msgspec
 
 from detente.live.fault import Fault
 from detente.providers.outgoing import HeaderPairs
-from detente.sandbox import model, play
+from detente.sandbox import play
+from detente.sandbox import played_model as model
 from detente.sandbox.anthropic import AnthropicFace
 from detente.sandbox.ask import Ask, Counts, Generation, WrongError
 from detente.sandbox.azure import AzureFace
@@ -26,7 +27,7 @@ from detente.sandbox.cache import Replies
 from detente.sandbox.compatible import CompatibleFace
 from detente.sandbox.face import ApiRoute, Face, HttpRequest, ParsedCall, Scene
 from detente.sandbox.faults import Faults
-from detente.sandbox.incoming import AT, addressed, bounded_body, model_named, request_of
+from detente.sandbox.incoming_request import AT, addressed, bounded_body, model_named, request_of
 from detente.sandbox.play import Stage
 from detente.sandbox.reply import JSON, Streamed, Whole, json_bytes
 from detente.sandbox.seat import CallRecord, Rhythm, Seat

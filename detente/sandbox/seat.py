@@ -12,8 +12,8 @@ from typing import Any
 from detente.live.deployment import AnyDeployment, Play
 from detente.market.base_offer import per_hour
 from detente.market.offer import AnyOffer
+from detente.sandbox.bucket import CapacityBucket, bucket
 from detente.sandbox.cache import PrefixCache
-from detente.sandbox.capacity import CapacityBucket, bucket
 
 RECENT = 20
 

@@ -2,7 +2,7 @@
 
 Owns: which files may be read (regular ones: a pipe or a device could block or go on for ever), and how a file is
 replaced, so that whoever looks sees the old one or the new one. Not here: what stands in a file, and the journal,
-which is appended to (``ledger/journal``).
+which is appended to (``ledger/journals/journal``).
 """
 
 from __future__ import annotations

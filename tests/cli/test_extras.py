@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 
 from detente.cli import LIVE
-from detente.gateway.serving.observing.trace import COLLECTED_BY
+from detente.gateway.serving.observing.call_trace import COLLECTED_BY
 from tests.cli.shell import ROOT, environment
 from tests.cli.test_cli import written
 from tests.gateway.stage import HELLO, case_data

@@ -11,7 +11,7 @@ from typing import Any
 
 import pytest
 
-from detente.ledger.opening import open_store
+from detente.ledger.store.opening import open_store
 from detente.live.key import hash_of
 from tests.builders import Data
 from tests.cli.shell import detente

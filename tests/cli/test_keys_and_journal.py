@@ -9,8 +9,8 @@ import msgspec
 import pytest
 
 from detente.case.case import Case
-from detente.ledger.journal import Journal
-from detente.ledger.record import Attempt, DeniedDeployment, Record, TokenCounts
+from detente.ledger.journals.journal import Journal
+from detente.ledger.journals.record import Attempt, DeniedDeployment, Record, TokenCounts
 from detente.live.key import hash_of, opens
 from tests.cli.shell import detente
 from tests.cli.test_cli import document, written

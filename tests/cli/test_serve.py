@@ -20,7 +20,7 @@ from typing import Any
 
 import pytest
 
-from detente.ledger.record import Record
+from detente.ledger.journals.record import Record
 from tests.builders import Data, agreement
 from tests.cli.shell import environment
 from tests.cli.test_cli import written

@@ -12,13 +12,13 @@ from pathlib import Path
 
 import pytest
 
-from detente.ledger.journal import Journal
-from detente.ledger.opening import open_store
+from detente.ledger.journals.journal import Journal
+from detente.ledger.store.opening import open_store
 from tests.builders import agreement
 from tests.cli.shell import detente, environment
 from tests.cli.test_serve import Provider, _children, case_at, gateway, provider, refused
+from tests.ledger.books.test_stands import FLOOR, every_day
 from tests.ledger.served import call, journal_of
-from tests.ledger.test_stands import FLOOR, every_day
 from tests.waiting import PATIENCE, until
 
 __all__ = ["provider"]

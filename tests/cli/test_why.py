@@ -10,10 +10,10 @@ from pathlib import Path
 import pytest
 
 from detente.case.case import Case
-from detente.ledger.budgets import CaseBudgets
-from detente.ledger.leases import LeaseClaim
-from detente.ledger.leasing import CapClaim, Leasing
-from detente.ledger.opening import open_store
+from detente.ledger.caps.budgets import CaseBudgets
+from detente.ledger.caps.leases import LeaseClaim
+from detente.ledger.caps.leasing import CapClaim, Leasing
+from detente.ledger.store.opening import open_store
 from tests.builders import Data, data_of, tokens, work
 from tests.cli.shell import detente
 from tests.cli.test_cli import document, written

@@ -21,9 +21,9 @@ from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
 
-from detente.ledger.frames import Torn, read
-from detente.ledger.journal import files
-from detente.ledger.record import Record, decoded, ended
+from detente.ledger.journals.frames import Torn, read
+from detente.ledger.journals.journal import files
+from detente.ledger.journals.record import Record, decoded, ended
 from tests.waiting import PATIENCE, until
 
 ROOT = Path(__file__).parents[2]

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from detente.ledger.record import Record
+from detente.ledger.journals.record import Record
 from tests.end_to_end.npm import claude_code, codex
 from tests.end_to_end.serving import Gateway
 

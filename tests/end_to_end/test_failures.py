@@ -15,7 +15,7 @@ from typing import Any, NamedTuple
 import httpx
 import pytest
 
-from detente.ledger.record import Record
+from detente.ledger.journals.record import Record
 from tests.end_to_end.failures import AFTER, PATHS, SCENES, Scene, case
 from tests.end_to_end.serving import Gateway, serving
 from tests.end_to_end.wires import written

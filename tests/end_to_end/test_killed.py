@@ -10,7 +10,7 @@ import msgspec
 import pytest
 
 from bench.gateway.witness import KINDS, Seen, broken
-from detente.ledger.record import Attempt, DeniedDeployment, Record, TokenCounts
+from detente.ledger.journals.record import Attempt, DeniedDeployment, Record, TokenCounts
 from tests.end_to_end.serving import ROOT
 
 WHOLE, STREAM = KINDS[0], KINDS[5]

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from detente.ledger.journal import Journal
+from detente.ledger.journals.journal import Journal
 from tests.end_to_end.clients import of_openai
 from tests.end_to_end.serving import Gateway, serving
 from tests.end_to_end.wires import AZURE, EMBEDDING, NOVA, WIRES, case, written

@@ -28,12 +28,12 @@ from detente.gateway.serving.beside.watch import BooksWatch
 from detente.gateway.serving.call.kept_turns import NOTHING_KEPT, KeptTurns
 from detente.gateway.serving.caps.renewing import Renewing
 from detente.gateway.serving.clock import Clock
+from detente.gateway.serving.observing.call_trace import Tracing
 from detente.gateway.serving.observing.metrics import Metrics
-from detente.gateway.serving.observing.trace import Tracing
 from detente.gateway.upstream import Incoming
-from detente.ledger.frames import Torn, read
-from detente.ledger.journal import Journal, files
-from detente.ledger.record import Record, decoded, ended
+from detente.ledger.journals.frames import Torn, read
+from detente.ledger.journals.journal import Journal, files
+from detente.ledger.journals.record import Record, decoded, ended
 from detente.live.key import hash_of, make
 from detente.providers.authority import Authority
 from detente.results.plan import Plan

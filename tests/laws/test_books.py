@@ -25,11 +25,11 @@ from detente.contract.settlement import Settlement
 from detente.contract.settling import settle
 from detente.contract.term import Term
 from detente.contract.totals import Totals
-from detente.ledger.books import Books
-from detente.ledger.closing import close
-from detente.ledger.line import UseLine, summed
-from detente.ledger.running import kept
-from detente.ledger.store import Store
+from detente.ledger.books.books import Books
+from detente.ledger.books.closing import close
+from detente.ledger.store.store import Store
+from detente.ledger.use.line import UseLine, summed
+from detente.ledger.use.running_totals import kept
 from detente.planner.solve import plan
 from detente.results.conflict import Conflict
 from detente.terms import KINDS, kind_named

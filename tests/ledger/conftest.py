@@ -9,8 +9,8 @@ from uuid import uuid4
 
 import pytest
 
-from detente.ledger.opening import open_store
-from detente.ledger.store import Store
+from detente.ledger.store.opening import open_store
+from detente.ledger.store.store import Store
 from tests.ledger.postgres_server import OWN, a_server, schema_of
 from tests.ledger.served import fresh
 

@@ -25,13 +25,13 @@ from pathlib import Path
 
 from detente.case.case import Case
 from detente.errors import JournalError
-from detente.ledger.audit import audit
-from detente.ledger.books import Books
-from detente.ledger.closing import close
-from detente.ledger.ingest import Ingest, journals
-from detente.ledger.journal import Journal
-from detente.ledger.opening import open_store
-from detente.ledger.store import Session, Store
+from detente.ledger.books.books import Books
+from detente.ledger.books.closing import close
+from detente.ledger.books.ingest import Ingest, journals
+from detente.ledger.journals.journal import Journal
+from detente.ledger.proof.audit import audit
+from detente.ledger.store.opening import open_store
+from detente.ledger.store.store import Session, Store
 from tests.builders import day
 from tests.ledger.postgres_server import a_server
 from tests.ledger.served import NOW, call, contents, served_case

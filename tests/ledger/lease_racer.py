@@ -8,9 +8,9 @@ from __future__ import annotations
 import sys
 from pathlib import Path
 
-from detente.ledger.leases import Slice
-from detente.ledger.leasing import CapClaim, CapWindow, Leasing
-from detente.ledger.opening import open_store
+from detente.ledger.caps.leases import Slice
+from detente.ledger.caps.leasing import CapClaim, CapWindow, Leasing
+from detente.ledger.store.opening import open_store
 
 CAP = CapWindow("cap", 0)
 

@@ -20,8 +20,8 @@ from contextlib import ExitStack
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from detente.ledger.leasing import Leasing, count
-from detente.ledger.opening import open_store
+from detente.ledger.caps.leasing import Leasing, count
+from detente.ledger.store.opening import open_store
 from tests.ledger.killing import BrokenPromiseError
 from tests.ledger.lease_racer import CAP, race
 from tests.ledger.postgres_server import a_server

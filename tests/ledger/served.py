@@ -11,12 +11,12 @@ import msgspec
 import pytest
 
 from detente.case.case import Case
-from detente.ledger.books import Books
-from detente.ledger.ingest import Ingest, Ingested, journals
-from detente.ledger.journal import Journal
-from detente.ledger.opening import open_store
-from detente.ledger.record import Attempt, CallEnd, CallRoute, TokenCounts, joined, route
-from detente.ledger.store import Store
+from detente.ledger.books.books import Books
+from detente.ledger.books.ingest import Ingest, Ingested, journals
+from detente.ledger.journals.journal import Journal
+from detente.ledger.journals.record import Attempt, CallEnd, CallRoute, TokenCounts, joined, route
+from detente.ledger.store.opening import open_store
+from detente.ledger.store.store import Store
 from tests.builders import Data, agreement, build, tokens, work
 from tests.gateway.stage import deployment
 

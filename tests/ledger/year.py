@@ -31,15 +31,15 @@ from detente.gateway.deciding.load import Load
 from detente.gateway.deciding.moment import Moment
 from detente.gateway.deciding.policy import Policy
 from detente.gateway.replaying.replay import _asked_of
-from detente.ledger.audit import audit
-from detente.ledger.books import Books
-from detente.ledger.closing import close
-from detente.ledger.ingest import Ingest, journals
-from detente.ledger.journal import Journal
-from detente.ledger.line import UseLine
-from detente.ledger.opening import open_store
-from detente.ledger.record import CallEnd, CallRoute, TokenCounts, joined, route
-from detente.ledger.store import Store
+from detente.ledger.books.books import Books
+from detente.ledger.books.closing import close
+from detente.ledger.books.ingest import Ingest, journals
+from detente.ledger.journals.journal import Journal
+from detente.ledger.journals.record import CallEnd, CallRoute, TokenCounts, joined, route
+from detente.ledger.proof.audit import audit
+from detente.ledger.store.opening import open_store
+from detente.ledger.store.store import Store
+from detente.ledger.use.line import UseLine
 from detente.live.deployment import AnyDeployment
 from detente.results.plan import Plan
 from detente.results.plan_rows import Allocation, PeriodRow

@@ -9,7 +9,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from detente.gateway.surfaces.chat import ChatSurface
-from detente.gateway.surfaces.estimate import prompt_tokens
+from detente.gateway.surfaces.prompt_size import prompt_tokens
 from detente.providers.marks import (
     AUDIO,
     BLOCK,

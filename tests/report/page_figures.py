@@ -9,7 +9,7 @@ from fractions import Fraction
 from html.parser import HTMLParser
 from pathlib import Path
 
-from detente.report.figures.asking import SavedFigures, figure_explained
+from detente.report.figures.addressed import SavedFigures, figure_explained
 from detente.report.figures.figure import NamedFigure, worked_out
 from detente.report.numerals import compact, exact, percent, plural, price, quantity
 from detente.report.outcomes.outcomes import chance

@@ -10,7 +10,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from detente.sandbox import chat_request, converse, embeddings, invoke, model, responses
+from detente.sandbox import chat_request, converse, embeddings, invoke, responses
+from detente.sandbox import played_model as model
 from detente.sandbox.ask import WrongError
 from tests.sandbox.playing import COHERE, TITAN
 

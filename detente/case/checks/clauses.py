@@ -10,7 +10,8 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Mapping, Sequence
 
 from detente.case.agreement import Agreement, InForce, cycle, dates, in_force, lineage, root
-from detente.case.checks import currencies, prices, units, windows
+from detente.case.checks import currencies, units, windows
+from detente.case.checks import price_clauses as prices
 from detente.case.checks.view import View
 from detente.case.entries import Entries, Entry
 from detente.case.reading import choice_of, combinations

@@ -15,9 +15,9 @@ from detente.contract.verdict import Reason, Verdict, applicable, verdict, worst
 from detente.demand.workload import AnyWorkload, can_run
 from detente.gateway.deciding.policy import Deployed, Policy
 from detente.gateway.deciding.standings import Shortage, Standings
-from detente.ledger.cap import CapTaker
-from detente.ledger.caps import covering
-from detente.ledger.record import DeniedDeployment, TokenCounts
+from detente.ledger.caps.cap import CapTaker
+from detente.ledger.caps.clause_caps import covering
+from detente.ledger.journals.record import DeniedDeployment, TokenCounts
 from detente.live.request import Request
 
 

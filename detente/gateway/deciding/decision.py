@@ -14,9 +14,9 @@ from detente.demand.workload import AnyWorkload
 from detente.errors import did_you_mean
 from detente.gateway.deciding.admit import Admission, Candidate
 from detente.gateway.deciding.choose import Order, choose
-from detente.gateway.deciding.error import error
 from detente.gateway.deciding.load import Load
 from detente.gateway.deciding.moment import Known, Moment
+from detente.gateway.deciding.openai_error import error
 from detente.gateway.surfaces.surface import NO_HEADERS, AbsentError, Asked, KeptTurn, Surface
 from detente.live.presented import Presented
 from detente.live.request import Request

@@ -6,7 +6,7 @@ Owns: that a body of very many small ones is refused before it is read. Not here
 from __future__ import annotations
 
 from detente.gateway.deciding.decision import Rejection
-from detente.gateway.deciding.error import error
+from detente.gateway.deciding.openai_error import error
 
 _SMALLEST_PART = 8
 """Bytes that a part takes at least."""

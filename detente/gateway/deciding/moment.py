@@ -19,9 +19,9 @@ from detente.gateway.deciding.keyring import Keyring
 from detente.gateway.deciding.policy import Deployed, Policy
 from detente.gateway.deciding.standings import NOT_KEPT, Standings
 from detente.gateway.deciding.steering import NO_SAVINGS, Saving, saving, usual_mix
-from detente.ledger.at_risk import AtRisk
-from detente.ledger.line import NO_TOKENS
-from detente.ledger.record import TokenCounts
+from detente.ledger.books.at_risk import AtRisk
+from detente.ledger.journals.record import TokenCounts
+from detente.ledger.use.line import NO_TOKENS
 from detente.live.request import Request
 
 MAX_REMEMBERED = 10_000

@@ -18,10 +18,10 @@ from detente.contract.term import Term
 from detente.demand.workload import AnyWorkload, Training
 from detente.errors import CaseError, FlawError, Mistake, Where
 from detente.gateway.surfaces.models import meant
-from detente.ledger.budgets import CaseBudgets
-from detente.ledger.caps import LiveCap, of_terms
-from detente.ledger.metering import Metering, Tariff
-from detente.ledger.record import CallRoute
+from detente.ledger.caps.budgets import CaseBudgets
+from detente.ledger.caps.clause_caps import LiveCap, of_terms
+from detente.ledger.journals.record import CallRoute
+from detente.ledger.use.metering import Metering, Tariff
 from detente.live.deployment import AnyDeployment
 from detente.live.key import Key
 from detente.live.request import Request

@@ -14,7 +14,7 @@ from pathlib import Path
 from detente.case.case import Case
 from detente.errors import CaseError, FlawError, Mistake, Where
 from detente.gateway.deciding.policy import Policy, Stamp
-from detente.ledger.caps import not_kept
+from detente.ledger.caps.clause_caps import not_kept
 from detente.live.deployment import AnyDeployment
 from detente.live.key import Key
 from detente.providers.vocabulary import MAX_BYTES, Vocabulary

@@ -12,12 +12,12 @@ from typing import NamedTuple
 
 from detente.contract.standing import Standing
 from detente.contract.verdict import Reason, Verdict
-from detente.ledger.at_risk import AtRisk
-from detente.ledger.budget_stands import BudgetStands
-from detente.ledger.cap import Cap, CapLimit, CapTaker
-from detente.ledger.lag import JournalLag
-from detente.ledger.record import TokenCounts
-from detente.ledger.stands import BooksStand
+from detente.ledger.books.at_risk import AtRisk
+from detente.ledger.books.stands import BooksStand
+from detente.ledger.caps.budget_stands import BudgetStands
+from detente.ledger.caps.cap import Cap, CapLimit, CapTaker
+from detente.ledger.journals.lag import JournalLag
+from detente.ledger.journals.record import TokenCounts
 from detente.providers.wire import Tokens
 from detente.values.period import endless
 

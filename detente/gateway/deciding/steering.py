@@ -1,7 +1,7 @@
 """Steering: what a call saves at a deployment by filling a floor that would fall short, or by using a credit. Pure.
 
-Owns: that saving, in the unit of prices. Not here: what is at risk (``ledger/at_risk``), and what follows for the order
-(``choose``).
+Owns: that saving, in the unit of prices. Not here: what is at risk (``ledger/books/at_risk``), and what follows for
+the order (``choose``).
 
 A floor that will be missed is paid for in any case, as far as its clause charges what is missing. What counts towards
 it therefore costs less than its price, by what each unit saves.
@@ -15,9 +15,9 @@ from typing import NamedTuple
 
 from detente.demand.workload import AnyWorkload
 from detente.gateway.deciding.policy import Deployed
-from detente.ledger.at_risk import AtRisk
-from detente.ledger.metering import Tariff
-from detente.ledger.record import TokenCounts
+from detente.ledger.books.at_risk import AtRisk
+from detente.ledger.journals.record import TokenCounts
+from detente.ledger.use.metering import Tariff
 from detente.live.request import Request
 from detente.market.token_price import MTOK
 from detente.values.money import NANOS

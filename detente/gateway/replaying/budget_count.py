@@ -1,7 +1,7 @@
 """Budgets of replayed calls: what was used of each in its windows, and whom none had room for.
 
 Owns: that count. A call ends when it begins, so that nothing is held for calls under way, and calls at a time are never
-too many. Not here: which budgets cover a call (``ledger.budgets``), and asking them (``deciding.admit``).
+too many. Not here: which budgets cover a call (``ledger.caps.budgets``), and asking them (``deciding.admit``).
 """
 
 from __future__ import annotations
@@ -12,10 +12,10 @@ from datetime import datetime
 from typing import NamedTuple
 
 from detente.gateway.deciding.standings import Shortage
-from detente.ledger.budget_stands import BudgetStands
-from detente.ledger.cap import Cap, CapLimit, CapRoom, CapTaker
-from detente.ledger.leasing import CapWindow
-from detente.ledger.record import TokenCounts
+from detente.ledger.caps.budget_stands import BudgetStands
+from detente.ledger.caps.cap import Cap, CapLimit, CapRoom, CapTaker
+from detente.ledger.caps.leasing import CapWindow
+from detente.ledger.journals.record import TokenCounts
 
 
 @dataclass(slots=True)

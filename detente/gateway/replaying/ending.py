@@ -18,14 +18,14 @@ from detente.contract.totals import Totals
 from detente.contract.use import RatedUse
 from detente.gateway.deciding.policy import Policy
 from detente.gateway.replaying.replayed import ClauseEnd
-from detente.ledger.idle import idle_use
+from detente.ledger.books.idle import idle_use
 from detente.market.offer import TokenOffer
 
 
 def idle_lines(
     policy: Policy, used: Mapping[str, tuple[int, int]], start: datetime, end: datetime
 ) -> Iterator[RatedUse]:
-    """Of what the plan reserved, what was not charged to use in an hour (``ledger.idle``)."""
+    """Of what the plan reserved, what was not charged to use in an hour (``ledger.books.idle``)."""
     rating = Rating(policy.case.signed)
     for name, held in {d.offer.id: d.held for d in policy.deployed if d.held}.items():
         offer = next(d.offer for d in policy.deployed if d.offer.id == name)

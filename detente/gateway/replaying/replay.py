@@ -3,7 +3,7 @@
 Owns: passing time, and calls dealt to deployments. Calls of a workload within a grain of time are decided together, as
 one; each is metered by itself, so that what it costs is what the ledger would say. A call ends when it begins. Not
 here: the calls (``traffic``), what deployments can take of them (``headroom``), and any rule: those of ``deciding``,
-``ledger.metering`` and ``contract``.
+``ledger.use.metering`` and ``contract``.
 """
 
 from __future__ import annotations
@@ -32,12 +32,12 @@ from detente.gateway.replaying.standing_totals import TotalStandings
 from detente.gateway.replaying.traffic import ReplayedCall
 from detente.gateway.surfaces import SURFACES
 from detente.gateway.surfaces.surface import Asked, Surface
-from detente.ledger.cap import CapTaker
-from detente.ledger.line import LineSum, UseLine, summed
-from detente.ledger.metered_together import TokenColumns, metered_together
-from detente.ledger.metering import Metering, Tariff
-from detente.ledger.record import CallRoute, EndAsRead, TokenCounts
-from detente.ledger.running import kept
+from detente.ledger.caps.cap import CapTaker
+from detente.ledger.journals.record import CallRoute, EndAsRead, TokenCounts
+from detente.ledger.use.line import LineSum, UseLine, summed
+from detente.ledger.use.metered_together import TokenColumns, metered_together
+from detente.ledger.use.metering import Metering, Tariff
+from detente.ledger.use.running_totals import kept
 from detente.live.deployment import Operation
 from detente.providers.wire import Call, Tokens
 from detente.values.micros import HOUR, SECOND, at_micros, micros

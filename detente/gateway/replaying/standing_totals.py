@@ -17,10 +17,10 @@ from detente.contract.term import Term
 from detente.contract.totals import Totals
 from detente.gateway.deciding.standings import Shortage, Standings
 from detente.gateway.replaying.budget_count import BudgetCount
-from detente.ledger.at_risk import at_risk
-from detente.ledger.cap import CapTaker
-from detente.ledger.record import TokenCounts
-from detente.ledger.stands import stands_by
+from detente.ledger.books.at_risk import at_risk
+from detente.ledger.books.stands import stands_by
+from detente.ledger.caps.cap import CapTaker
+from detente.ledger.journals.record import TokenCounts
 
 
 class TotalStandings(Standings):

@@ -1,7 +1,8 @@
 """Traffic to replay: the calls of a file, one row a call or a row for several alike, in the order of time.
 
 Owns: which columns are what, when each call is, and repeating the file. Not here: where a call goes (``replay``), and
-how a file is read (``values.sheet``, ``demand.clock``). One pass over the file at a time: memory does not grow with it.
+how a file is read (``values.sheet``, ``demand.row_times``). One pass over the file at a time: memory does not grow
+with it.
 """
 
 from __future__ import annotations
@@ -14,7 +15,7 @@ from datetime import datetime
 from pathlib import Path
 from typing import Any, NamedTuple
 
-from detente.demand.clock import TimestampReader
+from detente.demand.row_times import TimestampReader
 from detente.demand.trace import KNOWN, token_count
 from detente.errors import CaseError, Flaw, FlawError, Mistake, Where, did_you_mean
 from detente.live.key import PREFIX

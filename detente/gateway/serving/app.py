@@ -16,11 +16,11 @@ import msgspec
 
 from detente.gateway.deciding.choose import Order
 from detente.gateway.deciding.decision import Rejection, decide, read
-from detente.gateway.deciding.error import error
 from detente.gateway.deciding.few import must_be_few
 from detente.gateway.deciding.keyring import HeldKey
 from detente.gateway.deciding.load import Load
 from detente.gateway.deciding.moment import Moment
+from detente.gateway.deciding.openai_error import error
 from detente.gateway.deciding.policy import Policy
 from detente.gateway.deciding.standings import NOT_KEPT, Standings
 from detente.gateway.http.exchange import JSON, Exchange, HeaderLines, RequestHead
@@ -36,8 +36,8 @@ from detente.gateway.serving.call.relay import Relay
 from detente.gateway.serving.clock import Clock
 from detente.gateway.serving.door import Door, Shut
 from detente.gateway.serving.models_page import models_page
+from detente.gateway.serving.observing.call_trace import PARENT, Tracing, trace_of
 from detente.gateway.serving.observing.metrics import TYPE, Metrics
-from detente.gateway.serving.observing.trace import PARENT, Tracing, trace_of
 from detente.gateway.serving.paths import plain, shown, surface_of, with_model
 from detente.gateway.serving.standing_page import standing_page
 from detente.gateway.serving.stated_labels import LABELS, stated_labels
@@ -45,7 +45,7 @@ from detente.gateway.surfaces import SURFACES
 from detente.gateway.surfaces.messages_count import CountSurface
 from detente.gateway.surfaces.surface import Asked, Surface
 from detente.gateway.upstream import Upstream
-from detente.ledger.journal import Journal
+from detente.ledger.journals.journal import Journal
 from detente.live.key import Key
 from detente.providers.authority import Authority
 from detente.providers.wire import Tokens

@@ -11,7 +11,7 @@ from urllib.parse import unquote
 import msgspec
 
 from detente.errors import did_you_mean
-from detente.gateway.deciding.error import error
+from detente.gateway.deciding.openai_error import error
 from detente.gateway.deciding.policy import Policy
 from detente.gateway.http.exchange import RequestHead
 from detente.gateway.serving.paths import plain

@@ -1,6 +1,6 @@
 """The page `/standing`: where the clauses of the case stand, as the gateway last saw it.
 
-Owns: its document. Amounts are exact, as text. Not here: the standings (``ledger/stands``), and the caps
+Owns: its document. Amounts are exact, as text. Not here: the standings (``ledger/books/stands``), and the caps
 (``leaseholder``).
 """
 
@@ -9,8 +9,8 @@ from __future__ import annotations
 from typing import Any
 
 from detente.gateway.deciding.standings import Standings
-from detente.ledger.cap import Cap, CapLimit
-from detente.ledger.stands import ClauseStands
+from detente.ledger.books.stands import ClauseStands
+from detente.ledger.caps.cap import Cap, CapLimit
 from detente.values.period import endless
 from detente.values.quantity import plain
 

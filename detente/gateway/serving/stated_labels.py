@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 from detente.gateway.deciding.decision import Rejection
-from detente.gateway.deciding.error import error
+from detente.gateway.deciding.openai_error import error
 from detente.live.request import LabelError, labels_of, narrowed
 
 LABELS = b"x-detente-labels"

@@ -12,8 +12,8 @@ from typing import Any, ClassVar
 
 import msgspec
 
-from detente.gateway.surfaces.estimate import prompt_tokens
 from detente.gateway.surfaces.naming import Renamed, renamed, text_of
+from detente.gateway.surfaces.prompt_size import prompt_tokens
 from detente.gateway.surfaces.surface import NO_HEADERS, Asked, Rendering, StreamHead, Surface
 from detente.gateway.surfaces.unreadable import why
 from detente.live.deployment import Feature, Operation

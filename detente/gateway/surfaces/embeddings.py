@@ -9,7 +9,7 @@ from collections.abc import Mapping
 from typing import ClassVar
 
 from detente.gateway.surfaces.chat import ChatSurface, members_of, text
-from detente.gateway.surfaces.estimate import CHARACTERS_PER_TOKEN
+from detente.gateway.surfaces.prompt_size import CHARACTERS_PER_TOKEN
 from detente.gateway.surfaces.surface import NO_HEADERS, Asked, Rendering, StreamHead
 from detente.live.deployment import Operation
 from detente.providers.wire import Call, Refusal

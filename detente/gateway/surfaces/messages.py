@@ -16,12 +16,12 @@ from typing import Any, ClassVar
 import msgspec
 
 from detente.gateway.surfaces.chat import PREFIX_BYTES, count, flag, text
-from detente.gateway.surfaces.estimate import CHARACTERS_PER_TOKEN, IMAGE_TOKENS, prompt_tokens
 from detente.gateway.surfaces.messages_error import error_of, type_of_status
 from detente.gateway.surfaces.messages_native import NativeRendering, named
 from detente.gateway.surfaces.messages_reply import message
 from detente.gateway.surfaces.messages_request import Asking, members_of
 from detente.gateway.surfaces.messages_stream import MessagesRendering
+from detente.gateway.surfaces.prompt_size import CHARACTERS_PER_TOKEN, IMAGE_TOKENS, prompt_tokens
 from detente.gateway.surfaces.surface import NO_HEADERS, Asked, Rendering, StreamHead, Surface
 from detente.live.deployment import Feature, Operation
 from detente.providers import marks

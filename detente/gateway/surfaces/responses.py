@@ -23,8 +23,8 @@ from detente.gateway.surfaces.chat import (
     members_of,
     text,
 )
-from detente.gateway.surfaces.estimate import prompt_tokens
 from detente.gateway.surfaces.naming import renamed, text_of
+from detente.gateway.surfaces.prompt_size import prompt_tokens
 from detente.gateway.surfaces.responses_events import ResponseEvents
 from detente.gateway.surfaces.responses_head import ResponseHead
 from detente.gateway.surfaces.responses_reply import response_of

@@ -12,7 +12,7 @@ from typing import Any, ClassVar
 
 import msgspec
 
-from detente.ledger.record import TokenCounts
+from detente.ledger.journals.record import TokenCounts
 from detente.live.deployment import Feature, Operation
 from detente.providers.wire import Call, Failure, Refusal, Reply, Wire, failure
 

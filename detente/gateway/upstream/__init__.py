@@ -6,6 +6,6 @@ Owns: connections, their pools, framing and deadlines. It knows origins, heads a
 
 from detente.gateway.upstream.client import Upstream
 from detente.gateway.upstream.error import UpstreamError
-from detente.gateway.upstream.incoming import WHOLE, Incoming, Patience
+from detente.gateway.upstream.incoming_reply import WHOLE, Incoming, Patience
 
 __all__ = ["WHOLE", "Incoming", "Patience", "Upstream", "UpstreamError"]

@@ -11,11 +11,11 @@ import ssl
 from functools import partial
 
 from detente.gateway.http.outbox import Outbox
-from detente.gateway.upstream.head import request_head
-from detente.gateway.upstream.incoming import WHOLE, Incoming, Patience
+from detente.gateway.upstream.deadline_sweep import Sweep
+from detente.gateway.upstream.heads import request_head
+from detente.gateway.upstream.incoming_reply import WHOLE, Incoming, Patience
 from detente.gateway.upstream.origin import Origin, parsed
 from detente.gateway.upstream.pool import Pool
-from detente.gateway.upstream.sweep import Sweep
 from detente.gateway.upstream.trust import Trust
 from detente.gateway.upstream.tunnel import proxy_to
 from detente.live.connection import ConnectionSpec

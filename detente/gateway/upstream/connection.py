@@ -15,11 +15,11 @@ from typing import Protocol, cast
 import httptools
 
 from detente.gateway.http.outbox import Outbox
+from detente.gateway.upstream.deadline_sweep import Sweep
 from detente.gateway.upstream.error import ErrorKind, UpstreamError
-from detente.gateway.upstream.head import reply_head
-from detente.gateway.upstream.incoming import WHOLE, Incoming, Patience
+from detente.gateway.upstream.heads import reply_head
+from detente.gateway.upstream.incoming_reply import WHOLE, Incoming, Patience
 from detente.gateway.upstream.origin import Origin
-from detente.gateway.upstream.sweep import Sweep
 
 MAX_HEAD = 65_536
 """Bytes that may come without making progress: a head with the interim ones before it, chunk extensions, trailers."""

@@ -15,9 +15,9 @@ from collections.abc import Callable
 
 from detente.gateway.http.outbox import Outbox
 from detente.gateway.upstream.connection import UpstreamConnection
+from detente.gateway.upstream.deadline_sweep import Sweep
 from detente.gateway.upstream.error import UpstreamError
 from detente.gateway.upstream.origin import Origin
-from detente.gateway.upstream.sweep import Sweep
 from detente.gateway.upstream.trust import FileError
 from detente.gateway.upstream.tunnel import Proxy, ProxyError, through
 

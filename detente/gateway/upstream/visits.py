@@ -14,13 +14,13 @@ from collections.abc import Awaitable, Callable, Sequence
 
 from detente.gateway.http.outbox import Outbox
 from detente.gateway.upstream.connection import UpstreamConnection
+from detente.gateway.upstream.deadline_sweep import Sweep
 from detente.gateway.upstream.error import UpstreamError
-from detente.gateway.upstream.head import request_head
-from detente.gateway.upstream.incoming import Incoming
+from detente.gateway.upstream.heads import request_head
+from detente.gateway.upstream.incoming_reply import Incoming
 from detente.gateway.upstream.origin import Origin
 from detente.gateway.upstream.pool import reason
 from detente.gateway.upstream.public import is_public
-from detente.gateway.upstream.sweep import Sweep
 from detente.gateway.upstream.trust import FileError, Trust
 from detente.gateway.upstream.tunnel import ProxyError, proxy_to, through
 from detente.providers.outgoing import Outgoing

@@ -36,8 +36,8 @@ from detente.planner.formulation.arc import Arc
 from detente.planner.formulation.draft import Draft
 from detente.planner.formulation.expression import Floats
 from detente.planner.formulation.groups import Grouping
-from detente.planner.formulation.prices import holds_always
-from detente.planner.formulation.units import Units
+from detente.planner.formulation.period_prices import holds_always
+from detente.planner.formulation.unit_columns import Units
 from detente.planner.solving.model import Model
 from detente.values.money import NANOS, nano, of_nanos
 from detente.values.rounding import half_even

@@ -24,7 +24,7 @@ from detente.planner.formulation.expression import Bools, Floats, Ints
 from detente.planner.formulation.owner import Owner
 from detente.planner.formulation.program import Block
 from detente.planner.formulation.purchases import TOLD
-from detente.planner.formulation.units import Units
+from detente.planner.formulation.unit_columns import Units
 from detente.planner.solving.solution import Solution
 
 NO_PRICE = 1e-5

@@ -14,7 +14,7 @@ from detente.market.offer import AnyOffer
 from detente.market.stated_price import priced_in, rate_at
 from detente.planner.answer.bill import Bill
 from detente.planner.formulation.draft import Draft
-from detente.planner.formulation.units import Units
+from detente.planner.formulation.unit_columns import Units
 from detente.results.plan_rows import StatedCharge
 from detente.values.money import nano, of_nanos
 

@@ -15,11 +15,11 @@ from detente.demand.quanta import Quanta
 from detente.demand.quantum import QUANTUM
 from detente.market.stated_price import priced_in
 from detente.planner.answer.bill import Quantities
-from detente.planner.answer.turns import TakenTurns, in_turns
+from detente.planner.answer.gang_turns import TakenTurns, in_turns
 from detente.planner.formulation.arc import Arc
 from detente.planner.formulation.draft import Draft
 from detente.planner.formulation.expression import Floats
-from detente.planner.formulation.units import Units
+from detente.planner.formulation.unit_columns import Units
 from detente.planner.solving.model import Model
 from detente.planner.solving.solution import Solution
 from detente.results.plan_rows import Decision, DecisionReason

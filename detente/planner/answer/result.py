@@ -27,7 +27,7 @@ from detente.planner.answer.marginal import clauses
 from detente.planner.answer.pricing_currency import stated_charges
 from detente.planner.answer.reasons import decisions
 from detente.planner.answer.rounded_invoices import rounded_invoices
-from detente.planner.answer.rounding import at_stake
+from detente.planner.answer.whole_quanta import at_stake
 from detente.planner.formulation.draft import Draft
 from detente.planner.solving.model import Model
 from detente.planner.solving.moves import moves

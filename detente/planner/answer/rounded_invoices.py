@@ -2,7 +2,7 @@
 
 Owns: a plan's invoices, line by line: of each offer what its use comes to in a month after discounts, each reservation
 that says when it is invoiced, each part of a clause. Not here: the bill, which is exact (``bill``), and what is on the
-books (``ledger.invoices``).
+books (``ledger.books.invoices``).
 """
 
 from __future__ import annotations

@@ -15,7 +15,7 @@ from detente.planner.formulation.arc import Arc
 from detente.planner.formulation.draft import Draft
 from detente.planner.formulation.expression import Bools, Expr, Floats, Part
 from detente.planner.formulation.owner import Owner
-from detente.planner.formulation.units import Units
+from detente.planner.formulation.unit_columns import Units
 
 IDLE_MARGIN = 1e-6
 """A whole unit is idle if this much less than one is: the solver knows only closed bounds."""

@@ -24,10 +24,10 @@ from detente.planner.formulation.expression import Bools, Expr, Floats, Ints, Li
 from detente.planner.formulation.grid import Grid
 from detente.planner.formulation.groups import grouping
 from detente.planner.formulation.owner import Owner
+from detente.planner.formulation.period_prices import PriceList, holds_always
 from detente.planner.formulation.placement import PlacedDemand
-from detente.planner.formulation.prices import PriceList, holds_always
 from detente.planner.formulation.program import LinearProgram
-from detente.planner.formulation.units import Units
+from detente.planner.formulation.unit_columns import Units
 
 
 @dataclass(frozen=True)

@@ -10,7 +10,7 @@ from detente.planner.formulation.capacity import define_capacity
 from detente.planner.formulation.draft import Draft
 from detente.planner.formulation.expression import Floats
 from detente.planner.formulation.grid import Grid
-from detente.planner.formulation.idle import idle_ceilings, raised_alike
+from detente.planner.formulation.idle_units import idle_ceilings, raised_alike
 from detente.planner.formulation.moving import define_moving
 from detente.planner.formulation.permissions import define_permissions
 from detente.planner.formulation.purchases import define_openings, define_units, with_room

@@ -18,7 +18,7 @@ from detente.planner.formulation.arc import Arc
 from detente.planner.formulation.draft import Draft
 from detente.planner.formulation.expression import Expr, Floats, Ints
 from detente.planner.formulation.owner import Owner
-from detente.planner.formulation.units import Start, Units
+from detente.planner.formulation.unit_columns import Start, Units
 from detente.values.money import Price
 from detente.values.period import later
 

@@ -17,7 +17,7 @@ from detente.contract.window import Window
 from detente.market.invoicing import instalments
 from detente.planner.formulation.draft import Draft
 from detente.planner.formulation.expression import Part
-from detente.planner.formulation.units import Units
+from detente.planner.formulation.unit_columns import Units
 from detente.values.period import later
 
 

@@ -27,9 +27,9 @@ from detente.planner.formulation.arc import covers
 from detente.planner.formulation.draft import DecidedColumns, Draft
 from detente.planner.formulation.expression import Expr, Floats, Ints, Lines, Part, broadcast
 from detente.planner.formulation.owner import Owner
-from detente.planner.formulation.prices import NetPrices
+from detente.planner.formulation.period_prices import NetPrices
 from detente.planner.formulation.reserving import bought, times_of_use
-from detente.planner.formulation.units import Units
+from detente.planner.formulation.unit_columns import Units
 
 Ints64 = NDArray[np.int64]
 Windows = tuple[Window, ...]

@@ -18,7 +18,7 @@ from numpy.typing import NDArray
 
 from detente.planner.formulation.expression import Bools, Floats, Ints, Lines
 from detente.planner.formulation.program import LinearProgram
-from detente.planner.solving.parts import rises, settled
+from detente.planner.solving.row_entries import rises, settled
 
 Places = NDArray[np.int64]
 

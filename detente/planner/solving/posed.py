@@ -19,7 +19,7 @@ from detente.planner.formulation.owner import Owner
 from detente.planner.formulation.program import Block, Denial, LinearProgram
 from detente.planner.solving.extension import NewEntries, extended
 from detente.planner.solving.matrix import lay_out
-from detente.planner.solving.running import Running, made
+from detente.planner.solving.solver_run import Running, made
 
 MIN_COST = 1.0
 """Of a plan, in the solver's scale: below it, money is scaled anew."""

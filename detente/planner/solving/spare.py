@@ -14,7 +14,7 @@ import numpy as np
 from detente.planner.formulation.capacity import taken
 from detente.planner.formulation.draft import Draft
 from detente.planner.formulation.expression import Floats, Ints, broadcast
-from detente.planner.formulation.units import Units
+from detente.planner.formulation.unit_columns import Units
 from detente.planner.solving.model import Model
 from detente.planner.solving.solution import Solution
 

@@ -17,8 +17,8 @@ from detente.planner.formulation.draft import Draft
 from detente.planner.formulation.expression import Bools, Floats, Ints, dot
 from detente.planner.solving.model import Model
 from detente.planner.solving.moves import MIN_PART, Runs
-from detente.planner.solving.opening import Opening, least_moves
 from detente.planner.solving.solution import Solution
+from detente.planner.solving.steadier_program import Opening, least_moves
 
 ZERO = 1e-9
 """A smaller price of a row or a column, in the solver's scale, is none."""

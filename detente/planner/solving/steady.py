@@ -17,7 +17,7 @@ from detente.planner.formulation.groups import Grouping
 from detente.planner.formulation.owner import Owner
 from detente.planner.formulation.program import LinearProgram
 from detente.planner.solving.model import Model
-from detente.planner.solving.running import TOLERANCE
+from detente.planner.solving.solver_run import TOLERANCE
 
 SMALLER = 10
 """Tried where the small program has at most one column for so many of the whole: else it saves nothing."""

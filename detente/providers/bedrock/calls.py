@@ -6,7 +6,7 @@ twice. Not here: calls and results as blocks (``turns``).
 
 from __future__ import annotations
 
-from detente.providers.bedrock.parts import refused
+from detente.providers.bedrock.content_parts import refused
 
 
 class CallIds:

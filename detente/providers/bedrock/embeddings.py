@@ -15,9 +15,9 @@ from typing import Annotated, Any, Literal
 
 import msgspec
 
+from detente.providers.bedrock.converse_reply import TokenCount, broken
 from detente.providers.bedrock.member import NULL, Member
 from detente.providers.bedrock.metadata import metadata_of
-from detente.providers.bedrock.reply import TokenCount, broken
 from detente.providers.omission import Omissions
 from detente.providers.outgoing import HeaderPairs
 from detente.providers.vocabulary import Vocabulary

@@ -16,9 +16,9 @@ from typing import Any
 import msgspec
 
 from detente.providers import sse
+from detente.providers.bedrock.converse_reply import broken
+from detente.providers.bedrock.event_frames import MAX_BYTES, Frame, FrameError, Frames
 from detente.providers.bedrock.failures import named, text_of
-from detente.providers.bedrock.frames import MAX_BYTES, Frame, FrameError, Frames
-from detente.providers.bedrock.reply import broken
 from detente.providers.claude import Claude, at_bedrock, fitted
 from detente.providers.messages_stream import MessagesDecoder
 from detente.providers.omission import Omissions

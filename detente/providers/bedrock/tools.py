@@ -10,9 +10,9 @@ from typing import Any, NamedTuple
 
 import msgspec
 
+from detente.providers.bedrock.content_parts import CachePoint, cached
 from detente.providers.bedrock.family import Family
 from detente.providers.bedrock.member import NULL, Member
-from detente.providers.bedrock.parts import CachePoint, cached
 from detente.providers.bedrock.turns import NAME
 from detente.providers.omission import Omissions, remedy
 from detente.providers.tool_names import shortened

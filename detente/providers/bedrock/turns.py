@@ -13,10 +13,7 @@ from typing import Any, NamedTuple
 import msgspec
 
 from detente.providers.bedrock.calls import CallIds
-from detente.providers.bedrock.family import Family
-from detente.providers.bedrock.foreign import foreign_part
-from detente.providers.bedrock.member import Member
-from detente.providers.bedrock.parts import (
+from detente.providers.bedrock.content_parts import (
     CachePoint,
     ContentPart,
     ConverseBlock,
@@ -26,6 +23,9 @@ from detente.providers.bedrock.parts import (
     refused,
     text_of,
 )
+from detente.providers.bedrock.family import Family
+from detente.providers.bedrock.foreign import foreign_part
+from detente.providers.bedrock.member import Member
 from detente.providers.omission import Omissions, remedy
 from detente.providers.tool_names import shortened
 from detente.providers.wire import Refusal

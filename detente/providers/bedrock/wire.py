@@ -16,8 +16,10 @@ from detente.live.bedrock_name import BedrockName
 from detente.live.deployment import BedrockDeployment
 from detente.providers.authority import Authority, KeyAuthority
 from detente.providers.bedrock.address import base_of, path_of, region_of
-from detente.providers.bedrock.chain import ChainAuthority
 from detente.providers.bedrock.converse import request_of
+from detente.providers.bedrock.converse_reply import reply_of
+from detente.providers.bedrock.converse_stream import ConverseDecoder
+from detente.providers.bedrock.credential_chain import ChainAuthority
 from detente.providers.bedrock.embeddings import (
     embedding_parts,
     embedding_reply,
@@ -28,8 +30,6 @@ from detente.providers.bedrock.embeddings import (
 from detente.providers.bedrock.failures import read_failure
 from detente.providers.bedrock.family import Family, family_of
 from detente.providers.bedrock.invoke import InvokeDecoder, body_of, counting_of
-from detente.providers.bedrock.reply import reply_of
-from detente.providers.bedrock.stream import ConverseDecoder
 from detente.providers.claude import Claude, claude_of
 from detente.providers.messages_stream import count_at_bedrock
 from detente.providers.messages_stream import reply_of as message_of

@@ -1,6 +1,6 @@
 """What an audit found, for people and for programs.
 
-Owns: how it is told. Not here: doing it (``ledger.audit``).
+Owns: how it is told. Not here: doing it (``ledger.proof.audit``).
 """
 
 from __future__ import annotations
@@ -9,7 +9,7 @@ import json
 from collections.abc import Sequence
 
 from detente.errors import printable
-from detente.ledger.audit import MAX_FOUND, Audited
+from detente.ledger.proof.audit import MAX_FOUND, Audited
 from detente.report.numerals import count
 
 

@@ -1,6 +1,6 @@
 """How available providers were, for people and for programs: a line a clause and window, and what to write.
 
-Not here: how it is counted (``ledger.availability``).
+Not here: how it is counted (``ledger.books.availability``).
 """
 
 from __future__ import annotations
@@ -9,7 +9,7 @@ import json
 from collections.abc import Sequence
 
 from detente.contract.reminder import last_day
-from detente.ledger.availability import RecordedAvailability
+from detente.ledger.books.availability import RecordedAvailability
 from detente.report.layout import Row, say, table, title
 from detente.report.screen import Screen
 from detente.values.period import named

@@ -1,13 +1,13 @@
 """Where budgets stand, for people and for programs.
 
-Owns: how it is told. Not here: what it is (``ledger.budget_stands``).
+Owns: how it is told. Not here: what it is (``ledger.caps.budget_stands``).
 """
 
 from __future__ import annotations
 
 from collections.abc import Sequence
 
-from detente.ledger.budget_stands import BudgetStands
+from detente.ledger.caps.budget_stands import BudgetStands
 from detente.report.layout import Row, table
 from detente.report.screen import Screen
 from detente.values.period import endless

@@ -1,6 +1,6 @@
 """A dossier as one document of JSON, written as it is read: what it holds in memory is one batch.
 
-Owns: its form. Not here: what belongs to it (``ledger.dossier``).
+Owns: its form. Not here: what belongs to it (``ledger.proof.dossier``).
 """
 
 from __future__ import annotations
@@ -8,7 +8,7 @@ from __future__ import annotations
 import json
 from collections.abc import Callable
 
-from detente.ledger.dossier import ComesTo, Dossier
+from detente.ledger.proof.dossier import ComesTo, Dossier
 from detente.report.ledger.standing import plain_clause
 from detente.values.money import of_nanos
 from detente.values.quantity import plain

@@ -1,6 +1,6 @@
 """What became of records that were put on the books, for people and for programs.
 
-Owns: how it is told. Not here: doing it (``ledger.ingest``).
+Owns: how it is told. Not here: doing it (``ledger.books.ingest``).
 """
 
 from __future__ import annotations
@@ -8,8 +8,8 @@ from __future__ import annotations
 import json
 
 from detente.errors import MAX_SHOWN, printable
-from detente.ledger.bill_ingest import BillIngested
-from detente.ledger.ingest import Ingested
+from detente.ledger.bills.bill_ingest import BillIngested
+from detente.ledger.books.ingest import Ingested
 from detente.report.ledger.journal import Print
 from detente.values.money import of_nanos, shown
 from detente.values.quantity import plain

@@ -1,6 +1,6 @@
 """A journal, for people and for programs: its records, a line each.
 
-Owns: how a record is shown. Not here: reading files (``ledger.reading``).
+Owns: how a record is shown. Not here: reading files (``ledger.journals.journal_reading``).
 """
 
 from __future__ import annotations
@@ -13,9 +13,9 @@ from pathlib import Path
 import msgspec
 
 from detente.errors import HIDDEN, JournalError, printable
-from detente.ledger.journal import files
-from detente.ledger.reading import Trouble, records, worker_of
-from detente.ledger.record import Attempt, Record, TokenCounts, ended
+from detente.ledger.journals.journal import files
+from detente.ledger.journals.journal_reading import Trouble, records, worker_of
+from detente.ledger.journals.record import Attempt, Record, TokenCounts, ended
 
 Print = Callable[[str], None]
 

@@ -1,6 +1,6 @@
 """A bill beside the books, for people and for programs.
 
-Owns: how it is told. Not here: comparing them (``ledger.reconciling``).
+Owns: how it is told. Not here: comparing them (``ledger.bills.reconciling``).
 """
 
 from __future__ import annotations
@@ -11,8 +11,8 @@ from collections.abc import Iterable
 from rich.console import Console
 
 from detente.errors import MAX_SHOWN, printable
-from detente.ledger.difference import Difference
-from detente.ledger.reconciling import Reconciled
+from detente.ledger.bills.bill_difference import Difference
+from detente.ledger.bills.reconciling import Reconciled
 from detente.report.layout import say, table
 from detente.report.ledger.journal import Print
 from detente.values.money import of_nanos

@@ -1,6 +1,6 @@
 """Where clauses stand, for people and for programs.
 
-Owns: how it is told. Not here: what it is (``ledger.stands``).
+Owns: how it is told. Not here: what it is (``ledger.books.stands``).
 """
 
 from __future__ import annotations
@@ -8,10 +8,10 @@ from __future__ import annotations
 import json
 from collections.abc import Sequence
 
-from detente.ledger.budget_stands import BudgetStands
-from detente.ledger.closing import ClosedBooks
-from detente.ledger.lag import JournalLag
-from detente.ledger.stands import BooksStand, ClauseStands
+from detente.ledger.books.closing import ClosedBooks
+from detente.ledger.books.stands import BooksStand, ClauseStands
+from detente.ledger.caps.budget_stands import BudgetStands
+from detente.ledger.journals.lag import JournalLag
 from detente.report.layout import Row, say, table, title
 from detente.report.ledger.budgets import plain_budget
 from detente.report.numerals import count

@@ -1,6 +1,6 @@
 """A statement, for people, for spreadsheets and for programs: every amount in the three is the same.
 
-Owns: how it is told. Not here: what it is (``ledger.statement``).
+Owns: how it is told. Not here: what it is (``ledger.books.statement``).
 """
 
 from __future__ import annotations
@@ -11,7 +11,7 @@ import json
 from collections.abc import Iterator, Sequence
 from datetime import datetime
 
-from detente.ledger.statement import Statement, StatementLine
+from detente.ledger.books.statement import Statement, StatementLine
 from detente.report.csv import FORMULA
 from detente.report.layout import heading, say, table, title
 from detente.report.ledger.standing import HEADS as STANDING_HEADS

@@ -1,6 +1,6 @@
 """The keys of a case, and those made at run time, for people and for programs: never a key, nor its hash.
 
-Owns: how they are told. Not here: the keys (``live/key``, ``ledger/key_store``).
+Owns: how they are told. Not here: the keys (``live/key``, ``ledger/store/key_store``).
 """
 
 from __future__ import annotations
@@ -10,7 +10,7 @@ from collections.abc import Sequence
 from datetime import datetime
 from typing import Any
 
-from detente.ledger.key_store import MadeKey
+from detente.ledger.store.key_store import MadeKey
 from detente.live.key import Key
 from detente.report.layout import Row, say, table, title
 from detente.report.screen import Screen

@@ -9,7 +9,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from functools import partial
 
 from detente.contract.standing import FLOOR
-from detente.ledger.statement import Statement, StatementLine
+from detente.ledger.books.statement import Statement, StatementLine
 from detente.report.drawing.burndown import burndown
 from detente.report.drawing.svg import both
 from detente.report.ledger.standing import HEADS, standing_rows

@@ -17,17 +17,17 @@ from detente.gateway.deciding.standings import Standings
 from detente.gateway.deciding.steering import NO_SAVING, Saving
 from detente.gateway.serving.standing_page import standing_page
 from detente.gateway.surfaces import SURFACES
-from detente.ledger.at_risk import AtRisk, at_risk
-from detente.ledger.books import Books
-from detente.ledger.opening import open_store
-from detente.ledger.stands import stands
+from detente.ledger.books.at_risk import AtRisk, at_risk
+from detente.ledger.books.books import Books
+from detente.ledger.books.stands import stands
+from detente.ledger.store.opening import open_store
 from tests.builders import D, Data, agreement, build, day, tokens, work
 from tests.cli.shell import detente
 from tests.cli.test_cli import written
 from tests.gateway.http.peer import run
 from tests.gateway.stage import HELLO, SERVED, Stage, case_data, deployment, play
+from tests.ledger.books.test_stands import FLOOR, every_day
 from tests.ledger.served import fresh, ingested, journal_of
-from tests.ledger.test_stands import FLOOR, every_day
 
 ON = day("2026-01-21")
 BODY = b'{"model": "m", "messages": [{"role": "user", "content": "hi"}]}'

@@ -12,7 +12,7 @@ import pytest
 
 from detente.case.case import Case
 from detente.gateway.deciding.policy import Policy
-from detente.ledger.record import TokenCounts
+from detente.ledger.journals.record import TokenCounts
 from detente.live.key import hash_of, make
 from tests.builders import Data, agreement, day, tokens, work
 from tests.gateway.http.peer import run

@@ -7,8 +7,8 @@ from pathlib import Path
 
 from detente.gateway.deciding.keyring import Keyring
 from detente.gateway.serving.beside.key_watch import KeyWatch
-from detente.ledger.key_store import KeyStore
-from detente.ledger.opening import open_store
+from detente.ledger.store.key_store import KeyStore
+from detente.ledger.store.opening import open_store
 from detente.live.key import Key, hash_of, make
 from tests.builders import Data
 from tests.gateway.deciding.test_policy import policy

@@ -13,7 +13,7 @@ import pytest
 from detente.gateway.http.outbox import Outbox
 from detente.gateway.upstream import WHOLE, Incoming, Patience, Upstream, UpstreamError
 from detente.gateway.upstream.connection import SLICE
-from detente.gateway.upstream.incoming import MAX_BUFFERED
+from detente.gateway.upstream.incoming_reply import MAX_BUFFERED
 from detente.providers.outgoing import Outgoing
 from tests.gateway.http.peer import Peer, Script, Step, nobody, reply, run
 from tests.gateway.upstream.play import Play, played

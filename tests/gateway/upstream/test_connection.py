@@ -15,10 +15,10 @@ from hypothesis import strategies as st
 
 from detente.gateway.http.outbox import Outbox
 from detente.gateway.upstream.connection import MAX_HEAD, SLICE, UpstreamConnection
-from detente.gateway.upstream.incoming import MAX_BUFFERED, Incoming
+from detente.gateway.upstream.deadline_sweep import Sweep
+from detente.gateway.upstream.incoming_reply import MAX_BUFFERED, Incoming
 from detente.gateway.upstream.origin import Origin
 from detente.gateway.upstream.pool import Pool
-from detente.gateway.upstream.sweep import Sweep
 from tests.gateway.http.behaviours import REFUSED, SERVED
 
 

@@ -10,10 +10,10 @@ import pytest
 
 from detente.gateway.http.outbox import Outbox
 from detente.gateway.upstream.connection import UpstreamConnection
+from detente.gateway.upstream.deadline_sweep import Sweep
 from detente.gateway.upstream.error import UpstreamError
 from detente.gateway.upstream.origin import Origin
 from detente.gateway.upstream.pool import Pool
-from detente.gateway.upstream.sweep import Sweep
 from tests.gateway.http.peer import Peer, reply, run
 from tests.waiting import PATIENCE
 

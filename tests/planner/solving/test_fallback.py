@@ -10,8 +10,8 @@ from detente.planner.solve import plan
 from detente.planner.solving import fallback
 from detente.planner.solving.fallback import unsolved
 from detente.planner.solving.greedy import greedy_work
-from detente.planner.solving.running import TOLERANCE
 from detente.planner.solving.solution import Solution
+from detente.planner.solving.solver_run import TOLERANCE
 from detente.planner.solving.whole import whole_columns
 from detente.planner.study import Study
 from detente.results.plan import Plan

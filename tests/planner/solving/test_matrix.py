@@ -13,7 +13,7 @@ from detente.planner.formulation.expression import Expr, Lines, Part, Rows, broa
 from detente.planner.formulation.owner import Owner
 from detente.planner.formulation.program import LinearProgram
 from detente.planner.solving.matrix import lay_out
-from detente.planner.solving.parts import settled
+from detente.planner.solving.row_entries import settled
 
 PERIODS = 5
 

@@ -7,8 +7,8 @@ from pathlib import Path
 import pytest
 
 from detente.providers.bedrock.converse import HINTS, SAID, TIERS, UNSAID
+from detente.providers.bedrock.converse_reply import FINISH
 from detente.providers.bedrock.embeddings import INPUT_TYPES
-from detente.providers.bedrock.reply import FINISH
 from tests.providers.bedrock.test_failures import MEANING
 
 PAGE = (Path(__file__).parents[3] / "docs" / "providers" / "bedrock.md").read_text(encoding="utf-8")

@@ -23,7 +23,7 @@ from detente.outcomes.sign import sign
 from detente.outcomes.simulating import simulate
 from detente.outcomes.simulation import Simulation
 from detente.outcomes.sweep import NumberSweep, sweep
-from detente.report.figures.asking import SavedFigures, figure_explained, saved_answers, saved_figures
+from detente.report.figures.addressed import SavedFigures, figure_explained, saved_answers, saved_figures
 from detente.report.figures.comparison import comparison_figures
 from detente.report.figures.deal import deal_figures
 from detente.report.figures.figure import NamedFigure, Operand, worked_out

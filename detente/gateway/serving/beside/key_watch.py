@@ -1,7 +1,7 @@
 """A watch on the keys of run time: read from the ledger beside calls, as soon as one was made, changed or revoked.
 
-Owns: when they are looked at, and what the operator is told. Not here: the keys (``ledger/key_store``), and who is let
-in (``door``).
+Owns: when they are looked at, and what the operator is told. Not here: the keys (``ledger/store/key_store``), and who
+is let in (``door``).
 """
 
 from __future__ import annotations
@@ -12,9 +12,9 @@ from concurrent.futures import ThreadPoolExecutor
 
 from detente.errors import DetenteError
 from detente.gateway.serving.settings import Say
-from detente.ledger.key_store import KeyStore
-from detente.ledger.opening import open_store
-from detente.ledger.store import Store
+from detente.ledger.store.key_store import KeyStore
+from detente.ledger.store.opening import open_store
+from detente.ledger.store.store import Store
 from detente.live.key import Key
 
 EVERY = 1.0

@@ -1,7 +1,8 @@
 """A watch on the books: where clauses stand, looked at beside calls, in a thread of its own.
 
 Owns: when they are looked at, and what the operator is told of floors that will fall short. Not here: the standings
-(``ledger/stands``), which floors are at risk (``ledger/at_risk``), and which calls they steer (``deciding``).
+(``ledger/books/stands``), which floors are at risk (``ledger/books/at_risk``), and which calls they steer
+(``deciding``).
 """
 
 from __future__ import annotations
@@ -17,13 +18,13 @@ from detente.errors import DetenteError
 from detente.gateway.deciding.standings import Standings
 from detente.gateway.serving.clock import Clock
 from detente.gateway.serving.settings import Say
-from detente.ledger.at_risk import at_risk
-from detente.ledger.books import Books
-from detente.ledger.budget_stands import budgets_stand
-from detente.ledger.lag import ReadUpTo, lags, read_up_to, said
-from detente.ledger.opening import open_store
-from detente.ledger.stands import BooksStand, stands
-from detente.ledger.store import Store
+from detente.ledger.books.at_risk import at_risk
+from detente.ledger.books.books import Books
+from detente.ledger.books.stands import BooksStand, stands
+from detente.ledger.caps.budget_stands import budgets_stand
+from detente.ledger.journals.lag import ReadUpTo, lags, read_up_to, said
+from detente.ledger.store.opening import open_store
+from detente.ledger.store.store import Store
 
 EVERY = 1.0
 """Seconds between two looks, at least."""

@@ -15,10 +15,10 @@ from detente.gateway.deciding.standings import NOTHING_HELD, Hold
 from detente.gateway.http.exchange import Exchange
 from detente.gateway.serving.call.job import Job
 from detente.gateway.serving.call.stream import Stream
-from detente.gateway.serving.observing.trace import AttemptSpan
+from detente.gateway.serving.observing.call_trace import AttemptSpan
 from detente.gateway.surfaces.surface import Asked
 from detente.gateway.upstream import Incoming
-from detente.ledger.record import Attempt, TokenCounts
+from detente.ledger.journals.record import Attempt, TokenCounts
 from detente.providers.outgoing import HeaderPairs, Outgoing
 from detente.providers.wire import Call, Tokens
 

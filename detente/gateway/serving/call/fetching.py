@@ -14,9 +14,9 @@ from urllib.parse import quote, urljoin, urlsplit
 
 import msgspec
 
+from detente.gateway.serving.call.call_parts import all_of
 from detente.gateway.serving.call.job import Job
-from detente.gateway.serving.call.parts import all_of
-from detente.gateway.surfaces.addresses import Attached, InlineFile, attached, inlined
+from detente.gateway.surfaces.file_addresses import Attached, InlineFile, attached, inlined
 from detente.gateway.surfaces.surface import Asked
 from detente.gateway.upstream import Incoming, UpstreamError
 from detente.gateway.upstream.origin import parsed

@@ -16,11 +16,11 @@ from detente.gateway.deciding.choose import Order, RankedCandidate
 from detente.gateway.deciding.moment import Moment
 from detente.gateway.http.exchange import HeaderLines
 from detente.gateway.serving.call.continuation import Broken
-from detente.gateway.serving.observing.trace import CallSpan
-from detente.gateway.surfaces.addresses import InlineFile
+from detente.gateway.serving.observing.call_trace import CallSpan
+from detente.gateway.surfaces.file_addresses import InlineFile
 from detente.gateway.surfaces.surface import Asked, StreamHead, Surface
 from detente.gateway.upstream import WHOLE, Patience
-from detente.ledger.record import Attempt, Outcome
+from detente.ledger.journals.record import Attempt, Outcome
 from detente.live.key import Key
 from detente.live.request import Request
 from detente.providers.outgoing import HeaderPairs

@@ -22,22 +22,22 @@ from detente.gateway.deciding.policy import Deployed
 from detente.gateway.http.exchange import JSON, Exchange
 from detente.gateway.serving.aside import LARGE, aside
 from detente.gateway.serving.call.asking import Made, ProviderCall
+from detente.gateway.serving.call.call_parts import all_of
 from detente.gateway.serving.call.continuation import continued
 from detente.gateway.serving.call.fetching import Fetching
 from detente.gateway.serving.call.job import Job, Served
 from detente.gateway.serving.call.mishap import tell, unanswered, unasked, unknown_use, unread
-from detente.gateway.serving.call.parts import all_of
 from detente.gateway.serving.call.recorder import Recorder
 from detente.gateway.serving.call.redaction import sought, struck_bytes, struck_failure
 from detente.gateway.serving.call.refusal import detail
 from detente.gateway.serving.call.stream import Stream
 from detente.gateway.serving.clock import Clock
+from detente.gateway.serving.observing.call_trace import AttemptSpan
 from detente.gateway.serving.observing.metrics import Metrics
-from detente.gateway.serving.observing.trace import AttemptSpan
 from detente.gateway.surfaces.surface import Asked, UnsayableError
 from detente.gateway.upstream import Incoming, Upstream, UpstreamError
 from detente.gateway.upstream.visits import Visits
-from detente.ledger.record import Attempt, milliseconds
+from detente.ledger.journals.record import Attempt, milliseconds
 from detente.live.key import sent_along
 from detente.providers.outgoing import HeaderPairs
 from detente.providers.wire import Call, Failure, Refusal, Reply, StreamPart, dated, failure

@@ -13,7 +13,7 @@ import msgspec
 
 from detente.gateway.deciding import decision
 from detente.gateway.deciding.decision import Rejection
-from detente.gateway.deciding.error import error
+from detente.gateway.deciding.openai_error import error
 from detente.gateway.serving.call.job import Job
 from detente.gateway.serving.call.kept_turns import FAILURES, KeptTurns
 from detente.gateway.serving.call.mishap import tell

@@ -1,6 +1,6 @@
 """What is kept and told of a reply: its record in the journal, its counts, and the headers that disclose it.
 
-Owns: from a job and its end to a ``Record``. Not here: the journal's file (``ledger/journal``).
+Owns: from a job and its end to a ``Record``. Not here: the journal's file (``ledger/journals/journal``).
 """
 
 from __future__ import annotations
@@ -20,8 +20,8 @@ from detente.gateway.serving.call.mishap import tell
 from detente.gateway.serving.caps.left_of_budgets import budgets_of, left_of
 from detente.gateway.serving.observing.metrics import Metrics
 from detente.gateway.surfaces.surface import Asked
-from detente.ledger.journal import Journal
-from detente.ledger.record import CallEnd, CallRoute, TokenCounts, joined, milliseconds, route
+from detente.ledger.journals.journal import Journal
+from detente.ledger.journals.record import CallEnd, CallRoute, TokenCounts, joined, milliseconds, route
 from detente.providers.wire import Tokens
 from detente.values.money import written
 

@@ -23,7 +23,7 @@ from detente.gateway.serving.call.recorder import Recorder
 from detente.gateway.serving.call.refusal import NEVER, explained
 from detente.gateway.serving.call.stream import EVENTS, Stream
 from detente.gateway.upstream import Patience
-from detente.ledger.record import Outcome
+from detente.ledger.journals.record import Outcome
 from detente.providers.wire import Failure, Tokens, failure
 
 SOON_ENOUGH = 60.0

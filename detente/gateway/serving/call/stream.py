@@ -15,7 +15,7 @@ from detente.gateway.http.exchange import Exchange, HeaderLines
 from detente.gateway.serving.call.continuation import Said
 from detente.gateway.serving.call.job import HeaderWriter, Job, Served
 from detente.gateway.surfaces.surface import Asked, UnsayableError
-from detente.ledger.record import Outcome
+from detente.ledger.journals.record import Outcome
 from detente.providers.wire import Failure, StreamPart, Tokens
 
 MAX_BUFFERED = 256 * 1024

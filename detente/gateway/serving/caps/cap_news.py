@@ -9,7 +9,7 @@ from collections.abc import Callable
 from typing import Any
 
 from detente.gateway.serving.settings import Say
-from detente.ledger.cap import Cap, CapLimit
+from detente.ledger.caps.cap import Cap, CapLimit
 from detente.live.notice import Notify
 from detente.values.period import endless
 

@@ -2,7 +2,7 @@
 
 Owns: what is leased, used and held (``KeptCap``), and giving back as calls end (``CapHold``). All in memory, on the
 worker's own thread. Not here: asking whether there is room (``leaseholder``, ``own_count``), and the rules of leases
-(``ledger/leases``).
+(``ledger/caps/leases``).
 """
 
 from __future__ import annotations
@@ -11,10 +11,10 @@ from datetime import datetime
 from math import ceil
 
 from detente.gateway.deciding.standings import Hold
-from detente.ledger.cap import Cap, CapLimit, CapRoom, CapTaker
-from detente.ledger.leases import LeaseClaim, Slice
-from detente.ledger.leasing import CapAnswer, CapClaim
-from detente.ledger.record import TokenCounts
+from detente.ledger.caps.cap import Cap, CapLimit, CapRoom, CapTaker
+from detente.ledger.caps.leases import LeaseClaim, Slice
+from detente.ledger.caps.leasing import CapAnswer, CapClaim
+from detente.ledger.journals.record import TokenCounts
 from detente.providers.wire import Tokens
 
 AHEAD = 10.0

@@ -1,7 +1,7 @@
 """A leaseholder: what one worker may use of the caps of its case, by leases, and what to claim next.
 
 Owns: which windows of caps it keeps, whether a call finds room in them, and claims. Not here: one window
-(``kept_cap``), the ledger that leases come from (``renewing``), and the rules of leases (``ledger/leases``).
+(``kept_cap``), the ledger that leases come from (``renewing``), and the rules of leases (``ledger/caps/leases``).
 
 A call that finds no room waits for more (``coming``), unless the ledger has just said that there is none, or is away:
 then it is denied (§13).
@@ -16,10 +16,10 @@ from datetime import datetime, timedelta
 from detente.contract.verdict import Reason, Verdict
 from detente.gateway.deciding.standings import Hold, Shortage, Standings
 from detente.gateway.serving.caps.kept_cap import CapHold, KeptCap
-from detente.ledger.cap import Cap, CapLimit, CapTaker
-from detente.ledger.leases import LeaseClaim, Slice
-from detente.ledger.leasing import KEPT, CapAnswer, CapClaim, CapWindow
-from detente.ledger.record import TokenCounts
+from detente.ledger.caps.cap import Cap, CapLimit, CapTaker
+from detente.ledger.caps.leases import LeaseClaim, Slice
+from detente.ledger.caps.leasing import KEPT, CapAnswer, CapClaim, CapWindow
+from detente.ledger.journals.record import TokenCounts
 
 NEXT = timedelta(seconds=2)
 """How long before a window begins it is leased, where the one before it is in use."""

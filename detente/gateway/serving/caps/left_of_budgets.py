@@ -10,7 +10,7 @@ from datetime import datetime
 from functools import lru_cache
 
 from detente.gateway.deciding.choose import RankedCandidate
-from detente.ledger.cap import CapTaker
+from detente.ledger.caps.cap import CapTaker
 
 KINDS = {"requests": "requests", "tokens": "tokens", "input-tokens": "tokens", "output-tokens": "tokens"}
 """The two limits that OpenAI's and Anthropic's headers know, by what a budget counts."""

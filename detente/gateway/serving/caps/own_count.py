@@ -13,9 +13,9 @@ from detente.gateway.deciding.standings import Hold, Shortage
 from detente.gateway.serving.caps.cap_news import CapNews
 from detente.gateway.serving.caps.kept_cap import KeptCap
 from detente.gateway.serving.caps.leaseholder import CapKeeper
-from detente.ledger.cap import Cap, CapLimit, CapTaker
-from detente.ledger.leasing import reached
-from detente.ledger.record import TokenCounts
+from detente.ledger.caps.cap import Cap, CapLimit, CapTaker
+from detente.ledger.caps.leasing import reached
+from detente.ledger.journals.record import TokenCounts
 
 
 class OwnCount(CapKeeper):

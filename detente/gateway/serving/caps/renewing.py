@@ -1,7 +1,7 @@
 """Renewing: a worker's leases fetched, renewed and given back, in threads of their own, off the path of calls.
 
 Owns: the connection to the ledger, when it is asked, and what the operator is told of it. Not here: what is claimed
-(``leaseholder``), and what the ledger makes of it (``ledger/leasing``).
+(``leaseholder``), and what the ledger makes of it (``ledger/caps/leasing``).
 """
 
 from __future__ import annotations
@@ -19,12 +19,12 @@ from detente.gateway.serving.caps.cap_news import CapNews
 from detente.gateway.serving.caps.leaseholder import Leaseholder
 from detente.gateway.serving.clock import Clock
 from detente.gateway.serving.settings import Say
-from detente.ledger.books import Books
-from detente.ledger.ingest import Ingest
-from detente.ledger.journal import files, replica_of
-from detente.ledger.leasing import CapAnswer, CapClaim, CapWindow, HolderEndedError, Leasing
-from detente.ledger.opening import open_store
-from detente.ledger.store import Store
+from detente.ledger.books.books import Books
+from detente.ledger.books.ingest import Ingest
+from detente.ledger.caps.leasing import CapAnswer, CapClaim, CapWindow, HolderEndedError, Leasing
+from detente.ledger.journals.journal import files, replica_of
+from detente.ledger.store.opening import open_store
+from detente.ledger.store.store import Store
 
 EVERY, REST, AGAIN = 0.25, 0.02, 2.0
 """Seconds between two claims, at least between two that are asked for, and after one that failed."""

@@ -24,7 +24,7 @@ from prometheus_client import (
 
 from detente.gateway.http.exchange import HeaderLines
 from detente.gateway.serving.observing.durations import Durations
-from detente.ledger.cap import Cap
+from detente.ledger.caps.cap import Cap
 from detente.providers.wire import Tokens
 from detente.values.money import NANOS
 

@@ -18,7 +18,7 @@ from opentelemetry.util.types import AttributeValue
 
 from detente.gateway.deciding.policy import Deployed
 from detente.gateway.upstream.origin import parsed
-from detente.ledger.record import Attempt, CallEnd, TokenCounts
+from detente.ledger.journals.record import Attempt, CallEnd, TokenCounts
 from detente.providers.outgoing import HeaderPairs
 from detente.providers.wire import Call
 

@@ -1,7 +1,7 @@
 """The bookkeeper: a process beside the workers, which puts what they record on the books about once a second.
 
 Owns: how it is told to stop, and the case by which it reads, as its files are now. Not here: reading
-(``ledger/following``), and starting it again (``supervisor``).
+(``ledger/books/following``), and starting it again (``supervisor``).
 
 It is a process of its own since it works in long pieces, and calls would wait for them.
 """
@@ -17,7 +17,7 @@ from detente.case.case import Case
 from detente.errors import DetenteError
 from detente.gateway.deciding.policy import Policy
 from detente.gateway.serving.settings import Say, Settings
-from detente.ledger.following import Following
+from detente.ledger.books.following import Following
 
 LOOK = 2.0
 """Seconds between two looks at whether the case's files changed, at least."""

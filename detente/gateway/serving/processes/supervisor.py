@@ -23,7 +23,7 @@ from typing import TYPE_CHECKING, NamedTuple, NoReturn
 
 from detente.errors import ServeError
 from detente.gateway.serving.processes.run_folder import run_folder
-from detente.ledger.journal import prepare
+from detente.ledger.journals.journal import prepare
 
 if TYPE_CHECKING:
     from detente.gateway.deciding.policy import Policy

@@ -29,17 +29,17 @@ from detente.gateway.serving.app import App, new_ids
 from detente.gateway.serving.aside import TURN
 from detente.gateway.serving.beside.key_watch import KeyWatch
 from detente.gateway.serving.beside.notifier import Notifier
-from detente.gateway.serving.beside.renewal import Renewals
+from detente.gateway.serving.beside.secret_renewal import Renewals
 from detente.gateway.serving.beside.watch import BooksWatch
 from detente.gateway.serving.call.kept_turns import KeptTurns
 from detente.gateway.serving.caps.cap_news import CapNews
 from detente.gateway.serving.caps.own_count import OwnCount
 from detente.gateway.serving.caps.renewing import Renewing
 from detente.gateway.serving.clock import Clock
+from detente.gateway.serving.observing.call_trace import Tracing
 from detente.gateway.serving.observing.metrics import Metrics
-from detente.gateway.serving.observing.trace import Tracing
 from detente.gateway.serving.settings import Say, Settings
-from detente.ledger.journal import Journal
+from detente.ledger.journals.journal import Journal
 from detente.providers.authority import Authority
 
 LOOK = 2.0

@@ -14,7 +14,7 @@ from detente.gateway.serving.beside.notifier import MAX_WAITING, Notifier
 from detente.gateway.serving.caps.cap_news import CapNews
 from detente.live.notice import Notify
 from tests.builders import Data
-from tests.ledger.test_budgets import taken
+from tests.ledger.caps.test_budgets import taken
 
 DOCUMENT: Data = {"id": "b", "text": "hello"}
 

@@ -18,8 +18,8 @@ from detente.gateway.serving.call.mishap import unknown_use
 from detente.gateway.serving.call.recorder import Recorder
 from detente.gateway.serving.observing.metrics import Metrics
 from detente.gateway.surfaces import SURFACES
-from detente.ledger.journal import Journal
-from detente.ledger.record import Attempt, Record, TokenCounts
+from detente.ledger.journals.journal import Journal
+from detente.ledger.journals.record import Attempt, Record, TokenCounts
 from detente.live.request import Request
 from detente.providers.wire import Tokens, failure
 from tests.builders import PROVIDERS, agreement

@@ -15,7 +15,7 @@ from detente.gateway.serving.call.job import Job
 from detente.gateway.serving.call.mishap import LATE
 from detente.gateway.serving.call.refusal import explained
 from detente.gateway.surfaces import SURFACES
-from detente.ledger.record import Attempt
+from detente.ledger.journals.record import Attempt
 from detente.live.request import Request
 from detente.providers.wire import Refusal, failure
 from tests.builders import agreement

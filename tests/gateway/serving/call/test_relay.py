@@ -825,7 +825,7 @@ def test_while_the_journal_cannot_be_written_nothing_is_given_out(
             Stage(tmp_path, one(south)) as stage,
         ):
             with monkeypatch.context() as patch:
-                patch.setattr("detente.ledger.journal.os.write", _full)
+                patch.setattr("detente.ledger.journals.journal.os.write", _full)
                 answer = await stage.ask()
                 assert answer.status == 503
                 assert b"secret" not in answer.body
@@ -862,7 +862,7 @@ def test_a_stream_whose_end_cannot_be_written_is_cut(tmp_path: Path, monkeypatch
             caller.send(request(STREAM))
             head = await caller.head()
             with monkeypatch.context() as patch:
-                patch.setattr("detente.ledger.journal.os.write", _full)
+                patch.setattr("detente.ledger.journals.journal.os.write", _full)
                 south.heard.set()
                 cut = await caller.rest(*head)
             assert not cut.whole
@@ -899,7 +899,7 @@ def test_a_journal_that_is_to_be_synced_before_each_reply_is(tmp_path: Path, mon
             data = one(south, serving={"deadlines": DEADLINES, "sync": "each"})
             async with Stage(tmp_path, data) as stage:
                 synced: list[int] = []
-                monkeypatch.setattr("detente.ledger.journal.os.fdatasync", synced.append)
+                monkeypatch.setattr("detente.ledger.journals.journal.os.fdatasync", synced.append)
                 await stage.ask()
                 assert len(synced) == 1
 

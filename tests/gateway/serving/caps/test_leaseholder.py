@@ -6,15 +6,15 @@ from datetime import timedelta
 from pathlib import Path
 
 from detente.gateway.serving.caps.leaseholder import Leaseholder
-from detente.ledger.cap import CapTaker
-from detente.ledger.caps import covering
-from detente.ledger.leases import LeaseClaim
-from detente.ledger.leasing import CapAnswer, Leasing
-from detente.ledger.record import TokenCounts
+from detente.ledger.caps.cap import CapTaker
+from detente.ledger.caps.clause_caps import covering
+from detente.ledger.caps.leases import LeaseClaim
+from detente.ledger.caps.leasing import CapAnswer, Leasing
+from detente.ledger.journals.record import TokenCounts
 from detente.providers.wire import Tokens
 from tests.builders import day
+from tests.ledger.caps.test_clause_caps import AT, CAP, caps, tariff
 from tests.ledger.served import fresh, served_case
-from tests.ledger.test_caps import AT, CAP, caps, tariff
 
 NEED = TokenCounts(1_000_000, 0)
 """A call that takes 3 USD of the cap of 100."""

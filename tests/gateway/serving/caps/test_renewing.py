@@ -14,9 +14,9 @@ import pytest
 
 from detente.errors import LedgerError
 from detente.gateway.serving.standing_page import standing_page
-from detente.ledger.leases import LeaseClaim
-from detente.ledger.leasing import CapClaim, CapWindow, Leasing
-from detente.ledger.opening import open_store
+from detente.ledger.caps.leases import LeaseClaim
+from detente.ledger.caps.leasing import CapClaim, CapWindow, Leasing
+from detente.ledger.store.opening import open_store
 from tests.builders import Data, agreement
 from tests.gateway.http.peer import run
 from tests.gateway.stage import (

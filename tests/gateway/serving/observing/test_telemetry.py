@@ -15,7 +15,7 @@ from opentelemetry.trace import SpanKind, StatusCode
 
 from detente.gateway.serving.observing.exporting import Exporting
 from detente.gateway.serving.observing.telemetry import Telemetry
-from detente.ledger.record import CallEnd
+from detente.ledger.journals.record import CallEnd
 from tests.gateway.http.peer import run
 from tests.gateway.stage import (
     HALF,

@@ -14,7 +14,7 @@ import pytest
 
 from detente.gateway.serving.processes.worker import Worker
 from detente.gateway.serving.settings import Settings
-from detente.ledger.frames import JournalFrame, frames
+from detente.ledger.journals.frames import JournalFrame, frames
 from tests.gateway.http.peer import run
 from tests.gateway.stage import Stage, case_data, completion, http, play, request
 from tests.waiting import AGES, so
@@ -112,8 +112,8 @@ def test_a_journal_that_cannot_be_written_is_said_once_and_its_recovery_too(
         async with play(http(completion())) as south, Stage(tmp_path, case_data({"south": south.base})) as stage:
             worker = Hired(stage)
             with monkeypatch.context() as patch:
-                patch.setattr("detente.ledger.journal.os.write", full)
-                patch.setattr("detente.ledger.journal.os.pwrite", full)
+                patch.setattr("detente.ledger.journals.journal.os.write", full)
+                patch.setattr("detente.ledger.journals.journal.os.pwrite", full)
                 assert (await stage.ask()).status == 503
                 for _ in range(3):  # though there is room, by what the system says
                     await worker.second()

@@ -1,0 +1,167 @@
+"""Differences between a bill and the books: of one offer, day by day, each part with its cause.
+
+Owns: which part of a difference has which cause. What the bill's quantity would cost at our prices stands between the
+two: what is billed above it is a matter of price, and what it is above the books one of quantity. Hours cost what ours
+cost on those days, reserved or not; of hours on days of which the books have none, the list price counts. Where all of
+a bill's days fit the books once our hours are counted in another time zone, that is why they differ day by day. Not
+here: reading bill and books (``reconciling``).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from typing import Literal, NamedTuple
+
+from detente.ledger.bills.stretches import Stretches
+from detente.ledger.use.line import LineSum
+from detente.values.micros import DAY, HOUR
+from detente.values.rounding import half_even
+
+Cause = Literal["price", "quantity", "not on the books", "not on the bill", "rounding", "time zone", "not rated"]
+ZONES = (*range(1, 15), *range(-1, -13, -1))
+"""Hours that a time zone may be ahead of the mapping's."""
+
+
+@dataclass
+class BilledDay:
+    """An offer on a day: what is billed, what its quantity would cost at our prices; billionths."""
+
+    rows: int = 0
+    end: int = 0
+    """The day after the last that its rows are for."""
+    billed: int = 0
+    rated: int = 0
+    tokens: int = 0
+    taken: int = 0
+    """What its hours take of the offer, in billionths of the offer's unit."""
+    unrated: int = 0
+    slack: int = 0
+    """What its rounding may come to: half of the last digit of each of its rows."""
+    own: int = 0
+    """The same of ours, where its quantity is rated."""
+
+    def add(self, other: BilledDay) -> None:
+        """With the rows of another day."""
+        self.rows, self.end = self.rows + other.rows, max(self.end, other.end)
+        for name in ("billed", "rated", "tokens", "taken", "unrated", "slack", "own"):
+            setattr(self, name, getattr(self, name) + getattr(other, name))
+
+    def counts_as(self, ours: BookedUse) -> bool:
+        """Whether its quantity is ours: of hours, what they take."""
+        return self.taken == ours.taken if self.taken else self.tokens == ours.tokens
+
+
+class BookedUse(NamedTuple):
+    """What the books say of an offer in a time: money, tokens, what was taken of it.
+
+    ``slack`` is what our own rounding of each use may come to.
+    """
+
+    money: int = 0
+    tokens: int = 0
+    taken: int = 0
+    slack: int = 0
+
+    def plus(self, other: BookedUse) -> BookedUse:
+        """With that of another time."""
+        return BookedUse(*(a + b for a, b in zip(self, other, strict=True)))
+
+    @classmethod
+    def of(cls, each: LineSum) -> BookedUse:
+        """List price and what is taken off are rounded for each use, by half a billionth at most."""
+        return cls(each.net, each.work, each.taken, max(each.count, 1) * (1 + len(each.off)))
+
+
+@dataclass(frozen=True, slots=True)
+class Difference:
+    """How much more is billed than is on the books, of one offer on one day, for one cause; in billionths.
+
+    Days for which the bill has rows of more than one day are one: ``2026-01-01 to 2026-01-31``.
+    """
+
+    offer: str
+    day: str
+    cause: Cause
+    amount: int
+
+
+def differences(
+    offer: str,
+    bill: Mapping[int, BilledDay],
+    hours: Mapping[int, BookedUse],
+    span: tuple[int, int],
+    zones: dict[str, int],
+) -> Iterator[Difference]:
+    """The differences of one offer, day by day, in a span of days.
+
+    ``zones`` is told how many hours ahead of ours its days are billed, if they are.
+    """
+    stretches = Stretches((day, each.end) for day, each in bill.items())
+    bill = _together(bill, stretches)
+    ahead = _zone(bill, hours, stretches) if bill else 0
+    if ahead:
+        zones[offer] = ahead
+    plain, shifted = (_by_day(hours, by, stretches) for by in (0, ahead))
+    for day in sorted({*bill, *plain, *shifted}):
+        if not span[0] <= day < span[1]:
+            continue
+        theirs, ours = bill.get(day, BilledDay()), shifted.get(day, BookedUse())
+        named = stretches.name(day)
+        for cause, amount in _causes(theirs, ours, booked=day in shifted):
+            if amount:
+                yield Difference(offer, named, cause, amount)
+        if moved := ours.money - plain.get(day, BookedUse()).money:
+            yield Difference(offer, named, "time zone", moved)
+
+
+def _together(bill: Mapping[int, BilledDay], stretches: Stretches) -> dict[int, BilledDay]:
+    """What is billed, by the first day of each stretch."""
+    found: dict[int, BilledDay] = {}
+    for day, each in bill.items():
+        found.setdefault(stretches.first(day), BilledDay()).add(each)
+    return found
+
+
+def _causes(theirs: BilledDay, ours: BookedUse, *, booked: bool) -> Iterator[tuple[Cause, int]]:
+    """What is billed above the books, in parts that add up to it.
+
+    As many tokens come to the same but for rounding: each call's amounts are rounded, and each row's.
+    """
+    if not theirs.rows:
+        yield "not on the bill", -ours.money
+        return
+    rated = half_even(theirs.taken * ours.money, ours.taken) if theirs.taken and ours.taken else theirs.rated
+    price, quantity = theirs.billed - theirs.unrated - rated, rated - ours.money
+    rounding = 0
+    if abs(price) <= theirs.slack:
+        price, rounding = 0, price
+    if theirs.counts_as(ours) and abs(quantity) <= theirs.own + ours.slack:
+        quantity, rounding = 0, rounding + quantity
+    yield "not rated", theirs.unrated
+    yield "price", price
+    yield "rounding", rounding
+    yield "quantity" if booked else "not on the books", quantity
+
+
+def _zone(bill: Mapping[int, BilledDay], hours: Mapping[int, BookedUse], stretches: Stretches) -> int:
+    """How many hours ahead of UTC the bill counts its days; 0 where days fit as they are, or in no zone."""
+
+    def fits(ahead: int) -> bool:
+        ours = _by_day(hours, ahead, stretches)
+        return all(theirs.counts_as(ours.get(day, BookedUse())) for day, theirs in bill.items())
+
+    held = any(each.taken for each in bill.values()) and len({each.taken for each in hours.values()}) == 1
+    if fits(0) or len(bill) < 2 or held:  # one day fits by chance, and so does what is held at all hours
+        return 0
+    return next((ahead for ahead in ZONES if fits(ahead)), 0)
+
+
+def _by_day(hours: Mapping[int, BookedUse], ahead: int, stretches: Stretches) -> dict[int, BookedUse]:
+    """Hours by the day (the first of its stretch) in which they lie where clocks are so many hours ahead of UTC."""
+    found: dict[int, BookedUse] = {}
+    for hour, each in hours.items():
+        local = hour + ahead * HOUR
+        day = stretches.first(local - local % DAY)
+        found[day] = found.get(day, BookedUse()).plus(each)
+    return found

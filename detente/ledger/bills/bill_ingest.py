@@ -1,0 +1,200 @@
+"""Bills and exports of use onto the books: each row once, whatever file it comes in, rated by the case or as stated.
+
+Owns: what a row comes to. Of a row whose quantity is tokens, what it costs is rated at the case's prices and clauses,
+as a call would be; of any other it is what the provider states. What the provider states is kept with the row in any
+case. Rows that cannot be read are set aside with their place; rows for which there is no rule are told, and not on the
+books. Not here: reading rows (``bill_rows``), writing (``books``).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime
+from itertools import islice
+from pathlib import Path
+from typing import Any
+
+import msgspec
+
+from detente.errors import FlawError
+from detente.ledger.bills.bill_mapping import BillMapping
+from detente.ledger.bills.bill_rating import BillRating
+from detente.ledger.bills.bill_rows import BadRow, BillReader, BillRow, LikeRows, unreadable
+from detente.ledger.books.books import AHEAD, Books, LedgerBatch
+from detente.ledger.store.store import Session
+from detente.ledger.use.line import UseLine
+from detente.ledger.use.twice import OfferOnDay, days_of_no_bill, days_over
+from detente.values.micros import at_micros
+from detente.values.money import of_nanos
+from detente.values.quantity import plain
+
+BATCH = 5_000
+MAX_TOLD = 200
+
+
+@dataclass
+class BillIngested:
+    """What became of rows. ``aside`` holds the first of those that were set aside, each with its place."""
+
+    files: int = 0
+    rows: int = 0
+    added: int = 0
+    again: int = 0
+    skipped: int = 0
+    unmapped: int = 0
+    unmapped_net: int = 0
+    first_unmapped: str = ""
+    unknown: int = 0
+    twice: int = 0
+    """Rows of an offer on a day of which the books hold use that is of no bill."""
+    first_twice: str = ""
+    bad: int = 0
+    net: int = 0
+    aside: list[str] = field(default_factory=list)
+    broken: list[str] = field(default_factory=list)
+
+    @property
+    def whole(self) -> bool:
+        """Whether every row is on the books, or skipped by a rule."""
+        return not (self.bad or self.unmapped or self.broken)
+
+
+class BillIngest:
+    """Reads bills into books."""
+
+    def __init__(self, books: Books, mapping: BillMapping, batch: int = BATCH) -> None:
+        self._books, self._mapping, self._size = books, mapping, batch
+        self._rating = BillRating(books.case, mapping)
+        self._routes: dict[str, int] = {}
+        self._served: set[OfferOnDay] = set()
+
+    def run(self, paths: Sequence[Path], at: datetime) -> BillIngested:
+        """Read files: together they are one export. Raises LedgerError; what was read before is on the books."""
+        with self._books.store.reading() as session:
+            self._books.must_match(session)
+            until = self._books.reached(session, at) + AHEAD
+            self._served = days_of_no_bill(session)
+        found, likes = BillIngested(), LikeRows()
+        try:
+            for path in paths:
+                found.files += 1
+                self._file(path, likes, found, at, until)
+        finally:
+            likes.close()
+        return found
+
+    def _file(self, path: Path, likes: LikeRows, found: BillIngested, at: datetime, until: datetime) -> None:
+        rows = BillReader(path, self._mapping, self._books.case.currency, likes, until).rows()
+        more = True
+        while more:
+            some, broken = _next(rows, self._size)
+            more = len(some) == self._size and broken is None
+            if some:
+                self._batch(path, some, found, at)
+            found.broken += unreadable(broken, path) if broken is not None else ()
+
+    def _batch(self, path: Path, rows: Sequence[BillRow | BadRow], found: BillIngested, at: datetime) -> None:
+        """Add some rows in one transaction."""
+        told, routes = BillIngested(), dict(self._routes)
+        with self._books.store.writing() as session:
+            batch = LedgerBatch("bill")
+            batch.asides += self._asides(session, path, [row for row in rows if isinstance(row, BadRow)], told)
+            for row in self._new(session, path, [row for row in rows if isinstance(row, BillRow)], told):
+                self._add(session, batch, path, row, routes, told)
+            self._books.write(session, batch, at)
+        self._routes = routes
+        for name in ("rows", "added", "again", "skipped", "unmapped", "unmapped_net", "unknown", "twice", "bad", "net"):
+            setattr(found, name, getattr(found, name) + getattr(told, name))
+        found.first_unmapped = found.first_unmapped or told.first_unmapped
+        found.first_twice = found.first_twice or told.first_twice
+        found.aside += told.aside[: MAX_TOLD - len(found.aside)]
+
+    def _new(self, session: Session, path: Path, rows: Sequence[BillRow], told: BillIngested) -> Iterator[BillRow]:
+        """The rows that are not on the books yet and have a rule."""
+        told.rows += len(rows)
+        there = {id for (id,) in session.among("SELECT id FROM calls WHERE id IN {these}", [row.key for row in rows])}
+        for row in rows:
+            if row.rule is None:
+                told.unmapped += 1
+                told.unmapped_net += row.net
+                told.first_unmapped = told.first_unmapped or f"{path}:{row.row}"
+            elif self._mapping.rules[row.rule].no_use:
+                told.skipped += 1
+            elif row.key in there:
+                told.again += 1
+            else:
+                yield row
+
+    def _asides(
+        self, session: Session, path: Path, rows: Sequence[BadRow], told: BillIngested
+    ) -> Iterator[tuple[str, str, bytes]]:
+        """Rows that cannot be read, each once."""
+        places = [f"{path}:{row.row}:{row.column}" for row in rows]
+        there = {place for (place,) in session.among("SELECT place FROM asides WHERE place IN {these}", places)}
+        for place, row in zip(places, rows, strict=True):
+            told.rows += 1
+            told.bad += 1
+            told.aside.append(f"{place}: {row.what}")
+            if place not in there:
+                there.add(place)
+                yield place, row.what, b""
+
+    # -- a row on the books ----------------------------------------------------------------------------------------
+    def _add(
+        self, session: Session, batch: LedgerBatch, path: Path, row: BillRow, routes: dict[str, int], told: BillIngested
+    ) -> None:
+        assert row.rule is not None
+        text = self._rating.routes[row.rule]
+        if text not in routes:
+            routes[text] = _numbered(session, batch, text)
+        number = routes[text]
+        line = self._rating.line(row)
+        place = len(batch.calls)
+        batch.calls.append((row.key, number, row.start, "billed", _body(path, row, line)))
+        batch.lines.append((place, line))
+        offer = self._mapping.rules[row.rule].offer
+        if offer is not None and any((offer, day) in self._served for day in days_over(row.start, row.end)):
+            told.twice += 1
+            told.first_twice = told.first_twice or f"{path}:{row.row}"
+        told.added += 1
+        told.net += row.net
+        told.unknown += line.unknown != ""
+
+
+def _next(rows: Iterator[BillRow | BadRow], size: int) -> tuple[list[BillRow | BadRow], FlawError | None]:
+    """The next rows, at most so many; and what keeps the file from being read any further, if anything does."""
+    some: list[BillRow | BadRow] = []
+    try:
+        some.extend(islice(rows, size))
+    except FlawError as error:
+        return some, error
+    return some, None
+
+
+def _numbered(session: Session, batch: LedgerBatch, text: str) -> int:
+    """A route's number, or a new one."""
+    row = session.one("SELECT route FROM routes WHERE body = ?", (text,))
+    if row is not None:
+        return int(row[0])
+    number = session.number("SELECT MAX(route) FROM routes") + len(batch.routes) + 1
+    batch.routes.append((number, text))
+    return number
+
+
+def _body(path: Path, row: BillRow, line: UseLine) -> str:
+    """The row as the books keep it: its time, what its provider states, and where it was read."""
+    found: dict[str, Any] = {"id": row.key, "at": f"{at_micros(row.start):%Y-%m-%dT%H:%M:%SZ}", "outcome": "billed"}
+    stated = {"net": plain(of_nanos(row.net))} | ({} if row.listed is None else {"listed": plain(of_nanos(row.listed))})
+    if row.quantity is not None:
+        stated["quantity"] = str(row.quantity)
+    found |= {"stated": stated, "end": f"{at_micros(row.end):%Y-%m-%dT%H:%M:%SZ}", "row": f"{path.name}:{row.row}"}
+    return msgspec.json.encode(found).decode()
+
+
+def bills(paths: Iterable[Path]) -> list[Path]:
+    """Files, and those of folders, in the order of their names."""
+    found: list[Path] = []
+    for path in paths:
+        found += sorted(each for each in path.rglob("*") if each.is_file()) if path.is_dir() else [path]
+    return found

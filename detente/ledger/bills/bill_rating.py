@@ -1,0 +1,124 @@
+"""What the rows of a bill come to by the case: tokens at its prices and clauses, as those of a call; money as stated.
+
+Owns: the line of use of a row. Not here: reading rows (``bill_rows``), and what is done with the line (``bill_ingest``,
+``reconciling``).
+"""
+
+from __future__ import annotations
+
+from datetime import timedelta
+
+import msgspec
+
+from detente.case.case import Case
+from detente.contract.rating import Rating
+from detente.errors import SettleError
+from detente.ledger.bills.bill_mapping import BillMapping, BillRule, facts_of, taken_in_hour, work_in_hour, workload_of
+from detente.ledger.bills.bill_rows import BillRow
+from detente.ledger.journals.record import CallRoute, EndAsRead, TokenCounts, route
+from detente.ledger.use.line import UseClass, UseLine
+from detente.ledger.use.metering import BILLED, Metering
+from detente.market.offer import TokenOffer
+from detente.values.micros import DAY, at_micros
+from detente.values.money import NANOS
+
+NO_QUANTITY = "the row states no quantity"
+
+
+class BillRating:
+    """A case and a mapping, ready to rate rows."""
+
+    def __init__(self, case: Case, mapping: BillMapping) -> None:
+        self._case, self._rules = case, mapping.rules
+        self._metering, self._price_clauses = Metering(case), Rating(case.signed)
+        self._of = [None if rule.no_use else UseClass("use", *facts_of(rule, case)) for rule in mapping.rules]
+        self._in_hour = [(taken_in_hour(rule, case), work_in_hour(rule, case)) for rule in mapping.rules]
+        """What an hour takes, and what work it is."""
+        self._where = [None if rule.no_use else self._route(rule) for rule in mapping.rules]
+        self.routes = [(route(each)[:-1] + b"}").decode() if each is not None else "" for each in self._where]
+        """What is the same for all rows of a rule, as records of calls say it."""
+
+    def line(self, row: BillRow) -> UseLine:
+        """What a row comes to, over its own time."""
+        assert row.rule is not None
+        rule, of = self._rules[row.rule], self._of[row.rule]
+        assert of is not None
+        if rule.tokens:
+            return self._rated(row.rule, rule, of, row)
+        stated = _stated(rule, of, row)
+        return self._with_hours(row.rule, rule, row, stated) if rule.hours else stated
+
+    def by_quantity(self, row: BillRow) -> UseLine | None:
+        """What its tokens or hours would cost by the case; None where it counts neither, or no price is known.
+
+        What hours cost by reservations, the case does not know: it is their list price, less discounts.
+        """
+        assert row.rule is not None
+        rule, line = self._rules[row.rule], self.line(row)
+        if line.unknown or not (rule.tokens or rule.hours):
+            return None
+        return line if rule.tokens else self._listed(row, line)
+
+    def _listed(self, row: BillRow, line: UseLine) -> UseLine | None:
+        """Hours at the list price of the day on which the row begins."""
+        offer = next((each for each in self._case.offers if each.id == line.of.offer.get("offer")), None)
+        day = at_micros(row.start - row.start % DAY)
+        price = None if offer is None or isinstance(offer, TokenOffer) else offer.unit_price(day, day + timedelta(1))
+        if offer is None or isinstance(offer, TokenOffer) or price is None:
+            return None
+        listed = round(line.taken * price / offer.unit_flow)
+        try:
+            rate = self._price_clauses.at(line.of.demand, line.of.offer, day)
+            off = tuple(
+                (term, row.start, row.end, n) for (term, *_), n in zip(rate.parts, rate.of(listed), strict=True)
+            )
+        except SettleError:
+            return None
+        return msgspec.structs.replace(line, listed=listed, net=listed - sum(each[3] for each in off), off=off)
+
+    def _with_hours(self, number: int, rule: BillRule, row: BillRow, stated: UseLine) -> UseLine:
+        """A row of money whose quantity says for how many hours it was."""
+        if row.quantity is None:
+            return UseLine(stated.of, row.start, row.end, unknown=NO_QUANTITY)
+        taken, work = (
+            round(row.quantity * rule.per * each * NANOS) if each is not None else 0 for each in self._in_hour[number]
+        )
+        return msgspec.structs.replace(stated, taken=taken, work=work)
+
+    def _route(self, rule: BillRule) -> CallRoute:
+        case, workload = self._case, workload_of(rule, self._case)
+        labels = {**(workload.labels if workload is not None else {}), **rule.labels}
+        sold = case.offer_facts[rule.offer] if rule.offer else rule.sold
+        return CallRoute(
+            BILLED, "", rule.workload or "", labels, sold.get("model", ""), case.hash, deployment="",
+            offer=rule.offer, provider=sold.get("provider"), region=sold.get("region"),
+        )  # fmt: skip
+
+    def _rated(self, number: int, rule: BillRule, of: UseClass, row: BillRow) -> UseLine:
+        """A row of tokens, at the case's prices: what a call of as many would cost."""
+        where = self._where[number]
+        assert where is not None
+        if row.quantity is None:
+            return UseLine(of, row.start, row.end, unknown=NO_QUANTITY)
+        count = round(row.quantity * rule.per)
+        each = abs(count)
+        used = TokenCounts(
+            each if rule.tokens != "output" else 0,
+            each if rule.tokens == "output" else 0,
+            each if rule.tokens == "cached" else 0,
+        )
+        lines = self._metering.lines(number, where, EndAsRead(row.key, "", "complete", used), row.start)
+        line = next((one for one in lines if one.of.kind == "use"), UseLine(of, row.start, row.start))
+        if count < 0:  # a correction, and one row more
+            line = msgspec.structs.replace(line.times(-1), count=1)
+        return line.over(row.start, row.end)
+
+
+def _stated(rule: BillRule, of: UseClass, row: BillRow) -> UseLine:
+    """A row of money: what the provider states."""
+    listed = row.net if row.listed is None else row.listed
+    off = listed - row.net
+    if rule.discount is None or off * listed <= 0:  # nothing is taken off where more is charged than the list says
+        return UseLine(of, row.start, row.end, listed=row.net, net=row.net)
+    reductions = ((rule.discount, row.start, row.end, off),)
+    return UseLine(of, row.start, row.end, listed=listed, net=row.net, off=reductions)

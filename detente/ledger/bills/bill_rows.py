@@ -1,0 +1,273 @@
+"""The rows of a bill: read one by one, each with its place, under the rule that is for it; or what is wrong with it.
+
+Owns: times, amounts, and by what a row is known. A file of any length is read in bounded memory. Not here: what a row
+comes to on the books (``bill_ingest``), the keys of a mapping (``bill_mapping``).
+"""
+
+from __future__ import annotations
+
+import json
+import re
+import sqlite3
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from decimal import Decimal
+from fractions import Fraction
+from hashlib import blake2b
+from pathlib import Path
+from typing import Any
+from zoneinfo import ZoneInfo
+
+from detente.errors import FlawError
+from detente.ledger.bills.bill_mapping import COLUMNS, TELLING, BillMapping, named_columns
+from detente.values.micros import DAY, EPOCH, MICRO, at_micros, micros
+from detente.values.money import NANOS
+from detente.values.sheet import UNREADABLE, Sheet, shown
+
+MAX_AMOUNT, MAX_PLACES = 10**15, 60
+LATEST = 7_258_118_400_000_000  # 2200-01-01
+NEEDED = ("start", "net")
+
+
+@dataclass(frozen=True, slots=True)
+class BillRow:
+    """A row: its number, its rule (None: none is for it), its time in microseconds, its money in nano-units.
+
+    ``key`` is what it is known by: of rows that are alike in all that tells rows apart, it counts them.
+    """
+
+    row: int
+    key: str
+    rule: int | None
+    start: int
+    end: int
+    quantity: Fraction | None
+    listed: int | None
+    net: int
+
+
+@dataclass(frozen=True, slots=True)
+class BadRow:
+    """A row that cannot be read: where, and what was expected."""
+
+    row: int
+    column: int
+    what: str
+
+
+class LikeRows:
+    """How many rows like one came before it, in a file of its own: memory does not grow with them."""
+
+    def __init__(self) -> None:
+        self._found = sqlite3.connect("")
+        self._found.execute("CREATE TABLE likes (mark BLOB PRIMARY KEY, count INTEGER) WITHOUT ROWID")
+
+    def count(self, mark: bytes) -> int:
+        """Which of its like this one is: the first is 1."""
+        self._found.execute(
+            "INSERT INTO likes VALUES (?, 1) ON CONFLICT (mark) DO UPDATE SET count = count + 1", (mark,)
+        )
+        return int(self._found.execute("SELECT count FROM likes WHERE mark = ?", (mark,)).fetchone()[0])
+
+    def close(self) -> None:
+        """Let go."""
+        self._found.close()
+
+
+class BillSheet(Sheet):
+    """A table whose wrong rows are set aside, however many: see ``Sheet``."""
+
+    def __init__(self, folder: Path, file: str) -> None:
+        super().__init__(folder, file)
+        self.bad: list[BadRow] = []
+
+    def wrong(self, row: int, column: int, what: str, remedy: str) -> None:
+        """Note a flaw in a row."""
+        self.bad.append(BadRow(row, column + 1, f"{what}; {remedy}"))
+
+    def has_flaws(self) -> bool:
+        """Whether any row was set aside: then the file is not empty."""
+        return bool(self.bad) or super().has_flaws()
+
+
+class BillReader:
+    """Reads the rows of a file.
+
+    Parameters
+    ----------
+    currency
+        That of the books: a row in another is not added up with it.
+    likes
+        Of all files of one run: parts of one export are one.
+    until
+        A row that begins later is of a time to come; None: it may.
+    """
+
+    def __init__(
+        self, file: Path, mapping: BillMapping, currency: str, likes: LikeRows, until: datetime | None = None
+    ) -> None:
+        self._file, self._mapping, self._currency, self._likes = file, mapping, currency, likes
+        self._until = LATEST if until is None else micros(until)
+        self._zone = ZoneInfo(mapping.zone)
+
+    def rows(self) -> Iterator[BillRow | BadRow]:
+        """Every row. Raises FlawError where the file as a whole cannot be read, or no further."""
+        with BillSheet(self._file.parent, self._file.name) as sheet:
+            roles, at = self._columns(sheet)
+            try:
+                for row, values in sheet.rows([*at.values()]):
+                    yield from self._set_aside(sheet)
+                    yield self._read(row, roles, dict(zip(at, values, strict=True)), sheet)
+            except FlawError:  # it breaks off: what was wrong before that is told too
+                yield from self._set_aside(sheet)
+                raise
+            yield from self._set_aside(sheet)
+
+    @staticmethod
+    def _set_aside(sheet: BillSheet) -> Iterator[BadRow]:
+        bad, sheet.bad = sheet.bad, []
+        yield from bad
+
+    # -- columns ---------------------------------------------------------------------------------------------------
+    def _columns(self, sheet: Sheet) -> tuple[dict[str, str], dict[str, int]]:
+        """The column of each role, and where each column that is read stands."""
+        stated, known = named_columns(self._mapping), COLUMNS.get(self._mapping.format or "", {})
+        bare = {name: re.sub("[^a-z0-9]", "", name.casefold()) for name in sheet.columns}
+        there = [r for r in known if r not in NEEDED and any(re.fullmatch(known[r], b) for b in bare.values())]
+        wanted = dict.fromkeys([*NEEDED, *(role for role in stated if stated[role]), *there])
+        missing = [role for role in wanted if not stated[role] and role not in known]
+        if missing:
+            sheet.stop(f"which column is `{missing[0]}` is not said", "say it under `columns:`, or state a `format:`")
+        places = sheet.pick({role: stated[role] for role in wanted}, known)
+        roles = {role: sheet.columns[place] for role, place in zip(wanted, places, strict=True)}
+        asked = self._mapping.asked
+        lacking = [name for name in asked if name not in sheet.columns]
+        if lacking:
+            sheet.stop(f"has no column {shown(lacking[0])}, which a rule asks for", "correct the rule", 1, 1)
+        telling = [name for name, each in bare.items() if re.fullmatch(TELLING, each)]
+        names = dict.fromkeys([*roles.values(), *asked, *telling])
+        return roles, {name: sheet.columns.index(name) for name in names}
+
+    # -- a row -----------------------------------------------------------------------------------------------------
+    def _read(self, number: int, roles: dict[str, str], values: dict[str, Any], sheet: Sheet) -> BillRow | BadRow:
+        """A row. Of one that is skipped, nothing else is read: its amounts may be anything."""
+        texts = {name: _text(value) for name, value in values.items()}
+        rule = next((n for n, rule in enumerate(self._mapping.rules) if rule.fits(texts)), None)
+        if rule is not None and self._mapping.rules[rule].skip:
+            return BillRow(number, "", rule, 0, 0, None, None, 0)
+        try:
+            return self._row(number, rule, roles, values, sheet)
+        except _Unread as error:
+            return BadRow(number, sheet.columns.index(error.column) + 1, error.what)
+
+    def _row(
+        self, number: int, rule: int | None, roles: dict[str, str], values: dict[str, Any], sheet: Sheet
+    ) -> BillRow:
+        texts = {name: _text(value) for name, value in values.items()}
+        start = self._time(roles, "start", values, sheet)
+        if start > self._until:
+            what = f"{shown(values[roles['start']])} is more than a day from now"
+            raise _Unread(roles["start"], f"{what}; give the file again once it has come, or skip such rows by a rule")
+        end = self._time(roles, "end", values, sheet) if "end" in roles else start + DAY
+        if end < start:
+            raise _Unread(roles["end"], f"{shown(values[roles['end']])} is before its start")
+        self._must_be_in_currency(roles, texts)
+        net = self._money(roles, "net", values)
+        assert net is not None
+        quantity = self._quantity(rule, roles, values)
+        listed = self._money(roles, "listed", values) if "listed" in roles else None
+        return BillRow(number, self._key(texts), rule, start, end, quantity, listed, net)
+
+    def _quantity(self, rule: int | None, roles: dict[str, str], values: dict[str, Any]) -> Fraction | None:
+        """How much, where the row says so. No row is of more tokens than all the world uses: its ``per`` is wrong."""
+        found = _number(roles["quantity"], values) if "quantity" in roles else None
+        of = self._mapping.rules[rule] if rule is not None else None
+        if found is not None and of is not None and of.tokens and abs(found) * of.per > MAX_AMOUNT:
+            name = roles["quantity"]
+            raise _Unread(name, f"{shown(values[name])} times {of.per:,} is more than 1e15 tokens; correct `per:`")
+        return found
+
+    def _key(self, texts: dict[str, str]) -> str:
+        mark = blake2b(json.dumps(sorted(texts.items())).encode(), digest_size=16)
+        return f"bill-{mark.hexdigest()}-{self._likes.count(mark.digest())}"
+
+    def _must_be_in_currency(self, roles: dict[str, str], texts: dict[str, str]) -> None:
+        name = roles.get("currency")
+        if name is not None and texts[name] != self._currency:
+            raise _Unread(name, f"{shown(texts[name])} is not the currency of the books, {self._currency}")
+
+    def _time(self, roles: dict[str, str], role: str, values: dict[str, Any], sheet: Sheet) -> int:
+        name, value = roles[role], values[roles[role]]
+        column = sheet.columns.index(name)
+        try:
+            if column in sheet.moments and isinstance(value, int):
+                return self._in_zone(_within(value)) if column in sheet.zoneless else _within(value)
+            at = _moment(str(value).strip())
+            at = at.replace(tzinfo=self._zone) if at.tzinfo is None else at
+            return _within((at - EPOCH) // MICRO)
+        except UNREADABLE:
+            raise _Unread(
+                name, f"{shown(value)} is not a time from 1970 to 2200, such as 2026-01-31T13:00:00Z"
+            ) from None
+
+    def _in_zone(self, clock: int) -> int:
+        """What a clock showed that names no zone, as a moment."""
+        return (at_micros(clock).replace(tzinfo=self._zone) - EPOCH) // MICRO
+
+    @staticmethod
+    def _money(roles: dict[str, str], role: str, values: dict[str, Any]) -> int | None:
+        found = _number(roles[role], values)
+        if found is None and role in NEEDED:
+            raise _Unread(
+                roles[role], "states no amount of money; write 0 where it is free, or skip such rows by a rule"
+            )
+        return None if found is None else round(found * NANOS)
+
+
+class _Unread(Exception):  # noqa: N818 (it never leaves this file)
+    """A value that cannot be read: in which column, and why."""
+
+    def __init__(self, column: str, what: str) -> None:
+        super().__init__(what)
+        self.column, self.what = column, what
+
+
+def _moment(text: str) -> datetime:
+    """RFC 3339, or the day first by month as Azure writes it: ``01/31/2026``."""
+    american = re.fullmatch(r"(\d\d)/(\d\d)/(\d{4})", text)
+    return datetime.fromisoformat(f"{american[3]}-{american[1]}-{american[2]}" if american else text)
+
+
+def _within(at: int) -> int:
+    if not 0 <= at < LATEST:
+        raise ValueError(at)
+    return at
+
+
+def _number(name: str, values: dict[str, Any]) -> Fraction | None:
+    """A number, exact; None where there is none."""
+    value = values[name]
+    if value is None or str(value).strip() == "":
+        return None
+    try:
+        text = str(value).strip()
+        found = Decimal(text)
+        if "_" in text or not text.isascii():  # what Python reads as a number, and nobody writes so
+            raise ValueError(value)
+        if not found.is_finite() or abs(found) > MAX_AMOUNT or int(found.as_tuple().exponent) < -MAX_PLACES:
+            raise ValueError(value)
+    except UNREADABLE:
+        raise _Unread(
+            name, f"{shown(value)} is not a number, of at most 1e15 and {MAX_PLACES} decimal places"
+        ) from None
+    return Fraction(found)
+
+
+def _text(value: Any) -> str:
+    return "" if value is None else str(value)
+
+
+def unreadable(error: FlawError, file: Path) -> Sequence[str]:
+    """What is wrong with a file as a whole."""
+    return [str(flaw).replace(file.name, str(file), 1) for flaw in error.flaws]

@@ -1,0 +1,243 @@
+"""Reconciling: a provider's bill beside the books, to the billionth, by offer, day and cause.
+
+Owns: what is held against what. Tokens and hours are held against what was served, and of capacity that is reserved
+against what stood idle, too: both together are what is paid. Invoices of a reservation are held against those that
+follow from what the books hold as bought, month by month. Days are those of the mapping's zone. Not here: which part
+of a difference has which cause (``difference``), reading bills (``bill_rows``), and how it is told (``report``).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+from pathlib import Path
+
+from detente.case.case import Case
+from detente.case.invoices import rounding_of, stated_roundings
+from detente.contract.invoice_rounding import InvoiceRounding
+from detente.errors import FlawError
+from detente.ledger.bills.bill_difference import BilledDay, BookedUse, Difference, differences
+from detente.ledger.bills.bill_mapping import BillMapping, BillRule
+from detente.ledger.bills.bill_rating import BillRating
+from detente.ledger.bills.bill_rows import LATEST, BadRow, BillReader, BillRow, LikeRows, unreadable
+from detente.ledger.bills.stretches import days_of, local_clock, month_of
+from detente.ledger.books.books import Books
+from detente.ledger.store.store import Session
+from detente.ledger.use.line import LineSum, summed
+from detente.ledger.use.purchases import PurchaseInvoice, invoices, purchases
+from detente.ledger.use.running_totals import all_sums
+from detente.ledger.use.stored_lines import BILLED, use_lines
+from detente.market.invoicing import Invoiced, instalments
+from detente.market.offer import TokenOffer
+from detente.values.micros import DAY, HOUR, at_micros, micros
+
+CENT = 10_000_000
+"""In billionths: no bill is rounded more than to the cent, unless its agreement says so."""
+OfferDay = tuple[str, int]
+"""An offer, and a day as microseconds since 1970."""
+HELD = ("use", "idle", "reserved")
+"""The kinds of use that are paid by the offer: what is used, and what stands idle."""
+
+
+@dataclass
+class Reconciled:
+    """A bill beside the books. ``differences`` add up to ``billed`` less ``booked``, to the billionth.
+
+    ``rows`` were compared; ``zones`` says for which offers the bill counts days in which time zone; ``aside`` are rows
+    that cannot be read, ``unmapped`` those for which there is no rule.
+    """
+
+    rows: int = 0
+    billed: int = 0
+    booked: int = 0
+    differences: list[Difference] = field(default_factory=list)
+    zones: dict[str, int] = field(default_factory=dict)
+    aside: list[str] = field(default_factory=list)
+    unmapped: int = 0
+    unknown: int = 0
+
+    @property
+    def claims(self) -> list[Difference]:
+        """What is billed above what was agreed or served: to be claimed, or explained by the provider."""
+        wanted = ("price", "quantity", "not on the books")
+        return [each for each in self.differences if each.amount > 0 and each.cause in wanted]
+
+    @property
+    def agrees(self) -> bool:
+        """Whether nothing differs but by rounding, or by the time zone in which days are counted; not of nothing."""
+        return self.rows > 0 and all(each.cause in ("rounding", "time zone") for each in self.differences)
+
+
+def reconcile(books: Books, mapping: BillMapping, paths: Sequence[Path]) -> Reconciled:
+    """Hold a bill against what was served. Rows of bills on these books are left out: it would be held to itself."""
+    found = Reconciled()
+    bill = _Bill(books.case, mapping)
+    for path in paths:
+        bill.read(path, found)
+    bill.likes.close()
+    if not bill.days:
+        if not found.aside and not found.unmapped:
+            found.aside.append("no row of the bill is compared, since rules skip all of them; correct the mapping")
+        return found
+    found.rows = sum(each.rows for each in bill.days.values())
+    with books.store.reading() as session:
+        books.must_match(session)
+        booked = _booked(session, books.case, bill, found)
+    for offer in sorted({offer for offer, _ in (*bill.days, *booked)}):
+        theirs = {day: each for (name, day), each in bill.days.items() if name == offer}
+        ours = {hour: each for (name, hour), each in booked.items() if name == offer}
+        span = bill.months if offer in bill.invoiced else bill.span
+        found.differences += differences(offer, theirs, ours, span, found.zones)
+    found.billed = sum(each.billed for each in bill.days.values())
+    found.booked = found.billed - sum(each.amount for each in found.differences)
+    return found
+
+
+# -- the bill ----------------------------------------------------------------------------------------------------------
+class _Bill:
+    """The rows of a bill by offer and day; those of no offer of the case stand under what was sold.
+
+    ``invoiced`` are the offers whose rows are invoices of what is reserved: those go by the month in which they begin,
+    however long they are for.
+    """
+
+    def __init__(self, case: Case, mapping: BillMapping) -> None:
+        self._case, self._mapping = case, mapping
+        self._rating, self.likes = BillRating(case, mapping), LikeRows()
+        self.local = local_clock(mapping.zone)
+        invoiced = _invoiced(case, mapping)
+        self.invoiced = frozenset(invoiced)
+        self._arrears = {offer for offer, how in invoiced.items() if how == "in-arrears"}
+        self._agreed = stated_roundings(case.declared.agreements)
+        self._sellers = {offer.id: offer.provider for offer in case.offers}
+        self.days: dict[OfferDay, BilledDay] = {}
+        self._begin, self._end = LATEST, 0
+
+    def read(self, path: Path, found: Reconciled) -> None:
+        """Add the rows of a file; what is wrong with it is told."""
+        try:
+            for row in BillReader(path, self._mapping, self._case.currency, self.likes).rows():
+                if isinstance(row, BadRow):
+                    found.aside.append(f"{path}:{row.row}:{row.column}: {row.what}")
+                elif row.rule is None:
+                    found.unmapped += 1
+                elif not self._mapping.rules[row.rule].skip:
+                    self._add(row, self._mapping.rules[row.rule])
+        except FlawError as error:
+            found.aside += unreadable(error, path)
+
+    def _add(self, row: BillRow, rule: BillRule) -> None:
+        name = rule.offer or rule.sold.get("product", "other")
+        start, end = self.local(row.start), self.local(row.end)
+        day = start - start % DAY
+        until = day + (DAY if name in self.invoiced else days_of(start, end) * DAY)
+        self._begin, self._end = min(self._begin, day), max(self._end, until)
+        if name in self.invoiced:
+            day, until = month_of(day)
+            if name in self._arrears and days_of(start, end) == 1:  # it is dated by when it is sent
+                day, until = month_of(day - DAY)
+        into = self.days.setdefault((name, day), BilledDay())
+        into.rows += 1
+        into.end = max(into.end, until)
+        into.billed += row.net
+        into.slack += _rounding(row.net, self._stated(name, row.start))
+        if name in self.invoiced:  # a month's invoices are one, whatever they come to
+            into.rated, into.taken = into.billed, 1
+            return
+        line = self._rating.by_quantity(row)
+        if line is None:
+            into.unrated += row.net
+            return
+        into.rated += line.net
+        into.own += 1 + len(line.off)
+        into.tokens += line.work if rule.tokens else 0
+        into.taken += line.taken if rule.hours else 0
+
+    def _stated(self, offer: str, at: int) -> InvoiceRounding | None:
+        """How the seller of an offer rounds at a time, where an agreement says it."""
+        seller, when = self._sellers.get(offer), at_micros(at)
+        said = rounding_of(self._agreed, seller, when, when + timedelta.resolution) if seller else None
+        return None if said is None else said.rounding
+
+    @property
+    def span(self) -> tuple[int, int]:
+        """Its first day, and the day after its last."""
+        return self._begin, self._end
+
+    @property
+    def months(self) -> tuple[int, int]:
+        """The months in which its days lie, and those before, of which instalments in arrears are sent."""
+        return month_of(month_of(self.span[0])[0] - DAY)[0], month_of(self.span[1] - DAY)[1]
+
+    def covers(self, offer: str, sent: int, day: int) -> bool:
+        """Whether an invoice that is sent at a time, for what begins on a day, would be on it."""
+        return self.span[0] <= sent < self.span[1] or (offer, month_of(day)[0]) in self.days
+
+
+def _invoiced(case: Case, mapping: BillMapping) -> dict[str, Invoiced]:
+    """The offers that are billed by invoices, and when: they say it, and no rule counts their hours."""
+    by_hours = {rule.offer for rule in mapping.rules if rule.hours}
+    capacity = (offer for offer in case.offers if not isinstance(offer, TokenOffer) and offer.id not in by_hours)
+    return {offer.id: offer.invoiced for offer in capacity if offer.invoiced is not None}
+
+
+def _rounding(amount: int, stated: InvoiceRounding | None) -> int:
+    """How much an amount may have been rounded, by the digits that it is stated with; ours is, to a billionth.
+
+    Where the agreement says how it is rounded, and it is so, by that.
+    """
+    if stated is not None and amount % stated.to == 0:
+        return stated.to if stated.how == "up" else stated.to // 2
+    digit = CENT
+    while amount % digit:
+        digit //= 10
+    return max(1, digit // 2)
+
+
+# -- the books ---------------------------------------------------------------------------------------------------------
+def _booked(session: Session, case: Case, bill: _Bill, found: Reconciled) -> dict[OfferDay, BookedUse]:
+    """What the books say of the same offers, and of all of the same providers, by the local hour."""
+    hours: dict[OfferDay, BookedUse] = {}
+    named = {offer for offer, _ in bill.days}
+    sellers = {offer.provider for offer in case.offers if offer.id in named}
+    wanted = {offer.id for offer in case.offers if offer.provider in sellers}
+    start, end = bill.span
+    for each in _served(session):
+        name = each.of.offer.get("offer", "")
+        at = bill.local(each.start)
+        if each.of.kind in HELD and name in wanted - bill.invoiced and start - DAY <= at < end + DAY:
+            found.unknown += each.unknown
+            key = name, at - at % HOUR
+            hours[key] = hours.get(key, BookedUse()).plus(BookedUse.of(each))
+    bought = [each for each in purchases(session).elements() if each.offer in wanted & bill.invoiced]
+    for invoice in invoices(case, bought, at_micros(0), at_micros(end + 366 * DAY)):
+        at = bill.local(micros(_is_for(case, invoice)))
+        day = at - at % DAY
+        if bill.covers(invoice.of.offer, bill.local(micros(invoice.at)), day):
+            key = invoice.of.offer, day + DAY // 2  # at noon: no time zone moves it
+            before = hours.get(key, BookedUse())
+            hours[key] = BookedUse(before.money + invoice.net, 0, 1, before.slack + 1)
+    return hours
+
+
+def _is_for(case: Case, invoice: PurchaseInvoice) -> datetime:
+    """When the time begins that an invoice is for: of one in arrears, the month before it."""
+    offer = next(each for each in case.offers if each.id == invoice.of.offer)
+    if isinstance(offer, TokenOffer) or offer.invoiced != "in-arrears":
+        return invoice.at
+    months = instalments("monthly", at_micros(invoice.of.start), at_micros(invoice.of.end))
+    return max(at for at in months if at < invoice.at)
+
+
+def _served(session: Session) -> Iterator[LineSum]:
+    """Every sum of lines without those of rows of bills."""
+    billed = summed(use_lines(session, BILLED))
+    for each in all_sums(session):
+        of_bills = billed.get((each.of.body, each.start, each.end))
+        if of_bills is not None:
+            each.count, each.unknown = each.count - of_bills.count, each.unknown - of_bills.unknown
+            each.net, each.work = each.net - of_bills.net, each.work - of_bills.work
+            each.taken -= of_bills.taken
+        if each.count or each.unknown or each.net:
+            yield each

@@ -1,0 +1,178 @@
+"""Closing: what clauses owe and give once their windows have ended, what is accruing, and what counted, as entries.
+
+Owns: from settlements to entries, and from what is booked to what should be. Closing books the difference, so that
+closing twice changes nothing; what was booked otherwise before (a record came late, a clause was amended) is reversed
+and booked anew, and the new entries name the window that they adjust. Not here: the rules (``Term.settle``).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
+from datetime import UTC, datetime
+from decimal import Decimal
+
+from detente.contract.decisions import NOTHING_DECIDED
+from detente.contract.posting import Posting
+from detente.contract.settlement import Settlement
+from detente.contract.settling import settle_each
+from detente.contract.standing import Standing
+from detente.contract.term import Term
+from detente.contract.use import nanos
+from detente.errors import LedgerError, SettleError
+from detente.ledger.books.books import Books, LedgerBatch
+from detente.ledger.books.entry import LedgerEntry
+from detente.ledger.books.idle import idle_lines
+from detente.ledger.books.invoices import rounding_entries
+from detente.ledger.store.store import Session
+from detente.ledger.use.purchases import missing
+from detente.ledger.use.running_totals import unknown_sums
+from detente.results.plan_rows import Purchase
+from detente.values.micros import MICRO, micros
+from detente.values.period import named
+
+Booked = tuple[str, str, str]
+"""What entries are about: the clause's window and part; the account; the unit."""
+
+
+@dataclass(frozen=True)
+class ClosedBooks:
+    """What closing did: the batch (0: there was nothing to book), its entries, and the clauses that are not known.
+
+    ``unmetered`` is how many uses before the day are of an amount or price that is not known: no clause counts them.
+    """
+
+    batch: int
+    entries: tuple[LedgerEntry, ...]
+    unknown: tuple[tuple[str, str], ...]
+    unmetered: int = 0
+
+
+def close(books: Books, as_of: datetime, at: datetime, held: Sequence[Purchase] = ()) -> ClosedBooks:
+    """Book what clauses come to as of a day, after what stood idle of the capacity that is ``held``.
+
+    Raises LedgerError where the books are closed for a later day already, and where the day is still to come.
+    """
+    with books.store.writing() as session:
+        books.must_match(session)
+        before = books.closed(session)
+        _must_be_open(books.store.url, as_of, before)
+        if as_of > at:
+            _must_have_passed(books.store.url, as_of, max(at, books.begun(session) or at))
+        idle = LedgerBatch("idle", lines=[(None, line) for line in idle_lines(session, books, held, as_of)])
+        idle.purchases += missing(session, held, as_of)
+        books.write(session, idle, at)
+        found = settle_each(books.terms, books.as_of(session, as_of), NOTHING_DECIDED, as_of)
+        pairs = list(zip(books.terms, found, strict=True))
+        batch = LedgerBatch("close", closings=[] if before == as_of else [micros(as_of)])
+        batch.entries += _differences(session, pairs, books.case.currency, as_of, before)
+        batch.entries += list(rounding_entries(session, books, batch.entries, as_of, before))
+        booked = tuple(batch.entries)
+        number = books.write(session, batch, at)
+        unmetered = sum(each.unknown for each in unknown_sums(session) if each.start < micros(as_of))
+    unknown = tuple((term.id, str(each)) for term, each in pairs if isinstance(each, SettleError))
+    return ClosedBooks(number, booked, unknown, unmetered)
+
+
+def _must_be_open(url: str, as_of: datetime, before: datetime | None) -> None:
+    if before is not None and as_of < before:
+        what = f"{url}: the books are closed up to {before:%Y-%m-%d}, and not only to {as_of:%Y-%m-%d}"
+        raise LedgerError(f"{what}; close them for a later day: what came late is booked as an adjustment then")
+
+
+def _must_have_passed(url: str, as_of: datetime, now: datetime) -> None:
+    """Fees of windows that still run would be owed for use that is to come, and no earlier day could be closed."""
+    if as_of > now:
+        what = f"{url}: {as_of:%Y-%m-%d} is still to come, and what is closed is not opened again"
+        raise LedgerError(f"{what}; close the books for {now:%Y-%m-%d} or an earlier day")
+
+
+@dataclass(frozen=True, slots=True)
+class _Wanted:
+    """An amount as it should stand, and of which window."""
+
+    amount: int
+    start: datetime
+    end: datetime
+
+
+def _differences(
+    session: Session,
+    pairs: Sequence[tuple[Term, Settlement | SettleError]],
+    currency: str,
+    as_of: datetime,
+    closed: datetime | None,
+) -> Iterator[LedgerEntry]:
+    """What must be booked so that the books say what clauses come to; of those that are not known, nothing."""
+    wanted: dict[Booked, _Wanted] = {}
+    for term, each in pairs:
+        if isinstance(each, Settlement):
+            for key, found in _amounts(term, each, currency, as_of):
+                before = wanted[key].amount if key in wanted else 0
+                wanted[key] = replace(found, amount=before + found.amount)
+    known = {_clause(term) for term, each in pairs if isinstance(each, Settlement)}
+    booked = {key: amount for key, amount in _booked(session).items() if key[0].partition("/")[0] in known}
+    for key in sorted({*wanted, *booked}):
+        should, there = wanted.get(key), booked.get(key, 0)
+        amount = should.amount if should else 0
+        if amount != there:
+            about, account, unit = key
+            day, late = _booked_on(should, as_of, closed)
+            sides = [side for side in (-there, amount) if side]
+            yield from (LedgerEntry(day, account, unit, side, about, late) for side in sides)
+
+
+def _booked_on(should: _Wanted | None, as_of: datetime, closed: datetime | None) -> tuple[str, str]:
+    """The last day of a window, or of what has come of it; what is late, on the first day that is open, by name."""
+    end = as_of if should is None else min(should.end, as_of)
+    if closed is not None and end <= closed:
+        return f"{closed:%Y-%m-%d}", "" if should is None else named(should.start, should.end)
+    return f"{(end - MICRO).astimezone(UTC):%Y-%m-%d}", ""
+
+
+def _booked(session: Session) -> Mapping[Booked, int]:
+    """What stands on the books, of what is about clauses."""
+    found: dict[Booked, int] = {}
+    for subject, account, unit, amount in session.all(
+        "SELECT subject, account, unit, amount FROM entries WHERE subject <> ''"
+    ):
+        key = subject, account, unit
+        found[key] = found.get(key, 0) + int(amount)
+    return found
+
+
+def _clause(term: Term) -> str:
+    """A clause, as entries name it: an amended one is several."""
+    return f"{term.id}@{term.validity.start:%Y-%m-%d}"
+
+
+def _amounts(term: Term, found: Settlement, currency: str, as_of: datetime) -> Iterator[tuple[Booked, _Wanted]]:
+    """What a clause comes to, each amount twice, so that it adds up to nothing.
+
+    What no longer accrues is stated too, as nothing: it is taken back on the last day of its window. A window that
+    begins on the day has no part in the time that is closed.
+    """
+    party = term.validity.counterparty
+    of = f"{party}/{term.validity.agreement}/{term.id}"
+    for p in found.postings:
+        if not p.in_spend:
+            about = f"{_clause(term)}/{p.part}/{p.window}"
+            yield from _pair((about, f"clause/{of}/{p.part}", currency), f"owed/{party}", p.amount, p)
+    for stands in (each for each in found.standings if each.start < as_of):
+        about = f"{_clause(term)}/{stands.role}/{stands.meter}/{stands.window}"
+        if not _in_spend(term, stands):
+            key = f"{about}/accruing", f"accrued/{of}/{stands.role}", currency
+            yield from _pair(key, f"accruals/{party}", stands.accruing, stands)
+        if stands.drawn:
+            key = f"{about}/drawn", f"drawn/{of}/{stands.meter}", currency if stands.unit == "money" else stands.unit
+            yield from _pair(key, f"counted/{of}/{stands.meter}", stands.drawn, stands)
+
+
+def _pair(key: Booked, other: str, amount: Decimal, of: Posting | Standing) -> Iterator[tuple[Booked, _Wanted]]:
+    yield key, _Wanted(nanos(amount), of.start, of.end)
+    yield (key[0], other, key[2]), _Wanted(-nanos(amount), of.start, of.end)
+
+
+def _in_spend(term: Term, stands: Standing) -> bool:
+    """Whether what accrues is off the price of use, and booked with it."""
+    return any(meter.name == stands.meter and meter.measure == "off" for meter in term.meters())

@@ -1,0 +1,124 @@
+"""Capacity that is held for a term, used or not: what of it nobody used, hour by hour, at the price it was reserved at.
+
+Owns: the use of nobody that this comes to, and the lines that book it. What was booked before is not booked again, and
+where use came late, the difference is. Not here: what use of capacity is listed at (``metering``), and when this is
+booked (``closing``).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+from decimal import Decimal
+from fractions import Fraction
+from typing import Literal
+
+from detente.contract.rating import Rating
+from detente.contract.use import Use
+from detente.ledger.books.books import Books
+from detente.ledger.store.store import Session
+from detente.ledger.use.line import LineSum, UseLine
+from detente.ledger.use.running_totals import all_sums
+from detente.market.offer import AnyUnits, TokenOffer
+from detente.results.plan_rows import Purchase
+from detente.values.facts import Facts
+from detente.values.micros import HOUR, micros
+from detente.values.money import nano, of_nanos
+from detente.values.period import hours_between
+
+
+def idle_use(
+    offer: AnyUnits, facts: Facts, held: Iterable[Purchase], start: datetime, end: datetime, used: tuple[int, int]
+) -> Use | None:
+    """What is held of an offer in a time and not charged to use; None where nothing is held.
+
+    ``used`` is what was taken of it, and its list price, in billionths. Where use was charged more than the units cost
+    (its list price rose since), the line is a difference, and negative.
+    """
+    running = [p for p in held if p.reserved and p.hours and p.start <= start < p.end]
+    if not running:
+        return None
+    hours = hours_between(start, end)
+    cost = sum((_paid(offer, p, start, end) for p in running), Fraction(0))
+    flow = sum(p.units for p in running) * offer.unit_flow * hours
+    taken, listed = (Fraction(of_nanos(amount)) for amount in used)
+    rest = nano(cost - listed)
+    kind: Literal["idle", "reserved"] = "idle" if rest >= 0 else "reserved"
+    free = nano(max(flow - taken, Fraction(0))) if rest >= 0 else Decimal(0)
+    return Use(kind, None, facts, start, end, Decimal(0), free, rest)
+
+
+def _paid(offer: AnyUnits, held: Purchase, start: datetime, end: datetime) -> Fraction:
+    """What a purchase costs in a time: its part by the hour; of a flat price a month, its part of that month."""
+    hours, price = hours_between(start, end), offer.price.on(held.start)
+    if price is not None and price.unit == "unit-month":
+        return held.units * offer.hour_price(price, start, end, since=held.start) * hours
+    return Fraction(held.cost) / Fraction(held.hours) * hours
+
+
+def idle_lines(session: Session, books: Books, held: Sequence[Purchase], as_of: datetime) -> Iterator[UseLine]:
+    """The lines that book what stood idle before a day, less what is booked of it."""
+    rating = Rating(books.case.signed)
+    there = _booked(session)
+    for offer in books.case.offers:
+        own = [p for p in held if p.offer == offer.id and p.reserved]
+        if isinstance(offer, TokenOffer) or not own:
+            continue
+        facts = books.case.offer_facts[offer.id]
+        for start, end in _hours(min(p.start for p in own), min(as_of, max(p.end for p in own))):
+            at = offer.id, micros(start)
+            use = idle_use(offer, facts, own, start, end, there.used.get(at, (0, 0)))
+            wanted = [] if use is None else [UseLine.rated(rating.rate(use))]
+            yield from _differences(wanted, there.idle.get(at, []))
+
+
+@dataclass(slots=True)
+class _BookedHours:
+    """Of each offer and hour: what was taken and its list price, and what is booked as idle."""
+
+    used: dict[tuple[str, int], tuple[int, int]] = field(default_factory=dict)
+    idle: dict[tuple[str, int], list[LineSum]] = field(default_factory=dict)
+
+
+def _booked(session: Session) -> _BookedHours:
+    found = _BookedHours()
+    for each in all_sums(session):
+        at = each.of.offer.get("offer", ""), each.start - each.start % HOUR
+        if each.of.kind == "use":
+            taken, listed = found.used.get(at, (0, 0))
+            found.used[at] = taken + each.taken, listed + each.listed
+        elif each.of.kind in ("idle", "reserved") and each.end - each.start == HOUR:
+            found.idle.setdefault(at, []).append(each)
+    return found
+
+
+def _hours(start: datetime, end: datetime) -> Iterator[tuple[datetime, datetime]]:
+    """The whole hours of a time."""
+    at, hour = start, timedelta(hours=1)
+    while at + hour <= end:
+        yield at, at + hour
+        at += hour
+
+
+def _differences(wanted: Sequence[UseLine], booked: Sequence[LineSum]) -> Iterator[UseLine]:
+    """What must be added to lines of an hour so that they come to what is wanted."""
+    for line in wanted:
+        same = next((each for each in booked if each.of == line.of), None)
+        more = line if same is None else _less(line, same)
+        if same is None or more.listed or more.taken or more.net:
+            yield more
+    for each in booked:
+        if each.of not in [line.of for line in wanted] and (each.listed or each.taken):
+            yield _less(UseLine(each.of, each.start, each.end), each)
+
+
+def _less(line: UseLine, booked: LineSum) -> UseLine:
+    off = {(term, start, end): amount for term, start, end, amount in line.off}
+    for key, amount in booked.off.items():
+        off[key] = off.get(key, 0) - amount
+    return UseLine(
+        line.of, line.start, line.end, count=1 if not booked.count else 0, taken=line.taken - booked.taken,
+        listed=line.listed - booked.listed, net=line.net - booked.net,
+        off=tuple((*key, amount) for key, amount in sorted(off.items()) if amount),
+    )  # fmt: skip

@@ -1,0 +1,1 @@
+"""Whether anything was changed, and the evidence for a call, a workload, a clause."""

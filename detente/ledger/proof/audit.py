@@ -1,0 +1,164 @@
+"""Audit: whether anything of a ledger was altered, is missing or was inserted, and where first.
+
+Owns: verifying the chain, row by row and batch by batch, and that sums and totals follow from the rows. Not here: how
+marks and hashes are made (``chain``), and checkpoints (``checkpoint``).
+
+Memory does not grow with the number of records: a batch is read at a time, and sums are by class and hour.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+
+from detente.ledger.books.books import Books
+from detente.ledger.store.chain import GENESIS, hash_of, mark
+from detente.ledger.store.store import Session, plain_value
+from detente.ledger.store.tables import CHAINED
+from detente.ledger.use.late import misnoted
+from detente.ledger.use.line import LineSum, UseClass
+from detente.ledger.use.running_totals import RunningTotals, all_sums
+from detente.ledger.use.stored_lines import use_lines
+from detente.values.micros import at_micros
+
+MAX_FOUND = 200
+"""Faults that are listed."""
+
+
+@dataclass(frozen=True, slots=True)
+class AuditFault:
+    """What is wrong, and where: the batch, and the table and row of it where one row is to blame."""
+
+    batch: int
+    table: str
+    n: int | None
+    what: str
+
+    def __str__(self) -> str:
+        where = f"batch {self.batch}" + (f", {self.table}" if self.table else "")
+        return f"{where}{'' if self.n is None else f', row {self.n}'}: {self.what}"
+
+
+@dataclass(frozen=True, slots=True)
+class Audited:
+    """What was verified: how many batches and rows, the last hash, and the faults in the order of the chain."""
+
+    batches: int
+    rows: int
+    hash: str
+    faults: tuple[AuditFault, ...]
+
+
+def audit(books: Books) -> Audited:
+    """Verify all of a ledger: each row's mark, each batch's hash, and what follows from them."""
+    with books.store.reading() as session:
+        return _Chain(session).verified(books.totals)
+
+
+def _which(of: UseClass, start: int) -> str:
+    """A sum, for people."""
+    return f"of {of.offer.get('offer') or of.kind} at {at_micros(start):%Y-%m-%d %H:%M} UTC"
+
+
+class _Chain:
+    """A ledger as it is read through."""
+
+    def __init__(self, session: Session) -> None:
+        self._session = session
+        self._faults: list[AuditFault] = []
+        self._rows = 0
+
+    def verified(self, totals: RunningTotals) -> Audited:
+        last, before = 0, GENESIS
+        heads = list(
+            self._session.all('SELECT batch, kind, at, "case", counts, before, hash FROM batches ORDER BY batch')
+        )
+        for number, kind, at, case, counts, stated, told in heads:
+            if number != last + 1:
+                self._found(last + 1, "", None, f"missing: batch {number} comes after batch {last}")
+            elif stated != before:
+                self._found(number, "", None, "does not follow from the batch before it, which was altered or removed")
+            self._batch((number, kind, at, case), json.loads(counts), str(stated), str(told))
+            last, before = int(number), str(told)
+        self._beyond(last)
+        self._derived(totals)
+        return Audited(len(heads), self._rows, before, tuple(self._faults))
+
+    def _found(self, batch: int, table: str, n: int | None, what: str) -> None:
+        if len(self._faults) < MAX_FOUND:
+            self._faults.append(AuditFault(batch, table, n, what))
+
+    # -- a batch -------------------------------------------------------------------------------------------------
+    def _batch(self, head: tuple[int, str, str, str], counts: dict[str, int], before: str, told: str) -> None:
+        marks: list[bytes] = []
+        faults = len(self._faults)
+        for table in CHAINED:
+            found = list(self._table(head[0], table))
+            marks += found
+            if len(found) != counts.get(table, 0) and len(self._faults) == faults:
+                written = counts.get(table, 0)
+                what = "missing" if len(found) < written else "inserted"
+                self._found(head[0], table, min(len(found), written), f"{what}: {written} rows were written")
+        if len(self._faults) == faults and hash_of(head, counts, before, marks) != told:
+            self._found(
+                head[0], "", None, "its hash is not that of its rows: rows were altered together with their marks"
+            )
+
+    def _table(self, batch: int, table: str) -> Iterator[bytes]:
+        """The marks of a batch's rows in a table, as they should be."""
+        columns = ", ".join(("n", *CHAINED[table], "mark"))
+        rows = self._session.all(f"SELECT {columns} FROM {table} WHERE batch = ? ORDER BY n", (batch,))
+        due = 0
+        for n, *values, stated in rows:
+            self._rows += 1
+            if n != due:
+                self._found(batch, table, due, "missing" if n > due else "comes twice")
+            due = int(n) + 1
+            wanted = mark(table, batch, int(n), [plain_value(value) for value in values])
+            if plain_value(stated) != wanted:
+                self._found(batch, table, int(n), "altered: it does not have its mark")
+            yield plain_value(stated)
+
+    def _beyond(self, last: int) -> None:
+        """Rows of batches that there are not."""
+        for table in CHAINED:
+            row = self._session.one(f"SELECT MIN(batch) FROM {table} WHERE batch > ? OR batch < 1", (last,))
+            if row is not None and row[0] is not None:
+                self._found(int(row[0]), table, None, "inserted: there is no such batch")
+
+    # -- what follows from the rows ------------------------------------------------------------------------------
+    def _derived(self, totals: RunningTotals) -> None:
+        """That sums are those of the lines, and totals those of the sums."""
+        if self._faults:
+            return  # they follow from rows that are not what they were
+        wanted = self._sums()
+        self._times(list(wanted))
+        for each in all_sums(self._session):
+            key = each.of.body, each.start, each.end
+            if wanted.pop(key, None) != each:
+                self._found(0, "sums", None, f"{_which(each.of, each.start)}: not that of its lines")
+        for body, start, _ in wanted:
+            self._found(0, "sums", None, f"{_which(UseClass.read(body), start)}: missing")
+        for batch, n in misnoted(self._session):
+            self._found(batch, "late", n, "whether it came late is not what the closings say")
+        for meter in totals.differing(self._session):
+            self._found(0, "totals", None, f"of `{meter.term}` ({meter.name}): not those of its lines")
+
+    def _times(self, sums: Sequence[tuple[str, int, int]]) -> None:
+        """That the earliest and latest use are noted: by these it is known what came later than a day."""
+        for name, at in (
+            ("first", min((s for _, s, _ in sums), default=None)),
+            ("last", max((e for _, _, e in sums), default=None)),
+        ):
+            noted = self._session.one(f"SELECT value FROM facts WHERE name = '{name}'")
+            if noted is not None and str(noted[0]) != str(at):
+                self._found(0, "facts", None, f"`{name}`: it is not the {name} use of the lines")
+
+    def _sums(self) -> dict[tuple[str, int, int], LineSum]:
+        """All lines, summed up anew."""
+        found: dict[tuple[str, int, int], LineSum] = {}
+        for line in use_lines(self._session):
+            start, end = line.where
+            found.setdefault((line.of.body, start, end), LineSum(line.of, start, end)).add(line)
+        return found

@@ -1,0 +1,139 @@
+"""Keys that are made while gateways run: kept in a ledger's store, each as a case would write it, with its hash alone.
+
+Owns: making, changing, revoking and reading them. Not here: the form of a key (``live/key``), whether it fits a case
+(``case/made_keys``), and letting callers in (the gateway's ``serving/door``).
+
+Rows are never deleted, so that a revoked name is not given again, and the highest ``version`` grows with each change:
+whoever follows asks for that alone.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from datetime import datetime
+from typing import Any, NamedTuple
+
+from pydantic import ValidationError
+
+from detente.errors import LedgerError
+from detente.ledger.store.opening import open_store
+from detente.ledger.store.store import Session, Store
+from detente.live.key import Key
+from detente.values.micros import at_micros, micros
+
+WrittenKey = Mapping[str, Any]
+"""A key as a case writes it."""
+
+
+class MadeKey(NamedTuple):
+    """A key that was made, as it is now."""
+
+    key: Key
+    written: WrittenKey
+    made: datetime
+    changed: datetime
+    revoked: datetime | None
+
+    def state(self, at: datetime) -> str:
+        """``active``, ``revoked`` or ``expired``."""
+        if self.revoked is not None:
+            return "revoked"
+        return "expired" if self.key.expires is not None and at >= self.key.expires else "active"
+
+
+class KeyStore:
+    """The keys in a store."""
+
+    def __init__(self, store: Store) -> None:
+        self._store = store
+
+    def create(self, written: WrittenKey, at: datetime) -> MadeKey:
+        """Keep a new key. Raises LedgerError where there is, or was, one of its name."""
+        name = str(written["id"])
+        with self._store.writing() as session:
+            if _row(session, name) is not None:
+                raise LedgerError(f"there is a key `{name}`, or was one; choose another name")
+            values = (name, json.dumps(written), micros(at), micros(at), _next(session))
+            session.run(
+                "INSERT INTO keys (id, body, made, changed, revoked, version) VALUES (?, ?, ?, ?, 0, ?)", values
+            )
+            return self._found(session, name)
+
+    def change(self, name: str, changes: WrittenKey, at: datetime) -> MadeKey:
+        """Write other values; None takes one out. Raises LedgerError where there is no such key, or it is revoked."""
+        with self._store.writing() as session:
+            before = self._active(session, name)
+            written = {key: value for key, value in {**before.written, **changes}.items() if value is not None}
+            values = (json.dumps(written), micros(at), _next(session), name)
+            session.run("UPDATE keys SET body = ?, changed = ?, version = ? WHERE id = ?", values)
+            return self._found(session, name)
+
+    def revoke(self, name: str, at: datetime) -> MadeKey:
+        """Let a key open nothing any more, for good. Raises LedgerError as ``change``."""
+        with self._store.writing() as session:
+            self._active(session, name)
+            values = (micros(at), micros(at), _next(session), name)
+            session.run("UPDATE keys SET changed = ?, revoked = ?, version = ? WHERE id = ?", values)
+            return self._found(session, name)
+
+    def one(self, name: str) -> MadeKey:
+        """A key that is not revoked. Raises LedgerError."""
+        with self._store.reading() as session:
+            return self._active(session, name)
+
+    def all(self) -> tuple[MadeKey, ...]:
+        """All of them, in the order of their names."""
+        with self._store.reading() as session:
+            rows = list(session.all("SELECT id, body, made, changed, revoked FROM keys ORDER BY id"))
+        return tuple(_read(row) for row in rows)
+
+    def since(self, version: int) -> tuple[int, tuple[Key, ...] | None]:
+        """The version, and the keys that are not revoked; None in place of these where nothing is newer."""
+        with self._store.reading() as session:
+            now = session.number("SELECT MAX(version) FROM keys")
+            if now == version:
+                return now, None
+            rows = list(session.all("SELECT id, body, made, changed, revoked FROM keys WHERE revoked = 0 ORDER BY id"))
+        return now, tuple(_read(row).key for row in rows)
+
+    def _active(self, session: Session, name: str) -> MadeKey:
+        row = _row(session, name)
+        if row is None:
+            raise LedgerError(f"there is no key `{name}` in {self._store.url}; see `detente keys list`")
+        found = _read(row)
+        if found.revoked is not None:
+            raise LedgerError(f"`{name}` was revoked on {found.revoked:%Y-%m-%d %H:%M} UTC, for good; make a new key")
+        return found
+
+    @staticmethod
+    def _found(session: Session, name: str) -> MadeKey:
+        row = _row(session, name)
+        assert row is not None, "it was written just now"
+        return _read(row)
+
+
+def made_in(url: str) -> tuple[Key, ...]:
+    """The keys in a ledger that are not revoked. Raises LedgerError."""
+    with open_store(url) as store:
+        return KeyStore(store).since(-1)[1] or ()
+
+
+def _row(session: Session, name: str) -> tuple[Any, ...] | None:
+    return session.one("SELECT id, body, made, changed, revoked FROM keys WHERE id = ?", (name,))
+
+
+def _next(session: Session) -> int:
+    return session.number("SELECT MAX(version) FROM keys") + 1
+
+
+def _read(row: tuple[Any, ...]) -> MadeKey:
+    name, body, made, changed, revoked = row
+    written = json.loads(body)
+    try:
+        key = Key.model_validate(written, by_alias=True, by_name=False)
+    except ValidationError:
+        raise LedgerError(f"key `{name}` cannot be read by this program; revoke it, and make a new one") from None
+    return MadeKey(
+        key, written, at_micros(int(made)), at_micros(int(changed)), at_micros(int(revoked)) if revoked else None
+    )

@@ -1,0 +1,208 @@
+"""A line of the ledger: use of one class, rated, or use of which it is known that there was some and not how much.
+
+Owns: ``UseClass`` (what clauses may ask of a use), ``UseLine``, and lines summed up (``LineSum``). Not here: where
+lines come from (``metering``), and what is made of them (``books``).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass, field
+from functools import cached_property
+from typing import Literal
+
+import msgspec
+
+from detente.contract.totals import Totals, UseAt
+from detente.contract.use import RatedUse, Reduction, Use, nanos
+from detente.ledger.journals.record import TokenCounts
+from detente.values.facts import Facts
+from detente.values.micros import DAY, HOUR, at_micros, micros
+from detente.values.money import of_nanos
+
+UseKind = Literal["use", "idle", "reserved", "egress"]
+
+
+@dataclass(frozen=True)
+class UseClass:
+    """What clauses may ask of a use: its kind, the facts of who used it (None: nobody), and of what was used."""
+
+    kind: UseKind
+    demand: Facts | None
+    offer: Facts
+
+    @cached_property
+    def body(self) -> str:
+        """As it is stored: one text for one class."""
+        return msgspec.json.encode([self.kind, self.demand, self.offer], order="sorted").decode()
+
+    @classmethod
+    def read(cls, body: str) -> UseClass:
+        """From its text."""
+        return cls(*msgspec.json.decode(body))
+
+
+Off = tuple[str, int, int, int]
+"""What a clause takes off: its id, from when to when (equal: a moment's), and how much, in whole nano-units."""
+
+NO_TOKENS = TokenCounts(0, 0)
+AMOUNTS = ("work", "taken", "listed", "net", "revenue")
+
+
+class UseLine(msgspec.Struct, frozen=True):
+    """Use of one class over a time or at a moment, in microseconds; amounts in whole billionths.
+
+    ``unknown`` says why it is not known how much was used, or what it costs; nothing where it is. ``count`` is how many
+    uses it stands for: 1, and -1 of a line that takes an earlier one of unknown use back.
+    """
+
+    of: UseClass
+    start: int
+    end: int
+    part: int = 0
+    count: int = 1
+    unknown: str = ""
+    tokens: TokenCounts = NO_TOKENS
+    work: int = 0
+    taken: int = 0
+    listed: int = 0
+    net: int = 0
+    revenue: int = 0
+    off: tuple[Off, ...] = ()
+
+    @classmethod
+    def rated(cls, rated: RatedUse) -> UseLine:
+        """Of use that was metered elsewhere: of a plan, a bill."""
+        use = rated.use
+        off = tuple((r.term, micros(r.start), micros(r.end), nanos(r.amount)) for r in rated.reductions)
+        amounts = map(nanos, (use.work, use.taken, use.listed, rated.net, use.revenue))
+        work, taken, listed, net, revenue = amounts
+        return cls(
+            UseClass(use.kind, use.demand, use.offer), micros(use.start), micros(use.end),
+            work=work, taken=taken, listed=listed, net=net, revenue=revenue, off=off,
+        )  # fmt: skip
+
+    def times(self, count: int) -> UseLine:
+        """So many uses that are alike; fewer than none take some back."""
+        used = self.tokens
+        tokens = TokenCounts(*(n * count for n in (used.input, used.output, used.cached, used.written, used.reasoning)))
+        off = tuple((term, start, end, amount * count) for term, start, end, amount in self.off)
+        amounts = {name: getattr(self, name) * count for name in ("count", *AMOUNTS)}
+        return msgspec.structs.replace(self, tokens=tokens, off=off, **amounts)
+
+    def over(self, start: int, end: int) -> UseLine:
+        """The same over another time."""
+        off = tuple((term, start, end, amount) for term, _, _, amount in self.off)
+        return msgspec.structs.replace(self, start=start, end=end, off=off)
+
+    @property
+    def where(self) -> tuple[int, int]:
+        """The time under which it is summed up; a moment's hour: no clause tells two moments of one hour apart."""
+        if self.start != self.end:
+            return self.start, self.end
+        hour = self.start - self.start % HOUR
+        return hour, hour
+
+
+@dataclass(slots=True)
+class LineSum:
+    """Lines of one class and time, summed up."""
+
+    of: UseClass
+    start: int
+    end: int
+    count: int = 0
+    unknown: int = 0
+    tokens: list[int] = field(default_factory=lambda: [0] * 5)
+    work: int = 0
+    taken: int = 0
+    listed: int = 0
+    net: int = 0
+    revenue: int = 0
+    off: dict[tuple[str, int, int], int] = field(default_factory=dict)
+
+    def add(self, line: UseLine) -> None:
+        """Count one line."""
+        if line.unknown:
+            self.unknown += line.count
+            return
+        self.count += line.count
+        counted, tokens = line.tokens, self.tokens
+        tokens[0] += counted.input
+        tokens[1] += counted.cached
+        tokens[2] += counted.written
+        tokens[3] += counted.output
+        tokens[4] += counted.reasoning
+        self.work += line.work
+        self.taken += line.taken
+        self.listed += line.listed
+        self.net += line.net
+        self.revenue += line.revenue
+        for term, start, end, amount in line.off:
+            key = (term, self.start, self.end) if start == end or self.start == self.end else (term, start, end)
+            self.off[key] = self.off.get(key, 0) + amount
+
+    def merge(self, other: LineSum) -> LineSum:
+        """Count what another has counted, of the same class and time."""
+        self.count += other.count
+        self.unknown += other.unknown
+        self.tokens = [a + b for a, b in zip(self.tokens, other.tokens, strict=True)]
+        for name in AMOUNTS:
+            setattr(self, name, getattr(self, name) + getattr(other, name))
+        for key, amount in other.off.items():
+            self.off[key] = self.off.get(key, 0) + amount
+        return self
+
+    @property
+    def known(self) -> bool:
+        """Whether anything of it is known: uses, or a correction of their amounts."""
+        return any((self.count, self.work, self.taken, self.listed, self.net, self.revenue))
+
+    def count_in(self, totals: Totals) -> None:
+        """Let totals count it: as they count its lines one by one."""
+        if self.start != self.end:
+            totals.add(self.rated)
+        else:
+            totals.add_of_day(self.of.demand, self.of.offer, [self._at])
+
+    @property
+    def _at(self) -> UseAt:
+        """As a use of its moment."""
+        off = {term: amount for (term, _, _), amount in self.off.items()}
+        return UseAt(self.start, self.work, self.taken, self.listed, self.revenue, off)
+
+    @property
+    def rated(self) -> RatedUse:
+        """As one line of rated use."""
+        use = Use(
+            self.of.kind, self.of.demand, self.of.offer, at_micros(self.start), at_micros(self.end),
+            *map(of_nanos, (self.work, self.taken, self.listed, self.revenue)),
+        )  # fmt: skip
+        off = (Reduction(t, at_micros(a), at_micros(b), of_nanos(n)) for (t, a, b), n in self.off.items())
+        return RatedUse(use, of_nanos(self.net), tuple(off))
+
+
+def count_all(sums: Iterable[LineSum], totals: Totals) -> None:
+    """Let totals count sums: the same as each by itself, a day's of one class at once."""
+    of_days: dict[tuple[str, int], list[LineSum]] = {}
+    for each in sums:
+        if each.start == each.end:
+            of_days.setdefault((each.of.body, each.start // DAY), []).append(each)
+        else:
+            each.count_in(totals)
+    for found in of_days.values():
+        of = found[0].of
+        totals.add_of_day(of.demand, of.offer, [each._at for each in found])
+
+
+def summed(lines: Iterable[UseLine]) -> dict[tuple[str, int, int], LineSum]:
+    """Lines by class and time."""
+    found: dict[tuple[str, int, int], LineSum] = {}
+    for line in lines:
+        start, end = line.where
+        key = line.of.body, start, end
+        into = found.get(key)
+        if into is None:
+            into = found[key] = LineSum(line.of, start, end)
+        into.add(line)
+    return found

@@ -1,0 +1,46 @@
+"""Lines as they are read back from a store: all of them, or some.
+
+Not here: writing them (``books``), and their sums (``running``).
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator
+
+from detente.ledger.journals.record import TokenCounts
+from detente.ledger.store.store import Session
+from detente.ledger.use.line import UseClass, UseLine
+
+
+def read_lines(session: Session, batch: int, unknown: str) -> Iterator[tuple[int, UseLine]]:
+    """The lines of a batch's calls whose use is unknown for one reason, each with its call."""
+    rows = session.all(
+        'SELECT call, part, start, "end", body FROM lines JOIN classes ON lines.class = classes.class'
+        " WHERE lines.batch = ? AND unknown = ? AND count = 1",
+        (batch, unknown),
+    )
+    for call, part, start, end, body in rows:
+        yield call, UseLine(UseClass.read(body), start, end, part, unknown=unknown)
+
+
+BILLED = (
+    " WHERE EXISTS (SELECT 1 FROM calls"
+    " WHERE calls.batch = lines.batch AND calls.n = lines.call AND calls.outcome = 'billed')"
+)
+"""Which lines are of rows of bills."""
+
+
+def use_lines(session: Session, which: str = "") -> Iterator[UseLine]:
+    """Every line, or some of them, as they come."""
+    classes = {number: UseClass.read(body) for number, body in session.all("SELECT class, body FROM classes")}
+    for number, start, end, count, unknown, *rest in session.all(
+        'SELECT class, start, "end", count, unknown, input, cached, written, output, reasoning,'
+        f" work, taken, listed, net, revenue, off FROM lines{which}"
+    ):
+        given, cached, written, output, reasoning, *amounts, off = rest
+        work, taken, listed, net, revenue = map(int, amounts)
+        yield UseLine(
+            classes[number], start, end, 0, count, unknown, TokenCounts(given, output, cached, written, reasoning),
+            work, taken, listed, net, revenue, tuple(tuple(each) for each in json.loads(off)) if off else (),
+        )  # fmt: skip

@@ -1,0 +1,232 @@
+"""A bill beside the books: each cause alone and all together, worked out by hand; the parts always add up.
+
+North sells tokens at 3 USD per Mtok. Books and bill count thousands of tokens: 3 USD for 1,000 of them.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from datetime import datetime, timedelta
+from pathlib import Path
+from typing import Any
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from detente.ledger.bills.bill_difference import Difference
+from detente.ledger.bills.bill_ingest import BillIngest
+from detente.ledger.bills.bill_mapping import read_mapping
+from detente.ledger.bills.reconciling import Reconciled, reconcile
+from detente.ledger.bills.stretches import days_of
+from detente.ledger.books.books import Books
+from tests.builders import Data, agreement, day
+from tests.ledger.bills.test_bills import INPUT, OTHER, bill, mapped, row
+from tests.ledger.served import NOW, call, fresh, ingested, journal_of, served_case
+
+USD = 10**9
+Served = Iterable[tuple[str, int]]
+"""Calls: when, and thousands of tokens of input."""
+
+
+def billed(on: str, thousands: object, net: object, service: str = "m in") -> str:
+    """A row of a day."""
+    end = day(on) + timedelta(days=1)
+    return row(service, net, thousands, when=f"{on}T00:00:00Z,{end:%Y-%m-%dT%H:%M:%SZ}")
+
+
+def held(
+    folder: Path,
+    served: Served,
+    rows: list[str],
+    *terms: Data,
+    rules: tuple[Data, ...] = (INPUT,),
+    rounding: Data | None = None,
+    **more: str,
+) -> Reconciled:
+    folder.mkdir(exist_ok=True)
+    case = served_case(*terms, also=[agreement() | {"rounding": rounding}] if rounding else [])
+    records = [call(n, datetime.fromisoformat(f"{at}+00:00"), (size * 1000, 0)) for n, (at, size) in enumerate(served)]
+    with fresh(folder) as store:
+        ingested(store, case, journal_of(folder / "journal", records), at=day("2027-01-01"))
+        mapping = read_mapping(mapped(folder, *rules, **more), case)
+        return reconcile(Books(store, case), mapping, [bill(folder / "bill.csv", rows)])
+
+
+def said(found: Reconciled) -> list[tuple[str, str, float]]:
+    return [(each.day[5:], each.cause, each.amount / USD) for each in found.differences]
+
+
+JAN = [("2026-01-15T10:00", 1000), ("2026-01-16T10:00", 2000)]
+"""3 USD on the 15th, 6 USD on the 16th."""
+
+
+def test_a_bill_that_says_the_same_agrees(tmp_path: Path) -> None:
+    found = held(tmp_path, JAN, [billed("2026-01-15", 1000, "3.00"), billed("2026-01-16", 2000, "6.00")])
+    assert (found.agrees, found.differences, found.billed, found.booked) == (True, [], 9 * USD, 9 * USD)
+
+
+def test_another_price_is_claimed(tmp_path: Path) -> None:
+    """3.50 for what costs 3; and 5 for what costs 6, which is no claim."""
+    found = held(tmp_path, JAN, [billed("2026-01-15", 1000, "3.50"), billed("2026-01-16", 2000, "5.00")])
+    assert said(found) == [("01-15", "price", 0.5), ("01-16", "price", -1.0)]
+    assert [(claim.day, claim.amount) for claim in found.claims] == [("2026-01-15", USD // 2)]
+
+
+@pytest.mark.parametrize(
+    ("rounding", "net", "cause"),
+    [
+        # 3.30 USD by the books
+        (None, "3.00", "price"),
+        ({"per": "line", "to": 1}, "3.00", "rounding"),
+        ({"per": "line", "to": 1}, "4.00", "price"),  # to the nearest it is 3
+        ({"per": "line", "to": 1, "how": "up"}, "4.00", "rounding"),
+        ({"per": "line", "to": 1}, "3.10", "price"),  # not rounded as agreed
+    ],
+)
+def test_what_the_agreement_rounds_to_is_rounding(tmp_path: Path, rounding: Data | None, net: str, cause: str) -> None:
+    found = held(tmp_path, [("2026-01-15T10:00", 1100)], [billed("2026-01-15", 1100, net)], rounding=rounding)
+    assert [each.cause for each in found.differences] == [cause]
+
+
+def test_a_discount_that_was_not_given_is_a_price(tmp_path: Path) -> None:
+    off: Data = {"id": "off", "kind": "discount", "off": "10%"}
+    found = held(tmp_path, JAN[:1], [billed("2026-01-15", 1000, "3.00")], off)
+    assert (said(found), found.booked) == ([("01-15", "price", 0.3)], 27 * USD // 10)
+
+
+def test_another_quantity_is_told_from_another_price(tmp_path: Path) -> None:
+    """1,200 thousand at 3.10: 0.60 for 200 thousand more at our price, and 0.12 for the price of all."""
+    found = held(tmp_path, JAN[:1], [billed("2026-01-15", 1200, "3.72")])
+    assert said(found) == [("01-15", "price", 0.12), ("01-15", "quantity", 0.6)]
+
+
+def test_what_is_missing_on_either_side(tmp_path: Path) -> None:
+    found = held(tmp_path, JAN, [billed("2026-01-15", 1000, "3.00"), billed("2026-01-17", 500, "1.50")])
+    assert said(found) == [("01-16", "not on the bill", -6.0), ("01-17", "not on the books", 1.5)]
+    assert [claim.day for claim in found.claims] == ["2026-01-17"]
+
+
+def test_cents_are_rounding_and_billionths_are_not(tmp_path: Path) -> None:
+    """1,001 thousand cost 3.003; 3.00 is that in cents. 3.004 is stated in tenths of cents, and is another price."""
+    rounded = held(tmp_path / "a", [("2026-01-15T10:00", 1001)], [billed("2026-01-15", 1001, "3.00")])
+    assert (said(rounded), rounded.agrees) == ([("01-15", "rounding", -0.003)], True)
+    finer = held(tmp_path / "b", [("2026-01-15T10:00", 1001)], [billed("2026-01-15", 1001, "3.004")])
+    assert (said(finer), finer.agrees) == ([("01-15", "price", 0.001)], False)
+
+
+def test_what_each_call_is_rounded_by_is_rounding_where_the_tokens_are_the_same(tmp_path: Path) -> None:
+    """12.34568% off 0.003 USD are 370,370.4 billionths: five calls are off 1,851,850, and 5,000 tokens 1,851,852."""
+    off: Data = {"id": "off", "kind": "discount", "off": "12.34568%"}
+    served = [(f"2026-01-15T{hour}:00", 1) for hour in range(10, 15)]
+    found = held(tmp_path / "a", served, [billed("2026-01-15", 5, "0.013148148")], off)
+    assert [(each.cause, each.amount) for each in found.differences] == [("rounding", -2)]
+    assert (found.agrees, found.claims, found.booked) == (True, [], 13_148_150)
+    more = held(tmp_path / "b", served, [billed("2026-01-15", "5.001", "0.013150778")], off)
+    assert [(each.cause, each.amount) for each in more.differences] == [("quantity", 2_628)]
+    assert not more.agrees
+
+
+def test_days_of_another_time_zone_are_told_as_such(tmp_path: Path) -> None:
+    """The bill's days begin at 22:00 UTC of the day before: calls of 23:00 are on its next day."""
+    served = [("2026-01-15T10:00", 1000), ("2026-01-15T23:00", 500), ("2026-01-16T10:00", 2000)]
+    found = held(tmp_path, served, [billed("2026-01-15", 1000, "3.00"), billed("2026-01-16", 2500, "7.50")])
+    assert (found.zones, found.agrees) == ({"north-api": 1}, True)
+    assert said(found) == [("01-15", "time zone", -1.5), ("01-16", "time zone", 1.5)]
+
+
+@pytest.mark.parametrize("on", ["2026-01-15", "2026-03-08", "2026-11-01"])
+def test_days_are_those_of_the_mapping_s_zone(tmp_path: Path, on: str) -> None:
+    """Of New York, where clocks are changed on 8 March and 1 November: calls of 00:30 and 23:30 are of one day."""
+    next_day = f"{day(on) + timedelta(days=1):%Y-%m-%d}"
+    offset = {"2026-01-15": (5, 5), "2026-03-08": (5, 4), "2026-11-01": (4, 5)}[on]
+    served = [(f"{on}T{offset[0]:02d}:30", 1000), (f"{next_day}T{offset[1] - 1:02d}:30", 500)]
+    served.append((f"{next_day}T{offset[1]:02d}:30", 2000))
+    local = [row("m in", net, size, when=f"{a},{b}") for net, size, a, b in (("4.5", 1500, on, next_day),)]
+    found = held(tmp_path, served, local, zone="America/New_York")
+    assert (found.agrees, found.differences, found.zones, found.booked) == (True, [], {}, 45 * USD // 10)
+
+
+def over(start: str, end: str, thousands: object, net: object) -> str:
+    """A row of several days."""
+    return row("m in", net, thousands, when=f"{start}T00:00:00Z,{end}T00:00:00Z")
+
+
+def test_a_row_of_a_month_is_held_against_the_month(tmp_path: Path) -> None:
+    """3,000 thousand served on two days of January, and 3,200 billed in one row: 0.60 for 200 thousand, no more."""
+    found = held(tmp_path / "a", JAN, [over("2026-01-01", "2026-02-01", 3200, "9.60")])
+    assert found.differences == [Difference("north-api", "2026-01-01 to 2026-01-31", "quantity", 6 * USD // 10)]
+    assert (found.billed, found.booked) == (96 * USD // 10, 9 * USD)
+    same = held(tmp_path / "b", JAN, [over("2026-01-01", "2026-02-01", 3000, "9.00")])
+    assert (same.agrees, same.differences, same.booked) == (True, [], 9 * USD)
+
+
+def test_days_that_rows_tell_together_are_one_and_others_stay(tmp_path: Path) -> None:
+    """A row of the 14th to the 15th, one of the 15th, and one of the 16th: two stretches."""
+    rows = [over("2026-01-14", "2026-01-16", 400, "1.20"), billed("2026-01-15", 600, "1.80")]
+    found = held(tmp_path, JAN, [*rows, billed("2026-01-16", 2000, "7.00")])
+    assert said(found) == [("01-16", "price", 1.0)]
+
+
+def test_a_day_of_twenty_five_hours_is_a_day() -> None:
+    hour = 3_600_000_000
+    assert [days_of(0, n * hour) for n in (0, 1, 23, 24, 25, 26, 48, 49, 743, 744, 745)] == [
+        1, 1, 1, 1, 1, 2, 2, 2, 31, 31, 31,
+    ]  # fmt: skip
+
+
+def test_money_without_quantities_is_not_rated(tmp_path: Path) -> None:
+    rows = [billed("2026-01-15", 1000, "3.00"), billed("2026-01-15", "", "8", "Storage")]
+    found = held(tmp_path, JAN[:1], rows, rules=(INPUT, OTHER))
+    assert found.differences == [Difference("storage", "2026-01-15", "not rated", 8 * USD)]
+
+
+def test_bad_rows_and_rows_without_a_rule_are_told(tmp_path: Path) -> None:
+    rows = [billed("2026-01-15", 1000, "3.00"), billed("2026-01-15", 1, "much"), billed("2026-01-15", 1, "1", "Else")]
+    found = held(tmp_path, JAN[:1], rows)
+    assert (len(found.aside), found.unmapped, found.differences) == (1, 1, [])
+    assert "bill.csv:3:8: `much` is not a number" in found.aside[0]
+
+
+def test_nothing_does_not_agree_with_the_books(tmp_path: Path) -> None:
+    """A bill of which every row is skipped, or wrong, says nothing about 9 USD of served use."""
+    skip: Data = {"where": {"ServiceName": "m*"}, "skip": True}
+    skipped = held(tmp_path / "a", JAN, [billed("2026-01-15", 1000, "3.00")], rules=(skip,))
+    assert (skipped.agrees, skipped.rows, len(skipped.aside)) == (False, 0, 1)
+    wrong = held(tmp_path / "b", JAN, [billed("2026-01-15", 1000, "much")])
+    assert (wrong.agrees, wrong.rows, len(wrong.aside)) == (False, 0, 1)
+
+
+def test_a_bill_is_held_against_what_was_served_and_not_against_itself(tmp_path: Path) -> None:
+    """The books have a call of 3 USD, the same as a row of a bill, and a row of what nobody served."""
+    case = served_case()
+    rows = [billed("2026-01-15", 1000, "3.00"), billed("2026-01-16", 500, "1.50")]
+    with fresh(tmp_path) as store:
+        mapping = read_mapping(mapped(tmp_path, INPUT), case)
+        path = bill(tmp_path / "b.csv", rows)
+        ingested(store, case, journal_of(tmp_path / "j", [call(1, "2026-01-15T12:00", (10**6, 0))]))
+        before = reconcile(Books(store, case), mapping, [path])
+        BillIngest(Books(store, case), mapping).run([path], NOW)
+        after = reconcile(Books(store, case), mapping, [path])
+    assert after == before
+    assert (after.billed, after.booked) == (4_500_000_000, 3_000_000_000)
+
+
+@settings(max_examples=20)
+@given(
+    st.lists(st.tuples(st.integers(0, 95), st.integers(1, 9999)), max_size=12),
+    st.lists(st.tuples(st.integers(0, 4), st.integers(1, 9999), st.integers(0, 9999)), min_size=1, max_size=12),
+)
+def test_the_parts_add_up_to_the_difference(tmp_path_factory: Any, served: Any, rows: Any) -> None:
+    """Whatever is billed and booked: billed less booked on the days of the bill, to the billionth."""
+    start = day("2026-01-15")
+    calls = [(f"{start + timedelta(hours=hour):%Y-%m-%dT%H:%M}", size) for hour, size in served]
+    bills = [
+        billed(f"{start + timedelta(days=on):%Y-%m-%d}", size, f"{net // 100}.{net % 100:02d}")
+        for on, size, net in rows
+    ]
+    found = held(tmp_path_factory.mktemp("reconcile"), calls, bills)
+    days = [on for on, _, _ in rows]
+    booked = sum(size * 3_000_000 for hour, size in served if min(days) <= hour // 24 <= max(days))
+    assert found.billed == sum(net for _, _, net in rows) * 10_000_000
+    assert found.booked == booked

@@ -1,0 +1,166 @@
+"""Reserved capacity on the books: what is used is charged to use, the rest to nobody; together they are its cost."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from detente.case.case import Case
+from detente.ledger.books.books import Books
+from detente.ledger.books.closing import close
+from detente.ledger.proof.audit import audit
+from detente.ledger.store.store import Store
+from detente.planner.solve import plan
+from detente.results.plan import Plan
+from detente.results.plan_rows import Purchase
+from tests.builders import D, Data, day, gpus, work
+from tests.gateway.stage import deployment
+from tests.ledger.served import NOW, accounts, both, call, fresh, ingested, journal_of, served_case
+
+M = 1_000_000
+RATED = work() | {"runs-on": {"models": ["m"], "accelerators": {"H100": "8 Mtok per GPU-hour"}}}
+FLOOR = {
+    "id": "at-any-time",
+    "kind": "minimum-commitment",
+    "amount": "2 GPU",
+    "shortfall": {"price": "1 USD per GPU-hour"},
+}
+ON = {"deployment": "gpu-live", "offer": "north-gpus"}
+
+
+def a_case(price: object = 2, *terms: Data, **more: Any) -> Case:
+    offers = [gpus("north", price, buy="reserved", term="6 months", unit=2)]
+    live = [deployment("gpu-live", "north-gpus", "http://localhost:9", model="m")]
+    return served_case(*terms, offers=offers, workloads=[RATED], deployments=live, **more)
+
+
+HELD = (Purchase("north-gpus", "north", day("2026-01-01"), day("2026-07-01"), 1, D(4344), D(17376), True),)
+"""One unit of two GPUs for 181 days: 4,344 hours at 4 USD."""
+
+
+def closing(store: Store, case: Case, on: str, held: tuple[Purchase, ...] = HELD) -> Any:
+    return close(Books(store, case), day(on), max(NOW, day(on)), held)
+
+
+@both
+def test_use_and_what_stood_idle_come_to_what_is_paid(store: Store, tmp_path: Path) -> None:
+    case = a_case()
+    # 4 Mtok are half a GPU-hour: 1 USD of the 4 that the hour costs
+    ingested(store, case, journal_of(tmp_path / "j", [call(1, "2026-01-01T05:30", (4 * M, 0), **ON)]))
+    closing(store, case, "2026-01-03")
+    assert accounts(store) == {"use/north/north-gpus": 48 * 4000 * M, "owed/north": -48 * 4000 * M}
+    with store.reading() as session:
+        kinds = (
+            "SELECT listed, taken FROM lines JOIN classes ON lines.class = classes.class WHERE start >= ? AND start < ?"
+        )
+        hour = (day("2026-01-01T05:00").timestamp(), day("2026-01-01T06:00").timestamp())
+        rows = sorted((int(a), int(b)) for a, b in session.all(kinds, [int(at) * M for at in hour]))
+    assert rows == [(1000 * M, 500 * M), (3000 * M, 1500 * M)]
+
+
+def test_closing_again_books_nothing_and_later_only_what_came_since(store: Store, tmp_path: Path) -> None:
+    case = a_case()
+    ingested(store, case, journal_of(tmp_path / "j", [call(1, "2026-01-01T05:30", (4 * M, 0), **ON)]))
+    for on, hours in (("2026-01-03", 48), ("2026-01-03", 48), ("2026-01-04", 72), ("2026-09-01", 4344)):
+        closing(store, case, on)
+        assert accounts(store)["owed/north"] == -hours * 4000 * M
+    assert audit(Books(store, case)).faults == ()
+
+
+def test_use_that_comes_late_takes_from_what_was_booked_as_idle(store: Store, tmp_path: Path) -> None:
+    case = a_case()
+    closing(store, case, "2026-01-03")
+    ingested(store, case, journal_of(tmp_path / "j", [call(1, "2026-01-01T05:30", (4 * M, 0), **ON)]))
+    assert accounts(store)["owed/north"] == -(48 * 4 + 1) * 1000 * M
+    closing(store, case, "2026-01-03")
+    assert accounts(store)["owed/north"] == -48 * 4000 * M
+    assert closing(store, case, "2026-01-03").batch == 0
+    assert audit(Books(store, case)).faults == ()
+
+
+def test_a_price_that_rose_is_a_difference_of_nobodys(store: Store, tmp_path: Path) -> None:
+    """Use is listed at the price of its day, 20 USD; the reservation was made at 2."""
+    case = a_case({"2026-01-01": "2 USD per GPU-hour", "2026-01-02": "20 USD per GPU-hour"})
+    ingested(store, case, journal_of(tmp_path / "j", [call(1, "2026-01-02T05:30", (4 * M, 0), **ON)]))
+    closing(store, case, "2026-01-03")
+    assert accounts(store)["owed/north"] == -48 * 4000 * M
+
+
+def test_capacity_at_any_time_is_what_is_held_used_or_not(store: Store, tmp_path: Path) -> None:
+    case = a_case(2, FLOOR)
+    ingested(store, case, journal_of(tmp_path / "j", [call(1, "2026-01-01T05:30", (4 * M, 0), **ON)]))
+    closing(store, case, "2026-01-02")
+    assert not [account for account in accounts(store) if account.startswith("clause/")]
+    drawn = accounts(store)["drawn/north/north-deal/at-any-time/spend"]
+    assert drawn == 24 * 2 * 1000 * M
+
+
+def test_a_plan_that_is_served_as_planned_closes_at_its_own_bill(store: Store, tmp_path: Path) -> None:
+    """Its reserved GPUs, all of them, whatever of them was used: within a cent."""
+    case = a_case(months=6)
+    found = plan(case)
+    assert isinstance(found, Plan)
+    ingested(store, case, journal_of(tmp_path / "j", [call(1, "2026-01-01T05:30", (4 * M, 0), **ON)]))
+    closing(store, case, "2026-07-01", found.purchases)
+    assert abs(-accounts(store)["owed/north"] - int(found.bill * 10**9)) < 10 * M
+
+
+@pytest.mark.parametrize(
+    ("price", "february", "march"),
+    [
+        ("260 USD per unit-month", 2600, 2600),  # one flat instalment each month, of 28 days and of 31
+        ("260 USD per unit per 730 hours", "2393.424657534", "2649.863013699"),  # 672 and 744 hours of 2600 / 730
+        ("0.50 USD per unit-hour", 3360, 3720),
+    ],
+)
+def test_a_price_a_month_is_what_it_says_in_plan_bill_and_ledger(
+    price: str, february: object, march: object, tmp_path: Path
+) -> None:
+    """Ten units for February and March, of which a part is used in one hour of February."""
+    units: Data = {
+        "id": "units", "kind": "provisioned", "provider": "north", "region": "dublin", "model": "m", "minimum": 10,
+        "throughput": "1 Mtok per minute", "price": price, "term": "2 months", "starts": ["2026-02-01"],
+    }  # fmt: skip
+    asked = {"rate": {"2026-01-01": "0 Mtok per day", "2026-02-01": "14400 Mtok per day"}}
+    live = [deployment("units-live", "units", "http://localhost:9")]
+    case = served_case(offers=[units], workloads=[work(demand=asked)], deployments=live, months=3)
+    whole = D(str(february)) + D(str(march))
+    found = plan(case)
+    assert isinstance(found, Plan)
+    assert abs(found.bill - whole) < D("0.000001")
+    with fresh(tmp_path) as store:
+        on = {"deployment": "units-live", "offer": "units"}
+        ingested(store, case, journal_of(tmp_path / "j", [call(1, "2026-02-02T05:30", (4 * M, 0), **on)]))
+        for until, owed in (("2026-03-01", D(str(february))), ("2026-04-01", whole)):
+            closing(store, case, until, found.purchases)
+            assert abs(-accounts(store)["owed/north"] - int(owed * 10**9)) < M, until
+
+
+def test_a_month_that_is_cut_costs_its_days(tmp_path: Path) -> None:
+    """From 15 February to 15 March: one instalment of 260, half a month of it, 14 of 28 days, before March."""
+    units: Data = {
+        "id": "units", "kind": "provisioned", "provider": "north", "region": "dublin", "model": "m",
+        "throughput": "1 Mtok per minute", "price": "260 USD per unit-month", "term": "1 month",
+        "starts": ["2026-02-15"],
+    }  # fmt: skip
+    asked = {
+        "rate": {"2026-01-01": "0 Mtok per day", "2026-02-15": "1440 Mtok per day", "2026-03-15": "0 Mtok per day"}
+    }
+    live = [deployment("units-live", "units", "http://localhost:9")]
+    days = {"start": "2026-02-01", "end": "2026-04-01", "every": "day"}
+    case = served_case(offers=[units], workloads=[work(demand=asked)], deployments=live, horizon=days)
+    found = plan(case)
+    assert isinstance(found, Plan)
+    assert abs(found.bill - 260) < D("0.000001")
+    with fresh(tmp_path) as store:
+        for until, owed in (("2026-03-01", 130), ("2026-04-01", 260)):
+            closing(store, case, until, found.purchases)
+            assert abs(-accounts(store)["owed/north"] - owed * 10**9) < M, until
+
+
+@pytest.mark.parametrize("held", [(), tuple(p for p in HELD if not p.reserved)])
+def test_nothing_is_held_that_nobody_bought(store: Store, held: tuple[Purchase, ...]) -> None:
+    assert closing(store, a_case(), "2026-01-03", held).entries == ()
+    assert accounts(store) == {}

@@ -1,0 +1,215 @@
+"""Statements: worked by hand, they add up, and what they said of closed books stays true."""
+
+from __future__ import annotations
+
+import csv
+import io
+import json
+import re
+import shutil
+import subprocess
+from datetime import timedelta
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from detente.case.case import Case
+from detente.errors import FlawError, LedgerError
+from detente.ledger.bills.focus_export import FocusExport
+from detente.ledger.books.books import Books
+from detente.ledger.books.closing import close
+from detente.ledger.books.statement import Statement, parties, statement
+from detente.ledger.proof.audit import audit
+from detente.ledger.store.store import Store
+from detente.report.ledger.statement import statement_view, statements_csv, statements_json
+from detente.report.pages.statement_page import render_statements
+from detente.report.screen import Screen
+from detente.values.period import named, stretch
+from tests.builders import D, day, tokens
+from tests.ledger.served import NOW, both, call, ingested, journal_of, served_case
+from tests.report.read_page import Page
+
+FLOOR = {"id": "floor", "kind": "minimum-commitment", "amount": "1 USD", "windows": {"every": "month"}}
+FLOOR |= {"measure": "after-discounts"}
+OFF = {"id": "off", "kind": "discount", "off": "10%"}
+TENTH = (100_000, 0)
+M = 1_000_000
+CHROMIUM = shutil.which("chromium") or shutil.which("google-chrome")
+
+
+@pytest.fixture
+def case() -> Case:
+    return served_case(FLOOR, OFF)
+
+
+def put(store: Store, case: Case, folder: Path, *records: bytes) -> None:
+    ingested(store, case, journal_of(folder, records))
+
+
+def of(store: Store, case: Case, window: str, party: str = "north") -> Statement:
+    return statement(Books(store, case), party, *stretch(window))
+
+
+def lines(found: Statement) -> list[tuple[Any, ...]]:
+    return [(line.kind, " ".join(line.what), line.adjusts, line.amount) for line in found.lines]
+
+
+def closing(store: Store, case: Case, on: str) -> None:
+    close(Books(store, case), day(on), NOW)
+
+
+@both
+def test_each_month_goes_on_from_the_one_before(store: Store, case: Case, tmp_path: Path) -> None:
+    put(store, case, tmp_path / "j", *(call(n, f"2026-0{n}-15", TENTH) for n in (1, 2)))
+    closing(store, case, "2026-03-01")
+    january, february = of(store, case, "2026-01"), of(store, case, "2026-02")
+    each = [
+        ("use", "north-api", "", 300 * M),
+        ("off", "north-deal off", "", -30 * M),
+        ("clause", "north-deal floor shortfall-fee", "", 730 * M),  # 1 less 0.27
+    ]
+    assert (january.opening, lines(january), january.closing) == (0, each, 1000 * M)
+    assert (february.opening, lines(february), february.closing) == (1000 * M, each, 2000 * M)
+    assert (january.settled, of(store, case, "2026-03").settled) == (True, False)
+    ((stands,),) = ([c.standing for c in january.clauses if c.term == "floor"],)
+    assert stands is not None
+    assert (stands.drawn, stands.ended) == (january.clauses[0].standing.drawn, True)  # type: ignore[union-attr]
+
+
+@both
+def test_what_is_priced_in_another_currency_is_told_in_both(store: Store, tmp_path: Path) -> None:
+    """100,000 tokens at 3 EUR per Mtok, 0.30 EUR: at 1.10 in January 0.33 USD, and at 1.20 in February 0.36."""
+    rate = {"2026-01-01": "1.10 USD per EUR", "2026-02-01": "1.20 USD per EUR"}
+    euro = tokens("north", 3) | {"price": {"input": "3 EUR per Mtok", "output": "3 EUR per Mtok"}}
+    case = served_case(offers=[euro, tokens("south", 2)], exchange=[{"rate": rate, "day": "use"}])
+    put(store, case, tmp_path / "j", *(call(n, f"2026-0{n}-15", TENTH) for n in (1, 2)))
+    found = of(store, case, "2026")
+    assert lines(found) == [("use", "north-api", "", 690 * M)]
+    assert [(s.offer, s.currency, s.stated, s.listed) for s in found.stated] == [("north-api", "EUR", 600 * M, 690 * M)]
+    told = json.loads(statements_json([found]))["statements"][0]["stated"]
+    assert told == [{"offer": "north-api", "currency": "EUR", "stated": "0.6", "listed": "0.69"}]
+    assert "0.6 EUR" in render_statements([found], "case")
+    rows = list(FocusExport(Books(store, case), *stretch("2026-02")).rows())
+    columns = ("BillingCurrency", "BilledCost", "PricingCurrency", "PricingCurrencyEffectiveCost")
+    assert [tuple(row[name] for name in columns) for row in rows] == [("USD", "0.36", "EUR", "0.3")]
+
+
+def test_use_of_unknown_amount_is_told_to_whom_it_may_be_owed(store: Store, case: Case, tmp_path: Path) -> None:
+    south = {"deployment": "south-live", "offer": "south-api", "provider": "south"}
+    lost = [call(1, "2026-01-15", None), call(2, "2026-01-16", None, **south), call(3, "2026-02-01", None, **south)]
+    put(store, case, tmp_path / "j", *lost, call(4, "2026-01-17", offer="gone", provider=None))
+    told = [of(store, case, "2026-01", party).unknown for party in ("north", "south", "self")]
+    assert told == [2, 2, 3]
+
+
+def test_a_statement_of_closed_books_stays_true_and_the_next_adjusts_it(
+    store: Store, case: Case, tmp_path: Path
+) -> None:
+    put(store, case, tmp_path / "j", call(1, "2026-01-15", TENTH))
+    closing(store, case, "2026-02-01")
+    before = of(store, case, "2026-01")
+    put(store, case, tmp_path / "k", call(2, "2026-01-20", TENTH))
+    closing(store, case, "2026-03-01")
+    after = of(store, case, "2026-01")
+    assert (after.opening, after.lines, after.closing) == (before.opening, before.lines, before.closing)
+    assert lines(of(store, case, "2026-02")) == [
+        ("clause", "north-deal floor shortfall-fee", "", 1000 * M),
+        ("use", "north-api", "Jan 2026", 300 * M),
+        ("off", "north-deal off", "Jan 2026", -30 * M),
+        ("clause", "north-deal floor shortfall-fee", "Jan 2026", -270 * M),
+    ]
+
+
+def test_a_party_has_its_own(store: Store, case: Case, tmp_path: Path) -> None:
+    south = {"deployment": "south-live", "offer": "south-api", "provider": "south"}
+    put(store, case, tmp_path / "j", call(1, "2026-01-15", TENTH), call(2, "2026-01-15", TENTH, **south))
+    assert parties(Books(store, case)) == ["north", "south"]
+    assert lines(of(store, case, "2026-01", "south")) == [("use", "south-api", "", 200 * M)]
+    assert of(store, case, "2026-01", "south").clauses == ()
+
+
+def test_what_was_changed_does_not_add_up(store: Store, case: Case, tmp_path: Path) -> None:
+    put(store, case, tmp_path / "j", call(1, "2026-01-15", TENTH))
+    with store.writing() as session:
+        session.run("UPDATE entries SET amount = amount + 1 WHERE account = 'owed/north'")
+    with pytest.raises(LedgerError, match="owed to `north` is not what its lines come to; `detente audit` finds"):
+        of(store, case, "2026-01")
+
+
+@both
+def test_the_three_forms_say_the_same(store: Store, case: Case, tmp_path: Path) -> None:
+    put(store, case, tmp_path / "j", call(1, "2026-01-15", (1, 0)), call(2, "2026-01-16", None))
+    found = of(store, case, "2026-01")
+    rows = list(csv.DictReader(io.StringIO(statements_csv([found]))))
+    (told,) = json.loads(statements_json([found]))["statements"]
+    assert [(row["section"], row["amount"]) for row in rows] == [
+        ("opening", "0"), ("use", "0.000003"), ("off", "-0.0000003"), ("closing", "0.0000027"),
+    ]  # fmt: skip
+    assert [line["amount"] for line in told["lines"]] == [row["amount"] for row in rows[1:-1]]
+    assert (told["opening"], told["closing"], told["unknown"], told["settled"]) == ("0", "0.0000027", 1, False)
+    shown = io.StringIO()
+    statement_view(Screen(width=100, highlight=False, soft_wrap=False, file=shown), found)
+    for text in ("Statement of north, Jan 2026", "0.0000027", "north-deal off", "were never closed", "1 use of"):
+        assert text in shown.getvalue()
+
+
+def test_the_page_says_the_same_and_draws_floors(store: Store, case: Case, tmp_path: Path) -> None:
+    put(store, case, tmp_path / "j", *(call(n, f"2026-0{n}-15", TENTH) for n in (1, 2)), call(3, used=None))
+    closing(store, case, "2026-03-01")
+    found = of(store, case, "2026-02")
+    page = Page(render_statements([found], "A <case>"))
+    assert (page.mistakes, page.tags.get("script")) == ([], None)
+    assert all(link.startswith(("#", "data:text/csv")) for link in page.links)
+    lead = "2 USD are owed to north at the end, 1 USD of it for Feb 2026."
+    for text in ("A <case>", "0.73", lead, "1 use of unknown"):
+        assert text in page.text
+    drawn = [value for tag, name, value in page.attributes if tag == "svg" and name == "aria-label"]
+    assert drawn == ["floor: what was drawn against its floor, window by window"] * 2
+    assert Page(render_statements([], "none")).mistakes == []
+
+
+@pytest.mark.skipif(CHROMIUM is None, reason="there is no Chromium to print with")
+def test_each_party_is_printed_on_pages_of_its_own(store: Store, case: Case, tmp_path: Path) -> None:
+    south = {"deployment": "south-live", "offer": "south-api", "provider": "south"}
+    put(store, case, tmp_path / "j", call(1, "2026-01-15", TENTH), call(2, "2026-01-15", TENTH, **south))
+    page, printed = tmp_path / "statement.html", tmp_path / "statement.pdf"
+    found = [of(store, case, "2026-01", party) for party in ("north", "south")]
+    page.write_text(render_statements(found, "case"), encoding="utf-8")
+    asked = ["--headless", "--no-sandbox", "--no-pdf-header-footer", f"--print-to-pdf={printed}", str(page)]
+    subprocess.run([str(CHROMIUM), *asked], check=True, capture_output=True)
+    assert len(re.findall(rb"/Type\s*/Page[^s]", printed.read_bytes())) == 2
+
+
+@pytest.mark.parametrize(
+    ("text", "told"), [("2026", "2026"), ("2026-Q2", "2026 Q2"), ("2026-12", "Dec 2026"), ("2028-02-29", "2028-02-29")]
+)
+def test_times_are_named_as_they_are_written(text: str, told: str) -> None:
+    assert named(*stretch(text)) == told
+
+
+@pytest.mark.parametrize("text", ["2026-Q5", "26", "2026-13", "2026-02-30", "January"])
+def test_what_is_no_time(text: str) -> None:
+    with pytest.raises(FlawError):
+        stretch(text)
+
+
+@both
+def test_use_is_booked_in_the_month_of_the_zone(store: Store, tmp_path: Path) -> None:
+    """100,000 tokens, 0.30 USD, on 15 January and at 03:00 UTC on 1 February, which is January in New York."""
+    months = {"every": "month", "cut": "prorate"}
+    floor = {"id": "floor", "kind": "minimum-commitment", "amount": "1 USD", "windows": months}
+    case = served_case(floor, signed={"zone": "America/New_York"})
+    used = ("2026-01-15T12:00", "2026-02-01T03:00", "2026-02-01T06:00")
+    ingested(store, case, journal_of(tmp_path / "j", [call(n, at, (100_000, 0)) for n, at in enumerate(used)]))
+    books = Books(store, case)
+    closing(store, case, "2026-02-01")
+    early = statement(books, "north", day("2026-01-01"), day("2026-02-01"))
+    assert [line.kind for line in early.lines] == ["use"]  # in New York January goes on
+    closing(store, case, "2026-02-02")
+    found = statement(books, "north", day("2026-01-01"), day("2026-02-02"))
+    january = next(c.standing for c in found.clauses if c.standing is not None and c.standing.ended)
+    assert january is not None
+    assert (january.drawn, january.end - january.start) == (D("0.6"), timedelta(days=31))
+    assert [(line.kind, line.amount) for line in found.lines] == [("use", 900_000_000), ("clause", 400_000_000)]
+    assert audit(books).faults == ()

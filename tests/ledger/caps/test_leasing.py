@@ -1,0 +1,143 @@
+"""Leases in a store: the same rules, in transactions; late claims change nothing; processes race, and are killed."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from detente.ledger.caps.leases import LeaseClaim
+from detente.ledger.caps.leasing import CapAnswer, CapClaim, CapWindow, HolderEndedError, Leasing, count
+from detente.ledger.store.store import Store
+from tests.ledger import lease_racer
+from tests.ledger.lease_racer import CAP
+from tests.ledger.postgres_server import schema_of
+
+ROOT = Path(__file__).parents[3]
+OTHER = CapWindow("other", 3)
+
+
+@pytest.fixture
+def leasing(store: Store) -> Leasing:
+    found = Leasing(store)
+    found.open("a", "here", 0)
+    found.open("b", "here", 1)
+    return found
+
+
+def asks(leasing: Leasing, holder: str, beat: int, granted: int = 0, **more: int) -> CapAnswer:
+    """What a holder is answered of a cap of 100."""
+    return leasing.renew(holder, beat, {CAP: CapClaim(LeaseClaim(granted, **more), 100)})[CAP]
+
+
+def test_replicas_share_a_cap_and_give_back(leasing: Leasing) -> None:
+    assert asks(leasing, "a", 1, wanted=90) == CapAnswer(25, 75)  # half of its half
+    assert asks(leasing, "b", 1, need=70) == CapAnswer(70, 5, 80)
+    assert asks(leasing, "b", 2, 70) == CapAnswer(70, 5), "told at 80% once"
+    assert asks(leasing, "b", 3, 70, need=6) == CapAnswer(70, 5, 100), "a call found no room"
+    assert asks(leasing, "a", 2, 5) == CapAnswer(5, 25)  # it used 5, and gives back 20
+    assert asks(leasing, "b", 4, 70, need=25) == CapAnswer(95, 0)
+    assert asks(leasing, "a", 3, 5, need=1) == CapAnswer(5, 0)
+
+
+def test_a_claim_that_comes_late_changes_nothing(leasing: Leasing) -> None:
+    asks(leasing, "a", 2, need=40)
+    for beat in (1, 2):
+        with pytest.raises(HolderEndedError, match="too late"):
+            asks(leasing, "a", beat)
+    assert asks(leasing, "b", 1).remaining == 60
+    with pytest.raises(HolderEndedError, match="holds no leases"):
+        asks(leasing, "nobody", 1)
+
+
+def test_a_holder_that_closes_leaves_what_it_used(leasing: Leasing) -> None:
+    asks(leasing, "a", 1, need=40)
+    leasing.close("a", 2, {CAP: LeaseClaim(17, 2)})  # 15 used, and 2 of which nobody knows
+    assert asks(leasing, "b", 1).remaining == 83
+    with pytest.raises(HolderEndedError):
+        asks(leasing, "a", 3)
+
+
+def test_what_the_dead_did_not_use_comes_back_once_their_journal_is_on_the_books(leasing: Leasing) -> None:
+    asks(leasing, "a", 1, need=40, held=3)
+    leasing.renew("a", 2, {OTHER: CapClaim(LeaseClaim(0, 0, 9), 10)})
+    assert asks(leasing, "b", 1).remaining == 60
+    with leasing.store.writing() as session:
+        count(session, {(CAP, "a"): 12, (CAP, "stranger"): 50, (OTHER, "b"): 1})
+    assert asks(leasing, "b", 2).remaining == 60, "what is on the books is used"
+    assert leasing.bury("elsewhere", 0, "new") == leasing.bury("here", 0, "a") == 0
+    assert leasing.bury("here", 0, "new") == 1
+    assert asks(leasing, "b", 3).remaining == 85, "3 were held for calls that nobody knows the end of"
+    with leasing.store.writing() as session:
+        count(session, {(CAP, "a"): 2})  # a late record of it
+    assert asks(leasing, "b", 4).remaining == 85, "it is one of those 3"
+
+
+def test_use_on_the_books_and_use_that_is_leased_count_once(leasing: Leasing) -> None:
+    total = "INSERT INTO totals VALUES ('m', 0, ?, ?, ?) ON CONFLICT DO NOTHING"
+    with leasing.store.writing() as session:
+        session.run(total, ("", 20, '{"3": 4}'))  # 20 and 4/3: 21 and a third, so 22
+        session.run(total, ('["team"]', 8, "{}"))  # perhaps covered, so it counts
+    claim = {CAP: CapClaim(LeaseClaim(0, 0, 50), 100, "m")}
+    assert leasing.renew("a", 1, claim)[CAP] == CapAnswer(50, 20, 80)
+    with leasing.store.writing() as session:
+        session.run("UPDATE totals SET amount = 50 WHERE labels = ''")
+        count(session, {(CAP, "a"): 30})
+    assert leasing.renew("a", 2, {CAP: CapClaim(LeaseClaim(50), 100, "m")})[CAP] == CapAnswer(50, 20)
+
+
+def racer(url: str, name: str, limit: int, said: int, folder: Path) -> subprocess.Popen[str]:
+    argv = [sys.executable, lease_racer.__file__, url, name, str(limit), str(said), "40", str(folder)]
+    return subprocess.Popen(argv, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True)
+
+
+def test_processes_race_for_a_cap_and_one_is_killed(store: Store, tmp_path: Path) -> None:
+    limit, folder = 6_000, tmp_path / "journals"
+    folder.mkdir()
+    racers = {name: racer(store.url, name, limit, 310, folder) for name in ("a", "b", "c")}
+    for each in racers.values():
+        assert each.stdout is not None
+        assert each.stdout.readline() == "there\n"
+    victim = racers.pop("b")
+    victim.kill()
+    victim.communicate()
+    used = {name: int(each.communicate("\n")[0].split()[-1]) for name, each in racers.items()}
+    recorded = {name: (folder / name).stat().st_size for name in ("a", "b", "c")}
+    assert {name: recorded[name] for name in used} == used
+    assert sum(recorded.values()) < limit, "what the dead one was granted is nobody's"
+    leasing = Leasing(store)
+    with store.writing() as session:
+        count(session, {(CAP, "b"): recorded["b"]})
+    assert leasing.bury(str(folder), 0, "d") == 1
+    racer(store.url, "d", limit, 0, folder).communicate()
+    assert sum(recorded.values()) + (folder / "d").stat().st_size == limit, "nothing was lost, and nothing passed"
+
+
+def races(*arguments: str) -> None:
+    asked = [sys.executable, "-m", "tests.ledger.racing", "--calls", "6000", *arguments]
+    ran = subprocess.run(asked, cwd=ROOT, capture_output=True, text=True, check=False)
+    assert ran.returncode == 0, ran.stdout + ran.stderr
+    assert "6000 of 6000 units used" in ran.stdout
+
+
+def test_replicas_that_die_at_any_moment_use_a_cap_up_and_do_not_pass_it() -> None:
+    races("--workers", "3", "--kills", "15", "--life", "0.004")
+
+
+def test_so_they_do_in_postgresql(postgres: str) -> None:
+    races("--workers", "3", "--kills", "6", "--life", "0.03", "--ledger", schema_of(postgres, "raced"))
+
+
+def test_windows_that_are_long_over_are_forgotten_and_leased_no_more(leasing: Leasing) -> None:
+    def asks_of(window: int, beat: int, need: int) -> CapAnswer:
+        key = CapWindow("minutes", window)
+        return leasing.renew("a", beat, {key: CapClaim(LeaseClaim(0, need=need), 10)})[key]
+
+    assert [asks_of(window, window, 4).granted for window in range(1, 103)] == [4] * 102
+    with leasing.store.reading() as session:
+        kept = [window for (window,) in session.all("SELECT \"window\" FROM leases WHERE cap = 'minutes'")]
+    assert sorted(kept) == list(range(3, 103))
+    assert asks_of(2, 200, 4) == CapAnswer(0, 0), "its leases are forgotten, so that nobody knows what is left"
+    assert asks_of(50, 201, 4).granted == 4, "a clock that is behind: within what is left of that window"

@@ -1,0 +1,171 @@
+"""Facts in a conflict: what is no clause and plays a part, alone or only together, and what nobody sells."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, field, replace
+from typing import cast
+
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from detente.planner.check import check
+from detente.planner.conflict_facts import fewest
+from detente.planner.formulation.owner import Owner
+from detente.planner.study import Study
+from tests.builders import Data, agreement, build, compute, gpus, refused, tokens, work
+
+ONLY: Data = {"id": "only", "kind": "exclusivity"}
+SERVED = "`{}` must be served: it has no `value`, so it cannot go unserved"
+
+
+def test_a_provider_that_may_serve_and_sells_nothing_that_would() -> None:
+    """Exclusivity of the north, which has other accelerators only; the south has the right ones, and may not."""
+    offers = [gpus("north", 2, accelerator="A100"), gpus("south", 3)]
+    other = compute("render", **{"runs-on": {"accelerators": {"A100": 1}}})
+    case = build(offers, [compute(), other], agreement(ONLY), months=1)
+    found = refused(case)
+    assert [clash.term for clash in found.clauses] == ["only"]
+    assert found.facts == (
+        SERVED.format("research"),
+        "`north` sells nothing that `research` runs on (H100) where it may run",
+    )
+    assert check(case).conflict == found
+
+
+def test_facts_that_matter_only_together() -> None:
+    """Two workloads must be in the north, which has room for half of each: nothing alone cures it, and all is named."""
+    offers = [
+        tokens("north", 3, capacity="1 Mtok per hour"),
+        tokens("north", 3, id="north-other", model="n", capacity="1 Mtok per hour"),
+        tokens("south", 2),
+        tokens("south", 2, id="south-other", model="n"),
+    ]
+    mail = work("mail", "1500 Mtok per month", **{"runs-on": {"models": ["n"]}})
+    found = refused(build(offers, [work("chat", "1500 Mtok per month"), mail], agreement(ONLY), months=1))
+    assert [clash.term for clash in found.clauses] == ["only"]
+    demand, capacity = found.facts  # one of the two that collide with the clause; the other does as well
+    assert demand == "`mail` must be served: it has no `value` (1.50 k Mtok in all)"
+    assert capacity == "`north-other` has no more capacity (1 Mtok per hour: 744.00 Mtok in all)"
+
+
+def test_an_offer_that_ends_is_not_said_to_be_full() -> None:
+    early = tokens("north", 3, until="2026-03-01")
+    found = refused(build([early, tokens("south", 2)], [work()], agreement(ONLY), months=4))
+    assert found.facts == (
+        SERVED.format("chat"),
+        "`north-api` is not on offer, or has no price, in Mar 2026 – Apr 2026",
+    )
+
+
+def test_capacity_that_is_bought_in_units_is_named() -> None:
+    """10 GPUs are needed, and there are 2 and 6: more of either would do. By the hour, and reserved."""
+    for more in ({}, {"buy": "reserved", "term": "1 month"}):
+        offers = [gpus("north", 3, capacity="2 GPU", **more), gpus("south", 2, capacity="6 GPU", **more)]
+        assert refused(build(offers, [compute()], months=1)).facts == (
+            SERVED.format("research"),
+            "`north-gpus` has no more capacity (2 GPU)",
+            "`south-gpus` has no more capacity (6 GPU)",
+        )
+
+
+def test_capacity_that_changes_is_told_with_every_size() -> None:
+    only = gpus("north", 3, capacity={"2026-01-01": "2 GPU", "2026-02-01": "6 GPU", "2026-03-01": "2 GPU"})
+    found = refused(build([only], [compute()], months=4))
+    assert found.facts[1:] == ("`north-gpus` has no more capacity (2 GPU or 6 GPU)",)
+
+
+def test_capacity_in_steps_is_named() -> None:
+    """A unit takes 1 Mtok an hour; 4 are needed, and a purchase of 2, 3 or more is at most 3."""
+    offer = {
+        "id": "ptu",
+        "kind": "provisioned",
+        "provider": "north",
+        "region": "dublin",
+        "model": "m",
+        "throughput": "1 Mtok per hour",
+        "minimum": 2,
+        "price": "1 USD per unit-hour",
+        "capacity": "3 units",
+    }
+    found = refused(build([offer], [work(demand="4 Mtok per hour")], months=1))
+    assert found.facts == (SERVED.format("chat"), "`ptu` has no more capacity (3 units)")
+
+
+def test_a_gang_that_fits_nowhere_is_named() -> None:
+    job = {
+        "id": "train",
+        "kind": "training",
+        "work": "1 k GPU-hour",
+        "gang": "16 GPU",
+        "deadline": "2026-02",
+        "runs-on": {"accelerators": {"H100": 1}},
+    }
+    found = refused(build([gpus("north", 3, capacity="12 GPU")], [job], months=1))
+    assert found.facts == (
+        SERVED.format("train"),
+        "`train` runs as a whole gang (16 GPU), or not at all, and `north-gpus` has no more than 12 GPU",
+    )
+
+
+def test_times_in_which_nothing_is_available_are_named() -> None:
+    """North ends with February, South begins with April; or a week is reserved, once a month."""
+    offers = [gpus("north", 3, until="2026-03-01"), gpus("south", 2, **{"from": "2026-04-01"})]
+    found = refused(build(offers, [compute()], months=5))
+    assert found.facts == (SERVED.format("research"), "nothing that `research` may run on is available in Mar 2026")
+
+    week = gpus("north", 3, buy="reserved", term="1 week")
+    daily = {"start": "2026-01-01", "end": "2026-01-11", "every": "day"}
+    assert refused(build([week], [compute()], horizon=daily)).facts == (
+        SERVED.format("research"),
+        "nothing that `research` may run on is available in 2026-01-08 to 2026-01-10",
+        "`north-gpus` is reserved for 1 week, and begins in the first period of a month "
+        "(unless `starts` says other days)",
+    )
+
+
+# -- the deletion filter ----------------------------------------------------------------------------------------------
+OWNERS = [Owner("term", f"t{n}") for n in range(64)]
+
+
+@dataclass
+class Colliding:
+    """A study of which it is known which sets of clauses cannot be met together."""
+
+    sets: list[set[Owner]]
+    out: frozenset[Owner] = frozenset()
+    tried: list[int] = field(default_factory=list)
+
+    def relaxed(self, owners: Iterable[Owner]) -> Colliding:
+        return replace(self, out=self.out | set(owners))
+
+    def with_plenty(self, names: Iterable[str]) -> Colliding:
+        assert not list(names)
+        return self
+
+    def possible(self, whole: None) -> bool:
+        self.tried.append(len(self.out))
+        return all(each & self.out for each in self.sets)
+
+
+def one_by_one(study: Colliding, owners: Sequence[Owner]) -> list[Owner]:
+    dropped: list[Owner] = []
+    for owner in owners:
+        if not study.relaxed([*dropped, owner]).possible(None):
+            dropped.append(owner)
+    return [owner for owner in owners if owner not in dropped]
+
+
+@given(st.integers(1, 12), st.data())
+@settings(deadline=None, derandomize=True, database=None)
+def test_by_halves_the_same_are_needed_as_one_by_one(count: int, data: st.DataObject) -> None:
+    owners = OWNERS[:count]
+    some = st.sets(st.sampled_from(owners), min_size=1)
+    study = Colliding(data.draw(st.lists(some, min_size=1, max_size=4)))
+    assert fewest(cast(Study, study), owners, None) == one_by_one(study, owners)
+
+
+def test_two_of_sixty_four_are_found_in_few_tries() -> None:
+    study = Colliding([{OWNERS[5], OWNERS[40]}])
+    assert fewest(cast(Study, study), OWNERS, None) == [OWNERS[5], OWNERS[40]]
+    assert len(study.tried) < 20
