@@ -11,13 +11,16 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from detente.cli.command import command, console, load, notes_json, progress, time_left
+from detente.cli.command import command, console, load, must_take_files, notes_json, progress, time_left, told
 from detente.cli.conflict import conflict_json
 from detente.cli.deal import signed
 from detente.cli.options import CASE, JSON, READING, SCENARIO, TIME_LIMIT, WITH
 
 if TYPE_CHECKING:
     from detente.case.case import Case
+    from detente.planner.check import Answer
+
+CHECK_FILE = "check.json"
 
 
 @command("detente check examples/frontier-lab --json")
@@ -26,9 +29,7 @@ if TYPE_CHECKING:
 @SCENARIO
 @WITH
 @click.option("--sign", "deal", metavar="DEAL", help="Can this deal be signed? A scenario, its file, or an agreement.")
-@click.option(
-    "--out", type=click.Path(path_type=Path), help="With --sign: save the answer into this folder, with a page."
-)
+@click.option("--out", type=click.Path(path_type=Path), help="Save the answer into this folder; --sign: with a page.")
 @TIME_LIMIT
 @JSON
 def check(
@@ -51,27 +52,41 @@ def check(
     """
     if deal is not None:
         return signed(case, deal, reading, scenario, beside, out, time_limit, as_json)
-    if out is not None:
-        raise click.ClickException("only with --sign DEAL: --out; add it, or leave it out")
     from detente.planner.check import check as ask
 
+    if out is not None:
+        must_take_files(out, CHECK_FILE)
     loaded = load(case, reading, scenario, beside)
-    found = ask(loaded, reading, progress(), time_limit=time_left(time_limit))
+    found, trouble = ask(loaded, reading, progress(), time_limit=time_left(time_limit)), None
+    try:
+        if out is not None:
+            save_check(loaded, found, out)
+    except OSError as error:
+        trouble = error
     if as_json:
         click.echo(_check_json(loaded, found))
     else:
         from detente.report.plans.verdict import check_view
 
         check_view(loaded, found, console())
-    return 0 if found.answer == "yes" else 1
+    return told(trouble) or (0 if found.answer == "yes" else 1)
 
 
-def _check_json(case: Case, found: Any) -> str:
+def save_check(case: Case, found: Answer, folder: Path) -> None:
+    """Save the answer, for `detente explain`. Raises OSError."""
+    from detente.values.file import write
+
+    write(folder / CHECK_FILE, f"{_check_json(case, found)}\n".encode())
+    click.echo(f"wrote {folder / CHECK_FILE}", err=True)
+
+
+def _check_json(case: Case, found: Answer) -> str:
     readings = [
         {"reading": name, "answer": "yes" if conflict is None else "no", **conflict_json(conflict)}
         for name, conflict in found.readings.items()
     ]
-    whole = {"answer": found.answer, "case": case.declared.name, **conflict_json(found.conflict), "readings": readings}
+    about = {"format": "detente-check/1", "case": case.declared.name, "hash": case.hash, "currency": case.currency}
+    whole: dict[str, Any] = {"answer": found.answer, **about, **conflict_json(found.conflict), "readings": readings}
     whole["folded"] = found.folded
     whole["notes"] = notes_json(case)
     return json.dumps(whole, indent=1)

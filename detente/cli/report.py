@@ -12,11 +12,12 @@ from typing import TYPE_CHECKING
 
 import click
 
+from detente.cli.check import CHECK_FILE, save_check
 from detente.cli.command import command, console, must_take_files, of_plan, progress, told
 from detente.cli.options import JSON, WITH
 
 if TYPE_CHECKING:
-    from detente.planner.check import Answer
+    from detente.case.case import Case
     from detente.results.plan import Plan
 
 
@@ -31,9 +32,10 @@ def report(
 ) -> int:
     """Write one self-contained HTML page of saved PLANS; several (one a reading, say) are compared.
 
-    With --case the page begins with the answer of `check`: which clauses collide, and what each way out costs; --with
-    names the files of scenarios that the plans are in.
+    With --case the page begins with the answer of `check`: which clauses collide, and what each way out costs; it is
+    saved beside the page as check.json. --with names the files of scenarios that the plans are in.
     """
+    from detente.planner.check import check as ask
     from detente.report.pages.plans_page import render
     from detente.report.plans.terminal import compare_view, plan_view
     from detente.results.plan import Plan
@@ -41,12 +43,15 @@ def report(
 
     target = out or (plans[0] if plans[0].is_dir() else plans[0].parent) / "report.html"
     if out is not None:
-        must_take_files(target.parent, target.name)
+        must_take_files(target.parent, target.name, *([] if of_case is None else [CHECK_FILE]))
     loaded = [Plan.load(path) for path in plans]
-    found = None if of_case is None else _asked(of_case, beside, dict(zip(map(str, plans), loaded, strict=True)))
+    case = None if of_case is None else _case_of(of_case, beside, dict(zip(map(str, plans), loaded, strict=True)))
+    found = None if case is None else ask(case, None, progress())
     page, trouble = render(loaded, found), None
     try:
         write(target, page.encode())
+        if case is not None and found is not None:
+            save_check(case, found, target.parent)
     except OSError as error:
         if as_json:
             raise
@@ -63,10 +68,8 @@ def report(
     return told(trouble)
 
 
-def _asked(folder: Path, beside: Sequence[Path], plans: dict[str, Plan]) -> Answer:
-    """The answer of ``check`` to the case of all these plans, in the scenario of the first. Raises PlanError."""
-    from detente.planner.check import check as ask
-
+def _case_of(folder: Path, beside: Sequence[Path], plans: dict[str, Plan]) -> Case:
+    """The case of all these plans, in the scenario of the first. Raises PlanError."""
     for name, found in plans.items():
         found.must_be_of(of_plan(folder, found, beside).hash, name)
-    return ask(of_plan(folder, next(iter(plans.values())), beside), None, progress())
+    return of_plan(folder, next(iter(plans.values())), beside)

@@ -338,4 +338,6 @@ def test_the_answer_as_files_and_a_page(tmp_path: Path) -> None:
     ):
         assert said in page
     alone = CliRunner().invoke(cli, ["check", str(case), "--out", str(tmp_path / "out")], standalone_mode=False)
-    assert "only with --sign DEAL" in getattr(alone.exception, "message", "")
+    assert (alone.return_value, alone.exception) == (0, None)
+    saved = json.loads((tmp_path / "out" / "check.json").read_text())
+    assert (saved["format"], saved["answer"], saved["currency"]) == ("detente-check/1", "yes", "USD")

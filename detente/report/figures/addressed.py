@@ -19,6 +19,7 @@ from detente.outcomes.leverage import Leverage
 from detente.outcomes.prices import ClausePrices
 from detente.outcomes.simulation import MAX_BYTES, Simulation
 from detente.outcomes.sweep import NumberSweep
+from detente.report.figures.check import CheckedWays, check_figures
 from detente.report.figures.comparison import comparison_figures
 from detente.report.figures.deal import SignedDeal, deal_figures
 from detente.report.figures.figure import RULES, NamedFigure, Operand, at, written
@@ -44,6 +45,7 @@ READERS: dict[str, Callable[[bytes], Iterator[NamedFigure]]] = {
     "leverage": lambda text: leverage_figures(Leverage.from_json(text)),
     "comparison": lambda text: comparison_figures(Comparison.from_json(text)),
     "simulation": lambda text: simulation_figures(Simulation.from_json(text)),
+    "check": lambda text: check_figures(CheckedWays.from_json(text)),
     "deal": lambda text: deal_figures(SignedDeal.from_json(text)),
     "plan": lambda text: plan_figures(Plan.from_json(text)),
 }

@@ -13,9 +13,8 @@ from pydantic import TypeAdapter
 
 from detente.outcomes.deal import BeforeAfter, DealAnswer, DealWay, Fee, ProviderMoved, SignedReading, SigningEffect
 from detente.report.figures.estimate import estimate_figures
-from detente.report.figures.figure import PART, NamedFigure, Operand, Rule, at
-from detente.results.conflict import Given
-from detente.values.period import named
+from detente.report.figures.figure import PART, NamedFigure, Operand, at
+from detente.report.figures.given import given_figures
 
 SIDES = ("without", "with")
 
@@ -48,8 +47,7 @@ def deal_figures(found: SignedDeal | DealAnswer) -> Iterator[NamedFigure]:
 
 
 def _way(way: DealWay, base: str, unit: str) -> Iterator[NamedFigure]:
-    for given in way.given:
-        yield from _given(given, at(base, "given", given.part, *([given.unit] if given.unit else [])), way.sentence)
+    yield from given_figures(way.given, base, way.sentence)
     if way.cost is None:
         return
     how = "the deal's case with that change, planned anew"
@@ -63,21 +61,6 @@ def _way(way: DealWay, base: str, unit: str) -> Iterator[NamedFigure]:
         )
         says = f"How much more that is than not to sign; below 0 where it is less: {way.sentence}"
         yield NamedFigure(at(base, "more"), way.more, unit, says, "", "difference", both)
-
-
-def _given(given: Given, base: str, sentence: str) -> Iterator[NamedFigure]:
-    """How much gives way, in all and window by window."""
-    unit, own = given.unit or PART, []
-    for index, (start, end, amount) in enumerate(given.windows, 1):
-        place, when = at(base, "windows", index), named(start, end)
-        own.append(Operand(when, amount, unit, place))
-        yield NamedFigure(place, amount, unit, f"How much gives way, {when}: {sentence}", GIVING)
-    rule: Rule | None = "sum" if own and sum(each.value for each in own) == given.amount else None
-    says = f"How much gives way by this way out: {sentence}"
-    yield NamedFigure(base, given.amount, unit, says, "" if rule else GIVING, rule, tuple(own) if rule else ())
-
-
-GIVING = "the least that cures the conflict, by a plan made anew"
 
 
 def _fee(fee: Fee, base: str, unit: str) -> Iterator[NamedFigure]:

@@ -15,6 +15,7 @@ from detente.report.figures.figure import PART, NamedFigure, Operand, Rule, at
 from detente.report.plans import digest
 from detente.report.plans.bill import BillLine, bill
 from detente.report.plans.implication import Implication, implications
+from detente.report.plans.section_rows import saved_a_year
 from detente.results.plan import Plan
 from detente.results.plan_rows import ClauseRow, WorkloadRow
 from detente.values.period import named
@@ -243,6 +244,11 @@ def _clause(plan: Plan, row: ClauseRow) -> Iterator[NamedFigure]:
     base, when = at("clauses", *dated), f", {plan.dates(row)}" if plan.dates(row) else ""
     says = f"What is owed under `{row.term}`{when}; below 0: what it gives"
     yield NamedFigure(at(base, "owed"), row.owed, plan.currency, says, "the clause's postings, settled exactly")
+    saved = saved_a_year(row)
+    if saved is not None:
+        says = f"What all work that `{row.term}` denies would save in a year{when}, at its marginal prices"
+        origin = "all `saves` of its marginal prices, divided by the years in which it binds"
+        yield NamedFigure(at(base, "saves-a-year"), saved, plan.currency, says, origin)
     for index, each in enumerate(row.marginal, 1):
         spot, during = at(base, "marginal", index), named(each.start, each.end)
         says = f"What the plan would save if `{row.term}` asked for one unit less ({each.part}), {during}"

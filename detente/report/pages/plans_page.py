@@ -13,6 +13,7 @@ from detente.planner.check import Answer
 from detente.report import timeline
 from detente.report.drawing.chart import Series, lines, shares
 from detente.report.drawing.svg import both
+from detente.report.figures.check import CheckedWays, check_figures
 from detente.report.figures.plans import figures_between, names
 from detente.report.pages.palette import Palette
 from detente.report.pages.plan_part import Page
@@ -78,6 +79,7 @@ def _page(plans: Sequence[Plan], detail: int, found: Answer | None, over_time: d
         lead=answer.comparison(plans) if several else [" ".join(answer.opening(plans[0]))],
         figures=list(figures_between(plans)) if several else [],
         figures_of=names(plans),
+        checked=[] if found is None else list(check_figures(CheckedWays.of(found, plans[0].currency))),
         measures=comparison.measures(plans) if several else [],
         disputes=comparison.disputes(plans) if several else [],
         spend=both(lambda width: shares(bars, "Shares of spend by provider, plan by plan", width)),

@@ -23,7 +23,9 @@ from detente.outcomes.sign import sign
 from detente.outcomes.simulating import simulate
 from detente.outcomes.simulation import Simulation
 from detente.outcomes.sweep import NumberSweep, sweep
+from detente.planner.check import check
 from detente.report.figures.addressed import SavedFigures, figure_explained, saved_answers, saved_figures
+from detente.report.figures.check import CheckedWays, check_figures
 from detente.report.figures.comparison import comparison_figures
 from detente.report.figures.deal import deal_figures
 from detente.report.figures.figure import NamedFigure, Operand, worked_out
@@ -40,7 +42,7 @@ from detente.report.pages.prices_page import render_prices, render_sweep
 from detente.report.pages.simulation_page import render_simulation
 from detente.report.plans.explanation import Explanation
 from detente.results.plan import Plan
-from tests.builders import EXACT, PROVIDERS, D, Data, agreement, data_of, tokens, two_clouds, work
+from tests.builders import EXACT, PROVIDERS, D, Data, agreement, data_of, solved, tokens, two_clouds, work
 from tests.cli.shell import detente
 from tests.outcomes import test_comparing as outcomes
 from tests.outcomes import test_sign as deals
@@ -116,6 +118,37 @@ def test_the_page_of_a_plan(make: Callable[[], Plan]) -> None:
     plan = make()
     said = said_in(plan)
     assert_all_asked(render([plan]), plan_figures(plan), said, listed=False)
+
+
+def test_the_ways_out_on_a_report_s_page() -> None:
+    """Under the spirit a floor of 1000 USD at South, a fee apart, asks for 500 Mtok of what may run on North alone."""
+    case = Case.of(deals.world()).under(scenario="deal", reading="letter")
+    found, plan = check(case, {}), solved(case)
+    ways = list(check_figures(CheckedWays.of(found, "USD")))
+    assert_all_asked(render([plan], found), [*ways, *plan_figures(plan)], said_in(plan), listed=False)
+    values = {each.address: round(D(each.value), 3) for each in ways}
+    base = "readings/spirit/ways"
+    assert (values[f"{base}/1/given/denied/Mtok"], values[f"{base}/2/given/floor/USD"]) == (500, 1000)
+    assert [values[f"{base}/{way}/{each}"] for way in (1, 2) for each in ("cost", "more")] == [11_500, 0, 12_500, 1000]
+
+
+@pytest.mark.parametrize("how", ["check", "report"])
+def test_a_way_out_is_asked_for_by_its_address(tmp_path: Path, how: str) -> None:
+    (tmp_path / "case.yaml").write_text(json.dumps(deals.world()))
+    out = tmp_path / "out"
+    if how == "check":
+        assert detente("check", tmp_path, "--scenario", "deal", "--out", out).returncode == 1
+    else:
+        assert detente("plan", tmp_path, "--scenario", "deal", "--out", out).returncode == 0
+        done = detente("report", out, "--case", tmp_path)
+        assert done.returncode == 0, done.stderr
+        assert "wrote" in done.stderr
+        assert "check.json" in done.stderr
+        assert "<code>readings/spirit/ways/2/more</code>" in (out / "report.html").read_text()
+    said = detente("explain", out, "readings/spirit/ways/2/more")
+    assert said.returncode == 0, said.stderr
+    assert "1.00 k USD" in said.stdout
+    assert "`readings/spirit/ways/1/cost`" in said.stdout
 
 
 def test_a_line_of_a_plan_s_bill_is_asked_for_by_its_address(tmp_path: Path) -> None:
