@@ -11,6 +11,7 @@ from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from decimal import Decimal
 from fractions import Fraction
+from functools import cached_property
 from math import isfinite
 
 from detente.case.case import Case
@@ -62,6 +63,7 @@ def stops_noted(study: Study, note: Callable[[Stopped], None]) -> Iterator[None]
 class Near:
     """A case near another: what it costs, where its work runs, and which clauses bind in its linear program.
 
+    ``linear`` is what that costs, and ``floor`` its own bound, which needs no clause that does not bind.
     ``bill`` is the other's own where the cost is the same; ``study`` is the one whose bill it is. ``today`` is what it
     costs at present value, where the case states a `discount-rate`. From ``footing`` on, cases near it are soon solved.
     """
@@ -69,6 +71,7 @@ class Near:
     cost: LeastCost
     binds: frozenset[str]
     linear: float
+    floor: float
     bill: Bill
     study: Study
     today: Decimal | None
@@ -150,8 +153,44 @@ class Baseline:
         """The case without clauses; None where it has no plan. Raises StoppedError."""
         out = frozenset(ids)
         if out not in self.known:
-            self.known[out] = self.near(self.study_without(out)) if out else self._itself()
+            near = self._no_dearer(out) if out else self.itself
+            self.known[out] = near or self.near(self.study_without(out))
         return self.known[out]
+
+    def _no_dearer(self, out: frozenset[str]) -> Near | None:
+        """The case without fewer clauses, where that is near enough: what else is out does not bind there.
+
+        Its plan is one of the case without more of them, too, and its duals prove the same bound.
+        """
+        _going_on(self.study)
+        near = self._alike(out)
+        if near is None:
+            return None
+        cost = _cost(near.cost.amount, min(float(near.cost.bound), near.floor))
+        enough = max(self.cost.gap, nano(Fraction(self.gap)) * abs(cost.amount))
+        return replace(near, cost=cost) if cost.gap <= enough else None
+
+    def _alike(self, out: frozenset[str]) -> Near | None:
+        """A case without fewer clauses that costs as much as that without all of these, if units could be divided."""
+        known = {frozenset[str](): self.itself, **self.known}
+        found = (near for some, near in known.items() if near and some < out and self._idle(out - some, near))
+        return next(found, None)
+
+    def _idle(self, names: frozenset[str], near: Near) -> bool:
+        """Whether clauses could be left out of a case, and its linear program would cost the same."""
+        return names <= self.by_rows and not names & near.binds
+
+    @cached_property
+    def by_rows(self) -> frozenset[str]:
+        """Clauses that only restrain, and do so by rows and denials alone: they change no price, and charge nothing.
+
+        None where there is news: what is decided before it turns on clauses that need not bind after it.
+        """
+        case, charged = self.study.case, {charge.key.name for charge in self.study.draft.program.charges}
+        if case.news:
+            return frozenset()
+        others = {term.id for term in case.terms if term.effect != "restrains" or term.prices or term.id in charged}
+        return frozenset(term.id for term in case.terms) - others
 
     def under(self, case: Case) -> Near | None:
         """Another case; None where it has no plan. Raises StoppedError."""
@@ -163,6 +202,9 @@ class Baseline:
         if out in self.known:
             known = self.known[out]
             return None if known is None else known.linear
+        alike = self._alike(out)
+        if alike is not None:
+            return alike.linear
         if out not in self.linear:
             study = self.study_without(out)
             cost = linear(study)
@@ -196,19 +238,22 @@ class Baseline:
         binds, footing = _binding(study, relaxed), found.footing(study.draft)
         if self._same(found):
             cost = _cost(self.cost.amount, found.bound)
-            return Near(cost, binds, relaxed.objective, self.bill, self.study, self.today, footing)
+            return Near(cost, binds, relaxed.objective, relaxed.bound, self.bill, self.study, self.today, footing)
         bill, solution = study.bill(found)
         today = _today(study, bill, solution)
-        return Near(_cost(bill.total, found.bound), binds, relaxed.objective, bill, study, today, footing)
+        cost = _cost(bill.total, found.bound)
+        return Near(cost, binds, relaxed.objective, relaxed.bound, bill, study, today, footing)
 
     def _away(self, cost: float) -> float:
         """How far a cost is from this case's own, if units could be divided."""
         return abs(self.relaxed.objective - cost)
 
-    def _itself(self) -> Near:
-        binds = _binding(self.study, self.relaxed)
+    @cached_property
+    def itself(self) -> Near:
+        """The case, as near as can be."""
+        binds, relaxed = _binding(self.study, self.relaxed), self.relaxed
         footing = self.found.footing(self.study.draft)
-        return Near(self.cost, binds, self.relaxed.objective, self.bill, self.study, self.today, footing)
+        return Near(self.cost, binds, relaxed.objective, relaxed.bound, self.bill, self.study, self.today, footing)
 
     def _same(self, found: Incumbent) -> bool:
         """Whether it costs what the case itself costs, but for what the solver cannot tell: then no bill is made."""

@@ -6,6 +6,7 @@ import signal
 from collections.abc import Callable
 from dataclasses import replace
 from decimal import Decimal
+from itertools import combinations
 from typing import Any
 from unittest import mock
 
@@ -251,8 +252,8 @@ def stopping(after: int, how: Any) -> Any:
 
 @pytest.mark.parametrize("how", ["interrupted", "time-limit"])
 def test_what_is_found_before_a_stop_is_kept_and_marked(how: str) -> None:
-    with stopping(1, how):
-        found = prices(two_clouds(floor("one", "9000 USD"), floor("two", "3000 USD")))
+    with stopping(0, how):  # the first does not bind, and takes no other solve
+        found = prices(two_clouds(floor("one", "3000 USD"), floor("two", "9000 USD")))
     assert found.status == how
     assert [(each.term, each.asked) for each in found.clauses] == [("one", True), ("two", False)]
     assert found.clauses[1].price is None
@@ -316,6 +317,36 @@ def test_the_bill_is_made_once_where_nothing_changes() -> None:
     with mock.patch.object(Study, "bill", autospec=True, side_effect=Study.bill) as billed:
         prices(case)
     assert billed.call_count == 1
+
+
+def test_what_does_not_bind_without_others_takes_no_other_solve() -> None:
+    """Of floors of 9,000, 6,000 and 3,000 the largest left binds: of 8 cases 4 are solved, the first among them.
+
+    Each case costs what its largest floor moves to North, at a third of it more.
+    """
+    names = "large", "middle", "small"
+    case = two_clouds(floor("large", "9000 USD"), floor("middle", "6000 USD"), floor("small", "3000 USD"))
+    baseline = Baseline.of(Study.of(case), EXACT)
+    assert isinstance(baseline, Baseline)
+    with mock.patch.object(Baseline, "near", autospec=True, side_effect=Baseline.near) as asked:
+        for size in range(4):
+            for out in combinations(names, size):
+                near = baseline.without(out)
+                assert near is not None
+                left = [{"large": 9_000, "middle": 6_000, "small": 3_000}[name] for name in names if name not in out]
+                saved = 3_000 - max(left, default=0) / 3
+                assert float(baseline.saved(near).amount) == pytest.approx(saved)
+                assert baseline.linear_without(out) == pytest.approx(float(baseline.cost.amount) - saved)
+    assert asked.call_count == 3
+
+
+def test_what_charges_or_changes_prices_is_asked_though_no_row_of_it_binds() -> None:
+    """2000 Mtok that earn 1 USD each, of which a tenth is owed; in February South asks a tenth more than 2 USD."""
+    part = {"id": "part", "kind": "revenue-share", "rate": "10%"}
+    rise = {"id": "rise", "kind": "escalator", "by": "10%", "every": "1 month"}
+    deal = agreement(part, rise, party="south")
+    case = build([tokens("south", 2)], [work(revenue="1 USD per Mtok")], deal, months=2)
+    assert amounts(prices(case)) == {"part": 200, "rise": 200}
 
 
 def test_whole_units_are_priced_with_their_gap() -> None:
