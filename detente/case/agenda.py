@@ -1,8 +1,8 @@
 """The agenda of a case: every day that its paper names, in order.
 
 Owns: ``AgendaLine``, and from a case to its lines: first and last days of agreements and clauses, ends of the windows
-of an amount, what clauses remind of, events, what scenarios owe, and days of news. Not here: what a clause reminds of
-(``Term.reminds``), and how it is shown (``report.agenda``).
+in which clauses count, what clauses remind of, events, what scenarios owe, and days of news. Not here: what a clause
+reminds of (``Term.reminds``), and how it is shown (``report.agenda``).
 """
 
 from __future__ import annotations
@@ -84,8 +84,9 @@ def _span(versions: Sequence[Term]) -> Iterator[AgendaLine]:
 
 
 def _windows(case: Case, term: Term, since: date, until: date) -> Iterator[AgendaLine]:
-    """The last day of each window of an amount, and how much it is."""
-    every = [each.every for each in term.stated_windows() if each.divides == "amount" and each.every.every in LONG]
+    """The last day of each window in which it counts, and of an amount how much it is."""
+    stated = term.stated_windows() if term.meters() else ()
+    every = [each.every for each in stated if each.every.every in LONG]
     amounts = _amounts(case, term, until) if every else {}
     for each in every:
         for window in term.calendar(each).over(moment(since), moment(until)):

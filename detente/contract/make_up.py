@@ -10,6 +10,7 @@ what is taken there beyond the agreed quantity. At one price the oldest first ma
 from __future__ import annotations
 
 from collections.abc import Sequence
+from datetime import datetime
 from fractions import Fraction
 
 from pydantic import Field
@@ -30,7 +31,11 @@ class MakeUp(Noun):
 
     def open(self, untaken: Window, now: Window) -> bool:
         """Whether what one window left can be made up in another."""
-        return untaken.end <= now.start < later(untaken.end, self.within)
+        return untaken.end <= now.start < self.lapses(untaken)
+
+    def lapses(self, untaken: Window) -> datetime:
+        """When the right is over for what a window left: no window that begins then or later makes it up."""
+        return later(untaken.end, self.within)
 
     def exact(self, windows: Sequence[Window], agreed: Sequence[Fraction], taken: Sequence[Fraction]) -> list[Fraction]:
         """What is made up in each window."""

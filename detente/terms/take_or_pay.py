@@ -19,10 +19,11 @@ from detente.contract.decisions import Decisions
 from detente.contract.make_up import MakeUp
 from detente.contract.one_offer import OneOffer
 from detente.contract.program import Program
+from detente.contract.reminder import Reminder, last_day
 from detente.contract.settlement import Settlement, settled
 from detente.contract.standing import TAKE
 from detente.contract.stated import Divided
-from detente.contract.term import Term
+from detente.contract.term import SELF, Term
 from detente.contract.totals import Totals
 from detente.contract.tranche import InTranches
 from detente.contract.verdict import Reason
@@ -170,6 +171,16 @@ class TakeOrPay(OneOffer):
         by = " and ".join(f"`{name}`" for name in sorted(self.goes_by))
         ready = f"; what {by} has not delivered is not asked for" if by else ""
         return Reason(self.id, f"{kept}{ready}{later}")
+
+    def reminds(self, since: datetime, until: datetime) -> Iterator[Reminder]:
+        """Until when what a window leaves untaken can be made up; windows of hours and days are too many to tell."""
+        if self.make_up is None or self.windows.every in ("hour", "day", "week", "term"):
+            return
+        for window in self.taken.windows.over(self.validity.start, until):
+            lapses = min(self.make_up.lapses(window), self.validity.end)
+            if lapses > window.end:
+                what = "the last day on which a window may begin that makes up what was not taken in "
+                yield Reminder(last_day(lapses), "right", f"{what}{named(window.start, window.end)}", SELF)
 
     @property
     def divides(self) -> Divided:

@@ -7,7 +7,7 @@ from typing import Any
 
 from detente.case.agenda import agenda
 from detente.case.case import Case
-from tests.builders import Data, agreement, data_of, tokens, work
+from tests.builders import Data, agreement, compute, data_of, gpus, tokens, work
 
 FLOOR = {
     "id": "floor",
@@ -49,6 +49,28 @@ def test_windows_say_how_much_they_ask_for() -> None:
         found = agenda(case, date(2026, 1, 1), date(2026, 7, 1))
         told.append([line.what.partition(", ")[2] for line in found if line.role == "window"])
     assert told == [["of 400.00 USD", "of 600.00 USD"], ["of 3.00 k Mtok", "of 3.00 k Mtok"]]
+
+
+def test_what_was_not_taken_can_be_made_up_until_a_day() -> None:
+    """Taken by the quarter, and made up in one that begins within two months of its end, while the clause holds."""
+    kept = {
+        "id": "kept",
+        "kind": "take-or-pay",
+        "offer": "north-gpus",
+        "quantity": "2 GPU",
+        "price": "1 USD per GPU-hour",
+    }
+    kept |= {"windows": {"every": "quarter"}, "make-up": {"within": "2 months"}}
+    data = data_of([gpus("north", 3)], [compute()], agreement(kept), months=9)
+    found = agenda(Case.of(data), date(2026, 1, 1), date(2027, 1, 1))
+    begins = "the last day on which a window may begin that makes up what was not taken in"
+    assert [(str(line.on), line.what) for line in found if line.clause == "kept"] == [
+        ("2026-03-31", "a window of `kept` ends: 2026 Q1, of 4.32 k GPU-hour"),
+        ("2026-05-31", f"{begins} 2026 Q1"),
+        ("2026-06-30", "a window of `kept` ends: 2026 Q2, of 4.37 k GPU-hour"),
+        ("2026-08-31", f"{begins} 2026 Q2"),
+        ("2026-09-30", "a window of `kept` ends: 2026 Q3, of 4.42 k GPU-hour"),
+    ]
 
 
 def test_only_days_that_are_asked_for() -> None:
