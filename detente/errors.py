@@ -47,6 +47,8 @@ MAX_RANKED = 4
 """Of these, where they were found by their parts."""
 MAX_WORD = 120
 """Characters of a word that are looked at then."""
+MAX_REMEMBERED = 10_000
+"""Words of which the nearest is remembered, of each of a few sets of known ones."""
 
 HIDDEN = re.compile(
     "[\x00-\x08\x0b-\x1f\x7f-\x9f\u00ad\u034f\u061c\u115f\u1160\u17b4\u17b5\u180b-\u180f\u200b-\u200f\u2028-\u202e"
@@ -225,11 +227,7 @@ def nearest(
     ``besides``: known words that it cannot be. Linear in all that are looked up in the same frozen set.
     """
     found = _Known.of(frozenset(known))
-    same = found.folded.get(word.casefold())
-    if same is not None and same not in besides:
-        return same
-    near = [each for each in found.near(word) if each not in besides]
-    return next(iter(difflib.get_close_matches(word[:MAX_WORD], near, n=1, cutoff=likeness)), None)
+    return found.nearest(word, likeness) if not besides else found.look_up(word, likeness, besides)
 
 
 class _Known:
@@ -238,6 +236,7 @@ class _Known:
     def __init__(self, words: frozenset[str]) -> None:
         self.words = sorted(words)
         self.folded = {word.casefold(): word for word in reversed(self.words)}
+        self._found: dict[tuple[str, float], str | None] = {}
         self._having: dict[str, list[str]] = {}
         for word in self.words if len(self.words) > MAX_COMPARED else ():
             for part in _parts(word):
@@ -248,6 +247,22 @@ class _Known:
     def of(cls, words: frozenset[str]) -> Self:
         """The same, made once for the words that many others are looked up in."""
         return cls(words)
+
+    def nearest(self, word: str, likeness: float) -> str | None:
+        """Of all; remembered, since a mistake asks for its sentence and for its remedy, each in turn."""
+        if (word, likeness) not in self._found:
+            if len(self._found) > MAX_REMEMBERED:
+                self._found.clear()
+            self._found[word, likeness] = self.look_up(word, likeness)
+        return self._found[word, likeness]
+
+    def look_up(self, word: str, likeness: float, besides: Collection[str] = ()) -> str | None:
+        """Of all but some."""
+        same = self.folded.get(word.casefold())
+        if same is not None and same not in besides:
+            return same
+        near = [each for each in self.near(word) if each not in besides]
+        return next(iter(difflib.get_close_matches(word[:MAX_WORD], near, n=1, cutoff=likeness)), None)
 
     def near(self, word: str) -> list[str]:
         """All where they are few; else those that share what is rarest in the word."""

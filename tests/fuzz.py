@@ -31,7 +31,7 @@ from detente.values.file import write
 from tests import fuzz_books
 from tests.builders import agreement, build, compute, gpus, solved, tokens, work
 from tests.edits import edit, edit_bytes, holder, misspelt, paths
-from tests.effort import effort
+from tests.effort import soon
 
 VALID = (Path(__file__).parent / "cases" / "mistakes" / "case.yaml").read_text(encoding="utf-8")
 EVERYTHING = (Path(__file__).parent / "everything.yaml").read_text(encoding="utf-8")
@@ -73,17 +73,18 @@ def edited(tree: Any, chance: random.Random, folder: Path) -> Case | None:
 
 def _read(folder: Path) -> Case | CaseError:
     """A case, or its mistakes, which can be shown; soon."""
-    found: Case | CaseError
-    with effort() as taken:
-        try:
-            found = Case.load(folder)
-        except CaseError as error:
-            found = error
-    assert taken.calls < MAX_CALLS
+    found = soon(lambda: _case_or_mistakes(folder), MAX_CALLS)
     if isinstance(found, CaseError):
         lines = str(found).split("\n")
         assert all(line.isprintable() and not HIDDEN.search(line) for line in lines)
     return found
+
+
+def _case_or_mistakes(folder: Path) -> Case | CaseError:
+    try:
+        return Case.load(folder)
+    except CaseError as error:
+        return error
 
 
 def any_bytes(chance: random.Random, folder: Path) -> None:
@@ -165,9 +166,8 @@ def a_table(chance: random.Random, folder: Path) -> None:
     if chance.random() < 0.5:
         data = gzip.compress(data, mtime=0)
     (folder / "t.csv").write_bytes(edit_bytes(chance, data))
-    with effort() as taken, suppress(ValueError, MissingExtraError):
-        TraceSource(file="t.csv").read(folder)
-    assert taken.calls < MAX_CALLS
+    with suppress(ValueError, MissingExtraError):
+        soon(lambda: TraceSource(file="t.csv").read(folder), MAX_CALLS)
 
 
 def names(chance: random.Random, folder: Path) -> None:

@@ -17,7 +17,7 @@ from detente.case.case_files import FOLDERS
 from detente.demand.workload import Training
 from detente.errors import CaseError, MissingExtraError, Mistake
 from tests import fuzz as hostile
-from tests.effort import effort
+from tests.effort import soon
 
 VALID = (Path(__file__).parent / "cases" / "mistakes" / "case.yaml").read_text(encoding="utf-8")
 LINES = VALID.splitlines()
@@ -36,27 +36,30 @@ def fuzz(examples: int) -> settings:
 
 
 def holds(path: Path) -> None:
-    """A case, in all that is asked of it, or mistakes that can be shown."""
-    found: CaseError | None = None
-    with effort() as taken:
-        try:
-            case = Case.load(path)
-            for reading in case.readings or (None,):
-                assert isinstance(case.under(reading=reading).terms, tuple)
-            assert len(case.hash) == 64
-            if len(case.periods) < 1000:
-                of = [w for w in case.workloads if not isinstance(w, Training)]
-                assert all((case.demand(w, case.periods) >= 0).all() for w in of)
-        except CaseError as error:
-            found = error
-        except MissingExtraError:
-            pass
+    """A case, in all that is asked of it, or mistakes that can be shown; soon."""
+    found = soon(lambda: mistakes_at(path), hostile.MAX_CALLS)
     if found is not None:
         assert found.mistakes
         assert all(mistake.what.strip() and mistake.remedy.strip() for mistake in found.mistakes)
         assert str(found).encode()
         assert all(line.isprintable() for line in str(found).split("\n"))
-    assert taken.calls < hostile.MAX_CALLS
+
+
+def mistakes_at(path: Path) -> CaseError | None:
+    """The mistakes of the case at a path; None where it is one, or one that needs what is not installed."""
+    try:
+        case = Case.load(path)
+        for reading in case.readings or (None,):
+            assert isinstance(case.under(reading=reading).terms, tuple)
+        assert len(case.hash) == 64
+        if len(case.periods) < 1000:
+            of = [w for w in case.workloads if not isinstance(w, Training)]
+            assert all((case.demand(w, case.periods) >= 0).all() for w in of)
+    except CaseError as error:
+        return error
+    except MissingExtraError:
+        pass
+    return None
 
 
 def one_file(folder: Path, text: str | bytes) -> None:
