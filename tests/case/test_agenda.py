@@ -53,7 +53,7 @@ def test_windows_say_how_much_they_ask_for() -> None:
 
 def test_what_was_not_taken_can_be_made_up_until_a_day() -> None:
     """Taken by the quarter, and made up in one that begins within two months of its end, while the clause holds."""
-    kept = {
+    kept: Data = {
         "id": "kept",
         "kind": "take-or-pay",
         "offer": "north-gpus",
