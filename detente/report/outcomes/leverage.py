@@ -38,8 +38,10 @@ def our_side(each: ProviderLeverage, currency: str) -> str:
         return "not asked"
     if loss.cost is None:
         return "the clauses cannot all be met"
-    words = told(loss.cost, currency)
-    if present := today(loss.cost, loss.today, currency):
+    words, now = told(loss.cost, currency), loss.today
+    if loss.cost.high < 0:  # with it go clauses that cost more than it brings
+        words, now = f"nothing: it saves {shown(-loss.cost.amount, currency)}", now and -now
+    if present := today(loss.cost, now, currency):
         words += f" ({present} at present value)"
     return f"{words}, and work without a value" if loss.stranded else words
 

@@ -75,6 +75,15 @@ def test_what_no_money_replaces_is_said(south: ProviderLeverage) -> None:
     assert balance(impossible) == "we cannot do without it"
 
 
+@pytest.mark.parametrize(
+    ("cost", "bar", "words"),
+    [(-500, 100, "nothing: it saves 500.00 USD (400.00 USD at present value)"), (-50, 100, "under 150.00 USD")],
+)
+def test_a_loss_that_saves_is_told_as_what_it_saves(south: ProviderLeverage, cost: int, bar: int, words: str) -> None:
+    each = replace(south, loss=replace(south.loss, cost=estimate(cost, bar), today=D(-400), profit=None))
+    assert our_side(each, "USD") == words
+
+
 def test_the_opening_names_the_worst_loss_and_who_needs_us(found: Leverage) -> None:
     said = " ".join(opening(found))
     assert said.startswith("Lost is each provider by itself, from 2026-01-01 on, for ever.")
