@@ -160,13 +160,13 @@ def severed(standing: InForce, ends: Mapping[str, datetime]) -> InForce:
     if at is None or standing.term.prices or standing.validity.end <= at:
         return standing
     end = max(at, standing.validity.start)
-    handover = Handover("pro-rata", standing.term.running(standing.validity, end))
+    handover = Handover.on(end, "pro-rata", standing.term.divided(standing.validity))
     return replace(standing, validity=replace(standing.validity, end=end, ended=handover))
 
 
 def _handover(earlier: InForce, term: Term | None, on: datetime) -> Handover | None:
     """What becomes of the window that runs when a text is replaced; None where it only ends."""
-    return None if term is None else Handover(term.takes_over, earlier.term.running(earlier.validity, on))
+    return None if term is None else Handover.on(on, term.takes_over, earlier.term.divided(earlier.validity))
 
 
 def _until(validity: Validity, on: datetime, handover: Handover | None) -> Validity:

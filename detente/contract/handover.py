@@ -7,7 +7,8 @@ an amendment replaces (``case.agreement``), and whether a clause must say it (``
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
-from typing import Literal
+from datetime import datetime
+from typing import Literal, Self
 
 from detente.contract.window import Calendar, Every, Window
 
@@ -22,21 +23,29 @@ class Handover:
     """From one text of a clause to the next: how, and the earlier text's window that runs on the day.
 
     ``running`` ends where it would have ended without the amendment; it is None where no window of an amount has begun
-    before the day. ``how`` is None where the new text does not say.
+    before the day. ``windows`` are those that it is one of. ``how`` is None where the new text does not say.
     """
 
     how: TakesOver | None
-    running: Window | None
+    running: Window | None = None
+    windows: Calendar | None = None
+
+    @classmethod
+    def on(cls, at: datetime, how: TakesOver | None, windows: Calendar | None) -> Self:
+        """At a moment, from a text with such windows; None: it divides no amount."""
+        found = (window for window in windows.over(at, at) if window.start < at) if windows is not None else iter(())
+        return cls(how, next(found, None), windows)
 
 
 def begun(calendar: Calendar, every: Every, handover: Handover | None) -> Calendar:
     """The windows of a new text: unless it states others, they go on from the one that it takes over."""
     if handover is None or handover.running is None or handover.how in (None, "new-window"):
         return calendar
-    first = calendar.first if every.starts else handover.running.start
-    if handover.how == "whole-window":
-        return replace(calendar, first=first, since=handover.running.start)
-    return replace(calendar, first=first, opens_late=True)
+    assert handover.windows is not None
+    running, earlier = handover.running, handover.windows
+    first = calendar.first if every.starts else earlier.begins(running.index)
+    since = running.start if handover.how == "whole-window" else calendar.since
+    return replace(calendar, first=first, since=since, divided_from=earlier.whole_from(running.index))
 
 
 def ended(calendar: Calendar, handover: Handover | None) -> Calendar:

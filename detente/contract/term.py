@@ -32,7 +32,7 @@ from detente.contract.stated import Divided, Magnitude, Reference, StatedWindows
 from detente.contract.totals import Totals
 from detente.contract.validity import Validity
 from detente.contract.verdict import PERMIT, Reason, Verdict
-from detente.contract.window import Calendar, Every, Window
+from detente.contract.window import Calendar, Every
 from detente.errors import Flaw, FlawError, KeyPath
 from detente.market.offer import AnyOffer
 from detente.values.facts import Facts
@@ -137,12 +137,10 @@ class Term(Noun):
         """``stated_windows``, remembered: a bill asks for them with each meter. It is no part of what a term equals."""
         return self.stated_windows()
 
-    def running(self, validity: Validity, at: datetime) -> Window | None:
-        """The window of its amount that has begun before a moment and not ended, were it in force so; None for none."""
-        held = self.held(validity)
+    def divided(self, validity: Validity) -> Calendar | None:
+        """The windows of its amount, were it in force so; None where it divides none."""
         every = next((stated.every for stated in self.found_windows if stated.divides == "amount"), None)
-        found = held.calendar(every).over(at, at) if every else ()
-        return next((window for window in found if window.start < at), None)
+        return self.held(validity).calendar(every) if every else None
 
     @property
     def validity(self) -> Validity:

@@ -58,8 +58,9 @@ class Calendar:
         The most windows there are (a ramp's); None: as many as fit.
     sight
         What a plan sees of them (start, end); None outside a plan.
-    opens_late
-        Whether the first window is the rest of one that an earlier text began, and is asked for its part of the amount.
+    divided_from
+        When the window of an earlier text came into force of which the first is the rest, asked for its part of the
+        amount.
     cut_from
         Where an amendment cuts the last window, which is then asked for its part: when it would have ended.
     """
@@ -70,7 +71,7 @@ class Calendar:
     end: datetime
     count: int | None = None
     sight: tuple[datetime, datetime] | None = None
-    opens_late: bool = False
+    divided_from: datetime | None = None
     cut_from: datetime | None = None
 
     def __hash__(self) -> int:
@@ -135,6 +136,15 @@ class Calendar:
         """One by its place; None after the last."""
         return _numbered(self, index)
 
+    def begins(self, index: int) -> datetime:
+        """When a window is stated to begin, though the clause may not be in force yet."""
+        return self.first if self.every == "term" else later(self.first, Span(1, self.every), index)
+
+    def whole_from(self, index: int) -> datetime:
+        """From when on all of its amount is asked: in force, under this text or the earlier one that it divides."""
+        divided = self.since if self.divided_from is None else min(self.since, self.divided_from)
+        return max(self.begins(index), divided)
+
     def _part(self, start: datetime, end: datetime) -> Fraction:
         if self.sight is None:
             return Fraction(1)
@@ -147,13 +157,11 @@ def _numbered(calendar: Calendar, index: int) -> Window | None:
     """A calendar's window by its place; None after the last: asked again for each line of use that lies in it."""
     if index >= (1 if calendar.every == "term" else calendar.count or index + 1):
         return None
-    begins, ends = calendar.first, calendar.cut_from or calendar.end
-    if calendar.every != "term":
-        begins, ends = (later(calendar.first, Span(1, calendar.every), index + i) for i in (0, 1))
-    start, end = max(begins, calendar.since), min(ends, calendar.end)
+    ends = calendar.begins(index + 1) if calendar.every != "term" else calendar.cut_from or calendar.end
+    start, end = max(calendar.begins(index), calendar.since), min(ends, calendar.end)
     if start >= end:
         return None
-    whole = begins if calendar.opens_late else start, min(ends, calendar.cut_from) if calendar.cut_from else end
+    whole = calendar.whole_from(index), min(ends, calendar.cut_from) if calendar.cut_from else end
     return Window(index, start, end, calendar._part(start, end), _share_of_time((start, end), whole))
 
 

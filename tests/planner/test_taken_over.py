@@ -80,6 +80,35 @@ def test_the_same_text_again_changes_nothing(kind: str, way: str) -> None:
     )
 
 
+@pytest.mark.parametrize("way", ["whole-window", "pro-rata"])
+@pytest.mark.parametrize("kind", ["minimum-commitment", "credit", "volume-discount", "revenue-share"])
+def test_the_same_text_again_and_again_changes_nothing(kind: str, way: str) -> None:
+    """Years from July on, of which the clause sees the last half of the first: amended in each, and twice in one."""
+    text, _ = AMOUNTS[kind]
+    clause = {"id": "c", "kind": kind, "windows": {"every": "year", "starts": "2025-07-01"}} | text
+    deals = [agreement(clause, id="deal", ends="2027-07-01")]
+    again = clause | {"takes-over": way, "windows": {"every": "year"}}
+    for before, name, day in (("deal", "one", "2026-03"), ("one", "two", "2026-05"), ("two", "three", "2026-10")):
+        deals.append(agreement(again, id=name, amends=before, effective=day, ends="2027-07-01"))
+    offers, works = [tokens("north", 1)], [work(revenue="2 USD per Mtok")]
+    apart = [cost(data_of(offers, works, *some, months=18)) for some in (deals[:1], deals)]
+    assert apart[0] == pytest.approx(apart[1], abs=D("0.01"))
+
+
+def test_a_part_of_a_window_is_divided_as_that_window() -> None:
+    """Of 2026 the first text asks 4/12 of 12 k USD, the second 4/12 of 18 k, the third 4/12 of 24 k; then 24 k."""
+    texts = [("12 k USD", "2026-01"), ("18 k USD", "2026-05"), ("24 k USD", "2026-09")]
+    deals = []
+    for at, (amount, day) in enumerate(texts):
+        more: Data = {"amends": f"deal-{at - 1}"} if at else {}
+        clause = {"id": "c", "kind": "minimum-commitment", "amount": amount, "windows": {"every": "year"}}
+        clause |= {"takes-over": "pro-rata"} if at else {}
+        deals.append(agreement(clause, id=f"deal-{at}", effective=day, ends="2028-01-01", **more))
+    found = solved(Case.of(data_of([tokens("north", 1)], [work()], *deals, months=24)))
+    assert [s.amount for s in found.standings] == [4000, 6000, 8000, 24_000]
+    assert found.cost == 4000 + 6000 + 8000 + 24_000
+
+
 @pytest.mark.parametrize(
     ("kind", "whole", "pro_rata", "new"),
     [

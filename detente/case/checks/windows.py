@@ -12,7 +12,7 @@ from datetime import datetime
 from detente.contract.term import Term, Until
 from detente.contract.window import Every, Window
 from detente.errors import Flaw
-from detente.values.period import Horizon, endless, later, named, on_the_clock_of
+from detente.values.period import Horizon, endless, later, named
 from detente.values.quantity import Span
 
 
@@ -22,13 +22,12 @@ def never(term: Term, signed_until: datetime) -> Iterator[Flaw]:
     ``signed_until`` is when it ends by its own dates and its agreement's.
     """
     for stated in term.stated_windows():
-        flaw = _never(stated.every, term.validity.start, signed_until)
+        flaw = _never(stated.every, term.calendar(stated.every).first, term.validity.start, signed_until)
         if flaw is not None:
             yield replace(flaw, path=(*stated.path, *flaw.path))
 
 
-def _never(every: Every, start: datetime, end: datetime) -> Flaw | None:
-    first = on_the_clock_of(start, every.starts) if every.starts else start
+def _never(every: Every, first: datetime, start: datetime, end: datetime) -> Flaw | None:
     ended = f"when the clause has ended ({end:%Y-%m-%d})"
     if first >= end:
         return Flaw(f"the windows start on {first:%Y-%m-%d}, {ended}", "check the dates", ("starts",))
