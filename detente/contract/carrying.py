@@ -12,10 +12,14 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 from fractions import Fraction
+from typing import Literal
 
 from detente.contract.program import ClauseOwner, Expression, Program
 
 NOTHING = Fraction(0)
+
+Carried = Literal["chained", "once"]
+CARRIED = "whether what was carried in counts towards what is carried on"
 
 
 @dataclass(frozen=True, eq=False)

@@ -15,7 +15,7 @@ from typing import Annotated, ClassVar, Literal, Self
 from pydantic import Discriminator, Field, Tag, model_validator
 
 from detente.contract import prepayment
-from detente.contract.carrying import Carrying
+from detente.contract.carrying import CARRIED, Carried, Carrying
 from detente.contract.case_view import CaseView
 from detente.contract.counting import (
     MEASURED,
@@ -73,9 +73,7 @@ class MinimumCommitment(Term):
     carry_over: Portion = Field(
         default=Decimal(0), description="the part of a window's amount that an excess may carry"
     )
-    carried: Literal["chained", "once"] = Field(
-        default="chained", description="whether what was carried in counts towards what is carried on"
-    )
+    carried: Carried = Field(default="chained", description=CARRIED)
     deferral: Deferral = Field(
         default=Decimal(0),
         description="the part of a window's amount of which a shortfall goes on to the next; or of each window its own",

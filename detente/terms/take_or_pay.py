@@ -14,11 +14,12 @@ from typing import Literal, Self
 
 from pydantic import Field, PrivateAttr, model_validator
 
+from detente.contract.carrying import CARRIED, Carried, Carrying
 from detente.contract.case_view import CaseView
 from detente.contract.decisions import Decisions
 from detente.contract.make_up import MakeUp
 from detente.contract.one_offer import OneOffer
-from detente.contract.program import Program
+from detente.contract.program import Expression, Program
 from detente.contract.reminder import Reminder, last_day
 from detente.contract.settlement import Settlement, settled
 from detente.contract.standing import TAKE
@@ -64,6 +65,11 @@ class TakeOrPay(OneOffer):
         default=(), description="what the seller did not have ready: it need neither be taken nor be paid"
     )
     make_up: MakeUp | None = Field(default=None, description="what was paid and not taken may be taken later")
+    carry_over: Portion = Field(
+        default=Decimal(0),
+        description="the part of what a window asks for by which more that is taken lowers what the next asks for",
+    )
+    carried: Carried = Field(default="chained", description=CARRIED)
 
     _deliveries: tuple[InTranches, ...] = PrivateAttr(default=())
 
@@ -91,6 +97,17 @@ class TakeOrPay(OneOffer):
                 what = f"{each.quantity} were missing of {self.quantity}"
                 raise FlawError(what, "write at most the quantity", ("undelivered", index, "quantity"))
         return self
+
+    @model_validator(mode="after")
+    def _made_up_or_carried(self) -> Self:
+        if self.make_up is not None and self.carry_over:
+            what = "what is taken beyond the agreed quantity makes up what was not taken, and is carried over"
+            raise FlawError(what, "keep one of them: `make-up` or `carry-over`", ("carry-over",), key=True)
+        return self
+
+    @property
+    def _carrying(self) -> Carrying:
+        return Carrying(Fraction(self.carry_over), self.carried == "chained")
 
     def agreed(self, window: Window) -> Fraction:
         """GPU-hours to be taken in a window: by its time, so that a clause that ends within it asks for less."""
@@ -127,16 +144,36 @@ class TakeOrPay(OneOffer):
                 program.total(self.taken),
                 program.slack(self, "untaken", most=hours, price=price, windows=windows),
             )
-            program.require(self, "take", taken + untaken >= hours)
+            reached = self._with_carried(program, taken, untaken, hours) if self.carry_over else taken
+            program.require(self, "take", reached + untaken >= hours)
             if self.make_up is not None:
                 self.make_up.shaped(program, self, windows, hours, taken, untaken, price)
+
+    def _with_carried(
+        self, program: Program, taken: Expression, untaken: Expression, hours: Sequence[Fraction]
+    ) -> Expression:
+        """What is taken, with what is brought in and less what goes on; a window that is paid for carries nothing."""
+        most = [each * Fraction(self.carry_over) for each in hours]
+        carried = program.slack(self, "carried", most=most)
+        if self.own_money is not None:  # at another rate in the next window, a plan would rather pay in this one
+            missed = program.slack(self, "missed", most=[Fraction(1) for _ in hours], whole="up")
+            program.require(self, "missed", untaken - missed * hours <= [Fraction(0) for _ in hours])
+            program.require(self, "not-missed", carried + missed * most <= most)
+        return self._carrying.shaped(program, self, taken, carried, hours, ()).amount
 
     def settle(self, totals: Totals, decisions: Decisions, as_of: datetime | None) -> Settlement:
         """The price of what was not taken, by window, and what is given back of it for what is made up."""
         begun = list(self.taken.begun(as_of))
         windows = [window for window, _ in begun]
         taken = [totals.total(self.taken, window) for window in windows]
-        rows = [self._window(window, drawn, ended=ended) for (window, ended), drawn in zip(begun, taken, strict=True)]
+        rows, brought = [], Fraction(0)
+        for (window, ended), drawn in zip(begun, taken, strict=True):
+            carried, missing = self._carrying.exact(drawn, brought, self.agreed(window), Fraction(0))
+            rows.append(settled(
+                self.taken, window, TAKE, "untaken", ended=ended, amount=self.agreed(window), drawn=drawn,
+                brought=brought, carried=carried, short=missing, owed=missing * Fraction(self.price.amount),
+            ))  # fmt: skip
+            brought = carried
         if self.make_up is not None:
             made = self.make_up.exact(windows, [self.agreed(window) for window in windows], taken)
             rows += [self._made(*each, hours) for each, hours in zip(begun, made, strict=True) if hours]
@@ -147,26 +184,15 @@ class TakeOrPay(OneOffer):
         back = -hours * Fraction(self.price.amount)
         return settled(self.taken, window, "made-up", "made-up", ended=ended, amount=None, drawn=hours, owed=back)
 
-    def _window(self, window: Window, drawn: Fraction, *, ended: bool) -> Settlement:
-        hours = self.agreed(window)
-        missing = max(hours - drawn, Fraction(0))
-        owed = missing * Fraction(self.price.amount)
-        return settled(
-            self.taken,
-            window,
-            TAKE,
-            "untaken",
-            ended=ended,
-            amount=hours,
-            drawn=drawn,
-            short=missing,
-            owed=owed,
-        )
-
     def explain(self) -> Reason:
         """What the clause does."""
         part = "" if self.take == 1 else f"{float(self.take):.0%} of "
         later = f"; what is paid and not taken may be taken within {self.make_up.within}" if self.make_up else ""
+        later += (
+            f"; up to {float(self.carry_over) * 100:g}% of it, taken beyond it, counts in the next window"
+            if self.carry_over
+            else ""
+        )
         kept = f"{part}{self.quantity} of `{self.offer}` are paid for at {self.price} {self.windows.told}, taken or not"
         by = " and ".join(f"`{name}`" for name in sorted(self.goes_by))
         ready = f"; what {by} has not delivered is not asked for" if by else ""

@@ -959,11 +959,18 @@ class Oracle:
     def _take_or_pay(self, term: Any) -> None:
         price = float(term.price.amount)
         left: list[tuple[int, datetime]] = []
+        before: Sum = {}
         for a, b, _, _ in self.windows(term):
             owed = float(term.take) * self._ready(term, max(a, self.start), min(b, self.end))
             untaken, extra, short = self.column(cost=price), self.column(), self.column(1.0, whole=True)
             taken = self.measure(term.covered, "taken", a, b)
-            self.row(less(added(taken, {untaken: 1.0}), {extra: 1.0}), "=", owed)
+            carried = self.column(owed * float(term.carry_over))
+            if term.carried == "once":
+                asked = self._minimum(taken, self._fixed(owed), cost=0.0)
+                self.row(less({carried: 1.0}, less(taken, asked)), "<=", 0.0)
+            reached = less(added(taken, before, {untaken: 1.0}), {carried: 1.0})
+            before = {carried: 1.0}
+            self.row(less(reached, {extra: 1.0}), "=", owed)
             self.row({untaken: 1.0, short: -owed}, "<=", 0.0)
             self.row({extra: 1.0, short: 1e5}, "<=", 1e5)
             if term.make_up is not None:

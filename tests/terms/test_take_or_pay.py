@@ -7,6 +7,7 @@ from typing import Any
 import pytest
 
 from detente.case.case import Case
+from detente.report.plans.explanation import explain
 from tests.builders import (
     D,
     Data,
@@ -19,11 +20,14 @@ from tests.builders import (
     placed,
     posted,
     postings,
+    settled_of,
     solved,
     tokens,
     use,
     work,
 )
+from tests.planner.oracle import Oracle
+from tests.replayed import replayed
 
 HOURS = 744
 
@@ -307,3 +311,82 @@ def test_what_was_missing_is_said_once_and_in_order(missing: Any, said: str) -> 
     term = {"id": "take", "kind": "take-or-pay", "offer": "north-gpus", "quantity": "4 GPU", "undelivered": stated}
     (only,) = mistakes(data_of([gpus("north", 3)], [compute()], agreement(term | {"price": "1 USD per GPU-hour"})))
     assert only.startswith(said)
+
+
+QUARTER: Data = {"carry-over": "25%"}
+
+
+# -- what is taken beyond, carried over --------------------------------------------------------------------------------
+def taken(*gpus_each: int, months: int = 3, **more: Any) -> Case:
+    """So many GPUs in each month, and nobody else sells; all of 4 GPUs is asked for, at 1 USD."""
+    rate = {f"2026-{n:02}-01": f"{each} GPU" for n, each in enumerate(gpus_each, start=1)}
+    term: Data = {"id": "take", "kind": "take-or-pay", "offer": "north-gpus", "quantity": "4 GPU"}
+    term |= {"price": "1 USD per GPU-hour"} | more
+    return build([gpus("north", 3)], [compute(demand={"rate": rate})], agreement(term), months=months)
+
+
+def stands(case: Case) -> list[tuple[D, D]]:
+    """What goes on from each month, and what is not taken, in GPU-hours; a plan's is that of its use replayed."""
+    found = solved(case)
+    assert [p.amount for p in settled_of(case.terms, replayed(case, found)).postings] == [
+        p.amount for p in found.postings
+    ]
+    return [(row.carried, row.short) for row in found.standings]
+
+
+@pytest.mark.parametrize(
+    ("more", "expected"),
+    [
+        # 6 in January of 4: 2 go on, but at most 25% of 4: 1 x 744 hours. February takes 3 x 672, and 1 x 744 is
+        # brought: 72 more than 4 x 672. March takes 3 x 744, and 72 are brought
+        ({"carry-over": "25%"}, [(744, 0), (72, 0), (0, 672)]),
+        # of its own February has nothing beyond
+        ({"carry-over": "25%", "carried": "once"}, [(744, 0), (0, 0), (0, 744)]),
+        ({"carry-over": "100%"}, [(1488, 0), (816, 0), (72, 0)]),
+        ({}, [(0, 0), (0, 672), (0, 744)]),
+    ],
+)
+def test_what_is_taken_beyond_lowers_what_the_next_window_asks_for(more: Data, expected: list[tuple[int, int]]) -> None:
+    assert stands(taken(6, 3, 3, **more)) == expected
+
+
+def test_less_is_carried_where_the_seller_lacked_some() -> None:
+    """2 of 4 GPUs were missing through January: 2 x 744 are asked for, and a quarter of that is 372."""
+    missing = [{"from": "2026-01-01", "until": "2026-02-01", "quantity": "2 GPU"}]
+    assert stands(taken(4, 3, 4, undelivered=missing, **QUARTER)) == [(372, 0), (0, 300), (0, 0)]
+
+
+@pytest.mark.parametrize("carried", ["chained", "once"])
+def test_a_plan_takes_more_early_where_that_is_cheaper(carried: str) -> None:
+    """In February nothing at all is to do, and North costs 1 more than South: 2 more in January save 2 x 1.50."""
+    term: Data = {"id": "take", "kind": "take-or-pay", "offer": "north-gpus", "quantity": "4 GPU"}
+    term |= {"price": "1.50 USD per GPU-hour", "carry-over": "50%", "carried": carried}
+    rate = {"2026-01-01": "10 GPU", "2026-02-01": "0 GPU", "2026-03-01": "5 GPU"}
+    case = build([gpus("north", 3), gpus("south", 2)], [compute(demand={"rate": rate})], agreement(term), months=3)
+    found = solved(case)
+    assert float(found.cost) == pytest.approx(Oracle(case).solve(), abs=0.01)
+    january = 744 * (4 * 3 + 6 * 2) + 2 * 744 * 1  # 2 more at North
+    february = (4 * 672 - 2 * 744) * D("1.5")
+    assert found.cost == january + february + 744 * (4 * 3 + 2)
+
+
+def test_with_two_rates_of_exchange_nothing_is_paid_early_to_be_carried() -> None:
+    """3 of 4 are taken in each month: 744 EUR at 1 and 672 EUR at 2; paid in January, February's would be cheaper."""
+    rate = [{"rate": {"2026-01-01": "1 USD per EUR", "2026-02-01": "2 USD per EUR"}, "day": "use"}]
+    term: Data = {"id": "take", "kind": "take-or-pay", "offer": "north-gpus", "quantity": "4 GPU"}
+    term |= {"price": "1 EUR per GPU-hour", "carry-over": "50%"}
+    data = data_of([gpus("north", 3)], [compute(demand="3 GPU")], agreement(term), months=2, exchange=rate)
+    assert [p.amount for p in solved(Case.of(data)).postings] == [744, 2 * 672]
+
+
+def test_carried_over_and_made_up_are_refused_together_and_it_says_what_it_does() -> None:
+    both: Data = {"make-up": {"within": "1 year"}, "carry-over": "10%"}
+    term: Data = {"id": "take", "kind": "take-or-pay", "offer": "north-gpus", "quantity": "4 GPU"}
+    term |= {"price": "1 USD per GPU-hour"} | both
+    (said,) = mistakes(data_of([gpus("north", 3)], [compute()], agreement(term)))
+    assert said.endswith("keep one of them: `make-up` or `carry-over`")
+    case = taken(6, 3, 3, **QUARTER)
+    assert case.terms[0].explain().sentence.endswith("up to 25% of it, taken beyond it, counts in the next window")
+    lines = [line.sentence for line in explain(case, solved(case), "take").lines]
+    told = next(line for line in lines if line.startswith("Feb 2026: "))
+    assert told.endswith("taken and 744.00 GPU-hour carried in, of 2.69 k GPU-hour: met, 72.00 GPU-hour carried on")

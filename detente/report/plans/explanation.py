@@ -283,7 +283,9 @@ def _cap(found: Plan, row: ClauseRow) -> Iterable[Line]:
 def _taken(window: Standing) -> str:
     """What one window of a take-or-pay asks for, and what is taken of it."""
     short = f"{shown(window.short, window.unit)} are paid for and not taken" if window.missed else "met"
-    return f"{shown(window.drawn, window.unit)} taken of {shown(window.required, window.unit)}: {short}"
+    brought = f" and {shown(window.brought, window.unit)} carried in," if window.brought >= CENT else ""
+    on = f", {shown(window.carried, window.unit)} carried on" if window.carried >= CENT else ""
+    return f"{shown(window.drawn, window.unit)} taken{brought} of {shown(window.required, window.unit)}: {short}{on}"
 
 
 def _drawn(window: Standing, currency: str) -> str:
