@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass
-from datetime import date, datetime
+from datetime import date, datetime, timedelta
 from fractions import Fraction
 from typing import ClassVar
 
@@ -44,8 +44,11 @@ class FreedUse:
         """Why it is not free at a moment."""
         if self.since is None:
             return self.why
-        over = self.until is not None and on_the_clock_of(on, self.until) <= on
-        return f"{self.why}; it was free until {self.until}" if over else f"{self.why}; it is free from {self.since} on"
+        if self.until is None:
+            return f"{self.why}; it is free from {self.since} on"
+        last = self.until - timedelta(days=1)
+        over = on_the_clock_of(on, self.until) <= on
+        return f"{self.why}; it {'was' if over else 'is'} free from {self.since} to {last}"
 
 
 class FirstRight(Term):

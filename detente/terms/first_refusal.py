@@ -27,6 +27,8 @@ RIGHTS = {
     "negotiation": "must be talked to first, in good faith",
 }
 """The three rights, in words."""
+MATCHED = {"refusal": "matched the offer", "offer": "made an offer", "negotiation": "came to terms"}
+"""What ``matched`` says of each."""
 
 
 class Notice(Noun):
@@ -68,7 +70,7 @@ class FirstRefusal(FirstRight):
 
     def _opening(self, notice: Notice) -> FreedUse:
         if notice.answer == "matched":
-            return FreedUse(notice.of, None, f"it matched the offer on {notice.answered}")
+            return FreedUse(notice.of, None, f"it {MATCHED[self.right]} on {notice.answered}")
         free = notice.answered or later(moment(notice.noticed), self.answer_within).date()
         until = later(moment(free), self.sign_within).date() if self.sign_within else None
         if notice.signed is not None and (until is None or notice.signed < until):

@@ -75,7 +75,12 @@ class FirstShip(FirstRight):
         if release.answer is None and release.offered is not None and self.silence is not None:
             why = f"it was asked on {release.offered}, and has {self.silence} to answer"
             return FreedUse(release.of, _after(release.offered, self.silence), why)
-        return FreedUse(release.of, None, "it has not shipped there, and is not refused")
+        if release.answer is None:
+            asked = f"it was asked on {release.offered}, and no answer is stated; ask for it"
+            return FreedUse(release.of, None, f"{asked}, and write `answer`, or `shipped` once it is there")
+        return FreedUse(
+            release.of, None, f"it says on {release.answered} that it will support it; `shipped` is not stated"
+        )
 
     def check(self, case: CaseView) -> Iterator[Flaw]:
         """A right of nobody; answers that came too late."""

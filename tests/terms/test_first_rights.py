@@ -132,7 +132,7 @@ def test_who_was_not_told_could_not_refuse() -> None:
     assert said(found, "2026-01-01").startswith("undecided: whether north has been told of it is not known; state it")
     lapsed = {"of": {"provider": "south"}, "noticed": "2026-01-02"}
     found = case("first-refusal", **{"answer-within": "30 days", "sign-within": "1 month", "notices": [lapsed]})
-    assert said(found, "2026-03-01").endswith("has 30 days to answer; it was free until 2026-03-01")
+    assert said(found, "2026-03-01").endswith("has 30 days to answer; it was free from 2026-02-01 to 2026-02-28")
 
 
 def test_what_is_signed_too_early_is_said() -> None:
@@ -192,3 +192,45 @@ def test_a_right_of_nobody(kind: str) -> None:
     clause = {"id": "first", "kind": kind} | ({"answer-within": "1 month"} if kind == "first-refusal" else {})
     found = mistakes(data_of([tokens("north", 3)], [work()], agreement(clause, party="self")))
     assert found == ["a first right is a provider's; add `provider: …`"]
+
+
+@pytest.mark.parametrize(
+    ("kind", "clause", "told"),
+    [
+        (
+            "first-ship",
+            {"releases": [{"of": {"api": "chat"}, "offered": "2026-02-01"}]},
+            "it was asked on 2026-02-01, and no answer is stated; ask for it, and write `answer`, or `shipped` once it "
+            "is there",
+        ),
+        (
+            "first-ship",
+            {"releases": [{"of": {"api": "chat"}, "answer": "will", "answered": "2026-02-01"}]},
+            "it says on 2026-02-01 that it will support it; `shipped` is not stated",
+        ),
+        (
+            "first-refusal",
+            {
+                "answer-within": "30 days",
+                "sign-within": "1 month",
+                "notices": [
+                    {"of": {"api": "chat"}, "noticed": "2026-04-01", "answer": "declined", "answered": "2026-04-10"}
+                ],
+            },
+            "it was told on 2026-04-01, and has 30 days to answer; it is free from 2026-04-10 to 2026-05-09",
+        ),
+        (
+            "first-refusal",
+            {
+                "right": "offer",
+                "answer-within": "30 days",
+                "notices": [
+                    {"of": {"api": "chat"}, "noticed": "2026-01-01", "answer": "matched", "answered": "2026-01-10"}
+                ],
+            },
+            "it made an offer on 2026-01-10",
+        ),
+    ],
+)
+def test_what_is_not_free_says_what_is_known_and_what_is_not(kind: str, clause: Data, told: str) -> None:
+    assert said(case(kind, **clause), "2026-03-01") == f"deny: north comes first: {told}"

@@ -18,12 +18,16 @@ FEW = 4
 
 @dataclass(frozen=True, slots=True)
 class KeptOff:
-    """A workload that a clause keeps off some offers; ``sentence`` is the reason at the first of them."""
+    """A workload that a clause keeps off some offers; ``sentence`` is the reason at the first of them.
+
+    ``alike`` says that it is the reason at all of them.
+    """
 
     workload: str
     term: str
     offers: tuple[str, ...]
     sentence: str
+    alike: bool
 
     @property
     def places(self) -> str:
@@ -43,5 +47,6 @@ def denials(decisions: Iterable[Decision]) -> list[KeptOff]:
     for d in decisions:
         found.setdefault((d.workload, d.terms[0]), []).append(d)
     return [
-        KeptOff(workload, term, tuple(d.offer for d in rows), rows[0].why) for (workload, term), rows in found.items()
+        KeptOff(workload, term, tuple(d.offer for d in rows), rows[0].why, len({d.why for d in rows}) == 1)
+        for (workload, term), rows in found.items()
     ]

@@ -194,7 +194,9 @@ def _clause(case: Case, found: Plan | Conflict, name: str) -> Explanation:
         told = _in_conflict(case, found, name, "clause", lines)
         return ClauseExplanation(name, "clause", told.reading, told.headline, told.lines, switches(case, term))
     rows = [c for c in found.clauses if c.term == name]
-    lines = [*(line for row in rows for line in _clause_lines(found, row)), *_own_money(term), *_idle(case, term)]
+    plays = bool(term.meters()) or term.judges or term.standby is not None
+    own = (line for row in rows for line in _clause_lines(found, row, plays=plays))
+    lines = [*own, *(() if plays else _days(case, name)), *_own_money(term), *_idle(case, term)]
     notes = [not_in_force(case, clause) for clause in case.outside if clause.term.id == name]
     if notes:
         lines = [Line(f"{note.what}: {note.remedy}") for note in notes]
@@ -226,7 +228,22 @@ def _idle(case: Case, term: Term) -> Iterable[Line]:
         yield Line(f"idle capacity: {IDLE[stated]} (`idle: {stated}`{default})")
 
 
-def _clause_lines(found: Plan, row: ClauseRow) -> Iterable[Line]:
+def _days(case: Case, name: str) -> Iterable[Line]:
+    """The first of the days in the horizon that a clause names on which no plan turns."""
+    opens, closes = case.declared.horizon.opens, case.declared.horizon.closes
+    named_ = (each for term in case.signed if term.id == name for each in term.reminds(opens, closes))
+    inside = (each for each in named_ if opens.date() <= each.on < closes.date())
+    days = sorted(inside, key=lambda each: (each.on, each.what))
+    for each in days[:MAX_WINDOWS]:
+        done = f"; done on {each.done}" if each.done else ""
+        by = f" ({each.by})" if each.by else ""
+        yield Line(f"{each.on}: {each.what}{by}{done}")
+    if len(days) > MAX_WINDOWS:
+        yield Line(f"and {count(len(days) - MAX_WINDOWS, 'day')} more: `detente calendar` lists them")
+
+
+def _clause_lines(found: Plan, row: ClauseRow, *, plays: bool) -> Iterable[Line]:
+    """``plays``: whether a plan can turn on it."""
     article = "an" if row.kind[0] in "aeiou" else "a"
     yield Line(f"{article} {row.kind} clause of `{row.agreement}`, in force {named(row.start, row.end)}")
     if row.text:
@@ -254,11 +271,12 @@ def _clause_lines(found: Plan, row: ClauseRow) -> Iterable[Line]:
             f"{plain(most.price)} {most.unit} ({named(most.start, most.end)}, {most.part})",
             (row.term,),
         )
-    else:
+    elif plays:
         yield Line("it does not bind: a small change of it would not change the plan")
     cited = [d for d in found.decisions if row.term in d.terms]
     for denial in denials(d for d in cited if d.denied):
-        yield Line(f"it denies {denial.told}", (row.term,), denial.offers)
+        why = f": {denial.sentence}" if denial.alike else ""
+        yield Line(f"it denies {denial.told}{why}", (row.term,), denial.offers)
     steered: dict[tuple[str, str], list[str]] = {}
     for d in cited:
         if not d.denied:

@@ -110,7 +110,9 @@ def test_what_a_clause_denies_is_said_once() -> None:
     assert [str(line) for line in of_work.lines if "south-3" in line.offers] == [
         f"not {seven}: `workload: chat` runs only on north [only]"
     ]
-    assert f"it denies `chat` {seven} [only]" in map(str, of_clause.lines)
+    assert f"it denies `chat` {seven}: `workload: chat` runs only on north, so not on south [only]" in map(
+        str, of_clause.lines
+    )
     for one in (of_work, of_clause):
         lines = [line.sentence for line in one.lines]
         assert len(lines) == len(set(lines))
@@ -209,3 +211,25 @@ def test_a_capped_share_says_in_which_window_its_cap_is_reached(cap: Data, said:
 def test_a_fixed_rise_says_no_floor_that_it_never_meets(terms: Data, said: str) -> None:
     case = build([tokens("north", 1)], [work()], agreement({"id": "up", "kind": "escalator"} | terms))
     assert said in case.term("up").explain().sentence  # type: ignore[union-attr]
+
+
+def test_a_clause_that_no_plan_turns_on_tells_its_days() -> None:
+    report: Data = {"id": "report", "kind": "obligation", "what": "a report", "by": "north", "done": ["2026-02-02"]}
+    case = two_clouds(report | {"windows": {"every": "month"}})
+    found = explain(case, solved(case), "report")
+    assert [line.sentence for line in found.lines][1:] == [
+        "2026-01-31: a report for Jan 2026 (north); done on 2026-02-02",
+        "2026-02-28: a report for Feb 2026 (north)",
+        "2026-03-31: a report for Mar 2026 (north)",
+        "2026-04-30: a report for Apr 2026 (north)",
+        "2026-05-31: a report for May 2026 (north)",
+        "2026-06-30: a report for Jun 2026 (north)",
+    ]
+
+
+def test_a_clause_that_is_undecided_says_what_to_ask() -> None:
+    use: Data = {"id": "use", "kind": "permitted-use", "asks": "is it a rival?", "except": [{"provider": "north"}]}
+    case = two_clouds(use)
+    assert "- it denies `chat` on `south-api`: a person decides: is it a rival? [use]" in str(
+        explain(case, solved(case), "use")
+    )
