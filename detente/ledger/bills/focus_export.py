@@ -2,7 +2,8 @@
 
 Owns: the columns and what stands in each. One row is use of one class in one hour (or over its own time), or one line
 of a clause that was booked. Of use that is not known there is no row: no cost is not a cost of zero, and how many there
-are is told. Not here: the books (``books``).
+are is told. What came once the books were closed for its time is a correction, in the billing period in which it is
+booked: what was exported of a closed time stays so. Not here: the books (``books``).
 
 The specification: https://focus.finops.org/focus-specification/v1-2/.
 """
@@ -16,16 +17,18 @@ from datetime import datetime, timedelta
 from decimal import Decimal
 from fractions import Fraction
 from functools import cached_property
+from itertools import chain
 from pathlib import Path
 
 from detente.ledger.bills.focus_commitments import AppliedCommitments
 from detente.ledger.bills.focus_file import save_rows
 from detente.ledger.books.books import Books
+from detente.ledger.books.entry import booked_on
 from detente.ledger.books.pricing_currency import rate_of
 from detente.ledger.store.store import Session
+from detente.ledger.use.late import sums_late, sums_on_time
 from detente.ledger.use.line import LineSum, UseClass
 from detente.ledger.use.purchases import PurchaseInvoice, invoices, prepaid, purchases
-from detente.ledger.use.running_totals import sums_between
 from detente.market.offer import AnyOffer, GpuOffer, TokenOffer
 from detente.values.micros import at_micros, micros
 from detente.values.money import of_nanos
@@ -66,7 +69,8 @@ FocusRow = dict[str, str]
 class FocusExport:
     """The books of a time, row by row.
 
-    ``start`` and ``end`` are moments at which charge periods begin, and the days of what clauses charged.
+    ``start`` and ``end`` are moments at which charge periods begin, and the days of what clauses charged and of what
+    came late.
     """
 
     books: Books
@@ -79,10 +83,11 @@ class FocusExport:
             self.books.must_match(session)
             bought = list(purchases(session).elements())
             held = prepaid(self.books.case, bought)
-            for each in sums_between(session, self.start, self.end):
+            on_time = ((None, each) for each in sums_on_time(session, self.start, self.end))
+            for closed, each in chain(on_time, sums_late(session, self.start, self.end)):
                 times = held.get(each.of.offer.get("offer", ""), ())
                 covered = each.of.kind != "egress" and any(start <= each.start < end for start, end in times)
-                yield self._use(each) | ({"BilledCost": _money(0)} if covered else {})
+                yield self._use(each, closed) | ({"BilledCost": _money(0)} if covered else {})
             yield from map(self._purchase, invoices(self.books.case, bought, self.start, self.end))
             yield from self._clauses(session)
 
@@ -102,13 +107,14 @@ class FocusExport:
         return save_rows(path, COLUMNS, self.rows())
 
     # -- use -------------------------------------------------------------------------------------------------------
-    def _use(self, each: LineSum) -> FocusRow:
+    def _use(self, each: LineSum, closed: datetime | None) -> FocusRow:
+        """A row of use; ``closed``: it came late, when the books were closed up to that day."""
         start, end = at_micros(each.start), at_micros(each.end)
         end = start + HOURS if start == end else end
         of = each.of
         offer = next((o for o in self.books.case.offers if o.id == of.offer.get("offer")), None)
         reserved = offer is not None and _reserved(offer) and of.kind != "egress"
-        found = self._head(of.offer.get("provider", "unknown"), start, end, each.net)
+        found = self._head(of.offer.get("provider", "unknown"), start, end, each.net, closed)
         found |= self._quantity(each, offer) | _service(of) | self._place(of) | self._priced(each, offer)
         found |= {
             "ChargeCategory": "Usage",
@@ -126,7 +132,8 @@ class FocusExport:
             "x_OutputTokens": str(each.tokens[3]),
             "x_TakenOff": json.dumps({term: _money(amount) for (term, _, _), amount in sorted(each.off.items())}),
         }
-        return found | _tagged(of) | (_committed(of, found) if reserved else {})
+        found |= _tagged(of) | (_committed(of, found) if reserved else {})
+        return found | _correcting(booked_on(start, closed)[1])
 
     @staticmethod
     def _quantity(each: LineSum, offer: AnyOffer | None) -> FocusRow:
@@ -199,8 +206,8 @@ class FocusExport:
             yield self._clause(str(day), party, int(amount)) | {
                 "ChargeDescription": f"{part} of {clause}" + (f", for {adjusts}" if adjusts else ""),
                 "SkuId": clause, "SkuPriceId": clause, "ResourceId": clause, "ResourceName": clause,
-                "x_Agreement": agreement, "x_Clause": clause, "x_Part": part, "x_Adjusts": str(adjusts),
-            }  # fmt: skip
+                "x_Agreement": agreement, "x_Clause": clause, "x_Part": part,
+            } | _correcting(str(adjusts))  # fmt: skip
 
     def _rounding(self, day: str, account: str, amount: int) -> FocusRow:
         """What rounding adds to an invoice, or takes off it."""
@@ -222,10 +229,10 @@ class FocusExport:
             "ServiceName": "Agreement", "SkuMeter": "Clause",
         }  # fmt: skip
 
-    def _head(self, party: str, start: datetime, end: datetime, net: int) -> FocusRow:
-        """Who bills whom for when, and how much."""
+    def _head(self, party: str, start: datetime, end: datetime, net: int, billed: datetime | None = None) -> FocusRow:
+        """Who bills whom for when, and how much; ``billed``: in the billing period of another day."""
         case = self.books.case
-        begin = start.replace(day=1, hour=0, minute=0, second=0, microsecond=0)
+        begin = (billed or start).replace(day=1, hour=0, minute=0, second=0, microsecond=0)
         name = case.providers[party].name if party in case.providers else party
         return {
             "BilledCost": _money(net), "EffectiveCost": _money(net), "BillingCurrency": case.currency,
@@ -235,6 +242,15 @@ class FocusExport:
             "InvoiceIssuerName": name, "ProviderName": name, "PublisherName": name,
             "PricingCurrency": case.currency, "PricingCurrencyEffectiveCost": _money(net),
         }  # fmt: skip
+
+
+def _correcting(period: str) -> FocusRow:
+    """What names the closed period that a charge corrects; nothing where it corrects none.
+
+    The specification lets a correction say how much of a commitment it is of, and the official validator does not.
+    """
+    unsaid = {"CommitmentDiscountQuantity": "", "CommitmentDiscountUnit": ""}
+    return {"ChargeClass": "Correction", "x_Adjusts": period} | unsaid if period else {}
 
 
 def _service(of: UseClass) -> FocusRow:

@@ -21,7 +21,7 @@ from detente.contract.term import Term
 from detente.contract.use import nanos
 from detente.errors import LedgerError, SettleError
 from detente.ledger.books.books import Books, LedgerBatch
-from detente.ledger.books.entry import LedgerEntry
+from detente.ledger.books.entry import LedgerEntry, booked_on
 from detente.ledger.books.idle import idle_lines
 from detente.ledger.books.invoices import rounding_entries
 from detente.ledger.store.store import Session
@@ -96,6 +96,18 @@ class _Wanted:
     end: datetime
 
 
+@dataclass(frozen=True, slots=True)
+class _Booked:
+    """What stands on the books of something: the amount, its first day, and the closed period that it adjusts."""
+
+    amount: int
+    day: str
+    adjusts: str
+
+
+_NOT_BOOKED = _Booked(0, "", "")
+
+
 def _differences(
     session: Session,
     pairs: Sequence[tuple[Term, Settlement | SettleError]],
@@ -111,33 +123,40 @@ def _differences(
                 before = wanted[key].amount if key in wanted else 0
                 wanted[key] = replace(found, amount=before + found.amount)
     known = {_clause(term) for term, each in pairs if isinstance(each, Settlement)}
-    booked = {key: amount for key, amount in _booked(session).items() if key[0].partition("/")[0] in known}
+    booked = {key: there for key, there in _booked(session).items() if key[0].partition("/")[0] in known}
     for key in sorted({*wanted, *booked}):
-        should, there = wanted.get(key), booked.get(key, 0)
+        should, there = wanted.get(key), booked.get(key, _NOT_BOOKED)
         amount = should.amount if should else 0
-        if amount != there:
+        if amount != there.amount:
             about, account, unit = key
-            day, late = _booked_on(should, as_of, closed)
-            sides = [side for side in (-there, amount) if side]
+            day, late = _taken_back_on(there, closed) if should is None else _booked_on(should, as_of, closed)
+            sides = [side for side in (-there.amount, amount) if side]
             yield from (LedgerEntry(day, account, unit, side, about, late) for side in sides)
 
 
-def _booked_on(should: _Wanted | None, as_of: datetime, closed: datetime | None) -> tuple[str, str]:
+def _booked_on(should: _Wanted, as_of: datetime, closed: datetime | None) -> tuple[str, str]:
     """The last day of a window, or of what has come of it; what is late, on the first day that is open, by name."""
-    end = as_of if should is None else min(should.end, as_of)
+    end = min(should.end, as_of)
     if closed is not None and end <= closed:
-        return f"{closed:%Y-%m-%d}", "" if should is None else named(should.start, should.end)
+        return f"{closed:%Y-%m-%d}", named(should.start, should.end)
     return f"{(end - MICRO).astimezone(UTC):%Y-%m-%d}", ""
 
 
-def _booked(session: Session) -> Mapping[Booked, int]:
+def _taken_back_on(there: _Booked, closed: datetime | None) -> tuple[str, str]:
+    """Where what was booked is taken back of which nothing is left: its day, or that of what is late, by its name."""
+    day, late = booked_on(datetime.fromisoformat(f"{there.day}T00:00:00+00:00"), closed)
+    return day, there.adjusts or late
+
+
+def _booked(session: Session) -> Mapping[Booked, _Booked]:
     """What stands on the books, of what is about clauses."""
-    found: dict[Booked, int] = {}
-    for subject, account, unit, amount in session.all(
-        "SELECT subject, account, unit, amount FROM entries WHERE subject <> ''"
+    found: dict[Booked, _Booked] = {}
+    for subject, account, unit, amount, day, adjusts in session.all(
+        "SELECT subject, account, unit, amount, day, adjusts FROM entries WHERE subject <> '' ORDER BY batch, n"
     ):
-        key = subject, account, unit
-        found[key] = found.get(key, 0) + int(amount)
+        before = found.get((subject, account, unit), _NOT_BOOKED)
+        first = before.day or day
+        found[subject, account, unit] = _Booked(before.amount + int(amount), first, adjusts or before.adjusts)
     return found
 
 

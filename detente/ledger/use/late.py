@@ -14,7 +14,7 @@ from detente.ledger.store.tables import LATE_LINES
 from detente.ledger.use.line import LineSum, summed
 from detente.ledger.use.running_totals import all_sums, sums_between
 from detente.ledger.use.stored_lines import use_lines
-from detente.values.micros import micros
+from detente.values.micros import at_micros, micros
 
 _LATE = " JOIN late ON late.batch = lines.batch AND late.n = lines.n"
 
@@ -42,12 +42,33 @@ def sums_as_closed(session: Session, day: datetime) -> Iterator[LineSum]:
 
 def sums_booked(session: Session, start: datetime, end: datetime) -> Iterator[LineSum]:
     """What is booked in a time: its own use, without what came late, and what came late and is booked in it."""
-    since, until = micros(start), micros(end)
-    found = {(each.of.body, each.start, each.end): each for each in sums_between(session, start, end)}
-    for sign, times in ((-1, f"start >= {since} AND start < {until}"), (1, f"closed >= {since} AND closed < {until}")):
-        for at, more in summed(line.times(sign) for line in use_lines(session, f"{_LATE} WHERE {times}")).items():
-            found[at] = found[at].merge(more) if at in found else more
-    yield from (each for each in found.values() if each.known or each.unknown)
+    found = {(each.of.body, each.start, each.end): each for each in sums_on_time(session, start, end)}
+    for _, each in sums_late(session, start, end):
+        at = each.of.body, each.start, each.end
+        found[at] = found[at].merge(each) if at in found else each
+    yield from found.values()
+
+
+def sums_on_time(session: Session, start: datetime, end: datetime) -> Iterator[LineSum]:
+    """The known use of a time, without what came once the books were closed for it; in order, as they come."""
+    times = f"start >= {micros(start)} AND start < {micros(end)}"
+    late = summed(line.times(-1) for line in use_lines(session, f"{_LATE} WHERE {times}"))
+    for each in sums_between(session, start, end):
+        less = late.get((each.of.body, each.start, each.end))
+        if less is not None:
+            each.merge(less)
+        if each.known:
+            yield each
+
+
+def sums_late(session: Session, start: datetime, end: datetime) -> Iterator[tuple[datetime, LineSum]]:
+    """The known use that came late and is booked in a time: each with the day up to which the books were closed."""
+    times = micros(start), micros(end)
+    days = session.all("SELECT DISTINCT closed FROM late WHERE closed >= ? AND closed < ? ORDER BY closed", times)
+    for (closed,) in list(days):
+        for each in summed(use_lines(session, f"{_LATE} WHERE closed = {int(closed)}")).values():
+            if each.known:
+                yield at_micros(closed), each
 
 
 def misnoted(session: Session) -> list[tuple[int, int]]:

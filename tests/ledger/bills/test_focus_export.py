@@ -174,6 +174,27 @@ def test_a_month_has_its_own_rows_and_no_others(books: Books) -> None:
     assert all(row["BillingPeriodStart"].startswith("2026-02") for row in february)
 
 
+@both
+def test_what_comes_late_is_a_correction_where_it_is_booked(store: Store, tmp_path: Path) -> None:
+    """January is closed: its file stays as it was, and the late call of its hour is in that of February, by name.
+
+    Each month's file comes to what was booked in it: a tenth of a Mtok at 3 USD is 0.3 in each.
+    """
+    served = served_case()
+    kept = Books(store, served)
+    ingested(store, served, journal_of(tmp_path / "j", [call(1, "2026-01-15", (100_000, 0))]))
+    close(kept, day("2026-02-01"), NOW)
+    january = rows(kept, end=day("2026-02-01"))
+    ingested(store, served, journal_of(tmp_path / "k", [call(2, "2026-01-15", (100_000, 0))]))
+    assert rows(kept, end=day("2026-02-01")) == january
+    (late,) = rows(kept, "2026-02-01")
+    (on_time,) = january
+    changed = {"BillingPeriodStart": "2026-02-01T00:00:00Z", "BillingPeriodEnd": "2026-03-01T00:00:00Z"}
+    unsaid = {"CommitmentDiscountQuantity": "", "CommitmentDiscountUnit": ""}
+    assert late == on_time | changed | unsaid | {"ChargeClass": "Correction", "x_Adjusts": "Jan 2026"}
+    assert late["EffectiveCost"] == "0.3"
+
+
 # -- the specification -------------------------------------------------------------------------------------------------
 PATTERNS = {
     "Date/Time": r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\dZ",

@@ -162,6 +162,21 @@ def test_a_late_record_adjusts_the_closed_period_by_name(store: Store, case: Cas
     assert closing(store, case, "2026-02-01").entries == ()
 
 
+def test_what_nothing_is_left_of_is_taken_back_as_an_adjustment_by_name(
+    store: Store, case: Case, tmp_path: Path
+) -> None:
+    """A late Mtok of 3 USD meets January's floor of 1: its fee is taken back on the first day that is open."""
+    put(store, case, tmp_path / "j", call(1, "2026-01-15", TENTH))
+    closing(store, case, "2026-02-01")
+    put(store, case, tmp_path / "k", call(2, "2026-01-20", (1_000_000, 0)))
+    closing(store, case, "2026-03-01")
+    assert [(e.day, e.amount, e.adjusts) for e in entries(store, FEE)] == [
+        ("2026-01-31", 700 * M, ""),
+        ("2026-02-01", -700 * M, "Jan 2026"),
+        ("2026-02-28", 1000 * M, ""),
+    ]
+
+
 def test_books_are_not_closed_for_an_earlier_day(store: Store, case: Case, tmp_path: Path) -> None:
     put(store, case, tmp_path / "j", call(1, "2026-01-15", TENTH))
     closing(store, case, "2026-03-01")
