@@ -129,12 +129,16 @@ def _said(draft: Draft, owner: Owner, *, alone: bool) -> str:
 
 
 def _too_small(draft: Draft, job: Training) -> Iterator[str]:
-    """The offers that never hold a gang of a job."""
+    """The offers that never hold a gang of a job, or hold no whole number of them."""
     assert job.gang is not None
     for arc in draft.arcs.of_workload[job.id]:
         offer = arc.offer
         most = float(draft.most(offer).max()) * offer.unit if isinstance(offer, GpuOffer) else np.inf
-        if most < job.gang.value and offer.capacity is not None:
+        if offer.capacity is None or most % float(job.gang.value) == 0:
+            continue
+        if gangs := int(most // float(job.gang.value)):
+            yield f"`{offer.id}` has room for {gangs} at a time ({_sizes(offer.capacity)})"
+        else:
             yield f"`{offer.id}` has no more than {_sizes(offer.capacity)}"
 
 

@@ -6,6 +6,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field, replace
 from typing import cast
 
+import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
@@ -92,19 +93,24 @@ def test_capacity_in_steps_is_named() -> None:
     assert found.facts == (SERVED.format("chat"), "`ptu` has no more capacity (3 units)")
 
 
-def test_a_gang_that_fits_nowhere_is_named() -> None:
+@pytest.mark.parametrize(
+    ("work_", "capacity", "said"),
+    [("1 k GPU-hour", 12, "has no more than 12 GPU"), ("12 k GPU-hour", 24, "has room for 1 at a time (24 GPU)")],
+)
+def test_a_gang_for_which_there_is_no_room_is_named(work_: str, capacity: int, said: str) -> None:
+    """One gang of 16 comes to 11,904 GPU-hours in January, whatever is left beside it."""
     job = {
         "id": "train",
         "kind": "training",
-        "work": "1 k GPU-hour",
+        "work": work_,
         "gang": "16 GPU",
         "deadline": "2026-02",
         "runs-on": {"accelerators": {"H100": 1}},
     }
-    found = refused(build([gpus("north", 3, capacity="12 GPU")], [job], months=1))
+    found = refused(build([gpus("north", 3, capacity=f"{capacity} GPU")], [job], months=1))
     assert found.facts == (
         SERVED.format("train"),
-        "`train` runs as a whole gang (16 GPU), or not at all, and `north-gpus` has no more than 12 GPU",
+        f"`train` runs as a whole gang (16 GPU), or not at all, and `north-gpus` {said}",
     )
 
 
