@@ -185,9 +185,9 @@ def _invoiced(case: Case, mapping: BillMapping) -> dict[str, Invoiced]:
 def _rounding(amount: int, stated: InvoiceRounding | None) -> int:
     """How much an amount may have been rounded, by the digits that it is stated with; ours is, to a billionth.
 
-    Where the agreement says how it is rounded, and it is so, by that.
+    Where the agreement says how each line is rounded, and it is so, by that.
     """
-    if stated is not None and amount % stated.to == 0:
+    if stated is not None and stated.per == "line" and amount % stated.to == 0:
         return stated.to if stated.how == "up" else stated.to // 2
     digit = CENT
     while amount % digit:

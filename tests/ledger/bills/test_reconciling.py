@@ -79,6 +79,7 @@ def test_another_price_is_claimed(tmp_path: Path) -> None:
         # 3.30 USD by the books
         (None, "3.00", "price"),
         ({"per": "line", "to": 1}, "3.00", "rounding"),
+        ({"per": "invoice", "to": 1}, "3.00", "price"),  # of an invoice only the whole is rounded
         ({"per": "line", "to": 1}, "4.00", "price"),  # to the nearest it is 3
         ({"per": "line", "to": 1, "how": "up"}, "4.00", "rounding"),
         ({"per": "line", "to": 1}, "3.10", "price"),  # not rounded as agreed
