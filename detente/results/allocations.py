@@ -14,8 +14,7 @@ from pydantic import GetCoreSchemaHandler
 from pydantic_core import core_schema
 
 from detente.results.plan_rows import Allocation
-from detente.values.money import of_nanos
-from detente.values.quantity import WIDE
+from detente.values.money import of_nanos, whole_nanos
 
 AMOUNTS = ("work", "taken", "cost")
 
@@ -58,7 +57,7 @@ class Allocations(Sequence[Allocation]):
         each = list(rows)
         places: dict[AllocationPlace, int] = {}
         at = [places.setdefault(AllocationPlace(a.workload, a.offer, a.provider, a.region), len(places)) for a in each]
-        amounts = ([_nanos(getattr(a, name)) for a in each] for name in AMOUNTS)
+        amounts = ([whole_nanos(getattr(a, name)) for a in each] for name in AMOUNTS)
         return cls(tuple(places), at, (a.period for a in each), *amounts)
 
     def __len__(self) -> int:
@@ -98,11 +97,10 @@ class Allocations(Sequence[Allocation]):
             cost[at] += paid
         return ((self.places[at], of_nanos(done), of_nanos(cost[at])) for at, done in work.items())
 
-    def columns(self) -> dict[str, list[Any]]:
-        """As a table's, by name."""
+    def columns(self) -> dict[str, Sequence[Any]]:
+        """As a table's, by name; amounts as whole billionths."""
         named = {name: [getattr(self.places[at], name) for at in self.at] for name in AllocationPlace._fields}
-        amounts = {name: list(map(of_nanos, getattr(self, name))) for name in AMOUNTS}
-        return {**named, "period": list(self.period), **amounts}
+        return {**named, "period": self.period, **{name: getattr(self, name) for name in AMOUNTS}}
 
     def __repr__(self) -> str:
         return f"Allocations({len(self)} rows)"
@@ -127,10 +125,3 @@ def _column(values: Iterable[int]) -> Nanos:
         return array("q", each)
     except OverflowError:
         return list(each)
-
-
-def _nanos(amount: Decimal) -> int:
-    whole = WIDE.scaleb(amount, 9)
-    if whole != int(whole):
-        raise ValueError(f"{amount} is no whole number of billionths")
-    return int(whole)

@@ -163,6 +163,14 @@ NOTHING = of_nanos(0)
 """No money, as all posted amounts are."""
 
 
+def whole_nanos(amount: Decimal) -> int:
+    """An exact decimal as whole nano-units. Raises ValueError where it has a part of one."""
+    whole = WIDE.scaleb(amount, 9)
+    if whole != int(whole):
+        raise ValueError(f"{amount} is no whole number of billionths")
+    return int(whole)
+
+
 def written(nanos: int) -> str:
     """Whole nano-units of 0 or more as decimal text, all nine places of it: ``0.000012300``."""
     whole, part = divmod(nanos, NANOS)

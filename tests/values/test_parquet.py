@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import io
+import subprocess
+import sys
 from decimal import Decimal
 from typing import Any
 
@@ -48,6 +50,18 @@ def test_the_kinds_of_its_columns() -> None:
     assert [str(kind) for kind in schema.types] == ["string", "decimal128(38, 9)", "int32", "bool"]
 
 
+def test_whole_billionths_are_the_same_as_decimals() -> None:
+    assert read(columns_as_parquet({"e": [1_500_000_000, -1]}, exact=["e"])) == [
+        {"e": Decimal("1.5")},
+        {"e": Decimal("-1e-9")},
+    ]
+
+
+def test_writing_one_imports_no_pandas() -> None:
+    code = "import sys, detente.values.parquet as p; p.as_parquet([{'t': 'x'}]); print('pandas' in sys.modules)"
+    assert subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True).stdout == "False\n"
+
+
 def test_no_amount_loses_a_part() -> None:
-    with pytest.raises(ValueError, match="data loss"):
+    with pytest.raises(ValueError, match="no whole number of billionths"):
         columns_as_parquet({"e": [Decimal("1.0000000001")]}, exact=["e"])
