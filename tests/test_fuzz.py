@@ -54,7 +54,7 @@ def mistakes_at(path: Path) -> CaseError | None:
         assert len(case.hash) == 64
         if len(case.periods) < 1000:
             of = [w for w in case.workloads if not isinstance(w, Training)]
-            assert all((case.demand(w, case.periods) >= 0).all() for w in of)
+            assert all((case.demand(w, case.periods).quanta >= 0).all() for w in of)
     except CaseError as error:
         return error
     except MissingExtraError:

@@ -41,7 +41,7 @@ from detente.values.facts import Facts
 from detente.values.period import Period, moment
 
 if TYPE_CHECKING:
-    from detente.demand.quanta import Quanta
+    from detente.demand.quanta import InQuanta
 
 
 @dataclass(frozen=True)
@@ -341,7 +341,7 @@ class Case:
         """A term by its id."""
         return next((t for t in self.terms if t.id == term_id), None)
 
-    def demand(self, workload: Inference | Batch, periods: Sequence[Period]) -> Quanta:
+    def demand(self, workload: Inference | Batch, periods: Sequence[Period]) -> InQuanta:
         """Work of a workload in each of some periods, in whole quanta of its unit; growth counts from the horizon."""
         from detente.demand.quanta import quanta_over
 

@@ -135,7 +135,7 @@ def calls(path: Path) -> int:
     profile = cProfile.Profile()
     with profile:
         case = Case.load(path)
-        assert all(len(case.demand(w, case.periods)) for w in case.workloads if not isinstance(w, Training))
+        assert all(len(case.demand(w, case.periods).quanta) for w in case.workloads if not isinstance(w, Training))
     return sum(each.callcount for each in profile.getstats())
 
 
@@ -254,4 +254,4 @@ def test_what_is_large_and_real_is_read() -> None:
     case = Case.of(data)
     chat = next(w for w in case.workloads if w.id == "chat")
     assert not isinstance(chat, Training)
-    assert case.demand(chat, case.periods).all()
+    assert case.demand(chat, case.periods).quanta.all()

@@ -63,7 +63,7 @@ def _limit(draft: Draft, offer: AnyOffer, arcs: Sequence[Arc], most: Floats) -> 
     flow = 1.0 if isinstance(offer, TokenOffer) else float(offer.unit_flow)
     there_is = np.where(limited, most, 0.0) * flow * draft.hours
     use = taken(draft, arcs, standby=True, among=None if limited.all() else limited)
-    draft.program.require(Owner("offer", offer.id), "limit", use <= there_is)
+    draft.program.require(Owner("offer", offer.id), "limit", use <= there_is + draft.rounded_up(arcs))
 
 
 def _bought(draft: Draft, offer: AnyUnits, arcs: Sequence[Arc], most: Floats) -> None:
@@ -73,7 +73,7 @@ def _bought(draft: Draft, offer: AnyUnits, arcs: Sequence[Arc], most: Floats) ->
     flow = draft.hours * float(offer.unit_flow)
     units = Expr(draft.n, [(r, c, v * flow[r]) for r, c, v in held.parts])
     use = taken(draft, shared, standby=offer.reserved)
-    draft.program.require(Owner("units", offer.id), "use", use - units <= 0.0)
+    draft.program.require(Owner("units", offer.id), "use", use - units <= draft.rounded_up(shared))
     few = little_work(draft, offer)
     if few:  # one unit serves all of it, and there is no use without one
         one = Expr(draft.n, [(r, c, v * most_taken(draft, few)[r]) for r, c, v in held.parts])
@@ -148,7 +148,7 @@ def _gang(draft: Draft, arc: Arc) -> None:
             gangs = np.where(limited, most, 0.0) * offer.unit // size
             most = np.where(limited, gangs * size * draft.hours, LARGE)
             rate = Expr(draft.n, [(t, draft.x[arc.index], float(arc.per_work))])
-            program.require(owner, offer.id, rate <= most)
+            program.require(owner, offer.id, rate <= most + draft.rounded_up([arc]))
         return
     starts = sorted(set(draft.units[offer.id].starts)) if offer.id in draft.units else []
     spans = [np.arange(a, b) for a, b in zip(starts, [*starts[1:], draft.n], strict=True)]
@@ -166,5 +166,5 @@ def _gang(draft: Draft, arc: Arc) -> None:
     program.require(owner, f"{offer.id}/fits", fits <= np.zeros(draft.n))
     rate = Expr(draft.n, [(t, draft.x[arc.index, t], float(arc.per_work))])
     run = Expr(draft.n, [(t, of, size * hours)])
-    program.require(owner, f"{offer.id}/rate", rate - run <= np.zeros(draft.n))
+    program.require(owner, f"{offer.id}/rate", rate - run <= draft.rounded_up([arc]))
     draft.gangs.append((arc, gangs, spans))

@@ -88,6 +88,15 @@ class Draft:
             return np.full(self.n, np.inf if limits[0] is None else float(limits[0]))
         return np.array([np.inf if m is None else float(m) for m in limits])
 
+    def rounded_up(self, arcs: Sequence[Arc]) -> Floats:
+        """What rounding demand to quanta may have added to what some arcs take in each period, in the offer's unit.
+
+        Demand of exactly what there is of an offer has room there all the same.
+        """
+        each = (self.demand[arc.workload.id].rounded_up(self.hours) * float(arc.per_work) for arc in arcs)
+        found: Floats = sum(each, np.zeros(self.n))
+        return found
+
     def unit(self, meter: Meter) -> str:
         """In what a meter counts: the currency, the unit of the work it covers, or that of the offers it covers."""
         if meter.of_money:

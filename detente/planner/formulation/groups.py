@@ -26,11 +26,12 @@ class Grouping:
     """A workload's groups: each hour of inference, a batch's window, a whole job.
 
     ``owner`` is the group that each period is in (-1: in none), and ``quanta`` the work of each group. The periods of
-    a group follow one another.
+    a group follow one another. ``above`` is by how much a group's quanta are above the work that was asked for.
     """
 
     owner: Ints
     quanta: Quanta
+    above: Floats
 
     @cached_property
     def work(self) -> Floats:
@@ -49,6 +50,14 @@ class Grouping:
         first[some], last[some] = inside[low[some]], inside[high[some] - 1] + 1
         return first, last
 
+    def rounded_up(self, hours: Floats) -> Floats:
+        """What rounding to quanta may have added to the work of each period, by its share of its group's hours."""
+        inside = self.owner >= 0
+        whole = np.bincount(self.owner[inside], hours[inside], len(self.quanta))
+        each = np.maximum(self.above, 0.0) / np.maximum(whole, np.finfo(np.float64).tiny)
+        found: Floats = np.where(inside, np.append(each, 0.0)[self.owner] * hours, 0.0)
+        return found
+
     @property
     def most(self) -> Floats:
         """The most work that could be done in each period: all of its group's."""
@@ -61,14 +70,17 @@ def grouping(case: Case, workload: AnyWorkload, periods: Sequence[Period]) -> Gr
     if isinstance(workload, Training):
         owner = np.full(len(periods), -1, dtype=np.int32)
         owner[[p.index for p in job_periods(workload, periods)]] = 0
-        return Grouping(owner, in_quanta([Fraction(workload.work.value)]))
+        return Grouping(owner, *in_quanta([Fraction(workload.work.value)], [True]))
     each = case.demand(workload, periods)
     if not isinstance(workload, Batch):
-        return Grouping(np.arange(len(periods), dtype=np.int32), each)
+        return Grouping(np.arange(len(periods), dtype=np.int32), *each)
     owner = _waits(workload, periods, typical=case.declared.horizon.typical is not None)
-    quanta = np.zeros(int(owner.max(initial=-1)) + 1, dtype=np.int64)
-    np.add.at(quanta, owner, each)
-    return Grouping(owner, quanta)
+    n = int(owner.max(initial=-1)) + 1
+    quanta = np.zeros(n, dtype=np.int64)
+    np.add.at(quanta, owner, each.quanta)
+    above = np.zeros(n)
+    np.add.at(above, owner, each.above)
+    return Grouping(owner, quanta, above)
 
 
 def _waits(workload: Batch, periods: Sequence[Period], *, typical: bool) -> Ints:

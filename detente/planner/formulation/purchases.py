@@ -98,13 +98,25 @@ def _useful(draft: Draft, offer: AnyUnits) -> Floats:
     need = np.zeros(draft.n)
     for arc in draft.arcs.of_offer[offer.id]:
         if not arc.own:
-            use = draft.most_work[arc.workload.id] * float(arc.per_work) / (draft.hours * float(offer.unit_flow))
+            use = draft.most_work[arc.workload.id] * float(arc.per_work) - draft.rounded_up([arc])
+            use = np.maximum(use, 0.0) / (draft.hours * float(offer.unit_flow))
             gang = arc.gang / offer.unit if isinstance(offer, GpuOffer) else 0.0
             need += np.ceil(use / gang - 1e-9) * gang if gang else use
+    return _at_least(offer, np.ceil(need - 1e-9))
+
+
+def _at_least(offer: AnyUnits, need: Floats) -> Floats:
+    """The fewest units that may be bought of those that are no fewer than needed."""
     minimum, step = _sizes(offer)
-    steps = np.ceil(np.maximum(0.0, np.ceil(need - 1e-9) - minimum) / step)
-    found: Floats = np.where(need > 0, minimum + steps * step, 0.0)
+    found: Floats = np.where(need > 0, minimum + np.ceil(np.maximum(0.0, need - minimum) / step) * step, 0.0)
     return found
+
+
+def whole_steps(offer: AnyUnits, units: float) -> tuple[float, float]:
+    """The most units that may be bought of those that are no more than so many, and the fewest that are no fewer."""
+    minimum, step = _sizes(offer)
+    more = float(_at_least(offer, np.array(units - TOLD)))
+    return more if more <= units else (more - step if more > minimum else 0.0), more
 
 
 def _most(draft: Draft, offer: AnyUnits, useful: Floats) -> Floats:
@@ -202,7 +214,8 @@ def rounded_units(draft: Draft, values: Floats, spared: float = 0.0) -> dict[str
         flow = draft.hours * float(units.offer.unit_flow)
         shared = [a for a in draft.arcs.of_offer[name] if not a.own]
         use = sum((_used(draft, values, arc) for arc in shared), np.zeros(draft.n))
-        need = use[starts] / flow[starts]
+        more = np.maximum(use - draft.rounded_up(shared), np.minimum(use, TOLD * flow))  # a little work is some work
+        need = more[starts] / flow[starts]
         count = np.maximum(np.ceil(need / units.units - 1e-7 - spared), 0.0 if spared else need > 0)
         if isinstance(units.offer, ProvisionedOffer) and units.offer.minimum != units.offer.increment:
             half = len(starts) // 2
