@@ -138,7 +138,8 @@ class MarginalPrice:
 
     Of denied work, ``price`` is what one more unit of it would save where it saves most, and ``saves`` is money: each
     workload's price times its work in that time, the dearest first, as far as the offers have room for all of it
-    together. The first unit saves most, so the whole of it may save less. None of what is asked.
+    together, on whole units where it would have to be bought. The first unit saves most, so the whole of it may save
+    less. None of what is asked.
 
     It is the dual of the program in which whole units may be divided: with them fixed, the spare part of one unit
     hides what every clause is worth.

@@ -16,7 +16,7 @@ from functools import cached_property
 import numpy as np
 
 from detente.market.offer import AnyOffer, TokenOffer
-from detente.planner.answer.denied_work import DeniedWork, in_room, room_of, work_of
+from detente.planner.answer.denied_work import DeniedWork, Unit, in_room, room_of, work_of
 from detente.planner.formulation.arc import Arc
 from detente.planner.formulation.capacity import little_work, most_taken
 from detente.planner.formulation.draft import Draft
@@ -46,6 +46,7 @@ class Denied:
         assert solution.reduced is not None
         self._draft, self._values, self._out = draft, solution.values, out
         self._duals, self._reduced = solution.duals, solution.reduced
+        self._priced_in: dict[str, Floats] = {}
         self._leaving: dict[str, Floats] = {}
         self._making_room: dict[str, Floats] = {}
         self._places: dict[str, Floats] = {}
@@ -63,7 +64,8 @@ class Denied:
         work = {name: work_of(draft, self._values, name) for name in {arc.workload.id for arc in arcs}}
         room = {offer.id: room_of(draft, offer) for offer in {arc.offer.id: arc.offer for arc in arcs}.values()}
         for t in sorted(there):
-            found = in_room(t, there[t], work, room)
+            units = {arc.offer.id: self._unit(arc.offer, t) for _, arc in there[t] if arc.offer.id in self._priced_in}
+            found = in_room(t, there[t], work, room, units)
             yield from sorted(found, key=lambda each: places[each.workload])
 
     def closed(self, owner: Owner) -> Iterator[tuple[Arc, Bools]]:
@@ -109,6 +111,11 @@ class Denied:
         free = np.where(periods & ~there, saved + float(arc.per_work) * self._rows(name)["use"], 0.0)
         priced = self._reserved if self._draft.units[name].offer.reserved else self._rented
         return np.where(there, found, priced(arc, free))
+
+    def _unit(self, offer: AnyOffer, t: int) -> Unit:
+        """One unit of an offer of which units are priced in."""
+        assert not isinstance(offer, TokenOffer)
+        return Unit(offer, float(self._draft.hours[t] * float(offer.unit_flow)), float(self._priced_in[offer.id][t]))
 
     def _leaves(self, name: str) -> Floats:
         """The reduced cost of the work that would leave its place for another, by period: at most 0, -inf without any.
@@ -186,6 +193,7 @@ class Denied:
         for column, each in self._cost_of_units(units):
             cost[units.starts[column]] = each / units.units[column]
         some = saved > 0
+        self._priced_in[arc.offer.id] = np.where(np.isfinite(cost), cost, 0.0)
         left = np.zeros(self._draft.n)
         left[some] = saved[some] - cost[some] * self._takes(arc)[some]
         return left
@@ -194,13 +202,16 @@ class Denied:
         """Less the price of a reservation, over all the work that fills it in its term; of several starts the best."""
         units, takes = self._draft.units[arc.offer.id], self._takes(arc)
         best = np.zeros(self._draft.n)
+        each = self._priced_in.setdefault(arc.offer.id, np.zeros(self._draft.n))
         for column, cost in self._cost_of_units(units):
             at = units.serve[column]
             at = at[saved[at] > 0]
             work = units.units[column] / takes[at]
             gain = float((saved[at] * work).sum()) - cost
             if gain > 0:
-                best[at] = np.maximum(best[at], gain / float(work.sum()))
+                better = at[best[at] < gain / float(work.sum())]
+                best[better] = gain / float(work.sum())
+                each[better] = cost / units.units[column] * self._draft.hours[better] / self._draft.hours[at].sum()
         return best
 
     def _cost_of_units(self, units: Units) -> Iterator[tuple[int, float]]:

@@ -122,6 +122,28 @@ def test_a_reservation_is_paid_for_by_all_the_work_of_its_term() -> None:
     assert {price for price, _, _ in prices(world(gpus("a", "3"), reserved, terms=[EXCLUSIVE]))} == {D(1)}
 
 
+@pytest.mark.parametrize(
+    ("needed", "an_hour"),
+    [
+        ("8 GPU", 8),  # a unit of 8 at 16 an hour, for work that costs 24
+        ("9 GPU", 8),  # the ninth would need a unit of its own
+        ("6 GPU", 2),  # 18 an hour, and the unit costs 16
+        ("5 GPU", 0),  # 15
+        ("14 GPU", 10),  # 42, and two units 32
+    ],
+)
+@pytest.mark.parametrize("more", [{}, {"buy": "reserved", "term": "3 months"}], ids=["rented", "reserved"])
+def test_what_would_have_to_be_bought_is_bought_whole(needed: str, an_hour: int, more: Data) -> None:
+    work_v, eights = work("w", needed, "v"), gpus("b", "2", unit=8, **more)
+    case = world(gpus("a", "3"), eights, terms=[EXCLUSIVE], workloads=[work_v])
+    bound, free = plan(case), plan(case.under(without=["x"]))
+    assert isinstance(bound, Plan)
+    assert isinstance(free, Plan)
+    saved = sum((saves or 0 for _, _, saves in prices(case)), D(0))
+    assert saved == an_hour * HOURS == bound.cost - free.cost
+    assert {price for price, _, _ in prices(case)} == {D(1)}
+
+
 def test_a_reservation_that_the_work_of_one_month_cannot_pay_for_saves_nothing() -> None:
     reserved, ends = gpus("b", "2", buy="reserved", term="3 months"), {**EXCLUSIVE, "until": "2026-02-01"}
     assert prices(world(gpus("a", "3"), reserved, gpus("c", "2.50"), terms=[ends])) == [
