@@ -16,6 +16,7 @@ from hypothesis import strategies as st
 
 from detente.case.case import Case
 from detente.errors import LedgerError
+from detente.ledger.bills.focus_export import FocusExport
 from detente.ledger.books.books import Books
 from detente.ledger.books.closing import close
 from detente.ledger.books.ingest import Ingest, journals
@@ -59,6 +60,12 @@ def of(store: Store, case: Case, window: str) -> Statement:
 
 def closing(store: Store, case: Case, on: str) -> None:
     close(Books(store, case), day(on), NOW)
+
+
+def exported(store: Store, case: Case, found: Statement) -> int:
+    """What the rows of a statement's time come to as FOCUS has them, in billionths."""
+    rows = FocusExport(Books(store, case), found.start, found.end).rows()
+    return int(sum(Decimal(row["EffectiveCost"]) for row in rows) * 10**9)
 
 
 def drawn(found: Statement, term: str) -> Decimal:
@@ -122,6 +129,8 @@ def test_a_statement_of_a_closed_month_is_the_same_to_the_byte_whatever_comes_la
             ingested(store, case, journal_of(Path(place, f"k{n}"), list(map(record, late[n::3]))))
             closing(store, case, on)
             assert [forms(of(store, case, window)) for window in ("2026-01", "2026-01-20")] == told
+            months = [of(store, case, window) for window in ("2026-01", "2026-02", "2026-03")]
+            assert [exported(store, case, m) for m in months] == [m.closing - m.opening for m in months]
         assert audit(Books(store, case)).faults == ()
 
 
