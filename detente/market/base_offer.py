@@ -209,8 +209,8 @@ class BoughtOffer(BaseOffer):
             return 0
         if self.capacity is None:
             return None
-        pieces = list(self.capacity.pieces(period.span_start, period.span_end))
-        return min(0 if amount is None else self._whole_units(amount.value, amount.unit) for _, amount in pieces)
+        amounts = self.capacity.over(period.span_start, period.span_end)
+        return min(0 if amount is None else self._whole_units(amount.value, amount.unit) for amount in amounts)
 
     def _whole_units(self, value: Decimal, unit: str) -> int:
         raise AssertionError("each product says so")

@@ -249,7 +249,7 @@ class TakeOrPay(OneOffer):
         times = sorted(mark for mark in marks if seen.start <= mark < seen.end)
         for start, end in pairwise([*times, seen.end]):
             kept = {o.id: o.quantity.value for o in (*beside, self) if o.validity.over(start, end)}
-            there = [offer.gpus(amount) for _, amount in offer.capacity.pieces(start, end) if amount is not None]
+            there = [offer.gpus(amount) for amount in offer.capacity.over(start, end) if amount is not None]
             if there and sum(kept.values()) > min(there) >= max(kept.values()) and self.id == max(kept):
                 names, all_of_them = (
                     " and ".join(f"`{name}`" for name in sorted(kept)),

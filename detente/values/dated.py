@@ -56,6 +56,10 @@ class Dated(Generic[T]):
         for a, b in pairwise(self._edges(start, end)):
             yield hours_between(a, b) / whole, self.on(a)
 
+    def over(self, start: datetime, end: datetime) -> Iterator[T | None]:
+        """The same values, whatever their shares."""
+        return (self.on(at) for at in self._edges(start, end)[:-1])
+
     def mean(self, start: datetime, end: datetime, of: Callable[[T], Fraction]) -> Fraction | None:
         """The time-weighted mean of a number over a time; None where any part of it has no value."""
         return self.mean_over(start, end, lambda value, _start, _end: of(value))

@@ -6,13 +6,14 @@ import contextlib
 import json
 import os
 import re
+import resource
 import shutil
 import signal
 import socket
-import subprocess
-import sys
+import tempfile
 import threading
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator
+from functools import partial
 from http.client import HTTPConnection, HTTPException
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
@@ -22,7 +23,7 @@ import pytest
 
 from detente.ledger.journals.record import Record
 from tests.builders import Data, agreement
-from tests.cli.shell import environment
+from tests.cli.shell import First, detente, started
 from tests.cli.test_cli import written
 from tests.gateway.stage import FLOW, HELLO, KEY, SECRET, VARIABLE, case_data, completion, recorded
 from tests.waiting import PATIENCE, until
@@ -83,35 +84,29 @@ def provider() -> Iterator[Provider]:
 class Gateway:
     """``detente serve`` under way."""
 
-    def __init__(self, case: Path, *arguments: object, under: Sequence[str] = ()) -> None:
-        self.journal = case.parent / "journal"
-        command = [sys.executable, "-m", "detente", "serve", case, "--port", "0", "--journal", self.journal, *arguments]
-        self.process = subprocess.Popen(
-            [*under, *map(str, command)],
-            stderr=subprocess.PIPE,
-            stdout=subprocess.PIPE,
-            text=True,
-            env=environment(**{VARIABLE: SECRET}),
-            cwd=case.parent,
-            start_new_session=True,
-        )
-        self.said: list[str] = []
-        self._reader = threading.Thread(target=self._read)
-        self._reader.start()
-        self.port = int(self.wait(r"serving on http://127\.0\.0\.1:(\d+)")[1])
-
-    def _read(self) -> None:
-        assert self.process.stderr is not None
-        for line in self.process.stderr:
-            self.said.append(line)
+    def __init__(self, case: Path, *arguments: object, first: First | None = None) -> None:
+        self.journal, self.printed = case.parent / "journal", Path(tempfile.mkdtemp(dir=case.parent))
+        words = ["serve", case, "--port", "0", "--journal", self.journal, *arguments]
+        self.process = started([*map(str, words)], case.parent, self.printed, {VARIABLE: SECRET}, first)
+        self.port = 0
 
     @property
     def text(self) -> str:
-        return "".join(self.said)
+        """What it has said so far."""
+        return (self.printed / "err").read_text(encoding="utf-8", errors="replace")
+
+    @property
+    def pid(self) -> int:
+        assert self.process.pid is not None
+        return self.process.pid
+
+    @property
+    def runs(self) -> bool:
+        return self.process.exitcode is None
 
     def wait(self, pattern: str) -> re.Match[str]:
         """Until it has said something."""
-        until(lambda: re.search(pattern, self.text) or self.process.poll() is not None, lambda: self.text)
+        until(lambda: re.search(pattern, self.text) or not self.runs, lambda: self.text)
         found = re.search(pattern, self.text)
         assert found is not None, self.text
         return found
@@ -134,30 +129,29 @@ class Gateway:
     def records(self) -> list[Record]:
         return recorded(self.journal)
 
+    def tell(self, name: signal.Signals) -> None:
+        os.kill(self.pid, name)
+
     def stop(self, how: signal.Signals = signal.SIGTERM) -> int:
-        self.process.send_signal(how)
+        self.tell(how)
         return self.ended()
 
     def ended(self) -> int:
-        code = self.process.wait(PATIENCE)
-        self._reader.join()
-        return code
+        self.process.join(PATIENCE)
+        assert self.process.exitcode is not None, self.text
+        return self.process.exitcode
 
     def close(self) -> None:
         with contextlib.suppress(ProcessLookupError):  # workers too, where a test failed
-            os.killpg(self.process.pid, signal.SIGKILL)
-        self.process.wait()
-        self._reader.join()
-        for stream in (self.process.stdout, self.process.stderr):
-            assert stream is not None
-            stream.close()
+            os.killpg(self.pid, signal.SIGKILL)
+        self.process.join()
 
 
 @contextlib.contextmanager
-def gateway(case: Path, *arguments: object, under: Sequence[str] = ()) -> Iterator[Gateway]:
-    made = Gateway.__new__(Gateway)
+def gateway(case: Path, *arguments: object, first: First | None = None) -> Iterator[Gateway]:
+    made = Gateway(case, *arguments, first=first)
     try:
-        made.__init__(case, *arguments, under=under)  # type: ignore[misc]
+        made.port = int(made.wait(r"serving on http://127\.0\.0\.1:(\d+)")[1])
         yield made
     finally:
         made.close()
@@ -169,17 +163,8 @@ def case_at(folder: Path, provider: Provider, *agreements: Data, **head: object)
 
 def refused(case: Path, *arguments: object) -> str:
     """What it says where it does not start."""
-    done = subprocess.run(
-        [sys.executable, "-m", "detente", "serve", *map(str, (case, "--port", "0", *arguments))],
-        capture_output=True,
-        text=True,
-        env=environment(**{VARIABLE: SECRET}),
-        cwd=case.parent,
-        timeout=PATIENCE,
-        check=False,
-    )
+    done = detente("serve", case, "--port", "0", *arguments, cwd=case.parent, more={VARIABLE: SECRET})
     assert done.returncode == 2, (done.returncode, done.stderr)
-    assert "Traceback" not in done.stderr
     assert done.stdout == ""
     return done.stderr
 
@@ -205,8 +190,8 @@ def test_it_serves_records_and_stops(tmp_path: Path, provider: Provider, workers
 
 
 def test_it_takes_as_many_connections_as_the_system_allows(tmp_path: Path, provider: Provider) -> None:
-    few = ["sh", "-c", 'ulimit -Sn 64 && exec "$@"', "sh"]
-    with gateway(case_at(tmp_path, provider), under=few) as live, contextlib.ExitStack() as callers:
+    few = partial(resource.setrlimit, resource.RLIMIT_NOFILE, (64, resource.getrlimit(resource.RLIMIT_NOFILE)[1]))
+    with gateway(case_at(tmp_path, provider), first=few) as live, contextlib.ExitStack() as callers:
         for _ in range(100):
             callers.enter_context(socket.create_connection(("127.0.0.1", live.port), PATIENCE))
         assert live.get("/readyz")[0] == 200
@@ -219,9 +204,9 @@ def test_a_stop_lets_a_stream_end(tmp_path: Path, provider: Provider) -> None:
         connection = HTTPConnection("127.0.0.1", live.port, timeout=PATIENCE)
         connection.request("POST", "/v1/chat/completions", json.dumps({**HELLO, "stream": True}), {"api-key": KEY})
         answer = connection.getresponse()
-        live.process.send_signal(signal.SIGTERM)
+        live.tell(signal.SIGTERM)
         live.until(lambda: not _listens(live.port))
-        assert live.process.poll() is None
+        assert live.runs
         provider.gate.set()
         assert answer.read().endswith(b"data: [DONE]\n\n")
         connection.close()
@@ -236,7 +221,7 @@ def test_a_stop_does_not_wait_for_ever_and_what_it_cuts_is_recorded(tmp_path: Pa
         connection = HTTPConnection("127.0.0.1", live.port, timeout=PATIENCE)
         connection.request("POST", "/v1/chat/completions", json.dumps({**HELLO, "stream": True}), {"api-key": KEY})
         answer = connection.getresponse()
-        live.process.send_signal(signal.SIGTERM)
+        live.tell(signal.SIGTERM)
         with contextlib.suppress(HTTPException, OSError):
             assert b"[DONE]" not in answer.read()
         connection.close()
@@ -263,7 +248,7 @@ def test_a_changed_case_is_taken_over_and_a_bad_one_is_not(tmp_path: Path, provi
         live.until(lambda: live.text.count("the case was read again") == workers)
         assert live.ask()[2]["x-detente-deployment"] == "north-m"
         (case / "case.yaml").write_text(good.replace('"only"', '"O n l y"'))
-        live.process.send_signal(signal.SIGHUP)
+        live.tell(signal.SIGHUP)
         live.until(lambda: live.text.count("the previous one stays in force") == workers)
         assert re.search(r"case\.yaml:\d+:\d+: ", live.text)
         assert live.ask()[2]["x-detente-deployment"] == "north-m"
@@ -295,13 +280,13 @@ def test_a_worker_that_is_killed_is_followed_by_another(tmp_path: Path, provider
     with gateway(case_at(tmp_path, provider), "--workers", 2) as live:
         live.until(lambda: live.get("/readyz")[0] == 200)
         live.ask()
-        children = _children(live.process.pid)
+        children = _children(live.pid)
         assert len(children) == 2
         for child in children:
             os.kill(child, signal.SIGKILL)
         live.until(lambda: live.text.count("by SIGKILL); another one is started") == 2)
-        live.until(lambda: len(_children(live.process.pid)) == 2)
-        assert not set(_children(live.process.pid)) & set(children)
+        live.until(lambda: len(_children(live.pid)) == 2)
+        assert not set(_children(live.pid)) & set(children)
         live.until(lambda: live.get("/readyz")[0] == 200)
         assert live.ask()[0] == 200
         assert len(live.records()) == 2
@@ -315,7 +300,7 @@ def test_a_worker_that_comes_later_serves_by_the_case_as_it_is_now(tmp_path: Pat
         data = case_data({"south": provider.base, "north": provider.base}, agreement(ONLY))
         (case / "case.yaml").write_text(json.dumps(data))
         live.until(lambda: live.text.count("the case was read again") == 2)
-        for child in _children(live.process.pid):
+        for child in _children(live.pid):
             os.kill(child, signal.SIGKILL)
         live.until(lambda: live.text.count("another one is started") == 2)
         for _ in range(6):

@@ -38,7 +38,7 @@ def test_workers_share_a_cap_and_one_is_killed(tmp_path: Path, provider: Provide
         live.until(lambda: number(ledger, "SELECT COUNT(*) FROM holders") == 2)
         assert [live.ask(max_tokens=5)[0] for _ in range(3)] == [200] * 3
         live.until(lambda: number(ledger, "SELECT SUM(granted) > 0 AND SUM(held) = 0 FROM leases") == 1)
-        for child in _children(live.process.pid):
+        for child in _children(live.pid):
             os.kill(child, signal.SIGKILL)
         live.until(lambda: live.text.count("another one is started") == 3)
         assert "the bookkeeper ended (by SIGKILL)" in live.text
@@ -64,7 +64,7 @@ def test_what_is_served_is_on_the_books_at_once_and_at_the_end(
     with gateway(case, "--workers", workers, "--at", "2026-03-10T12:00Z", "--ledger", ledger) as live:
         assert [live.ask()[0] for _ in range(3)] == [200] * 3
         live.until(lambda: number(ledger, booked) == 3)
-        for child in _children(live.process.pid):
+        for child in _children(live.pid):
             os.kill(child, signal.SIGKILL)
         live.until(lambda: live.text.count("another one is started") == workers + 1)
         live.until(lambda: live.get("/readyz")[0] == 200)
