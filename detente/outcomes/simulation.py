@@ -45,7 +45,8 @@ class SimulatedDraw:
     """One draw: what came true, and what that came to. ``cost`` is None where the clauses could not all be met.
 
     ``availability`` is, by workload, the part of its work that was served; ``own`` by provider the part of time, and of
-    it, that was not out. ``levels`` are changes of demand and prices by risk. Where work goes as the gateway sends it,
+    it, that was not out. ``levels`` are changes of demand and prices by risk; of prices that move, the mean over the
+    horizon's days. Where work goes as the gateway sends it,
     ``missed`` are clauses that this does not keep, and no fee is stated for; and ``best`` is the same draw dispatched
     at the least cost.
     """

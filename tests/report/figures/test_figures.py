@@ -45,6 +45,7 @@ from detente.results.plan import Plan
 from tests.builders import EXACT, PROVIDERS, D, Data, agreement, data_of, solved, tokens, two_clouds, work
 from tests.cli.shell import detente
 from tests.outcomes import test_comparing as outcomes
+from tests.outcomes import test_live_dispatch as calls
 from tests.outcomes import test_sign as deals
 from tests.outcomes import test_simulation as draws
 from tests.report.frontier import frontier
@@ -101,6 +102,13 @@ def test_the_page_of_outcomes_whose_news_comes_late() -> None:
 def test_the_page_of_a_simulation() -> None:
     owed = floor(amount="2800 USD") | {"shortfall": {"fee": "50%"}}
     found = simulate(draws.world(terms=(owed,)), draws=25, processes=1, gap=EXACT)
+    assert isinstance(found, Simulation)
+    assert_all_asked(render_simulation(found), simulation_figures(found))
+
+
+def test_the_page_of_a_simulation_of_calls_that_the_gateway_sends() -> None:
+    case = calls.world(tokens("north", 3), terms=(calls.FLOOR,))
+    found = simulate(case, draws=3, processes=1, dispatch="live")
     assert isinstance(found, Simulation)
     assert_all_asked(render_simulation(found), simulation_figures(found))
 
