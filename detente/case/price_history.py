@@ -79,14 +79,14 @@ class PriceHistory:
     stretch: float
 
     def path(self, random: RandomNumbers, days: int) -> list[float]:
-        """Changes from the price of the case, day by day: as they were observed, stretch by stretch.
+        """Changes from the price of the case, day by day: none on the first, then as observed, stretch by stretch.
 
         The stationary bootstrap (D. N. Politis and J. P. Romano, 1994): each stretch begins on any of all observed days
         with the same probability, is as long as a geometric distribution says, and goes on with the first day of its
         series after the last, so that a price holds for as much of the time as it was observed.
         """
         ends = list(accumulate(len(each.days) for each in self.series))
-        found: list[float] = []
+        found = [0.0]
         while len(found) < days:
             at = int(random.integers(ends[-1]))
             series = self.series[which := bisect_right(ends, at)]

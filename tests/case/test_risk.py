@@ -170,8 +170,8 @@ def test_observed_prices_by_hand(tmp_path: Path) -> None:
     (series,) = found.series
     assert [series.on(day) for day in series.days] == pytest.approx([-0.2] * 2 + [0.4] + [0.2] * 4 + [0.0] * 3)
     assert found.stretch == 14
-    # from its second day for three days; from its last one, after which its first comes, until the path is long enough
-    assert found.path(Dealt((1, 3), (9, 99)), 6) == pytest.approx([-0.2, 0.4, 0.2, 0.0, -0.2, -0.2])
+    # today; from its second day for three days; from its last one, after which its first comes, until it is long enough
+    assert found.path(Dealt((1, 3), (9, 99)), 7) == pytest.approx([0.0, -0.2, 0.4, 0.2, 0.0, -0.2, -0.2])
     assert len(history(tmp_path, text).series[0].days) == 8, "it is observed until the end of the last row's day"
 
 
@@ -179,7 +179,7 @@ def test_each_series_is_held_against_its_own_last_price(tmp_path: Path) -> None:
     text = "day,usd,at,kind\n2026-01-01,100,a,spot\n2026-01-01,4,b,spot\n2026-01-02,1,b,list\n2026-01-02,5,b,spot\n"
     found = history(tmp_path, text, each=["at"], where={"kind": "spot"})
     assert [[each.on(day) for day in each.days] for each in found.series] == [[0, 0], pytest.approx([-0.2, 0])]
-    assert found.path(Dealt((2, 1), (1, 1), (3, 1)), 3) == pytest.approx([-0.2, 0, 0])
+    assert found.path(Dealt((2, 1), (1, 1), (3, 1)), 4) == pytest.approx([0, -0.2, 0, 0])
 
 
 def test_over_many_paths_a_price_holds_for_as_much_of_the_time_as_it_was_observed(tmp_path: Path) -> None:

@@ -216,7 +216,7 @@ def test_prices_move_from_day_to_day_within_a_draw(tmp_path: Path, head: Data) -
     for each in (draw(case, [D(1)], 3, index) for index in range(3)):
         moved = path(case, risk, *each.steps)
         assert set(moved) <= {D("0.5"), D("-0.5"), D(0)}
-        assert len(moved) == 12
+        assert (len(moved), moved[0]) == (12, 0), "today's price is known"
         (one,) = [drawn for drawn in found(case, seed=3, draws=3).draws if drawn.index == each.index]
         assert near(one.cost, sum((48 * (1 + by) for by in moved), D(0)))
         assert near(one.levels["spot"], sum(moved, D(0)) / 12)
@@ -227,6 +227,18 @@ def test_work_goes_where_it_is_cheaper_on_the_day(tmp_path: Path) -> None:
     for each in found(case, draws=3).draws:
         moved = path(case, levels(case)[0], *draw(case, [D(1)], 0, each.index).steps)
         assert near(each.cost, sum((24 * min(D("2.5"), 2 * (1 + by)) for by in moved), D(0)))
+
+
+def test_what_is_reserved_at_today_s_price_keeps_it(tmp_path: Path) -> None:
+    """Ten GPUs at 2 USD from the first day on, whatever they cost later."""
+    (tmp_path / "spot.csv").write_text("day,usd\n2025-01-01,9\n2025-01-02,3\n")
+    prices = {"file": "spot.csv", "columns": {"start": "day", "price": "usd"}}
+    offer = gpus("north", 2, buy="reserved", term="1 month")
+    data = data_of([offer], [compute(value="9 USD per GPU-hour")], months=1) | {
+        "risks": [{"id": "spot", "kind": "price", "prices": prices}]
+    }
+    answer = found(Case.of(data, tmp_path), draws=3)
+    assert [each.cost for each in answer.draws] == [10 * 744 * 2] * 3
 
 
 def test_prices_that_move_lie_over_those_that_change_on_dates_exactly(tmp_path: Path) -> None:
