@@ -15,7 +15,7 @@ from typing import Literal
 import numpy as np
 
 from detente.case.case import Case
-from detente.case.notes import not_in_force, smoothed
+from detente.case.notes import coarse, not_in_force
 from detente.contract.standing import Standing
 from detente.contract.use import nanos
 from detente.demand.quantum import PER_QUANTUM, QUANTUM
@@ -108,7 +108,7 @@ def _notes(case: Case) -> Iterable[Note]:
     for clause in case.outside:
         note = not_in_force(case, clause)
         yield Note(clause.term.id, clause.validity.agreement, note.what, note.remedy)
-    for term, note in smoothed(case):
+    for term, note in coarse(case):
         yield Note(term.id, term.validity.agreement, note.what, note.remedy)
 
 
