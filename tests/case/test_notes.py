@@ -7,6 +7,8 @@ import pytest
 from detente.case.notes import notes
 from tests.builders import Data, agreement, build, compute, gpus
 
+FLOOR: Data = {"kind": "minimum-commitment", "amount": "1 k USD"}
+
 
 @pytest.mark.parametrize(
     ("term", "every", "noted"),
@@ -14,10 +16,10 @@ from tests.builders import Data, agreement, build, compute, gpus
         ({"kind": "price-lock", "method": "fixed", "at": {"north-gpus": "3.5 USD per GPU-hour"}}, "month", True),
         ({"kind": "discount", "off": "10%", "from": "2026-02-10"}, "month", True),
         ({"kind": "discount", "off": "10%", "from": "2026-02-10"}, "day", False),
-        ({"kind": "minimum-commitment", "amount": "1 USD", "windows": {"every": "week", "cut": "prorate"}}, "month", True),
-        ({"kind": "minimum-commitment", "amount": "1 k USD"}, "month", False),
+        (FLOOR | {"windows": {"every": "week", "cut": "prorate"}}, "month", True),
+        (FLOOR, "month", False),
     ],
-)  # fmt: skip
+)
 def test_money_that_is_counted_within_a_period_of_two_prices_is_noted(term: Data, every: str, noted: bool) -> None:
     offer = gpus("north", {"2026-01-01": "3 USD per GPU-hour", "2026-02-15": "4 USD per GPU-hour"})
     horizon = {"start": "2026-01", "end": "2026-04", "every": every}
