@@ -21,6 +21,8 @@ TAKE = "take"
 """The role of what is to be taken of an offer, and is paid for if it is not."""
 CREDIT = "credit"
 """The role of what is given on use until its amount is gone: what is left at a window's end is lost."""
+PAID = "paid"
+"""The role of what is paid in any case, and used up by what is used: what is not is lost."""
 SUPERSEDED = "superseded"
 """The role of a floor's window that an amendment took over: it asks nothing, and what was drawn counts there."""
 
@@ -32,7 +34,7 @@ class Standing:
     Attributes
     ----------
     role
-        What its amount means, in the clause's own word (``floor``, ``cap``, ``credit``); the program knows four.
+        What its amount means, in the clause's own word (``floor``, ``cap``, ``credit``); the program knows some.
     meter
         The name of the meter by which it is counted: a clause may have several.
     unit

@@ -307,7 +307,8 @@ def _exact(value: float) -> Decimal:
 
 def _worded(draft: Draft, term: Term, part: Given) -> str:
     """In the contract's words, with the windows in which it gives."""
-    words = term.concede(part.part, Fraction(part.amount), plural(part.unit), draft.case.currency)
+    currency = draft.case.currency if term.own_money is None else term.own_money.currency
+    words = term.concede(part.part, Fraction(part.amount), plural(part.unit), currency)
     texts = [f"{named(start, end)}: {shown(v, plural(part.unit))}" for start, end, v in part.windows[:6]]
     more = f"; and {len(part.windows) - 6} more windows" if len(part.windows) > 6 else ""
     return words + (f" ({'; '.join(texts)}{more})" if texts else "")

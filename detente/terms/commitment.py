@@ -378,7 +378,6 @@ class MinimumCommitment(Term):
 
     def concede(self, part: str, amount: Fraction, unit: str, currency: str) -> str:
         """In the contract's words."""
-        currency = self.own_money.currency if self.own_money is not None else currency
         unit = currency if isinstance(self.amount, Money) else unit_of(self.amount)
         if milestone := next((each for each, counting in self.reached if counting.own.name == part), None):
             return (

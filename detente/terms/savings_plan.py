@@ -19,6 +19,7 @@ from detente.contract.meter import Meter
 from detente.contract.program import Expression, Program
 from detente.contract.scope import Scope, Selection
 from detente.contract.settlement import Settlement, settled
+from detente.contract.standing import PAID
 from detente.contract.stated import Magnitude, Reference
 from detente.contract.term import SELF, Term
 from detente.contract.totals import Totals
@@ -230,7 +231,7 @@ class SavingsPlan(Term):
         inside = [went for start, went in hours if window.start <= start < window.end]
         used, saved = (sum((went[k] for went in inside), Fraction(0)) for k in (0, 1))
         return settled(
-            self.money, window, "savings-plan", "savings-plan", ended=ended, amount=self.due(window), drawn=used,
+            self.money, window, PAID, "savings-plan", ended=ended, amount=self.due(window), drawn=used,
             owed=self.due(window, as_of) - saved,
         )  # fmt: skip
 

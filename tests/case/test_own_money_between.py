@@ -11,6 +11,7 @@ from typing import Any
 import pytest
 
 from detente.case.case import Case
+from detente.planner.check import check
 from detente.results.plan import Plan
 from tests.builders import D, Data, agreement, charged, compute, data_of, gpus, mistakes, solved, tokens, work
 from tests.case.test_exchanging import FLOOR, in_euro, moving, of, plan_of
@@ -32,6 +33,11 @@ def test_a_spending_cap_holds_in_its_own_currency() -> None:
     assert found.cost == 220 + 120 + 450
     (row,) = found.standings
     assert (row.unit, row.amount, row.drawn) == ("EUR", 300, 300)
+    (conflict,) = check(Case.of(of(cap, exchange=RISING))).readings.values()
+    assert conflict is not None
+    assert [way.sentence for way in conflict.relaxations] == [
+        "raise the cap by 100.00 EUR (Jan 2026 – Feb 2026: 100.00 EUR)"
+    ]
 
 
 @pytest.mark.parametrize(("exchange", "cap", "owed"),
@@ -133,6 +139,7 @@ def test_a_savings_plan_in_another_currency_has_the_rate_of_each_hour(price: str
     1.68 + 2.20."""
     plan: Data = {"id": "plan", "kind": "savings-plan", "commitment": "1.40 EUR per hour"}
     found = _of_gpus(plan | {"rates": {"north-gpus": "0.70 EUR per GPU-hour"}}, price)
+    assert [(row.role, row.drawn) for row in found.standings] == [("paid", 744 * D("1.54")), ("paid", 672 * D("1.68"))]
     in_euros = 744 * D("3.4") * D("1.1") + 672 * D("3.4") * D("1.2")
     in_dollars = 744 * (D("1.54") + D("2.2")) + 672 * (D("1.68") + D("2.2"))
     assert found.cost == (in_euros if "EUR" in price else in_dollars)

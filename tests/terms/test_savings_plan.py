@@ -66,7 +66,7 @@ def test_an_hour_that_uses_less_loses_the_rest() -> None:
     found = solved(case)
     # 336 hours of 2.80 + 4 x 1.00, and 336 of 2.80; on average over the month 4 GPUs would all be covered
     assert found.cost == D(336) * D("6.80") + D(336) * D("2.80")
-    (month,) = (s for s in found.standings if s.role == "savings-plan")
+    (month,) = (s for s in found.standings if s.role == "paid")
     assert (month.amount, month.drawn) == (D(672) * D("2.80"), D(336) * D("2.80"))
 
 

@@ -15,7 +15,7 @@ from detente.case.case import Case
 from detente.case.declared import IdleChoice
 from detente.case.notes import not_in_force
 from detente.case.switches import Switch, switches
-from detente.contract.standing import MILESTONE, TAKE, Standing
+from detente.contract.standing import MILESTONE, PAID, TAKE, Standing
 from detente.contract.term import Term
 from detente.errors import CaseError, Mistake, Where, did_you_mean
 from detente.market.offer import TokenOffer
@@ -209,7 +209,8 @@ def _own_money(term: Term) -> Iterable[Line]:
     """In which currency it is kept, where that is not the case's."""
     if (money := term.own_money) is not None:
         what = f"kept in {money.currency} ({money.told}): what counts has the rate of its day of use"
-        yield Line(f"{what}, what is owed that of the last day of its window")
+        day = "the month in which it is applied" if term.pays else "the last day of its window"
+        yield Line(f"{what}, what is owed or given back that of {day}")
 
 
 IDLE: dict[IdleChoice, str] = {
@@ -263,6 +264,9 @@ def _clause_lines(found: Plan, row: ClauseRow, *, plays: bool) -> Iterable[Line]
     for window in found.standings:
         if window.term == row.term and window.role == TAKE and row.start < window.end <= row.end:
             yield Line(f"{named(window.start, window.end)}: {_taken(window)}", (row.term,))
+        elif window.term == row.term and window.role == PAID and row.start < window.end <= row.end:
+            used = f"{shown(window.drawn, window.unit)} used of {shown(window.required, window.unit)} that are paid"
+            yield Line(f"{named(window.start, window.end)}: {used}", (row.term,))
     yield from _cap(found, row)
     if row.marginal:
         most = max(row.marginal, key=lambda m: m.price)
