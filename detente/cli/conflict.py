@@ -68,6 +68,6 @@ def show_conflict(found: Conflict, currency: str, as_json: bool) -> None:
     if as_json:
         click.echo(json.dumps({"status": "conflict", **conflict_json(found)}, indent=1))
         return
-    from detente.report.plans.terminal import conflict_view
+    from detente.report.plans.conflict_view import conflict_view
 
     conflict_view(found, currency, console())

@@ -1,7 +1,7 @@
 """Whether a deal can be signed, in words and on a terminal.
 
 Owns: the words of ``detente check --sign``. Not here: the answer (``outcomes.sign``), how clauses that collide are told
-(``terminal``), and the page (``deal_page``).
+(``conflict_view``), and the page (``deal_page``).
 """
 
 from __future__ import annotations
@@ -15,7 +15,7 @@ from detente.outcomes.deal import BeforeAfter, DealAnswer, DealWay, Fee, Provide
 from detente.report.estimates import bar
 from detente.report.layout import Row, heading, say, table
 from detente.report.numerals import count, percent, ticked
-from detente.report.plans.terminal import collision
+from detente.report.plans.conflict_view import collision
 from detente.values.money import shown
 
 HEADLINES = {"yes": "Yes", "no": "No", "depends": "It depends on the reading", "unsettled": "Not settled"}

@@ -16,7 +16,7 @@ from markupsafe import Markup, escape
 from detente.errors import HIDDEN, printable
 from detente.report import numerals, timeline
 from detente.report.csv import with_downloads
-from detente.report.plans import answer
+from detente.report.plans.conflict_view import no_way_out
 from detente.report.plans.implication import priced_exactly
 from detente.values.money import CENT, shown
 from detente.values.period import named
@@ -44,7 +44,7 @@ def environment() -> Environment:
     )
     found.filters |= {
         "money": money,
-        "no_way_out": answer.no_way_out,
+        "no_way_out": no_way_out,
         "or_dash": or_dash,
         "work": work,
         "percent": lambda part: Markup('<span class="n">{}</span>').format(numerals.percent(part)),

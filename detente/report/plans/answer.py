@@ -14,7 +14,6 @@ from detente.contract.standing import Standing
 from detente.report.numerals import NO_BOUND, count, listed, percent, quantity, ticked
 from detente.report.plans import digest
 from detente.report.timeline import horizon
-from detente.results.conflict import Conflict
 from detente.results.plan import Plan
 from detente.values.money import shown
 from detente.values.period import named
@@ -270,10 +269,3 @@ def _moved(first: Plan, plan: Plan, other: str, label: str) -> list[str]:
         return [f"From `{other}` to `{label}`, almost no work moves."]
     more = f"; {count(len(lost) - len(told), 'smaller move')}" if len(lost) > len(told) else ""
     return [f"What moves from `{other}` to `{label}`: {'; '.join(parts)}{more}."]
-
-
-def no_way_out(conflict: Conflict) -> str:
-    """What to do about a conflict in which no change to clauses is enough."""
-    if conflict.clauses:
-        return "No change to these clauses is enough, not even to all of them together."
-    return "It is not the clauses: more capacity, less demand or a `value` at which work may go unserved is needed."

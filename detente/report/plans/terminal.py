@@ -1,7 +1,8 @@
-"""Plans, conflicts and comparisons on a terminal, in at most 100 columns, with or without colour.
+"""Plans and comparisons on a terminal, in at most 100 columns, with or without colour.
 
-Owns: which sentences and tables stand in which order. Not here: laying out (``layout``), sentences (``answer``) and
-sums (``digest``). Colour only repeats what a word says. Long tables are cut, and say where the rest is.
+Owns: which sentences and tables stand in which order. Not here: laying out (``layout``), sentences (``answer``), sums
+(``digest``) and conflicts (``conflict_view``). Colour only repeats what a word says. Long tables are cut, and say
+where the rest is.
 """
 
 from __future__ import annotations
@@ -12,13 +13,12 @@ from decimal import Decimal
 from rich.console import Console
 from rich.text import Text
 
-from detente.report.layout import MAX_ROWS, Row, cut, heading, plain, say, table, title
+from detente.report.layout import Row, plain, say, table, title
 from detente.report.numerals import count, exact, listed, percent, plural, price, quantity
 from detente.report.plans import answer, comparison, digest
 from detente.report.plans.bill import bill, merged
 from detente.report.plans.implication import implications
 from detente.report.plans.section_rows import saved_a_year, worth
-from detente.results.conflict import Conflict
 from detente.results.plan import Plan
 from detente.results.plan_rows import ClauseRow
 from detente.values.money import CENT, shown
@@ -72,58 +72,6 @@ def compare_view(plans: Sequence[Plan], console: Console) -> None:
         cells = [Text(plain(c.text), style=_STYLES[c.state]) for c in measure.cells]
         rows.append([f"  {measure.name.strip('`')}", *cells])
     table(console, "Side by side", ["", *answer.labels(plans)], rows, most=80)
-
-
-def conflict_view(conflict: Conflict, currency: str, console: Console) -> None:
-    """A conflict: the clauses that collide, each with its text, what else plays a part, and the ways out.
-
-    Parameters
-    ----------
-    conflict
-        What to show.
-    currency
-        Of the costs; may be empty.
-    console
-        Where to.
-    """
-    collision(conflict, console)
-    if conflict.joint:
-        heading(console, "Way out: all of these changes together")
-        if len({way.term for way in conflict.relaxations}) > 1:
-            say(console, "No change to one clause alone is enough.", indent=2)
-    else:
-        heading(console, "Ways out, cheapest first" if conflict.relaxations else "Ways out")
-    if not conflict.relaxations:
-        say(console, answer.no_way_out(conflict), indent=2)
-    for index, way in enumerate(conflict.relaxations[:MAX_ROWS], 1):
-        at_most = "at most " if way.at_most else ""
-        then = f"; the plan then costs {at_most}{shown(way.cost, currency)}" if way.cost is not None else ""
-        more = conflict.dearer(way)
-        then += f", {shown(more, currency)} more than the cheapest" if more and not way.together else ""
-        say(console, f"{index}. {way.version.name}: {way.sentence}{then}", indent=2)
-    cut(console, len(conflict.relaxations) - MAX_ROWS)
-
-
-def collision(conflict: Conflict, console: Console) -> None:
-    """The clauses that collide, each with its text, and what else plays a part."""
-    under = f"Under the reading `{conflict.reading}`" if conflict.reading else ""
-    if conflict.clauses:
-        names = listed([c.version.name for c in conflict.clauses], 5)
-        together = "cannot be performed" if len(conflict.clauses) == 1 else "cannot all be performed"
-        say(console, f"{under + ', ' if under else ''}{names} {together}.", style="bold")
-    else:
-        say(console, f"{under + ', n' if under else 'N'}o plan exists, even without any clause.", style="bold")
-    for clash in conflict.clauses:
-        say(console, "")
-        say(console, f"{clash.version.name} in `{clash.agreement}`")
-        if clash.text:
-            say(console, f"“{clash.text}”", indent=2)
-        say(console, f"that is: {clash.sentence}", indent=2)
-    if conflict.facts:
-        heading(console, "Other facts involved" if conflict.clauses else "What collides")
-        for fact in conflict.facts[:MAX_ROWS]:
-            say(console, f"- {fact}", indent=2)
-        cut(console, len(conflict.facts) - MAX_ROWS)
 
 
 # -- tables of a plan -----------------------------------------------------------------------------------------------

@@ -1,7 +1,7 @@
 """Whether a case can be signed, as a person reads it in a terminal.
 
 Owns: the words of ``detente check``. Not here: the answer (``planner.check``), and a conflict's own view
-(``terminal``).
+(``conflict_view``).
 """
 
 from __future__ import annotations
@@ -31,7 +31,7 @@ def check_view(case: Case, found: Answer, console: Console) -> None:
             console.print(Text("Run `detente plan` to see how much demand is served."))
     for reading, conflict in found.readings.items():
         if conflict is not None:
-            from detente.report.plans.terminal import conflict_view
+            from detente.report.plans.conflict_view import conflict_view
 
             console.print()
             conflict_view(conflict, case.currency, console)

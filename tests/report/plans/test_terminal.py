@@ -7,7 +7,8 @@ from dataclasses import replace
 import pytest
 from rich.console import Console
 
-from detente.report.plans.terminal import compare_view, conflict_view, plan_view
+from detente.report.plans.conflict_view import conflict_view
+from detente.report.plans.terminal import compare_view, plan_view
 from detente.results.plan import Plan
 from tests.builders import day
 from tests.report.frontier import D, frontier
