@@ -33,15 +33,20 @@ SUM_COLUMNS = ("count", "unknown", "tokens", "work", "taken", "listed", "net", "
 
 
 def name_of(meter: Meter) -> str:
-    """The name of a meter in a store: the same for the same count, whatever else the case says."""
+    """The name of a meter in a store: the same for the same count, whatever else the case or a later version says.
+
+    By another name a ledger counts all that it holds anew, and replicas of two versions would share no lease of a cap.
+    """
     within, outside = (
         [sorted((k, sorted(v)) for k, v in scope.wanted.items()) for scope in scopes]
         for scopes in (meter.selection.within, meter.selection.outside)
     )
-    windows = [str(getattr(meter.windows, field)) for field in type(meter.windows).__slots__ if field != "sight"]
+    w = meter.windows
+    windows = [w.every, str(w.first), str(w.first.tzinfo), str(w.since), str(w.end), w.count]
     told = [meter.term, meter.name, meter.measure, within, outside, windows]
     told += [] if meter.moment == "use" else [meter.moment]
-    told += [] if meter.money is None else [meter.money.currency, str(meter.money.rates)]
+    if meter.money is not None:
+        told += [meter.money.currency, [(str(day), str(rate)) for day, rate in meter.money.rates.steps]]
     return sha256(json.dumps(told).encode()).hexdigest()[:32]
 
 
