@@ -23,6 +23,14 @@ def test_two_workloads_that_fill_an_offer_together() -> None:
     assert solved(build([tokens("north", 2, capacity="1 Mtok per day")], each, horizon=HOURS)).cost == 4
 
 
+def test_a_few_tokens_that_are_spread_over_a_day_are_whole_tokens() -> None:
+    offer = tokens("north", 2, capacity="0.000006 Mtok per day")  # a quarter of a token an hour
+    night = work(demand="0.000006 Mtok per day", kind="batch", within="1 day")
+    found = solved(build([offer], [night], horizon=HOURS))
+    assert [row.work for row in found.allocations] == [D("0.000001")] * 12
+    assert found.cost == D("0.000024")
+
+
 def test_a_token_more_than_there_is_is_refused() -> None:
     offer = tokens("north", 2, capacity="0.000004 Mtok per hour")
     assert refused(build([offer], [work(demand="0.000005 Mtok per hour")], horizon=HOURS)).facts

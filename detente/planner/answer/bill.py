@@ -44,6 +44,9 @@ from detente.values.rounding import half_even
 
 NONE = Decimal(0)
 
+NO_QUANTUM = 1e-3
+"""Of a quantum: less than this is none, in however many places."""
+
 
 @dataclass(frozen=True)
 class Quantities:
@@ -117,7 +120,12 @@ def quantities(draft: Draft, model: Model, values: Floats) -> Quantities:
             if at is not None and part[at] + missing >= 0 and part[at] > 0:
                 work[rows[at[0]], first[g] + at[1]] += missing
             else:
-                left[g] = max(0, left[g] + missing)
+                spread = values[draft.x[rows, first[g] : last[g]]] / float(QUANTUM)
+                some = np.argsort(-spread, axis=None, kind="stable")[: max(missing, 0)]  # each too little for a quantum
+                some = some[spread.flat[some] > NO_QUANTUM]
+                part.flat[some] += 1
+                work[rows, first[g] : last[g]] = part
+                left[g] = max(0, left[g] + missing - len(some))
                 if columns is None and left[g] > 0:
                     short = f"{float(left[g] * QUANTUM):g} {workload.unit}"
                     raise SolverError(f"`{workload.id}` must be served, and the solver lost {short} of it in rounding")

@@ -60,8 +60,12 @@ def unsolved(draft: Draft, model: Model) -> Solution | None:
     """
     with model.uninterrupted():  # a little longer is well spent
         found = quick(draft, model)
-        if found is not None:
-            return found
+    return found or placed(draft, model)
+
+
+def placed(draft: Draft, model: Model) -> Solution | None:
+    """The same without work split alike: all on the cheapest offers with room; or no use."""
+    with model.uninterrupted():
         for work in (greedy_work(draft, model), np.zeros(draft.x.shape)):
             values = np.zeros(draft.program.n)
             values[draft.x] = work

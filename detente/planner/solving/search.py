@@ -18,7 +18,7 @@ from detente.planner.formulation.draft import Draft
 from detente.planner.formulation.expression import Floats, Ints
 from detente.planner.solving.branch import MAX_PROGRAMS, better, branch
 from detente.planner.solving.cheapest import at_cheapest
-from detente.planner.solving.fallback import quick, unsolved
+from detente.planner.solving.fallback import placed, quick, unsolved
 from detente.planner.solving.model import Basis, Model
 from detente.planner.solving.others import with_others_searched
 from detente.planner.solving.solution import Solution, Stopped
@@ -135,6 +135,11 @@ class _Effort:
         )
 
     @property
+    def at_once(self) -> bool:
+        """Whether a plan is made before the program is solved."""
+        return self.end is not None and self.model.program.n > LARGE
+
+    @property
     def over(self) -> bool:
         """Whether its time is over."""
         return self.end is not None and time.monotonic() >= self.end
@@ -159,12 +164,12 @@ def search(
     if relaxed.status == "infeasible":
         return Unmet()
     if relaxed.status in ("time-limit", "interrupted"):
-        return Incumbent(at_once or unsolved(draft, model), at_cheapest(draft, model), relaxed.status)
+        return Incumbent(at_once or _unsolved(effort), at_cheapest(draft, model), relaxed.status)
     known = _rounded(effort, relaxed, footing)
     known = replace(known, solution=better(known.solution, at_once))
     if known.gap > gap and len(effort.columns):
         if known.solution is None:
-            known = replace(known, solution=unsolved(draft, model))
+            known = replace(known, solution=_unsolved(effort))
         found = _searched(effort.resting(known), known)
         if isinstance(found, Unmet):
             return found
@@ -226,12 +231,18 @@ def _now() -> tuple[float, float]:
 
 
 def _at_once(effort: _Effort) -> Solution | None:
-    """A plan that is soon there, where time may end before the program is solved."""
-    if effort.end is None or effort.model.program.n <= LARGE:
+    """A plan that is soon there, where time may end before the program is solved; it is made to its end."""
+    if not effort.at_once:
         return None
-    found = quick(effort.draft, effort.model)
+    with effort.model.uninterrupted():
+        found = quick(effort.draft, effort.model)
     effort.model.forget()
     return found
+
+
+def _unsolved(effort: _Effort) -> Solution | None:
+    """What is at hand where the program was not solved, or rounding it is not allowed."""
+    return (placed if effort.at_once else unsolved)(effort.draft, effort.model)
 
 
 def _relaxed(effort: _Effort, footing: Footing | None) -> Solution:
