@@ -207,7 +207,7 @@ class _Asked:
         conflict = found.conflict and replace(found.conflict, reading=reading)
         without = self._kept(lambda: self._plan(alone, "planning without the deal"))
         planned = self._kept(lambda: self._plan(held, "planning with the deal"))
-        fees = _fees(planned) if planned is not None and conflict is not None else ()
+        fees = _fees(planned) if planned is not None else ()
         aside = self.aside.get(held.reading, ())
         ways = self._ways(held.under(without=aside), conflict, planned, fees, without) if conflict else ()
         effect = None

@@ -15,6 +15,7 @@ from detente.errors import CaseError, UnsettledError
 from detente.outcomes import sign as module
 from detente.outcomes.deal import DealAnswer, DealWay, UnderReading
 from detente.outcomes.sign import sign, with_and_without
+from detente.report.outcomes.deal import changes, changing
 from tests.builders import D, Data, agreement, data_of, gpus, tokens, work
 from tests.report.read_page import Page
 
@@ -159,6 +160,22 @@ def test_another_clause_of_the_conflict_may_be_paid_or_ask_for_less() -> None:
     assert paid.sentence.startswith("under `old`, accept a shortfall of 1.50 k USD against this commitment")
     assert lowered.sentence == "lower what `old` asks by 1.50 k USD (Jan 2026 – Feb 2026: 1.50 k USD)"
     assert (round(paid.cost or D(0), 5), round(lowered.cost or D(0), 5)) == (12_000, 10_500)
+
+
+def test_a_yes_says_what_is_paid_where_that_is_cheaper_than_to_perform() -> None:
+    data = world()
+    del data["reading"]
+    data["agreements"] = [agreement(FLOOR | {"amount": "3 k USD", "shortfall": {"fee": "10%"}}, id="deal", ends=END)]
+    data["scenarios"] = []
+    row = alone(asked(data))
+    # 1000 Mtok at North instead of South would cost 1000 more: 10% of 3000 is cheaper
+    assert (row.word, row.conflict, [fee.owed for fee in row.fees]) == ("yes", None, [300])
+    assert row.effect is not None
+    assert changing(row).endswith("with the fees paid")
+    assert changes(row, row.effect, "USD")[1:3] == [
+        "`floor` falls short; 300.00 USD are owed for it.",
+        "That is cheaper than to perform every clause.",
+    ]
 
 
 def test_what_a_prepayment_gives_back_is_not_owed() -> None:

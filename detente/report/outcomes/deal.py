@@ -76,6 +76,8 @@ def changes(row: UnderReading, effect: SigningEffect, currency: str) -> list[str
     """What signing changes, in sentences."""
     said = [_cost(effect, currency)]
     said += [f"{_missed(fee)}; {shown(fee.owed, currency)} are owed for it." for fee in row.fees]
+    if row.word == "yes" and row.fees:
+        said.append("That is cheaper than to perform every clause.")
     if effect.binds:
         said.append(f"Binds only with the deal: {ticked(effect.binds)}.")
     if effect.no_longer_binds:
@@ -86,7 +88,7 @@ def changes(row: UnderReading, effect: SigningEffect, currency: str) -> list[str
 
 def changing(row: UnderReading) -> str:
     """What stands above them."""
-    return "What signing changes" if row.word == "yes" else "What signing changes, with the fees paid"
+    return "What signing changes, with the fees paid" if row.fees or row.word != "yes" else "What signing changes"
 
 
 def against(more: Decimal, currency: str) -> str:
