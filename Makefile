@@ -23,8 +23,10 @@ unexport PYTHONDONTWRITEBYTECODE
 
 # ARGS goes to pytest: make test ARGS="-k exclusivity"; "-n 0" runs all in one process, for a debugger
 ARGS ?=
+TESTS = { printf '\n== Tests\n\n'; $(BIN)/python -m pytest -n $$(( $$(getconf _NPROCESSORS_ONLN) + 1 )) --maxprocesses 8 \
+	--dist worksteal $(ARGS); }
 
-.PHONY: help demo test model clients lint format lock bench proof clean
+.PHONY: help demo test model clients lint rules format lock bench proof clean
 
 help: ## list these targets
 	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "  make %-8s %s\n", $$1, $$2 }' Makefile
@@ -44,22 +46,29 @@ demo: $(VENV)/demo.stamp ## check, plan and report the lead example under both r
 
 # ---- what a contributor runs --------------------------------------------------------------------------------
 
-# In a fresh clone the other core compiles meanwhile what the tests import, which each of their processes would do again.
+# Types are checked before the tests, so that a mistake is told at once; in a fresh clone, where that takes a minute,
+# beside them, once what the tests import is compiled, which each of their processes would do again.
 test: $(VENV)/dev.stamp ## lint, check types, run the tests
-	@[ -d tests/__pycache__ ] || $(BIN)/python -m pytest --collect-only -qq -n 0 >/dev/null 2>&1 & \
-	  $(MAKE) --no-print-directory lint && wait
-	@printf '\n== Tests\n\n'
-	@$(BIN)/python -m pytest -n $$(( $$(getconf _NPROCESSORS_ONLN) + 1 )) --maxprocesses 8 --dist worksteal $(ARGS)
+	@if [ -d .mypy_cache ]; then $(MAKE) --no-print-directory lint && $(TESTS); exit; fi; \
+	  $(MAKE) --no-print-directory rules || exit; \
+	  $(BIN)/python -m mypy >$(VENV)/types.txt 2>&1 & types=$$!; \
+	  trap 'kill $$types 2>/dev/null; rm -f $(VENV)/types.txt' EXIT; trap 'exit 130' INT; \
+	  $(BIN)/python -m pytest --collect-only -qq -n 0 >/dev/null 2>&1; \
+	  $(TESTS); tests=$$?; \
+	  printf '\n== Types\n\n'; wait $$types; typed=$$?; cat $(VENV)/types.txt; \
+	  [ $$tests -eq 0 ] || exit $$tests; exit $$typed
 
 model: $(VENV)/model.stamp ## install a small real model (440 MB): four tests ask it, and are skipped without it
 
 clients: $(VENV)/clients.stamp ## install client packages (400 MB) that some tests run, and are skipped without
 
-lint: $(VENV)/dev.stamp ## ruff (rules and format) and mypy, changing nothing
+lint: rules ## ruff (rules and format) and mypy, changing nothing
+	@$(BIN)/python -m mypy
+
+rules: $(VENV)/dev.stamp
 	@printf '\n== Rules, format and types\n\n'
 	@$(BIN)/python -m ruff check
 	@$(BIN)/python -m ruff format --check
-	@$(BIN)/python -m mypy
 
 format: $(VENV)/dev.stamp ## mend what ruff can mend
 	@$(BIN)/python -m ruff check --fix
