@@ -16,7 +16,7 @@ from math import isfinite
 
 from detente.case.case import Case
 from detente.errors import UnsettledError
-from detente.outcomes.estimate import Estimate, LeastCost
+from detente.outcomes.estimate import NOTHING, Estimate, LeastCost
 from detente.planner.answer.bill import Bill, work_by_provider
 from detente.planner.answer.binding import binding
 from detente.planner.answer.costs import at_present, cost_rows
@@ -26,7 +26,7 @@ from detente.planner.solving.search import Footing, Incumbent, Unmet
 from detente.planner.solving.solution import SAME, Solution, Stopped
 from detente.planner.study import GAP, Study
 from detente.results.plan import Plan
-from detente.values.money import nano
+from detente.values.money import CENT, nano
 
 SHARE = 0.4
 """Of a time limit, the part in which the case itself is planned; the rest is for those near it."""
@@ -149,15 +149,18 @@ class Baseline:
         return work_by_provider(self.study.draft, self.bill.quantities)
 
     # -- cases near it ---------------------------------------------------------------------------------------------
-    def without(self, ids: Iterable[str]) -> Near | None:
-        """The case without clauses; None where it has no plan. Raises StoppedError."""
+    def without(self, ids: Iterable[str], within: Decimal = NOTHING) -> Near | None:
+        """The case without clauses; None where it has no plan. Raises StoppedError.
+
+        ``within``: to know its cost so nearly is enough, where the gap of the case asks for more.
+        """
         out = frozenset(ids)
         if out not in self.known:
-            near = self._no_dearer(out) if out else self.itself
-            self.known[out] = near or self.near(self.study_without(out))
+            near = self._no_dearer(out, within) if out else self.itself
+            self.known[out] = near or self.near(self.study_without(out), within)
         return self.known[out]
 
-    def _no_dearer(self, out: frozenset[str]) -> Near | None:
+    def _no_dearer(self, out: frozenset[str], within: Decimal) -> Near | None:
         """The case without fewer clauses, where that is near enough: what else is out does not bind there.
 
         Its plan is one of the case without more of them, too, and its duals prove the same bound.
@@ -167,7 +170,7 @@ class Baseline:
         if near is None:
             return None
         cost = _cost(near.cost.amount, min(float(near.cost.bound), near.floor))
-        enough = max(self.cost.gap, nano(Fraction(self.gap)) * abs(cost.amount))
+        enough = max(self.cost.gap, within, nano(Fraction(self.gap)) * abs(cost.amount))
         return replace(near, cost=cost) if cost.gap <= enough else None
 
     def _alike(self, out: frozenset[str]) -> Near | None:
@@ -226,10 +229,11 @@ class Baseline:
             return study.beginning(far.footing)
         return study.beginning(replace(far.footing, basis=begin.basis))
 
-    def near(self, study: Study) -> Near | None:
-        """The cost of a study near this one; None where it has no plan. Raises StoppedError."""
-        study = unforeseen(_going_on(study), self.gap)
-        found = study.near(self.gap)
+    def near(self, study: Study, within: Decimal = NOTHING) -> Near | None:
+        """The cost of a study near this one, as near as is enough; None where it has no plan. Raises StoppedError."""
+        gap = max(self.gap, float(within / max(abs(self.cost.amount), CENT)))
+        study = unforeseen(_going_on(study), gap)
+        found = study.near(gap)
         if isinstance(found, Unmet):
             return None
         if found.solution is None or found.stopped is not None:

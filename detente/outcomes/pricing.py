@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from decimal import Decimal
+from functools import partial
 
 from detente.case.case import Case
 from detente.case.given import GivenPart, GivenSeconds, limits, must_be_case
@@ -128,14 +129,15 @@ class _Pricing:
             self._progress(f"splitting the price of {len(group)} clauses")
             joint = self.baseline.without(group)
             if joint is not None:
-                parts = split(group, self._saved, most=EXACT)
+                # no part is surer than the least sure of all costs, and this is one of them
+                parts = split(group, partial(self._saved, within=joint.cost.gap), most=EXACT)
                 slack = self._largest_gap(group)
                 told = tuple(replace(part, error=part.error + slack) for part in parts)
                 self.maskings.append(Masking(group, self._priced(group, joint), told))
 
-    def _saved(self, some: frozenset[str]) -> Decimal:
-        """What is saved without clauses."""
-        near = self.baseline.without(some)
+    def _saved(self, some: frozenset[str], within: Decimal) -> Decimal:
+        """What is saved without clauses, as near as is enough."""
+        near = self.baseline.without(some, within)
         return NOTHING if near is None else self.baseline.saved(near).amount
 
     def _largest_gap(self, group: Sequence[str]) -> Decimal:

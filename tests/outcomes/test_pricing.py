@@ -16,7 +16,7 @@ from hypothesis import strategies as st
 
 from detente.case.case import Case
 from detente.outcomes.baseline import Baseline, StoppedError
-from detente.outcomes.estimate import Estimate, LeastCost
+from detente.outcomes.estimate import NOTHING, Estimate, LeastCost
 from detente.outcomes.leveraging import leverage
 from detente.outcomes.prices import ClausePrice, ClausePrices
 from detente.outcomes.pricing import price
@@ -127,7 +127,7 @@ def test_a_fair_part_is_no_surer_than_the_plans_that_it_is_made_of() -> None:
     case = two_clouds(floor("one", "9000 USD"), floor("two", "9000 USD"))
     near = Baseline.near
 
-    def loose(self: Baseline, study: Study) -> Any:
+    def loose(self: Baseline, study: Study, *within: Decimal) -> Any:
         found = near(self, study)
         assert found is not None
         gap = D(7) if len(study.out) == 1 else D(40)
@@ -147,6 +147,23 @@ def test_three_of_which_no_two_hide_each_other_are_found() -> None:
     found = prices(two_clouds(*(floor(name, "9000 USD") for name in ("one", "two", "three"))))
     assert {masking.terms for masking in found.maskings} == {("one", "two", "three")}
     assert [part.amount for part in found.maskings[0].split] == [1_000, 1_000, 1_000]
+
+
+def test_of_a_split_no_more_is_sought_than_its_error_tells() -> None:
+    """Were the cost without all three known to 7 USD alone, so would be each part: no other need be known better."""
+    real, asked = Baseline.near, list[Decimal]()
+
+    def near(self: Baseline, study: Study, within: Decimal = NOTHING) -> Any:
+        found = real(self, study, within)
+        asked.append(within)
+        amount = found.cost.amount if found else D(0)
+        return found and replace(found, cost=LeastCost(amount, amount - 7))
+
+    with mock.patch.object(Baseline, "near", near):
+        found = prices(two_clouds(*(floor(name, "9000 USD") for name in ("one", "two", "three"))))
+    assert set(asked) <= {0, 7}
+    assert asked == sorted(asked), "each by itself first"
+    assert found.maskings[0].joint.bar == found.maskings[0].split[0].error == 7
 
 
 def test_a_floor_that_hides_a_part_of_an_exclusivity() -> None:
@@ -241,11 +258,11 @@ def stopping(after: int, how: Any) -> Any:
     """A baseline that is stopped once so many cases near it were asked."""
     real, asked = Baseline.near, []
 
-    def near(self: Baseline, study: Any) -> Any:
+    def near(self: Baseline, study: Any, *within: Decimal) -> Any:
         asked.append(study)
         if len(asked) > after:
             raise StoppedError(how)
-        return real(self, study)
+        return real(self, study, *within)
 
     return mock.patch.object(Baseline, "near", near)
 
