@@ -52,6 +52,6 @@ class ChangeOfControl(Position):
     def explain(self) -> Reason:
         """What follows from it."""
         above = f" (more than {float(self.above) * 100:g}% of the votes)" if self.above is not None else ""
-        when = f"; it happened on {self.happened}" if self.happened else "; it has not happened, as far as is stated"
+        when = f"; it happened on {self.happened}" if self.happened else "; no day is stated on which it `happened`"
         told = f"control of {self.party} changes{above}, the other party {RIGHTS[self.right]} within {self.within}"
         return self.says(f"where {told}{when}")

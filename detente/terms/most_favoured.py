@@ -79,5 +79,8 @@ class MostFavoured(Position):
     def explain(self) -> Reason:
         """Whose price, and what is known."""
         band = f", beyond {float(self.band) * 100:g}%" if self.band else ""
-        known = "; ".join(map(self._told, self.compared)) or "no price of others is known, so nothing is computed"
+        known = (
+            "; ".join(map(self._told, self.compared))
+            or "no price of others is stated (`compared`), so nothing is computed: ask for one"
+        )
         return self.says(f"{self.other} lowers a price that is above those of {self.compared_with}{band}: {known}")

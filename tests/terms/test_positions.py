@@ -14,7 +14,7 @@ from detente.contract.term import Term
 from detente.contract.window import Every
 from detente.terms import kind_of, kinds
 from detente.values.held import held_in
-from tests.builders import D, Data, agreement, build, data_of, day, mistakes, tokens, work
+from tests.builders import D, Data, agreement, build, data_of, day, mistakes, tokens, two_clouds, work
 
 EXAMPLES: dict[str, Data] = {
     "obligation": {"what": "a report", "windows": {"every": "quarter"}, "within": "30 days"},
@@ -234,3 +234,22 @@ def test_a_case_with_all_of_them_costs_what_it_costs_without() -> None:
     case = build([tokens("north", 3)], [work()], agreement(*clauses), months=12)
     assert len(case.terms) == len(EXAMPLES)
     assert [meter for each in case.terms for meter in each.meters()] == []
+
+
+@pytest.mark.parametrize(
+    ("clause", "told"),
+    [
+        (
+            {"kind": "most-favoured", "compared-with": "others"},
+            "no price of others is stated (`compared`), so nothing is",
+        ),
+        (
+            {"kind": "change-of-control", "right": "terminate", "within": "90 days"},
+            "no day is stated on which it `happened`",
+        ),
+    ],
+)
+def test_what_is_not_known_is_named_by_the_key_that_states_it(clause: Data, told: str) -> None:
+    term = two_clouds({"id": "t"} | clause).term("t")
+    assert term is not None
+    assert told in term.explain().sentence
