@@ -116,7 +116,8 @@ def frames(path: Path, since: int = 0) -> Iterator[JournalFrame | Damage | Torn]
                 return
             at, told = _next(source, 0)
             if at == source.size:
-                raise JournalError(path, "not a journal of this version; name a folder that `detente serve` wrote")
+                what = "not a journal of this version; name a folder that `detente serve` wrote"
+                raise JournalError(path, f"{what}, or read a bill with `--mapping`")
             yield Damage(0, at, told)
         while at < source.size:
             before = at
