@@ -186,7 +186,7 @@ def _least(need: int, price: int, other: Fraction, rates: list[Fraction], fee: F
 RATES = st.lists(st.sampled_from(["0.8", "1", "1.1", "1.25", "2"]), min_size=2, max_size=4)
 
 
-@settings(deadline=None, max_examples=25)
+@settings(deadline=None, max_examples=15)
 @given(RATES, st.integers(0, 900), st.integers(1, 3), st.integers(1, 5), st.sampled_from(["30%", "100%", "150%"]))
 def test_the_least_cost_is_that_of_a_greedy_buyer(
     rates: list[str], need: int, price: int, other: int, fee: str
