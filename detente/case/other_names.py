@@ -1,7 +1,7 @@
-"""What people call the keys of a case elsewhere: a contract's own words, and those of clouds and of other tools.
+"""What people call the keys of a case and their values elsewhere: in contracts, at clouds and in other tools.
 
-Owns: which key of a place a word stands for. Not here: the sentences about keys (``wording``), and the words of clauses
-for whole kinds of them (``terms.finding``).
+Owns: which key of a place, and which of its values, a word stands for. Not here: the sentences about keys
+(``wording``), and the words of clauses for whole kinds of them (``terms.finding``).
 """
 
 from __future__ import annotations
@@ -53,14 +53,59 @@ _NAMES: dict[str, str] = {
     "text": "description wording quote language clause-text",
     "id": "name key identifier",
     "tiers": "bands brackets levels steps thresholds",
+    "valid-for": "lapses lapse expires expiry expiration validity valid-until valid",
+    "make-up": "makeup make-up-right bank",
 }
 """By key, what else it is called: the first of these that a place allows is meant."""
+
+_VALUES: dict[str, str] = {
+    # which money counts, and when
+    "list": "before-discounts before-discount gross list-price undiscounted pre-discount",
+    "after-discounts": "before-credits before-credit net-of-discounts discounted",
+    "after-credits": "net-of-credits",
+    "invoice": "invoiced invoice-date billing billed",
+    "use": "usage used consumption accrual",
+    "purchase": "purchased bought",
+    "fee": "penalty lost forfeited true-up",
+    "prepayment": "credit prepaid prepay credited",
+    # how prices combine
+    "product": "multiplicative multiply multiplied",
+    "sum": "additive add added",
+    "best-of": "lower-of lowest-price best highest-discount",
+    "graduated": "incremental marginal progressive tiered",
+    "all-units": "volume retroactive slab cliff",
+    "chain": "chained compound compounding previous",
+    "base": "original simple",
+    "lower-of": "best-of lower lowest",
+    # windows, and what becomes of them
+    "hour": "hourly",
+    "day": "daily",
+    "week": "weekly",
+    "month": "monthly billing-month",
+    "quarter": "quarterly",
+    "year": "yearly annual annually contract-year",
+    "term": "whole-term once total in-all",
+    "prorate": "pro-rata prorated proportional",
+    "pro-rata": "prorate prorated proportional",
+    "upfront": "prepaid all-upfront up-front advance in-advance",
+    "in-arrears": "arrears postpaid",
+    "reserved": "reservation committed commitment ri",
+    "on-demand": "ondemand payg pay-as-you-go",
+    "spot": "preemptible",
+}
+"""By value, what else it is called: never one that says the contrary, as the nearest by its letters may be."""
 
 
 def key_meant(word: str, keys: Collection[str]) -> str | None:
     """The key of a place that a word stands for: by its other names, or as the nearest; None where there is none."""
     known = frozenset(keys)
     return next(_by_name(word.casefold().replace("_", "-"), known), None) or nearest(word, known)
+
+
+def value_meant(word: str, choices: Collection[str]) -> str | None:
+    """Of the values that a key allows, the one that a word stands for elsewhere; None where there is none."""
+    said = word.casefold().replace("_", "-").replace(" ", "-")
+    return next((value for value in choices if said in _VALUES.get(value, "").split()), None)
 
 
 def _by_name(word: str, keys: Collection[str]) -> Iterator[str]:

@@ -13,7 +13,7 @@ from typing import Annotated, Any, Union
 
 from pydantic import BaseModel, ValidationError
 
-from detente.case.other_names import key_meant
+from detente.case.other_names import key_meant, value_meant
 from detente.contract.term import Term
 from detente.errors import Flaw, FlawError, KeyPath, did_you_mean
 from detente.market.network import PLACE
@@ -120,7 +120,10 @@ def _sentence(detail: Any, raw: Any, kind: Any) -> tuple[str, str]:
         return f"there is no kind `{_short(tag)}`", remedy
     if code == "literal_error":
         choices = [t.strip().strip("'") for t in str(context.get("expected")).replace(" or ", ", ").split(",")]
-        return f"{_found(given)} is not allowed here", did_you_mean(str(given), choices)
+        meant = value_meant(str(given), choices)
+        return f"{_found(given)} is not allowed here", f"write `{meant}`" if meant else did_you_mean(
+            str(given), choices
+        )
     if code == "value_error":
         return str(context.get("error")), FORM
     if code == "string_pattern_mismatch":

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from detente.case.other_names import key_meant
+from detente.case.other_names import key_meant, value_meant
 from tests.builders import Data, agreement, compute, data_of, gpus, mistakes
 
 
@@ -28,6 +28,21 @@ def test_a_key_is_found_by_its_other_names_and_else_by_its_letters(
     assert key_meant(word, keys) == meant
 
 
+@pytest.mark.parametrize(
+    ("word", "choices", "meant"),
+    [
+        ("before-discounts", ["list", "after-discounts", "after-credits"], "list"),  # by letters it is the contrary
+        ("before credits", ["list", "after-discounts", "after-credits"], "after-discounts"),
+        ("payment", ["use", "invoice", "purchase"], None),  # later than the invoice, and nothing that there is
+        ("Annual", ["hour", "month", "year"], "year"),
+        ("volume", ["graduated", "all-units"], "all-units"),
+        ("pro-rata", ["refuse", "prorate"], "prorate"),
+    ],
+)
+def test_a_value_is_found_by_its_other_names_alone(word: str, choices: list[str], meant: str | None) -> None:
+    assert value_meant(word, choices) == meant
+
+
 def floor(**more: str) -> Data:
     return agreement({"id": "floor", "kind": "minimum-commitment", "amount": "1 k USD"} | more)
 
@@ -44,6 +59,10 @@ def floor(**more: str) -> Data:
         ),
         (data_of([gpus("north", 2)], [compute(labels=["chat"])]), ["such as `{ chat: … }`"]),
         (data_of([gpus("north", 2)], [compute()], floor(amount="10B USD")), ["did you mean `bn`?"]),
+        (
+            data_of([gpus("north", 2)], [compute()], floor(measure="before-discounts")),
+            ["not allowed here; write `list`"],
+        ),
     ],
 )
 def test_the_mistake_says_which_key_is_meant(case: Data, remedies: list[str]) -> None:
