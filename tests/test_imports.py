@@ -209,19 +209,33 @@ def test_help_loads_nothing_heavy() -> None:
     assert not loaded("--help") & {*HEAVY, "pydantic", "yaml", "hypothesis"}
 
 
-def test_a_conflict_is_told_without_what_a_plan_is_told_by() -> None:
-    """The rows of a plan and the words around them take a tenth of the time of a small `check` to import."""
-    found, todo = set(), ["planner/check.py", "planner/conflict.py", "report/plans/verdict.py"]
-    todo.append("report/plans/conflict_view.py")
+def needed(*names: str) -> set[str]:
+    """The package's own files that are imported with some."""
+    found: set[str] = set()
+    todo = [*names]
     while todo:
         found.add(name := todo.pop())
-        needs = {MODULES[module] for module in imports(PACKAGE / name, top=True) if module in MODULES}
-        todo += needs - found
+        todo += {MODULES[module] for module in imports(PACKAGE / name, top=True) if module in MODULES} - found
+    return found
+
+
+def test_a_conflict_is_told_without_what_a_plan_is_told_by() -> None:
+    """The rows of a plan and the words around them take a tenth of the time of a small `check` to import."""
+    found = needed(
+        "planner/check.py", "planner/conflict.py", "report/plans/verdict.py", "report/plans/conflict_view.py"
+    )
     assert not found & {"results/plan.py", "results/plan_rows.py", "report/plans/digest.py"}
 
 
 def test_the_schema_needs_no_solver() -> None:
     assert not loaded("schema") & {"highspy", "numpy", "rich", "jinja2", "pyarrow", "genai_prices"}
+
+
+def test_a_worker_without_a_plan_or_a_ledger_loads_neither() -> None:
+    """What it holds in memory for them is as much as for all of its surfaces."""
+    found = needed("gateway/serving/processes/worker.py", "gateway/deciding/source.py")
+    assert not found & {"results/plan.py", "results/plan_rows.py"}
+    assert not {name for name in found if name.startswith("ledger/books/") and name != "ledger/books/__init__.py"}
 
 
 def test_a_worker_of_the_gateway_needs_no_solver() -> None:

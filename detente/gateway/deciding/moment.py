@@ -8,6 +8,7 @@ from __future__ import annotations
 from bisect import bisect_right
 from collections.abc import Mapping
 from datetime import datetime, timedelta
+from typing import TYPE_CHECKING
 
 import msgspec
 
@@ -19,10 +20,12 @@ from detente.gateway.deciding.keyring import Keyring
 from detente.gateway.deciding.policy import Deployed, Policy
 from detente.gateway.deciding.standings import NOT_KEPT, Standings
 from detente.gateway.deciding.steering import NO_SAVINGS, Saving, saving, usual_mix
-from detente.ledger.books.at_risk import AtRisk
 from detente.ledger.journals.record import TokenCounts
 from detente.ledger.use.line import NO_TOKENS
 from detente.live.request import Request
+
+if TYPE_CHECKING:
+    from detente.ledger.books.at_risk import AtRisk
 
 MAX_REMEMBERED = 10_000
 """Admissions: a caller who varies its labels cannot make it grow without bound."""

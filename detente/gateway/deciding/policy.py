@@ -11,6 +11,7 @@ from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from decimal import Decimal
 from functools import cached_property
+from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
 
 from detente.case.case import Case
@@ -33,10 +34,12 @@ from detente.providers import wire_of
 from detente.providers.authority import Authority
 from detente.providers.vocabulary import Vocabulary
 from detente.providers.wire import Tokens, Wire
-from detente.results.plan import Plan
-from detente.results.plan_rows import PeriodRow, Purchase
 from detente.values.facts import RESERVED, Facts
 from detente.values.period import moment
+
+if TYPE_CHECKING:
+    from detente.results.plan import Plan
+    from detente.results.plan_rows import PeriodRow, Purchase
 
 Stamp = tuple[tuple[str, int, int], ...]
 """Names, times and sizes of files."""

@@ -18,7 +18,6 @@ from detente.ledger.caps.clause_caps import not_kept
 from detente.live.deployment import AnyDeployment
 from detente.live.key import Key
 from detente.providers.vocabulary import MAX_BYTES, Vocabulary
-from detente.results.plan import Plan
 from detente.values.file import inside, read
 
 Redirect = Callable[[Case], Sequence[AnyDeployment]]
@@ -54,7 +53,11 @@ class PolicySource:
             Where the plan cannot be read, or is not of this case.
         """
         stamp = self.stamp()  # before reading: a change while they are read is seen at the next look
-        plan = Plan.load(self.plan) if self.plan is not None else None
+        plan = None
+        if self.plan is not None:
+            from detente.results.plan import Plan  # which takes memory that a gateway without a plan does not
+
+            plan = Plan.load(self.plan)
         reading = self.reading or (plan.reading if plan else None)
         scenario = self.scenario or (plan.scenario if plan else None)
         case = Case.load(self.case, self.beside, scenario).under(reading)

@@ -8,18 +8,20 @@ from __future__ import annotations
 
 from collections.abc import Awaitable, Iterable, Sequence
 from datetime import datetime
-from typing import NamedTuple
+from typing import TYPE_CHECKING, NamedTuple
 
 from detente.contract.standing import Standing
 from detente.contract.verdict import Reason, Verdict
-from detente.ledger.books.at_risk import AtRisk
-from detente.ledger.books.stands import BooksStand
-from detente.ledger.caps.budget_stands import BudgetStands
 from detente.ledger.caps.cap import Cap, CapLimit, CapTaker
-from detente.ledger.journals.lag import JournalLag
 from detente.ledger.journals.record import TokenCounts
 from detente.providers.wire import Tokens
 from detente.values.period import endless
+
+if TYPE_CHECKING:
+    from detente.ledger.books.at_risk import AtRisk
+    from detente.ledger.books.stands import BooksStand
+    from detente.ledger.caps.budget_stands import BudgetStands
+    from detente.ledger.journals.lag import JournalLag
 
 SOON = 1.0
 """Seconds after which a call may find room that found none of calls at a time."""

@@ -11,16 +11,18 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 from fractions import Fraction
-from typing import NamedTuple
+from typing import TYPE_CHECKING, NamedTuple
 
 from detente.demand.workload import AnyWorkload
 from detente.gateway.deciding.policy import Deployed
-from detente.ledger.books.at_risk import AtRisk
 from detente.ledger.journals.record import TokenCounts
 from detente.ledger.use.metering import Tariff
 from detente.live.request import Request
 from detente.market.token_price import MTOK
 from detente.values.money import NANOS
+
+if TYPE_CHECKING:
+    from detente.ledger.books.at_risk import AtRisk
 
 
 class Saving(NamedTuple):

@@ -6,13 +6,15 @@ Owns: its document. Amounts are exact, as text. Not here: the standings (``ledge
 
 from __future__ import annotations
 
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from detente.gateway.deciding.standings import Standings
-from detente.ledger.books.stands import ClauseStands
 from detente.ledger.caps.cap import Cap, CapLimit
 from detente.values.period import endless
 from detente.values.quantity import plain
+
+if TYPE_CHECKING:
+    from detente.ledger.books.stands import ClauseStands
 
 
 def standing_page(standings: Standings) -> dict[str, Any]:

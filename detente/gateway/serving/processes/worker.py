@@ -14,7 +14,7 @@ import sys
 from collections.abc import Callable, Coroutine, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import AsyncExitStack, contextmanager
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import uvicorn
 import uvloop
@@ -27,20 +27,22 @@ from detente.gateway.http.exchange import DATE
 from detente.gateway.http.protocol import protocol
 from detente.gateway.serving.app import App, new_ids
 from detente.gateway.serving.aside import TURN
-from detente.gateway.serving.beside.key_watch import KeyWatch
 from detente.gateway.serving.beside.notifier import Notifier
 from detente.gateway.serving.beside.secret_renewal import Renewals
-from detente.gateway.serving.beside.watch import BooksWatch
 from detente.gateway.serving.call.kept_turns import KeptTurns
 from detente.gateway.serving.caps.cap_news import CapNews
 from detente.gateway.serving.caps.own_count import OwnCount
-from detente.gateway.serving.caps.renewing import Renewing
 from detente.gateway.serving.clock import Clock
 from detente.gateway.serving.observing.call_trace import Tracing
 from detente.gateway.serving.observing.metrics import Metrics
 from detente.gateway.serving.settings import Say, Settings
 from detente.ledger.journals.journal import Journal
 from detente.providers.authority import Authority
+
+if TYPE_CHECKING:
+    from detente.gateway.serving.beside.key_watch import KeyWatch
+    from detente.gateway.serving.beside.watch import BooksWatch
+    from detente.gateway.serving.caps.renewing import Renewing
 
 LOOK = 2.0
 """Seconds between two looks at whether the case's files changed, at least."""
@@ -157,6 +159,8 @@ class Worker:
         begin = asyncio.get_running_loop().create_task
         keeping = [begin(self._each_second(what)) for what in (self._tick, self._sync, self._renew, self._look)]
         if (kept := self._renewing) is not None:
+            from detente.gateway.serving.beside.key_watch import KeyWatch
+
             ending.push_async_callback(kept.close)
             ending.callback(self._watch.close)
             await kept.claim()
@@ -179,6 +183,9 @@ class Worker:
         if settings.ledger is None:
             self._own = OwnCount(self._news)
             return self._own
+        from detente.gateway.serving.beside.watch import BooksWatch
+        from detente.gateway.serving.caps.renewing import Renewing
+
         journal = settings.journal, self._number
         self._renewing = Renewing(settings.ledger, ids, *journal, settings.clock, self._say, self._news)
         self._renewing.follow(policy.case)
