@@ -218,7 +218,7 @@ class Totals:
             paid = ((self._paid(meter, window, each), each.end) for each in self._payments)
             each = (amount / (1 if meter.money is None else meter.money.at_end(end)) for amount, end in paid if amount)
             return sum(each, Fraction(0))
-        found = self._counted_in(meter, window)
+        found = self._counted_in(self._place[meter], window)
         return found.value if found is not None else Fraction(0)
 
     def over_one(self, meter: Meter, windows: Iterable[Window]) -> tuple[list[int], int]:
@@ -226,14 +226,15 @@ class Totals:
 
         Raises SettleError as ``total`` does.
         """
-        found = [self._counted_in(meter, window) for window in windows]
+        place = self._place[meter]
+        found = [self._counted_in(place, window) for window in windows]
         over = lcm(*{of for each in found if each is not None for of in each.parts})
         return [0 if each is None else each.times(over) for each in found], over * NANOS
 
-    def _counted_in(self, meter: Meter, window: Window) -> Sum | None:
-        key = self._place[meter], window.index
+    def _counted_in(self, place: int, window: Window) -> Sum | None:
+        key = place, window.index
         if key in self._unknown:
-            raise SettleError(_unknown(meter, window, self._unknown[key]))
+            raise SettleError(_unknown(self.meters[place], window, self._unknown[key]))
         return self._known.get(key)
 
     @staticmethod

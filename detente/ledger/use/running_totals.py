@@ -12,6 +12,7 @@ import json
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import replace
 from datetime import datetime
+from decimal import Decimal
 from fractions import Fraction
 from hashlib import sha256
 
@@ -227,10 +228,10 @@ def _told(totals: Totals) -> dict[Meter, dict[tuple[object, ...], Fraction]]:
     return found
 
 
-def _sum(amount: object, parts: object) -> Sum:
+def _sum(amount: int | str | Decimal, parts: object) -> Sum:
     if parts == "{}":
-        return Sum(int(str(amount)))
-    return Sum(int(str(amount)), {int(of): int(part) for of, part in json.loads(str(parts)).items()})
+        return Sum(int(amount))
+    return Sum(int(amount), {int(of): int(part) for of, part in json.loads(str(parts)).items()})
 
 
 def _labels(stored: str) -> tuple[str, ...] | None:
