@@ -50,6 +50,7 @@ HEAVY = {
     "uvicorn": {"gateway/serving/processes/worker.py", "sandbox"},
     "prometheus_client": {"gateway"},
     "botocore": {"providers/bedrock", "sandbox"},
+    "sqlite3": {"ledger", "gateway/serving/call/kept_turns.py"},
     "azure": {"providers/entra.py"},
 }
 AT_TOP = {
@@ -63,6 +64,7 @@ AT_TOP = {
     "uvicorn": {"gateway/serving/processes/worker.py", "sandbox"},
     "prometheus_client": {"gateway/serving/observing/metrics.py"},
     "botocore": {"providers/bedrock"},
+    "sqlite3": {"ledger"},
 }
 
 FILES = sorted(PACKAGE.rglob("*.py"))

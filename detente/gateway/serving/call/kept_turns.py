@@ -9,21 +9,29 @@ waits for it. Not here: what a turn is (``surfaces/responses_kept``), and who as
 from __future__ import annotations
 
 import asyncio
-import sqlite3
 from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import closing
 from functools import partial
 from pathlib import Path
-from typing import TypeVar
+from typing import TYPE_CHECKING, TypeVar
 
 from detente.gateway.surfaces.surface import KeptTurn
 from detente.live.serving import KeptResponses
 
+if TYPE_CHECKING:
+    import sqlite3
+
 T = TypeVar("T")
 WAIT = 2.0
 """Seconds that a call waits for its turn to be found or kept, behind those of other calls and workers."""
-FAILURES = (sqlite3.Error, TimeoutError)
+
+
+class UnkeptError(Exception):
+    """What the file of turns says of itself where it cannot be read or written."""
+
+
+FAILURES = (UnkeptError, TimeoutError)
 """What becomes of a turn that cannot be found or kept, or not in time."""
 _TABLES = """
 pragma journal_mode = wal;
@@ -101,7 +109,7 @@ class KeptTurns:
         if self._thread is None:
             self._thread = ThreadPoolExecutor(1, "detente-turns")
         async with asyncio.timeout(self._wait):
-            return await asyncio.get_running_loop().run_in_executor(self._thread, act)
+            return await asyncio.get_running_loop().run_in_executor(self._thread, _acted, act)
 
     # -- in the thread ------------------------------------------------------------------------------------------------
     def _keep(self, key: str, turn: KeptTurn, bounds: KeptResponses, now: float) -> None:
@@ -133,12 +141,24 @@ class KeptTurns:
 
     def _database(self) -> sqlite3.Connection:
         if self._opened is None:
+            import sqlite3
+
             if self._file is None:
-                raise sqlite3.OperationalError("nothing is kept")
+                raise UnkeptError("nothing is kept")
             opened = sqlite3.connect(self._file, timeout=self._wait)
             with closing(opened.executescript(_TABLES)):
                 self._opened = opened
         return self._opened
+
+
+def _acted(act: Callable[[], T]) -> T:
+    """What it comes to. The database is imported with the first turn: most gateways keep none. Raises UnkeptError."""
+    import sqlite3
+
+    try:
+        return act()
+    except sqlite3.Error as error:
+        raise UnkeptError(str(error)) from error
 
 
 NOTHING_KEPT = KeptTurns()

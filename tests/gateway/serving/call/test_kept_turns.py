@@ -13,7 +13,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from detente.gateway.serving.call.kept_turns import NOTHING_KEPT, KeptTurns
+from detente.gateway.serving.call.kept_turns import NOTHING_KEPT, KeptTurns, UnkeptError
 from detente.gateway.surfaces.surface import KeptTurn
 from detente.live.serving import KeptResponses
 from tests.gateway.http.peer import run
@@ -137,7 +137,7 @@ def test_nothing_is_kept_without_a_file_or_where_a_case_says_so(tmp_path: Path) 
         assert not kept.keeps(never)
         assert not NOTHING_KEPT.keeps(BOUNDS)
         assert await NOTHING_KEPT.recall("k", "a", BOUNDS, 0.0) == () == await kept.recall("k", "a", never, 0.0)
-        with pytest.raises(sqlite3.Error):
+        with pytest.raises(UnkeptError):
             await NOTHING_KEPT.keep("k", turn("a"), BOUNDS, 0.0)
         assert list(tmp_path.iterdir()) == []
 
