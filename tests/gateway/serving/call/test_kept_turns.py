@@ -6,7 +6,6 @@ import asyncio
 import sqlite3
 import threading
 from contextlib import closing, suppress
-from functools import partial
 from pathlib import Path
 
 import pytest
@@ -151,12 +150,18 @@ def test_who_closes_waits_for_a_thread_that_is_busy_and_leaves_neither_it_nor_th
     """However long that takes: what a call waits for at most does not bound the end."""
 
     async def main() -> None:
-        loop, others, gate = asyncio.get_running_loop(), set(threading.enumerate()), threading.Event()
+        loop, others = asyncio.get_running_loop(), set(threading.enumerate())
+        busy, gate = threading.Event(), threading.Event()
         assert isinstance(loop, Ahead)
         kept = KeptTurns(tmp_path / "turns", wait=AGES)
         await kept.keep("k", turn("a"), BOUNDS, 0.0)
-        stalled = asyncio.create_task(kept._beside(partial(gate.wait, PATIENCE)))
-        await turns()
+
+        def stall() -> None:
+            busy.set()
+            gate.wait(PATIENCE)
+
+        stalled = asyncio.create_task(kept._beside(stall))
+        await so(busy.is_set)  # what the thread has not begun by its deadline it never begins
         loop.ahead += 2 * AGES
         with pytest.raises(TimeoutError):
             await stalled
