@@ -16,6 +16,7 @@ from pydantic import Field, PrivateAttr
 from detente.contract.case_view import CaseView
 from detente.contract.decisions import Decisions
 from detente.contract.meter import Meter
+from detente.contract.price_turn import within_a_period
 from detente.contract.program import Expression, Program
 from detente.contract.scope import Scope, Selection
 from detente.contract.settlement import Settlement, settled
@@ -239,8 +240,8 @@ class SavingsPlan(Term):
     def explain(self) -> Reason:
         """What the clause does."""
         rates = " and ".join(f"`{offer}` at {price}" for offer, price in self.rates.items())
-        paid = self.commitment.told
-        sentence = f"{paid} an hour are paid, used or not, and cover {rates}, what saves the largest part first"
+        sentence = f"{self.commitment.told} an hour are paid, used or not, and cover {rates}, what saves the largest "
+        sentence += "part first"
         if self.after:
             sentence += f", of what {' and '.join(f'`{name}`' for name in self.after)} left"
         return Reason(self.id, sentence)
@@ -251,8 +252,7 @@ class SavingsPlan(Term):
 
     def magnitudes(self, hours: Fraction) -> tuple[Magnitude, ...]:
         """Its money through all of the time."""
-        paid = Fraction(self.commitment.amount) * hours
-        return (Magnitude(("commitment",), paid, self.commitment.currency),)
+        return (Magnitude(("commitment",), Fraction(self.commitment.amount) * hours, self.commitment.currency),)
 
     def check(self, case: CaseView) -> Iterator[Flaw]:
         """Prices that are no saving; offers with more than one price, of somebody else, or with a discount."""
@@ -267,13 +267,16 @@ class SavingsPlan(Term):
                     yield Flaw(what, remedy, ("rates", facts["offer"]))
                     return
         yield from self._order(case)
+        start = self.validity.start  # which of several offers saves most turns on their prices
+        if len(self.rates) + len(self.firsts) > 1 and start in {*self.turns(start, start)}:
+            yield from within_a_period(self.id, start, case.horizon, ("rates",))
 
     def _order(self, case: CaseView) -> Iterator[Flaw]:
         """Which of several plans comes first, where they cover the same use."""
         others = {other.id: other for other in case.beside if isinstance(other, SavingsPlan)}
         told = {first.id for first in self._told}
         for index, name in enumerate(self.after):
-            if name == self.id or self.id in _reached(name, others):
+            if name == self.id or (name in others and self.id in {each.id for each in others[name].firsts}):
                 yield Flaw(f"`{name}` comes after `{self.id}` itself", "leave it out of one", ("after", index))
             elif name not in told | case.unread:
                 what = f"there is no savings plan `{name}` with `{self.validity.counterparty}`"
@@ -391,15 +394,3 @@ OpenUse = tuple[str, Fraction, Fraction, Fraction]
 """Of one offer in an hour: its id, how much of it can be covered, how much is used, and what all of that is at list."""
 FirstPlan = tuple[str, datetime]
 """The id of a plan that comes first, and from when it is in force."""
-
-
-def _reached(name: str, plans: Mapping[str, SavingsPlan]) -> set[str]:
-    """All plans that a plan comes after, through others perhaps."""
-    found: set[str] = set()
-    todo = [name]
-    while todo:
-        for each in plans[found_name].after if (found_name := todo.pop()) in plans else ():
-            if each not in found:
-                found.add(each)
-                todo.append(each)
-    return found

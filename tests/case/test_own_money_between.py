@@ -6,6 +6,7 @@
 from __future__ import annotations
 
 from decimal import Decimal
+from fractions import Fraction
 from typing import Any
 
 import pytest
@@ -152,6 +153,25 @@ def test_a_savings_plan_covers_offers_whose_price_changes() -> None:
     offers = [gpus("north", {"2026-01-01": "1 USD per GPU-hour", "2026-02-01": "2 USD per GPU-hour"})]
     found = solved(Case.of(data_of(offers, [compute(demand="4 GPU")], agreement(plan), months=2)))
     assert found.cost == 744 * D("3.4") + 672 * D("5.4")
+
+
+def test_a_price_that_changes_within_a_period_needs_shorter_ones_where_offers_are_ordered_by_it() -> None:
+    """Of two offers the one that saves more changes on 16 January: by the month nobody can say which comes first."""
+    turning = {"2026-01-01": "1 USD per GPU-hour", "2026-01-16": "4 USD per GPU-hour"}
+    offers = [gpus("north", turning, id="r5", accelerator="R5"), gpus("north", 2, id="m5", accelerator="M5")]
+    jobs = [
+        compute(name, "4 GPU", **{"runs-on": {"accelerators": {kind: 1}}}) for name, kind in (("a", "R5"), ("b", "M5"))
+    ]
+    rates = {"r5": "0.7 USD per GPU-hour", "m5": "1 USD per GPU-hour"}
+    plan: Data = {"id": "plan", "kind": "savings-plan", "commitment": "2 USD per hour", "rates": rates}
+    data = data_of(offers, jobs, agreement(plan), months=1)
+    (said,) = mistakes(data)
+    assert said.startswith(
+        "a price that `plan` covers changes on 2026-01-16, within a period of the plan; plan by shorter"
+    )
+    data["horizon"] |= {"every": "day"}
+    second = 2 + (4 - Fraction(2) / Fraction("0.7")) * 4 + 8  # R5 saves 82% then, and M5 50%
+    assert abs(Fraction(solved(Case.of(data)).cost) - (15 * 24 * 10 + 16 * 24 * second)) < Fraction(1, 100)
 
 
 @pytest.mark.parametrize(("price", "cost"),
