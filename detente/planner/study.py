@@ -35,6 +35,7 @@ from detente.planner.solving.search import Footing, Incumbent, Progress, Unmet, 
 from detente.planner.solving.solution import Solution
 from detente.planner.solving.steadier import moving_least, moving_less
 from detente.planner.solving.whole import whole_columns
+from detente.values.money import CENT
 
 if TYPE_CHECKING:
     from detente.results.plan import Plan
@@ -47,6 +48,9 @@ MAX_OPEN = 4
 
 AT_NO_COST = 1e-11
 """By what part a bill may be higher for less to be moved: what the rounding of many quanta comes to, and no more."""
+
+OF_THE_GAP = 1e-4
+"""The same of a bill that is small, beside which a quantum is not: by this part of the gap, and by a cent at most."""
 
 MAX_STEADIED = 500_000
 """Columns of a program of whose plans one that moves less is sought: above, its whole quanta take half as much memory
@@ -296,7 +300,7 @@ class Study:
         if not in_time or found.prices is None or model.program.n > MAX_STEADIED:
             return self.bill(found)
         study, swept = self._without_crumbs(found, gap)
-        return study._moving_least(swept) or study.bill(swept)
+        return study._moving_least(swept, gap) or study.bill(swept)
 
     def _without_crumbs(self, found: Incumbent, gap: float) -> tuple[Study, Incumbent]:
         """The study without places that the solution hardly uses, and its solution, where that costs next to nothing.
@@ -328,7 +332,7 @@ class Study:
             found = without
         return study, found
 
-    def _moving_least(self, found: Incumbent) -> tuple[Bill, Solution] | None:
+    def _moving_least(self, found: Incumbent, gap: float) -> tuple[Bill, Solution] | None:
         """The bill of a solution of the same cost in which less moves, and that solution; None where there is none.
 
         Whole quanta may make a little more of the same cost: where they do, what moves more is billed as well, and
@@ -343,10 +347,10 @@ class Study:
         if least is best:
             return None
         steady = self.bill(replace(found, solution=least), lambda solved: moving_less(draft, model, solved, columns))
-        if float(steady[0].total) <= best.objective + abs(best.objective) * AT_NO_COST:
+        if float(steady[0].total) <= best.objective + _at_no_cost(best.objective, gap):
             return steady
         plain = self.bill(found)
-        return steady if _no_dearer(steady[0], plain[0]) else plain
+        return steady if _no_dearer(steady[0], plain[0], gap) else plain
 
     @contextlib.contextmanager
     def noting_interrupts(self) -> Iterator[None]:
@@ -373,6 +377,11 @@ def check(draft: Draft, exact: Bill, solution: Solution, model: Model) -> None:
         )
 
 
-def _no_dearer(bill: Bill, other: Bill) -> bool:
+def _no_dearer(bill: Bill, other: Bill, gap: float) -> bool:
     """Whether a bill is no higher than another, but for the rounding of many quanta."""
-    return float(bill.total - other.total) <= abs(float(other.total)) * AT_NO_COST
+    return float(bill.total - other.total) <= _at_no_cost(float(other.total), gap)
+
+
+def _at_no_cost(total: float, gap: float) -> float:
+    """By how much more than a bill another is the same, but for the rounding of quanta."""
+    return max(abs(total) * AT_NO_COST, min(abs(total) * gap * OF_THE_GAP, float(CENT)))

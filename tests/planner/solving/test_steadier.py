@@ -99,6 +99,15 @@ def test_a_tie_under_a_commitment_is_split_alike() -> None:
     assert counted(found, "chat") == (0, 0)
 
 
+def test_a_part_that_is_no_round_figure_is_split_alike_too() -> None:
+    """North's floor takes 1000 of 3650 Mtok: in each month the same part, dearer by the rounding of quanta."""
+    offers, works = [tokens("north", 3), tokens("south", 2)], [work(demand="10 Mtok per day")]
+    case = build(offers, works, agreement(floor("f", 3000)), months=12)
+    found = solved(case, gap=1e-4)
+    assert counted(found, "chat") == (0, pytest.approx(D(0), abs=D("0.00001")))
+    assert 0 <= found.cost - 8300 < D("0.001")
+
+
 def test_a_move_that_saves_money_is_made() -> None:
     found = solved(build([tokens("north", {"2026-01": 3, "2026-03": 5}), tokens("south", 4)], [work()]))
     assert found.cost == 2 * 3_000 + 4 * 4_000
