@@ -62,7 +62,7 @@ AT_TOP = {
     "httptools": {"gateway", "sandbox"},
     "uvloop": {"gateway/serving/processes/worker.py"},
     "uvicorn": {"gateway/serving/processes/worker.py", "sandbox"},
-    "prometheus_client": {"gateway/serving/observing/metrics.py"},
+    "prometheus_client": {"gateway/serving/observing/metrics.py", "gateway/serving/observing/standing_gauges.py"},
     "botocore": {"providers/bedrock"},
     "sqlite3": {"ledger"},
 }

@@ -233,7 +233,7 @@ class App:
         self._metrics.away(bool(self._standings.away))
         for cap, allows, remaining in self._standings.caps():
             self._metrics.cap(cap, allows.limit, remaining)
-        self._metrics.at_risk({floor.term: (floor.short, floor.owed) for floor in self._standings.at_risk})
+        self._metrics.stands(self._standings)
         for lag in self._standings.lags:
             self._metrics.behind(Path(lag.journal).name, lag.records, lag.seconds(self._clock.now()))
         self._metrics.active(self._active, len(asyncio.all_tasks(self._loop)))

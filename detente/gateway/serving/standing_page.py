@@ -77,6 +77,7 @@ def _clause(stands: ClauseStands) -> dict[str, Any]:
         "until": None if endless(standing.end) else standing.end.isoformat(),
         "asks": None if standing.amount is None else plain(standing.amount),
         "drawn": plain(standing.drawn),
+        "carried-in": plain(standing.brought),
         "remaining": None if remaining is None else plain(remaining),
         "accruing": plain(standing.accruing),
         "unknown-uses": stands.uncounted,

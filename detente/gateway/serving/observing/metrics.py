@@ -9,8 +9,6 @@ With several workers each writes files of its own in ``PROMETHEUS_MULTIPROC_DIR`
 from __future__ import annotations
 
 import os
-from collections.abc import Mapping
-from decimal import Decimal
 
 from prometheus_client import (
     CollectorRegistry,
@@ -22,8 +20,10 @@ from prometheus_client import (
     multiprocess,
 )
 
+from detente.gateway.deciding.standings import Standings
 from detente.gateway.http.exchange import HeaderLines
 from detente.gateway.serving.observing.durations import Durations
+from detente.gateway.serving.observing.standing_gauges import StandingGauges
 from detente.ledger.caps.cap import Cap
 from detente.providers.wire import Tokens
 from detente.values.money import NANOS
@@ -141,14 +141,8 @@ class Metrics:
             "detente_cap_told", "Times that it was told how much of a cap or a budget is used.", ["cap", "percent"],
             registry=registry,
         )  # fmt: skip
-        self._short, self._owed = (
-            Gauge(name, told, ["clause"], registry=registry, multiprocess_mode="livemax")
-            for name, told in (
-                ("detente_floor_short", "What will be missing of a floor by its end at the present pace; 0: nothing."),
-                ("detente_floor_owed", "What that will cost, in the currency of the case."),
-            )
-        )
-        self._floors: set[str] = set()
+        self._standing = StandingGauges()
+        registry.register(self._standing)
         self._counts: dict[tuple[str, str, str], _Count] = {}
         self._denied: dict[str, int] = {}
         self._waits = Durations(_SECONDS)
@@ -214,13 +208,9 @@ class Metrics:
         """It was told that so much of a cap or a budget is used."""
         self._told.labels(cap, str(percent)).inc()
 
-    def at_risk(self, floors: Mapping[str, tuple[Decimal, Decimal]]) -> None:
-        """The floors that will fall short, by clause: by how much, and what that costs; others no longer do."""
-        self._floors |= floors.keys()
-        for clause in self._floors:
-            short, owed = floors.get(clause, (0, 0))
-            self._short.labels(clause).set(float(short))
-            self._owed.labels(clause).set(float(owed))
+    def stands(self, standings: Standings) -> None:
+        """Where clauses stand, from now on."""
+        self._standing.standings = standings
 
     def away(self, away: bool) -> None:
         """Whether the ledger is."""
@@ -262,5 +252,6 @@ class Metrics:
         if "PROMETHEUS_MULTIPROC_DIR" in os.environ:
             registry = CollectorRegistry()
             multiprocess.MultiProcessCollector(registry)  # type: ignore[no-untyped-call]
+            registry.register(self._standing)
             return generate_latest(registry)
         return generate_latest(self._registry)
