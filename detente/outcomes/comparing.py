@@ -241,9 +241,12 @@ def _told(
     of_mean = known.bound if risk.weight else bound
     cost = LeastCost(found.cost, min(found.cost, of_mean))
     weighed_cost = LeastCost(found.weighed, min(found.weighed, bound))
-    likeliest = None if found.sure is None else nano(Fraction(max(0.0, found.sure - found.divisible)))
+    likeliest, mean = (
+        None if each is None else nano(Fraction(max(0.0, each - found.divisible)))
+        for each in (found.sure, found.for_mean)
+    )
     costs = {leaf.name: each for leaf, each in zip(own, found.costs, strict=True)}
-    return BeforeNews(cost, weighed_cost, costs, Estimate.difference(cost, known).at_least(NOTHING), likeliest)
+    return BeforeNews(cost, weighed_cost, costs, Estimate.difference(cost, known).at_least(NOTHING), likeliest, mean)
 
 
 def collided(column: OutcomeColumn, found: Conflict) -> OutcomeColumn:

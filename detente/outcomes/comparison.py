@@ -144,7 +144,9 @@ class BeforeNews:
     ``cost`` is what such a plan costs on average, ``weighed`` what is least of it (mean and tail by their weights), and
     ``costs`` what it comes to in each outcome. ``information`` is what knowing everything from the first day would
     save. ``likeliest`` is what one would pay more by planning until the news as if the likeliest outcome were sure
-    (with units that may be divided); None where that is not known.
+    (with units that may be divided), and ``for_mean`` by planning until the first news for the mean of each number: the
+    value of the stochastic solution (Birge and Louveaux, 2011, section 4.2). None where that is not known, and
+    ``for_mean`` where outcomes differ in more than numbers.
     """
 
     cost: LeastCost
@@ -152,6 +154,7 @@ class BeforeNews:
     costs: dict[str, Exact]
     information: Estimate
     likeliest: Exact | None
+    for_mean: Exact | None = None
 
 
 @dataclass(frozen=True, slots=True)

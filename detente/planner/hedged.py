@@ -30,7 +30,8 @@ class HedgedPlan:
 
     ``weighed`` is the mean and the mean of the dearest part by their weights, and no plan comes to less than ``bound``.
     ``sure`` is the same where one plans until the news as if the likeliest future were sure, None where that is not
-    known; ``divisible`` what this plan comes to by the same count: both with units that may be divided.
+    known; ``for_mean`` where one plans until the first news for the mean of each number, None where futures differ in
+    more than numbers; ``divisible`` what this plan comes to by the same count: all with units that may be divided.
     """
 
     costs: tuple[Decimal, ...]
@@ -39,6 +40,7 @@ class HedgedPlan:
     bound: Decimal
     shared: int
     sure: float | None
+    for_mean: float | None
     divisible: float
 
 

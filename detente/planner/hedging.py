@@ -143,6 +143,7 @@ class _Hedging:
         self, tree: Tree, chances: Sequence[Decimal], gap: float, deadline: float | None, progress: Progress
     ) -> None:
         self.tree, self.chances, self.gap, self._progress = tree, chances, gap, progress
+        self.mean = tree.with_mean()  # while there are entries
         self.model = Model(tree.program)
         self.model.deadline = deadline
         self.models = [Model(future.draft.program) for future in tree.futures]
@@ -158,7 +159,8 @@ class _Hedging:
         costs = self._billed(best)
         mean, weighed = scored(self.chances, costs, weight, level)
         least = min(weighed, nano(Fraction(bound + self.tree.constant)))
-        return HedgedPlan(costs, mean, weighed, least, len(self.tree.common), self._as_if_sure(), relaxed.objective)
+        shared, sure, for_mean = len(self.tree.common), self._as_if_sure(), self._as_if_mean()
+        return HedgedPlan(costs, mean, weighed, least, shared, sure, for_mean, relaxed.objective)
 
     def before(self, day: datetime) -> tuple[Past, ...] | None:
         """What is decided before a day, future by future; None where no plan suits all futures."""
@@ -253,12 +255,26 @@ class _Hedging:
         self.model.objective(alone + TIE * self.model.cost)
         found = self.model.solve_linear()
         self.model.objective(None)
+        return self._decided(self.tree.common, found)
+
+    def _as_if_mean(self) -> float | None:
+        """The same where what is decided before any news is decided for the mean of each number, where there is one."""
+        if self.mean is None:
+            return None
+        self._progress("planning for the mean")
+        model = Model(self.mean.program)
+        model.deadline = self.model.deadline
+        model.pin(self.model.kept)
+        model.objective(self.mean.cost + TIE * model.cost)
+        return self._decided(self.mean.common, model.solve_linear())
+
+    def _decided(self, columns: Ints, found: Solution) -> float | None:
+        """The mean cost, in divisible units, where some columns are as they were found, and the rest is best."""
         if found.values is None:
             return None
-        values = np.clip(found.values[self.tree.common], 0.0, self.model.most[self.tree.common])
-        self.model.fix(self.tree.common, values)
+        self.model.fix(columns, np.clip(found.values[columns], 0.0, self.model.most[columns]))
         rest = self.model.solve_linear()
-        self.model.release(self.tree.common)
+        self.model.release(columns)
         return rest.objective if rest.status == "optimal" else None
 
 
@@ -281,7 +297,9 @@ class _Apart:
         )
         mean, weighed = scored(self.chances, costs, weight, level)
         bound = NO_BOUND if weight else nano(Fraction(found.bound))
-        return HedgedPlan(costs, mean, weighed, min(weighed, bound), len(self.inside.shared.common), None, found.cost)
+        return HedgedPlan(
+            costs, mean, weighed, min(weighed, bound), len(self.inside.shared.common), None, None, found.cost
+        )
 
     def before(self, day: datetime) -> tuple[Past, ...] | None:
         """What is decided before a day, future by future; None where some future has no plan."""

@@ -18,9 +18,9 @@ from detente.outcomes.comparison import Comparison
 from detente.outcomes.estimate import LeastCost
 from detente.planner import hedging
 from detente.planner.solve import plan
-from detente.report.outcomes.outcomes import lines
+from detente.report.outcomes.outcomes import lines, opening
 from detente.results.tail import tail as tail_of
-from tests.builders import D, Data, agreement, data_of, tokens, work
+from tests.builders import D, Data, agreement, compute, data_of, gpus, tokens, work
 
 ONLY: Data = {"id": "only", "kind": "exclusivity", "of": {"workload": "chat"}}
 SCENARIOS: list[Data] = [
@@ -254,6 +254,26 @@ def test_the_best_choice_is_that_of_the_plans_before_the_news() -> None:
     }
     assert compared(uncertain=event(outcomes=likely)).best == "sue"
     assert compared(uncertain=event(outcomes=likely, known="2026-02-01")).best == "settle"
+
+
+def test_the_worth_of_planning_for_more_than_the_mean_is_told() -> None:
+    """February's demand is ten GPUs or twenty: worked out in ``tests/planner/test_hedging.py``."""
+    grown = {"id": "grown", "change": [{"workload": "research", "demand": "+100%", "from": "2026-02-01"}]}
+    growth = {
+        "id": "growth",
+        "known": "2026-02-01",
+        "outcomes": {"more": {"probability": "60%", "scenario": "grown"}, "same": {"probability": "40%"}},
+    }
+    kept = gpus("south", 1, id="kept", buy="reserved", term="2 months", starts=["2026-01-01"])
+    said = {"scenarios": [grown], "choices": [{"id": "go"}], "uncertain": [growth]}
+    found = compare(Case.of(data_of([gpus("north", 3), kept], [compute()], months=2, **said)), gap=1e-9)
+    before = found.choices[0].before
+    assert before is not None
+    assert (before.cost.amount, before.for_mean, before.likeliest) == (
+        D(26256), pytest.approx(D("1238.4")), pytest.approx(D(2064)),
+    )  # fmt: skip
+    text = " ".join(opening(found))
+    assert "for the mean of the outcomes would cost 1.24 k USD more on average" in text
 
 
 def test_no_plan_suits_all_outcomes_until_the_news() -> None:

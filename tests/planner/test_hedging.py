@@ -16,7 +16,7 @@ from detente.errors import CaseError
 from detente.planner.hedged import HedgedPlan
 from detente.planner.hedging import CaseInFuture, hedge
 from detente.results.tail import tail
-from tests.builders import D, Data, compute, data_of, day, gpus, solved
+from tests.builders import D, Data, agreement, compute, data_of, day, gpus, solved
 
 HOURS = (744, 672, 744)
 RESERVED, RENTED = 1, 3
@@ -99,6 +99,44 @@ def test_planning_for_the_likeliest_future_alone_costs_more() -> None:
     at_once = hedged(*two("0.8"))
     assert at_once.sure is not None
     assert round(at_once.sure) == 28320  # the likeliest is prepared for anyway
+
+
+def test_planning_for_the_mean_of_demand_costs_more() -> None:
+    """The mean of February is 16, and sixteen are reserved for it (a rented February costs 2,016, both months 1,416).
+
+    In 60% of all cases four are rented, so that it costs 16 x 1,416 + 0.6 x 4 x 2,016 = 27,494.40.
+    """
+    found = hedged(*two("0.6"))
+    assert found.for_mean == pytest.approx(27494.4)
+    assert found.divisible == pytest.approx(26256)
+
+
+def test_planning_for_the_mean_of_a_price_costs_more() -> None:
+    """Ten GPUs. North is 0.3 in January and 1 or 4 in February, South 2 in February; both months reserved are 1,416.
+
+    At North's mean, 2.5, February is bought at South: 223.2 + 1,344 is more than 1,416, so that all is reserved. But
+    whoever waits pays 1 or 2, and 223.2 + 1,008 on average.
+    """
+
+    def priced(north: str) -> CaseInFuture:
+        rents = (
+            gpus(party, {f"2026-0{at}-01": f"{price} USD per GPU-hour" for at, price in enumerate(prices, 1)}, id=party)
+            for party, prices in (("north", ("0.3", north)), ("south", ("9", "2")))
+        )
+        kept = gpus("south", RESERVED, id="kept", buy="reserved", term="2 months", starts=["2026-01-01"])
+        one = Case.of(data_of([*rents, kept], [compute()], months=2))
+        return CaseInFuture(one, D("0.5"), lambda at: at >= day("2026-02-01") and north)
+
+    found = hedged(priced("1"), priced("4"))
+    assert (found.cost, found.for_mean) == (12312, pytest.approx(14160))
+
+
+def test_futures_that_differ_in_more_than_numbers_have_no_mean() -> None:
+    """In one of them a clause is in force that the other does not have."""
+    more, same = ("2026-02-01", "more"), ("2026-02-01", "same")
+    cap = agreement({"kind": "spending-cap", "id": "cap", "amount": "1 M USD"}) | {"ends": "2026-03-01"}
+    found = hedged(future("0.5", (10, 20), more), future("0.5", (10, 10), same, agreements=[cap]))
+    assert (found.for_mean, found.sure is None) == (None, False)
 
 
 def test_news_on_the_first_day_leaves_nothing_to_share() -> None:

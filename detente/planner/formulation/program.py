@@ -259,6 +259,44 @@ class LinearProgram:
             self._rows.append(rows)
         self.n, self.m = first + other.n, m + other.m
 
+    def mean(self, others: Sequence[LinearProgram], weights: Sequence[float]) -> LinearProgram | None:
+        """Rows by the mean of each number, of this and other programs whose entries are not handed over.
+
+        None where they differ in more than numbers: then there is no mean of them. Weights add up to 1; what columns
+        cost, and their upper bounds, stay as they are here.
+        """
+        if not all(self._differs_in_numbers_alone(other) for other in others):
+            return None
+        found, both = self.copied(), [(p, w) for p, w in zip((self, *others), weights, strict=True) if w]
+        found.entries = [
+            [(rows, columns, np.multiply(values, w)) for p, w in both for rows, columns, values in p.entries[place]]
+            for place in range(len(self.entries))
+        ]
+        for place, rows in enumerate(self._rows):
+            constant = sum((w * p._rows[place].expr.constant for p, w in both), np.zeros(rows.expr.n))
+            found._rows[place] = replace(rows, expr=Expr(rows.expr.n, constant=constant))
+        return found
+
+    def _differs_in_numbers_alone(self, other: LinearProgram) -> bool:
+        """Whether another program has the same columns, the same rows, and in each row the same columns."""
+
+        def blocks(program: LinearProgram) -> list[Block]:
+            return [replace(block, most=0.0) for block in (*program.column_blocks, *program.row_blocks)]
+
+        def denied(program: LinearProgram) -> Ints:
+            return np.unique(np.concatenate([np.empty(0, np.int32), *(each.numbers for each in program.denials)]))
+
+        return (
+            blocks(self) == blocks(other)
+            and self._shapes == other._shapes
+            and all((a.lower, a.upper) == (b.lower, b.upper) for a, b in zip(self._rows, other._rows, strict=True))
+            and np.array_equal(denied(self), denied(other))
+            and all(
+                len(a) == len(b) and all(map(_in_places, a, b))
+                for a, b in zip(self.entries, other.entries, strict=True)
+            )
+        )
+
     # -- read off ------------------------------------------------------------------------------------------------
     def upper(self) -> Floats:
         """Every column's upper bound, denials apart."""
@@ -332,6 +370,14 @@ def _moved(part: Part, first: int, at: Ints) -> Part:
         columns = every
     rows = np.arange(columns.shape[-1], dtype=np.int32) if rows is None else rows
     return rows, at[columns], values
+
+
+def _in_places(one: Part, other: Part) -> bool:
+    """Whether entries of two programs stand in the same rows and columns."""
+    (rows, columns, _), (own_rows, own_columns, _) = one, other
+    one_columns, other_columns = (each.columns if isinstance(each, Lines) else each for each in (columns, own_columns))
+    same = rows is own_rows if rows is None or own_rows is None else np.array_equal(rows, own_rows)
+    return same and np.array_equal(one_columns, other_columns)
 
 
 def _has(parts: Sequence[Part], block: Block) -> bool:

@@ -19,7 +19,7 @@ import numpy as np
 from detente.contract.term import Term
 from detente.errors import CaseError, Mistake, Where
 from detente.planner.formulation.draft import Draft
-from detente.planner.formulation.expression import Expr, Floats, Ints, Part
+from detente.planner.formulation.expression import Bools, Expr, Floats, Ints, Part
 from detente.planner.formulation.owner import Owner
 from detente.planner.formulation.program import LinearProgram
 from detente.values.period import named
@@ -41,6 +41,23 @@ class Future:
     draft: Draft
     probability: float
     news: News
+
+    @property
+    def upper(self) -> Floats:
+        """Every column's upper bound; zero where it is denied."""
+        found = self.draft.program.upper()
+        for denial in self.draft.program.denials:
+            found[denial.numbers] = 0.0
+        return found
+
+
+@dataclass(frozen=True)
+class MeanBeside:
+    """A tree's program with the mean future beside it, what that costs, and the columns that are decided for all."""
+
+    program: LinearProgram
+    cost: Floats
+    common: Ints
 
 
 class SharedDecisions:
@@ -126,10 +143,7 @@ class Tree(SharedDecisions):
         n = int(self._first[-1])
         cost, upper, program = np.zeros(n), np.full(n, np.inf), LinearProgram()
         for future, at in zip(self.futures, self.at, strict=True):
-            own = future.draft.program.upper()
-            for denial in future.draft.program.denials:
-                own[denial.numbers] = 0.0
-            np.minimum.at(upper, at, own)
+            np.minimum.at(upper, at, future.upper)
             np.add.at(cost, at, (1 - self.weight) * future.probability * future.draft.program.cost())
         upper[np.isinf(upper)] = 0.0  # another's column stands for it
         upper[self.closed] = 0.0
@@ -137,6 +151,28 @@ class Tree(SharedDecisions):
             own_columns = slice(start, start + future.draft.program.n)
             program.append(future.draft.program, cost[own_columns], upper[own_columns], at)
         return program
+
+    def with_mean(self) -> MeanBeside | None:
+        """The tree and, beside it, the future in which each number is at its mean: where nothing else differs.
+
+        It shares what is decided before any news. None where futures differ in more than numbers, or share nothing. To
+        be asked before entries are handed over.
+        """
+        programs = [future.draft.program for future in self.futures]
+        chances = [future.probability for future in self.futures]
+        mean = programs[0].mean(programs[1:], chances) if self.shared else None
+        if mean is None:
+            return None
+        common: Bools = np.stack(self.at).min(axis=0) == np.stack(self.at).max(axis=0)
+        if not common.any():
+            return None
+        program, costs = self.program.copied(), [each.cost() for each in programs]
+        at = np.where(common, self.at[0], np.arange(mean.n) + program.n).astype(np.int32)
+        upper = np.average([future.upper for future in self.futures], axis=0, weights=chances)
+        program.append(mean, np.zeros(mean.n), np.where(common, 0.0, upper), at)
+        cost = np.zeros(program.n)
+        np.add.at(cost, at, np.average(costs, axis=0, weights=chances))
+        return MeanBeside(program, cost, self.at[0][common])
 
     def _weigh_tail(self) -> None:
         """The mean of the dearest part, 1 - level, of what may happen: CVaR by rows (Rockafellar and Uryasev, 2000).

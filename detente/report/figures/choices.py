@@ -116,6 +116,10 @@ def _before(choice: ChoiceRisk, before: BeforeNews, base: str, unit: str) -> Ite
         says = f"What planning `{choice.choice}` as if its likeliest outcome were sure, until the news, costs more"
         origin = "the mean over all outcomes of that plan, less that of the plan before the news: in divisible units"
         yield NamedFigure(at(base, "likeliest"), before.likeliest, unit, says, origin)
+    if before.for_mean is not None:
+        says = f"What planning `{choice.choice}` for the mean of its outcomes, until the first news, costs more"
+        origin = "the mean over all outcomes of that plan, less that of the plan before the news: in divisible units"
+        yield NamedFigure(at(base, "for-mean"), before.for_mean, unit, says, origin)
 
 
 def _weighed(found: Comparison, choice: ChoiceRisk, base: str) -> Iterator[NamedFigure]:

@@ -250,6 +250,9 @@ def _waiting(found: Comparison) -> Iterator[str]:
         if c.before.likeliest is not None and c.before.likeliest >= CENT:
             more = shown(c.before.likeliest, found.currency)
             yield f"To plan until then as if the likeliest outcome were sure would cost {more} more on average."
+        if c.before.for_mean is not None and c.before.for_mean >= CENT:
+            more = shown(c.before.for_mean, found.currency)
+            yield f"To plan until then for the mean of the outcomes would cost {more} more on average."
 
 
 def _tells(found: Comparison, swing: Swing) -> bool:
