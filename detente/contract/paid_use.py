@@ -41,6 +41,10 @@ class Payer(Protocol):
         """Whether it pays for use."""
 
     @property
+    def lapses(self) -> datetime:
+        """When the first of what it pays with is lost."""
+
+    @property
     def validity(self) -> Validity:
         """When it is in force."""
 
@@ -56,8 +60,8 @@ def in_order(terms: Iterable[AnyPayer]) -> list[AnyPayer]:
     """Those who pay: the soonest to expire first, then the one that is eligible for less, then the oldest.
 
     The order of AWS (https://docs.aws.amazon.com/awsaccountbilling/latest/aboutv2/useconsolidatedbilling-credits.html).
+    What is given anew in each window expires with it.
     """
-    return sorted(
-        (term for term in terms if term.pays),
-        key=lambda term: (term.validity.end, -len(term.covered.keys), term.validity.start),
-    )
+    payers = [term for term in terms if term.pays]
+    wider = {term.covered: sum(term.covered.inside(each.covered) is True for each in payers) for term in payers}
+    return sorted(payers, key=lambda term: (term.lapses, -wider[term.covered], term.validity.start))

@@ -317,6 +317,11 @@ class Term(Noun):
         """The times in which it pays; only of a clause that ``pays``. Neutral: none."""
         return None
 
+    @property
+    def lapses(self) -> datetime:
+        """When the first of what it pays with is lost; only of a clause that ``pays``. Neutral: with its last day."""
+        return self.validity.end
+
     def payments(self, totals: Totals, as_of: datetime | None) -> Iterable[PaidUse]:
         """What it pays of use, after those that come before it. Neutral: nothing."""
         return ()
@@ -338,10 +343,7 @@ class Term(Noun):
         return ()
 
     def scopes(self) -> tuple[tuple[KeyPath, Scope], ...]:
-        """Every scope that it states, with its path: the case checks that each selects something.
-
-        Neutral: all that it holds: ``of``, ``except``, those of its readings, and a kind's own.
-        """
+        """Every scope that it states, with its path: the case checks that each selects something. Neutral: all held."""
         return tuple(held_in(self, Scope))
 
     @property
@@ -368,10 +370,7 @@ class Term(Noun):
         return "amount"
 
     def stated_windows(self) -> tuple[StatedWindows, ...]:
-        """How it cuts time: the case checks that the windows come, and that a plan can count in them.
-
-        Neutral: by all windows that it holds.
-        """
+        """How it cuts time: the case checks that the windows come, and that a plan can count in them. Neutral: all."""
         return tuple(StatedWindows(path, every, self.divides) for path, every in held_in(self, Every))
 
     def magnitudes(self, hours: Fraction) -> tuple[Magnitude, ...]:

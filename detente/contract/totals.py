@@ -240,10 +240,9 @@ class Totals:
     @staticmethod
     def _paid(meter: Meter, window: Window, payment: PaidUse) -> Fraction:
         """A payment, where it is all in a window and for what the meter covers; nothing where none of it is."""
-        if meter.measure == "paid-before":  # of the same use, and of nothing else: the case was checked
-            inside: bool | None = payment.selection == meter.selection
-        else:
-            inside = payment.selection.inside(meter.selection)
+        inside = payment.selection.inside(meter.selection)
+        if meter.measure == "paid-before" and inside is None:  # nothing is in both: the case was checked
+            return Fraction(0)
         if inside is False or payment.end <= window.start or window.end <= payment.start or not payment.amount:
             return Fraction(0)
         if inside is None or payment.start < window.start or window.end < payment.end:

@@ -19,7 +19,7 @@ from detente.contract.case_view import CaseView
 from detente.contract.counting import APART, repriced
 from detente.contract.decisions import Decisions
 from detente.contract.meter import Meter
-from detente.contract.paid_use import PaidUse
+from detente.contract.paid_use import PaidUse, in_order
 from detente.contract.program import Expression, Program
 from detente.contract.settlement import Settlement, settled
 from detente.contract.stacking import more_than_all
@@ -32,6 +32,7 @@ from detente.contract.window import Calendar, Every, Window
 from detente.errors import Flaw, FlawError
 from detente.values.facts import Facts
 from detente.values.money import Cash
+from detente.values.period import Horizon
 from detente.values.quantity_field import Portion
 
 
@@ -88,6 +89,12 @@ class Credit(Term):
     def paying(self) -> Calendar:
         """The times in which it is applied."""
         return self.applied.windows
+
+    @property
+    def lapses(self) -> datetime:
+        """The end of its first window: until then the first of its amount lasts."""
+        whole = replace(self.spend.windows, sight=None)
+        return next((window.end for window in whole), self.validity.end)
 
     @property
     def before(self) -> Meter:
@@ -195,26 +202,31 @@ class Credit(Term):
         """
         yield from repriced(self, None, case, "kind", APART)
         others = [other for other in case.beside if isinstance(other, Credit)]
-        stacked = [other for other in others if self._stacks_with(other)]
+        stacked = [other for other in others if self._stacks_with(other, case.horizon)]
         yield from more_than_all(
             self, [other for other in others if other not in stacked], case, Credit.gives, remedy=STACKED
         )
 
-    def _stacks_with(self, other: Credit) -> bool:
-        """Whether the two pay one after the other: pools for the same use, applied month by month."""
-        pools = self._pool and other._pool
-        return pools and self.covered == other.covered and self.by_months and other.by_months
+    def _stacks_with(self, other: Credit, horizon: Horizon | None) -> bool:
+        """Whether the two pay one after the other: what the first could pay for, and when, the other could as well.
+
+        Then how much the first pays of what the other covers is known, and to use it first is never dearer.
+        """
+        first, then = in_order((self, other))
+        if not (first._pool and then._pool and first.covered.inside(then.covered)):
+            return False
+        seen = () if horizon is None else first.paying.seen_by(horizon)
+        beside = ((part, each) for part in seen for each in then.paying.over(part.start, part.end))
+        return all(_holds(each, part) and first._left_until(part) <= then._left_until(part) for part, each in beside)
+
+    def _left_until(self, part: Window) -> datetime:
+        """When the amount lapses that pays in a time."""
+        return next((window.end for window in self.spend.windows.over(part.start, part.end)), part.end)
 
     @property
     def _pool(self) -> bool:
         """Whether it pays for all use until its amount is gone, and so what others leave."""
         return self.rate == 1 and self.amount is not None
-
-    @property
-    def by_months(self) -> bool:
-        """Whether it begins and ends with a month, as invoices do."""
-        marks = (self.validity.start, self.validity.end)
-        return all(at == at.replace(day=1, hour=0, minute=0, second=0, microsecond=0) for at in marks)
 
     def gives(self, demand: Facts | None, offer: Facts) -> Decimal | None:
         """Its rate, of what it covers; None where that is not known."""
@@ -224,7 +236,8 @@ class Credit(Term):
 
 STACKED = (
     "narrow one with `of` or `except`; credits are used one after the other, the soonest to expire first, where each "
-    "has an `amount`, pays 100% of the same use, and begins and ends with a month"
+    "has an `amount` and pays 100%, the first covers no more than the other, and each month in which it pays lies in "
+    "one of the other's; one that is given anew in each window may be written as a clause for each"
 )
 
 

@@ -141,8 +141,47 @@ def test_credits_that_overlap_in_part_pay_one_after_the_other() -> None:
     assert found.cost == D(1000)
 
 
-def test_an_order_of_use_needs_pools_by_the_month() -> None:
-    terms = pool("first", "1500 USD", until="2026-03-10"), pool("second", "4 k USD", until="2026-06-01")
-    found = mistakes(data_of([tokens("north", 1)], [work()], agreement(*terms)))
-    assert found
-    assert all("begins and ends with a month" in each for each in found)
+EVERY_MONTH = {"windows": {"every": "month"}}
+NARROW = {"of": {"offer": "north-api"}}
+
+
+@pytest.mark.parametrize(
+    ("terms", "given"),
+    [
+        # until 10 April 3300 are used, and the rest of the 5000 is lost; until the 22nd 400 more
+        ([pool("a", "5 k USD", until="2026-04-10"), pool("b", "900 USD", until="2026-04-22")], {"a": 3300, "b": 400}),
+        # what is given anew each month expires first: 500 of each; the pool pays the rest of January and of February
+        ([pool("a", "1200 USD", until="2026-03-01"), pool("b", "500 USD", **EVERY_MONTH)], {"a": 1000, "b": 3000}),
+        # the same end: the one for North's first offer alone, and the other pays what it leaves, and all of the second
+        ([pool("a", "9 k USD"), pool("b", "4 k USD", **NARROW)], {"a": 8000, "b": 4000}),
+        # of January 1000 are the narrow one's; 1000 of the second offer, 2000 of February and 500 of March the other's
+        ([pool("a", "3500 USD"), pool("b", "4 k USD", until="2026-02-01", **NARROW)], {"a": 3500, "b": 1000}),
+    ],
+)
+def test_which_of_two_credits_pays(terms: list[dict[str, Any]], given: dict[str, int]) -> None:
+    offers = [tokens("north", 1), tokens("north", 1, id="other", model="n")]
+    loads = [work(), work("second", **{"runs-on": {"models": ["n"]}})]
+    several = any("of" in each for each in terms)
+    case = build(offers if several else offers[:1], loads if several else loads[:1], agreement(*terms))
+    found = solved(case)
+    assert {name: -sum(postings(found, name).values()) for name in given} == given
+    assert found.cost == (12000 if several else 6000) - sum(given.values())
+
+
+@pytest.mark.parametrize(
+    "terms",
+    [
+        # how much of the wider one, which is used first, is for North's first offer is not known
+        [pool("a", "900 USD", until="2026-03-01"), pool("b", "900 USD", **NARROW)],
+        # the second begins in the middle of a month in which the first pays
+        [pool("a", "900 USD", until="2026-03-01"), pool("b", "900 USD", **{"from": "2026-02-10"})],
+        # weeks lie across months
+        [pool("a", "900 USD"), pool("b", "50 USD", windows={"every": "week"})],
+        # by quarters it expires before the other at first, and after it in June
+        [pool("a", "900 USD", windows={"every": "quarter"}), pool("b", "900 USD", until="2026-06-01")],
+    ],
+)
+def test_credits_of_which_it_is_not_known_which_pays_are_refused(terms: list[dict[str, Any]]) -> None:
+    found = mistakes(data_of([tokens("north", 1), tokens("south", 1)], [work()], agreement(*terms)))
+    assert len(found) == 2
+    assert all("each month in which it pays lies in one of the other's" in each for each in found)

@@ -98,8 +98,7 @@ class Shaping:
         windows = tuple(meter.windows)
         found = Expr(len(windows), windows=windows, unit=self.draft.case.currency)
         for paying in self._paying:
-            same = paying.meter.selection == meter.selection
-            if not (same if meter.measure == "paid-before" else paying.meter.selection.inside(meter.selection)):
+            if not paying.meter.selection.inside(meter.selection):
                 continue
             rows = [_holder(meter, windows, atom) for atom in paying.meter.windows]
             if max(rows, default=-1) < 0:
