@@ -16,6 +16,7 @@ from detente.cli.options import CASE, JSON, LEDGER, READING, SCENARIO, day_of
 
 if TYPE_CHECKING:
     from detente.case.case import Case
+    from detente.contract.standing import Standing
 
 
 @command("detente statement examples/enterprise --ledger ledger.db --agreement aws-edp --window 2026-06")
@@ -24,6 +25,7 @@ if TYPE_CHECKING:
 @click.option("--agreement", metavar="ID", help="Only the party of this agreement. Default: all parties with entries.")
 @click.option("--window", metavar="TIME", help="2026, 2026-Q1, 2026-01 or a day. Default: the month before this one.")
 @click.option("--as-of", "day", metavar="DAY", help="End it before this day. Default: before today.")
+@click.option("--plan", type=click.Path(path_type=Path), help="Show beside it what this saved plan draws.")
 @click.option("--csv", "as_csv", is_flag=True, help="Print its lines as CSV.")
 @click.option("--out", type=click.Path(path_type=Path), metavar="FILE", help="Save it as an HTML page, too.")
 @READING
@@ -35,6 +37,7 @@ def statement(
     agreement: str | None,
     window: str | None,
     day: str | None,
+    plan: Path | None,
     as_csv: bool,
     out: Path | None,
     reading: str | None,
@@ -59,9 +62,10 @@ def statement(
     end = _so_far(start, end, datetime.now(UTC)) if day is None else min(end, day_of(day))
     if end <= start:
         raise click.ClickException(f"--as-of: the time begins on {start:%Y-%m-%d}; write a later day")
+    planned = _planned(plan, loaded) if plan is not None else ()
     with open_store(ledger) as store:
         books = Books(store, loaded)
-        found = [state(books, each, start, end) for each in ([party] if party else parties(books))]
+        found = [state(books, each, start, end, planned) for each in ([party] if party else parties(books))]
     if out is not None:
         from detente.report.pages.statement_page import render_statements
         from detente.values.file import write
@@ -76,6 +80,15 @@ def statement(
         for each in found:
             statement_view(console(), each)
     return 0
+
+
+def _planned(folder: Path, case: Case) -> tuple[Standing, ...]:
+    """Where a saved plan of this case has its clauses. Raises PlanError where it is of another."""
+    from detente.results.plan import Plan
+
+    plan = Plan.load(folder)
+    plan.must_be_of(case.hash, str(folder))
+    return plan.standings
 
 
 def _so_far(start: datetime, end: datetime, now: datetime) -> datetime:

@@ -11,6 +11,7 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from datetime import datetime
 
+from detente.contract.standing import Standing
 from detente.contract.term import SELF
 from detente.errors import LedgerError
 from detente.ledger.books.books import Books
@@ -56,6 +57,8 @@ class Statement:
         Where its clauses stand at the end, in the windows of that time.
     past
         The same in every window up to the end.
+    planned
+        Where a plan has its clauses at the end of each window; empty where none is given.
     stated
         Use of offers that are priced in another currency, booked in that time: what it came to in that, at the rate of
         the day of use.
@@ -78,6 +81,7 @@ class Statement:
     clauses: tuple[ClauseStands, ...]
     past: tuple[ClauseStands, ...]
     unknown: int
+    planned: tuple[Standing, ...] = ()
     stated: tuple[StatedUse, ...] = ()
     invoices: tuple[PurchaseInvoice, ...] = ()
 
@@ -87,8 +91,11 @@ class Statement:
         return self.closed is not None and self.end <= self.closed
 
 
-def statement(books: Books, party: str, start: datetime, end: datetime) -> Statement:
-    """The statement of a party. Raises LedgerError where its lines do not add up: the books were changed."""
+def statement(books: Books, party: str, start: datetime, end: datetime, planned: Iterable[Standing] = ()) -> Statement:
+    """The statement of a party, beside where a plan has its clauses.
+
+    Raises LedgerError where its lines do not add up: the books were changed.
+    """
     with books.store.reading() as session:
         books.must_match(session)
         lines = tuple(_lines(session, party, start, end))
@@ -111,7 +118,8 @@ def statement(books: Books, party: str, start: datetime, end: datetime) -> State
     inside = tuple(c for c in seen if c.standing is None or (c.standing.end > start and c.standing.start < end))
     return Statement(
         party, start, end, books.case.currency, opening, lines, closing, accruing, closed, inside, seen,
-        _unknown(sums, party, end), stated, tuple(i for i in invoiced if facts[i.of.offer].get("provider") == party),
+        _unknown(sums, party, end), tuple(planned), stated,
+        tuple(i for i in invoiced if facts[i.of.offer].get("provider") == party),
     )  # fmt: skip
 
 

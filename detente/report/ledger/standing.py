@@ -6,8 +6,9 @@ Owns: how it is told. Not here: what it is (``ledger.books.stands``).
 from __future__ import annotations
 
 import json
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 
+from detente.contract.standing import Standing
 from detente.ledger.books.closing import ClosedBooks
 from detente.ledger.books.stands import BooksStand, ClauseStands
 from detente.ledger.caps.budget_stands import BudgetStands
@@ -18,9 +19,10 @@ from detente.report.numerals import count
 from detente.report.screen import Screen
 from detente.values.money import shown
 from detente.values.period import endless, named
-from detente.values.quantity import plain
+from detente.values.quantity import Exact, plain
 
 HEADS = ("clause", "window", "asks", "drawn", "remaining", "expected by its end", "owed then")
+PLANNED = "planned by its end"
 
 
 def standing_view(console: Screen, name: str, found: BooksStand, currency: str) -> None:
@@ -39,9 +41,30 @@ def standing_view(console: Screen, name: str, found: BooksStand, currency: str) 
         say(console, f"in all, {count(found.unknown, 'use')} of unknown amount or price on the books")
 
 
-def standing_rows(clauses: Sequence[ClauseStands], currency: str) -> list[Row]:
-    """A row a clause and window, as ``HEADS`` says; without those of which nothing is known."""
-    return [_row(each, currency) for each in clauses if each.standing is not None]
+def standing_rows(clauses: Sequence[ClauseStands], currency: str, planned: Sequence[Standing] = ()) -> list[Row]:
+    """A row a clause and window, as ``HEADS`` says; without those of which nothing is known.
+
+    With what a plan has of them, one column more: ``PLANNED``.
+    """
+    rows = [(each.standing, _row(each, currency)) for each in clauses if each.standing is not None]
+    if not planned:
+        return [row for _, row in rows]
+    return [(*row, _planned(standing, planned, currency)) for standing, row in rows]
+
+
+def _planned(standing: Standing, planned: Sequence[Standing], currency: str) -> str:
+    drawn = drawn_in(planned, standing)
+    return "–" if drawn is None else shown(drawn, standing.money_in(currency) or "")
+
+
+def drawn_in(planned: Iterable[Standing], standing: Standing) -> Exact | None:
+    """What a plan has drawn at the end of the same window of the same clause; None where it does not see all of it."""
+    same = (s.drawn for s in planned if _window(s) == _window(standing))
+    return next(same, None)
+
+
+def _window(standing: Standing) -> tuple[object, ...]:
+    return standing.term, standing.role, standing.meter, standing.start, standing.end
 
 
 def _row(each: ClauseStands, currency: str) -> Row:
@@ -56,11 +79,20 @@ def _row(each: ClauseStands, currency: str) -> Row:
             f", at worst {shown(heading.worst)}" if heading.worst != heading.owed else ""
         )
     elif standing.ended:
-        expected, owed = "ended", shown(standing.owed, currency)
+        expected, owed = (
+            "ended" + _over(standing.carried, unit, "carried on", "deferred"),
+            shown(standing.owed, currency),
+        )
     asked = "–" if standing.amount is None else shown(standing.amount, unit)
+    asked += _over(standing.brought, unit, "carried in", "deferred to it")
     remaining = "–" if left is None else shown(left, unit)
     where = f"{each.term} ({standing.role})"
     return where, named(standing.start, standing.end), asked, shown(standing.drawn, unit), remaining, expected, owed
+
+
+def _over(amount: Exact, unit: str, excess: str, shortfall: str) -> str:
+    """What comes over from another window or goes on to it: an excess, or (below nothing) a shortfall."""
+    return f"; {shown(abs(amount), unit)} {excess if amount > 0 else shortfall}" if amount else ""
 
 
 def standing_json(

@@ -11,15 +11,17 @@ import json
 from collections.abc import Iterator, Sequence
 from datetime import datetime
 
+from detente.contract.standing import Standing
+from detente.ledger.books.stands import ClauseStands
 from detente.ledger.books.statement import Statement, StatementLine
 from detente.report.csv import FORMULA
 from detente.report.layout import heading, say, table, title
 from detente.report.ledger.standing import HEADS as STANDING_HEADS
-from detente.report.ledger.standing import plain_clause, standing_rows
+from detente.report.ledger.standing import PLANNED, drawn_in, plain_clause, standing_rows
 from detente.report.numerals import count, exact
 from detente.report.screen import Screen
 from detente.values.money import of_nanos
-from detente.values.period import named
+from detente.values.period import endless, named
 from detente.values.quantity import plain
 
 PRICED = "Priced in another currency, at list price"
@@ -40,13 +42,19 @@ def statement_view(console: Screen, found: Statement) -> None:
     table(console, PRICED, (*STATED_HEADS, found.currency), stated, right=(1, 2), most=len(stated))
     invoices = list(invoice_rows(found))
     table(console, INVOICED, (*INVOICE_HEADS, found.currency), invoices, right=(1, 3), most=len(invoices))
-    standing = standing_rows(found.clauses, found.currency)
-    table(console, "Where its clauses stand", STANDING_HEADS, standing, right=(2, 3, 4, 5, 6), most=len(standing))
+    standing = standing_rows(found.clauses, found.currency, found.planned)
+    right = tuple(range(2, len(heads_of(found))))
+    table(console, "Where its clauses stand", heads_of(found), standing, right=right, most=len(standing))
     notes = list(notes_of(found))
     if notes:
         heading(console, "Not in it")
     for note in notes:
         say(console, note, indent=2)
+
+
+def heads_of(found: Statement) -> tuple[str, ...]:
+    """The columns of where clauses stand: with a plan, what that has drawn, too."""
+    return (*STANDING_HEADS, PLANNED) if found.planned else STANDING_HEADS
 
 
 def stated_rows(found: Statement) -> Iterator[list[str]]:
@@ -82,6 +90,10 @@ def notes_of(found: Statement) -> Iterator[str]:
     """What is not in it, or not known."""
     if not found.settled:
         yield _open(found.closed)
+    zones = sorted({f"{c.standing.start.tzinfo}" for c in found.clauses if c.standing and _elsewhere(c.standing.end)})
+    if zones:
+        clock = ", ".join(zones)
+        yield f"days are UTC; use and fees of the last hours of windows by the clock of {clock} may be on the next one"
     if found.accruing:
         yield f"accruing in windows that run: {amount_of(found.accruing)} {found.currency}"
     if found.unknown:
@@ -89,6 +101,11 @@ def notes_of(found: Statement) -> Iterator[str]:
     for clause in found.clauses:
         if clause.standing is None:
             yield f"`{clause.term}` is not known: {clause.unknown}"
+
+
+def _elsewhere(end: datetime) -> bool:
+    """Whether a window ends by another clock than UTC."""
+    return not endless(end) and bool(end.utcoffset())
 
 
 def _open(closed: datetime | None) -> str:
@@ -141,8 +158,16 @@ def _plain(found: Statement) -> dict[str, object]:
             {"offer": i.of.offer, "units": i.of.units, "on": f"{i.at:%Y-%m-%d}", "amount": _text(i.net)}
             for i in found.invoices
         ],
-        "clauses": [plain_clause(clause) for clause in found.clauses],
+        "clauses": [_clause(clause, found.planned) for clause in found.clauses],
     }  # fmt: skip
+
+
+def _clause(clause: ClauseStands, planned: Sequence[Standing]) -> dict[str, object]:
+    """Where a clause stands, and with a plan what that has drawn."""
+    if not planned or clause.standing is None:
+        return plain_clause(clause)
+    drawn = drawn_in(planned, clause.standing)
+    return plain_clause(clause) | {"planned": None if drawn is None else plain(drawn)}
 
 
 def _text(amount: int) -> str:

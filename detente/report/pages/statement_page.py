@@ -12,11 +12,12 @@ from detente.contract.standing import FLOOR
 from detente.ledger.books.statement import Statement, StatementLine
 from detente.report.drawing.burndown import burndown
 from detente.report.drawing.svg import both
-from detente.report.ledger.standing import HEADS, standing_rows
+from detente.report.ledger.standing import standing_rows
 from detente.report.ledger.statement import (
     INVOICED,
     SECTIONS,
     amount_of,
+    heads_of,
     invoice_rows,
     lead_of,
     notes_of,
@@ -32,7 +33,7 @@ def render_statements(found: Sequence[Statement], name: str) -> str:
     when = named(found[0].start, found[0].end) if found else ""
     template = environment().get_template("statement.html")
     each = [_told(one, f"c{place % 7}") for place, one in enumerate(found)]
-    return finished(template.render(title=name, when=when, statements=each, heads=HEADS, invoiced=INVOICED))
+    return finished(template.render(title=name, when=when, statements=each, invoiced=INVOICED))
 
 
 def _told(found: Statement, colour: str) -> Mapping[str, object]:
@@ -44,7 +45,8 @@ def _told(found: Statement, colour: str) -> Mapping[str, object]:
         "lines": [_line(line) for line in found.lines],
         "stated": list(stated_rows(found)),
         "invoices": list(invoice_rows(found)),
-        "standing": standing_rows(found.clauses, found.currency),
+        "heads": heads_of(found),
+        "standing": standing_rows(found.clauses, found.currency, found.planned),
         "floors": list(_floors(found, colour)),
         "notes": list(notes_of(found)),
     }

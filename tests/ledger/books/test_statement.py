@@ -8,6 +8,7 @@ import json
 import re
 import shutil
 import subprocess
+from dataclasses import replace
 from datetime import timedelta
 from pathlib import Path
 from typing import Any
@@ -22,12 +23,13 @@ from detente.ledger.books.closing import close
 from detente.ledger.books.statement import Statement, parties, statement
 from detente.ledger.proof.audit import audit
 from detente.ledger.store.store import Store
-from detente.report.ledger.statement import statement_view, statements_csv, statements_json
+from detente.report.ledger.standing import standing_rows
+from detente.report.ledger.statement import notes_of, statement_view, statements_csv, statements_json
 from detente.report.pages.statement_page import render_statements
 from detente.report.screen import Screen
 from detente.values.period import named, stretch
 from tests.builders import D, day, tokens
-from tests.ledger.served import NOW, both, call, ingested, journal_of, served_case
+from tests.ledger.served import NOW, both, call, fresh, ingested, journal_of, served_case
 from tests.report.read_page import Page
 
 FLOOR = {"id": "floor", "kind": "minimum-commitment", "amount": "1 USD", "windows": {"every": "month"}}
@@ -57,6 +59,31 @@ def lines(found: Statement) -> list[tuple[Any, ...]]:
 
 def closing(store: Store, case: Case, on: str) -> None:
     close(Books(store, case), day(on), NOW)
+
+
+def test_what_is_planned_and_what_is_carried_stand_beside_what_was_drawn(tmp_path: Path) -> None:
+    """New York's January has 1.62 of 1, and carries 0.50 on; the plan has 0.9 in February, and its March is cut."""
+    zone = {"zone": "America/New_York"}
+    horizon = {"start": "2026-01-01", "end": "2026-07-01", "every": "month"} | zone
+    case = served_case(FLOOR | {"carry-over": "50%"}, OFF, signed=zone, horizon=horizon)
+    with fresh(tmp_path) as store:
+        put(store, case, tmp_path / "j", *(call(n, "2026-01-15", (100_000, 0)) for n in range(6)))
+        closing(store, case, "2026-04-02")
+        whole = statement(Books(store, case), "north", *stretch("2026"))
+        floors = [c.standing for c in whole.past if c.standing is not None and c.standing.term == "floor"]
+        plan = [replace(floors[1], drawn=D("0.9")), replace(floors[2], end=day("2026-03-15"))]
+        found = statement(Books(store, case), "north", day("2026-01-01"), day("2026-04-02"), plan)
+    rows = [row for row in standing_rows(found.clauses, "USD", found.planned) if row[0] == "floor (floor)"]
+    assert [(row[2], row[3], row[5], row[7]) for row in rows[:3]] == [
+        ("1.00 USD", "1.62 USD", "ended; 0.50 USD carried on", "–"),
+        ("1.00 USD; 0.50 USD carried in", "0.00 USD", "ended", "0.90 USD"),
+        ("1.00 USD", "0.00 USD", "ended", "–"),
+    ]
+    note = "days are UTC; use and fees of the last hours of windows by the clock of America/New_York may be on the next"
+    assert any(each.startswith(note) for each in notes_of(found))
+    assert "Planned by its end" in render_statements([found], "c")
+    told = [c["planned"] for c in json.loads(statements_json([found]))["statements"][0]["clauses"]]
+    assert told.count("0.9") == 1
 
 
 @both
