@@ -77,8 +77,8 @@ def audit(
             return 0 if holds else 1
         found, held = verify(books), list[str]()
         with store.reading() as session:
-            if against is not None:
-                held = broken(session, against, secret)
+            for file in _kept(against, sign):
+                held += broken(session, file, secret)
             line = now(session, datetime.now(UTC)).line(secret) if sign is not None else ""
     whole = not (found.faults or held)
     if sign is not None and whole:
@@ -87,6 +87,12 @@ def audit(
     told = audited_json(found, held) if as_json else audited_view(found, held)
     click.echo(told)
     return 0 if whole else 1
+
+
+def _kept(against: Path | None, sign: Path | None) -> list[Path]:
+    """The files of checkpoints to hold the ledger against: one that is signed goes on from those before it."""
+    begun = sign if sign is not None and sign.exists() and sign.stat().st_size else None
+    return list(dict.fromkeys(file for file in (against, begun) if file is not None))
 
 
 @dataclass(frozen=True)

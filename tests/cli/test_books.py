@@ -130,6 +130,13 @@ def test_a_statement_an_audit_and_the_evidence_for_a_call(
     signing = ("--key", f"file:{key}")
     assert detente("audit", *given, "--sign", tmp_path / "signed", *signing).stdout.startswith("all holds: 1 batch, ")
     assert told("audit", *given, "--against", tmp_path / "signed", *signing)["holds"] is True
+    other, rewritten = journal_of(tmp_path / "other", [call(1, used=(1, 0))]), tmp_path / "rewritten.db"
+    told("ingest", case, other, "--ledger", rewritten)
+    signed_once = (tmp_path / "signed").read_bytes()
+    done = detente("audit", case, "--ledger", rewritten, "--sign", tmp_path / "signed", *signing)
+    assert (done.returncode, "batch 1, as it was on" in done.stdout) == (1, True), "a chain that holds, and not against"
+    assert (tmp_path / "signed").read_bytes() == signed_once
+    assert detente("audit", *given, "--sign", tmp_path / "signed", *signing).returncode == 0
     evidence = told("audit", *given, "--request", "req_1")
     assert (evidence["holds"], evidence["lines"][0]["listed"]) == (True, 3 * 10**9)
     assert [(clause["clause"], clause["roles"]) for clause in evidence["clauses"]] == [("floor", ["counts"])]
