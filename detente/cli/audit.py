@@ -77,8 +77,8 @@ def audit(
             return 0 if holds else 1
         found, held = verify(books), list[str]()
         with store.reading() as session:
-            for file in _kept(against, sign):
-                held += broken(session, file, secret)
+            for checkpoints in _kept(against, sign):
+                held += broken(session, checkpoints, secret)
             line = now(session, datetime.now(UTC)).line(secret) if sign is not None else ""
     whole = not (found.faults or held)
     if sign is not None and whole:
