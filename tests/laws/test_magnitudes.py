@@ -99,3 +99,23 @@ def test_too_much_is_said_at_its_place(more: Data, message: str) -> None:
     (only,) = mistakes(data_of([tokens("north", 3)], [work(**more)], networks=networks))
     assert only.startswith(message)
     assert "more than a plan can add up (1e+15); check the number" in only
+
+
+@pytest.mark.parametrize(
+    ("scenario", "message"),
+    [
+        ({"add": {"offers": [tokens("south", 10**12)]}}, "`chat` would cost 6e+15 USD on `south-api`"),
+        ({"change": [{"offer": "north-api", "price.input": f"{MANY} USD per Mtok"}]}, "`chat` would cost 6e+15 USD on"),
+        ({"change": [{"workload": "chat", "value": f"{MANY} USD per Mtok"}]}, "the value of `chat` comes to 6e+15 USD"),
+        (
+            {"add": {"networks": [{"from": "south/texas", "to": "north/dublin", "price": f"{MANY} USD per GB"}]}},
+            "`chat` moves 6e+03 GB in all, for 6e+15 USD",
+        ),
+    ],
+)
+def test_what_a_scenario_adds_or_changes_is_held_against_the_same_limit(scenario: Data, message: str) -> None:
+    chat = work(data={"at": "south/texas", "moves": "1 GB per Mtok"})
+    network = {"from": "*", "to": "*", "price": "0.01 USD per GB"}
+    data = data_of([tokens("north", 3)], [chat], networks=[network], scenarios=[{"id": "s", **scenario}])
+    (only,) = mistakes(data)
+    assert only.startswith("in the scenario `s`, " + message)

@@ -41,7 +41,10 @@ def check(case: Entries) -> None:
     if not sound:
         return
     entries = {id(entry.value): entry for entry in case.read("offers")}
+    paths_known = all(entry.known for entry in case.read("networks"))
     for entry, fits in zip(case.read("workloads"), case.fits, strict=True):
+        if paths_known and entry.known and all(entries[id(offer)].known for offer in fits):
+            continue  # as it was in a case that was found right
         work = _work(entry.value, over)
         if work > MAX_WORK or 0 < work <= QUANTUM / 2:
             key = "work" if isinstance(entry.value, Training) else "demand"
