@@ -75,9 +75,10 @@ class _Curve:
         for factor in FACTORS:
             self._ask(factor)
         today = self.points[Decimal(1)].volume
-        half = self._passed(today / 2, above=True) if today else None
-        gone = self._passed(today * NONE, above=True) if today else None
-        tenth = self._passed(today * MORE, above=False)
+        marks = (today / 2, True), (today * NONE, True), (today * MORE, False)
+        for mark, above in marks:
+            self._closer(mark, above=above)
+        half, gone, tenth = (self._passed(mark, above=above) for mark, above in marks)
         return DemandCurve(tuple(self._known()), half, gone, tenth)
 
     def _known(self) -> Iterator[DemandPoint]:
@@ -102,13 +103,12 @@ class _Curve:
         side = [p for p in self._known() if (p.factor >= 1 if above else p.factor <= 1)]
         for low, high in pairwise(side) if above else reversed(list(pairwise(side))):
             if low.volume > mark >= high.volume:
-                return self._closer(low.factor, high.factor, mark)
+                return low.factor, high.factor
         return None
 
-    def _closer(self, low: Decimal, high: Decimal, mark: Decimal) -> tuple[Decimal, Decimal]:
+    def _closer(self, mark: Decimal, *, above: bool) -> None:
+        """Ask between the factors where the volume passes a mark; what is asked for one mark serves the others."""
         for _ in range(HALVINGS):
-            middle = self._ask((low + high) / 2)
-            if middle is None:
+            passed = self._passed(mark, above=above)
+            if passed is None or self._ask((passed[0] + passed[1]) / 2) is None:
                 break
-            low, high = (middle.factor, high) if middle.volume > mark else (low, middle.factor)
-        return low, high

@@ -146,7 +146,11 @@ def _worlds(case: Case, choice: str | None) -> tuple[Case, tuple[SimulatedWorld,
 def _must_have_risks(case: Case, worlds: Sequence[SimulatedWorld]) -> None:
     if not case.declared.risks and len(worlds) == 1:
         what = "the case has no `risks:`, so there is nothing to draw"
-        raise CaseError([Mistake(Where(case.declared.name), what, "write outages, or levels of demand or of prices")])
+        followed = [f"`{c.id}`" for c in case.declared.choices if any(e.under(c.id) for e in case.declared.uncertain)]
+        remedy = "write outages, or levels of demand or of prices"
+        if followed:
+            remedy += f"; or take a choice that events follow (`--choice`: {', '.join(followed)}): they are drawn too"
+        raise CaseError([Mistake(Where(case.declared.name), what, remedy)])
 
 
 @dataclass

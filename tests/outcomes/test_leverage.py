@@ -186,6 +186,7 @@ def test_a_demand_curve_says_when_we_leave() -> None:
     for low, high in (south.curve.half, south.curve.gone):
         assert low <= D("1.5") <= high  # at 3 USD it costs what North does
         assert high - low <= D("0.07")
+    assert south.curve.half == south.curve.gone  # all of it leaves at once, so that half of it does no later
     assert south.curve.tenth is None
 
 

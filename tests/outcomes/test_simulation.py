@@ -447,6 +447,20 @@ def test_a_case_without_a_plan_is_a_conflict() -> None:
     assert isinstance(simulate(world(terms=(floor,)), processes=1), Conflict)
 
 
+def test_without_risks_the_choices_that_events_follow_are_named() -> None:
+    """The events of a case are drawn after a choice alone."""
+    ruling = {"id": "ruling", "applies-to": ["stay"], "known": "2026-01-01"}
+    ends = {"win": {"probability": "50%", "scenario": "won"}, "lose": {"probability": "50%"}}
+    more = {
+        "scenarios": [{"id": "won", "change": [{"workload": "chat", "demand": "+1%"}]}],
+        "choices": [{"id": "stay"}, {"id": "go", "scenario": "won"}],
+        "uncertain": [ruling | {"outcomes": ends}],
+    }
+    case = Case.of(data_of([tokens("south", 2)], [work()], months=1, **more))
+    with pytest.raises(CaseError, match=r"\(`--choice`: `stay`\)"):
+        simulate(case)
+
+
 @pytest.mark.parametrize(
     ("choice", "risks", "said"),
     [

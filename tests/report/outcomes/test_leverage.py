@@ -104,7 +104,7 @@ def curve(*volumes: tuple[str, int], tenth: tuple[str, str] | None = None) -> De
 
 def test_a_curve_says_where_we_leave_and_come(south: ProviderLeverage) -> None:
     assert south.curve is not None
-    assert curve_words(south.curve)[0] == "half of it leaves between +50% and +56.2%"
+    assert curve_words(south.curve)[0] == "half of it leaves between +50% and +50.8%"
     nothing = curve(("0.5", 10), ("1", 0), tenth=("0.5", "0.75"))
     assert curve_words(nothing) == ["it sells us nothing today, and would between −25% and −50%"]
     assert curve_words(curve(("1", 0))) == ["it sells us nothing today, nor at half its prices"]
