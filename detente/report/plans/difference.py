@@ -31,16 +31,18 @@ def why_different(subject: str, other: Counterpart, first: Plan, second: Plan | 
     """What a number comes from: the plan of the case, and that of its counterpart."""
     if isinstance(second, Conflict):
         names = ", ".join(clash.version.name for clash in second.clauses) or "capacity and demand alone"
-        headline = f"{_without(other)} there is no plan: {names} cannot be met together"
+        headline = f"{_without(other, first, second)} there is no plan: {names} cannot be met together"
         return Explanation(subject, other.kind, first.reading, headline, tuple(Line(fact) for fact in second.facts))
     lines = [*_bound(other, first), *_causes(first, second), *_paid(first, second)]
     lines += [*_moved(first, second), *_unserved(first, second), *_binding(first, second)]
     return Explanation(subject, other.kind, first.reading, _headline(other, first, second), tuple(lines))
 
 
-def _without(other: Counterpart) -> str:
+def _without(other: Counterpart, first: Plan, second: Plan | Conflict) -> str:
+    """What the counterpart is; and its reading, where it is another one."""
     words = {"outcome": f"in the outcome `{other.name}`", "deal": f"with `{other.name}` signed"}
-    return words.get(other.kind, f"without `{other.name}`")
+    said = words.get(other.kind, f"without `{other.name}`")
+    return said if second.reading in (None, first.reading) else f"{said}, under the reading `{second.reading}`,"
 
 
 def _headline(other: Counterpart, first: Plan, second: Plan) -> str:
@@ -50,7 +52,7 @@ def _headline(other: Counterpart, first: Plan, second: Plan) -> str:
     amount = " ".join(filter(None, [told(found, first.currency), bar(found, first.currency)]))
     costs = f"{shown(second.cost, first.currency, 5)} in place of {shown(first.cost, first.currency, 5)}"
     word = "as much" if amount == "nothing" else f"{amount} {'less' if more.amount < 0 else 'more'}"
-    return f"{_without(other)} the plan costs {word} ({costs})"
+    return f"{_without(other, first, second)} the plan costs {word} ({costs})"
 
 
 def _bound(other: Counterpart, first: Plan) -> Iterator[Line]:

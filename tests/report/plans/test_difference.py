@@ -22,7 +22,7 @@ from detente.planner.solve import plan
 from detente.report.plans.difference import why_different
 from detente.report.plans.explanation import Explanation, explain
 from tests.builders import EXACT, Data, agreement, build, solved, tokens, work
-from tests.outcomes.test_comparing import SCENARIOS, world
+from tests.outcomes.test_comparing import RULING, SCENARIOS, world
 
 Found = TypeVar("Found")
 
@@ -77,6 +77,27 @@ def test_an_outcome_is_held_against_today() -> None:
         == "in the outcome `sue, lose` the plan costs 6.00 k USD more (12.00 k USD in place of 6.00 k USD)"
     )
     assert "spend at North: 6.00 k USD more" in [str(line) for line in answer.lines]
+
+
+def test_an_outcome_by_another_reading_says_so() -> None:
+    """Only calls are exclusive by the letter, and agents by the spirit, which holds where the case is lost."""
+    only = {"id": "only", "kind": "exclusivity", "readings": {"letter": {"of": {"api": "calls"}}}}
+    only["readings"] |= {"spirit": {"of": {"api": ["calls", "agents"]}}}
+    works = [work(name, labels={"api": name}) for name in ("calls", "agents")]
+    more = {
+        "reading": "letter",
+        "scenarios": [{"id": "lost", "reading": {"only": "spirit"}}, {"id": "won", "without": ["only"]}],
+        "choices": [{"id": "sue"}],
+        "uncertain": [RULING | {"applies-to": ["sue"]}],
+    }
+    answer = why(
+        build([tokens("north", 3), tokens("south", 2)], works, agreement(only), months=2, **more), "outcome:sue,lose"
+    )
+    assert answer.headline == (
+        "in the outcome `sue, lose`, under the reading `spirit`, the plan costs 2.00 k USD more "
+        "(12.00 k USD in place of 10.00 k USD)"
+    )
+    assert str(answer).splitlines()[0].endswith("(under the reading `letter`)")
 
 
 def test_less_is_given_back() -> None:
