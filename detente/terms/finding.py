@@ -37,14 +37,16 @@ SAID: dict[str, str] = {
     _ITS_DISCOUNT: (
         "edp, ppa, macc, enterprise agreement, enterprise discount, private pricing, spend commitment, committed "
         "spend, commitment, minimum spend, minimum purchase, purchase commitment, minimum, spend floor, floor, "
-        "annual commitment, ramp"
+        "annual commitment, commit, ramp"
     ),
     f"{_ITS_DISCOUNT}; in units: `amount: 50 GPU`": "cud, committed use, resource commitment",
     f"{_COMMITMENT}, with its `shortfall`": "shortfall, true up, make good, underspend",
     f"{_COMMITMENT}, with its `milestones`": "milestone",
     f"{_COMMITMENT}, with `shortfall: {{ lump: … }}`": "clawback, claw back, recapture, repayment of credits",
     f"{_PAYMENT}, with `to: self`": "refund, reimbursement, repayment",
-    f"{_COMMITMENT}, with `carry-over` or `deferral`": "rollover, roll over, carry over, carry forward, deferral",
+    f"{_COMMITMENT}, with `carry-over` or `deferral`": (
+        "rollover, roll over, carry over, carryover, carry forward, deferral"
+    ),
     f"{_COMMITMENT}, with its `counts`": "marketplace",
     "write `kind: volume-discount`, with its `tiers` and `method`": (
         "tier, tiered price, tiered pricing, tiered discount, graduated, rebate, volume, volume price, volume "
@@ -57,7 +59,7 @@ SAID: dict[str, str] = {
     "write `kind: service-credit`": ("sla, sla credit, service level, availability, uptime, support credit"),
     "write `kind: take-or-pay`, with its `make-up`": "make up, makeup, deficiency",
     "write `kind: take-or-pay`": (
-        "ship or pay, capacity fee, capacity charge, capacity payment, deliver or pay, fails to deliver, "
+        "take and pay, ship or pay, capacity fee, capacity charge, capacity payment, deliver or pay, fails to deliver, "
         "reserved capacity fee, minimum take, tolling, power purchase"
     ),
     "write `kind: escalator`": (
@@ -76,10 +78,10 @@ SAID: dict[str, str] = {
         "ri, reserved instance, reservation, capacity block, reserved capacity, capacity reservation, odcr, ptu, "
         "provisioned throughput, model unit"
     ),
-    "it is no clause: write an offer": "on demand, spot, burst",
+    "it is no clause: write an offer": "on demand, spot, burst, preemption, preemptible",
     "it is no clause: prices of `networks` say what moving data costs": "egress, switching charge, data transfer",
     f"{_PAYMENT}, and `kind: credit` of what is drawn of it": (
-        "prepayment, prepaid, advance payment, deposit, universal credit, burn down, drawdown"
+        "prepayment, prepay, prepaid, advance payment, deposit, universal credit, burn down, drawdown"
     ),
     _PAYMENT: "settlement, upfront fee, one off fee, license fee, maintenance fee, instalment, installment, fee",
     _CREDIT: "subsidy, promotion, voucher, cash back, map, ecif, migration acceleration",
@@ -116,6 +118,7 @@ SAID: dict[str, str] = {
     "write `kind: renewal`": (
         "renew, renewal term, auto renewal, extension, notice, evergreen, non renewal, terminate renewal, opt out"
     ),
+    "write `kind: renewal`, with its `price` in words": "renewal cap, renewal price, price at renewal, renewal rate",
     "write `kind: obligation`": (
         "duty, deliverable, report, reporting, insurance, post termination, exit assistance, certificate, "
         "transition assistance, transition service, compliance, due by, data retention, data deletion, data portability"
@@ -133,7 +136,7 @@ SAID: dict[str, str] = {
     f"{_HEAD}: workloads have labels, and what each is charged is by them": (
         "cost allocation, chargeback, showback, attribution, project"
     ),
-    f"{_HEAD}: the offer's `price` has a price from each day on": "surcharge, pass through, passthrough",
+    f"{_HEAD}: the offer's `price` has a price from each day on": ("surcharge, pass through, passthrough, step down"),
     f"{_HEAD}: an offer has a `capacity`": "quota, rate limit, throttling, capacity guarantee, dedicated host",
     f"{_HEAD}: an offer sold `under` the agreement has its price": "rate card, price list, price book",
     f"{_HEAD}: an offer of tokens beside it, to which calls go once it is full": "spillover, spill, overflow",
@@ -160,7 +163,8 @@ SAID: dict[str, str] = {
         "training, support, guarantee, bond, letter of credit, collateral, entire agreement, severability, novation, "
         "change of law, regulatory change, hardship, governance, key personnel, cooling off, put option, call option, "
         "tag along, drag along, buyer of last resort, preferred vendor, preferred supplier, hipaa, gdpr, "
-        "professional services, maintenance, notice address, key terms, ip, ownership"
+        "professional services, maintenance, notice address, key terms, ip, ownership, data protection, "
+        "lockup, lock up, earn out, standstill"
     ),
 }
 """What to write, and the phrases that ask for it, with commas between them; where several stand in a name, the longest

@@ -37,6 +37,13 @@ PAGE = (Path(__file__).parents[2] / "docs" / "terms" / "finding.md").read_text(e
         ("Take-Or-Pays", "did you mean `take-or-pay`?"),
         ("compute-savings-plan", "write `kind: savings-plan`"),
         ("kickback", f"{LIST}"),
+        ("renewal-cap", "write `kind: renewal`"),
+        ("renewal-price-cap", "write `kind: renewal`"),
+        ("share-lockup", "a person decides"),
+        ("flex-commit", "write `kind: minimum-commitment`"),
+        ("carryover", "`carry-over` or `deferral`"),
+        ("take-and-pay", "write `kind: take-or-pay`"),
+        ("step-down-pricing", "a price from each day on"),
         # what only looks like a kind
         ("volume-restriction", "write `kind: share`"),
         ("market-share", "write `kind: share`"),
