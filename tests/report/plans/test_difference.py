@@ -81,8 +81,8 @@ def test_an_outcome_is_held_against_today() -> None:
 
 def test_an_outcome_by_another_reading_says_so() -> None:
     """Only calls are exclusive by the letter, and agents by the spirit, which holds where the case is lost."""
-    only = {"id": "only", "kind": "exclusivity", "readings": {"letter": {"of": {"api": "calls"}}}}
-    only["readings"] |= {"spirit": {"of": {"api": ["calls", "agents"]}}}
+    readings = {"letter": {"of": {"api": "calls"}}, "spirit": {"of": {"api": ["calls", "agents"]}}}
+    only: Data = {"id": "only", "kind": "exclusivity", "readings": readings}
     works = [work(name, labels={"api": name}) for name in ("calls", "agents")]
     more = {
         "reading": "letter",
