@@ -31,9 +31,18 @@ class Slot:
     brought: Decimal
     carried: Decimal
     short: Decimal
+    planned: Decimal | None = None
 
 
-def burndown(windows: Sequence[Standing], colour: str, name: str, currency: str, width: int, height: int = 200) -> str:
+def burndown(
+    windows: Sequence[Standing],
+    colour: str,
+    name: str,
+    currency: str,
+    width: int,
+    height: int = 200,
+    planned: Sequence[Decimal | None] = (),
+) -> str:
     """Bars of spend by window, what was carried into it on top, against the floor, with the shortfall outlined.
 
     Parameters
@@ -44,11 +53,13 @@ def burndown(windows: Sequence[Standing], colour: str, name: str, currency: str,
         The provider's colour class.
     name
         What the drawing shows, for those who do not see it.
+    planned
+        What a plan draws in each window, as a dashed line; None where that is not known.
     """
-    slots = _slots(windows)
+    slots = _slots(windows, planned or [None] * len(windows))
     if not slots:
         return drawing(width, 40, name, [label(4, 24, "no windows")])
-    largest = max(float(max(s.required, s.spend + s.brought)) for s in slots)
+    largest = max(float(max(s.required, s.spend + s.brought, s.planned or 0)) for s in slots)
     values = Values.upto(largest, height - 24, 24)
     right = width - 6
     pitch = (right - LEFT) / len(slots)
@@ -78,12 +89,16 @@ def _bar(slot: Slot, x: float, width: float, colour: str, currency: str, values:
         drawn.append(rect(x, floor, width, reached - floor, "short"))
     if slot.required:
         drawn.append(line(x - 2, floor, x + width + 2, floor, "floor"))
+    if slot.planned is not None:
+        path = values.y(float(slot.planned))
+        drawn.append(line(x - 2, path, x + width + 2, path, "planned"))
     drawn.append(rect(x, values.y1, width, values.y0 - values.y1, "tip", _tip(slot, currency)))
     return drawn
 
 
 def _tip(slot: Slot, currency: str) -> str:
     lines = [slot.name, f"required: {shown(slot.required, currency)}", f"spent: {shown(slot.spend, currency)}"]
+    lines += [f"planned: {shown(slot.planned, currency)}"] if slot.planned is not None else []
     lines += _over(slot.brought, "carried in", "deferred from before", currency)
     lines += _over(slot.carried, "carried over", "deferred to the next", currency)
     deferred = [] if slot.carried < 0 else ["met"]
@@ -96,14 +111,14 @@ def _over(amount: Decimal, excess: str, shortfall: str, currency: str) -> list[s
     return [f"{excess if amount > 0 else shortfall}: {shown(abs(amount), currency)}"] if amount else []
 
 
-def _slots(windows: Sequence[Standing]) -> list[Slot]:
-    groups: dict[object, list[Standing]] = {}
+def _slots(windows: Sequence[Standing], planned: Sequence[Decimal | None]) -> list[Slot]:
+    groups: dict[object, list[int]] = {}
     for index, window in enumerate(windows):
-        groups.setdefault(window.start.year if len(windows) > MAX_WINDOWS else index, []).append(window)
-    return [_slot(rows) for rows in groups.values()]
+        groups.setdefault(window.start.year if len(windows) > MAX_WINDOWS else index, []).append(index)
+    return [_slot([windows[i] for i in each], [planned[i] for i in each]) for each in groups.values()]
 
 
-def _slot(rows: Sequence[Standing]) -> Slot:
+def _slot(rows: Sequence[Standing], planned: Sequence[Decimal | None]) -> Slot:
     first, last = rows[0], rows[-1]
     name = named(first.start, last.end)
     day = first.start
@@ -115,4 +130,5 @@ def _slot(rows: Sequence[Standing]) -> Slot:
         first.brought,
         last.carried,
         sum((w.short for w in rows if w.missed), Decimal(0)),
+        None if None in planned else sum((each for each in planned if each is not None), Decimal(0)),
     )

@@ -12,7 +12,7 @@ from detente.contract.standing import FLOOR
 from detente.ledger.books.statement import Statement, StatementLine
 from detente.report.drawing.burndown import burndown
 from detente.report.drawing.svg import both
-from detente.report.ledger.standing import standing_rows
+from detente.report.ledger.standing import drawn_in, standing_rows
 from detente.report.ledger.statement import (
     INVOICED,
     SECTIONS,
@@ -65,4 +65,6 @@ def _floors(found: Statement, colour: str) -> Iterator[Mapping[str, str]]:
         windows = sorted((s for s in floors if s.term == term), key=lambda standing: standing.start)
         currency = windows[0].money_in(found.currency) or found.currency
         name = f"{term}: what was drawn against its floor, window by window"
-        yield {"term": term, "picture": both(partial(burndown, windows, colour, name, currency))}
+        planned = [drawn_in(found.planned, each) for each in windows]
+        picture = both(partial(burndown, windows, colour, name, currency, planned=planned))
+        yield {"term": term, "picture": picture}

@@ -81,7 +81,11 @@ def test_what_is_planned_and_what_is_carried_stand_beside_what_was_drawn(tmp_pat
     ]
     note = "days are UTC; use and fees of the last hours of windows by the clock of America/New_York may be on the next"
     assert any(each.startswith(note) for each in notes_of(found))
-    assert "Planned by its end" in render_statements([found], "c")
+    page = render_statements([found], "c")
+    assert "Planned by its end" in page
+    assert (page.count("planned: 0.90 USD"), page.count('class="planned"')) == (2, 2), (
+        "a wide picture, and a narrow one"
+    )
     told = [c["planned"] for c in json.loads(statements_json([found]))["statements"][0]["clauses"]]
     assert told.count("0.9") == 1
 
