@@ -84,9 +84,9 @@ class DemandCurve:
 class ProviderLeverage:
     """Both sides of the table with one provider.
 
-    ``receives`` is what the plan pays it. ``zone`` is what both could agree on in place of that: from what it costs it
-    (where the case states its ``margin``) to what losing it would cost us more. ``part`` is its fair part of what all
-    providers save us against serving nothing.
+    ``receives`` is what the plan pays it. ``zone`` is what both could agree on in place of that: from what leaves it no
+    worse off than lost (where the case states its ``margin``) to what losing it would cost us more. ``part`` is its
+    fair part of what all providers save us against serving nothing.
     """
 
     provider: str

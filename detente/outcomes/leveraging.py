@@ -27,7 +27,6 @@ from detente.planner.solving.search import Progress
 from detente.planner.solving.solution import Stopped
 from detente.planner.study import Study, silent
 from detente.results.conflict import Conflict
-from detente.values.money import nano
 from detente.values.period import day, moment, named
 
 SPLIT_STOPPED = "it was stopped before all groups of providers were asked"
@@ -178,8 +177,8 @@ class _Leveraging:
         receives = paid_to(self.baseline.study.draft, self.baseline.bill)[name]
         loss = self.losses.get(name) or _not_asked(self.away)
         zone = None
-        if provider.margin is not None and loss.cost is not None and not loss.stranded:
-            zone = nano(receives * (1 - provider.margin)), receives + loss.cost.amount
+        if loss.profit is not None and loss.cost is not None and not loss.stranded:
+            zone = receives - loss.profit, receives + loss.cost.amount
         return ProviderLeverage(
             name, provider.name, receives, provider.margin, loss, zone, self.curves.get(name), self.parts.get(name)
         )

@@ -131,11 +131,20 @@ def test_a_clause_that_cannot_be_met_meanwhile_is_set_aside_and_named() -> None:
     assert (cost(each), each.breaks, each.ends) == (2_000, ("floor",), ())
 
 
-def test_what_it_would_lose_with_a_margin_is_profit_and_leaves_room_for_an_agreement() -> None:
+@pytest.mark.parametrize(
+    ("start", "loses", "profit", "room"),
+    [
+        ("2026-01-01", 12_000, 4_800, (7_200, 18_000)),  # from its own cost to what North would cost
+        ("2026-03-01", 8_000, 3_200, (8_800, 16_000)),  # what it was paid for two months is no more in question
+    ],
+)
+def test_what_it_would_lose_with_a_margin_is_profit_and_leaves_room_for_an_agreement(
+    start: str, loses: int, profit: int, room: tuple[int, int]
+) -> None:
     providers = [p | ({"margin": "40%"} if p["id"] == "south" else {}) for p in PROVIDERS]
-    south = of(found(build(OFFERS, [VALUED], providers=providers)), "south")
-    assert (south.loss.loses, south.loss.profit) == (12_000, 4_800)
-    assert south.zone == (7_200, 18_000)  # from its own cost to what North would cost
+    south = of(found(build(OFFERS, [VALUED], providers=providers), away=Away(day(start), None)), "south")
+    assert (south.loss.loses, south.loss.profit) == (loses, profit)
+    assert south.zone == room
 
 
 def test_units_and_reservations_are_not_bought_of_who_is_gone() -> None:

@@ -85,12 +85,12 @@ def _its(each: ProviderLeverage, base: str, unit: str) -> Iterator[NamedFigure]:
 
 def _room(each: ProviderLeverage, base: str, unit: str) -> Iterator[NamedFigure]:
     """What it must be paid at least, and what it is worth to us at most."""
-    if each.zone is None or each.margin is None or each.loss.cost is None:
+    if each.zone is None or each.loss.profit is None or each.loss.cost is None:
         return
     paid = _receives(each, base, unit)
-    own = paid, Operand("the part of that which is not its `margin:`", 1 - each.margin, PART)
-    says = f"What `{each.provider}` must be paid at least: its own cost of what it sells us"
-    yield NamedFigure(at(base, "room", "least"), each.zone[0], unit, says, "", "product", own)
+    own = paid, Operand("profit that it loses where it is lost", each.loss.profit, unit, at(base, "profit"))
+    says = f"What `{each.provider}` must be paid at least: below that it would rather be without us"
+    yield NamedFigure(at(base, "room", "least"), each.zone[0], unit, says, "", "difference", own)
     more = Operand("what losing it would cost us", each.loss.cost.amount, unit, at(base, "cost"))
     says = f"What `{each.provider}` is worth to us: above that we would rather be without it"
     yield NamedFigure(at(base, "room", "most"), each.zone[1], unit, says, "", "sum", (paid, more))

@@ -203,7 +203,9 @@ def zone_words(each: ProviderLeverage, currency: str) -> str:
     low, high = each.zone
     if low > high:
         return f"none: it needs {shown(low, currency)}, and to us it is worth {shown(high, currency)}"
-    return f"between {shown(low, currency)}, its own cost, and {shown(high, currency)}, what it is worth to us"
+    return (
+        f"between {shown(low, currency)}, the least that suits it, and {shown(high, currency)}, what it is worth to us"
+    )
 
 
 def _lines(console: Console, name: str, rows: list[tuple[str, list[str]]]) -> None:

@@ -93,7 +93,10 @@ def test_the_opening_names_the_worst_loss_and_who_needs_us(found: Leverage) -> N
 
 
 def test_an_agreement_has_room_where_both_gain(south: ProviderLeverage) -> None:
-    assert zone_words(south, "USD") == "between 3.60 k USD, its own cost, and 9.00 k USD, what it is worth to us"
+    assert (
+        zone_words(south, "USD")
+        == "between 3.60 k USD, the least that suits it, and 9.00 k USD, what it is worth to us"
+    )
     assert zone_words(replace(south, zone=(D(9_000), D(4_000))), "USD").startswith("none: it needs 9.00 k USD")
 
 
