@@ -111,6 +111,16 @@ def test_a_credit_for_delay_has_the_rate_of_its_day() -> None:
     assert [p.amount for p in solved(Case.of(data)).postings] == [D(-120)]
 
 
+def test_of_credits_in_two_currencies_the_order_holds_though_another_would_be_cheaper() -> None:
+    """1000 USD a month. In January the 600 USD are used, and 320 EUR for the rest; in February 480 EUR, at 1.00."""
+    falling = [{"rate": {"2026-01-01": "1.25 USD per EUR", "2026-02-01": "1 USD per EUR"}, "day": "use"}]
+    first: Data = {"id": "first", "kind": "credit", "amount": "600 USD", "until": "2026-03-01"}
+    then: Data = {"id": "then", "kind": "credit", "amount": "800 EUR"}
+    data = data_of([tokens("north", 1)], [work()], agreement(first, then), months=3, exchange=falling)
+    found = solved(Case.of(data))
+    assert (charged(found, "first"), charged(found, "then"), found.cost) == (-600, -880, 1520)
+
+
 def test_the_sentence_and_the_explanation_say_it() -> None:
     case = Case.of(of(FLOOR, exchange=moving()))
     told = [line.sentence for line in explain(case, solved(case), "floor").lines]

@@ -103,10 +103,11 @@ class Shaping:
             rows = [_holder(meter, windows, atom) for atom in paying.meter.windows]
             if max(rows, default=-1) < 0:
                 continue
-            if meter.measure == "paid" and paying not in self._exact:
+            own = paying.meter.money == meter.money  # else a plan would rather have it at another rate
+            if (meter.measure == "paid" or not own) and paying not in self._exact:
                 self._exact.append(paying)
                 paying.exactly()
-            given = paying.given if paying.meter.money == meter.money else paying.given * _between(paying.meter, meter)
+            given = paying.given if own else paying.given * _between(paying.meter, meter)
             found = found + given.gather(rows, len(windows))
         return found
 
