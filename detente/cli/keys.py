@@ -108,10 +108,11 @@ def create(case: Path, workload: str, key_id: str | None, ledger: str, as_json: 
     written = {"id": name, "workload": workload, "hash": making.hash_of(secret), **_written(stated)}
     written = {member: value for member, value in written.items() if value is not None}
     loaded = _case(case)
-    _must_fit(loaded, written)
+    now = datetime.now(UTC)
+    _must_fit(loaded, written, now)
     with open_store(ledger, make=True) as store:
         _must_match(store, loaded)
-        made = KeyStore(store).create(written, datetime.now(UTC))
+        made = KeyStore(store).create(written, now)
     _say_new(secret, made, as_json)
     return 0
 
@@ -252,17 +253,23 @@ def _amounts(text: str) -> dict[str, str]:
     return found
 
 
-def _must_fit(case: Case, written: Mapping[str, Any]) -> Key:
-    """The key, read. Raises CaseError with all that is wrong with it, by the options that say so."""
+def _must_fit(case: Case, written: Mapping[str, Any], on: datetime | None = None) -> Key:
+    """The key, read. Raises CaseError with all that is wrong with it, by the options that say so.
+
+    ``on``: when it is made; one that has expired by then would open nothing.
+    """
     from detente.case.declared import read_noun
     from detente.case.made_keys import unfit
-    from detente.errors import CaseError
+    from detente.errors import CaseError, Flaw
     from detente.live.key import Key
 
     flaws: list[Flaw] = []
     found = read_noun(Key, dict(written), flaws.append)
     if found is not None:
         flaws += unfit(case, found)
+        if on is not None and found.expires is not None and found.expires <= on:
+            has_passed = f"{found.expires:%Y-%m-%d %H:%M} UTC has passed: the key would open nothing"
+            flaws.append(Flaw(has_passed, "write a later moment, or leave it out", ("expires",)))
     if flaws or found is None:
         raise CaseError(list(_mistakes(flaws)))
     return found
