@@ -11,6 +11,7 @@ from __future__ import annotations
 import doctest
 import os
 import re
+from collections import defaultdict
 from collections.abc import Iterator
 from functools import cache
 from pathlib import Path
@@ -274,16 +275,24 @@ def test_no_page_names_a_file_that_is_not_there() -> None:
 
 
 def test_the_layout_is_that_of_the_package() -> None:
-    layout = (ROOT / "docs" / "layout.md").read_text(encoding="utf-8")
+    """Each file, in its own room and in no other; the sandbox is told in a line."""
+    layout = (ROOT / "docs" / "layout.md").read_text(encoding="utf-8").split("```")[1]
     package = ROOT / "detente"
-    every = list(package.rglob("*.py"))
-    there = [path for path in every if path.parent != package / "sandbox"]
-    rooms = {path.parent for path in there if path.parent.parent not in (package.parent, package)}
-    assert [room.name for room in sorted(rooms) if f"{room.name}/" not in layout] == []
-    alone = [path for path in there if path.parent not in rooms and path.name != "__init__.py"]
-    assert [path.name for path in alone if path.name not in layout] == []
-    named = set(re.findall(r"\b\w+\.py\b", layout))
-    assert sorted(named - {path.name for path in every}) == []
+    told, rooms = defaultdict[Path, set[str]](set), [(-1, package)]
+    for line in layout.splitlines():
+        indent = len(line) - len(line.lstrip())
+        if line.strip() and indent:
+            rooms = [room for room in rooms if room[0] < indent]
+            if room := re.match(r" +(\w+)/(?: |$)", line):
+                rooms.append((indent, rooms[-1][1] / room[1]))
+            told[rooms[-1][1]] |= set(re.findall(r"\b\w+\.py\b", line)) - {"__init__.py"}
+    there = defaultdict[Path, set[str]](set)
+    for path in package.rglob("*.py"):
+        there[path.parent] |= {path.name} - {"__init__.py"}
+    held, told[package / "sandbox"] = told.keys() | there.keys(), there[package / "sandbox"]
+    assert {
+        room.relative_to(ROOT): sorted(told[room] ^ there[room]) for room in held if told[room] != there[room]
+    } == {}
 
 
 def test_the_design_names_every_room() -> None:
