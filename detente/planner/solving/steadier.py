@@ -43,7 +43,23 @@ def moving_least(draft: Draft, model: Model, best: Solution, columns: Ints) -> S
     if not few or not _moved(runs, best.values):
         return best
     swaps = _swaps(model, best, _free(draft, model, runs), columns, np.concatenate(hourly))
-    return _better(model, runs, best, least_moves(model, runs, swaps))
+    found = _better(model, runs, best, least_moves(model, runs, swaps))
+    return best if found is best else _at_least_cost(draft, model, found, columns) or best
+
+
+def _at_least_cost(draft: Draft, model: Model, found: Solution, columns: Ints) -> Solution | None:
+    """The same work and whole numbers, with all else at its least cost; None where there is no such point.
+
+    What costs no more may cost less: then what a clause gives back for it is not all in the program's own columns yet.
+    """
+    assert found.values is not None
+    held = np.unique(np.concatenate([draft.x.ravel(), *draft.unserved.values(), columns]))
+    model.fix(held, found.values[held])
+    again = model.solve_linear()
+    model.release(held)
+    if again.status != "optimal" or again.values is None:
+        return None
+    return replace(found, values=again.values, objective=again.objective)
 
 
 def moving_less(draft: Draft, model: Model, best: Solution, columns: Ints) -> Solution:

@@ -14,6 +14,7 @@ from hypothesis import strategies as st
 from detente.case.case import Case
 from detente.planner import study
 from detente.planner.formulation.expression import Floats
+from detente.planner.solve import plan
 from detente.planner.solving.moves import MoveCount, moves
 from detente.planner.solving.search import Incumbent
 from detente.planner.solving.steadier import moving_least
@@ -169,6 +170,21 @@ def test_a_plan_that_moves_less_is_no_dearer(case: Case) -> None:
         plain = study.Study.of(case).plan(best, EXACT)
     assert float(steadier.cost) == pytest.approx(float(plain.cost), rel=1e-7, abs=1e-4)
     assert sum(w.moved for w in steadier.workloads) <= sum(w.moved for w in plain.workloads) + D("0.0001")
+
+
+@pytest.mark.parametrize(("months", "hours", "gpus_", "credit"), [(4, 2880, 100, 20_007), (6, 4344, 14, 7_123)])
+def test_what_moves_less_is_given_back_in_full(months: int, hours: int, gpus_: int, credit: int) -> None:
+    """Within a gap there are plans that cost a little less: there a credit gives more than in the plan they replace.
+
+    By hand, of divisible GPUs: all runs at 2.20, but what earns the credit at 2.80, which is 30% of it.
+    """
+    pays = {"id": "pool", "kind": "credit", "rate": "30%", "amount": f"{credit} USD"}
+    needs = [compute("chat", f"{gpus_} GPU"), compute("agents", f"{gpus_ // 2} GPU")]
+    found = plan(build([gpus("north", "2.80"), gpus("south", "2.20")], needs, agreement(pays), months=months))
+    assert isinstance(found, Plan)
+    earning = D(credit) / D("0.30") / D("2.80")
+    least = hours * (gpus_ + gpus_ // 2) * D("2.20") + D("0.60") * earning - credit
+    assert least <= found.cost <= least * D("1.0001")
 
 
 def test_large_programs_stay_as_they_were_found() -> None:
