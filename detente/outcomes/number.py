@@ -24,6 +24,9 @@ from detente.values.quantity import SCALES, Amount, plain
 DIGITS, MAX_DIGITS = 3, 25
 """Digits of a step that values between two others are told to, and the most that one of them has."""
 
+MAX_NAMED = 4
+"""The most scenarios that are named to whom looks for a clause."""
+
 Value = Money | Price | Amount | Decimal | int | date
 """What may be swept: each has a size, and a way to be written with another."""
 
@@ -150,18 +153,43 @@ def between(start: Value, end: Value, steps: int) -> Iterator[Value]:
 
 # -- addresses -------------------------------------------------------------------------------------------------------
 def _addressed(case: Case, address: str) -> tuple[str, Term, tuple[str, ...]]:
-    """The agreement, the clause and the keys that an address names: ids may hold dots, so the longest one counts."""
+    """The agreement, the clause and the keys that an address names."""
+    found, keys = _stated(case, address)
+    if len(found) > 1:
+        where = " or ".join(f"`{a}/{address}`" for a, _ in found)
+        raise _wrong(f"`{found[0][1].id}` is stated in several agreements", f"say which: {where}")
+    if found and found[0][1].id in case.without:
+        where = f" in the scenario `{case.scenario}`" if case.scenario else ""
+        raise _wrong(f"`{found[0][1].id}` falls away{where}", "choose a clause that is left, or the case with it")
+    if found:
+        return *found[0], keys
+    rest, known = address.rpartition("/")[2], [t.id for a in case.declared.agreements for t in a.terms]
+    held = [f"`--scenario {name}`" for name in _scenarios_with(case, address)]
+    more = f" or {len(held) - MAX_NAMED} more" if len(held) > MAX_NAMED else ""
+    where = f"it is stated in a scenario: say {' or '.join(held[:MAX_NAMED])}{more}"
+    raise _wrong(f"there is no clause `{address}`", where if held else did_you_mean(rest, known))
+
+
+def _stated(case: Case, address: str) -> tuple[list[tuple[str, Term]], tuple[str, ...]]:
+    """The clauses at an address, with their agreements, and the keys: ids may hold dots, so the longest one counts."""
     agreement, slash, rest = address.rpartition("/")
-    stated = [(a.id, t) for a in case.declared.agreements for t in a.terms if not slash or a.id == agreement]
     for name in _prefixes(rest):
-        found = [(a, t) for a, t in stated if t.id == name]
-        if len(found) > 1:
-            where = " or ".join(f"`{a}/{address}`" for a, _ in found)
-            raise _wrong(f"`{name}` is stated in several agreements", f"say which: {where}")
-        if found:
+        among = (a for a in case.declared.agreements if not slash or a.id == agreement)
+        if found := [(a.id, t) for a in among for t in a.terms if t.id == name]:
             keys = rest[len(name) + 1 :]
-            return found[0][0], found[0][1], tuple(keys.split(".")) if keys else ()
-    raise _wrong(f"there is no clause `{address}`", did_you_mean(rest, [t.id for _, t in stated]))
+            return found, tuple(keys.split(".")) if keys else ()
+    return [], ()
+
+
+def _scenarios_with(case: Case, address: str) -> Iterator[str]:
+    """The scenarios in which there is such a clause, each after those that the case is in, if they go together."""
+    for each in case.declared.scenarios:
+        try:
+            other = case.under(scenario=each.id)
+        except CaseError:
+            continue
+        if _stated(other, address)[0]:
+            yield str(other.scenario)
 
 
 def _kind(info: FieldInfo) -> Any:

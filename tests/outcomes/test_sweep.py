@@ -15,7 +15,7 @@ from detente.outcomes.number import ClauseNumber, between, size, written
 from detente.outcomes.sweep import NumberSweep, sweep
 from detente.results.conflict import Conflict
 from detente.values.money import Money
-from tests.builders import EXACT, D, Data, agreement, build, tokens, two_clouds, work
+from tests.builders import EXACT, D, Data, agreement, build, data_of, tokens, two_clouds, work
 
 
 def floor(**more: object) -> Data:
@@ -200,6 +200,22 @@ def test_what_cannot_be_swept_is_said(of: str, start: str, end: str, message: st
     case = two_clouds(floor(), {"id": "only", "kind": "exclusivity", "of": {"workload": "chat"}})
     with pytest.raises(CaseError, match=message):
         sweep(case, of, start, end)
+
+
+def test_a_clause_of_a_scenario_is_found_there_and_one_that_fell_away_is_not_swept() -> None:
+    """A scenario adds a deal, one that is based on it changes nothing, and one takes the floor away."""
+    added = {"id": "won", "add": {"agreements": [agreement(floor(id="new"), id="letter", ends="2026-07-01")]}}
+    scenarios = [added, {"id": "late", "based-on": "won"}, {"id": "lost", "without": ["floor"]}]
+    data = data_of([tokens("north", 3)], [work()], agreement(floor(), ends="2026-07-01"), months=6, scenarios=scenarios)
+    case = Case.of(data)
+    for of in ("new", "new.amount", "letter/new.amount"):
+        with pytest.raises(CaseError, match=r"stated in a scenario: say `--scenario won` or `--scenario late`\n"):
+            ClauseNumber.of(case, of)
+    with pytest.raises(CaseError, match=r"stated in a scenario: say `--scenario lost,won` or `--scenario lost,late`\n"):
+        ClauseNumber.of(case.under(scenario="lost"), "new")
+    assert ClauseNumber.of(case.under(scenario="lost,won"), "new").value == Money(D(9000), "USD")
+    with pytest.raises(CaseError, match="`floor` falls away in the scenario `lost`"):
+        ClauseNumber.of(case.under(scenario="lost"), "floor")
 
 
 def test_a_clause_that_several_agreements_state_has_to_be_told_apart() -> None:
