@@ -68,12 +68,14 @@ def _wrong(node: YamlNode, key: str, what: str, remedy: str) -> Mistake:
 
 
 def changed(
-    written: Written, scenarios: Iterable[tuple[Scenario, YamlNode]], without: frozenset[str] = frozenset()
+    written: Written, scenarios: Sequence[tuple[Scenario, YamlNode]], without: frozenset[str] = frozenset()
 ) -> Changed:
     """A case, of which some clauses fell away before, under scenarios in their order; no change that is wrong."""
     changing = _Changing(written, without)
     for scenario, node in scenarios:
         changing.take(scenario, node)
+    for scenario, node in scenarios:
+        changing.must_be_there(scenario, node)
     sold, replaced = written.sold, frozenset(changing.replaced)
     found = Written(written.name, changing.heads, changing.sections, sold, replaced)
     return Changed(found, frozenset(changing.without), tuple(changing.mistakes))
@@ -149,11 +151,27 @@ class _Changing:
             self._wrong(here, what, "leave out one of the two")
         return bool(made)
 
+    def must_be_there(self, scenario: Scenario, node: YamlNode) -> None:
+        """Note a mistake where a scenario reads clauses that fell away, before or after; a name, all that have it."""
+        here, there, read = at(node, ("reading",)) or node, {*self._names("term")}, scenario.reading or {}
+        if isinstance(read, str):
+            every = [*self.written.sections["agreements"], *self.sections["agreements"]]
+            read = {text_at(t, "id"): read for a in every for t in _terms(a) if at(t, ("readings", read)) is not None}
+            if there & read.keys():
+                return
+        for clause, name in read.items():
+            taken = self.gone.get(("term", clause))
+            if taken is not None and clause not in there:
+                what = f"reads `{clause}` as `{name}`, a clause that is taken away at {taken}"
+                self._wrong(at(here, (clause,)) or here, what, "leave out one of the two")
+
     def _take_away(self, kind: str, name: str, here: YamlNode) -> None:
         self.gone[kind, name] = place(here)
         if kind == "term":
             self.without.add(name)
             return
+        for term in (term for node in self.sections[kind] if text_at(node, "id") == name for term in _terms(node)):
+            self.gone["term", text_at(term, "id")] = place(here)
         self.sections[kind] = [node for node in self.sections[kind] if text_at(node, "id") != name]
         self.replaced |= {name} & self.written.sold.keys()
         for section, key in HANGS_ON.get(kind, ()):

@@ -8,8 +8,9 @@ import pytest
 
 from detente.case.case import Case
 from detente.case.reading import MAX_COMBINATIONS, choice_of, combinations, in_words
+from detente.case.written import at, place
 from detente.errors import CaseError, FlawError
-from tests.builders import Data, agreement, build, tokens, work
+from tests.builders import Data, agreement, build, data_of, tokens, work
 
 DISPUTED = {"a": ("letter", "spirit"), "b": ("letter", "wide"), "c": ("narrow",)}
 
@@ -93,3 +94,40 @@ def test_clauses_need_not_share_the_names_of_their_readings() -> None:
 def test_a_clause_that_fell_away_has_no_reading() -> None:
     case = two_disputes(reading="letter").under("narrow", without=["two"])
     assert (case.reading, case.readings) == ("letter", ("letter", "spirit"))
+
+
+def read_and_gone(*scenarios: Data) -> Case:
+    """Two clauses with a `letter` and a `spirit`, each in an agreement of its own, under two scenarios."""
+    ways: Data = {"letter": {"of": {"workload": "chat"}}, "spirit": {}}
+    only = {"id": "only", "kind": "exclusivity", "readings": ways}
+    deals = [agreement(only), agreement(only | {"id": "other"}, id="second")]
+    named = [{"id": name, **each} for name, each in zip(("won", "lost"), scenarios, strict=True)]
+    return Case.of(data_of([tokens("north", 3)], [work()], *deals, scenarios=named, reading="letter"))
+
+
+@pytest.mark.parametrize("gone", [["only"], ["north-deal"]], ids=str)
+@pytest.mark.parametrize("names", ["won,lost", "lost,won"])
+def test_a_reading_of_a_clause_that_falls_away_names_both_places(gone: list[str], names: str) -> None:
+    case = read_and_gone({"without": gone}, {"reading": {"only": "spirit"}})
+    assert case.under(scenario="lost").reading == "only=spirit,other=letter"
+    with pytest.raises(CaseError) as error:
+        case.under(scenario=names)
+    (found,) = error.value.mistakes
+    written = case.source.written.sections["scenarios"]  # type: ignore[union-attr]
+    taken = place(at(written[0], ("without", 0)) or written[0])
+    read = place(at(written[1], ("reading", "only")) or written[1])
+    assert found.where == read
+    assert found.what == f"reads `only` as `spirit`, a clause that is taken away at {taken}"
+    assert found.remedy == "leave out one of the two"
+
+
+def test_a_reading_of_all_clauses_that_have_it_is_of_those_that_are_left() -> None:
+    case = read_and_gone({"without": ["only"]}, {"reading": "spirit"})
+    assert case.under(scenario="won,lost").reading == "spirit"
+    case = read_and_gone({"without": ["only", "second"]}, {"reading": "spirit"})
+    with pytest.raises(CaseError) as error:
+        case.under(scenario="won,lost")
+    assert [each.what.partition(", ")[0] for each in error.value.mistakes] == [
+        "reads `only` as `spirit`",
+        "reads `other` as `spirit`",
+    ]
