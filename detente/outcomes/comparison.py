@@ -59,8 +59,8 @@ class ProviderFigures:
 class Dependency:
     """How much hangs on one provider, by unit of work.
 
-    ``concentration`` is the sum of squared shares of spend (HHI: 1 is one provider, 0.25 four alike). ``margin`` is
-    the part of all work that goes on at once, elsewhere or on standby, where the provider is lost that takes most.
+    ``concentration`` is the HHI of spend, in points: 10,000 is one provider, 2,500 four alike. ``margin`` is the
+    part of all work that goes on at once, elsewhere or on standby, where the provider is lost that takes most.
     """
 
     concentration: Exact
@@ -217,7 +217,7 @@ class Comparison(SavedAnswer):
     bar of a plan can change it. ``level`` is that of ``tail``, ``weight`` what that counts beside the mean.
     """
 
-    FORMAT = "detente-comparison/1"
+    FORMAT = "detente-comparison/2"
     FILE = "comparison"
     TEXT = ("outcome", "choice", "currency")
     WHOLE = ("met", "short")

@@ -97,7 +97,7 @@ class SigningEffect:
     """How much less the plan costs with the deal; negative where it costs more. Both plans' gaps are the error bar."""
     unserved: BeforeAfter
     concentration: BeforeAfter
-    """The sum of the squares of all providers' shares of spend (Herfindahl and Hirschman): 1 is one provider alone."""
+    """Of spend, in points (``measures.concentration``): 10,000 is one provider alone."""
     providers: tuple[ProviderMoved, ...]
     binds: tuple[str, ...]
     no_longer_binds: tuple[str, ...]
@@ -151,7 +151,7 @@ class DealAnswer(SettledAnswer):
     signing changes. The answer is ``unsettled`` where the readings that are missing might change it.
     """
 
-    FORMAT = "detente-deal/1"
+    FORMAT = "detente-deal/2"
 
     deal: str
     answer: DealSettled

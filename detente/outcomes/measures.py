@@ -84,16 +84,18 @@ def providers(plan: Plan) -> Iterator[ProviderFigures]:
 
 def dependency(plan: Plan) -> Dependency:
     """Concentration of spend, and what goes on where any one provider is lost."""
-    total = sum((row.spend for row in plan.providers), ZERO)
-    squares = sum((row.spend**2 for row in plan.providers), ZERO)
-    concentration = (squares / total**2).quantize(SIX) if total else ZERO
     margin, hardest = {}, {}
     for unit in dict.fromkeys(row.unit for row in plan.workloads):
         stays = _stays(plan, unit)
         if stays:
             hardest[unit] = min(stays, key=lambda provider: stays[provider])
             margin[unit] = stays[hardest[unit]].quantize(SIX)
-    return Dependency(concentration, margin, hardest)
+    return Dependency(concentration(plan), margin, hardest)
+
+
+def concentration(plan: Plan) -> Decimal:
+    """The Herfindahl–Hirschman index (HHI) of spend, in points: all providers' shares in percent, squared, in all."""
+    return sum(((row.share_of_spend * 100) ** 2 for row in plan.providers), ZERO)
 
 
 def _stays(plan: Plan, unit: str) -> dict[str, Decimal]:

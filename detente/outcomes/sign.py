@@ -29,6 +29,7 @@ from detente.outcomes.deal import (
 )
 from detente.outcomes.estimate import Estimate, LeastCost
 from detente.outcomes.losing import Margins, margins
+from detente.outcomes.measures import concentration
 from detente.outcomes.time_left import Budget
 from detente.outcomes.ways import cheapest_first, ways_out
 from detente.planner.check import ReadAs, combined, performable, unlike, word
@@ -257,7 +258,7 @@ class _Asked:
             BeforeAfter(before.cost, after.cost),
             Estimate.difference(LeastCost(before.cost, before.bound), LeastCost(after.cost, after.bound)),
             BeforeAfter(before.unserved_cost, after.unserved_cost),
-            BeforeAfter(_concentration(before), _concentration(after)),
+            BeforeAfter(concentration(before), concentration(after)),
             rows,
             tuple(sorted(binding[1] - binding[0])),
             tuple(sorted(binding[0] - binding[1])),
@@ -279,10 +280,6 @@ def _fees(found: Plan) -> tuple[Fee, ...]:
         )
         for term in dict.fromkeys(s.term for s in short)
     )
-
-
-def _concentration(found: Plan) -> Decimal:
-    return sum((p.share_of_spend**2 for p in found.providers), Decimal(0))
 
 
 def _provider(name: str, before: Plan, after: Plan, one: Margins, other: Margins) -> ProviderMoved:

@@ -129,8 +129,8 @@ def test_what_depends_on_one_provider() -> None:
     south = only.providers[1]
     share = south.share_of_work["Mtok"]
     assert only.dependency.margin == {"Mtok": min(share, 1 - share)}
-    spend = [p.share_of_spend for p in only.providers]
-    assert abs(only.dependency.concentration - sum(s * s for s in spend)) < D("1e-5")
+    spend = [p.spend for p in only.providers]
+    assert abs(only.dependency.concentration - 10_000 * sum(s * s for s in spend) / D(sum(spend) ** 2)) < D("0.1")
 
 
 def test_what_another_reading_would_forbid_of_the_plan() -> None:

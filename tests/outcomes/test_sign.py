@@ -100,8 +100,8 @@ def test_what_signing_changes() -> None:
     assert (spirit.effect.cost.before, spirit.effect.cost.after) == (12000, 12500)
     assert letter.effect.saves.vague or letter.effect.saves.amount == 0
     assert abs(spirit.effect.saves.amount + 500) < D("0.01")
-    # 6000 of 10000 at North, 4000 at South
-    assert letter.effect.concentration.after == D("0.52")
+    # 6000 of 10000 at North, 4000 at South: 60² + 40²
+    assert letter.effect.concentration.after == D(5200)
     by_name = {each.provider: each for each in letter.effect.providers}
     assert (by_name["south"].spend.after, by_name["south"].share_of_work["Mtok"].after) == (4000, D("0.5"))
     # North can do what South does; what is exclusive to North nobody else may do

@@ -82,7 +82,7 @@ def ways_to_write(figure: NamedFigure) -> Iterator[str]:
         yield from (price(value), compact(value))  # the unit stands at the head of a table, or behind a range
         yield from (shown(value, "", digits).strip() for digits in (3, 4, 5))
     if not figure.unit:
-        yield from (f"{value:,.1f}", f"{value:,.3f}", f"{value * 10_000:,.0f}")  # times, HHI of 1 and of 10,000
+        yield from [f"{value:,.1f}"]  # times
     if {"bill", "cost"} & set(figure.address.split("/")):  # cents that add up
         yield from (f"{value + D(cent) / 100:,.2f}" for cent in (-1, 0, 1))
 

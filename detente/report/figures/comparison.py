@@ -144,9 +144,7 @@ def _dependency(column: OutcomeColumn, base: str) -> Iterator[NamedFigure]:
         for p in column.providers
         if p.spend
     )
-    says = (
-        f"How much of the spend in `{column.name}` is in few hands: 1 is one provider alone (HHI; 10,000 on the page)"
-    )
+    says = f"How much of the spend in `{column.name}` is in few hands: 10,000 is one provider alone (HHI)"
     yield NamedFigure(at(base, "concentration"), column.dependency.concentration, "", says, "", "squares", shares)
     for of, part in column.dependency.margin.items():
         lost = column.dependency.hardest[of]

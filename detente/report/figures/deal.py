@@ -23,6 +23,7 @@ SIDES = ("without", "with")
 class SignedDeal:
     """What has figures of a saved answer to ``check --sign``."""
 
+    format: str
     deal: str
     currency: str
     readings: tuple[SignedReading, ...]
@@ -31,6 +32,8 @@ class SignedDeal:
     def from_json(cls, text: str | bytes) -> SignedDeal:
         """Of the answer's document, the rest of which is left unread. Raises ValueError."""
         found: SignedDeal = TypeAdapter(cls).validate_json(text)
+        if found.format != DealAnswer.FORMAT:
+            raise ValueError(f"it is `{found.format}`, not `{DealAnswer.FORMAT}`")
         return found
 
 
@@ -101,8 +104,8 @@ def _effect(effect: SigningEffect, base: str, found: SignedDeal | DealAnswer) ->
     yield from estimate_figures(main, effect.saves)
     worth = "What the work that is not served is worth"
     yield from _pair(effect.unserved, at(base, "unserved"), worth, unit, "that work times its stated value")
-    spread = "How much of the spend is in few hands: 1 is one provider alone (HHI, of 1)"
-    origin = "the squares of all providers' shares of spend, added up"
+    spread = "How much of the spend is in few hands: 10,000 is one provider alone (HHI)"
+    origin = "the squares of all providers' shares of spend in percent, added up"
     yield from _pair(effect.concentration, at(base, "concentration"), spread, "", origin)
     for each in effect.providers:
         yield from _provider(each, at(base, "providers", each.provider), unit)

@@ -104,7 +104,7 @@ RULES: dict[Rule, tuple[str, Callable[[Sequence[Fraction]], Fraction]]] = {
     "ratio": ("the first divided by the second", lambda v: v[0] / v[1]),
     "largest": ("the largest of these", max),
     "smallest": ("the smallest of these", min),
-    "squares": ("the squares of these added up", lambda v: sum((x * x for x in v), Fraction(0))),
+    "squares": ("the squares of these, in percent, added up", lambda v: sum(((100 * x) ** 2 for x in v), Fraction(0))),
     "half": ("half of what lies between these", lambda v: (v[0] - v[1]) / 2),
     "crossing": (
         "where two straight lines meet, each from what its choice costs if it never happens to what it costs if it "

@@ -14,7 +14,7 @@ from rich.console import Console
 from detente.outcomes.deal import BeforeAfter, DealAnswer, DealWay, Fee, ProviderMoved, SigningEffect, UnderReading
 from detente.report.estimates import bar
 from detente.report.layout import Row, heading, say, table
-from detente.report.numerals import count, percent, ticked
+from detente.report.numerals import count, percent, price, ticked
 from detente.report.plans.conflict_view import collision
 from detente.values.money import shown
 
@@ -82,8 +82,7 @@ def changes(row: UnderReading, effect: SigningEffect, currency: str) -> list[str
         said.append(f"Binds only with the deal: {ticked(effect.binds)}.")
     if effect.no_longer_binds:
         said.append(f"Binds no longer: {ticked(effect.no_longer_binds)}.")
-    moved = _moved(effect.concentration, places=3)
-    return [*said, f"Concentration of spend (HHI; 1 is one provider alone): {moved}."]
+    return [*said, f"Concentration of spend (HHI; 10,000 is one provider alone): {_moved(effect.concentration)}."]
 
 
 def changing(row: UnderReading) -> str:
@@ -190,6 +189,6 @@ def _pair(moved: BeforeAfter, told: Callable[[Decimal], str]) -> tuple[str, str]
     return before, after
 
 
-def _moved(moved: BeforeAfter, places: int) -> str:
-    before, after = ("\u2013" if value is None else f"{value:.{places}f}" for value in (moved.before, moved.after))
+def _moved(moved: BeforeAfter) -> str:
+    before, after = _pair(moved, price)
     return before if before == after else f"{before} without the deal, {after} with it"

@@ -160,7 +160,7 @@ def _providers(columns: Sequence[OutcomeColumn], currency: str) -> Iterator[Meas
 
 def _dependency(columns: Sequence[OutcomeColumn]) -> Iterator[MeasureLine]:
     rows = [c.dependency for c in columns]
-    hhi = [(f"{d.concentration * 10_000:,.0f}", exact(d.concentration)) if d else (NONE, "") for d in rows]
+    hhi = [(price(d.concentration), exact(d.concentration)) if d else (NONE, "") for d in rows]
     yield from _line("Dependency", "concentration (HHI)", hhi)
     units = list(dict.fromkeys(unit for d in rows if d for unit in d.margin))
     for unit in units:
