@@ -20,7 +20,7 @@ from detente.errors import FlawError
 from detente.values.facts import OFFER_KEYS
 from detente.values.noun import Id, Noun, read_by, written_as
 from detente.values.quantity import percent
-from detente.values.quantity_field import Duration, Portion
+from detente.values.quantity_field import OutageLength, Portion
 
 
 def _level(given: object) -> Decimal:
@@ -42,7 +42,9 @@ class OutageRisk(Noun):
     id: Id
     of: Scope = Field(default=Scope(), description="the offers that fail together; default: all")
     per_year: Scale | None = Field(default=None, description="how many times a year, on average")
-    lasting: tuple[Duration, ...] = Field(default=(), description="how long: each of these is as likely as the others")
+    lasting: tuple[OutageLength, ...] = Field(
+        default=(), description="how long: each of these is as likely as the others"
+    )
     incidents: IncidentFile | None = Field(default=None, description="outages that were observed, in place of both")
     part: Portion = Field(default=Decimal(1), description="the part of capacity, and of calls, that is lost")
     _history: IncidentHistory | None = PrivateAttr(default=None)

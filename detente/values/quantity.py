@@ -281,18 +281,27 @@ def _whole(value: Decimal, text: str) -> int:
 
 
 SECONDS = {"ms": 0.001, "s": 1.0, "second": 1.0, "seconds": 1.0, "minute": 60.0, "minutes": 60.0}
-SECONDS |= {"hour": 3600.0, "hours": 3600.0}
+SECONDS |= {"hour": 3600.0, "hours": 3600.0, "day": 86_400.0, "days": 86_400.0, "week": 604_800.0, "weeks": 604_800.0}
 
 
 def seconds(given: Any) -> float:
     """``250 ms``, ``30 s``, ``10 minutes`` in seconds: clock time, in which floats are at home. Raises FlawError."""
+    return _seconds(given, 604_800.0, "a week")
+
+
+def outage_seconds(given: Any) -> float:
+    """The same, of what may be out for longer than anything that a gateway waits for: at most ten years."""
+    return _seconds(given, 3652 * 86_400.0, "ten years (3652 days)")
+
+
+def _seconds(given: Any, most: float, told: str) -> float:
     text = text_of(given, "a duration", "30 s")
     match = re.fullmatch(rf"({NUMBER})\s?([A-Za-z]+)", text)
     if not match or match[2] not in SECONDS:
         raise FlawError(f"`{text}` is not a duration", "write for example `250 ms`, `30 s` or `10 minutes`")
     value = float(number(match[1])) * SECONDS[match[2]]
-    if not 0 <= value <= 7 * 86_400:
-        raise FlawError(f"`{text}` is not between nothing and a week", "write for example `30 s`")
+    if not 0 <= value <= most:
+        raise FlawError(f"`{text}` is not between nothing and {told}", "write for example `30 s`")
     return value
 
 

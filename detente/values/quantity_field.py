@@ -27,6 +27,7 @@ from detente.values.quantity import (
     count,
     growth,
     many,
+    outage_seconds,
     rate_in,
     seconds,
     share,
@@ -100,9 +101,10 @@ Length = Annotated[
         written_as(rf"^([0-9]{{1,5}}\s?)?{_SPAN}$", "3 months", "a length of time", name="length"),
     ),
 ]
-Duration = Annotated[
-    float,
-    read_by(seconds, written_as(rf"^{NOT_NEGATIVE}\s?{either(SECONDS)}$", "30 s", "a duration", name="duration")),
+_CLOCK_TIME = rf"^{NOT_NEGATIVE}\s?{either(SECONDS)}$"
+Duration = Annotated[float, read_by(seconds, written_as(_CLOCK_TIME, "30 s", "a duration", name="duration"))]
+OutageLength = Annotated[
+    float, read_by(outage_seconds, written_as(_CLOCK_TIME, "3 hours", "the length of an outage", name="outage"))
 ]
 Accelerators = Annotated[
     Amount,

@@ -40,6 +40,12 @@ def test_an_outage_as_stated() -> None:
     assert (risk.history.hours, risk.history.a_year, risk.part) == ((0.5, 2.0), pytest.approx(6.0), 1)
 
 
+def test_an_outage_may_last_for_days() -> None:
+    risk = Case.of(data(OUTAGE | {"lasting": ["10 days", "240 hours", "2 weeks", "90 minutes"]})).declared.risks[0]
+    assert isinstance(risk, OutageRisk)
+    assert risk.history.hours == (240.0, 240.0, 336.0, 1.5)
+
+
 def test_a_level_is_a_triangle_over_three_values() -> None:
     risk = Case.of(data(LEVEL)).declared.risks[0]
     assert isinstance(risk, LevelRisk)
@@ -57,6 +63,8 @@ def test_a_level_is_a_triangle_over_three_values() -> None:
         (LEVEL | {"of": {"provider": "south"}}, "demand has no provider"),
         (OUTAGE | {"lasting": []}, "states neither `per-year` and `lasting` nor `incidents`, or both"),
         (OUTAGE | {"incidents": {"file": "x.csv", "columns": COLUMNS}}, "or both; write one of the two"),
+        (OUTAGE | {"lasting": ["3653 days"]}, "is not between nothing and ten years (3652 days)"),
+        (OUTAGE | {"lasting": ["2 months"]}, "`2 months` is not a duration"),
         (OUTAGE | {"part": "0%"}, "an outage of 0% is none"),
         (LEVEL | {"most": "-30%"}, "are not in this order"),
         (LEVEL | {"least": "-100%"}, "is not between -99% and 1000%"),

@@ -85,6 +85,18 @@ def test_with_room_for_a_part_of_it_the_rest_is_lost_at_once() -> None:
         assert near(each.cost, 2 * (HOURS - out) + 3 * D("0.4") * out + 10 * D("0.6") * out)
 
 
+def test_outages_of_days_are_out_for_all_of_them_until_the_horizon_ends() -> None:
+    case = world(risks=[SOUTH_OUT | {"per-year": 30, "lasting": ["10 days"]}])
+    outages = 0
+    for each in found(case).draws:
+        out = until = 0.0
+        for outage in sorted(draw(case, [D(1)], 0, each.index).outages, key=lambda outage: outage.start):
+            end = min(outage.start + 240, HOURS)  # what two take at once is out once
+            out, until, outages = out + max(0.0, end - max(until, outage.start)), max(until, end), outages + 1
+        assert abs(float(each.own["south"]) - (1 - out / HOURS)) < 1e-6
+    assert outages > 6
+
+
 def test_what_a_clause_denies_is_no_way_to_go_on() -> None:
     only = {"id": "only", "kind": "exclusivity", "of": {"workload": "chat"}}
     for each in found(world(tokens("north", 3), terms=(only,))).draws:
