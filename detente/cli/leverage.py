@@ -57,10 +57,12 @@ def _away(case: Case, start: str | None, notice: str | None, lasting: str | None
     from detente.outcomes.loss import Away
     from detente.values.period import day, later, moment
     from detente.values.quantity import Span
+    from detente.values.zone import zone_of
 
     name = "--from"
     try:
-        known = moment(case.declared.horizon.start if start is None else day(start))
+        horizon = case.declared.horizon
+        known = moment(horizon.start if start is None else day(start), zone_of(horizon.zone))
         name = "--notice"
         begin = known if notice is None else later(known, Span.parse(notice))
         name = "--for"

@@ -37,7 +37,8 @@ class ProviderLoss:
     or it was not asked. Work without a value is in ``unserved`` and costs nothing: no plan serves more of it.
     ``breaks`` are clauses that cannot be met then, or fall short and did not before; ``ends`` those that end with it.
     ``loses`` is how much less the provider receives, ``profit`` the part of that which is its margin. ``today`` is the
-    cost at present value, where the case states a `discount-rate`.
+    cost at present value, where the case states a `discount-rate`. ``counted`` is the time of the periods that are
+    lost: whole ones, those that begin between ``start`` and ``end`` (None: not asked).
     """
 
     start: datetime
@@ -50,6 +51,7 @@ class ProviderLoss:
     loses: Exact | None
     profit: Exact | None
     today: Exact | None = None
+    counted: tuple[datetime, datetime] | None = None
 
     @property
     def stranded(self) -> bool:
@@ -108,7 +110,7 @@ class Leverage(SavedAnswer):
 
     FORMAT = "detente-leverage/1"
     FILE = "leverage"
-    TEXT = ("provider", "currency")
+    TEXT = ("provider", "lost_from", "lost_until", "currency")
     FLAGS = ("stranded",)
 
     cost: LeastCost
@@ -123,8 +125,11 @@ class Leverage(SavedAnswer):
 
 def _row(each: ProviderLeverage, currency: str) -> dict[str, Any]:
     cost = each.loss.cost
+    first, last = each.loss.counted or (None, None)
     return {
         "provider": each.provider,
+        "lost_from": None if first is None else first.isoformat(),
+        "lost_until": None if last is None else last.isoformat(),
         "receives": each.receives,
         "loss": None if cost is None else cost.amount,
         "low": None if cost is None else cost.low,

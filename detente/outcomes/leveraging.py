@@ -6,6 +6,7 @@ each is found (``loss``, ``demand_curve``, ``coalition``).
 
 from __future__ import annotations
 
+from bisect import bisect
 from collections.abc import Collection, Sequence
 from datetime import date
 
@@ -27,7 +28,8 @@ from detente.planner.solving.search import Progress
 from detente.planner.solving.solution import Stopped
 from detente.planner.study import Study, silent
 from detente.results.conflict import Conflict
-from detente.values.period import day, moment, named
+from detente.values.period import begins, day, moment, named
+from detente.values.zone import zone_of
 
 SPLIT_STOPPED = "it was stopped before all groups of providers were asked"
 
@@ -49,7 +51,8 @@ def leverage(
     providers
         Whose leverage; default: of all who sell anything.
     away
-        When it is lost, or the day from which on it is, for ever; default: the horizon's first.
+        When it is lost, or the day from which on it is, for ever; default: the horizon's first. Whole periods of the
+        plan are lost: those that begin meanwhile (``ProviderLoss.counted``).
     curves
         Whether to plan at other prices too, and to split what all providers save us: that takes longest.
 
@@ -69,13 +72,9 @@ def leverage(
     least, limit = limits(gap, time_limit)
     sellers = _sellers(case, [providers] if isinstance(providers, str) else providers)
     away = _absence(case, away)
+    _must_be_seen(case, away)
     study = Study.of(valued(case), time_limit=limit, progress=progress)
     study = study.serving(w.id for w in case.workloads if w.value is None)
-    _must_be_seen(case, away)
-    if away.of(study, sellers[0]) is None:
-        when = named(away.start, away.end or case.declared.horizon.closes)
-        what = f"no period of the plan begins in {when}, when `{sellers[0]}` is lost"
-        raise CaseError([Mistake(Where("--from"), what, "choose a longer time, within the horizon")])
     with study.noting_interrupts():
         baseline = Baseline.of(study, least)
         if isinstance(baseline, Baseline):
@@ -106,20 +105,27 @@ def _absence(case: Case, given: Away | str | date | None) -> Away:
     if isinstance(given, Away):
         return given
     try:
-        start = moment(day(given))
+        start = moment(day(given), zone_of(case.declared.horizon.zone))
     except FlawError as error:
         raise CaseError([Mistake(Where("away"), flaw.what, flaw.remedy) for flaw in error.flaws]) from None
     return Away(start, None, start)
 
 
 def _must_be_seen(case: Case, away: Away) -> None:
-    """Raise CaseError where the loss begins after the horizon, or is over before it."""
+    """Raise CaseError where the loss begins after the horizon, is over before it, or holds the start of no period."""
     horizon = case.declared.horizon
     first, last = horizon.opens, horizon.closes
     if away.start >= last or (away.end is not None and away.end <= first):
         when = f"begins on {away.start:%Y-%m-%d}" if away.start >= last else f"is over on {away.end:%Y-%m-%d}"
         what = f"the loss {when}, with its notice, outside the horizon ({horizon.start} to {horizon.end})"
         raise CaseError([Mistake(Where("--from"), what, "choose an earlier or later day, within the horizon")])
+    if not away.counted(case.periods):
+        starts = list(begins(case.periods))
+        at = bisect(starts, away.start)
+        near = " or ".join(f"{start:%Y-%m-%d}" for start in starts[at - 1 : at + 1])
+        what = f"no period of the plan begins in {named(away.start, away.end or last)}, and whole ones are lost"
+        remedy = f"lose it on a day on which one begins ({near}), for longer, or plan with a shorter `every`"
+        raise CaseError([Mistake(Where("--from"), what, remedy)])
 
 
 class _Leveraging:

@@ -3,13 +3,14 @@
 Owns: that answer, of one provider and one time. Not here: the program without it (``planner.study``), and the values
 (``leverage``).
 
-For ever, agreements with the provider end on that day: who delivers nothing asks for nothing, and gives nothing. For a
-time they go on, and what they ask is asked. What is reserved before it is paid for all the same.
+For ever, agreements with the provider end with the first period that is lost: who delivers nothing asks for nothing,
+and gives nothing. For a time they go on, and what they ask is asked. What is reserved before it is paid for all the
+same.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from datetime import datetime
 from decimal import Decimal
@@ -26,6 +27,7 @@ from detente.planner.open_program import Absence
 from detente.planner.past import Past
 from detente.planner.study import Study
 from detente.values.money import nano
+from detente.values.period import Period
 
 SLACK = 1e-7
 """By what part more may go unserved than must: the solver's tolerance."""
@@ -42,29 +44,27 @@ class Away:
     end: datetime | None
     known: datetime | None = None
 
-    def of(self, study: Study, provider: str) -> Absence | None:
-        """The periods of a plan that begin meanwhile; None where none does."""
-        inside = [
-            period.index
-            for period in study.draft.periods
-            if self.start <= period.span_start and (self.end is None or period.span_start < self.end)
-        ]
-        if not inside:
-            return None
-        offers = frozenset(offer.id for offer in study.case.offers if offer.provider == provider)
-        return Absence(offers, inside[0], inside[-1] + 1)
+    def counted(self, periods: Iterable[Period]) -> list[Period]:
+        """The periods of a plan that are lost: whole ones, those that begin meanwhile; none where none does."""
+        return [p for p in periods if self.start <= p.span_start and (self.end is None or p.span_start < self.end)]
 
 
 def losing(study: Study, provider: str, away: Away) -> Study:
-    """The study of the case without a provider."""
-    absence = away.of(study, provider)
-    gone = study.under(study.case.severing(provider, away.start)) if away.end is None else study
-    return gone if absence is None else gone.losing([absence])
+    """The study of the case without a provider, which is lost for one period of the plan at least."""
+    lost = away.counted(study.draft.periods)
+    if away.end is None:
+        # with the first period that is lost, so that no period is delivered in without its clauses
+        end = lost[0].span_start if lost[0].index else away.start
+        study = study.under(study.case.severing(provider, end))
+    offers = frozenset(offer.id for offer in study.case.offers if offer.provider == provider)
+    return study.losing([Absence(offers, lost[0].index, lost[-1].index + 1)])
 
 
 def lose(baseline: Baseline, provider: str, away: Away) -> ProviderLoss:
     """What losing a provider means. Raises StoppedError."""
     study = losing(baseline.study, provider, away)
+    lost = away.counted(baseline.study.draft.periods)
+    counted = lost[0].span_start, lost[-1].span_end
     past = _past(baseline, away)
     study = study if past is None else study.keeping(past)
     ends = tuple(dict.fromkeys(_ends(baseline, study)))
@@ -74,7 +74,7 @@ def lose(baseline: Baseline, provider: str, away: Away) -> ProviderLoss:
         waived = _colliding(study)
         near = _found(baseline, study.without(waived)) if waived else None
     if near is None:
-        return ProviderLoss(away.start, away.end, True, None, (), waived, ends, None, None)
+        return ProviderLoss(away.start, away.end, True, None, (), waived, ends, None, None, counted=counted)
     before = paid_to(baseline.study.draft, baseline.bill)[provider]
     loses = before - paid_to(near.study.draft, near.bill)[provider]
     margin = baseline.study.case.providers[provider].margin
@@ -89,6 +89,7 @@ def lose(baseline: Baseline, provider: str, away: Away) -> ProviderLoss:
         loses,
         None if margin is None else nano(loses * margin),
         None if (saved := baseline.saved_today(near)) is None else -saved,
+        counted,
     )
 
 

@@ -135,6 +135,7 @@ def test_a_loss_has_a_day_a_notice_and_a_length(case: Path) -> None:
     assert code(done) == 0
     loss = json.loads(done.stdout)["providers"][0]["loss"]
     assert (loss["start"], loss["end"]) == ("2026-03-01T00:00:00Z", "2026-05-01T00:00:00Z")
+    assert loss["counted"] == [loss["start"], loss["end"]]
 
 
 @pytest.mark.parametrize(

@@ -84,6 +84,39 @@ def test_for_a_time_they_go_on_and_may_fall_short() -> None:
     assert (cost(each), each.breaks, each.ends) == (4_000, ("floor",), ())
 
 
+@pytest.mark.parametrize(
+    ("start", "end", "counted", "costs"),
+    [
+        ("2026-02-01", "2026-02-11", ("2026-02-01", "2026-03-01"), 1_000),
+        ("2026-01-20", "2026-03-02", ("2026-02-01", "2026-04-01"), 2_000),
+        ("2026-04-10", None, ("2026-05-01", "2026-07-01"), 2_000),
+    ],
+)
+def test_whole_periods_are_lost_and_said_to_be(
+    start: str, end: str | None, counted: tuple[str, str], costs: int
+) -> None:
+    answer = found(build(OFFERS, [VALUED]), "south", away=Away(day(start), None if end is None else day(end)))
+    each = of(answer, "south").loss
+    assert (each.start, each.counted) == (day(start), (day(counted[0]), day(counted[1])))
+    assert cost(each) == costs
+    (row,) = answer.rows()
+    assert (row["lost_from"][:10], row["lost_until"][:10]) == counted
+
+
+def test_clauses_end_with_the_first_period_that_is_lost() -> None:
+    # Lost for ever in the middle of March: March is delivered in, with half of 9,000 USD asked for by the end of it.
+    case = build(OFFERS, [VALUED], agreement(floor("9000 USD")))
+    middle, next_month = (loss(case, "north", Away(day(at), None)) for at in ("2026-03-11", "2026-04-01"))
+    assert (cost(middle), middle.loses) == (cost(next_month), next_month.loses) == (-1_500, 4_500)
+
+
+def test_the_day_of_a_loss_begins_on_the_clock_of_the_horizon() -> None:
+    months = {"start": "2026-01-01", "end": "2026-07-01", "zone": "Asia/Tokyo"}
+    answer = leverage(build(OFFERS, [VALUED], horizon=months), "south", "2026-06-01", curves=False, gap=EXACT)
+    assert isinstance(answer, Leverage)
+    assert cost(answer.providers[0].loss) == 1_000, "June alone: in UTC it begins on the 31st of May"
+
+
 def test_a_window_that_the_loss_cuts_is_asked_for_its_part() -> None:
     # Lost after three of six months: of 9,000 USD half is still asked, and each USD moves a third of a Mtok, at 1 more.
     case = build(OFFERS, [VALUED], agreement(floor("9000 USD")))
@@ -345,9 +378,16 @@ def test_a_provider_that_sells_nothing_is_no_answer() -> None:
         leverage(build(OFFERS, [work()]), ["east"])
 
 
-def test_a_time_without_a_period_is_said() -> None:
-    with pytest.raises(CaseError, match="no period of the plan begins in"):
-        leverage(build(OFFERS, [work()]), away=Away(day("2026-02-10"), day("2026-02-20")))
+@pytest.mark.parametrize(
+    ("start", "end", "said"),
+    [
+        ("2026-02-10", "2026-02-20", r"(?s)in 2026-02-10 to 2026-02-19, .* \(2026-02-01 or 2026-03-01\), for longer"),
+        ("2026-06-02", None, r"(?s)in 2026-06-02 to 2026-06-30, .* \(2026-06-01\), for longer"),
+    ],
+)
+def test_a_time_without_a_period_is_said_with_those_that_there_are(start: str, end: str | None, said: str) -> None:
+    with pytest.raises(CaseError, match=said):
+        leverage(build(OFFERS, [work()]), away=Away(day(start), None if end is None else day(end)))
 
 
 def test_a_case_without_a_plan_is_a_conflict() -> None:

@@ -12,6 +12,7 @@ from detente.outcomes.leverage import DemandCurve, Leverage, NotServed, Provider
 from detente.outcomes.shapley import FairPart
 from detente.report.figures.estimate import cost_figures, estimate_figures
 from detente.report.figures.figure import PART, NamedFigure, Operand, at
+from detente.report.outcomes.leverage import lost_time
 from detente.values.money import CENT
 from detente.values.quantity import plain
 
@@ -52,7 +53,7 @@ def _ours(found: Leverage, each: ProviderLeverage, ours: str) -> Iterator[NamedF
     whole = Operand("what the plan costs", found.cost.amount, unit, "cost")
     bound = Operand("what every plan costs at least", found.cost.bound, unit, "cost/bound")
     says = f"How much dearer the plan is without `{each.provider}`, work that is not served at its stated value"
-    origin = "a plan made anew without it, less the plan of the case"
+    origin = f"a plan made anew without it {lost_time(loss)}, less the plan of the case"
     main = NamedFigure(ours, loss.cost.amount, unit, says, origin, "difference", (dearer, whole), ask)
     yield from estimate_figures(main, loss.cost, (proven, whole), (dearer, bound))
     if loss.today is not None:
@@ -69,7 +70,7 @@ def _its(each: ProviderLeverage, base: str, unit: str) -> Iterator[NamedFigure]:
         _receives(each, base, unit),
         Operand("what the plan that is made after it is lost pays it", each.receives - loss.loses, unit),
     )
-    says = f"How much less `{name}` receives where it is lost"
+    says = f"How much less `{name}` receives where it is lost {lost_time(loss)}"
     yield NamedFigure(its, loss.loses, unit, says, "", "difference", own, f"leverage:{name}")
     if loss.profit is not None and each.margin is not None:
         margin = at(base, "margin")

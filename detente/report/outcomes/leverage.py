@@ -10,7 +10,7 @@ from decimal import Decimal
 
 from rich.console import Console
 
-from detente.outcomes.leverage import DemandCurve, Leverage, NotServed, ProviderLeverage
+from detente.outcomes.leverage import DemandCurve, Leverage, NotServed, ProviderLeverage, ProviderLoss
 from detente.report.estimates import told
 from detente.report.layout import Row, heading, say, table, title
 from detente.report.numerals import count, percent, quantity, ticked
@@ -29,6 +29,23 @@ def when(found: Leverage) -> str:
     if loss.end is None:
         return f"from {loss.start:%Y-%m-%d} on, for ever"
     return f"in {named(loss.start, loss.end)}"
+
+
+def counted(found: Leverage) -> list[str]:
+    """Which periods of the plan are lost, where these are not just the time that was asked for."""
+    loss = next((each.loss for each in found.providers if each.loss.asked), None)
+    if loss is None or loss.counted is None:
+        return []
+    first, last = loss.counted
+    if first == loss.start and loss.end in (None, last):
+        return []
+    return [f"The plan loses whole periods, those that begin in that time: {lost_time(loss)}."]
+
+
+def lost_time(loss: ProviderLoss) -> str:
+    """The periods of the plan that are lost: ``in Feb 2026``, ``from 2026-03-01 on``."""
+    start, end = loss.counted or (loss.start, loss.end)
+    return f"from {start:%Y-%m-%d} on" if loss.end is None or end is None else f"in {named(start, end)}"
 
 
 def our_side(each: ProviderLeverage, currency: str) -> str:
@@ -80,7 +97,7 @@ def _times(larger: Decimal, smaller: Decimal) -> str:
 def opening(found: Leverage) -> list[str]:
     """The answer in a few sentences."""
     asked = [each for each in found.providers if each.loss.asked]
-    sentences = [f"Lost is each provider by itself, {when(found)}."]
+    sentences = [f"Lost is each provider by itself, {when(found)}.", *counted(found)]
     bound = [each for each in asked if each.loss.cost is None or each.loss.stranded]
     if bound:
         sentences.append(f"We cannot do without {ticked([each.provider for each in bound])}.")

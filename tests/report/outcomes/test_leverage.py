@@ -12,6 +12,7 @@ from detente.outcomes.estimate import Estimate
 from detente.outcomes.leverage import DemandCurve, DemandPoint, Leverage, NotServed, ProviderLeverage
 from detente.outcomes.leveraging import leverage
 from detente.report.drawing.scales import ScaleRow, scales
+from detente.report.figures.leverage import leverage_figures
 from detente.report.outcomes.leverage import (
     balance,
     consequences,
@@ -90,6 +91,26 @@ def test_the_opening_names_the_worst_loss_and_who_needs_us(found: Leverage) -> N
     assert "Losing `south` costs us most: 3.00 k USD." in said
     assert "`north` would lose more than we would." in said
     assert "its profit, where the case states its `margin`" in said
+
+
+@pytest.mark.parametrize(
+    ("start", "end", "counted", "told"),
+    [
+        ("2026-02-01", "2026-02-11", ("2026-02-01", "2026-03-01"), "in Feb 2026"),
+        ("2026-02-10", None, ("2026-03-01", "2026-07-01"), "from 2026-03-01 on"),
+        ("2026-02-01", "2026-04-01", ("2026-02-01", "2026-04-01"), ""),
+    ],
+)
+def test_periods_that_are_lost_are_named_where_they_are_not_just_the_time_asked_for(
+    found: Leverage, south: ProviderLeverage, start: str, end: str | None, counted: tuple[str, str], told: str
+) -> None:
+    until, lost = None if end is None else day(end), (day(counted[0]), day(counted[1]))
+    loss = replace(south.loss, start=day(start), end=until, counted=lost)
+    answer = replace(found, providers=(replace(south, loss=loss),))
+    sentence = f"The plan loses whole periods, those that begin in that time: {told}."
+    assert (sentence in opening(answer), sentence in render_leverage(answer)) == (bool(told), bool(told))
+    origin = next(f.origin for f in leverage_figures(answer) if f.address == "providers/south/cost")
+    assert origin.startswith(f"a plan made anew without it {told or 'in Feb 2026 – Mar 2026'}, less")
 
 
 def test_an_agreement_has_room_where_both_gain(south: ProviderLeverage) -> None:
