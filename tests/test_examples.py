@@ -156,7 +156,8 @@ def test_signing_the_deal_of_the_frontier_lab_comes_out_as_the_first_page_says()
     found = sign(Case.load(EXAMPLES / "frontier-lab"), "aws-2026", reading="spirit")
     (spirit,) = found.readings
     said = [way.sentence for way in spirit.ways] + list(spirit.conflict.facts if spirit.conflict else ())
-    assert_all_asked(render_deal(found), deal_figures(found), said)
+    scale = "10,000 is one provider alone"  # of the HHI
+    assert_all_asked(render_deal(found), deal_figures(found), [*said, scale])
     rows = []
     for way in spirit.ways:
         assert way.cost is not None
