@@ -6,7 +6,7 @@ any rule, and which denials are told together (``denial``).
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import asdict, dataclass
 from decimal import Decimal
 from typing import Any
@@ -15,7 +15,7 @@ from detente.case.case import Case
 from detente.case.declared import IdleChoice
 from detente.case.notes import not_in_force
 from detente.case.switches import Switch, switches
-from detente.contract.standing import MILESTONE, PAID, TAKE, Standing
+from detente.contract.standing import CREDIT, MILESTONE, PAID, TAKE, Standing
 from detente.contract.term import Term
 from detente.errors import CaseError, Mistake, Where, did_you_mean
 from detente.market.offer import TokenOffer
@@ -267,7 +267,11 @@ def _clause_lines(found: Plan, row: ClauseRow, *, plays: bool) -> Iterable[Line]
         elif window.term == row.term and window.role == PAID and row.start < window.end <= row.end:
             used = f"{shown(window.drawn, window.unit)} used of {shown(window.required, window.unit)} that are paid"
             yield Line(f"{named(window.start, window.end)}: {used}", (row.term,))
-    yield from _cap(found, row)
+    if reached := _cap(found, row):
+        more = f" and {len(reached) - MAX_WINDOWS} more" if len(reached) > MAX_WINDOWS else ""
+        yield Line(f"its cap is reached in {', '.join(reached[:MAX_WINDOWS])}{more}", (row.term,))
+    elif any(s.term == row.term and s.role == row.kind and s.amount is not None for s in found.standings):
+        yield Line("its cap is not reached", (row.term,))
     if row.marginal:
         most = max(row.marginal, key=lambda m: m.price)
         yield Line(
@@ -275,7 +279,7 @@ def _clause_lines(found: Plan, row: ClauseRow, *, plays: bool) -> Iterable[Line]
             f"{plain(most.price)} {most.unit} ({named(most.start, most.end)}, {most.part})",
             (row.term,),
         )
-    elif plays:
+    elif plays and not reached:  # where all of a cap is used, no price says so, and more of it may change the plan
         yield Line("it does not bind: a small change of it would not change the plan")
     cited = [d for d in found.decisions if row.term in d.terms]
     for denial in denials(d for d in cited if d.denied):
@@ -290,16 +294,10 @@ def _clause_lines(found: Plan, row: ClauseRow, *, plays: bool) -> Iterable[Line]
         yield Line(f"`{workload}` on {ticked(offers)}: {what}", (row.term,), tuple(offers))
 
 
-def _cap(found: Plan, row: ClauseRow) -> Iterable[Line]:
-    """When a charge that has a cap comes to it; a window for which nothing of a cap in all is left is not one."""
-    charged = [s for s in found.standings if s.term == row.term and s.role == row.kind and s.amount is not None]
-    windows = [s for s in charged if row.start < s.end <= row.end]
-    reached = [named(s.start, s.end) for s in windows if s.amount and not s.remaining]
-    if reached:
-        more = f" and {len(reached) - MAX_WINDOWS} more" if len(reached) > MAX_WINDOWS else ""
-        yield Line(f"its cap is reached in {', '.join(reached[:MAX_WINDOWS])}{more}", (row.term,))
-    elif windows:
-        yield Line("its cap is not reached", (row.term,))
+def _cap(found: Plan, row: ClauseRow) -> Sequence[str]:
+    """The windows in which all of a capped charge or credit is reached; of a cap in all, those with something left."""
+    capped = [s for s in found.standings if s.term == row.term and s.role in {row.kind, CREDIT} and s.amount]
+    return [named(s.start, s.end) for s in capped if row.start < s.end <= row.end and not s.remaining]
 
 
 def _taken(window: Standing) -> str:

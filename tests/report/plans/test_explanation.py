@@ -51,6 +51,15 @@ def test_what_is_missing() -> None:
     assert "Jan 2026 – Jun 2026: 0.00 USD spent of 6.00 k USD: short by 6.00 k USD [floor]" in said
 
 
+def test_a_credit_whose_amount_is_used_up_may_bind_though_no_price_says_so() -> None:
+    # 744 USD in January and 672 in February, of which half is more than 350 and less
+    credit = {"id": "credit", "kind": "credit", "rate": "50%", "amount": "350 USD", "windows": {"every": "month"}}
+    case = build([gpus("north", 1)], [compute(demand="1 GPU")], agreement(credit), months=2)
+    said = [str(line) for line in explain(case, solved(case), "credit").lines]
+    assert "its cap is reached in Jan 2026 [credit]" in said
+    assert not any("does not bind" in line for line in said)
+
+
 def test_a_clause_without_end() -> None:
     subsidy = {"id": "subsidy", "kind": "credit", "rate": "50%"}
     case = build([tokens("north", 3)], [work()], agreement(subsidy, ends=None))
