@@ -26,8 +26,7 @@ from detente.planner.solving.spare import with_less_idle
 from detente.planner.solving.whole import WHOLE, Roundings, whole_columns
 
 FEW, MEDIUM, LARGE = 60, 5_000, 20_000
-"""At most so many whole columns in a program of more than ``MEDIUM``: our own branch and bound. In a large program no
-other follows."""
+"""Up to ``FEW`` whole columns in a program of over ``MEDIUM``: our own branch and bound. In a large one no other."""
 
 MAX_SEARCHED = 5_000
 """At most so many whole columns are all searched: over tens of thousands the solver's memory has no end."""

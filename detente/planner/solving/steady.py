@@ -22,6 +22,9 @@ from detente.planner.solving.solver_run import TOLERANCE
 SMALLER = 10
 """Tried where the small program has at most one column for so many of the whole: else it saves nothing."""
 
+TRACE = 1e-9
+"""A share of less is a trace that the solver leaves. Of a large amount it is enough to break a row."""
+
 
 @dataclass(frozen=True)
 class Ties:
@@ -78,6 +81,7 @@ class SteadyProgram:
 
     def written_out(self, values: Floats) -> Floats | None:
         """A point of the whole program (natural units), if it keeps every bound and row there."""
+        values = np.where(np.abs(values) < TRACE, 0.0, values)
         point = values[self.ties.to] * self.ties.size
         return point * self.model.column_scale if _holds(self.model, self.bounds, point) else None
 
