@@ -177,9 +177,10 @@ def instead(word: str, kinds: Iterable[str]) -> str:
     written = _words(word[:LONGEST])
     same = nearest("-".join(written), kinds, likeness=ALIKE)
     negated = not NEGATIONS.isdisjoint(written)
-    if same is not None and not negated and (_inside(_words(same), written) or not _known(written)):
+    mended = _mended(written)
+    if same is not None and not negated and (_inside(_words(same), mended) or not _known(written)):
         return f"did you mean `{same}`?"
-    found = _known(written) or _known(_mended(written))
+    found = _known(written) or _known(mended)
     if found is None and not negated:
         named = max((kind for kind in kinds if _inside(_words(kind), written)), key=len, default=None)
         found = f"write `kind: {named}`" if named else None

@@ -33,6 +33,7 @@ PAGE = (Path(__file__).parents[2] / "docs" / "terms" / "finding.md").read_text(e
         ("exclusive", "write `kind: exclusivity`"),
         ("non-exclusive", "there is nothing to write"),
         ("escalater", "did you mean `escalator`?"),
+        ("minimum-comitment", "did you mean `minimum-commitment`?"),
         ("indexaton", "write `kind: escalator`"),
         ("Take-Or-Pays", "did you mean `take-or-pay`?"),
         ("compute-savings-plan", "write `kind: savings-plan`"),
