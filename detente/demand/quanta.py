@@ -48,7 +48,7 @@ def quanta_over(demand: DemandOverTime, periods: Sequence[Period], begin: dateti
     """
     if demand.recorded is None:
         return _known(demand, tuple(periods), begin)
-    return in_quanta(demand.over(periods, begin), _made_good(periods))
+    return in_quanta(demand.over(periods, begin), _made_good(tuple(periods)))
 
 
 @lru_cache(maxsize=128)
@@ -59,10 +59,11 @@ def _known(demand: DemandOverTime, periods: tuple[Period, ...], begin: datetime)
     return found
 
 
-def _made_good(periods: Sequence[Period]) -> list[bool]:
+@lru_cache(maxsize=8)
+def _made_good(periods: tuple[Period, ...]) -> tuple[bool, ...]:
     """Which periods are the last of their day, where they are shorter than that, else the last of their month."""
     each = [(p.span_start.year, p.span_start.month, p.span_start.day if _within_a_day(p) else 0) for p in periods]
-    return [one != other for one, other in zip(each, [*each[1:], None], strict=True)]
+    return tuple(one != other for one, other in zip(each, [*each[1:], None], strict=True))
 
 
 def _within_a_day(period: Period) -> bool:

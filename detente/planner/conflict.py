@@ -155,10 +155,7 @@ def _least_then_cheapest(soft: Study, columns: Ints, counts: Ints) -> tuple[Solu
     if least.values is None:
         return None
     with _no_more(model, columns, least.values):
-        best = _searched(model, counts)
-    if best.status == "interrupted":
-        raise KeyboardInterrupt
-    return least, best
+        return least, _going_on(_searched(model, counts))
 
 
 def _least_used(soft: Study, columns: Ints, counts: Ints) -> tuple[Solution, Solution] | None:
@@ -179,15 +176,12 @@ def _least_used(soft: Study, columns: Ints, counts: Ints) -> tuple[Solution, Sol
         with _no_more(model, columns, least.values):
             given = _searched(model, divided)
     model.ask(rows, low, high)
-    if given.status == "interrupted":
-        raise KeyboardInterrupt
+    _going_on(given)
     if given.values is None:
         return None
     each = np.unique(np.concatenate([part.columns for parts in giving.gives.values() for part in parts]))
     with _no_more(model, each, given.values, low=given.values):
-        best = _searched(model, counts)
-    if best.status == "interrupted":
-        raise KeyboardInterrupt
+        best = _going_on(_searched(model, counts))
     return None if best.values is None else (least, best)
 
 
@@ -223,11 +217,16 @@ def _searched(model: Model, counts: Ints) -> Solution:
     return model.solve_as(counts, ACCURATE) if nothing_yet else found
 
 
-def _settled(found: Solution) -> None:
-    """Stopped is no answer: a way out that was not found in time is not none."""
+def _going_on(found: Solution) -> Solution:
+    """What was found, unless Ctrl-C ended it."""
     if found.status == "interrupted":
         raise KeyboardInterrupt
-    if found.status == "time-limit" and found.values is None:
+    return found
+
+
+def _settled(found: Solution) -> None:
+    """Stopped is no answer: a way out that was not found in time is not none."""
+    if _going_on(found).status == "time-limit" and found.values is None:
         raise UnsettledError("there is no plan; the ways out were not all found in time: give it more time")
 
 

@@ -254,6 +254,10 @@ class Period:
     span_end: datetime
     hours: Fraction
 
+    def __hash__(self) -> int:
+        """By its place and moment alone: grids of a whole year are looked up, and a fraction takes long to hash."""
+        return hash((self.index, self.start))
+
 
 def begins(periods: Sequence[Period]) -> dict[datetime, int]:
     """The moments at which periods begin, in order, each with the first that does.
