@@ -13,13 +13,13 @@ from typing import Any
 
 from detente.case.case import Case
 from detente.contract.decisions import NOTHING_DECIDED
-from detente.contract.posting import Posting
-from detente.contract.rating import Rating
-from detente.contract.settlement import Settlement
+from detente.contract.metered.totals import Totals
+from detente.contract.metered.use import RatedUse, Use
+from detente.contract.rated.rating import Rating
+from detente.contract.settled.posting import Posting
+from detente.contract.settled.settlement import Settlement
 from detente.contract.settling import settle
 from detente.contract.term import Term
-from detente.contract.totals import Totals
-from detente.contract.use import RatedUse, Use
 from detente.errors import CaseError
 from detente.planner.solve import plan
 from detente.results.conflict import Concession, Conflict

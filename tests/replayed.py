@@ -7,7 +7,7 @@ from decimal import Decimal
 from typing import Any
 
 from detente.case.case import Case
-from detente.contract.use import RatedUse, Use
+from detente.contract.metered.use import RatedUse, Use
 from detente.results.plan import Plan
 from detente.values.facts import Facts
 from detente.values.money import nano

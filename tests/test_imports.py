@@ -20,6 +20,10 @@ ORDER = [
     *("providers", "sandbox", "gateway", "outcomes", "report", "cli", "__main__"),
 ]
 INSIDE = {
+    "contract": [
+        *("combining", "reach", "case_view", "decisions", "own_money", "metered", "settled", "program", "amounts"),
+        *("incidents", "reminder", "service_level", "stated", "term", "rated", "settling", "bases"),
+    ],
     "planner": ["formulation", "solving", "answer"],
     "ledger": ["store", "journals", "use", "caps", "books", "bills", "proof"],
     "gateway": ["surfaces", "http", "upstream", "deciding", "replaying", "serving"],

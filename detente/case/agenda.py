@@ -13,9 +13,9 @@ from datetime import date, datetime
 
 from detente.case.case import Case
 from detente.contract.decisions import NOTHING_DECIDED
+from detente.contract.metered.totals import Totals
 from detente.contract.reminder import Reminder, Role, last_day
 from detente.contract.term import Term
-from detente.contract.totals import Totals
 from detente.errors import SettleError
 from detente.values.money import shown
 from detente.values.period import End, endless, moment, named

@@ -30,8 +30,8 @@ from detente.case.reading import Chosen, choice_of, combinations, in_words, unre
 from detente.case.scenario import Obligation, Scenario, scenarios_named
 from detente.case.survival import survival
 from detente.case.written import at, node_of, place, put, text_at
+from detente.contract.reach.verdict import Reason, Verdict, applicable, best, verdict
 from detente.contract.term import Term
-from detente.contract.verdict import Reason, Verdict, applicable, best, verdict
 from detente.demand.workload import AnyWorkload, Batch, Inference, Training
 from detente.errors import CaseError, FlawError, Mistake, Where, did_you_mean
 from detente.live.key import Key

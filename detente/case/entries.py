@@ -16,7 +16,7 @@ from typing import Any
 from detente.case.agreement import Agreement
 from detente.case.declared import CaseHead
 from detente.case.document import Document
-from detente.contract.scope import Selection
+from detente.contract.reach.scope import Selection
 from detente.demand.workload import AnyWorkload, can_run
 from detente.errors import Flaw, KeyPath, Mistake, Where, did_you_mean
 from detente.market.offer import AnyOffer

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from detente.case.agreement import Agreement, clock_of, lineage, root
-from detente.contract.invoice_rounding import InvoiceRounding
+from detente.contract.settled.invoice_rounding import InvoiceRounding
 from detente.values.period import LAST, moment
 
 

@@ -10,7 +10,7 @@ from datetime import date, datetime, timedelta
 
 from detente.case.agreement import InForce
 from detente.case.case import Case
-from detente.contract.meter import Meter
+from detente.contract.metered.meter import Meter
 from detente.contract.term import Term, Until
 from detente.demand.workload import AnyWorkload, Training
 from detente.errors import Mistake, Where

@@ -14,7 +14,7 @@ from pydantic import Field, PrivateAttr, field_validator, model_validator
 
 from detente.case.price_history import PriceFile, PriceHistory
 from detente.contract.incidents import IncidentFile, IncidentHistory
-from detente.contract.scope import Scope
+from detente.contract.reach.scope import Scope
 from detente.demand.demand_file import Scale
 from detente.errors import FlawError
 from detente.values.facts import OFFER_KEYS

@@ -14,11 +14,11 @@ from typing import Literal
 from detente.case.agreement import Agreement, lineage
 from detente.case.case import Case
 from detente.case.invoices import rounding_of, stated_roundings
-from detente.contract.counting import CountedClass
-from detente.contract.counting_moment import COUNTED
-from detente.contract.meter import PAYMENTS, Measure, Meter
-from detente.contract.milestone import Milestone
-from detente.contract.shortfall import Shortfall
+from detente.contract.amounts.counting import CountedClass
+from detente.contract.amounts.milestone import Milestone
+from detente.contract.amounts.shortfall import Shortfall
+from detente.contract.metered.counting_moment import COUNTED
+from detente.contract.metered.meter import PAYMENTS, Measure, Meter
 from detente.contract.term import SELF, Term
 from detente.values.held import held_in
 from detente.values.period import endless

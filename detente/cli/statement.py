@@ -16,7 +16,7 @@ from detente.cli.options import CASE, JSON, LEDGER, READING, SCENARIO, day_of
 
 if TYPE_CHECKING:
     from detente.case.case import Case
-    from detente.contract.standing import Standing
+    from detente.contract.settled.standing import Standing
 
 
 @command("detente statement examples/enterprise --ledger ledger.db --agreement aws-edp --window 2026-06")

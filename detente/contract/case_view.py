@@ -12,9 +12,9 @@ from collections.abc import Sequence
 from fractions import Fraction
 from typing import ClassVar, Protocol
 
-from detente.contract.scope import Selection
-from detente.contract.validity import Validity
-from detente.contract.window import Calendar
+from detente.contract.reach.scope import Selection
+from detente.contract.reach.validity import Validity
+from detente.contract.reach.window import Calendar
 from detente.demand.workload import AnyWorkload
 from detente.market.offer import AnyOffer
 from detente.values.facts import Facts

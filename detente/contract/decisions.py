@@ -11,7 +11,7 @@ from datetime import datetime
 from fractions import Fraction
 from typing import Literal
 
-from detente.contract.window import Window
+from detente.contract.reach.window import Window
 from detente.errors import SettleError
 from detente.values.period import named
 

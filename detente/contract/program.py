@@ -12,11 +12,11 @@ from fractions import Fraction
 from typing import Protocol
 
 from detente.contract.decisions import Rounding
-from detente.contract.meter import Meter
+from detente.contract.metered.meter import Meter
 from detente.contract.own_money import OwnMoney
-from detente.contract.scope import Selection
-from detente.contract.validity import Validity
-from detente.contract.window import Calendar, Window
+from detente.contract.reach.scope import Selection
+from detente.contract.reach.validity import Validity
+from detente.contract.reach.window import Calendar, Window
 
 
 class ClauseOwner(Protocol):

@@ -9,7 +9,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from decimal import Decimal
 
-from detente.contract.window import Calendar, Window
+from detente.contract.reach.window import Calendar, Window
 
 
 @dataclass(frozen=True, slots=True)

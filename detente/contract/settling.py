@@ -9,11 +9,11 @@ from collections.abc import Sequence
 from datetime import datetime
 
 from detente.contract.decisions import Decisions
-from detente.contract.meter import PAYMENTS
-from detente.contract.paid_use import in_order, in_the_cases
-from detente.contract.settlement import Settlement
+from detente.contract.metered.meter import PAYMENTS
+from detente.contract.metered.paid_use import in_order, in_the_cases
+from detente.contract.metered.totals import Totals
+from detente.contract.settled.settlement import Settlement
 from detente.contract.term import Term
-from detente.contract.totals import Totals
 from detente.errors import SettleError
 
 

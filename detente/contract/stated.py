@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from fractions import Fraction
 from typing import Literal
 
-from detente.contract.window import Every
+from detente.contract.reach.window import Every
 from detente.errors import KeyPath
 from detente.values.committed import is_flow, number
 from detente.values.money import Money

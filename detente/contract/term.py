@@ -15,24 +15,24 @@ from typing import Annotated, Any, ClassVar, Literal, Self
 
 from pydantic import Discriminator, Field, PrivateAttr, Tag, model_validator
 
-from detente.contract import handover
 from detente.contract.case_view import CaseView
-from detente.contract.counting_moment import CountingMoment
 from detente.contract.decisions import Decisions
-from detente.contract.meter import MONEY, Measure, Meter
+from detente.contract.metered.counting_moment import CountingMoment
+from detente.contract.metered.meter import MONEY, Measure, Meter
+from detente.contract.metered.paid_use import PaidUse
+from detente.contract.metered.totals import Totals
 from detente.contract.own_money import OwnMoney
-from detente.contract.paid_use import PaidUse
 from detente.contract.program import Program
+from detente.contract.reach import handover
+from detente.contract.reach.scope import Scope, Selection
+from detente.contract.reach.validity import Validity
+from detente.contract.reach.verdict import PERMIT, Reason, Verdict
+from detente.contract.reach.window import Calendar, Every
 from detente.contract.reminder import Reminder
-from detente.contract.scope import Scope, Selection
 from detente.contract.service_level import ServiceLevel
-from detente.contract.settlement import Settlement
-from detente.contract.standing import Standing
+from detente.contract.settled.settlement import Settlement
+from detente.contract.settled.standing import Standing
 from detente.contract.stated import Divided, Magnitude, Reference, StatedWindows, magnitude
-from detente.contract.totals import Totals
-from detente.contract.validity import Validity
-from detente.contract.verdict import PERMIT, Reason, Verdict
-from detente.contract.window import Calendar, Every
 from detente.errors import Flaw, FlawError, KeyPath
 from detente.market.offer import AnyOffer
 from detente.values.facts import Facts

@@ -11,7 +11,7 @@ from typing import Annotated, Literal, Self
 
 from pydantic import Field, StringConstraints, model_validator
 
-from detente.contract.scope import Scope
+from detente.contract.reach.scope import Scope
 from detente.errors import FlawError
 from detente.live.budget_window import SHORT, BudgetCycle, WallWindows
 from detente.live.notice import Notify

@@ -12,7 +12,7 @@ from __future__ import annotations
 from datetime import UTC, date, datetime
 from typing import Literal, NamedTuple
 
-from detente.contract.window import Window
+from detente.contract.reach.window import Window
 from detente.values.period import LAST, later, moment, named, whole_spans
 from detente.values.quantity import Span
 from detente.values.zone import zone_of

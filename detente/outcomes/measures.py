@@ -12,8 +12,8 @@ from dataclasses import replace
 from decimal import Decimal
 
 from detente.case.case import Case
+from detente.contract.reach.verdict import applicable, best, verdict
 from detente.contract.term import Term
-from detente.contract.verdict import applicable, best, verdict
 from detente.outcomes.comparison import (
     OURS,
     Breach,

@@ -15,7 +15,7 @@ from fractions import Fraction
 from typing import Any
 
 from detente.case.case import Case
-from detente.contract.shortfall import LUMP
+from detente.contract.amounts.shortfall import LUMP
 from detente.errors import CaseError
 from detente.outcomes.deal import DealWay, Fee, WayKind
 from detente.outcomes.time_left import Budget

@@ -11,8 +11,8 @@ from typing import Any
 
 import numpy as np
 
+from detente.contract.reach.verdict import verdict
 from detente.contract.term import Term
-from detente.contract.verdict import verdict
 from detente.demand.workload import AnyWorkload, Training
 from detente.market.offer import AnyOffer, AnyUnits, GpuOffer, TokenOffer
 from detente.planner.formulation.arc import Arc

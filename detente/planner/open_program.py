@@ -13,7 +13,7 @@ from typing import NamedTuple
 import numpy as np
 
 from detente.case.case import Case
-from detente.contract.meter import PAYMENTS
+from detente.contract.metered.meter import PAYMENTS
 from detente.contract.term import Term
 from detente.planner.formulation.draft import Draft
 from detente.planner.formulation.expression import Expr, Ints

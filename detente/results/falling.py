@@ -14,7 +14,7 @@ from datetime import datetime
 from decimal import Decimal
 from typing import TYPE_CHECKING, NamedTuple
 
-from detente.contract.posting import Posting
+from detente.contract.settled.posting import Posting
 from detente.results.plan_rows import Allocation, CapacityRow, PeriodRow, ProviderCharge, ProviderMove, Unserved
 from detente.values.money import NANO
 from detente.values.quantity import WIDE

@@ -18,8 +18,8 @@ from typing import Annotated, Any, Literal, get_args
 
 from pydantic import TypeAdapter, ValidationError
 
-from detente.contract.posting import Posting
-from detente.contract.standing import FLOOR, MILESTONE, SUPERSEDED, Standing
+from detente.contract.settled.posting import Posting
+from detente.contract.settled.standing import FLOOR, MILESTONE, SUPERSEDED, Standing
 from detente.errors import PlanError
 from detente.results.allocations import AMOUNTS, Allocations, AsColumns
 from detente.results.head import AnswerHead

@@ -11,10 +11,10 @@ from typing import Literal
 
 from pydantic import Field
 
-from detente.contract.position import Position
+from detente.contract.bases.position import Position
+from detente.contract.reach.verdict import Reason
+from detente.contract.reach.window import Every
 from detente.contract.reminder import Reminder, before, last_day
-from detente.contract.verdict import Reason
-from detente.contract.window import Every
 from detente.values.noun import Title
 from detente.values.period import Day, named
 from detente.values.quantity_field import Length, Portion

@@ -11,9 +11,9 @@ from typing import Literal
 
 from pydantic import Field
 
-from detente.contract.position import Position
+from detente.contract.bases.position import Position
+from detente.contract.reach.verdict import Reason
 from detente.contract.reminder import Reminder
-from detente.contract.verdict import Reason
 from detente.values.noun import Title
 from detente.values.period import Day, later
 from detente.values.quantity_field import Length, Portion

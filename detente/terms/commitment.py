@@ -14,10 +14,9 @@ from typing import Annotated, ClassVar, Literal, Self
 
 from pydantic import Discriminator, Field, Tag, model_validator
 
-from detente.contract import prepayment
-from detente.contract.carrying import CARRIED, Carried, Carrying
-from detente.contract.case_view import CaseView
-from detente.contract.counting import (
+from detente.contract.amounts import prepayment
+from detente.contract.amounts.carrying import CARRIED, Carried, Carrying
+from detente.contract.amounts.counting import (
     MEASURED,
     SAID,
     CountedClasses,
@@ -27,20 +26,21 @@ from detente.contract.counting import (
     paid_apart,
     repriced,
 )
-from detente.contract.counting_moment import COUNTED, CountingMoment, untimed
+from detente.contract.amounts.milestone import Milestone, out_of_order
+from detente.contract.amounts.shortfall import LUMP, Remedy, Shortfall, priced
+from detente.contract.case_view import CaseView
 from detente.contract.decisions import Decisions
-from detente.contract.meter import Measure, Meter
-from detente.contract.milestone import Milestone, out_of_order
+from detente.contract.metered.counting_moment import COUNTED, CountingMoment, untimed
+from detente.contract.metered.meter import Measure, Meter
+from detente.contract.metered.totals import Totals
 from detente.contract.program import Program
+from detente.contract.reach.verdict import Reason
+from detente.contract.reach.window import Calendar, Every, Window
 from detente.contract.reminder import Reminder, last_day
-from detente.contract.settlement import Settlement, settled
-from detente.contract.shortfall import LUMP, Remedy, Shortfall, priced
-from detente.contract.standing import FLOOR, SUPERSEDED
+from detente.contract.settled.settlement import Settlement, settled
+from detente.contract.settled.standing import FLOOR, SUPERSEDED
 from detente.contract.stated import Divided, StatedWindows
 from detente.contract.term import SELF, Term
-from detente.contract.totals import Totals
-from detente.contract.verdict import Reason
-from detente.contract.window import Calendar, Every, Window
 from detente.errors import Flaw, FlawError
 from detente.values.committed import Committed, is_flow, number, over, told, unit_of
 from detente.values.money import Money, shown

@@ -15,20 +15,20 @@ from typing import Any, ClassVar, Literal, Self
 
 from pydantic import Field, model_validator
 
+from detente.contract.amounts.counting import APART, repriced
 from detente.contract.case_view import CaseView
-from detente.contract.counting import APART, repriced
 from detente.contract.decisions import Decisions
-from detente.contract.meter import Meter
-from detente.contract.paid_use import PaidUse, in_order
+from detente.contract.metered.meter import Meter
+from detente.contract.metered.paid_use import PaidUse, in_order
+from detente.contract.metered.totals import Totals
 from detente.contract.program import Expression, Program
-from detente.contract.settlement import Settlement, settled
-from detente.contract.stacking import more_than_all
-from detente.contract.standing import CREDIT
+from detente.contract.rated.stacking import more_than_all
+from detente.contract.reach.verdict import Reason
+from detente.contract.reach.window import Calendar, Every, Window
+from detente.contract.settled.settlement import Settlement, settled
+from detente.contract.settled.standing import CREDIT
 from detente.contract.stated import Divided
 from detente.contract.term import Term
-from detente.contract.totals import Totals
-from detente.contract.verdict import Reason
-from detente.contract.window import Calendar, Every, Window
 from detente.errors import Flaw, FlawError
 from detente.values.facts import Facts
 from detente.values.money import Cash

@@ -12,18 +12,18 @@ from typing import ClassVar, Literal, Self
 
 from pydantic import Field, model_validator
 
+from detente.contract.bases.tranche import CapacityTranche, InTranches
 from detente.contract.case_view import CaseView
 from detente.contract.decisions import Decisions
-from detente.contract.posting import Posting
+from detente.contract.metered.totals import Totals
 from detente.contract.program import Program
+from detente.contract.reach.verdict import Reason
+from detente.contract.reach.window import Window
 from detente.contract.reminder import Reminder
-from detente.contract.settlement import Settlement, settled
+from detente.contract.settled.posting import Posting
+from detente.contract.settled.settlement import Settlement, settled
 from detente.contract.stated import Divided
 from detente.contract.term import SELF
-from detente.contract.totals import Totals
-from detente.contract.tranche import CapacityTranche, InTranches
-from detente.contract.verdict import Reason
-from detente.contract.window import Window
 from detente.errors import Flaw, FlawError
 from detente.values.money import nano, shown
 from detente.values.noun import Noun

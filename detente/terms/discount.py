@@ -11,8 +11,8 @@ from typing import Any, ClassVar, Literal
 from pydantic import Field, model_validator
 
 from detente.contract.combining import Combine
-from detente.contract.price_clause import PriceClause
-from detente.contract.verdict import Reason
+from detente.contract.rated.price_clause import PriceClause
+from detente.contract.reach.verdict import Reason
 from detente.errors import FlawError
 from detente.values.facts import Facts
 from detente.values.quantity_field import Portion

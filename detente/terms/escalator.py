@@ -17,14 +17,14 @@ from pydantic import Field, model_validator
 
 from detente.contract.case_view import CaseView
 from detente.contract.decisions import Decisions
-from detente.contract.meter import Meter
+from detente.contract.metered.meter import Meter
+from detente.contract.metered.totals import Totals
+from detente.contract.rated.shared_units import by_workload
+from detente.contract.reach.verdict import Reason
+from detente.contract.reach.window import Every
 from detente.contract.reminder import Reminder
-from detente.contract.settlement import Settlement, settled
-from detente.contract.shared_units import by_workload
+from detente.contract.settled.settlement import Settlement, settled
 from detente.contract.term import Term
-from detente.contract.totals import Totals
-from detente.contract.verdict import Reason
-from detente.contract.window import Every
 from detente.errors import Flaw, FlawError
 from detente.values.facts import Facts
 from detente.values.period import Day, endless, later

@@ -11,11 +11,11 @@ from typing import ClassVar, Literal, Self
 
 from pydantic import Field, model_validator
 
+from detente.contract.bases.first_right import FirstRight, FreedUse
 from detente.contract.case_view import CaseView
-from detente.contract.first_right import FirstRight, FreedUse
+from detente.contract.reach.scope import Scope
+from detente.contract.reach.verdict import Reason
 from detente.contract.reminder import Reminder
-from detente.contract.scope import Scope
-from detente.contract.verdict import Reason
 from detente.errors import Flaw, FlawError
 from detente.values.noun import Noun
 from detente.values.period import Day, later, moment

@@ -9,8 +9,8 @@ from typing import Literal, Self
 
 from pydantic import Field, model_validator
 
-from detente.contract.claims_cap import ClaimsCap
-from detente.contract.verdict import Reason
+from detente.contract.bases.claims_cap import ClaimsCap
+from detente.contract.reach.verdict import Reason
 from detente.errors import FlawError
 from detente.values.money import Cash, Money
 from detente.values.noun import Title

@@ -11,15 +11,15 @@ from typing import ClassVar, Literal, Self
 
 from pydantic import Field, PrivateAttr, model_validator
 
-from detente.contract.capped_charge import CappedCharge
+from detente.contract.bases.capped_charge import CappedCharge
+from detente.contract.bases.claims_cap import ClaimsCap
 from detente.contract.case_view import CaseView
-from detente.contract.claims_cap import ClaimsCap
-from detente.contract.meter import Measure, Meter
+from detente.contract.metered.meter import Measure, Meter
 from detente.contract.program import Expression, Program
+from detente.contract.reach.verdict import Reason
+from detente.contract.reach.window import Window
 from detente.contract.stated import Divided
 from detente.contract.term import Term
-from detente.contract.verdict import Reason
-from detente.contract.window import Window
 from detente.errors import Flaw, FlawError
 from detente.market.offer import AnyOffer
 from detente.values.money import Cash, Money, WorkPrice, shown

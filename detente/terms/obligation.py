@@ -11,11 +11,11 @@ from typing import Literal, Self
 
 from pydantic import Field, model_validator
 
+from detente.contract.bases.position import Position
 from detente.contract.case_view import CaseView
-from detente.contract.position import Position
+from detente.contract.reach.verdict import Reason
+from detente.contract.reach.window import Every
 from detente.contract.reminder import Reminder, last_day
-from detente.contract.verdict import Reason
-from detente.contract.window import Every
 from detente.errors import Flaw, FlawError
 from detente.values.noun import Title
 from detente.values.period import Day, later, named

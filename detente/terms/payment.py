@@ -14,13 +14,13 @@ from pydantic import Field, model_validator
 
 from detente.contract.case_view import CaseView
 from detente.contract.decisions import Decisions
-from detente.contract.posting import Posting
+from detente.contract.metered.totals import Totals
 from detente.contract.program import Program
+from detente.contract.reach.verdict import Reason
 from detente.contract.reminder import Reminder
-from detente.contract.settlement import Settlement
+from detente.contract.settled.posting import Posting
+from detente.contract.settled.settlement import Settlement
 from detente.contract.term import SELF, Term
-from detente.contract.totals import Totals
-from detente.contract.verdict import Reason
 from detente.errors import Flaw, FlawError
 from detente.values.money import Cash, nano, shown
 from detente.values.noun import Title

@@ -10,9 +10,9 @@ from typing import Literal
 
 from pydantic import Field
 
-from detente.contract.scope import Scope
+from detente.contract.reach.scope import Scope
+from detente.contract.reach.verdict import PERMIT, Reason, Verdict
 from detente.contract.term import Term
-from detente.contract.verdict import PERMIT, Reason, Verdict
 from detente.values.facts import Facts
 from detente.values.money import shown
 from detente.values.noun import Flag, Noun, Title

@@ -13,10 +13,10 @@ from typing import ClassVar, Literal, Self
 from pydantic import Field, PrivateAttr
 
 from detente.contract.case_view import CaseView
-from detente.contract.price_clause import PriceClause
+from detente.contract.rated.price_clause import PriceClause
+from detente.contract.reach.verdict import Reason
 from detente.contract.stated import Reference
 from detente.contract.term import Term
-from detente.contract.verdict import Reason
 from detente.errors import Flaw
 from detente.market.offer import AnyOffer, TokenOffer, TokenPrices
 from detente.values.facts import Facts

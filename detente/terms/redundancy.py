@@ -11,9 +11,9 @@ from typing import Literal
 from pydantic import Field
 
 from detente.contract.program import Program
-from detente.contract.scope import Selection
+from detente.contract.reach.scope import Selection
+from detente.contract.reach.verdict import Reason
 from detente.contract.term import Term
-from detente.contract.verdict import Reason
 from detente.values.quantity_field import Portion
 
 

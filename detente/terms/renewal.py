@@ -11,10 +11,10 @@ from typing import Literal
 
 from pydantic import Field
 
+from detente.contract.bases.position import Position
 from detente.contract.case_view import CaseView
-from detente.contract.position import Position
+from detente.contract.reach.verdict import Reason
 from detente.contract.reminder import Reminder, before
-from detente.contract.verdict import Reason
 from detente.errors import Flaw
 from detente.values.noun import Flag, Title
 from detente.values.period import Day, endless, later

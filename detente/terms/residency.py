@@ -12,8 +12,8 @@ from typing import Literal
 from pydantic import Field
 
 from detente.contract.case_view import CaseView
+from detente.contract.reach.verdict import PERMIT, Reason, Verdict
 from detente.contract.term import Term
-from detente.contract.verdict import PERMIT, Reason, Verdict
 from detente.errors import Flaw, KeyPath
 from detente.values.country import Area, in_area
 from detente.values.facts import Facts

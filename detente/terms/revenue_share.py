@@ -11,10 +11,10 @@ from typing import Literal
 
 from pydantic import Field
 
-from detente.contract.capped_charge import CappedCharge
+from detente.contract.bases.capped_charge import CappedCharge
 from detente.contract.case_view import CaseView
-from detente.contract.meter import Meter
-from detente.contract.verdict import Reason
+from detente.contract.metered.meter import Meter
+from detente.contract.reach.verdict import Reason
 from detente.errors import Flaw
 from detente.values.quantity_field import Portion
 

@@ -15,17 +15,17 @@ from pydantic import Field, PrivateAttr
 
 from detente.contract.case_view import CaseView
 from detente.contract.decisions import Decisions
-from detente.contract.meter import Meter
-from detente.contract.price_turn import within_a_period
+from detente.contract.metered.meter import Meter
+from detente.contract.metered.totals import Totals
 from detente.contract.program import Expression, Program
-from detente.contract.scope import Scope, Selection
-from detente.contract.settlement import Settlement, settled
-from detente.contract.standing import PAID
+from detente.contract.rated.price_turn import within_a_period
+from detente.contract.reach.scope import Scope, Selection
+from detente.contract.reach.verdict import Reason
+from detente.contract.reach.window import Every, Window
+from detente.contract.settled.settlement import Settlement, settled
+from detente.contract.settled.standing import PAID
 from detente.contract.stated import Magnitude, Reference
 from detente.contract.term import SELF, Term
-from detente.contract.totals import Totals
-from detente.contract.verdict import Reason
-from detente.contract.window import Every, Window
 from detente.errors import Flaw
 from detente.market.offer import AnyOffer
 from detente.values.money import HourlyCash, WorkPrice, shown

@@ -14,22 +14,22 @@ from typing import ClassVar, Literal, Self
 
 from pydantic import Field, PrivateAttr, model_validator
 
-from detente.contract import cap_in_all
+from detente.contract.amounts import cap_in_all
+from detente.contract.amounts.counting import APART, repriced
 from detente.contract.case_view import CaseView
-from detente.contract.counting import APART, repriced
 from detente.contract.decisions import Decisions
 from detente.contract.incidents import IncidentFile, ObservedOutages
-from detente.contract.meter import Meter
+from detente.contract.metered.meter import Meter
+from detente.contract.metered.totals import Totals
 from detente.contract.program import Program
+from detente.contract.rated.stacking import more_than_all
+from detente.contract.reach.verdict import Reason
+from detente.contract.reach.window import Every, Window
 from detente.contract.reminder import Reminder, last_day
 from detente.contract.service_level import ServiceLevel
-from detente.contract.settlement import Settlement, settled
-from detente.contract.stacking import more_than_all
+from detente.contract.settled.settlement import Settlement, settled
 from detente.contract.stated import Divided
 from detente.contract.term import SELF, Term
-from detente.contract.totals import Totals
-from detente.contract.verdict import Reason
-from detente.contract.window import Every, Window
 from detente.errors import Flaw, FlawError
 from detente.values.facts import Facts
 from detente.values.money import Cash

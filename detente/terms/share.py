@@ -14,15 +14,15 @@ from pydantic import Field, model_validator
 
 from detente.contract.case_view import CaseView
 from detente.contract.decisions import Decisions
-from detente.contract.meter import Measure, Meter
+from detente.contract.metered.meter import Measure, Meter
+from detente.contract.metered.totals import Totals
 from detente.contract.program import Program
-from detente.contract.scope import Scope, Selection
-from detente.contract.settlement import Settlement, settled
+from detente.contract.reach.scope import Scope, Selection
+from detente.contract.reach.verdict import PERMIT, Reason, Verdict
+from detente.contract.reach.window import Every
+from detente.contract.settled.settlement import Settlement, settled
 from detente.contract.stated import Divided
 from detente.contract.term import SELF, Term
-from detente.contract.totals import Totals
-from detente.contract.verdict import PERMIT, Reason, Verdict
-from detente.contract.window import Every
 from detente.errors import Flaw, FlawError
 from detente.values import quantity_field
 from detente.values.facts import Facts

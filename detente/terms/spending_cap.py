@@ -12,14 +12,14 @@ from typing import ClassVar, Literal
 from pydantic import Field
 
 from detente.contract.decisions import Decisions
-from detente.contract.meter import Meter
+from detente.contract.metered.meter import Meter
+from detente.contract.metered.totals import Totals
 from detente.contract.program import Program
-from detente.contract.settlement import Settlement, settled
-from detente.contract.standing import Standing
+from detente.contract.reach.verdict import PERMIT, Reason, Verdict
+from detente.contract.reach.window import Every, Window
+from detente.contract.settled.settlement import Settlement, settled
+from detente.contract.settled.standing import Standing
 from detente.contract.term import Term
-from detente.contract.totals import Totals
-from detente.contract.verdict import PERMIT, Reason, Verdict
-from detente.contract.window import Every, Window
 from detente.values.money import Cash, shown
 from detente.values.period import named
 from detente.values.quantity import NOTHING, Exact, plain

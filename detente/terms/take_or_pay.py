@@ -14,21 +14,21 @@ from typing import Literal, Self
 
 from pydantic import Field, PrivateAttr, model_validator
 
-from detente.contract.carrying import CARRIED, Carried, Carrying
+from detente.contract.amounts.carrying import CARRIED, Carried, Carrying
+from detente.contract.amounts.make_up import MakeUp
+from detente.contract.bases.one_offer import OneOffer
+from detente.contract.bases.tranche import InTranches
 from detente.contract.case_view import CaseView
 from detente.contract.decisions import Decisions
-from detente.contract.make_up import MakeUp
-from detente.contract.one_offer import OneOffer
+from detente.contract.metered.totals import Totals
 from detente.contract.program import Expression, Program
+from detente.contract.reach.verdict import Reason
+from detente.contract.reach.window import Window
 from detente.contract.reminder import Reminder, last_day
-from detente.contract.settlement import Settlement, settled
-from detente.contract.standing import TAKE
+from detente.contract.settled.settlement import Settlement, settled
+from detente.contract.settled.standing import TAKE
 from detente.contract.stated import Divided
 from detente.contract.term import SELF, Term
-from detente.contract.totals import Totals
-from detente.contract.tranche import InTranches
-from detente.contract.verdict import Reason
-from detente.contract.window import Window
 from detente.errors import Flaw, FlawError
 from detente.market.offer import AnyOffer, GpuOffer
 from detente.values.money import CapacityPrice, shown

@@ -14,10 +14,10 @@ from typing import Literal, Self
 
 from pydantic import Field, model_validator
 
+from detente.contract.bases.position import Position
 from detente.contract.case_view import CaseView
-from detente.contract.position import Position
+from detente.contract.reach.verdict import Reason
 from detente.contract.reminder import Reminder
-from detente.contract.verdict import Reason
 from detente.errors import Flaw, FlawError
 from detente.values.money import Cash, Money, nano
 from detente.values.noun import Noun, Title

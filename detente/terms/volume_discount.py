@@ -13,16 +13,16 @@ from typing import ClassVar, Literal, Self
 
 from pydantic import Field, model_validator
 
+from detente.contract.amounts.counting import APART, repriced
 from detente.contract.case_view import CaseView
-from detente.contract.counting import APART, repriced
 from detente.contract.decisions import Decisions
-from detente.contract.meter import Meter
+from detente.contract.metered.meter import Meter
+from detente.contract.metered.totals import Totals
 from detente.contract.program import Expression, Program
-from detente.contract.settlement import Settlement, settled
+from detente.contract.reach.verdict import Reason
+from detente.contract.reach.window import Every, Window
+from detente.contract.settled.settlement import Settlement, settled
 from detente.contract.term import Term
-from detente.contract.totals import Totals
-from detente.contract.verdict import Reason
-from detente.contract.window import Every, Window
 from detente.errors import Flaw, FlawError
 from detente.market.offer import AnyOffer
 from detente.values.committed import Committed, is_flow, number, told, unit_of

@@ -14,13 +14,13 @@ from typing import ClassVar, Literal, Self
 from pydantic import Field, model_validator
 
 from detente.contract.decisions import Decisions
-from detente.contract.meter import Measure, Meter
+from detente.contract.metered.meter import Measure, Meter
+from detente.contract.metered.totals import Totals
+from detente.contract.reach.verdict import Reason
+from detente.contract.reach.window import Every
 from detente.contract.reminder import Reminder, last_day
-from detente.contract.settlement import Settlement, settled
+from detente.contract.settled.settlement import Settlement, settled
 from detente.contract.term import Term
-from detente.contract.totals import Totals
-from detente.contract.verdict import Reason
-from detente.contract.window import Every
 from detente.errors import FlawError
 from detente.values.committed import Committed, is_flow, number, told, unit_of
 from detente.values.money import Cash, Money

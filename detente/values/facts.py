@@ -1,6 +1,6 @@
 """What may be asked of a demand and of an offer: facts by key, and the keys that speak of each.
 
-Not here: matching them (``contract.scope``).
+Not here: matching them (``contract.reach.scope``).
 """
 
 from __future__ import annotations

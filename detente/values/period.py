@@ -1,8 +1,8 @@
 """The horizon and its periods.
 
 Owns: calendar arithmetic, in UTC or on the clock of a time zone, what a stretch of time is called, and the grid a plan
-is made on. Not here: the windows of a contract (``contract.window``), and what happens in a period. Dates are arguments
-everywhere (§9); nothing here asks for today.
+is made on. Not here: the windows of a contract (``contract.reach.window``), and what happens in a period. Dates are
+arguments everywhere (§9); nothing here asks for today.
 """
 
 from __future__ import annotations

@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 from detente.case.agreement import Agreement, cycle, in_force, lineage, root
 from detente.case.case import Case
 from detente.case.notes import notes
-from detente.contract.verdict import applicable, verdict
+from detente.contract.reach.verdict import applicable, verdict
 from detente.errors import CaseError
 from detente.values.period import LAST, day, moment
 from tests import builders

@@ -11,12 +11,12 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from detente.case.case import Case
-from detente.contract.meter import Meter
+from detente.contract.metered.meter import Meter
+from detente.contract.metered.totals import Totals, UseAt
+from detente.contract.metered.use import RatedUse, Use
 from detente.contract.own_money import OwnMoney
-from detente.contract.scope import Selection
-from detente.contract.totals import Totals, UseAt
-from detente.contract.use import RatedUse, Use
-from detente.contract.window import Every
+from detente.contract.reach.scope import Selection
+from detente.contract.reach.window import Every
 from detente.report.plans.explanation import explain
 from detente.values.dated import Dated
 from detente.values.micros import micros

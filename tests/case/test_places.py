@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from detente.case.case import Case
-from detente.contract.verdict import Verdict
+from detente.contract.reach.verdict import Verdict
 from detente.market.offer import AnyOffer
 from tests.builders import Data, agreement, compute, data_of, day, gpus, tokens, work
 from tests.gateway.stage import deployment

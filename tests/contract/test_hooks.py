@@ -13,10 +13,10 @@ from detente import terms
 from detente.case.case import Case
 from detente.case.schema import schema
 from detente.contract.case_view import CaseView
-from detente.contract.scope import Scope
+from detente.contract.reach.scope import Scope
+from detente.contract.reach.window import Every
 from detente.contract.stated import Reference
 from detente.contract.term import Term
-from detente.contract.window import Every
 from detente.errors import CaseError, Flaw
 from detente.values.money import Cash
 from detente.values.noun import Id, Noun

@@ -20,12 +20,12 @@ from rich.console import Console
 from detente import terms
 from detente.case.case import Case
 from detente.contract.decisions import NOTHING_DECIDED, Decided, Decisions
-from detente.contract.meter import Meter
+from detente.contract.metered.meter import Meter
+from detente.contract.metered.totals import Totals
 from detente.contract.program import Program
-from detente.contract.settlement import Settlement, settled
+from detente.contract.reach.window import Every
+from detente.contract.settled.settlement import Settlement, settled
 from detente.contract.term import Term
-from detente.contract.totals import Totals
-from detente.contract.window import Every
 from detente.errors import CaseError, SettleError
 from detente.planner.solving.search import Incumbent
 from detente.planner.study import Study

@@ -21,10 +21,10 @@ from hypothesis import strategies as st
 
 from detente.case.case import Case
 from detente.contract.decisions import NOTHING_DECIDED
-from detente.contract.settlement import Settlement
+from detente.contract.metered.totals import Totals
+from detente.contract.settled.settlement import Settlement
 from detente.contract.settling import settle
 from detente.contract.term import Term
-from detente.contract.totals import Totals
 from detente.ledger.books.books import Books
 from detente.ledger.books.closing import close
 from detente.ledger.store.store import Store

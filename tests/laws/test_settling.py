@@ -14,11 +14,11 @@ from hypothesis import strategies as st
 from detente.case.case import Case
 from detente.contract import settling
 from detente.contract.decisions import NOTHING_DECIDED
-from detente.contract.rating import Rating
-from detente.contract.settlement import Settlement
+from detente.contract.metered.totals import Totals
+from detente.contract.metered.use import RatedUse, Use
+from detente.contract.rated.rating import Rating
+from detente.contract.settled.settlement import Settlement
 from detente.contract.term import Term
-from detente.contract.totals import Totals
-from detente.contract.use import RatedUse, Use
 from detente.errors import CaseError, SettleError
 from detente.planner.solve import plan
 from detente.results.plan import Plan

@@ -12,9 +12,9 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 import detente
-from detente.contract.scope import Scope
+from detente.contract.reach.scope import Scope
+from detente.contract.reach.window import Every
 from detente.contract.term import Term
-from detente.contract.window import Every
 from detente.values.held import held_in
 from detente.values.money import Money
 from detente.values.quantity import Amount

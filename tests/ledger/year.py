@@ -24,8 +24,8 @@ from fractions import Fraction
 from pathlib import Path
 
 from detente.case.case import Case
-from detente.contract.rating import Rating
-from detente.contract.use import Use
+from detente.contract.metered.use import Use
+from detente.contract.rated.rating import Rating
 from detente.gateway.deciding.decision import decide
 from detente.gateway.deciding.load import Load
 from detente.gateway.deciding.moment import Moment

@@ -10,11 +10,11 @@ import pytest
 
 from detente import terms
 from detente.contract.decisions import Decisions
-from detente.contract.posting import Posting
+from detente.contract.metered.totals import Totals
 from detente.contract.program import Program
-from detente.contract.settlement import Settlement
+from detente.contract.settled.posting import Posting
+from detente.contract.settled.settlement import Settlement
 from detente.contract.term import Term
-from detente.contract.totals import Totals
 from detente.outcomes.measures import one_off
 from detente.values.money import Cash, nano
 from detente.values.period import later, moment

@@ -18,7 +18,7 @@ import highspy
 import numpy as np
 
 from detente.case.case import Case
-from detente.contract.scope import Scope
+from detente.contract.reach.scope import Scope
 from detente.contract.term import Term
 
 INFINITE = math.inf

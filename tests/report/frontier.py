@@ -11,8 +11,8 @@ from decimal import Decimal
 from functools import cache
 from itertools import pairwise
 
-from detente.contract.posting import Posting
-from detente.contract.standing import FLOOR, Standing
+from detente.contract.settled.posting import Posting
+from detente.contract.settled.standing import FLOOR, Standing
 from detente.results.allocations import Allocations
 from detente.results.plan import Plan
 from detente.results.plan_rows import (

@@ -13,7 +13,7 @@ from typing import Any
 from hypothesis import assume
 from hypothesis import strategies as st
 
-from detente.contract.position import Position
+from detente.contract.bases.position import Position
 from detente.contract.term import Term
 from detente.terms import KINDS, kind_named
 from tests.builders import Data

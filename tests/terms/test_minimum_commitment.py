@@ -13,7 +13,7 @@ import pytest
 
 from detente.case.case import Case
 from detente.case.notes import notes
-from detente.contract.settlement import Settlement
+from detente.contract.settled.settlement import Settlement
 from detente.errors import SettleError
 from detente.planner.check import check
 from detente.results.plan import Plan

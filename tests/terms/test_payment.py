@@ -8,7 +8,7 @@ import pytest
 
 from detente.case.case import Case
 from detente.contract.decisions import NOTHING_DECIDED
-from detente.contract.totals import Totals
+from detente.contract.metered.totals import Totals
 from detente.planner.check import check
 from tests.builders import D, agreement, build, data_of, mistakes, solved, tokens, work
 

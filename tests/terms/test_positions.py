@@ -8,10 +8,10 @@ from typing import Any
 import pytest
 
 from detente.case.case import Case
-from detente.contract.position import Position
-from detente.contract.scope import Scope
+from detente.contract.bases.position import Position
+from detente.contract.reach.scope import Scope
+from detente.contract.reach.window import Every
 from detente.contract.term import Term
-from detente.contract.window import Every
 from detente.terms import kind_of, kinds
 from detente.values.held import held_in
 from tests.builders import D, Data, agreement, build, data_of, day, mistakes, tokens, two_clouds, work

@@ -10,8 +10,8 @@ import pytest
 from detente.case.case import Case
 from detente.case.notes import notes
 from detente.contract.decisions import Decisions
-from detente.contract.totals import Totals
-from detente.contract.use import RatedUse, Use
+from detente.contract.metered.totals import Totals
+from detente.contract.metered.use import RatedUse, Use
 from tests.builders import D, Data, agreement, build, charged, compute, data_of, day, gpus, mistakes, placed, solved
 from tests.planner.oracle import Oracle
 

@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from detente.contract.verdict import Reason, Verdict
+from detente.contract.reach.verdict import Reason, Verdict
 from tests.builders import (
     D,
     agreement,

@@ -10,7 +10,7 @@ from datetime import date, datetime
 from itertools import islice
 
 from detente.case.checks.view import View
-from detente.contract.meter import PAYMENTS
+from detente.contract.metered.meter import PAYMENTS
 from detente.contract.own_money import OwnMoney
 from detente.contract.term import Term
 from detente.errors import Flaw, KeyPath

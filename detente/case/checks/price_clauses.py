@@ -12,7 +12,7 @@ from typing import get_args
 
 from detente.case.checks.view import View
 from detente.contract.combining import Combine, parts_of
-from detente.contract.stacking import more_than_all
+from detente.contract.rated.stacking import more_than_all
 from detente.contract.term import Term
 from detente.errors import Flaw
 from detente.values.facts import Facts

@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from detente.case.checks.view import View
-from detente.contract.meter import Meter
+from detente.contract.metered.meter import Meter
 from detente.contract.term import Term
 from detente.errors import Flaw
 from detente.values.held import held_in

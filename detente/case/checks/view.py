@@ -9,7 +9,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from detente.case.entries import Entries
-from detente.contract.scope import Selection
+from detente.contract.reach.scope import Selection
 from detente.contract.term import SELF, Term
 from detente.demand.workload import AnyWorkload
 from detente.market.offer import AnyOffer

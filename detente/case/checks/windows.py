@@ -1,6 +1,6 @@
 """Whether the windows that a clause states ever come, whether a plan can count in them, and who has them when amended.
 
-Not here: the windows (``contract.window``), and what a clause counts in them (``terms``).
+Not here: the windows (``contract.reach.window``), and what a clause counts in them (``terms``).
 """
 
 from __future__ import annotations
@@ -9,8 +9,8 @@ from collections.abc import Iterator
 from dataclasses import replace
 from datetime import datetime
 
+from detente.contract.reach.window import Every, Window
 from detente.contract.term import Term, Until
-from detente.contract.window import Every, Window
 from detente.errors import Flaw
 from detente.values.period import Horizon, endless, later, named
 from detente.values.quantity import Span

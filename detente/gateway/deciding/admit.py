@@ -10,8 +10,8 @@ from collections.abc import Collection, Iterable
 from dataclasses import dataclass, replace
 from datetime import datetime
 
+from detente.contract.reach.verdict import Reason, Verdict, applicable, verdict, worst
 from detente.contract.term import Term
-from detente.contract.verdict import Reason, Verdict, applicable, verdict, worst
 from detente.demand.workload import AnyWorkload, can_run
 from detente.gateway.deciding.policy import Deployed, Policy
 from detente.gateway.deciding.standings import Shortage, Standings

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 
 import msgspec
 
-from detente.contract.rating import part_paid
+from detente.contract.rated.rating import part_paid
 from detente.demand.workload import AnyWorkload
 from detente.gateway.deciding.admit import Admission, admit
 from detente.gateway.deciding.choose import Order

@@ -10,8 +10,8 @@ from collections.abc import Awaitable, Iterable, Sequence
 from datetime import datetime
 from typing import TYPE_CHECKING, NamedTuple
 
-from detente.contract.standing import Standing
-from detente.contract.verdict import Reason, Verdict
+from detente.contract.reach.verdict import Reason, Verdict
+from detente.contract.settled.standing import Standing
 from detente.ledger.caps.cap import Cap, CapLimit, CapTaker
 from detente.ledger.journals.record import TokenCounts
 from detente.providers.wire import Tokens

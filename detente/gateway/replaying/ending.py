@@ -10,12 +10,12 @@ from datetime import datetime
 from decimal import Decimal
 
 from detente.contract.decisions import NOTHING_DECIDED
-from detente.contract.rating import Rating
-from detente.contract.settlement import Settlement
+from detente.contract.metered.totals import Totals
+from detente.contract.metered.use import RatedUse
+from detente.contract.rated.rating import Rating
+from detente.contract.settled.settlement import Settlement
 from detente.contract.settling import settle_each
 from detente.contract.term import Term
-from detente.contract.totals import Totals
-from detente.contract.use import RatedUse
 from detente.gateway.deciding.policy import Policy
 from detente.gateway.replaying.replayed import ClauseEnd
 from detente.ledger.books.idle import idle_use

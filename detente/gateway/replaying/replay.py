@@ -15,7 +15,7 @@ from datetime import datetime, timedelta
 
 import msgspec
 
-from detente.contract.totals import Totals
+from detente.contract.metered.totals import Totals
 from detente.errors import CaseError, Mistake, Where
 from detente.gateway.deciding.admit import Candidate
 from detente.gateway.deciding.decision import Rejection, decide

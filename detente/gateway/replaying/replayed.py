@@ -12,8 +12,8 @@ from datetime import datetime
 from decimal import Decimal
 from fractions import Fraction
 
-from detente.contract.posting import Posting
-from detente.contract.standing import Standing
+from detente.contract.settled.posting import Posting
+from detente.contract.settled.standing import Standing
 from detente.gateway.replaying.budget_count import ReplayedBudget
 from detente.values.money import NANOS, nano
 from detente.values.quantity import Exact

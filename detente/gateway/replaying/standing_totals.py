@@ -9,12 +9,12 @@ from collections.abc import Sequence
 from datetime import datetime
 
 from detente.contract.decisions import NOTHING_DECIDED
-from detente.contract.meter import PAYMENTS
-from detente.contract.settlement import Settlement
+from detente.contract.metered.meter import PAYMENTS
+from detente.contract.metered.totals import Totals
+from detente.contract.settled.settlement import Settlement
+from detente.contract.settled.standing import Standing
 from detente.contract.settling import settle_each
-from detente.contract.standing import Standing
 from detente.contract.term import Term
-from detente.contract.totals import Totals
 from detente.gateway.deciding.standings import Shortage, Standings
 from detente.gateway.replaying.budget_count import BudgetCount
 from detente.ledger.books.at_risk import at_risk

@@ -11,7 +11,7 @@ from datetime import timedelta
 import msgspec
 
 from detente.case.case import Case
-from detente.contract.rating import Rating
+from detente.contract.rated.rating import Rating
 from detente.errors import SettleError
 from detente.ledger.bills.bill_mapping import BillMapping, BillRule, facts_of, taken_in_hour, work_in_hour, workload_of
 from detente.ledger.bills.bill_rows import BillRow

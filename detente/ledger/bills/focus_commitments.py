@@ -20,13 +20,13 @@ from typing import Any
 
 from detente.case.case import Case
 from detente.contract.decisions import NOTHING_DECIDED
-from detente.contract.meter import Meter
-from detente.contract.scope import Scope, Selection
-from detente.contract.settlement import Settlement
+from detente.contract.metered.meter import Meter
+from detente.contract.metered.totals import Totals
+from detente.contract.reach.scope import Scope, Selection
+from detente.contract.settled.settlement import Settlement
+from detente.contract.settled.standing import FLOOR, MILESTONE, SUPERSEDED, Standing
 from detente.contract.settling import settle_each
-from detente.contract.standing import FLOOR, MILESTONE, SUPERSEDED, Standing
 from detente.contract.term import Term
-from detente.contract.totals import Totals
 from detente.errors import SettleError
 from detente.ledger.bills.focus_file import save_rows
 from detente.ledger.books.books import Books

@@ -15,7 +15,7 @@ from pathlib import Path
 
 from detente.case.case import Case
 from detente.case.invoices import rounding_of, stated_roundings
-from detente.contract.invoice_rounding import InvoiceRounding
+from detente.contract.settled.invoice_rounding import InvoiceRounding
 from detente.errors import FlawError
 from detente.ledger.bills.bill_difference import BilledDay, BookedUse, Difference, differences
 from detente.ledger.bills.bill_mapping import BillMapping, BillRule

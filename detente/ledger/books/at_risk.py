@@ -12,8 +12,8 @@ from datetime import datetime
 from decimal import Decimal
 from fractions import Fraction
 
-from detente.contract.meter import Meter, UseMeasure
-from detente.contract.standing import CREDIT, FLOOR, MILESTONE
+from detente.contract.metered.meter import Meter, UseMeasure
+from detente.contract.settled.standing import CREDIT, FLOOR, MILESTONE
 from detente.contract.term import Term
 from detente.ledger.books.stands import BooksStand, ClauseStands
 from detente.values.money import nano

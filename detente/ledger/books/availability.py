@@ -16,9 +16,9 @@ from decimal import Decimal
 
 from detente.case.case import Case
 from detente.contract.incidents import part_available
+from detente.contract.reach.window import Window
 from detente.contract.service_level import ServiceLevel
 from detente.contract.term import Term
-from detente.contract.window import Window
 from detente.ledger.journals.record import Attempt, Record
 from detente.values.facts import Facts
 from detente.values.period import End

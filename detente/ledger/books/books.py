@@ -15,8 +15,8 @@ from typing import Any
 import msgspec
 
 from detente.case.case import Case
+from detente.contract.metered.totals import Totals
 from detente.contract.term import Term
-from detente.contract.totals import Totals
 from detente.errors import LedgerError
 from detente.ledger.books.entry import LedgerEntry, balanced, of_use
 from detente.ledger.store.chain import GENESIS, hash_of, mark

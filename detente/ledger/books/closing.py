@@ -13,12 +13,12 @@ from datetime import UTC, datetime
 from decimal import Decimal
 
 from detente.contract.decisions import NOTHING_DECIDED
-from detente.contract.posting import Posting
-from detente.contract.settlement import Settlement
+from detente.contract.metered.use import nanos
+from detente.contract.settled.posting import Posting
+from detente.contract.settled.settlement import Settlement
+from detente.contract.settled.standing import Standing
 from detente.contract.settling import settle_each
-from detente.contract.standing import Standing
 from detente.contract.term import Term
-from detente.contract.use import nanos
 from detente.errors import LedgerError, SettleError
 from detente.ledger.books.books import Books, LedgerBatch
 from detente.ledger.books.entry import LedgerEntry, booked_on

@@ -14,8 +14,8 @@ from decimal import Decimal
 from fractions import Fraction
 from typing import Literal
 
-from detente.contract.rating import Rating
-from detente.contract.use import Use
+from detente.contract.metered.use import Use
+from detente.contract.rated.rating import Rating
 from detente.ledger.books.books import Books
 from detente.ledger.store.store import Session
 from detente.ledger.use.line import LineSum, UseLine

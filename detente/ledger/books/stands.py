@@ -13,12 +13,12 @@ from decimal import Decimal
 from fractions import Fraction
 
 from detente.contract.decisions import NOTHING_DECIDED
-from detente.contract.meter import PAYMENTS, Meter
-from detente.contract.scope import Selection
+from detente.contract.metered.meter import PAYMENTS, Meter
+from detente.contract.metered.totals import Totals
+from detente.contract.reach.scope import Selection
+from detente.contract.settled.standing import CREDIT, Standing
 from detente.contract.settling import settle_each
-from detente.contract.standing import CREDIT, Standing
 from detente.contract.term import Term
-from detente.contract.totals import Totals
 from detente.errors import SettleError
 from detente.ledger.books.books import Books
 from detente.ledger.books.pace import WEEKS, UseRhythm

@@ -11,7 +11,7 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from datetime import datetime
 
-from detente.contract.standing import Standing
+from detente.contract.settled.standing import Standing
 from detente.contract.term import SELF
 from detente.errors import LedgerError
 from detente.ledger.books.books import Books

@@ -15,8 +15,8 @@ from functools import cached_property
 
 from detente.case.agreement import Agreement, clock_of
 from detente.case.case import Case
-from detente.contract.scope import Selection
-from detente.contract.verdict import Reason, Verdict
+from detente.contract.reach.scope import Selection
+from detente.contract.reach.verdict import Reason, Verdict
 from detente.ledger.caps.cap import BookedCall, Cap, CapLimit, CapRoom, CapTaker, holder_of
 from detente.ledger.caps.clause_caps import PricedTaker
 from detente.ledger.caps.leasing import CapWindow

@@ -12,7 +12,7 @@ from datetime import datetime
 from decimal import Decimal
 from typing import NamedTuple
 
-from detente.contract.verdict import Verdict
+from detente.contract.reach.verdict import Verdict
 from detente.ledger.caps.leasing import CapWindow
 from detente.ledger.journals.record import TokenCounts
 from detente.ledger.use.line import UseLine

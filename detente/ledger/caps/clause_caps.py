@@ -15,13 +15,13 @@ from math import ceil
 
 from detente.case.case import Case
 from detente.contract.decisions import NOTHING_DECIDED
-from detente.contract.meter import Meter, UseMeasure
-from detente.contract.scope import Selection
-from detente.contract.standing import Standing
+from detente.contract.metered.meter import Meter, UseMeasure
+from detente.contract.metered.totals import Totals
+from detente.contract.metered.use import nanos
+from detente.contract.reach.scope import Selection
+from detente.contract.reach.verdict import Verdict
+from detente.contract.settled.standing import Standing
 from detente.contract.term import Term
-from detente.contract.totals import Totals
-from detente.contract.use import nanos
-from detente.contract.verdict import Verdict
 from detente.errors import Mistake, SettleError, Where
 from detente.ledger.caps.cap import BookedCall, Cap, CapLimit, CapRoom, CapTaker, holder_of
 from detente.ledger.caps.leasing import CapWindow, whole_up

@@ -13,7 +13,7 @@ from collections.abc import Collection, Iterable, Mapping
 from math import ceil
 from typing import NamedTuple
 
-from detente.contract.sum import Sum
+from detente.contract.metered.sum import Sum
 from detente.errors import LedgerError
 from detente.ledger.caps.leases import NO_ROW, LeaseClaim, LeaseRow, given, remaining
 from detente.ledger.store.store import Session, Store, big

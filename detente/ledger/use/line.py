@@ -13,8 +13,8 @@ from typing import Literal
 
 import msgspec
 
-from detente.contract.totals import Totals, UseAt
-from detente.contract.use import RatedUse, Reduction, Use, nanos
+from detente.contract.metered.totals import Totals, UseAt
+from detente.contract.metered.use import RatedUse, Reduction, Use, nanos
 from detente.ledger.journals.record import TokenCounts
 from detente.values.facts import Facts
 from detente.values.micros import DAY, HOUR, at_micros, micros

@@ -12,7 +12,7 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from detente.contract.rating import PartsOff
+from detente.contract.rated.rating import PartsOff
 from detente.ledger.use.line import LineSum
 from detente.ledger.use.metering import TOKEN, Tariff
 from detente.values.money import NANOS

@@ -15,8 +15,8 @@ from math import lcm
 from typing import Literal
 
 from detente.case.case import Case
-from detente.contract.meter import UseMeasure
-from detente.contract.rating import PartsOff, Rating
+from detente.contract.metered.meter import UseMeasure
+from detente.contract.rated.rating import PartsOff, Rating
 from detente.contract.term import Term
 from detente.demand.taking import taken_by_tokens
 from detente.demand.workload import AnyWorkload

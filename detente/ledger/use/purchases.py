@@ -13,9 +13,9 @@ from fractions import Fraction
 from typing import NamedTuple
 
 from detente.case.case import Case
-from detente.contract.counting_moment import BoughtCapacity, CountingMoment, reserved
-from detente.contract.rating import Rating
-from detente.contract.use import nanos
+from detente.contract.metered.counting_moment import BoughtCapacity, CountingMoment, reserved
+from detente.contract.metered.use import nanos
+from detente.contract.rated.rating import Rating
 from detente.ledger.store.store import Session, big
 from detente.ledger.use.line import UseClass
 from detente.market.invoicing import instalments

@@ -18,10 +18,10 @@ from hashlib import sha256
 
 import msgspec
 
-from detente.contract.meter import PAYMENTS, Meter
-from detente.contract.sum import Sum
+from detente.contract.metered.meter import PAYMENTS, Meter
+from detente.contract.metered.sum import Sum
+from detente.contract.metered.totals import Totals
 from detente.contract.term import Term
-from detente.contract.totals import Totals
 from detente.ledger.store.store import Session, big
 from detente.ledger.use.line import LineSum, UseClass, count_all, summed
 from detente.ledger.use.stored_lines import use_lines

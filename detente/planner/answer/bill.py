@@ -19,12 +19,12 @@ import numpy as np
 from numpy.typing import NDArray
 
 from detente.contract.decisions import NOTHING_DECIDED, Decisions
-from detente.contract.posting import Posting
-from detente.contract.rating import Rating
-from detente.contract.settlement import Settlement
+from detente.contract.metered.totals import Totals
+from detente.contract.metered.use import RatedUse, Use
+from detente.contract.rated.rating import Rating
+from detente.contract.settled.posting import Posting
+from detente.contract.settled.settlement import Settlement
 from detente.contract.settling import settle
-from detente.contract.totals import Totals
-from detente.contract.use import RatedUse, Use
 from detente.demand.quanta import Quanta
 from detente.demand.quantum import PER_QUANTUM, QUANTUM, nanos
 from detente.errors import SolverError

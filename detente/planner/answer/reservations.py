@@ -12,8 +12,8 @@ from fractions import Fraction
 import numpy as np
 from numpy.typing import NDArray
 
-from detente.contract.counting_moment import BoughtCapacity, CountingMoment
-from detente.contract.rating import Rating
+from detente.contract.metered.counting_moment import BoughtCapacity, CountingMoment
+from detente.contract.rated.rating import Rating
 from detente.planner.formulation.draft import Draft
 from detente.planner.formulation.reserving import counted_on
 from detente.values.money import NANOS, nano

@@ -16,8 +16,8 @@ import numpy as np
 
 from detente.case.case import Case
 from detente.case.notes import coarse, not_in_force
-from detente.contract.standing import Standing
-from detente.contract.use import nanos
+from detente.contract.metered.use import nanos
+from detente.contract.settled.standing import Standing
 from detente.demand.quantum import PER_QUANTUM, QUANTUM
 from detente.errors import SolverError
 from detente.planner.answer.bill import Bill

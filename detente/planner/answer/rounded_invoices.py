@@ -14,9 +14,9 @@ from decimal import Decimal
 from fractions import Fraction
 
 from detente.case.invoices import StatedRounding, rounding_of, stated_roundings
-from detente.contract.counting_moment import by_invoice, invoice_day
-from detente.contract.rating import Rating
-from detente.contract.use import RatedUse
+from detente.contract.metered.counting_moment import by_invoice, invoice_day
+from detente.contract.metered.use import RatedUse
+from detente.contract.rated.rating import Rating
 from detente.market.invoicing import MONTH
 from detente.market.offer import TokenOffer
 from detente.planner.answer.bill import Bill

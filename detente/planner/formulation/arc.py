@@ -14,7 +14,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from detente.case.case import Case
-from detente.contract.scope import Selection
+from detente.contract.reach.scope import Selection
 from detente.demand.taking import taken_by_work
 from detente.demand.workload import AnyWorkload, Training, can_run
 from detente.market.offer import AnyOffer, GpuOffer, TokenOffer

@@ -17,7 +17,7 @@ from numpy.typing import NDArray
 
 from detente.case.case import Case
 from detente.contract.decisions import Decided
-from detente.contract.meter import Meter
+from detente.contract.metered.meter import Meter
 from detente.market.offer import AnyOffer, GpuOffer, TokenOffer
 from detente.planner.formulation.arc import Arc, Arcs
 from detente.planner.formulation.expression import Bools, Expr, Floats, Ints, Lines

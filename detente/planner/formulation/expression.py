@@ -13,7 +13,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from detente.contract.window import Window
+from detente.contract.reach.window import Window
 
 Ints = NDArray[np.int32]
 Floats = NDArray[np.float64]

@@ -14,8 +14,8 @@ from functools import cached_property
 import numpy as np
 from numpy.typing import NDArray
 
-from detente.contract.validity import Validity
-from detente.contract.window import Window, overlap
+from detente.contract.reach.validity import Validity
+from detente.contract.reach.window import Window, overlap
 from detente.planner.formulation.expression import Bools, Floats, Ints
 from detente.values.period import Period, begins
 

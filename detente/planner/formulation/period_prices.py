@@ -16,9 +16,9 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from detente.contract.rating import combined, taken_off
+from detente.contract.rated.rating import combined, taken_off
+from detente.contract.reach.window import Window
 from detente.contract.term import Term
-from detente.contract.window import Window
 from detente.market.offer import AnyOffer, AnyUnits, TokenOffer
 from detente.market.stated_price import as_stated
 from detente.market.token_price import list_price

@@ -11,8 +11,8 @@ from collections.abc import Iterable, Sequence
 import numpy as np
 
 from detente.case.case import Case
+from detente.contract.reach.verdict import permitted
 from detente.contract.term import Term
-from detente.contract.verdict import permitted
 from detente.planner.formulation.arc import Arc
 from detente.planner.formulation.draft import Draft
 from detente.planner.formulation.expression import Bools, Ints

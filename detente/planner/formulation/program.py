@@ -18,7 +18,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from detente.contract.decisions import Rounding
-from detente.contract.window import Window
+from detente.contract.reach.window import Window
 from detente.errors import SolverError
 from detente.planner.formulation.expression import Bools, Expr, Floats, Ints, Lines, Part, Rows
 from detente.planner.formulation.owner import NOBODY, Owner

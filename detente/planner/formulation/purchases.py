@@ -12,7 +12,7 @@ from fractions import Fraction
 
 import numpy as np
 
-from detente.contract.window import Window
+from detente.contract.reach.window import Window
 from detente.market.offer import AnyUnits, GpuOffer, ProvisionedOffer, TokenOffer
 from detente.planner.formulation.arc import Arc
 from detente.planner.formulation.draft import Draft

@@ -11,9 +11,9 @@ from datetime import datetime
 
 import numpy as np
 
-from detente.contract.counting_moment import CountingMoment, first_invoiced
-from detente.contract.meter import Meter
-from detente.contract.window import Window
+from detente.contract.metered.counting_moment import CountingMoment, first_invoiced
+from detente.contract.metered.meter import Meter
+from detente.contract.reach.window import Window
 from detente.market.invoicing import instalments
 from detente.planner.formulation.draft import Draft
 from detente.planner.formulation.expression import Part

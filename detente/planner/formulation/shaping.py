@@ -18,10 +18,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from detente.contract.decisions import Rounding
-from detente.contract.meter import PAYMENTS, Measure, Meter
+from detente.contract.metered.meter import PAYMENTS, Measure, Meter
 from detente.contract.program import ClauseOwner
-from detente.contract.scope import Selection
-from detente.contract.window import Calendar, Window
+from detente.contract.reach.scope import Selection
+from detente.contract.reach.window import Calendar, Window
 from detente.planner.formulation import standby
 from detente.planner.formulation.arc import covers
 from detente.planner.formulation.draft import DecidedColumns, Draft

@@ -11,9 +11,9 @@ from fractions import Fraction
 import numpy as np
 
 from detente.contract.program import ClauseOwner
-from detente.contract.scope import Selection
+from detente.contract.reach.scope import Selection
+from detente.contract.reach.window import Window
 from detente.contract.term import Term
-from detente.contract.window import Window
 from detente.planner.formulation.draft import Draft
 from detente.planner.formulation.expression import Bools, Expr
 from detente.planner.formulation.groups import Grouping

@@ -9,7 +9,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from decimal import Decimal
 
-from detente.contract.standing import Standing
+from detente.contract.settled.standing import Standing
 from detente.report.drawing.axis import Values
 from detente.report.drawing.chart import LEFT
 from detente.report.drawing.svg import drawing, label, line, rect

@@ -8,7 +8,7 @@ from __future__ import annotations
 import json
 from collections.abc import Iterable, Sequence
 
-from detente.contract.standing import Standing
+from detente.contract.settled.standing import Standing
 from detente.ledger.books.closing import ClosedBooks
 from detente.ledger.books.stands import BooksStand, ClauseStands
 from detente.ledger.caps.budget_stands import BudgetStands

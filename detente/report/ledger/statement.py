@@ -11,7 +11,7 @@ import json
 from collections.abc import Iterator, Sequence
 from datetime import datetime
 
-from detente.contract.standing import Standing
+from detente.contract.settled.standing import Standing
 from detente.ledger.books.stands import ClauseStands
 from detente.ledger.books.statement import Statement, StatementLine
 from detente.report.csv import FORMULA

@@ -13,7 +13,7 @@ from typing import Any
 
 from rich.console import Console
 
-from detente.contract.standing import Standing
+from detente.contract.settled.standing import Standing
 from detente.gateway.replaying.budget_count import ReplayedBudget
 from detente.gateway.replaying.replayed import ClauseEnd, Replayed, RoutedWork
 from detente.report.layout import say, table, title

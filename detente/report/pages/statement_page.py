@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping, Sequence
 from functools import partial
 
-from detente.contract.standing import FLOOR
+from detente.contract.settled.standing import FLOOR
 from detente.ledger.books.statement import Statement, StatementLine
 from detente.report.drawing.burndown import burndown
 from detente.report.drawing.svg import both

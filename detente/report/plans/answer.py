@@ -10,7 +10,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from decimal import Decimal
 
-from detente.contract.standing import Standing
+from detente.contract.settled.standing import Standing
 from detente.report.numerals import NO_BOUND, count, listed, percent, quantity, ticked
 from detente.report.plans import digest
 from detente.report.timeline import horizon

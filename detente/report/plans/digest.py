@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from decimal import Decimal
 
-from detente.contract.standing import Standing
+from detente.contract.settled.standing import Standing
 from detente.results.allocations import AllocationPlace, Allocations
 from detente.results.plan import Plan
 from detente.results.plan_rows import WorkloadRow

@@ -15,7 +15,7 @@ from detente.case.case import Case
 from detente.case.declared import IdleChoice
 from detente.case.notes import not_in_force
 from detente.case.switches import Switch, switches
-from detente.contract.standing import CREDIT, MILESTONE, PAID, TAKE, Standing
+from detente.contract.settled.standing import CREDIT, MILESTONE, PAID, TAKE, Standing
 from detente.contract.term import Term
 from detente.errors import CaseError, Mistake, Where, did_you_mean
 from detente.market.offer import TokenOffer

@@ -11,7 +11,7 @@ from datetime import datetime
 from decimal import Decimal
 from typing import Generic, TypeVar
 
-from detente.contract.standing import Standing
+from detente.contract.settled.standing import Standing
 from detente.report.numerals import price
 from detente.report.plans import digest
 from detente.results.plan_rows import ClauseRow, MarginalPrice, WorkloadRow

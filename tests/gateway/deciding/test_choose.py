@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from msgspec import structs
 
 from detente.case.case import Case
-from detente.contract.verdict import PERMIT, Reason, Verdict
+from detente.contract.reach.verdict import PERMIT, Reason, Verdict
 from detente.gateway.deciding.admit import Candidate
 from detente.gateway.deciding.choose import BAND, Order, State, choose
 from detente.gateway.deciding.health import Health

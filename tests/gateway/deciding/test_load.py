@@ -10,7 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from detente.case.case import Case
-from detente.contract.verdict import PERMIT
+from detente.contract.reach.verdict import PERMIT
 from detente.gateway.deciding.admit import Candidate
 from detente.gateway.deciding.choose import choose
 from detente.gateway.deciding.health import WELL

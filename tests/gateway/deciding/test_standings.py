@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from detente.case.case import Case
-from detente.contract.standing import Standing
+from detente.contract.settled.standing import Standing
 from detente.gateway.deciding.admit import Admission
 from detente.gateway.deciding.moment import Moment
 from detente.gateway.deciding.policy import Policy

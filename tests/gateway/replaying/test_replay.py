@@ -17,8 +17,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from detente.case.case import Case
-from detente.contract.totals import Totals
-from detente.contract.use import RatedUse
+from detente.contract.metered.totals import Totals
+from detente.contract.metered.use import RatedUse
 from detente.gateway.deciding.policy import Policy
 from detente.gateway.replaying.ending import ended
 from detente.gateway.replaying.replay import Replay

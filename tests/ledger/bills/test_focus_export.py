@@ -19,8 +19,8 @@ from pathlib import Path
 import pytest
 
 from detente.case.case import Case
-from detente.contract.rating import Rating
-from detente.contract.use import Use
+from detente.contract.metered.use import Use
+from detente.contract.rated.rating import Rating
 from detente.ledger.bills.bill_ingest import BillIngest
 from detente.ledger.bills.bill_mapping import read_mapping
 from detente.ledger.bills.focus_export import COLUMNS, FocusExport, FocusRow

@@ -13,7 +13,7 @@ import pytest
 
 from detente.case.case import Case
 from detente.case.notes import notes
-from detente.contract.verdict import Reason
+from detente.contract.reach.verdict import Reason
 from detente.errors import CaseError
 from detente.gateway.deciding.admit import admit
 from detente.gateway.deciding.policy import Policy

@@ -8,7 +8,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from detente.case.case import Case
-from detente.contract.totals import Totals
+from detente.contract.metered.totals import Totals
 from detente.ledger.caps.cap import BookedCall, CapLimit, holder_of
 from detente.ledger.caps.clause_caps import CapCounts, LiveCap, covering, of_terms
 from detente.ledger.caps.leasing import CapWindow

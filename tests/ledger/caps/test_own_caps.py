@@ -13,13 +13,13 @@ import yaml
 from detente import terms
 from detente.case.case import Case
 from detente.contract.decisions import Decisions
-from detente.contract.meter import Measure, Meter
-from detente.contract.settlement import Settlement, settled
-from detente.contract.standing import Standing
+from detente.contract.metered.meter import Measure, Meter
+from detente.contract.metered.totals import Totals
+from detente.contract.reach.verdict import PERMIT, Reason, Verdict
+from detente.contract.reach.window import Every
+from detente.contract.settled.settlement import Settlement, settled
+from detente.contract.settled.standing import Standing
 from detente.contract.term import Term
-from detente.contract.totals import Totals
-from detente.contract.verdict import PERMIT, Reason, Verdict
-from detente.contract.window import Every
 from detente.errors import CaseError
 from detente.gateway.deciding.admit import admit
 from detente.gateway.deciding.policy import Policy

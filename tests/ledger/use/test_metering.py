@@ -12,8 +12,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from detente.case.case import Case
-from detente.contract.rating import PartsOff, Rating
-from detente.contract.use import Use, nanos
+from detente.contract.metered.use import Use, nanos
+from detente.contract.rated.rating import PartsOff, Rating
 from detente.gateway.deciding.policy import Policy, cost
 from detente.ledger.journals.record import Attempt, TokenCounts, parted, read_end, read_route
 from detente.ledger.use.line import UseLine, summed

@@ -14,7 +14,7 @@ from typing import Any
 import pytest
 
 from detente.case.case import Case
-from detente.contract.use import Use
+from detente.contract.metered.use import Use
 from detente.ledger.bills.focus_export import FocusExport, FocusRow
 from detente.ledger.books.books import Books
 from detente.ledger.books.closing import ClosedBooks, close
@@ -98,7 +98,7 @@ def used(case: Case, at: str) -> UseLine:
 
 
 def _rated(case: Case, line: Use) -> Any:
-    from detente.contract.rating import Rating
+    from detente.contract.rated.rating import Rating
 
     return Rating(case.signed).rate(line)
 

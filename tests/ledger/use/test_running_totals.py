@@ -9,10 +9,10 @@ from typing import Any
 
 import pytest
 
-from detente.contract.meter import Meter
+from detente.contract.metered.meter import Meter
 from detente.contract.own_money import OwnMoney
-from detente.contract.scope import Scope, Selection
-from detente.contract.window import Calendar
+from detente.contract.reach.scope import Scope, Selection
+from detente.contract.reach.window import Calendar
 from detente.ledger.use.running_totals import name_of
 from detente.values.dated import Dated
 from tests.builders import day

@@ -10,7 +10,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from detente.case.case import Case
-from detente.contract.posting import Posting
+from detente.contract.settled.posting import Posting
 from detente.planner.solve import plan as planned
 from detente.report.plans.bill import BillLine, bill, merged
 from detente.report.plans.bridge import bridge

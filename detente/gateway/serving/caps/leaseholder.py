@@ -13,7 +13,7 @@ import asyncio
 from collections.abc import Awaitable, Callable, Iterable, Iterator, Mapping, Sequence
 from datetime import datetime, timedelta
 
-from detente.contract.verdict import Reason, Verdict
+from detente.contract.reach.verdict import Reason, Verdict
 from detente.gateway.deciding.standings import Hold, Shortage, Standings
 from detente.gateway.serving.caps.kept_cap import CapHold, KeptCap
 from detente.ledger.caps.cap import Cap, CapLimit, CapTaker

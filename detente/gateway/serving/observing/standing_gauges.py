@@ -13,7 +13,7 @@ from decimal import Decimal
 from prometheus_client.core import GaugeMetricFamily
 from prometheus_client.registry import Collector
 
-from detente.contract.standing import CREDIT, FLOOR, MILESTONE, Standing
+from detente.contract.settled.standing import CREDIT, FLOOR, MILESTONE, Standing
 from detente.gateway.deciding.standings import NOT_KEPT, Standings
 from detente.values.period import endless
 from detente.values.quantity import Exact

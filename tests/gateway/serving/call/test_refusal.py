@@ -6,7 +6,7 @@ from datetime import timedelta
 from typing import Any
 
 from detente.case.case import Case
-from detente.contract.verdict import Reason, Verdict
+from detente.contract.reach.verdict import Reason, Verdict
 from detente.gateway.deciding.admit import Admission, Candidate, admit
 from detente.gateway.deciding.choose import Order
 from detente.gateway.deciding.moment import Moment

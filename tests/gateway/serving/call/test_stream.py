@@ -7,7 +7,7 @@ from typing import Any, cast
 import pytest
 
 from detente.case.case import Case
-from detente.contract.verdict import PERMIT
+from detente.contract.reach.verdict import PERMIT
 from detente.gateway.deciding.admit import Candidate
 from detente.gateway.deciding.choose import RankedCandidate
 from detente.gateway.deciding.policy import Policy

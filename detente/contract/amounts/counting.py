@@ -1,0 +1,195 @@
+"""What counts towards an amount: a measure of what is covered, and classes that count up to a part of the amount.
+
+Owns: the vocabulary that every clause about an amount shares (``measure``, ``counts``), and how it reads in a plan and
+in exact totals. Not here: amounts, windows, and what is owed where too little counts (``terms``).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, replace
+from datetime import datetime
+from fractions import Fraction
+from typing import Annotated, Any, Literal
+
+from pydantic import BeforeValidator, Field
+
+from detente.contract.case_view import CaseView, ClauseView
+from detente.contract.metered.meter import Measure, Meter
+from detente.contract.metered.totals import Totals
+from detente.contract.program import ClauseOwner, Expression, Program
+from detente.contract.reach.scope import Scope
+from detente.contract.reach.window import Calendar, Window
+from detente.errors import Flaw, FlawError
+from detente.values.noun import Noun
+from detente.values.period import Horizon
+from detente.values.quantity_field import Portion
+
+MoneyMeasure = Literal["list", "after-discounts", "after-credits"]
+"""Which money counts: at the offers' prices before discounts, after them, or what of that no credit pays."""
+
+MEASURED: dict[MoneyMeasure, Measure] = {"list": "listed", "after-discounts": "spend", "after-credits": "spend"}
+SAID: dict[MoneyMeasure, str] = {
+    "list": "spend at list prices",
+    "after-discounts": "spend",
+    "after-credits": "spend that no credit pays",
+}
+"""In a clause's sentence."""
+
+
+LISTED = "say `measure: list`, or leave that use out of one of them with `except`"
+APART = "leave that use out of one of them with `except`"
+"""Ways out where use is charged for otherwise than by the use."""
+
+
+class CountedClass(Noun):
+    """A class of use (a marketplace, support) that counts up to a part of the amount."""
+
+    of: Scope = Field(description="which use of what the clause covers")
+    at_most: Portion = Field(description="the part of the amount up to which it counts")
+
+    def told(self, *, milestones: bool) -> str:
+        """In a clause's sentence."""
+        part = f"{float(self.at_most) * 100:g}%"
+        step = f", and by the day of a milestone up to {part} of that" if milestones else ""
+        return f"`{self.of}` counts up to {part} of it{step}"
+
+
+def _a_list(given: Any) -> Any:
+    if isinstance(given, dict):
+        remedy = "write a list of classes: `counts: [ { of: { product: tokens }, at-most: 25% } ]`"
+        raise FlawError("classes that count up to a part of the amount, each with its scope, are a list", remedy)
+    return given
+
+
+CountedClasses = Annotated[tuple[CountedClass, ...], BeforeValidator(_a_list)]
+
+
+def lowered(term: ClauseView, case: CaseView) -> Iterator[Flaw]:
+    """Of a clause that does not say which money counts: the first clause by which that makes a difference."""
+    for other in case.lowering:
+        for demand, offer in case.uses(term.covered, *other.covered.keys):
+            if other.covered.covers(demand, offer) and (other.pays or other.takes_off(demand, offer)):
+                does = "pays for" if other.pays else "takes off the price of"
+                what = f"`{other.id}` {does} use of `{offer['offer']}`, which `{term.id}` counts, and how is not said"
+                yield Flaw(what, _WAYS["credit" if other.pays else "discount"], ("amount",))
+                return
+
+
+def repriced(
+    term: ClauseView, measure: MoneyMeasure | None, case: CaseView, at: str = "amount", remedy: str = LISTED
+) -> Iterator[Flaw]:
+    """Clauses that charge for use in another way, where what use costs after discounts is counted."""
+    for other in case.lowering if measure != "list" else ():
+        uses = case.uses(term.covered, *other.covered.keys) if other.reprices else ()
+        if any(other.covered.covers(demand, offer) for demand, offer in uses):
+            what = f"`{other.id}` charges for use that `{term.id}` counts, and not by the use"
+            yield Flaw(what, remedy, (at,))
+            return
+
+
+def paid_apart(counting: Counting, term: ClauseView, case: CaseView) -> Iterator[Flaw]:
+    """Credits of which it cannot be said, window by window, how much pays for what counts."""
+    horizon = case.horizon
+    if counting.paid is None or horizon is None:
+        return
+    for other in case.lowering:
+        if not other.pays or other.paying is None:
+            continue
+        inside = other.covered.inside(term.covered)
+        if any(case.uses(meter.selection.both(other.covered)) for meter, _ in counting.classes):
+            what = (
+                f"`{other.id}` pays for use of which `{term.id}` counts up to a part, and how much of that is not known"
+            )
+            yield Flaw(what, "leave that use out of the credit with `except`, or say another `measure`", ("measure",))
+        elif inside is None:
+            what = f"`{term.id}` counts what credits do not pay, and `{other.id}` may pay for more than it counts"
+            yield Flaw(what, "let both clauses cover the same use, or narrow the credit", ("measure",))
+        elif inside and (at := _edge_inside(counting.own.windows, other.paying, horizon)) is not None:
+            what = f"a window of `{term.id}` begins or ends on {at:%Y-%m-%d}, inside a time in which `{other.id}` pays"
+            yield Flaw(what, "let the windows of both begin on the same day of a month", ("measure",))
+
+
+def _edge_inside(windows: Calendar, paying: Calendar, horizon: Horizon) -> datetime | None:
+    """An edge of a window that lies inside a time of another calendar, as far as a horizon sees."""
+    seen = [at for window in windows.seen_by(horizon) for at in (window.start, window.end)]
+    inside = (at for at in seen for part in paying.over(at, at) if part.start < at)
+    return next(inside, None)
+
+
+_WAYS = {
+    "credit": "say `measure: after-credits` (what a credit pays does not count) or `measure: after-discounts`",
+    "discount": "say `measure: list` (use counts at the price before discounts) or `measure: after-discounts`",
+}
+
+
+@dataclass(frozen=True)
+class Counting:
+    """What counts in each window: what ``own`` counts, less what credits ``paid``, and of each class up to its part."""
+
+    own: Meter
+    classes: tuple[tuple[Meter, Fraction], ...] = ()
+    paid: Meter | None = None
+
+    @classmethod
+    def of(cls, whole: Meter, classes: Sequence[CountedClass] = (), measure: MoneyMeasure | None = None) -> Counting:
+        """From all that is covered; a use that is in two classes is in the first."""
+        paid = replace(whole, name=f"{whole.name} paid", measure="paid") if measure == "after-credits" else None
+        found: list[tuple[Meter, Fraction]] = []
+        left = whole.selection
+        for place, each in enumerate(classes):
+            inside = replace(left, within=(*left.within, each.of))
+            meter = replace(whole, name=f"{whole.name} of class {place + 1}", selection=inside)
+            found.append((meter, Fraction(each.at_most)))
+            left = replace(left, outside=(*left.outside, each.of))
+        return cls(replace(whole, selection=left), tuple(found), paid)
+
+    def meters(self) -> tuple[Meter, ...]:
+        """What it reads."""
+        paid = (self.paid,) if self.paid is not None else ()
+        return self.own, *(meter for meter, _ in self.classes), *paid
+
+    @property
+    def class_parts(self) -> tuple[str, ...]:
+        """Of each class, the part by which its rows in a plan are known."""
+        return tuple(f"{self.own.name}-class-{place}" for place in range(1, len(self.classes) + 1))
+
+    def shaped(
+        self, program: Program, owner: ClauseOwner, amounts: Sequence[Fraction], by: Sequence[Window] | None = None
+    ) -> Expression:
+        """What counts in a plan, one row a window (or by other times): of a class what there is, and up to its part."""
+        counted = program.total(self.own, by)
+        if self.paid is not None:
+            counted -= program.total(self.paid)
+        return sum(self.of_classes_shaped(program, owner, amounts, by), counted)
+
+    def of_classes_shaped(
+        self,
+        program: Program,
+        owner: ClauseOwner,
+        amounts: Sequence[Fraction],
+        by: Sequence[Window] | None = None,
+        *,
+        exactly: bool = False,
+    ) -> Iterator[Expression]:
+        """Of each class what there is, up to its part; ``exactly`` where a plan might rather count less than that."""
+        nothing = [Fraction(0) for _ in amounts]
+        for name, (meter, part) in zip(self.class_parts, self.classes, strict=True):
+            there, caps = program.total(meter, by), [part * amount for amount in amounts]
+            some = program.slack(owner, f"counted of {name}", most=caps)
+            program.require(owner, name, some - there <= nothing)
+            if exactly:
+                full = program.slack(owner, f"{name} full", most=[Fraction(1) for _ in amounts], whole="nearest")
+                program.require(owner, f"{name}-full", some - full * caps >= nothing)
+                program.require(owner, f"{name}-all", some - there + full * program.most(there) >= nothing)
+            yield some
+
+    def drawn(self, totals: Totals, window: Window, amount: Fraction) -> Fraction:
+        """What counted in a window, exact."""
+        paid = Fraction(0) if self.paid is None else totals.total(self.paid, window)
+        return totals.total(self.own, window) - paid + self.of_classes(totals, window, amount)
+
+    def of_classes(self, totals: Totals, window: Window, amount: Fraction) -> Fraction:
+        """What counted of the classes in a window, exact."""
+        each = (min(totals.total(meter, window), part * amount) for meter, part in self.classes)
+        return sum(each, Fraction(0))

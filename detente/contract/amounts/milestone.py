@@ -1,0 +1,128 @@
+"""A milestone of a commitment: so much in all by a day, or a charge on what is missing then.
+
+Owns: what a milestone says, what makes no sense in it, and what it asks where what is missing is a fee. Not here: a
+charge that is a prepayment (``prepayment``).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import replace
+from datetime import datetime
+from decimal import Decimal
+from fractions import Fraction
+from typing import Literal, Self
+
+from pydantic import Field, model_validator
+
+from detente.contract.amounts.counting import Counting
+from detente.contract.metered.totals import Totals
+from detente.contract.program import ClauseOwner, Program
+from detente.contract.reach.validity import Validity
+from detente.contract.reach.window import Window
+from detente.contract.settled.settlement import Settlement, settled
+from detente.contract.settled.standing import MILESTONE
+from detente.errors import Flaw, FlawError
+from detente.values.money import Cash
+from detente.values.noun import Noun
+from detente.values.period import Day, named
+from detente.values.quantity import Span
+from detente.values.quantity_field import Length, Percent
+
+CHARGES = "`charged-as: prepayment` (later use draws it, and does not count again) or `charged-as: fee` (it is lost)"
+
+
+def only_prepaid(valid_for: Span | None, *, prepaid: bool) -> None:
+    """Raise FlawError where something else than a prepayment is said to lapse."""
+    if valid_for is not None and not prepaid:
+        raise FlawError("only a prepayment lapses", f"say {CHARGES}", ("valid-for",), key=True)
+
+
+def drawn_within(valid_for: Span | None) -> str:
+    """In a clause's sentence: what becomes of a prepayment."""
+    return "later use draws" if valid_for is None else f"use within {valid_for} draws"
+
+
+class Milestone(Noun):
+    """So much in all by a day, or a charge on what is missing then."""
+
+    by: Day
+    reach: Cash
+    fee: Percent = Field(default=Decimal(0), description="what is paid of the missing amount; 0%: must be reached")
+    charged_as: Literal["fee", "prepayment"] | None = Field(
+        default=None, description="whether the charge is lost, or a prepayment that later use draws"
+    )
+    valid_for: Length | None = Field(
+        default=None, description="how long after its day a prepayment may be drawn; default: as long as the clause"
+    )
+
+    @model_validator(mode="after")
+    def _charge(self) -> Self:
+        if self.fee == 1 and self.charged_as is None:
+            what = "all of what is missing is charged, and whether that is lost is not said"
+            raise FlawError(what, f"say {CHARGES}", ("fee",))
+        if self.prepaid and self.fee != 1:
+            what = f"a prepayment of {float(self.fee) * 100:g}% of what is missing"
+            raise FlawError(what, "say `fee: 100%`, or `charged-as: fee`", ("charged-as",))
+        only_prepaid(self.valid_for, prepaid=self.prepaid)
+        return self
+
+    @property
+    def prepaid(self) -> bool:
+        """Whether what is missing is charged as a prepayment."""
+        return self.charged_as == "prepayment"
+
+    def asks(self, window: Window) -> Fraction:
+        """How much of it a plan sees."""
+        return Fraction(self.reach.amount) * window.part
+
+    def shaped(self, program: Program, owner: ClauseOwner, counting: Counting) -> None:
+        """What counts up to it, with what is missing, reaches it."""
+        meter = counting.own
+        amounts = [self.asks(window) for window in meter.windows]
+        if not amounts:
+            return
+        reached = counting.shaped(program, owner, amounts)
+        if self.fee:
+            fee = Fraction(self.fee)
+            reached += program.slack(
+                owner, f"missing at {meter.name}", most=amounts, price=fee, windows=list(meter.windows), remedy=True
+            )
+        program.require(owner, meter.name, reached >= amounts)
+
+    def settled(self, index: int, counting: Counting, totals: Totals, as_of: datetime | None) -> Iterator[Settlement]:
+        """What counted up to it, and the fee of what is missing; of several it is the one of this number."""
+        meter = counting.own
+        for window, ended in meter.begun(as_of):
+            amount = self.asks(window)
+            drawn = counting.drawn(totals, window, amount)
+            missing = max(amount - drawn, Fraction(0))
+            yield settled(
+                meter, replace(window, index=index), MILESTONE, "milestone-fee", ended=ended,
+                amount=amount, drawn=drawn, short=missing, owed=missing * Fraction(self.fee),
+            )  # fmt: skip
+
+    @property
+    def told(self) -> str:
+        """In a clause's sentence."""
+        price = f"{float(self.fee):.0%} of what is missing then is owed" if self.fee else "it must be reached"
+        price += f", as prepayment that {drawn_within(self.valid_for)}" if self.prepaid else ""
+        return f"{self.reach.told} by {self.by}: {price}"
+
+
+def out_of_order(milestones: Sequence[Milestone], validity: Validity) -> Iterator[Flaw]:
+    """Milestones outside of a clause's time, or not in the order of their days and amounts."""
+    previous: Milestone | None = None
+    for index, milestone in enumerate(milestones):
+        path = ("milestones", index, "by")
+        amended = validity.ended is not None and validity.begin(milestone.by) > validity.end
+        if not amended and not validity.start < validity.begin(milestone.by) <= validity.end:
+            what = f"{milestone.by} is not while the clause is in force ({named(validity.start, validity.end)})"
+            yield Flaw(what, "move the milestone, or the dates of the clause", path)
+        if previous and milestone.by <= previous.by:
+            what = f"milestones out of order: {previous.by} comes before {milestone.by}"
+            yield Flaw(what, "write the earlier first", path)
+        elif previous and milestone.reach.amount < previous.reach.amount:
+            what = f"{milestone.reach} by {milestone.by} is less than {previous.reach} by {previous.by}"
+            yield Flaw(what, "raise the later, or leave it out", ("milestones", index, "reach"))
+        previous = milestone

@@ -1,0 +1,1 @@
+"""Bases that several kinds of clause share, between ``contract.term`` and the kinds themselves (``terms``)."""

@@ -1,0 +1,181 @@
+"""A charge in proportion to what is counted, up to a cap: in all, or in each window.
+
+Owns: ``CappedCharge``, the base of such kinds, in a plan and in exact totals. Not here: what is counted, and what it is
+called (``terms``).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import replace
+from datetime import datetime
+from fractions import Fraction
+from typing import Self
+
+from pydantic import Field, model_validator
+
+from detente.contract.amounts import cap_in_all
+from detente.contract.case_view import CaseView
+from detente.contract.decisions import Decisions
+from detente.contract.metered.meter import Meter
+from detente.contract.metered.totals import Totals
+from detente.contract.program import Expression, Program
+from detente.contract.reach.window import Every, Window
+from detente.contract.settled.settlement import Settlement, settled
+from detente.contract.stated import Divided, StatedWindows
+from detente.contract.term import Term
+from detente.errors import Flaw, FlawError
+from detente.values.money import Cash, Money
+
+
+class CappedCharge(Term):
+    """So much for each unit that is counted, as far as the cap leaves room."""
+
+    cap: Cash | None = Field(default=None, description="the most that is owed in all")
+    cap_each: Cash | None = Field(
+        default=None, description="the most that is owed in each window; with a ramp: in all windows together"
+    )
+    windows: Every = Every(every="month")
+
+    @model_validator(mode="after")
+    def _one_cap(self) -> Self:
+        if self.cap is not None and self.cap_each is not None:
+            raise FlawError("states both `cap` and `cap-each`", "keep one of them")
+        if self.cap_each is None and self.windows.ramp:
+            raise FlawError("a ramp divides an amount, and there is none", "add `cap-each`", ("windows", "ramp"))
+        return self
+
+    # -- what a kind says ------------------------------------------------------------------------------------------
+    @property
+    def counted(self) -> Meter:
+        """What is counted in each window."""
+        raise AssertionError("each kind says so")
+
+    @property
+    def each(self) -> Fraction:
+        """What is owed for one unit of it."""
+        raise AssertionError("each kind says so")
+
+    def owed_of(self, program: Program, counted: Meter) -> Expression:
+        """What would be owed without a cap in a plan, in each window, or in all of them together."""
+        return program.total(counted) * self.each
+
+    def comes_to(self, counted: Fraction, window: Window) -> Fraction:
+        """What would be owed without a cap of what was counted in a window."""
+        return counted * self.each
+
+    # -- the cap ---------------------------------------------------------------------------------------------------
+    @property
+    def in_all(self) -> Money | None:
+        """The most that is owed in all."""
+        return self.cap
+
+    @property
+    def capped(self) -> Meter:
+        """What is counted in each of the times for which a cap holds."""
+        whole = self.counted
+        if self.in_all is None:
+            return whole
+        return replace(whole, name=f"{whole.name} in all", windows=self.calendar(self._whole))
+
+    @property
+    def _whole(self) -> Every:
+        """All windows as one."""
+        return Every(starts=self.windows.starts, cut=self.windows.cut)
+
+    def most(self, window: Window) -> Fraction | None:
+        """The cap of one of the times for which a cap holds."""
+        if self.in_all is not None:
+            return Fraction(self.in_all.amount) * self._whole.share(window)
+        return None if self.cap_each is None else Fraction(self.cap_each.amount) * self.windows.share(window)
+
+    # -- the questions ---------------------------------------------------------------------------------------------
+    def meters(self) -> tuple[Meter, ...]:
+        """What is counted in each window."""
+        return (self.counted,)
+
+    def shape(self, program: Program) -> None:
+        """A cost in proportion to what is counted; with a cap, the lesser of the two.
+
+        The lesser of two amounts is concave, so it takes a whole number for each cap: whether it is reached. Until then
+        the rate is owed, from then on the cap, and it is reached only where the rate comes to as much.
+        """
+        windows = list(self.capped.windows)
+        caps = [cap for window in windows if (cap := self.most(window)) is not None]
+        if not caps and not self.breach:
+            program.charge(self, self.counted, self.each)
+            return
+        if self.own_money is not None and self.in_all is not None:
+            self._at_each_rate(program)
+            return
+        share = program.in_money(self.owed_of(program, self.capped), self, windows)
+        most = program.most(share)
+        nothing = [Fraction(0) for _ in most]
+        if not caps:
+            owed = program.slack(self, "owed", most=most, price=Fraction(1), windows=windows, remedy=True)
+            program.require(self, "rate", share - owed <= nothing)
+            return
+        above = [max(m - cap, Fraction(0)) for m, cap in zip(most, caps, strict=True)]
+        lesser = [min(m, cap) for m, cap in zip(most, caps, strict=True)]
+        owed = program.slack(self, "owed", most=lesser, price=Fraction(1), windows=windows, remedy=self.breach)
+        reached = program.slack(self, "reached", most=[Fraction(bool(a)) for a in above], whole="nearest")
+        program.require(self, "rate", share - owed - reached * above <= nothing)
+        program.require(self, "cap", owed - reached * caps >= nothing)
+        program.require(self, "reached", share - reached * caps >= nothing)
+
+    def _at_each_rate(self, program: Program) -> None:
+        """The same with a cap in all, where each window has its own rate of exchange."""
+        windows = list(self.counted.windows)
+        share = program.in_money(self.owed_of(program, self.counted), self, windows)
+        for cap in (self.most(whole) for whole in self.capped.windows):
+            assert cap is not None, "there is a cap in all"
+            cap_in_all.shaped(program, self, share, cap, windows, Fraction(1), remedy=self.breach)
+
+    def settle(self, totals: Totals, decisions: Decisions, as_of: datetime | None) -> Settlement:
+        """What is owed for each window, as far as the cap leaves room."""
+        return Settlement.of(self._owed(totals, as_of))
+
+    def _owed(self, totals: Totals, as_of: datetime | None) -> Iterator[Settlement]:
+        meter, overall = self.counted, self.in_all is not None
+        left = next((self.most(whole) for whole in self.capped.windows), None) if overall else None
+        for window, ended in meter.begun(as_of):
+            room = left if overall else self.most(window)
+            counted = totals.total(meter, window)
+            share = self.comes_to(counted, window)
+            owed = share if room is None else min(share, room)
+            yield settled(
+                meter, window, self.kind, self.kind, ended=ended, amount=None if self.breach else room,
+                drawn=counted if self.breach else owed, short=counted if self.breach else Fraction(0), owed=owed,
+            )  # fmt: skip
+            left = None if left is None else left - owed
+
+    # -- for people, and for the case's checks -----------------------------------------------------------------------
+    @property
+    def told_cap(self) -> str:
+        """In a clause's sentence."""
+        if self.in_all is not None:
+            return f", at most {_shown(self.in_all)} in all"
+        if self.cap_each is None:
+            return ""
+        return f", at most {_shown(self.cap_each)} {self.windows.told}"
+
+    @property
+    def divides(self) -> Divided:
+        """Its cap; a rate alone loses nothing where a window is cut."""
+        return "nothing" if self.cap_each is None else "amount"
+
+    def stated_windows(self) -> tuple[StatedWindows, ...]:
+        """Those in which it is owed, and the one of a cap in all."""
+        each = super().stated_windows()
+        return each if self.in_all is None else (*each, StatedWindows(("windows",), self._whole, "amount"))
+
+    def check(self, case: CaseView) -> Iterator[Flaw]:
+        """A cap in all, of which windows that have been paid would be counted again."""
+        handovers = self.validity.begun, self.validity.ended
+        if self.in_all is not None and any(each is not None and each.how == "whole-window" for each in handovers):
+            what = "a `cap` in all is not taken over whole: what was owed under the earlier text is owed"
+            yield Flaw(what, "say `takes-over: pro-rata` or `new-window`, with the cap that is left", ("takes-over",))
+
+
+def _shown(amount: Money) -> str:
+    return amount.told

@@ -1,0 +1,371 @@
+"""Totals: exact running sums of use, by meter and window, and nothing else.
+
+Sums of whole numbers, so that neither the order nor the grouping of what is added matters, and settling a stream is
+settling the batch. What is added costs the same however much was added before. Use of which it is not known whether a
+meter covers it is kept apart: it is neither counted nor lost. Not here: what a clause makes of it (``Term.settle``).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Hashable, Iterable, Iterator, Mapping, Sequence
+from copy import copy
+from datetime import datetime, timedelta
+from fractions import Fraction
+from math import lcm
+from typing import NamedTuple
+
+from detente.contract.metered.counting_moment import COUNTED, BoughtCapacity, CountingMoment, by_invoice
+from detente.contract.metered.meter import PAYMENTS, Measure, Meter
+from detente.contract.metered.paid_use import PaidUse
+from detente.contract.metered.sum import Sum
+from detente.contract.metered.use import RatedUse, nanos
+from detente.contract.reach.window import Calendar, Window
+from detente.errors import SettleError
+from detente.values.facts import Facts
+from detente.values.micros import at_micros
+from detente.values.money import NANOS, nano
+from detente.values.period import named
+from detente.values.quantity import plain
+
+Counted = tuple[int, int]
+"""A meter's place and a window's index."""
+
+Placed = tuple[tuple[int, int, int], ...]
+"""Where a line lies: a window's index, and its share of the line as part and whole."""
+
+Labels = tuple[str, ...]
+"""What a use lacks."""
+
+MAX_REMEMBERED = 50_000
+DAY = timedelta(days=1)
+
+
+class UseAt(NamedTuple):
+    """What was used at a moment (microseconds since 1970), in whole billionths; ``off`` is what clauses took off."""
+
+    at: int
+    work: int
+    taken: int
+    listed: int
+    revenue: int
+    off: Mapping[str, int]
+
+    def comes_to(self, measure: Measure, term: str) -> int:
+        """What a clause's meter counts of it."""
+        if measure == "off":
+            return self.off.get(term, 0)
+        if measure == "spend":
+            return self.listed - sum(self.off.values())
+        found: int = getattr(self, measure)
+        return found
+
+    @classmethod
+    def together(cls, uses: Iterable[UseAt]) -> UseAt:
+        """Several uses as one."""
+        at = work = taken = listed = revenue = 0
+        off: dict[str, int] = {}
+        for use in uses:
+            at = use.at
+            work += use.work
+            taken += use.taken
+            listed += use.listed
+            revenue += use.revenue
+            for term, amount in use.off.items():
+                off[term] = off.get(term, 0) + amount
+        return cls(at, work, taken, listed, revenue, off)
+
+
+class CountedOfDay(NamedTuple):
+    """Where all use of a day counts that is alike: the meters whose windows hold the day, and the rest of them.
+
+    Of a meter in a currency of its own, with what one of that is in the case's.
+    """
+
+    counts: tuple[tuple[Measure, str, Counted, Labels | None, Fraction | None], ...]
+    rest: tuple[tuple[int, Labels | None], ...]
+
+
+NOT_BOUGHT: Labels = ("when it was bought",)
+"""What use lacks that counts otherwise than by use, where nobody tells what is reserved."""
+
+
+class Totals:
+    """Running totals of some meters.
+
+    ``bought``: whether they are told what is reserved (``buy``). Where they are not, a meter that counts that when it
+    is bought or invoiced does not know it, though its use comes.
+    """
+
+    def __init__(self, meters: Iterable[Meter], *, bought: bool = False) -> None:
+        self._bought = bought
+        self.meters = tuple(dict.fromkeys(meter for meter in meters if meter.measure not in PAYMENTS))
+        self._payments: tuple[PaidUse, ...] = ()
+        self._place = {meter: place for place, meter in enumerate(self.meters)}
+        self._known: dict[Counted, Sum] = {}
+        self._unknown: dict[Counted, dict[tuple[str, ...], Sum]] = {}
+        timed = {"buy"} if any(meter.moment != "use" for meter in self.meters) else set()
+        self._asked = sorted({key for meter in self.meters for key in meter.selection.keys} | timed)
+        self._covering: dict[tuple[str | bool | None, ...], tuple[tuple[int, Labels | None], ...]] = {}
+        ways: dict[tuple[Calendar, CountingMoment], int] = {}
+        self._cut = [ways.setdefault((meter.windows, meter.moment), place) for meter, place in self._place.items()]
+        """By meter, the first that cuts time as it does: where a line lies is asked once for all of these."""
+        self._inside: dict[tuple[int, int], tuple[datetime, datetime, Placed]] = {}
+        """By meter and day, the window in which a use of that day lay, from when to when: most of a day lie in one."""
+        self._last: dict[int, tuple[datetime, datetime, Placed]] = {}
+        """By meter, where its last line lay: many of a bill have one time."""
+        self._of_day: dict[tuple[Hashable, int], CountedOfDay] = {}
+
+    def anew(self) -> Totals:
+        """Totals of the same meters that have counted nothing; which meters cover what is remembered by both."""
+        found = copy(self)
+        found._known, found._unknown, found._payments = {}, {}, ()
+        return found
+
+    def add(self, rated: RatedUse) -> None:
+        """Count one line: in each meter that covers it, each of its amounts by the time for which it is."""
+        use = rated.use
+        for place, lacks in self._meters_of(use.demand, use.offer):
+            meter = self.meters[place]
+            for amount, start, end in rated.measured(meter.measure, meter.term):
+                self._count(place, lacks, nanos(amount), start, end)
+
+    def add_of_day(self, demand: Facts | None, offer: Facts, uses: Sequence[UseAt]) -> None:
+        """Count uses that are alike, each at a moment of one day: the same as ``add`` of each, at once."""
+        of_day = self._counted_on(demand, offer, at_micros(uses[0].at))
+        whole = uses[0] if len(uses) == 1 else UseAt.together(uses)
+        for measure, term, key, lacks, rate in of_day.counts:
+            if amount := whole.comes_to(measure, term):
+                if rate is None:
+                    self._sum_of(key, lacks).whole += amount
+                else:
+                    self._sum_of(key, lacks).add(amount, rate.denominator, rate.numerator)
+        for place, lacks in of_day.rest:
+            measure, term = self.meters[place].measure, self.meters[place].term
+            for use in uses:
+                at = at_micros(use.at)
+                self._count(place, lacks, use.comes_to(measure, term), at, at)
+
+    def buy(self, bought: BoughtCapacity) -> None:
+        """Count what is reserved, in the meters that count it at this moment."""
+        self._buy(bought, enumerate(self.meters))
+
+    def _buy(self, bought: BoughtCapacity, places: Iterable[tuple[int, Meter]]) -> None:
+        for place, meter in places:
+            if meter.moment == bought.moment and meter.selection.covers(None, bought.offer):
+                amount = bought.listed if meter.measure == "listed" else bought.net
+                rate = Fraction(1) if meter.money is None else meter.money.rate(bought.at)
+                for window in meter.windows.over(bought.at, bought.at):
+                    whole = self._known.setdefault((place, window.index), Sum())
+                    whole.add(nanos(amount), rate.denominator, rate.numerator)
+
+    def tell(self, bought: Iterable[BoughtCapacity], meters: Iterable[Meter]) -> None:
+        """Count all that is reserved in some meters, which did not know when it was bought: its use counts no more."""
+        for key in [key for key, apart in self._unknown.items() if NOT_BOUGHT in apart]:
+            self._unknown[key] = {lacks: found for lacks, found in self._unknown[key].items() if lacks != NOT_BOUGHT}
+            if not self._unknown[key]:
+                del self._unknown[key]
+        places = [(place, meter) for meter in meters if (place := self._place.get(meter)) is not None]
+        for each in bought:
+            self._buy(each, places)
+
+    def merge(self, other: Totals) -> None:
+        """Count what another has counted. Raises ValueError where its meters are others."""
+        if other.meters != self.meters:
+            raise ValueError("totals of other meters cannot be merged; add the use itself")
+        for told in other.counts():
+            self.put(*told)
+
+    def counts(self) -> Iterator[tuple[Meter, int, tuple[str, ...] | None, Sum]]:
+        """All that was counted: meter, window's index, and the labels that are missing (None: it is covered)."""
+        for (place, index), found in self._known.items():
+            yield self.meters[place], index, None, found
+        for (place, index), apart in self._unknown.items():
+            for labels, found in apart.items():
+                yield self.meters[place], index, labels, found
+
+    def put(self, meter: Meter, window: int, labels: tuple[str, ...] | None, more: Sum) -> None:
+        """Count what ``counts`` has told, of the same meter elsewhere."""
+        key = self._place[meter], window
+        if labels is None:
+            self._known.setdefault(key, Sum()).merge(more)
+        else:
+            self._unknown.setdefault(key, {}).setdefault(labels, Sum()).merge(more)
+
+    def expecting(self, more: Iterable[tuple[Meter, int, Fraction]]) -> Totals:
+        """The same totals, with what is expected to come in some windows of some meters."""
+        found = copy(self)
+        found._known = dict(self._known)
+        for meter, window, amount in more:
+            key, part = (self._place[meter], window), amount * NANOS
+            whole = Sum()
+            whole.merge(found._known.get(key, whole))
+            whole.parts[part.denominator] = whole.parts.get(part.denominator, 0) + part.numerator
+            found._known[key] = whole
+        return found
+
+    def paid_by(self, payments: Iterable[PaidUse]) -> Totals:
+        """The same totals, with some payments more beside them."""
+        found = copy(self)
+        found._payments = (*self._payments, *payments)
+        return found
+
+    def total(self, meter: Meter, window: Window) -> Fraction:
+        """What a meter counted in a window, exact; of a measure of payments, those that were noted so far.
+
+        Raises SettleError where use is in it of which it is not known whether the meter covers it.
+        """
+        if meter.measure in PAYMENTS:
+            paid = ((self._paid(meter, window, each), each.end) for each in self._payments)
+            each = (amount / (1 if meter.money is None else meter.money.at_end(end)) for amount, end in paid if amount)
+            return sum(each, Fraction(0))
+        found = self._counted_in(self._place[meter], window)
+        return found.value if found is not None else Fraction(0)
+
+    def over_one(self, meter: Meter, windows: Iterable[Window]) -> tuple[list[int], int]:
+        """What a meter of use counted in each of some windows, as whole numbers over one denominator.
+
+        Raises SettleError as ``total`` does.
+        """
+        place = self._place[meter]
+        found = [self._counted_in(place, window) for window in windows]
+        over = lcm(*{of for each in found if each is not None for of in each.parts})
+        return [0 if each is None else each.times(over) for each in found], over * NANOS
+
+    def _counted_in(self, place: int, window: Window) -> Sum | None:
+        key = place, window.index
+        if key in self._unknown:
+            raise SettleError(_unknown(self.meters[place], window, self._unknown[key]))
+        return self._known.get(key)
+
+    @staticmethod
+    def _paid(meter: Meter, window: Window, payment: PaidUse) -> Fraction:
+        """A payment, where it is all in a window and for what the meter covers; nothing where none of it is."""
+        inside = payment.selection.inside(meter.selection)
+        if meter.measure == "paid-before" and inside is None:  # nothing is in both: the case was checked
+            return Fraction(0)
+        if inside is False or payment.end <= window.start or window.end <= payment.start or not payment.amount:
+            return Fraction(0)
+        if inside is None or payment.start < window.start or window.end < payment.end:
+            when = named(payment.start, payment.end)
+            what = f"`{meter.term}`: how much of a credit of {when} is for what it counts is not known"
+            raise SettleError(f"{what}; let both cover the same, in windows that begin with the same month")
+        return payment.amount
+
+    def counted(self, meter: Meter) -> list[Window]:
+        """The windows in which a meter counted anything, in order: of many short ones, most are empty.
+
+        Raises SettleError where it is not known whether the meter covers some use.
+        """
+        place = self._place[meter]
+        indices = {index for at, index in (*self._known, *self._unknown) if at == place}
+        found = [w for index in sorted(indices) if (w := meter.windows.numbered(index)) is not None]
+        for window in found:
+            self.total(meter, window)
+        return found
+
+    def _count(self, place: int, lacks: Labels | None, amount: int, start: datetime, end: datetime) -> None:
+        if not amount:
+            return
+        money = self.meters[place].money
+        for a, b, own, whole in [(start, end, 1, 1)] if money is None else money.pieces(start, end):
+            for index, part, of in self._windows_of(place, a, b):
+                self._sum_of((place, index), lacks).add(amount, own * part, whole * of)
+
+    def _sum_of(self, key: Counted, lacks: Labels | None) -> Sum:
+        """Where a meter counts what lies in a window."""
+        if lacks is not None:
+            return self._unknown.setdefault(key, {}).setdefault(lacks, Sum())
+        into = self._known.get(key)
+        if into is None:
+            into = self._known[key] = Sum()
+        return into
+
+    def _counted_on(self, demand: Facts | None, offer: Facts, at: datetime) -> CountedOfDay:
+        """Where use counts that was at a moment: remembered for all of its day that is alike."""
+        asked = self._asked_of(demand, offer), at.toordinal()
+        found = self._of_day.get(asked)
+        if found is None:
+            if len(self._of_day) >= MAX_REMEMBERED:
+                self._of_day.clear()
+            found = self._of_day[asked] = self._counted_all_day(demand, offer, at)
+        return found
+
+    def _counted_all_day(self, demand: Facts | None, offer: Facts, at: datetime) -> CountedOfDay:
+        start = at.replace(hour=0, minute=0, second=0, microsecond=0)
+        counts: list[tuple[Measure, str, Counted, Labels | None, Fraction | None]] = []
+        rest: list[tuple[int, Labels | None]] = []
+        for place, lacks in self._meters_of(demand, offer):
+            meter = self.meters[place]
+            self._windows_of(place, at, at)
+            since, until, placed = self._inside.get((self._cut[place], at.toordinal()), (at, at, ()))
+            if since <= start and start + DAY <= until:
+                rate = None if meter.money is None else meter.money.rate(start)
+                counts.append((meter.measure, meter.term, (place, placed[0][0]), lacks, rate))
+            elif meter.moment == "invoice" or any(meter.windows.over(start, start + DAY)):
+                rest.append((place, lacks))
+        return CountedOfDay(tuple(counts), tuple(rest))
+
+    def _windows_of(self, place: int, start: datetime, end: datetime) -> Placed:
+        """Where a line lies in a meter's windows: the many of a day mostly lie in one."""
+        place = self._cut[place]
+        key = place, start.toordinal()
+        known = self._inside.get(key)
+        if known is not None and known[0] <= start < known[1] and end <= known[1]:
+            return known[2]
+        meter = self.meters[place]
+        before = self._last.get(place)
+        if before is not None and before[:2] == (start, end):
+            return before[2]
+        found = tuple((window, part, of) for window, part, of in _parts(meter, start, end))
+        if len(found) == 1 and found[0][1] == found[0][2] and meter.moment != "invoice":
+            window, (first, last) = found[0][0], meter.windows.counted
+            self._inside[key] = max(window.start, first), min(window.end, last), ((window.index, 1, 1),)
+        placed = tuple((window.index, part, of) for window, part, of in found)
+        self._last[place] = start, end, placed
+        return placed
+
+    def _meters_of(self, demand: Facts | None, offer: Facts) -> tuple[tuple[int, Labels | None], ...]:
+        """The meters that cover a use (None), or may, and what it lacks: asked once for all that are alike."""
+        key = self._asked_of(demand, offer)
+        found = self._covering.get(key)
+        if found is None:
+            if len(self._covering) >= MAX_REMEMBERED:
+                self._covering.clear()
+            found = self._covering[key] = tuple(self._lacking(demand, offer))
+        return found
+
+    def _asked_of(self, demand: Facts | None, offer: Facts) -> tuple[str | bool | None, ...]:
+        """What meters ask of a use."""
+        own = demand if demand is not None else {}
+        return (demand is None, *map(own.get, self._asked), *map(offer.get, self._asked))
+
+    def _lacking(self, demand: Facts | None, offer: Facts) -> Iterator[tuple[int, Labels | None]]:
+        for place, meter in enumerate(self.meters):
+            covered = meter.selection.covers(demand, offer)
+            if covered is False or (self._bought and not meter.counts_use_of(offer)):
+                continue
+            if not meter.counts_use_of(offer):
+                yield place, NOT_BOUGHT
+            else:
+                yield place, None if covered else meter.selection.missing(demand)
+
+
+def _unknown(meter: Meter, window: Window, apart: dict[tuple[str, ...], Sum]) -> str:
+    labels = ", ".join(f"`{label}`" for label in sorted({label for each in apart for label in each}))
+    amount = plain(nano(sum((found.value for found in apart.values()), Fraction(0))))
+    if NOT_BOUGHT in apart:
+        what = f"`{meter.term}` counts what is reserved {COUNTED[meter.moment]}, and that is not on the books"
+        return f"{what} (its use in {named(window.start, window.end)} is); say `moment: use`, or settle it by hand"
+    what = f"`{meter.term}`: {amount} of {meter.measure} in {named(window.start, window.end)} lacks the label {labels}"
+    return (
+        f"{what}, so that it is not known whether the clause covers it; label that use (`none` if it is none of them)"
+    )
+
+
+def _parts(meter: Meter, start: datetime, end: datetime) -> Iterator[tuple[Window, int, int]]:
+    """The windows in which a line counts, each with its share of it."""
+    if meter.moment != "invoice":
+        yield from meter.windows.parts(start, end)
+        return
+    for at, part, of in by_invoice(start, end):
+        yield from ((window, part, of) for window in meter.windows.over(at, at))

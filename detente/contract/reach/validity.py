@@ -1,0 +1,55 @@
+"""When a clause is in force, and with whom.
+
+Not here: how amendments and events decide it (``case.agreement``).
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import UTC, date, datetime, tzinfo
+
+from detente.contract.combining import Combine
+from detente.contract.reach.handover import Handover
+from detente.contract.reach.window import Window
+from detente.values.period import Horizon, moment
+
+
+@dataclass(frozen=True, slots=True)
+class Validity:
+    """Which agreement a term stands in, with whom, and when it is in force (the end is exclusive).
+
+    ``begun`` and ``ended``: where it replaces an earlier text of the clause, and where an amendment replaces it.
+    ``parties``: whose use the agreement is about, on our side; none where it does not say.
+    ``text_from``: when the text came into force of which this is a later version; None of the first.
+    ``combine``: how the agreement has price clauses combine; None where it does not say.
+    ``zone``: on whose clock the agreement's days begin.
+    """
+
+    agreement: str
+    counterparty: str
+    start: datetime
+    end: datetime
+    begun: Handover | None = None
+    ended: Handover | None = None
+    combine: Combine | None = None
+    text_from: datetime | None = None
+    parties: tuple[str, ...] = ()
+    zone: tzinfo = UTC
+
+    @property
+    def first(self) -> datetime:
+        """When its text came into force: this may be one of several versions of it, one after the other."""
+        return self.text_from or self.start
+
+    def begin(self, on: date) -> datetime:
+        """When a day begins that the agreement names."""
+        return moment(on, self.zone)
+
+    def over(self, start: datetime, end: datetime) -> bool:
+        """Whether any of a time lies in it; of a time without length, whether it does."""
+        return start < self.end and (self.start < end or self.start == start)
+
+    def within(self, horizon: Horizon) -> Window:
+        """The part of a horizon in which it holds, as one window; of no length where there is none."""
+        start = max(self.start, horizon.opens)
+        return Window(0, start, max(start, min(self.end, horizon.closes)))
