@@ -20,7 +20,7 @@ from detente.case.choice import OpenChoice, Uncertainty
 from detente.case.reading import WrittenReading
 from detente.case.risk import CaseRisk
 from detente.case.scenario import EventDay, Scenario
-from detente.case.wording import CURRENCY, flaws
+from detente.case.wording import CURRENCY, as_meant, flaws
 from detente.demand.workload import Workload
 from detente.errors import Flaw, KeyPath, nearest
 from detente.live.budget import UseBudget
@@ -196,13 +196,21 @@ def _reader(kind: Any) -> TypeAdapter[Any]:
     return TypeAdapter(kind)
 
 
-def _read(kind: Any, raw: Any, path: KeyPath, report: Report, among: Any = None) -> Any | None:
-    """``among``: the kind whose keys are suggested, where it is not the one that is read."""
+def _read(
+    kind: Any, raw: Any, path: KeyPath, report: Report, among: Any = None, *, guessed: bool = False
+) -> Any | None:
+    """``among``: the kind whose keys are suggested, where it is not the one that is read.
+
+    ``guessed``: its kind is. What is written in it is judged then, and not what is missing.
+    """
     try:
         return _reader(kind).validate_python(raw, by_alias=True, by_name=False)
     except ValidationError as error:
         for flaw in flaws(error, raw, among or kind):
-            report(replace(flaw, path=(*path, *flaw.path)))
+            if flaw.path or not guessed:
+                report(replace(flaw, path=(*path, *flaw.path)))
+        if (meant := as_meant(error, raw)) is not None:
+            _read(kind, meant, path, report, among, guessed=True)
     except RecursionError:
         report(Flaw("is nested too deeply", "write it flatter", path))
     return None

@@ -160,10 +160,16 @@ class Entries:
 
     # -- names and facts -------------------------------------------------------------------------------------
     def names(self, section: str) -> set[str]:
-        """Ids as written, those of entries that did not read included: they are not also unknown."""
+        """Ids as written, those of entries that did not read included: they are not also unknown.
+
+        Of one that did not read also in small letters, which its capitals may be what is told of.
+        """
         if section not in self._names:
-            raws = [e.raw for e in self.sections[section] if isinstance(e.raw, dict)]
-            self._names[section] = {raw["id"] for raw in raws if isinstance(raw.get("id"), str)}
+            entries = [
+                e for e in self.sections[section] if isinstance(e.raw, dict) and isinstance(e.raw.get("id"), str)
+            ]
+            unread = {e.raw["id"].lower() for e in entries if e.value is None}
+            self._names[section] = {e.raw["id"] for e in entries} | unread
         return self._names[section]
 
     def repeated(self, section: str) -> set[str]:

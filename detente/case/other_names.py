@@ -92,6 +92,13 @@ _VALUES: dict[str, str] = {
     "reserved": "reservation committed commitment ri",
     "on-demand": "ondemand payg pay-as-you-go",
     "spot": "preemptible",
+    # kinds of workloads and of offers
+    "inference": "realtime real-time online interactive serving serve chat live completion completions",
+    "batch": "offline async asynchronous bulk",
+    "training": "fine-tuning finetuning finetune pretraining pre-training",
+    "tokens": "api serverless pay-per-token per-token model-api endpoint",
+    "provisioned": "ptu ptus provisioned-throughput pt throughput",
+    "gpu": "accelerator compute vm instance server machine",
 }
 """By value, what else it is called: never one that says the contrary, as the nearest by its letters may be."""
 

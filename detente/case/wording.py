@@ -15,7 +15,7 @@ from pydantic import BaseModel, ValidationError
 
 from detente.case.other_names import key_meant, value_meant
 from detente.contract.term import Term
-from detente.errors import Flaw, FlawError, KeyPath, did_you_mean
+from detente.errors import Flaw, FlawError, KeyPath, did_you_mean, nearest
 from detente.market.network import PLACE
 from detente.terms import finding, kinds
 from detente.values.noun import ID
@@ -114,10 +114,7 @@ def _sentence(detail: Any, raw: Any, kind: Any) -> tuple[str, str]:
         instead = "write it for `type`; " if isinstance(given, dict) and "type" in given else ""
         return "`kind` is missing", f"{instead}allowed: {_allowed(kind)}"
     if code == "union_tag_invalid":
-        tag = context.get("tag")
-        tags = [t.strip().strip("'") for t in str(context.get("expected_tags")).split(",")]
-        remedy = finding.instead(str(tag), tags) if CLAUSE in tags else did_you_mean(str(tag), tags)
-        return f"there is no kind `{_short(tag)}`", remedy
+        return f"there is no kind `{_short(context.get('tag'))}`", _kind_meant(detail)[1]
     if code == "literal_error":
         choices = [t.strip().strip("'") for t in str(context.get("expected")).replace(" or ", ", ").split(",")]
         meant = value_meant(str(given), choices)
@@ -138,6 +135,26 @@ def _sentence(detail: Any, raw: Any, kind: Any) -> tuple[str, str]:
         what = f"has {len(given):,} {'characters' if isinstance(given, str) else 'entries'}"
         return what, f"write {context.get('max_length')} or fewer"
     return f"{_found(given)} cannot be read: {detail['msg']}", FORM
+
+
+def as_meant(error: ValidationError, raw: Any) -> Any | None:
+    """An entry of a kind that there is not, as the kind that was meant; None where its kind is not what is wrong."""
+    detail = error.errors(include_url=False)[0]
+    if detail["type"] != "union_tag_invalid" or detail["loc"]:
+        return None
+    meant, _ = _kind_meant(detail)
+    return None if meant is None else {**raw, "kind": meant}
+
+
+def _kind_meant(detail: Any) -> tuple[str | None, str]:
+    """Of an unknown kind: the one that was meant, None where it is not known, and the remedy."""
+    word, context = str(detail["ctx"]["tag"]), detail["ctx"]
+    kinds = [kind.strip().strip("'") for kind in str(context["expected_tags"]).split(",")]
+    if CLAUSE in kinds:
+        return finding.instead(word, kinds)
+    if meant := value_meant(word, kinds):
+        return meant, f"write `{meant}`"
+    return nearest(word, kinds), did_you_mean(word, kinds)
 
 
 def _hint(detail: Any, raw: Any, kind: Any) -> str:

@@ -171,20 +171,24 @@ SAID: dict[str, str] = {
 holds."""
 
 
-def instead(word: str, kinds: Iterable[str]) -> str:
-    """The remedy for a kind that there is not: never a neighbour that only looks alike."""
+def instead(word: str, kinds: Iterable[str]) -> tuple[str | None, str]:
+    """The kind that was meant by one that there is not, None where it is not known, and the remedy.
+
+    Never a neighbour that only looks alike.
+    """
     kinds = frozenset(kinds)
     written = _words(word[:LONGEST])
     same = nearest("-".join(written), kinds, likeness=ALIKE)
     negated = not NEGATIONS.isdisjoint(written)
     mended = _mended(written)
     if same is not None and not negated and (_inside(_words(same), mended) or not _known(written)):
-        return f"did you mean `{same}`?"
+        return same, f"did you mean `{same}`?"
     found = _known(written) or _known(mended)
     if found is None and not negated:
         named = max((kind for kind in kinds if _inside(_words(kind), written)), key=len, default=None)
         found = f"write `kind: {named}`" if named else None
-    return f"{found or did_you_mean('', kinds)}; {LIST}"
+    told = re.match(r"write `kind: ([a-z-]+)`", found or "")
+    return told and told[1], f"{found or did_you_mean('', kinds)}; {LIST}"
 
 
 def _words(text: str) -> tuple[str, ...]:

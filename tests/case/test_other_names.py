@@ -68,3 +68,36 @@ def floor(**more: str) -> Data:
 def test_the_mistake_says_which_key_is_meant(case: Data, remedies: list[str]) -> None:
     found = mistakes(case)
     assert [remedy for remedy in remedies if any(remedy in each for each in found)] == remedies, found
+
+
+@pytest.mark.parametrize(
+    ("case", "told"),
+    [
+        (
+            data_of([gpus("north", 2) | {"kind": "gpus", "price": "2,39 USD per GPU-hour"}], [compute()]),
+            ["there is no kind `gpus`; did you mean `gpu`?", "`2,39 USD` is not an amount of money"],
+        ),
+        (
+            data_of([gpus("north", 2)], [compute() | {"kind": "real-time", "runs-on": "h100"}]),
+            ["there is no kind `real-time`; write `inference`", "found `h100`; expected a mapping"],
+        ),
+        (
+            data_of([gpus("north", 2)], [compute()], floor(kind="MACC", amount="$1.2M", windows="annual")),
+            ["there is no kind `MACC`; write `kind: minimum-commitment`", "`$1.2M` is not", "found `annual`"],
+        ),
+        (data_of([gpus("north", 2)], [compute()], floor(kind="nda", amount="$1.2M")), ["there is no kind `nda`"]),
+    ],
+)
+def test_an_entry_of_an_unknown_kind_is_read_as_the_one_that_was_meant(case: Data, told: list[str]) -> None:
+    found = mistakes(case)
+    assert len(found) == len(told), found
+    assert all(any(each in one for one in found) for each in told), found
+
+
+def test_who_names_what_is_told_to_be_in_capitals_makes_no_mistake_of_its_own() -> None:
+    case = data_of([gpus("north", 2) | {"provider": "north"}], [compute()])
+    first, *others = case["providers"]
+    case["providers"] = [first | {"id": "North"}, *others]
+    assert mistakes(case) == [
+        "`North` does not have the right form; write lower-case letters, digits, `.`, `_` and `-`"
+    ]
