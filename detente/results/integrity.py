@@ -154,7 +154,7 @@ _NOT_NEGATIVE = {
     "allocations": ("work", "taken", "cost"),
     "standby": ("work",),
     "purchases": ("units", "hours", "cost"),
-    "standings": ("amount", "drawn", "reserved", "brought", "carried", "short"),
+    "standings": ("amount", "drawn", "reserved", "short"),  # what is brought or carried may be a shortfall
     "unserved": ("work", "cost"),
     "moves": ("share", "cost"),
     "workloads": ("demand", "served", "moves", "moved"),

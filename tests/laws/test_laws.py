@@ -111,7 +111,7 @@ def _residency(areas: list[str]) -> Case:
     return two_clouds({"id": "stays", "kind": "residency", "within": areas})
 
 
-# -- 3: a plan replayed as usage costs what the plan said ------------------------------------------------------------
+# -- 3: a plan replayed as usage costs what the plan said, and is read as it was saved --------------------------------
 @every_kind
 @few
 @given(data=st.data())
@@ -120,6 +120,7 @@ def test_a_plan_replayed_costs_what_it_said(kind: str, data: st.DataObject) -> N
     found = plan(case)
     if isinstance(found, Conflict):
         return
+    assert Plan.from_json(found.to_json()) == found
     metered = replayed(case, found)
     posted = settled_of(case.terms, metered).postings
     owed = sum((line.use.listed for line in metered), Decimal(0)) + sum((p.amount for p in posted), Decimal(0))

@@ -11,6 +11,7 @@ from typing import Any
 import pytest
 
 from detente.case.case import Case
+from detente.results.plan import Plan
 from tests.builders import D, Data, agreement, build, compute, data_of, gpus, solved, tokens, work
 from tests.case.test_exchanging import in_euro, moving
 
@@ -170,4 +171,6 @@ CASES: dict[str, tuple[Callable[[], Case], D]] = {
 @pytest.mark.parametrize("name", CASES)
 def test_it_costs_what_it_comes_to_by_hand(name: str) -> None:
     case, cost = CASES[name]
-    assert abs(solved(case()).cost - cost) < D("0.000001"), name
+    found = solved(case())
+    assert abs(found.cost - cost) < D("0.000001"), name
+    assert Plan.from_json(found.to_json()) == found

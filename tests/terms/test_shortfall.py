@@ -13,6 +13,7 @@ from hypothesis import strategies as st
 
 from detente.case.case import Case
 from detente.planner.check import check
+from detente.results.plan import Plan
 from tests.builders import D, Data, agreement, build, charged, data_of, mistakes, settled_of, solved, tokens, work
 from tests.planner.oracle import Oracle
 from tests.replayed import replayed
@@ -153,9 +154,11 @@ def test_deferral_is_of_the_windows_that_say_so() -> None:
     """1,000 a month: of January's 400 missing 150 go on, of February's 550 nothing, and of March's 100 all."""
     case = used(floor("1000 USD", **MONTHLY, deferral=["15%", "0%", "15%"]), 600, 600, 900, 1100)
     assert owed(case) == [("shortfall-fee", D(250)), ("shortfall-fee", D(550))]
-    assert [s.carried for s in solved(case).standings] == [-150, 0, -100, 0]
+    found = solved(case)
+    assert [s.carried for s in found.standings] == [-150, 0, -100, 0]
+    assert Plan.from_json(found.to_json()) == found
     assert "15%, 0%, 15% of it may be made good in the next window (of each window in turn)" in (
-        solved(case).clauses[0].sentence
+        found.clauses[0].sentence
     )
 
 

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 from decimal import Decimal
 from fractions import Fraction
 from typing import Literal
@@ -67,10 +67,10 @@ def idle_lines(session: Session, books: Books, held: Sequence[Purchase], as_of: 
             continue
         facts = books.case.offer_facts[offer.id]
         for start, end in _hours(min(p.start for p in own), min(as_of, max(p.end for p in own))):
-            at = offer.id, micros(start)
-            use = idle_use(offer, facts, own, start, end, there.used.get(at, (0, 0)))
+            at = micros(start)
+            use = idle_use(offer, facts, own, start, end, there.used.get((offer.id, at - at % HOUR), (0, 0)))
             wanted = [] if use is None else [UseLine.rated(rating.rate(use))]
-            yield from _differences(wanted, there.idle.get(at, []))
+            yield from _differences(wanted, there.idle.get((offer.id, at), []))
 
 
 @dataclass(slots=True)
@@ -84,21 +84,36 @@ class _BookedHours:
 def _booked(session: Session) -> _BookedHours:
     found = _BookedHours()
     for each in all_sums(session):
-        at = each.of.offer.get("offer", ""), each.start - each.start % HOUR
+        offer = each.of.offer.get("offer", "")
         if each.of.kind == "use":
-            taken, listed = found.used.get(at, (0, 0))
-            found.used[at] = taken + each.taken, listed + each.listed
-        elif each.of.kind in ("idle", "reserved") and each.end - each.start == HOUR:
-            found.idle.setdefault(at, []).append(each)
+            for hour, taken, listed in _by_hour(each):
+                before = found.used.get((offer, hour), (0, 0))
+                found.used[offer, hour] = before[0] + taken, before[1] + listed
+        elif each.of.kind in ("idle", "reserved") and each.end - each.start <= HOUR:
+            found.idle.setdefault((offer, each.start), []).append(each)
     return found
 
 
+def _by_hour(used: LineSum) -> Iterator[tuple[int, int, int]]:
+    """Each hour of its time, what was taken in it and its list price: a row of a bill for a day is as even over it."""
+    at, length = used.start, used.end - used.start
+    while at < used.end:
+        hour = at - at % HOUR
+        end = min(hour + HOUR, used.end)
+        since, until = at - used.start, end - used.start
+        yield hour, *(n * until // length - n * since // length for n in (used.taken, used.listed))
+        at = end
+    if not length:
+        yield at - at % HOUR, used.taken, used.listed
+
+
 def _hours(start: datetime, end: datetime) -> Iterator[tuple[datetime, datetime]]:
-    """The whole hours of a time."""
-    at, hour = start, timedelta(hours=1)
-    while at + hour <= end:
-        yield at, at + hour
-        at += hour
+    """The hours of a time, cut where an hour of UTC begins: a day of some zones begins at half past."""
+    at = start.astimezone(UTC)
+    while at < end:
+        until = min(at.replace(minute=0, second=0, microsecond=0) + timedelta(hours=1), end)
+        yield at, until
+        at = until
 
 
 def _differences(wanted: Sequence[UseLine], booked: Sequence[LineSum]) -> Iterator[UseLine]:

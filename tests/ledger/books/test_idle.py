@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
@@ -12,9 +13,11 @@ from detente.ledger.books.books import Books
 from detente.ledger.books.closing import close
 from detente.ledger.proof.audit import audit
 from detente.ledger.store.store import Store
+from detente.ledger.use.line import UseClass, UseLine
 from detente.planner.solve import plan
 from detente.results.plan import Plan
 from detente.results.plan_rows import Purchase
+from detente.values.micros import micros
 from tests.builders import D, Data, day, gpus, work
 from tests.gateway.stage import deployment
 from tests.ledger.served import NOW, accounts, both, call, fresh, ingested, journal_of, served_case
@@ -95,6 +98,22 @@ def test_capacity_at_any_time_is_what_is_held_used_or_not(store: Store, tmp_path
     assert not [account for account in accounts(store) if account.startswith("clause/")]
     drawn = accounts(store)["drawn/north/north-deal/at-any-time/spend"]
     assert drawn == 24 * 2 * 1000 * M
+
+
+@pytest.mark.parametrize("begins", ["2026-01-01T00:00", "2026-01-01T18:30"])  # a day of UTC, and one of India
+def test_a_row_for_a_day_is_even_over_its_hours(begins: str, store: Store) -> None:
+    """Half of two GPUs for a day, 24 GPU-hours at 2 USD: 24 more stood idle, and all 48 count."""
+    case = a_case(2, FLOOR | {"amount": "100 GPU-hour", "windows": {"every": "term"}})
+    start, offer = day(begins), case.offer_facts["north-gpus"]
+    of = UseClass("use", case.workloads[0].facts, offer)
+    end = start + timedelta(days=1)
+    row = UseLine(of, micros(start), micros(end), taken=24_000 * M, listed=48_000 * M, net=48_000 * M)
+    Books(store, case).post([row], NOW)
+    held = Purchase("north-gpus", "north", start, end, 1, D(24), D(96), True)
+    closing(store, case, "2026-01-03", (held,))
+    assert accounts(store)["owed/north"] == -96_000 * M
+    counted = sum(n for at, n in accounts(store).items() if at.startswith("drawn/"))
+    assert counted == 48_000 * M
 
 
 def test_a_plan_that_is_served_as_planned_closes_at_its_own_bill(store: Store, tmp_path: Path) -> None:
