@@ -101,7 +101,8 @@ def _by_hour(used: LineSum) -> Iterator[tuple[int, int, int]]:
         hour = at - at % HOUR
         end = min(hour + HOUR, used.end)
         since, until = at - used.start, end - used.start
-        yield hour, *(n * until // length - n * since // length for n in (used.taken, used.listed))
+        taken, listed = (n * until // length - n * since // length for n in (used.taken, used.listed))
+        yield hour, taken, listed
         at = end
     if not length:
         yield at - at % HOUR, used.taken, used.listed
