@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
-from datetime import datetime, tzinfo
+from datetime import UTC, datetime, tzinfo
 from itertools import pairwise
 
 from pydantic import Field, model_validator
@@ -204,6 +204,15 @@ def lineage(agreement: Agreement, known: Mapping[str, Agreement]) -> list[Agreem
 def root(agreement: Agreement, known: Mapping[str, Agreement]) -> str:
     """The first agreement that an amendment changes, through others perhaps; else its own id."""
     return lineage(agreement, known)[-1].id
+
+
+def clocks(agreements: Sequence[Agreement]) -> dict[str, tzinfo]:
+    """On whose clock the days of each party begin: that of its agreements; UTC where they go by several."""
+    known = {agreement.id: agreement for agreement in agreements}
+    found: dict[str, set[tzinfo]] = {}
+    for each in agreements:
+        found.setdefault(each.with_, set()).add(clock_of(each, known))
+    return {party: zones.pop() if len(zones) == 1 else UTC for party, zones in found.items()}
 
 
 def _ends(term: Term, events: Mapping[str, datetime | None], zone: tzinfo) -> list[datetime]:

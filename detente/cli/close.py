@@ -34,6 +34,8 @@ def close(
 ) -> int:
     """Close the books of CASE up to a day: what clauses owe and give for windows that have ended, and what accrues.
 
+    The day has begun once it has for every party, each on the clock of its agreements.
+
     Closing again changes nothing. What came late for a closed period is booked as an adjustment that names it. Exit
     code 0: closed. 2: what some clause comes to is not known; what all others come to is booked.
     """
@@ -42,14 +44,15 @@ def close(
     from detente.ledger.store.opening import open_store
     from detente.report.ledger.standing import closed_json, closed_view
 
-    found, as_of = load(case, reading, scenario), day_of(day)
+    found, on = load(case, reading, scenario), day_of(day).date()
     held = _held(plan, found) if plan is not None else ()
     with open_store(ledger) as store:
-        done = closing(Books(store, found), as_of, datetime.now(UTC), held)
+        books = Books(store, found)
+        done = closing(books, books.begins(on), datetime.now(UTC), held)
     if as_json:
-        click.echo(closed_json(done, f"{as_of:%Y-%m-%d}"))
+        click.echo(closed_json(done, str(on)))
     else:
-        closed_view(console(), done, f"{as_of:%Y-%m-%d}", found.currency)
+        closed_view(console(), done, str(on), found.currency)
     return 2 if done.unknown else 0
 
 

@@ -5,7 +5,7 @@ Owns: its arguments, exit codes, and which stream gets what. Not here: any rule.
 
 from __future__ import annotations
 
-from datetime import UTC, datetime
+from datetime import UTC, date, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -58,14 +58,14 @@ def statement(
         raise click.ClickException("--csv and --json are two forms; give one of them")
     loaded = load(case, reading, scenario)
     party = None if agreement is None else _party(loaded, agreement)
-    start, end = _window(window)
-    end = _so_far(start, end, datetime.now(UTC)) if day is None else min(end, day_of(day))
-    if end <= start:
-        raise click.ClickException(f"--as-of: the time begins on {start:%Y-%m-%d}; write a later day")
+    now, upto = datetime.now(UTC), None if day is None else day_of(day).date()
+    _days(window, upto, now)  # a mistake is told before the ledger is opened
     planned = _planned(plan, loaded) if plan is not None else ()
     with open_store(ledger) as store:
         books = Books(store, loaded)
-        found = [state(books, each, start, end, planned) for each in ([party] if party else parties(books))]
+        each_party = [party] if party else parties(books)
+        times = [(each, _days(window, upto, now.astimezone(books.clock(each)))) for each in each_party]
+        found = [state(books, each, *days, planned) for each, days in times]
     if out is not None:
         from detente.report.pages.statement_page import render_statements
         from detente.values.file import write
@@ -91,10 +91,14 @@ def _planned(folder: Path, case: Case) -> tuple[Standing, ...]:
     return plan.standings
 
 
-def _so_far(start: datetime, end: datetime, now: datetime) -> datetime:
-    """The end of a time; of one that has not ended, the beginning of today: what is to come is on no statement."""
-    today = now.replace(hour=0, minute=0, second=0, microsecond=0)
-    return today if start < today < end else end
+def _days(window: str | None, upto: date | None, now: datetime) -> tuple[date, date]:
+    """From which day a statement is, and up to which: of a time that runs, today, since none tells what is to come."""
+    start, end = _window(window, now)
+    today = now.date()
+    end = min(end, upto) if upto is not None else today if start < today < end else end
+    if end <= start:
+        raise click.ClickException(f"--as-of: the time begins on {start}; write a later day")
+    return start, end
 
 
 def _party(case: Case, agreement: str) -> str:
@@ -108,17 +112,18 @@ def _party(case: Case, agreement: str) -> str:
     return found[agreement]
 
 
-def _window(given: str | None) -> tuple[datetime, datetime]:
+def _window(given: str | None, now: datetime) -> tuple[date, date]:
+    """The days of ``--window``; the month before this one."""
     from detente.errors import FlawError
-    from detente.values.period import later, stretch
+    from detente.values.period import later, moment, stretch
     from detente.values.quantity import Span
 
     if given is None:
-        now = datetime.now(UTC)
-        end = now.replace(day=1, hour=0, minute=0, second=0, microsecond=0)
-        return later(end, Span(1, "month"), -1), end
+        end = moment(now.date().replace(day=1))
+        return later(end, Span(1, "month"), -1).date(), end.date()
     try:
-        return stretch(given)
+        start, end = stretch(given)
+        return start.date(), end.date()
     except FlawError as error:
         what = f"--window: {error.flaws[0].what}"
         raise click.ClickException(f"{what}; write for example `2026`, `2026-Q1`, `2026-01` or `2026-01-31`") from None

@@ -5,13 +5,13 @@ from __future__ import annotations
 import json
 import re
 import sqlite3
-from datetime import UTC, datetime
+from datetime import UTC, date, datetime
 from pathlib import Path
 from typing import Any
 
 import pytest
 
-from detente.cli.statement import _so_far
+from detente.cli.statement import _days
 from tests.builders import agreement, data_of, day, tokens, work
 from tests.cli.shell import detente
 from tests.cli.test_cli import document, written
@@ -207,7 +207,7 @@ def test_the_books_are_exported_and_what_is_not_known_is_told(tmp_path: Path, ca
 )
 def test_a_statement_of_a_time_that_runs_ends_before_today(now: str, end: str) -> None:
     when = datetime.fromisoformat(now).replace(tzinfo=UTC)
-    assert _so_far(day("2026-01-01"), day("2027-01-01"), when) == day(end)
+    assert _days("2026", None, when) == (date(2026, 1, 1), day(end).date())
 
 
 def test_a_bill_beside_the_books_and_what_to_claim(tmp_path: Path, case: Path) -> None:

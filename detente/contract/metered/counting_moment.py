@@ -22,7 +22,7 @@ from detente.errors import Flaw
 from detente.market.invoicing import MONTH
 from detente.market.offer import TokenOffer
 from detente.values.facts import Facts
-from detente.values.period import later
+from detente.values.period import elapsed, later
 
 CountingMoment = Literal["use", "invoice", "purchase"]
 """``use``: as it is used, of what is reserved bit by bit over its term; ``invoice``: on the day of the invoice;
@@ -65,10 +65,10 @@ def first_invoiced(at: datetime) -> datetime:
 
 def by_invoice(start: datetime, end: datetime) -> Iterator[tuple[datetime, int, int]]:
     """Each invoice of a time's use, with its share of that time as two numbers: part and whole."""
-    at, whole = start, (end - start) // timedelta.resolution
+    at, whole = start, elapsed(start, end) // timedelta.resolution
     while at < end:
         until = min(invoice_day(at), end)
-        yield invoice_day(at), (until - at) // timedelta.resolution, whole
+        yield invoice_day(at), elapsed(at, until) // timedelta.resolution, whole
         at = until
     if not whole:
         yield invoice_day(start), 1, 1

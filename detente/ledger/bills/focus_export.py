@@ -114,7 +114,8 @@ class FocusExport:
         of = each.of
         offer = next((o for o in self.books.case.offers if o.id == of.offer.get("offer")), None)
         reserved = offer is not None and _reserved(offer) and of.kind != "egress"
-        found = self._head(of.offer.get("provider", "unknown"), start, end, each.net, closed)
+        billed = closed or at_micros(each.booked_at)
+        found = self._head(of.offer.get("provider", "unknown"), start, end, each.net, billed)
         found |= self._quantity(each, offer) | _service(of) | self._place(of) | self._priced(each, offer)
         found |= {
             "ChargeCategory": "Usage",

@@ -9,11 +9,12 @@ from __future__ import annotations
 import json
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
-from datetime import datetime, timedelta
+from datetime import UTC, date, datetime, timedelta, tzinfo
 from typing import Any
 
 import msgspec
 
+from detente.case.agreement import clocks
 from detente.case.case import Case
 from detente.contract.metered.totals import Totals
 from detente.contract.term import Term
@@ -27,6 +28,7 @@ from detente.ledger.use.line import LineSum, UseLine, summed
 from detente.ledger.use.purchases import PurchaseRow, counted, purchases, told
 from detente.ledger.use.running_totals import SUM_COLUMNS, SUM_KEY, RunningTotals, all_sums, kept, own, sum_of
 from detente.values.micros import at_micros, micros
+from detente.values.period import moment
 
 _JSON = msgspec.json.Encoder().encode
 AHEAD = timedelta(days=1)
@@ -65,6 +67,10 @@ class Books:
         self.terms = case.signed if terms is None else tuple(terms)
         """The clauses that are settled: those of the case, with windows of their own."""
         self._own, self.totals = own(self.terms), RunningTotals(kept(self.terms))
+        zones = clocks(case.declared.agreements)
+        self._clocks = {party: zone for party, zone in zones.items() if _by_the_hour(zone, case.declared.horizon.opens)}
+        counting = (term for term in self.terms if any(True for _ in term.meters()))
+        self._uneven = next((t for t in counting if not _by_the_hour(t.validity.zone, t.validity.start)), None)
         self._stood: dict[str, list[tuple[int, int, str]]] = {}
         """Of each clause, from when to when it stood in which agreement."""
         for term in self.terms:
@@ -75,6 +81,22 @@ class Books:
         """The agreement in which a clause stood at a stored moment: an amended one has stood in several."""
         own = self._stood.get(term, [(0, 0, "unknown")])
         return next((agreement for start, end, agreement in own if start <= at < end), own[-1][2])
+
+    def clock(self, party: str) -> tzinfo:
+        """On whose clock a party's days begin: that of its agreements where it is one, by the hour; else UTC."""
+        return self._clocks.get(party, UTC)
+
+    def begins(self, day: date) -> datetime:
+        """When a day has begun for every party, and on the clock of UTC."""
+        return max(moment(day, zone).astimezone(UTC) for zone in self._zones)
+
+    def begun_by(self, at: datetime) -> date:
+        """The last day that had begun for every party at a moment."""
+        return min(at.astimezone(zone).date() for zone in self._zones)
+
+    @property
+    def _zones(self) -> set[tzinfo]:
+        return {UTC, *self._clocks.values()}
 
     # -- what there is -------------------------------------------------------------------------------------------
     def closed(self, session: Session) -> datetime | None:
@@ -138,6 +160,9 @@ class Books:
         A case is known by its `name`: whatever else of it is amended, it stays the same.
         """
         found = {str(name): str(value) for name, value in session.all("SELECT name, value FROM facts")}
+        if self._uneven is not None:
+            what = f"windows of `{self._uneven.id}` begin at no whole hour of UTC, by {self._uneven.validity.zone}"
+            raise LedgerError(f"{what}, and use is summed by the hour; state a `zone` whose days begin at one")
         case, currency = found.get("case", self.case.declared.name), found.get("currency", self.case.currency)
         if currency != self.case.currency:
             what = f"{self.store.url}: the ledger is in {currency}, and the case in {self.case.currency}"
@@ -163,7 +188,7 @@ class Books:
         sums = summed(line for _, line in batch.lines)
         money = [each for each in sums.values() if each.known]
         closed = self.closed(session)
-        batch.entries += of_use(money, self.agreement_of, self.case.currency, closed)
+        batch.entries += of_use(money, self.agreement_of, self.clock, self.case.currency, closed)
         assert balanced(batch.entries), "a batch's entries add up to nothing"
         number, before = self._head(session)
         note_late(session, number, [line.start for _, line in batch.lines], closed)
@@ -241,6 +266,13 @@ class Books:
         }
         rows = [(*key, *_sum_row(there[key].merge(more) if key in there else more)) for key, more in keys.items()]
         session.put("sums", SUM_KEY, (*SUM_KEY, *SUM_COLUMNS), rows)
+
+
+def _by_the_hour(zone: tzinfo, begun: datetime) -> bool:
+    """Whether days of a clock begin with an hour of UTC, in summer and in winter: use is summed by the hour."""
+    moments = (begun.astimezone(UTC) + n * timedelta(days=30) for n in range(12))
+    shown = (at.astimezone(zone).utcoffset() or timedelta(0) for at in moments)
+    return zone is UTC or all(not offset % timedelta(hours=1) for offset in shown)
 
 
 def _classes(session: Session, bodies: Iterable[str]) -> tuple[dict[str, int], list[str]]:

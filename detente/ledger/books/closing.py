@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
-from datetime import UTC, datetime
+from datetime import UTC, date, datetime, tzinfo
 from decimal import Decimal
 
 from detente.contract.decisions import NOTHING_DECIDED
@@ -29,7 +29,7 @@ from detente.ledger.use.purchases import missing
 from detente.ledger.use.running_totals import unknown_sums
 from detente.results.plan_rows import Purchase
 from detente.values.micros import MICRO, micros
-from detente.values.period import named
+from detente.values.period import moment, named
 
 Booked = tuple[str, str, str]
 """What entries are about: the clause's window and part; the account; the unit."""
@@ -58,14 +58,14 @@ def close(books: Books, as_of: datetime, at: datetime, held: Sequence[Purchase] 
         before = books.closed(session)
         _must_be_open(books.store.url, as_of, before)
         if as_of > at:
-            _must_have_passed(books.store.url, as_of, max(at, books.begun(session) or at))
+            _must_have_passed(books, as_of, max(at, books.begun(session) or at))
         idle = LedgerBatch("idle", lines=[(None, line) for line in idle_lines(session, books, held, as_of)])
         idle.purchases += missing(session, held, as_of)
         books.write(session, idle, at)
         found = settle_each(books.terms, books.as_of(session, as_of), NOTHING_DECIDED, as_of)
         pairs = list(zip(books.terms, found, strict=True))
         batch = LedgerBatch("close", closings=[] if before == as_of else [micros(as_of)])
-        batch.entries += _differences(session, pairs, books.case.currency, as_of, before)
+        batch.entries += _differences(session, books, pairs, as_of, before)
         batch.entries += list(rounding_entries(session, books, batch.entries, as_of, before))
         booked = tuple(batch.entries)
         number = books.write(session, batch, at)
@@ -80,11 +80,11 @@ def _must_be_open(url: str, as_of: datetime, before: datetime | None) -> None:
         raise LedgerError(f"{what}; close them for a later day: what came late is booked as an adjustment then")
 
 
-def _must_have_passed(url: str, as_of: datetime, now: datetime) -> None:
+def _must_have_passed(books: Books, as_of: datetime, now: datetime) -> None:
     """Fees of windows that still run would be owed for use that is to come, and no earlier day could be closed."""
     if as_of > now:
-        what = f"{url}: {as_of:%Y-%m-%d} is still to come, and what is closed is not opened again"
-        raise LedgerError(f"{what}; close the books for {now:%Y-%m-%d} or an earlier day")
+        what = f"{books.store.url}: {as_of:%Y-%m-%d} is still to come, and what is closed is not opened again"
+        raise LedgerError(f"{what}; close the books for {books.begun_by(now):%Y-%m-%d} or an earlier day")
 
 
 @dataclass(frozen=True, slots=True)
@@ -110,8 +110,8 @@ _NOT_BOOKED = _Booked(0, "", "")
 
 def _differences(
     session: Session,
+    books: Books,
     pairs: Sequence[tuple[Term, Settlement | SettleError]],
-    currency: str,
     as_of: datetime,
     closed: datetime | None,
 ) -> Iterator[LedgerEntry]:
@@ -119,7 +119,7 @@ def _differences(
     wanted: dict[Booked, _Wanted] = {}
     for term, each in pairs:
         if isinstance(each, Settlement):
-            for key, found in _amounts(term, each, currency, as_of):
+            for key, found in _amounts(term, each, books.case.currency, as_of):
                 before = wanted[key].amount if key in wanted else 0
                 wanted[key] = replace(found, amount=before + found.amount)
     known = {_clause(term) for term, each in pairs if isinstance(each, Settlement)}
@@ -129,22 +129,25 @@ def _differences(
         amount = should.amount if should else 0
         if amount != there.amount:
             about, account, unit = key
-            day, late = _taken_back_on(there, closed) if should is None else _booked_on(should, as_of, closed)
+            zone = books.clock(account.split("/")[1])
+            day, late = (
+                _taken_back_on(there, closed, zone) if should is None else _booked_on(should, as_of, closed, zone)
+            )
             sides = [side for side in (-there.amount, amount) if side]
             yield from (LedgerEntry(day, account, unit, side, about, late) for side in sides)
 
 
-def _booked_on(should: _Wanted, as_of: datetime, closed: datetime | None) -> tuple[str, str]:
+def _booked_on(should: _Wanted, as_of: datetime, closed: datetime | None, zone: tzinfo) -> tuple[str, str]:
     """The last day of a window, or of what has come of it; what is late, on the first day that is open, by name."""
     end = min(should.end, as_of)
     if closed is not None and end <= closed:
-        return f"{closed:%Y-%m-%d}", named(should.start, should.end)
-    return f"{(end - MICRO).astimezone(UTC):%Y-%m-%d}", ""
+        return f"{closed.astimezone(zone):%Y-%m-%d}", named(should.start, should.end)
+    return f"{(end.astimezone(UTC) - MICRO).astimezone(zone):%Y-%m-%d}", ""
 
 
-def _taken_back_on(there: _Booked, closed: datetime | None) -> tuple[str, str]:
+def _taken_back_on(there: _Booked, closed: datetime | None, zone: tzinfo) -> tuple[str, str]:
     """Where what was booked is taken back of which nothing is left: its day, or that of what is late, by its name."""
-    day, late = booked_on(datetime.fromisoformat(f"{there.day}T00:00:00+00:00"), closed)
+    day, late = booked_on(moment(date.fromisoformat(there.day), zone), closed, zone)
     return day, there.adjusts or late
 
 

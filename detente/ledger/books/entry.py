@@ -22,20 +22,24 @@ what clauses owe once a window has ended (``closing``), and writing them (``book
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator
-from datetime import datetime
+from datetime import UTC, datetime, tzinfo
 from typing import NamedTuple
 
 from detente.ledger.use.line import LineSum, UseClass
-from detente.values.micros import at_micros
+from detente.values.micros import at_micros, micros
 from detente.values.period import later, named
 from detente.values.quantity import Span
 
+ClockOf = Callable[[str], tzinfo]
+"""On whose clock a party's days begin."""
 AgreementOf = Callable[[str, int], str]
 """The agreement in which a clause stood at a moment, by its id."""
 
 
 class LedgerEntry(NamedTuple):
     """One side of a booking: on which day (of what is late: the first that is open), on which account, how much.
+
+    Days are the party's, by the clock of its agreements.
 
     ``subject`` is what it is about, where a later entry may correct it: the clause, its window and its part.
     ``adjusts`` names the closed period that it belongs to, where it comes late.
@@ -50,22 +54,26 @@ class LedgerEntry(NamedTuple):
 
 
 def of_use(
-    sums: Iterable[LineSum], agreement_of: AgreementOf, currency: str, closed: datetime | None
+    sums: Iterable[LineSum], agreement_of: AgreementOf, clock_of: ClockOf, currency: str, closed: datetime | None
 ) -> Iterator[LedgerEntry]:
     """What lines of use come to: list price, what is taken off, and what is owed for them, day by day.
 
-    ``agreement_of`` says in which agreement a price clause stood; ``closed`` is the day up to which books are closed.
+    ``agreement_of`` says in which agreement a price clause stood, ``clock_of`` when a party's days begin; ``closed`` is
+    when the time that is still open begins.
     """
     found: dict[tuple[str, str, str], int] = {}
-    days: dict[int, tuple[str, str]] = {}
+    days: dict[tuple[int, int, str], tuple[str, str]] = {}
     sold: dict[str, tuple[str, str, str]] = {}
     for each in sums:
-        if each.start not in days:
-            days[each.start] = booked_on(at_micros(each.start), closed)
         if each.of.body not in sold:
             sold[each.of.body] = _accounts(each.of)
-        day, adjusts = days[each.start]
         use, off, owed = sold[each.of.body]
+        when = each.start, each.booked_at, owed
+        if when not in days:
+            late = closed is not None and each.start < micros(closed)
+            zone = clock_of(owed.partition("/")[2])
+            days[when] = booked_on(at_micros(each.start if late else each.booked_at), closed, zone)
+        day, adjusts = days[when]
         amounts = [(f"{off}/{agreement_of(t, start)}/{t}", -amount) for (t, start, _), amount in each.off.items()]
         for account, amount in ((use, each.listed), (owed, -each.net), *amounts):
             key = day, adjusts, account
@@ -75,16 +83,17 @@ def of_use(
             yield LedgerEntry(day, account, currency, amount, "", adjusts)
 
 
-def booked_on(at: datetime, closed: datetime | None) -> tuple[str, str]:
-    """The day on which something is booked that was at a moment, and the month that it adjusts.
+def booked_on(at: datetime, closed: datetime | None, zone: tzinfo = UTC) -> tuple[str, str]:
+    """The day on which something is booked that was at a moment, and the month that it adjusts, on a party's clock.
 
     Where the books are closed already it is booked on the first day that is open: what a statement said of a closed
     period stays true.
     """
+    own = at.astimezone(zone)
     if closed is None or at >= closed:
-        return f"{at:%Y-%m-%d}", ""
-    month = at.replace(day=1, hour=0, minute=0, second=0, microsecond=0)
-    return f"{closed:%Y-%m-%d}", named(month, later(month, Span(1, "month")))
+        return f"{own:%Y-%m-%d}", ""
+    month = own.replace(day=1, hour=0, minute=0, second=0, microsecond=0)
+    return f"{closed.astimezone(zone):%Y-%m-%d}", named(month, later(month, Span(1, "month")))
 
 
 def _accounts(of: UseClass) -> tuple[str, str, str]:

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Iterator, Sequence
-from datetime import UTC, datetime
+from datetime import date, datetime, tzinfo
 
 from detente.case.invoices import rounding_of, stated_roundings
 from detente.ledger.books.books import Books
@@ -19,7 +19,7 @@ from detente.ledger.use.late import sums_booked
 from detente.ledger.use.purchases import invoices, prepaid, purchases
 from detente.market.invoicing import MONTH
 from detente.values.micros import MICRO
-from detente.values.period import later
+from detente.values.period import later, moment
 
 InvoiceLines = dict[tuple[str, ...], int]
 """What each line of an invoice comes to, in billionths."""
@@ -33,9 +33,10 @@ def rounding_entries(
     ``fresh`` are entries of clauses that are about to be booked.
     """
     stated = stated_roundings(books.case.declared.agreements)
-    for start, end in _months(session, as_of, closed) if stated else ():
-        for party, lines in sorted(_invoices(session, books, fresh, start, end).items()):
+    for party in sorted({each.party for each in stated}):
+        for start, end in _months(session, books.clock(party), as_of, closed):
             said = rounding_of(stated, party, start, end)
+            lines = {} if said is None else _invoice(session, books, fresh, party, start, end)
             adds = 0 if said is None else int(said.rounding.adds(lines.values()))
             if said is not None and adds:
                 day, currency = f"{end - MICRO:%Y-%m-%d}", books.case.currency
@@ -43,39 +44,42 @@ def rounding_entries(
                 yield LedgerEntry(day, f"owed/{party}", currency, -adds)
 
 
-def _months(session: Session, as_of: datetime, closed: datetime | None) -> Iterator[tuple[datetime, datetime]]:
-    """The months of UTC that end by a day, from the first that is on the books and not closed."""
+def _months(
+    session: Session, zone: tzinfo, as_of: datetime, closed: datetime | None
+) -> Iterator[tuple[datetime, datetime]]:
+    """The months of a clock that end by a day, from the first that is on the books and not closed."""
     first = session.one("SELECT MIN(day) FROM entries")
     if closed is None and (first is None or first[0] is None):
         return
-    since = closed or datetime.fromisoformat(f"{first[0] if first else ''}T00:00:00+00:00")
-    start = since.astimezone(UTC).replace(day=1, hour=0, minute=0, second=0, microsecond=0)
+    since = closed.astimezone(zone).date() if closed else date.fromisoformat(str(first[0] if first else ""))
+    start = moment(since.replace(day=1), zone)
     while (end := later(start, MONTH)) <= as_of:
         yield start, end
         start = end
 
 
-def _invoices(
-    session: Session, books: Books, fresh: Sequence[LedgerEntry], start: datetime, end: datetime
-) -> dict[str, InvoiceLines]:
-    """The lines of each party's invoice of a month."""
-    found: dict[str, InvoiceLines] = defaultdict(lambda: defaultdict(int))
+def _invoice(
+    session: Session, books: Books, fresh: Sequence[LedgerEntry], party: str, start: datetime, end: datetime
+) -> InvoiceLines:
+    """The lines of a party's invoice of a month."""
+    found: InvoiceLines = defaultdict(int)
     bought = list(purchases(session).elements())
     held = prepaid(books.case, bought)
     for each in sums_booked(session, start, end):
+        if each.of.offer.get("provider", "unknown") != party:
+            continue
         offer = each.of.offer.get("offer", "")
         if each.of.kind == "egress" or not any(a <= each.start < b for a, b in held.get(offer, ())):
             name = "" if each.of.kind == "egress" else offer or each.of.offer.get("product", "")
-            found[each.of.offer.get("provider", "unknown")]["use", name] += each.net
+            found["use", name] += each.net
     for invoice in invoices(books.case, bought, start, end):
-        party = books.case.offer_facts[invoice.of.offer]["provider"]
-        found[party]["reservation", invoice.of.offer, f"{invoice.at}"] += invoice.net
+        if books.case.offer_facts[invoice.of.offer]["provider"] == party:
+            found["reservation", invoice.of.offer, f"{invoice.at}"] += invoice.net
     first, after = f"{start:%Y-%m-%d}", f"{end:%Y-%m-%d}"
     there = session.all("SELECT account, amount FROM entries WHERE day >= ? AND day < ?", (first, after))
     coming = [(entry.account, entry.amount) for entry in fresh if first <= entry.day < after]
     for account, amount in (*there, *coming):
-        kind, _, rest = str(account).partition("/")
-        if kind == "clause":
-            party, *line = rest.split("/", 3)
-            found[party][("clause", *line)] += int(amount)
+        kind, of, *line = str(account).split("/", 4)
+        if (kind, of) == ("clause", party):
+            found[("clause", *line)] += int(amount)
     return found

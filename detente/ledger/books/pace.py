@@ -101,8 +101,8 @@ def _means_and_variance(known: Mapping[date, int], per: int) -> tuple[tuple[Frac
 
 
 def _left(start: datetime, end: datetime) -> list[Fraction]:
-    """How many of each day of the week lie in a time, and parts of days."""
-    found = [Fraction(0)] * 7
+    """How many of each day of the week lie in a time, and parts of days, on the clock on which its start is told."""
+    found, end = [Fraction(0)] * 7, end.astimezone(start.tzinfo)
     first = min(moment(start.date() + _DAY, start.tzinfo or UTC), end)
     found[start.weekday()] += hours_between(start, first) / 24
     if first < end:

@@ -26,6 +26,7 @@ from detente.ledger.store.store import Session
 from detente.ledger.use.line import LineSum, UseClass
 from detente.ledger.use.running_totals import by_day, unknown_sums
 from detente.values.micros import at_micros, micros
+from detente.values.zone import zone_of_clock
 
 
 @dataclass(frozen=True, slots=True)
@@ -178,7 +179,8 @@ class _View:
         rhythm = self._rhythm(own) if own is not None else None
         if standing.amount is None or rhythm is None:
             return None
-        found = rhythm.over(self._as_of, standing.end)
+        assert own is not None
+        found = rhythm.over(self._now(own), standing.end)
         to_come = list(self._to_come(term, standing.end))
         ends = []
         for way in (found.expected, found.low, found.high):
@@ -225,15 +227,19 @@ class _View:
             rhythm = self._rhythm(meter)
             for window in meter.windows.over(self._as_of, end) if rhythm is not None else ():
                 assert rhythm is not None
-                start, until = max(window.start, self._as_of), min(window.end, end)
+                start, until = max(window.start, self._now(meter)), min(window.end, end)
                 yield meter, window.index, rhythm.expected(start, until)
 
     def _rhythm(self, meter: Meter) -> UseRhythm | None:
         """How what a meter counts went in the last weeks; None where that is not kept, not known, or too little."""
         if meter not in self._rhythms:
             found = self._counted(meter)
-            self._rhythms[meter] = UseRhythm.of(*found, self._as_of, self._since) if found is not None else None
+            self._rhythms[meter] = UseRhythm.of(*found, self._now(meter), self._since) if found is not None else None
         return self._rhythms[meter]
+
+    def _now(self, meter: Meter) -> datetime:
+        """The moment as of which it is asked, on the clock by which a meter's days begin."""
+        return self._as_of.astimezone(zone_of_clock(meter.windows.first))
 
     def _counted(self, meter: Meter) -> tuple[dict[date, int], int] | None:
         """What a meter counted on each of the last days, over one denominator."""

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import date, datetime
 
 from detente.contract.settled.standing import Standing
 from detente.contract.term import SELF
@@ -23,6 +23,7 @@ from detente.ledger.use.line import LineSum
 from detente.ledger.use.purchases import PurchaseInvoice, invoices, purchases
 from detente.ledger.use.running_totals import unknown_sums
 from detente.values.micros import micros
+from detente.values.period import moment
 
 KINDS = ("use", "off", "clause", "rounding")
 """The accounts that what is owed to a party comes of, in the order of a statement."""
@@ -43,14 +44,14 @@ class StatementLine:
 
 @dataclass(frozen=True, slots=True)
 class Statement:
-    """What is between us and a party from a day up to another.
+    """What is between us and a party from a day up to another, which begin on the party's clock.
 
     Attributes
     ----------
     opening, closing
         What was owed before and is owed after, in whole billionths; payments are on no books here.
     closed
-        The day up to which the books are closed, at most the end; None: never. Later windows have not been settled.
+        When the time begins that is still open, at most the end; None: never. Later windows have not been settled.
     accruing
         What the party's clauses would come to if the windows that run ended now, as it was last booked.
     clauses
@@ -91,11 +92,13 @@ class Statement:
         return self.closed is not None and self.end <= self.closed
 
 
-def statement(books: Books, party: str, start: datetime, end: datetime, planned: Iterable[Standing] = ()) -> Statement:
-    """The statement of a party, beside where a plan has its clauses.
+def statement(books: Books, party: str, since: date, until: date, planned: Iterable[Standing] = ()) -> Statement:
+    """The statement of a party from a day up to another, on its clock, beside where a plan has its clauses.
 
     Raises LedgerError where its lines do not add up: the books were changed.
     """
+    zone = books.clock(party)
+    start, end = (moment(day, zone) for day in (since, until))
     with books.store.reading() as session:
         books.must_match(session)
         lines = tuple(_lines(session, party, start, end))

@@ -7,15 +7,17 @@ closed: such lines count from the first day that was open then. Not here: on whi
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from datetime import datetime
+from datetime import datetime, timedelta
 
 from detente.ledger.store.store import Session
 from detente.ledger.store.tables import LATE_LINES
 from detente.ledger.use.line import LineSum, summed
 from detente.ledger.use.running_totals import all_sums, sums_between
 from detente.ledger.use.stored_lines import use_lines
-from detente.values.micros import at_micros, micros
+from detente.values.micros import DAY, at_micros, micros
 
+_BOOKED_AT = f'start + CASE WHEN "end" - start <= {DAY} THEN ("end" - start) / 2 ELSE 0 END'
+"""As ``LineSum.booked_at``."""
 _LATE = " JOIN late ON late.batch = lines.batch AND late.n = lines.n"
 
 
@@ -51,9 +53,13 @@ def sums_booked(session: Session, start: datetime, end: datetime) -> Iterator[Li
 
 def sums_on_time(session: Session, start: datetime, end: datetime) -> Iterator[LineSum]:
     """The known use of a time, without what came once the books were closed for it; in order, as they come."""
-    times = f"start >= {micros(start)} AND start < {micros(end)}"
+    since, until = micros(start), micros(end)
+    # what is of a day at most begins half a day before the moment on whose day it is booked, or later
+    times = f"start >= {since - DAY} AND start < {until} AND {_BOOKED_AT} >= {since} AND {_BOOKED_AT} < {until}"
     late = summed(line.times(-1) for line in use_lines(session, f"{_LATE} WHERE {times}"))
-    for each in sums_between(session, start, end):
+    for each in sums_between(session, start - timedelta(1), end):
+        if not since <= each.booked_at < until:
+            continue
         less = late.get((each.of.body, each.start, each.end))
         if less is not None:
             each.merge(less)

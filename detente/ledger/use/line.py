@@ -158,6 +158,12 @@ class LineSum:
         """Whether anything of it is known: uses, or a correction of their amounts."""
         return any((self.count, self.work, self.taken, self.listed, self.net, self.revenue))
 
+    @property
+    def booked_at(self) -> int:
+        """The moment on whose day it is booked: the middle of what is of a day at most, by whatever clock."""
+        length = self.end - self.start
+        return self.start + length // 2 if length <= DAY else self.start
+
     def count_in(self, totals: Totals) -> None:
         """Let totals count it: as they count its lines one by one."""
         if self.start != self.end:

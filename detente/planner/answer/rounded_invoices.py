@@ -8,11 +8,12 @@ books (``ledger.books.invoices``).
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Iterable, Iterator
-from datetime import UTC, datetime, timedelta
+from collections.abc import Iterable, Iterator, Mapping
+from datetime import UTC, datetime, timedelta, tzinfo
 from decimal import Decimal
 from fractions import Fraction
 
+from detente.case.agreement import clocks
 from detente.case.invoices import StatedRounding, rounding_of, stated_roundings
 from detente.contract.metered.counting_moment import by_invoice, invoice_day
 from detente.contract.metered.use import RatedUse
@@ -33,11 +34,12 @@ InvoiceLine = tuple[str, datetime, tuple[str, ...], Fraction]
 def rounded_invoices(draft: Draft, exact: Bill) -> Iterable[RoundedInvoices]:
     """Of each party whose agreement says how it rounds; once for each way, where an amendment changes it."""
     stated = stated_roundings(draft.case.declared.agreements)
-    parties = {each.party for each in stated}
+    known = clocks(draft.case.declared.agreements)
+    parties = {each.party: known[each.party] for each in stated}
     if not parties:
         return
     invoices: dict[tuple[str, datetime], dict[tuple[str, ...], Fraction]] = defaultdict(lambda: defaultdict(Fraction))
-    for party, day, line, amount in _lines(draft, exact):
+    for party, day, line, amount in _lines(draft, exact, parties):
         if party in parties:
             invoices[party, day][line] += amount * NANOS
     found: dict[StatedRounding, list[tuple[Fraction, Fraction]]] = defaultdict(list)
@@ -50,27 +52,30 @@ def rounded_invoices(draft: Draft, exact: Bill) -> Iterable[RoundedInvoices]:
         yield RoundedInvoices(said.party, said.agreement, said.rounding.told, len(each), whole, adds)
 
 
-def _lines(draft: Draft, exact: Bill) -> Iterator[InvoiceLine]:
+def _lines(draft: Draft, exact: Bill, clock: Mapping[str, tzinfo]) -> Iterator[InvoiceLine]:
+    """What is invoiced, by months of each party's clock."""
     invoiced = {o.id for o in draft.case.offers if not isinstance(o, TokenOffer) and o.reserved and o.invoiced}
     for used in exact.rated:
         if used.use.kind == "egress" or used.use.offer["offer"] not in invoiced:
-            yield from _used(used)
+            yield from _used(used, clock.get(used.use.offer["provider"], UTC))
     rating = Rating(draft.case.terms)
     for name in sorted(invoiced & draft.units.keys()):
         for bought in reserved_at(draft, exact.quantities.units, rating, name, "invoice"):
             line = ("reservation", name, f"{bought.at}")
-            yield bought.offer["provider"], invoice_day(bought.at.astimezone(UTC)), line, Fraction(bought.net)
+            party = bought.offer["provider"]
+            yield party, invoice_day(bought.at.astimezone(clock.get(party, UTC))), line, Fraction(bought.net)
     for term, settlement in zip(draft.case.terms, exact.settlements, strict=True):
         for p in settlement.postings:
             if not p.in_spend:
+                party = term.validity.counterparty
                 last = min(p.end, draft.horizon.closes).astimezone(UTC) - timedelta.resolution
                 clause = ("clause", term.validity.agreement, term.id, p.part)
-                yield term.validity.counterparty, invoice_day(last), clause, Fraction(p.amount)
+                yield party, invoice_day(last.astimezone(clock.get(party, UTC))), clause, Fraction(p.amount)
 
 
-def _used(line: RatedUse) -> Iterator[InvoiceLine]:
+def _used(line: RatedUse, zone: tzinfo) -> Iterator[InvoiceLine]:
     """What use comes to after discounts, in each month its share of the time."""
     use, net = line.use, Decimal(line.net)
     name = "" if use.kind == "egress" else use.offer["offer"]
-    for day, part, whole in by_invoice(use.start.astimezone(UTC), use.end.astimezone(UTC)):
+    for day, part, whole in by_invoice(use.start.astimezone(zone), use.end.astimezone(zone)):
         yield use.offer["provider"], day, ("use", name), Fraction(net) * part / whole

@@ -9,7 +9,7 @@ import csv
 import io
 import json
 from collections.abc import Iterator, Sequence
-from datetime import datetime
+from datetime import UTC, datetime, timedelta, tzinfo
 
 from detente.contract.settled.standing import Standing
 from detente.ledger.books.stands import ClauseStands
@@ -21,8 +21,9 @@ from detente.report.ledger.standing import PLANNED, drawn_in, plain_clause, stan
 from detente.report.numerals import count, exact
 from detente.report.screen import Screen
 from detente.values.money import of_nanos
-from detente.values.period import endless, named
+from detente.values.period import elapsed, endless, named
 from detente.values.quantity import plain
+from detente.values.zone import zone_of_clock
 
 PRICED = "Priced in another currency, at list price"
 STATED_HEADS = ("offer", "as priced")
@@ -33,7 +34,8 @@ SECTIONS = {"use": "Use at list price", "off": "Taken off", "clause": "Clauses",
 
 def statement_view(console: Screen, found: Statement) -> None:
     """From what was owed before to what is after; then where clauses stand; then what is not in it."""
-    title(console, f"Statement of {found.party}, {named(found.start, found.end)}", None, None)
+    clock = "" if found.end.tzinfo is UTC else f" ({clock_of(found)})"
+    title(console, f"Statement of {found.party}, {named(found.start, found.end)}{clock}", None, None)
     rows = [("opening", "owed before", "", amount_of(found.opening))]
     rows += [(SECTIONS[line.kind], what_of(line), line.adjusts, amount_of(line.amount)) for line in found.lines]
     rows += [("closing", "owed after", "", amount_of(found.closing))]
@@ -66,7 +68,12 @@ def stated_rows(found: Statement) -> Iterator[list[str]]:
 def invoice_rows(found: Statement) -> Iterator[list[str]]:
     """What is invoiced of reservations: the offer, how many units, on which day, how much."""
     for each in found.invoices:
-        yield [each.of.offer, f"{each.of.units:,}", f"{each.at:%Y-%m-%d}", amount_of(each.net)]
+        yield [each.of.offer, f"{each.of.units:,}", _day(found, each.at), amount_of(each.net)]
+
+
+def _day(found: Statement, at: datetime) -> str:
+    """A moment's day, on its clock."""
+    return f"{at.astimezone(zone_of_clock(found.end)):%Y-%m-%d}"
 
 
 def what_of(line: StatementLine) -> str:
@@ -89,11 +96,13 @@ def lead_of(found: Statement) -> str:
 def notes_of(found: Statement) -> Iterator[str]:
     """What is not in it, or not known."""
     if not found.settled:
-        yield _open(found.closed)
-    zones = sorted({f"{c.standing.start.tzinfo}" for c in found.clauses if c.standing and _elsewhere(c.standing.end)})
-    if zones:
-        clock = ", ".join(zones)
-        yield f"days are UTC; use and fees of the last hours of windows by the clock of {clock} may be on the next one"
+        yield _open(found.closed, zone_of_clock(found.end))
+    windows = (each.standing for each in found.clauses if each.standing and not endless(each.standing.end))
+    zones = {zone_of_clock(each.end) for each in windows if elapsed(each.start, each.end) > timedelta(hours=1)}
+    others = sorted(map(str, zones - {zone_of_clock(found.end)}))
+    if others:
+        days = f"agreements with {found.party} go by several clocks, and days here by that of {clock_of(found)}"
+        yield f"{days}; use and fees of the last hours of windows by {', '.join(others)} may be on the next one"
     if found.accruing:
         yield f"accruing in windows that run: {amount_of(found.accruing)} {found.currency}"
     if found.unknown:
@@ -103,16 +112,16 @@ def notes_of(found: Statement) -> Iterator[str]:
             yield f"`{clause.term}` is not known: {clause.unknown}"
 
 
-def _elsewhere(end: datetime) -> bool:
-    """Whether a window ends by another clock than UTC."""
-    return not endless(end) and bool(end.utcoffset())
+def clock_of(found: Statement) -> str:
+    """On whose clock its days begin."""
+    return str(zone_of_clock(found.end))
 
 
-def _open(closed: datetime | None) -> str:
+def _open(closed: datetime | None, zone: tzinfo) -> str:
     """How far the books are closed, and what follows from it."""
     if closed is None:
         return "the books were never closed: what clauses come to is not booked yet (`detente close`)"
-    upto = f"{closed:%Y-%m-%d}"
+    upto = f"{closed.astimezone(zone):%Y-%m-%d}"
     return f"the books are closed up to {upto}: what clauses come to after that is not booked yet (`detente close`)"
 
 
@@ -149,13 +158,13 @@ def _plain(found: Statement) -> dict[str, object]:
         "party": found.party, "from": f"{found.start:%Y-%m-%d}", "until": f"{found.end:%Y-%m-%d}",
         "currency": found.currency, "opening": _text(found.opening), "lines": lines, "closing": _text(found.closing),
         "accruing": _text(found.accruing), "settled": found.settled, "unknown": found.unknown,
-        "closed": None if found.closed is None else f"{found.closed:%Y-%m-%d}",
+        "closed": None if found.closed is None else _day(found, found.closed), "zone": clock_of(found),
         "stated": [
             {"offer": s.offer, "currency": s.currency, "stated": _text(s.stated), "listed": _text(s.listed)}
             for s in found.stated
         ],
         "invoices": [
-            {"offer": i.of.offer, "units": i.of.units, "on": f"{i.at:%Y-%m-%d}", "amount": _text(i.net)}
+            {"offer": i.of.offer, "units": i.of.units, "on": _day(found, i.at), "amount": _text(i.net)}
             for i in found.invoices
         ],
         "clauses": [_clause(clause, found.planned) for clause in found.clauses],

@@ -17,6 +17,7 @@ from detente.report.ledger.statement import (
     INVOICED,
     SECTIONS,
     amount_of,
+    clock_of,
     heads_of,
     invoice_rows,
     lead_of,
@@ -40,6 +41,7 @@ def _told(found: Statement, colour: str) -> Mapping[str, object]:
     return {
         "found": found,
         "lead": lead_of(found),
+        "clock": clock_of(found),
         "opening": f"{amount_of(found.opening)} {found.currency}",
         "closing": f"{amount_of(found.closing)} {found.currency}",
         "lines": [_line(line) for line in found.lines],

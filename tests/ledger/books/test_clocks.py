@@ -1,0 +1,171 @@
+"""Days of a statement begin on the clock of the party's agreements: New York's are hours later than UTC's. By hand."""
+
+from __future__ import annotations
+
+import json
+from datetime import UTC, date, datetime
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from detente.case.case import Case
+from detente.contract.metered.counting_moment import by_invoice
+from detente.errors import LedgerError
+from detente.ledger.books.books import Books
+from detente.ledger.books.closing import close
+from detente.ledger.books.pace import UseRhythm
+from detente.ledger.books.stands import stands
+from detente.ledger.books.statement import Statement, statement
+from detente.ledger.proof.audit import audit
+from detente.ledger.store.store import Store
+from detente.ledger.use.line import UseClass, UseLine
+from detente.report.ledger.statement import notes_of, statements_json
+from detente.report.pages.statement_page import render_statements
+from detente.values.micros import micros
+from detente.values.period import moment
+from detente.values.zone import zone_of
+from tests.builders import D, agreement, day
+from tests.ledger.served import NOW, accounts, both, call, ingested, journal_of, served_case
+
+FLOOR = {"id": "floor", "kind": "minimum-commitment", "amount": "1 USD", "windows": {"every": "month"}}
+TENTH = (100_000, 0)
+"""Tokens of 0.30 USD."""
+NEW_YORK, M = "America/New_York", 1_000_000
+
+
+def case_in(zone: str, *terms: Any, **more: Any) -> Case:
+    head = {"start": "2026-01-01", "end": "2027-01-01", "every": "month", "zone": zone}
+    return served_case(*(terms or (FLOOR,)), signed={"zone": zone} | more.pop("signed", {}), horizon=head, **more)
+
+
+def put(store: Store, case: Case, folder: Path, *at: str) -> None:
+    ingested(store, case, journal_of(folder, [call(n, when, TENTH) for n, when in enumerate(at)]))
+
+
+def of(books: Books, since: str, until: str) -> Statement:
+    return statement(books, "north", date.fromisoformat(since), date.fromisoformat(until))
+
+
+def lines(found: Statement) -> list[tuple[str, str, int]]:
+    return [(line.kind, line.adjusts, line.amount // M) for line in found.lines]
+
+
+@both
+@pytest.mark.parametrize(
+    ("zone", "last", "first", "month", "after"),
+    [
+        (NEW_YORK, "2026-02-01T04:30", "2026-02-01T05:00", "2026-01-01", "2026-02-01"),
+        (NEW_YORK, "2026-04-01T03:30", "2026-04-01T04:00", "2026-03-01", "2026-04-01"),  # the clock was put forward
+        ("Europe/Berlin", "2026-01-31T22:30", "2026-01-31T23:00", "2026-01-01", "2026-02-01"),
+    ],
+)
+def test_the_last_hours_of_a_month_are_its_own(
+    store: Store, tmp_path: Path, zone: str, last: str, first: str, month: str, after: str
+) -> None:
+    case = case_in(zone)
+    put(store, case, tmp_path / "j", last, first)
+    books = Books(store, case)
+    on = date.fromisoformat(after)
+    close(books, books.begins(on), NOW)
+    found = of(books, month, after)
+    assert (found.settled, lines(found)) == (True, [("use", "", 300), ("clause", "", 700)])
+    assert found.start == moment(date.fromisoformat(month), zone_of(zone))
+    (floor,) = [each.standing for each in found.clauses if each.standing is not None]
+    assert (floor.start, floor.end, floor.drawn) == (found.start, found.end, D("0.3"))
+    going_on = statement(books, "north", on, date(2026, 12, 1))
+    assert (going_on.opening, lines(going_on)) == (found.closing, [("use", "", 300)])
+    # what comes late is of the next statement, and names the month of that clock
+    ingested(store, case, journal_of(tmp_path / "late", [call(9, last, TENTH)], worker=1))
+    assert of(books, month, after).lines == found.lines
+    named = {"2026-01-01": "Jan 2026", "2026-03-01": "Mar 2026"}[month]
+    assert ("use", named, 300) in lines(statement(books, "north", on, date(2026, 12, 1)))
+    assert audit(books).faults == ()
+
+
+def test_a_day_is_closed_once_it_has_begun_for_everybody(store: Store, tmp_path: Path) -> None:
+    case = case_in(NEW_YORK)
+    put(store, case, tmp_path / "j", "2026-01-15")
+    books = Books(store, case)
+    assert books.begins(date(2026, 2, 1)) == datetime(2026, 2, 1, 5, tzinfo=UTC)
+    assert Books(store, case_in("Asia/Tokyo")).begins(date(2026, 2, 1)) == day("2026-02-01")
+    with pytest.raises(LedgerError, match=r"2026-02-01 is still to come.*for 2026-01-31 or an earlier day"):
+        close(books, books.begins(date(2026, 2, 1)), datetime(2026, 2, 1, 3, tzinfo=UTC))
+
+
+def test_a_party_of_two_clocks_has_days_of_utc_and_is_told(store: Store, tmp_path: Path) -> None:
+    other = agreement({**FLOOR, "id": "other", "windows": {"every": "month", "cut": "prorate"}}, id="second")
+    case = case_in(NEW_YORK, also=[other])
+    put(store, case, tmp_path / "j", "2026-02-01T04:30")
+    books = Books(store, case)
+    close(books, books.begins(date(2026, 3, 1)), NOW)
+    found = of(books, "2026-02-01", "2026-03-01")
+    assert (found.start, lines(found)[0]) == (day("2026-02-01"), ("use", "", 300))
+    told = "agreements with north go by several clocks, and days here by that of UTC; use and fees of the last hours of"
+    assert [note for note in notes_of(found) if note.startswith(told) and NEW_YORK in note]
+
+
+@pytest.mark.parametrize("zone", ["Asia/Kolkata", "Australia/Lord_Howe"])
+def test_windows_that_begin_within_an_hour_are_refused(store: Store, tmp_path: Path, zone: str) -> None:
+    """Sums are by the hour of UTC: use of 18:10 and of 18:40 would be of one day in Kolkata."""
+    case = case_in(zone)
+    with pytest.raises(LedgerError, match=f"windows of `floor` begin at no whole hour of UTC, by {zone}"):
+        put(store, case, tmp_path / "j", "2026-01-15")
+
+
+def test_it_says_whose_clock_it_goes_by(store: Store, tmp_path: Path) -> None:
+    case = case_in(NEW_YORK)
+    put(store, case, tmp_path / "j", "2026-01-15")
+    found = of(Books(store, case), "2026-01-01", "2026-02-01")
+    (told,) = json.loads(statements_json([found]))["statements"]
+    assert (told["from"], told["until"], told["zone"]) == ("2026-01-01", "2026-02-01", NEW_YORK)
+    assert f"Days begin on the clock of {NEW_YORK}." in render_statements([found], "case")
+
+
+def test_a_day_of_another_clock_is_booked_where_most_of_it_lies(store: Store) -> None:
+    """A bill tells the first of February, by UTC, as one row: nineteen of its hours are of February in New York."""
+    case, start = case_in(NEW_YORK), micros(day("2026-02-01"))
+    books = Books(store, case)
+    of_north = UseClass("use", {"workload": "chat"}, case.offer_facts["north-api"])
+    books.post([UseLine(of_north, start, micros(day("2026-02-02")), listed=M, net=M)], NOW)
+    assert [len(of(books, *each).lines) for each in (("2026-01-01", "2026-02-01"), ("2026-02-01", "2026-03-01"))] == [
+        0,
+        1,
+    ]
+
+
+def test_invoices_are_rounded_by_the_months_of_their_party(store: Store, tmp_path: Path) -> None:
+    """0.301 and 0.302 in New York's January, and 0.302 in its February: 0.603 is 0.60, and 0.302 is 0.30."""
+    case = case_in(NEW_YORK, FLOOR | {"amount": "0 USD"}, signed={"rounding": {"per": "invoice"}})
+    used = [("2026-01-15", 301), ("2026-02-01T04:30", 302), ("2026-02-01T05:30", 302)]
+    put_in = [call(n, at, (count * 1000 // 3 + (count * 1000 % 3 > 0), 0)) for n, (at, count) in enumerate(used)]
+    ingested(store, case, journal_of(tmp_path / "j", put_in))
+    books = Books(store, case)
+    close(books, books.begins(date(2026, 3, 1)), NOW)
+    for since, until in (("2026-01-01", "2026-02-01"), ("2026-02-01", "2026-03-01")):
+        found = of(books, since, until)
+        assert sum(line.amount for line in found.lines) == {"2026-01-01": 600, "2026-02-01": 300}[since] * M
+    assert accounts(store)["rounding/north/north-deal"] < 0
+
+
+def test_a_month_in_which_the_clock_is_put_forward_is_an_hour_shorter() -> None:
+    """From 28 March to 2 April in Berlin there are 119 hours, and 95 of them are of March."""
+    berlin = zone_of("Europe/Berlin")
+    start, end = (datetime(2026, *each, tzinfo=berlin) for each in ((3, 28), (4, 2)))
+    hour = 3_600_000_000
+    assert [(part // hour, whole // hour) for _, part, whole in by_invoice(start, end)] == [(95, 119), (24, 119)]
+
+
+def test_where_a_window_is_heading_goes_by_its_own_days(store: Store, tmp_path: Path) -> None:
+    """0.30 USD a day at noon; at 22:00 on Friday the 30th in New York, two hours and Saturday are left of January."""
+    case = case_in(NEW_YORK)
+    put(store, case, tmp_path / "j", *(f"2026-01-{n:02}T17:00" for n in range(1, 31)))
+    (found,) = stands(Books(store, case), datetime(2026, 1, 31, 3, tzinfo=UTC)).clauses
+    assert found.heading is not None
+    # 9.00 by now, a Friday's two hours of 24, and a Saturday: 0.30 a day, each of them
+    assert found.heading.drawn == D("9.325")
+    days = {date(2026, 1, n): 300 for n in range(1, 31)}
+    late = datetime(2026, 1, 30, 22, tzinfo=zone_of(NEW_YORK))
+    rhythm = UseRhythm.of(days, 1000, late)
+    assert rhythm is not None
+    assert (rhythm.n, rhythm.variance) == (29, 0), "today is no whole day"
