@@ -18,7 +18,15 @@ from detente.errors import LedgerError, did_you_mean
 from detente.ledger.books.books import Books
 from detente.ledger.books.stands import ClauseStands, stands_in
 from detente.ledger.journals.record import CallRoute, read_route
-from detente.ledger.proof.evidence import LINE_COLUMNS, batch_told, call_told, clause_told, counts, line_told
+from detente.ledger.proof.evidence import (
+    LINE_COLUMNS,
+    batch_told,
+    call_told,
+    clause_told,
+    counts,
+    line_told,
+    written_in,
+)
 from detente.ledger.store.store import Session, StoredRow
 from detente.ledger.use.line import UseClass
 from detente.values.micros import micros
@@ -73,6 +81,8 @@ class Dossier:
         self._classes = {n: of for n, of in _classes(session) if self._class(of)}
         self._given: set[int] = set()
         """Routes that were given."""
+        self._of: set[int] = set()
+        """Classes of the lines that were given."""
         self.comes_to = ComesTo()
         self.holds = True
         self._must_know()
@@ -136,10 +146,13 @@ class Dossier:
                 yield {"offer": offer.id, "source": offer.source, "prices": steps}
 
     def batches(self) -> Iterator[Exhibit]:
-        """Each batch that holds rows of it: its heading, whether it holds, and those rows."""
-        for number in sorted(self._numbers()):
-            head = batch_told(self._session, number)
-            self.holds = self.holds and head["holds"]
+        """Each batch that holds rows of it: its heading, whether it holds, and those rows.
+
+        Then those in which no more was written than the routes and classes that these rows refer to.
+        """
+        given = sorted(self._numbers())
+        for number in given:
+            head = self._told(number)
             lines = list(self._lines(number))
             calls = list(self._calls(number, lines))
             yield {
@@ -147,6 +160,15 @@ class Dossier:
                 "lines": [line for line in lines if line["call"] is None],
                 "entries": list(self._entries(number)),
             }  # fmt: skip
+        first = written_in(self._session, "routes", self._given) | written_in(self._session, "classes", self._of)
+        for number in sorted(first.difference(given)):
+            yield {**self._told(number), "routes": {}, "calls": [], "lines": [], "entries": []}
+
+    def _told(self, number: int) -> Exhibit:
+        """A batch's heading; all of it stands only as long as each batch does."""
+        head = batch_told(self._session, number)
+        self.holds = self.holds and head["holds"]
+        return head
 
     def _numbers(self) -> set[int]:
         found = {int(batch) for batch, *_ in self._booked()}
@@ -164,6 +186,7 @@ class Dossier:
             of = self._classes.get(int(row[2]))
             if of is not None:
                 line = line_told(batch, of, row)
+                self._of.add(int(row[2]))
                 self.comes_to.add(line)
                 yield line
 

@@ -7,9 +7,9 @@ evidence for more than a call (``dossier``), and verifying a whole ledger (``aud
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator
+from collections.abc import Iterator, Set
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Literal
 
 from detente.case.case import Case
 from detente.contract.term import Term
@@ -28,7 +28,11 @@ from detente.values.micros import at_micros
 
 @dataclass(frozen=True, slots=True)
 class CallEvidence:
-    """All that the books and the case say of a call. ``holds``: its batch has the hash that it was written with."""
+    """All that the books and the case say of a call.
+
+    ``batches``: those that hold its rows, and those in which its route and the classes of its lines were first written.
+    ``holds``: each has the hash that it was written with.
+    """
 
     id: str
     records: list[dict[str, Any]]
@@ -50,16 +54,18 @@ def of_call(books: Books, id: str) -> CallEvidence:
         books.must_match(session)
         rows = list(
             session.all(
-                "SELECT calls.batch, calls.n, calls.mark, routes.body, calls.body FROM calls"
+                "SELECT calls.batch, calls.n, calls.mark, routes.body, calls.body, calls.route FROM calls"
                 " JOIN routes ON calls.route = routes.route WHERE id = ? ORDER BY calls.batch, calls.n",
                 (id,),
             )
         )
         if not rows:
             raise LedgerError(f"{books.store.url}: holds no call `{id}`; `detente ingest` puts journals on the books")
-        records = [_record(row) for row in rows]
-        lines = [line for batch, n, *_ in rows for line in _lines(session, int(batch), int(n))]
-        batches = [batch_told(session, number) for number in dict.fromkeys(int(row[0]) for row in rows)]
+        records, stored = [_record(row) for row in rows], [each for row in rows for each in _lines(session, *row[:2])]
+        lines = [line for _, line in stored]
+        numbers = {int(row[0]) for row in rows} | written_in(session, "routes", {int(row[5]) for row in rows})
+        numbers |= written_in(session, "classes", {of for of, _ in stored})
+        batches = [batch_told(session, number) for number in sorted(numbers)]
         holds = all(each["holds"] for each in batches)
     route = read_route(str(rows[-1][3]).encode())
     clauses, budgets = list(_clauses(books, route, lines)), list(_budgets(books.case, route))
@@ -67,7 +73,7 @@ def of_call(books: Books, id: str) -> CallEvidence:
 
 
 def _record(row: StoredRow) -> dict[str, Any]:
-    batch, n, stated, route, body = row
+    batch, n, stated, route, body, _ = row
     return {**call_told(batch, n, stated), **json.loads(route), **json.loads(body)}
 
 
@@ -79,12 +85,20 @@ def call_told(batch: int, n: int, stated: Any) -> dict[str, Any]:
 LINE_COLUMNS = "n, call, class, part, start, count, unknown, input, cached, output, work, taken, listed, net, off"
 
 
-def _lines(session: Session, batch: int, call: int) -> Iterator[dict[str, Any]]:
+def _lines(session: Session, batch: int, call: int) -> Iterator[tuple[int, dict[str, Any]]]:
+    """Each line of a call, with the number of its class."""
     rows = session.all(f"SELECT {LINE_COLUMNS} FROM lines WHERE batch = ? AND call = ? ORDER BY n", (batch, call))
     for row in list(rows):
         body = session.one("SELECT body FROM classes WHERE class = ?", (row[2],))
         assert body is not None, "a line is of a class"
-        yield line_told(batch, UseClass.read(body[0]), row)
+        yield int(row[2]), line_told(batch, UseClass.read(body[0]), row)
+
+
+def written_in(session: Session, table: Literal["routes", "classes"], numbers: Set[int]) -> set[int]:
+    """The batches in which routes or classes were written: what rows of later ones refer to stands there alone."""
+    of = "route" if table == "routes" else "class"
+    rows = session.among(f"SELECT DISTINCT batch FROM {table} WHERE {of} IN {{these}}", sorted(numbers))
+    return {int(batch) for (batch,) in rows}
 
 
 def line_told(batch: int, of: UseClass, row: StoredRow) -> dict[str, Any]:

@@ -137,6 +137,20 @@ def test_each_batch_has_its_proof_and_one_that_was_changed_does_not_hold(booked:
     assert found["holds"] is False
 
 
+@both
+@pytest.mark.parametrize("table", ["routes", "classes"])
+def test_what_rows_refer_to_is_proven_where_it_was_written(booked: Store, table: str) -> None:
+    """The third call came in the second batch; its route and class were written with the first."""
+    since = day("2026-02-01")
+    assert [each["batch"] for each in of_call(Books(booked, case_of()), "req_3").batches] == [1, 2]
+    assert [(each["batch"], len(each["calls"])) for each in dossier(booked, since)["batches"]] == [(2, 1), (1, 0)]
+    assert dossier(booked, since)["holds"]
+    with booked.writing() as session:
+        session.run(f"UPDATE {table} SET body = REPLACE(body, 'north', 'south') WHERE batch = 1")
+    assert not of_call(Books(booked, case_of()), "req_3").holds
+    assert not dossier(booked, since)["holds"]
+
+
 def test_a_batch_that_was_made_anew_does_not_hold_to_the_one_behind_it(booked: Store) -> None:
     """Whoever changes a batch and its hash would have to change all that follow."""
     with booked.writing() as session:
