@@ -18,10 +18,10 @@ from functools import partial
 from typing import TypeVar
 
 from detente.case.case import Case
-from detente.outcomes.comparing import compare
-from detente.outcomes.leaves import Leaf, leaves
-from detente.outcomes.simulating import simulate
-from detente.outcomes.simulation import Simulation
+from detente.outcomes.choices.comparing import compare
+from detente.outcomes.choices.leaves import Leaf, leaves
+from detente.outcomes.draws.simulating import simulate
+from detente.outcomes.draws.simulation import Simulation
 from detente.planner.hedging import CaseInFuture, hedge
 from detente.values.period import moment
 

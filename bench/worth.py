@@ -18,10 +18,10 @@ from statistics import median
 from typing import TypeVar
 
 from detente.case.case import Case
-from detente.outcomes.leverage import Leverage
-from detente.outcomes.leveraging import leverage
-from detente.outcomes.prices import ClausePrices
-from detente.outcomes.pricing import GAP, price
+from detente.outcomes.leverage.leverage import Leverage
+from detente.outcomes.leverage.leveraging import leverage
+from detente.outcomes.worth.prices import ClausePrices
+from detente.outcomes.worth.pricing import GAP, price
 from detente.planner.solve import plan
 
 Found = TypeVar("Found")

@@ -8,16 +8,16 @@ if TYPE_CHECKING:
 
     from detente.case.case import Case
     from detente.errors import CaseError, DetenteError
-    from detente.outcomes.comparing import compare
-    from detente.outcomes.comparison import Comparison
-    from detente.outcomes.leverage import Leverage
-    from detente.outcomes.leveraging import leverage
-    from detente.outcomes.prices import ClausePrices
-    from detente.outcomes.pricing import price
-    from detente.outcomes.sign import sign
-    from detente.outcomes.simulating import simulate
-    from detente.outcomes.simulation import Simulation
-    from detente.outcomes.sweep import NumberSweep, sweep
+    from detente.outcomes.choices.comparing import compare
+    from detente.outcomes.choices.comparison import Comparison
+    from detente.outcomes.deals.sign import sign
+    from detente.outcomes.draws.simulating import simulate
+    from detente.outcomes.draws.simulation import Simulation
+    from detente.outcomes.leverage.leverage import Leverage
+    from detente.outcomes.leverage.leveraging import leverage
+    from detente.outcomes.worth.prices import ClausePrices
+    from detente.outcomes.worth.pricing import price
+    from detente.outcomes.worth.sweep import NumberSweep, sweep
     from detente.planner.check import check
     from detente.planner.solve import plan
     from detente.results.conflict import Conflict
@@ -49,20 +49,20 @@ _HOMES = {
     "CaseError": "detente.errors",
     "DetenteError": "detente.errors",
     "Conflict": "detente.results.conflict",
-    "Leverage": "detente.outcomes.leverage",
-    "leverage": "detente.outcomes.leveraging",
+    "Leverage": "detente.outcomes.leverage.leverage",
+    "leverage": "detente.outcomes.leverage.leveraging",
     "Plan": "detente.results.plan",
-    "ClausePrices": "detente.outcomes.prices",
-    "Comparison": "detente.outcomes.comparison",
+    "ClausePrices": "detente.outcomes.worth.prices",
+    "Comparison": "detente.outcomes.choices.comparison",
     "check": "detente.planner.check",
-    "compare": "detente.outcomes.comparing",
+    "compare": "detente.outcomes.choices.comparing",
     "plan": "detente.planner.solve",
-    "price": "detente.outcomes.pricing",
-    "sign": "detente.outcomes.sign",
-    "Simulation": "detente.outcomes.simulation",
-    "simulate": "detente.outcomes.simulating",
-    "NumberSweep": "detente.outcomes.sweep",
-    "sweep": "detente.outcomes.sweep",
+    "price": "detente.outcomes.worth.pricing",
+    "sign": "detente.outcomes.deals.sign",
+    "Simulation": "detente.outcomes.draws.simulation",
+    "simulate": "detente.outcomes.draws.simulating",
+    "NumberSweep": "detente.outcomes.worth.sweep",
+    "sweep": "detente.outcomes.worth.sweep",
 }
 
 

@@ -14,15 +14,15 @@ from pathlib import Path
 import pytest
 
 from detente.case.case import Case
-from detente.outcomes.comparing import compare
-from detente.outcomes.comparison import OURS, OutcomeColumn
-from detente.outcomes.leverage import Leverage
-from detente.outcomes.leveraging import leverage
-from detente.outcomes.prices import ClausePrices
-from detente.outcomes.pricing import price
-from detente.outcomes.sign import sign
-from detente.outcomes.simulating import simulate
-from detente.outcomes.simulation import Simulation
+from detente.outcomes.choices.comparing import compare
+from detente.outcomes.choices.comparison import OURS, OutcomeColumn
+from detente.outcomes.deals.sign import sign
+from detente.outcomes.draws.simulating import simulate
+from detente.outcomes.draws.simulation import Simulation
+from detente.outcomes.leverage.leverage import Leverage
+from detente.outcomes.leverage.leveraging import leverage
+from detente.outcomes.worth.prices import ClausePrices
+from detente.outcomes.worth.pricing import price
 from detente.planner.check import check
 from detente.report.figures.comparison import comparison_figures
 from detente.report.figures.deal import deal_figures

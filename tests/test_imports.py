@@ -31,6 +31,10 @@ INSIDE = {
         *("clock", "settings", "aside", "observing", "caps", "call"),
         *("paths", "door", "stated_labels", "models_page", "standing_page", "app", "beside", "processes"),
     ],
+    "outcomes": [
+        *("estimate", "saved", "time_left", "shapley", "baseline"),
+        *("worth", "leverage", "choices", "deals", "draws", "counterpart"),
+    ],
     "report": [
         *("numerals", "estimates", "layout", "screen", "csv", "timeline"),
         *("drawing", "plans", "live", "ledger", "outcomes", "figures", "pages", "agenda"),
@@ -39,7 +43,7 @@ INSIDE = {
 SIBLINGS = [{"planner", "ledger", "providers"}, {"gateway", "planner"}]
 # Public names, imported when they are asked for.
 FREE = {"__init__"}
-DRAWS = {"outcomes/draws.py", "outcomes/drawn.py", "outcomes/levels.py"}
+DRAWS = {"outcomes/draws/draws.py", "outcomes/draws/drawn.py", "outcomes/draws/levels.py"}
 NUMPY = {"demand/quanta.py", "ledger/use/metered_together.py", "planner", *DRAWS}
 HEAVY = {
     "highspy": {"planner/solving/model.py", "planner/solving/posed.py", "planner/solving/solver_run.py"},

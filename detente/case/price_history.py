@@ -1,7 +1,7 @@
 """A file of prices that were observed: when each began to hold, and from them how a price may move from day to day.
 
 Owns: its columns and rows, and paths that are drawn from them. Not here: which prices move by it (``risk``), and what
-else is drawn (``outcomes.draws``).
+else is drawn (``outcomes.draws.draws``).
 """
 
 from __future__ import annotations

@@ -15,7 +15,7 @@ from detente.cli.command import command, progress
 from detente.errors import FlawError
 
 if TYPE_CHECKING:
-    from detente.outcomes.comparison import Comparison
+    from detente.outcomes.choices.comparison import Comparison
 
 
 @command("detente compare examples/frontier-lab --out out/compare")
@@ -35,7 +35,7 @@ def compare(
     plan that obeys every clause. 2: the case or an option has mistakes. 3: some outcome was not planned in time. 130:
     the same, stopped by Ctrl-C.
     """
-    from detente.outcomes.comparing import compare as find
+    from detente.outcomes.choices.comparing import compare as find
     from detente.report.outcomes.outcomes import comparison_view
     from detente.report.pages.outcomes_page import render_comparison
 

@@ -17,7 +17,7 @@ from detente.cli.command import console, load, must_take_files, notes_json, prog
 from detente.cli.conflict import conflict_json
 
 if TYPE_CHECKING:
-    from detente.outcomes.deal import DealAnswer
+    from detente.outcomes.deals.deal import DealAnswer
 
 
 def signed(
@@ -31,7 +31,7 @@ def signed(
     as_json: bool,
 ) -> int:
     """Ask, and show. Exit code 0: yes. 1: no, or it depends on the reading. 3: not settled before it was stopped."""
-    from detente.outcomes.sign import sign
+    from detente.outcomes.deals.sign import sign
 
     loaded = load(case, None, scenario, beside)
     known = {*(s.id for s in loaded.declared.scenarios), *(a.id for a in loaded.declared.agreements)}
@@ -74,7 +74,7 @@ def deal_json(found: Any) -> dict[str, Any]:
     """The answer for programs: money and shares as decimal strings."""
     from pydantic import TypeAdapter
 
-    from detente.outcomes.deal import DealWay, Due, Fee, SigningEffect
+    from detente.outcomes.deals.deal import DealWay, Due, Fee, SigningEffect
     from detente.outcomes.saved import SettledAnswer
 
     def plain(kind: Any, value: Any) -> Any:

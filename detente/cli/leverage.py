@@ -14,7 +14,7 @@ from detente.cli.command import command, progress
 
 if TYPE_CHECKING:
     from detente.case.case import Case
-    from detente.outcomes.loss import Away
+    from detente.outcomes.leverage.loss import Away
 
 
 @command("detente leverage examples/frontier-lab --reading letter --out out/leverage")
@@ -42,7 +42,7 @@ def leverage(
     conflict is shown). 2: the case or an option has mistakes. 3: no plan was found in time. 130: stopped by Ctrl-C
     before there was a plan.
     """
-    from detente.outcomes.leveraging import leverage as find
+    from detente.outcomes.leverage.leveraging import leverage as find
     from detente.report.outcomes.leverage import leverage_view
     from detente.report.pages.leverage_page import render_leverage
 
@@ -54,7 +54,7 @@ def leverage(
 
 def _away(case: Case, start: str | None, notice: str | None, lasting: str | None) -> Away:
     """When a provider is gone: from a day, after its notice, for a time or for ever."""
-    from detente.outcomes.loss import Away
+    from detente.outcomes.leverage.loss import Away
     from detente.values.period import day, later, moment
     from detente.values.quantity import Span
     from detente.values.zone import zone_of

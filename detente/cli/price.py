@@ -41,7 +41,7 @@ def price(
     case = request.loaded("prices" if of is None else "sweep")
     if of is not None:
         return _swept(request, case, of, start, end, steps)
-    from detente.outcomes.pricing import price as find
+    from detente.outcomes.worth.pricing import price as find
     from detente.report.outcomes.prices import prices_view
     from detente.report.pages.prices_page import render_prices
 
@@ -60,7 +60,7 @@ def _must_go_together(of: str | None, start: str | None, end: str | None, steps:
 
 
 def _swept(request: AnswerRequest, case: Case, of: str, start: str | None, end: str | None, steps: int | None) -> int:
-    from detente.outcomes.sweep import STEPS, sweep
+    from detente.outcomes.worth.sweep import STEPS, sweep
     from detente.report.outcomes.sweep import sweep_view
     from detente.report.pages.prices_page import render_sweep
 

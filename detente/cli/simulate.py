@@ -14,8 +14,8 @@ from detente.cli.answer import AnswerRequest, AnswerView, asked
 from detente.cli.command import command, progress
 
 if TYPE_CHECKING:
-    from detente.outcomes.crew import DrawMaker
-    from detente.outcomes.simulation import DispatchBy, Simulation
+    from detente.outcomes.draws.crew import DrawMaker
+    from detente.outcomes.draws.simulation import DispatchBy, Simulation
 
 
 @command("detente simulate examples/frontier-lab --draws 200 --out out/simulation")
@@ -56,7 +56,7 @@ def simulate(
     conflict is shown). 2: the case or an option has mistakes. 3: no plan was found in time. 130: stopped by Ctrl-C
     before there was a plan.
     """
-    from detente.outcomes.simulating import simulate as find
+    from detente.outcomes.draws.simulating import simulate as find
     from detente.report.outcomes.simulation import simulation_view
     from detente.report.pages.simulation_page import render_simulation
 
@@ -79,7 +79,7 @@ def simulate(
 
 def _before(out: Path, seed: int, choice: str | None, dispatch: DispatchBy) -> Simulation | None:
     """What is saved in a folder. A file that is none, or is of other draws, is a mistake: it would be written over."""
-    from detente.outcomes.simulation import MAX_BYTES, Simulation
+    from detente.outcomes.draws.simulation import MAX_BYTES, Simulation
     from detente.values.file import read
 
     file = out / "simulation.json"

@@ -1,7 +1,7 @@
 """A file of incidents: when something was out, and for how long.
 
 Owns: its columns and rows, the rate and lengths that they come to, and how much of a time it was there. Not here: what
-was out (``case.risk``, ``terms.service_credit``), and drawing (``outcomes.draws``).
+was out (``case.risk``, ``terms.service_credit``), and drawing (``outcomes.draws.draws``).
 """
 
 from __future__ import annotations

@@ -2,8 +2,8 @@
 
 Owns: what a plan holds, carried into the program of a case like its own; and that program solved again and again, warm,
 with offers out for parts of the time, and with work where somebody else put it. Not here: what can be served at once
-while they are out (``failover``), what fails and when (``outcomes.draws``), and where a gateway puts work
-(``outcomes.routed``).
+while they are out (``failover``), what fails and when (``outcomes.draws.draws``), and where a gateway puts work
+(``outcomes.draws.routed``).
 """
 
 from __future__ import annotations

@@ -1,7 +1,7 @@
 """What was decided before some news came: it stands as it was planned, in whichever program the rest is planned anew.
 
 Owns: which decisions that is, and between which values their columns are kept. Not here: what a decision is
-(``formulation.tree``), and what the news is (``news``, ``outcomes.loss``).
+(``formulation.tree``), and what the news is (``news``, ``outcomes.leverage.loss``).
 """
 
 from __future__ import annotations

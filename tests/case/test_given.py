@@ -16,21 +16,21 @@ import pytest
 from detente.case.case import Case
 from detente.case.given import part, time_limit_of, whole
 from detente.errors import CaseError
-from detente.outcomes.comparing import compare
-from detente.outcomes.leverage import Leverage
-from detente.outcomes.leveraging import leverage
-from detente.outcomes.pricing import price
-from detente.outcomes.sign import sign
-from detente.outcomes.simulating import simulate
-from detente.outcomes.simulation import Simulation
-from detente.outcomes.sweep import NumberSweep, sweep
+from detente.outcomes.choices.comparing import compare
+from detente.outcomes.deals.sign import sign
+from detente.outcomes.draws.simulating import simulate
+from detente.outcomes.draws.simulation import Simulation
+from detente.outcomes.leverage.leverage import Leverage
+from detente.outcomes.leverage.leveraging import leverage
+from detente.outcomes.worth.pricing import price
+from detente.outcomes.worth.sweep import NumberSweep, sweep
 from detente.planner.check import check
 from detente.planner.solve import plan
 from detente.results.plan import Plan
 from tests.builders import Data, two_clouds
-from tests.outcomes import test_comparing as outcomes
-from tests.outcomes import test_sign as deals
-from tests.outcomes import test_simulation as draws
+from tests.outcomes.choices import test_comparing as outcomes
+from tests.outcomes.deals import test_sign as deals
+from tests.outcomes.draws import test_simulation as draws
 
 FLOOR: Data = {"id": "floor", "kind": "minimum-commitment", "amount": "9000 USD", "windows": {"every": "term"}}
 

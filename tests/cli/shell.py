@@ -22,7 +22,7 @@ IMPORTED = [
     "detente.cli.serve",
     "detente.case.case",
     "detente.gateway.deciding.source",
-    "detente.outcomes.comparing",
+    "detente.outcomes.choices.comparing",
     "detente.planner.check",
     "detente.planner.conflict",
     "detente.planner.solve",

@@ -13,12 +13,12 @@ from click import ClickException
 from pyarrow import parquet
 
 from detente.errors import UnsettledError
-from detente.outcomes import comparing
+from detente.outcomes.choices import comparing
 from tests.builders import Data, agreement
 from tests.cli.test_cli import written
 from tests.cli.test_worth import code, run
 from tests.gateway.stage import deployment
-from tests.outcomes.test_comparing import ONLY, SCENARIOS, world
+from tests.outcomes.choices.test_comparing import ONLY, SCENARIOS, world
 
 
 def test_a_comparison_in_a_terminal(tmp_path: Path) -> None:

@@ -15,7 +15,7 @@ from detente.contract.program import Program
 from detente.contract.settled.posting import Posting
 from detente.contract.settled.settlement import Settlement
 from detente.contract.term import Term
-from detente.outcomes.measures import one_off
+from detente.outcomes.choices.measures import one_off
 from detente.values.money import Cash, nano
 from detente.values.period import later, moment
 from detente.values.quantity import Span

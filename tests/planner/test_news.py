@@ -9,9 +9,9 @@ import pytest
 
 from detente.case.case import Case
 from detente.case.notes import notes
-from detente.outcomes.prices import ClausePrices
-from detente.outcomes.pricing import price
-from detente.outcomes.sign import sign
+from detente.outcomes.deals.sign import sign
+from detente.outcomes.worth.prices import ClausePrices
+from detente.outcomes.worth.pricing import price
 from detente.planner.check import check
 from detente.planner.hedging import CaseInFuture, hedge
 from detente.planner.news import unforeseen

@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 
 from detente.case.case import Case
-from detente.outcomes.sign import sign
+from detente.outcomes.deals.sign import sign
 from detente.planner.check import check
 from detente.report.outcomes.deal import changes
 from tests.builders import (

@@ -1,7 +1,7 @@
 """Whether choices and uncertain events fit the rest of a case: the names that they use, and their days.
 
 Owns: these checks. Not here: what a choice or an event says by itself (``choice``), and whether the scenarios of one
-outcome go together (``outcomes.leaves``: they are applied when they are compared).
+outcome go together (``outcomes.choices.leaves``: they are applied when they are compared).
 """
 
 from __future__ import annotations

@@ -14,11 +14,11 @@ from pathlib import Path
 from typing import Any
 
 from detente.errors import CaseError, Mistake, PlanError, Where
-from detente.outcomes.comparison import Comparison
-from detente.outcomes.leverage import Leverage
-from detente.outcomes.prices import ClausePrices
-from detente.outcomes.simulation import MAX_BYTES, Simulation
-from detente.outcomes.sweep import NumberSweep
+from detente.outcomes.choices.comparison import Comparison
+from detente.outcomes.draws.simulation import MAX_BYTES, Simulation
+from detente.outcomes.leverage.leverage import Leverage
+from detente.outcomes.worth.prices import ClausePrices
+from detente.outcomes.worth.sweep import NumberSweep
 from detente.report.figures.check import CheckedWays, check_figures
 from detente.report.figures.comparison import comparison_figures
 from detente.report.figures.deal import SignedDeal, deal_figures

@@ -11,7 +11,7 @@ from decimal import Decimal
 from fractions import Fraction
 from itertools import product
 
-from detente.outcomes.comparison import BeforeNews, ChoiceRisk, Comparison, OutcomeColumn, Swing
+from detente.outcomes.choices.comparison import BeforeNews, ChoiceRisk, Comparison, OutcomeColumn, Swing
 from detente.report.figures.estimate import cost_figures, estimate_figures
 from detente.report.figures.figure import PART, NamedFigure, Operand, at
 

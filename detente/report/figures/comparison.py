@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from decimal import Decimal
 
-from detente.outcomes.comparison import OURS, Comparison, OutcomeColumn
+from detente.outcomes.choices.comparison import OURS, Comparison, OutcomeColumn
 from detente.outcomes.estimate import NOTHING, Estimate
 from detente.report.figures.choices import choice_figures, swing_figures
 from detente.report.figures.estimate import cost_figures, estimate_figures

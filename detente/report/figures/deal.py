@@ -11,7 +11,15 @@ from decimal import Decimal
 
 from pydantic import TypeAdapter
 
-from detente.outcomes.deal import BeforeAfter, DealAnswer, DealWay, Fee, ProviderMoved, SignedReading, SigningEffect
+from detente.outcomes.deals.deal import (
+    BeforeAfter,
+    DealAnswer,
+    DealWay,
+    Fee,
+    ProviderMoved,
+    SignedReading,
+    SigningEffect,
+)
 from detente.report.figures.estimate import estimate_figures
 from detente.report.figures.figure import PART, NamedFigure, Operand, at
 from detente.report.figures.given import given_figures

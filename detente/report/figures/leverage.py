@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from decimal import Decimal
 
-from detente.outcomes.leverage import DemandCurve, Leverage, NotServed, ProviderLeverage
+from detente.outcomes.leverage.leverage import DemandCurve, Leverage, NotServed, ProviderLeverage
 from detente.outcomes.shapley import FairPart
 from detente.report.figures.estimate import cost_figures, estimate_figures
 from detente.report.figures.figure import PART, NamedFigure, Operand, at

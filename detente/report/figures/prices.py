@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from decimal import Decimal
 
-from detente.outcomes.prices import AgreementPrice, ClausePrice, ClausePrices, Masking
+from detente.outcomes.worth.prices import AgreementPrice, ClausePrice, ClausePrices, Masking
 from detente.report.figures.estimate import cost_figures, estimate_figures
 from detente.report.figures.figure import PART, NamedFigure, Operand, Rule, at
 from detente.results.plan_rows import MarginalPrice

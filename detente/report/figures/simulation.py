@@ -10,7 +10,7 @@ from collections import Counter
 from collections.abc import Callable, Iterator
 from decimal import Decimal
 
-from detente.outcomes.simulation import Distribution, SampledFigure, SimulatedDraw, Simulation, mean
+from detente.outcomes.draws.simulation import Distribution, SampledFigure, SimulatedDraw, Simulation, mean
 from detente.report.figures.figure import PART, NamedFigure, Operand, at
 from detente.report.outcomes.simulation import COSTS, ONE, lost_of, own_of, workloads
 

@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from itertools import pairwise
 
-from detente.outcomes.sweep import NumberSweep
+from detente.outcomes.worth.sweep import NumberSweep
 from detente.report.figures.estimate import cost_figures
 from detente.report.figures.figure import NamedFigure, Operand, at
 

@@ -1,7 +1,7 @@
 """Whether a deal can be signed, in words and on a terminal.
 
-Owns: the words of ``detente check --sign``. Not here: the answer (``outcomes.sign``), how clauses that collide are told
-(``conflict_view``), and the page (``deal_page``).
+Owns: the words of ``detente check --sign``. Not here: the answer (``outcomes.deals``), how clauses that collide are
+told (``conflict_view``), and the page (``deal_page``).
 """
 
 from __future__ import annotations
@@ -11,7 +11,15 @@ from decimal import Decimal
 
 from rich.console import Console
 
-from detente.outcomes.deal import BeforeAfter, DealAnswer, DealWay, Fee, ProviderMoved, SigningEffect, UnderReading
+from detente.outcomes.deals.deal import (
+    BeforeAfter,
+    DealAnswer,
+    DealWay,
+    Fee,
+    ProviderMoved,
+    SigningEffect,
+    UnderReading,
+)
 from detente.report.estimates import bar
 from detente.report.layout import Row, heading, say, table
 from detente.report.numerals import count, percent, price, ticked

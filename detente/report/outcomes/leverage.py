@@ -10,7 +10,7 @@ from decimal import Decimal
 
 from rich.console import Console
 
-from detente.outcomes.leverage import DemandCurve, Leverage, NotServed, ProviderLeverage, ProviderLoss
+from detente.outcomes.leverage.leverage import DemandCurve, Leverage, NotServed, ProviderLeverage, ProviderLoss
 from detente.report.estimates import told
 from detente.report.layout import Row, heading, say, table, title
 from detente.report.numerals import count, percent, quantity, ticked

@@ -13,7 +13,7 @@ from decimal import Decimal
 from rich.console import Console
 from rich.text import Text
 
-from detente.outcomes.comparison import OURS, ChoiceRisk, Comparison, Duty, OutcomeColumn, Swing
+from detente.outcomes.choices.comparison import OURS, ChoiceRisk, Comparison, Duty, OutcomeColumn, Swing
 from detente.outcomes.estimate import NOTHING
 from detente.outcomes.saved import Status
 from detente.report.estimates import told

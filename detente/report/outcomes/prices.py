@@ -12,9 +12,9 @@ from decimal import Decimal
 from rich.console import Console
 
 from detente.outcomes.estimate import Estimate, LeastCost
-from detente.outcomes.prices import AgreementPrice, ClausePrice, ClausePrices, Masking, WorkMove
 from detente.outcomes.saved import Status
 from detente.outcomes.shapley import FairPart
+from detente.outcomes.worth.prices import AgreementPrice, ClausePrice, ClausePrices, Masking, WorkMove
 from detente.report.estimates import bar, telling, told
 from detente.report.layout import Row, heading, say, table, title
 from detente.report.numerals import count, listed, percent, quantity, ticked

@@ -1,7 +1,7 @@
 """What could go wrong, in words and on a terminal.
 
 Owns: the words around a simulation's figures, and which tables stand in which order. Not here: making draws
-(``outcomes.simulating``), laying out (``layout``), and the page (``simulation_page``).
+(``outcomes.draws.simulating``), laying out (``layout``), and the page (``simulation_page``).
 """
 
 from __future__ import annotations
@@ -12,7 +12,7 @@ from decimal import Decimal
 
 from rich.console import Console
 
-from detente.outcomes.simulation import Distribution, SampledFigure, SimulatedDraw, Simulation, WorkSender, mean
+from detente.outcomes.draws.simulation import Distribution, SampledFigure, SimulatedDraw, Simulation, WorkSender, mean
 from detente.report.layout import Row, say, table, title
 from detente.report.numerals import count, percent, ticked
 from detente.values.money import CENT, shown

@@ -1,7 +1,7 @@
 """The sweep of one number of a clause, in words and on a terminal.
 
-Owns: the words around kinks and break-even values, and the table. Not here: finding them (``outcomes.sweep``), and the
-page (``prices_page``).
+Owns: the words around kinks and break-even values, and the table. Not here: finding them (``outcomes.worth``), and
+the page (``prices_page``).
 """
 
 from __future__ import annotations
@@ -10,8 +10,8 @@ from decimal import Decimal
 
 from rich.console import Console
 
-from detente.outcomes.kinks import Kink
-from detente.outcomes.sweep import NumberSweep
+from detente.outcomes.worth.kinks import Kink
+from detente.outcomes.worth.sweep import NumberSweep
 from detente.report.layout import Row, say, table, title
 from detente.report.numerals import price
 from detente.report.outcomes.prices import stopped

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from detente.outcomes.deal import DealAnswer, UnderReading
+from detente.outcomes.deals.deal import DealAnswer, UnderReading
 from detente.report.drawing.bars import Bar, bars
 from detente.report.drawing.svg import both
 from detente.report.figures.deal import deal_figures

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from decimal import Decimal
 
-from detente.outcomes.leverage import Leverage, ProviderLeverage
+from detente.outcomes.leverage.leverage import Leverage, ProviderLeverage
 from detente.report.drawing.curve import curve
 from detente.report.drawing.scales import ScaleRow, scales
 from detente.report.drawing.svg import HALF, both

@@ -9,7 +9,7 @@ from collections.abc import Iterator
 from decimal import Decimal
 from fractions import Fraction
 
-from detente.outcomes.comparison import Comparison, Swing
+from detente.outcomes.choices.comparison import Comparison, Swing
 from detente.outcomes.estimate import Estimate
 from detente.report.drawing.bars import Bar, bars
 from detente.report.drawing.svg import both

@@ -7,8 +7,8 @@ from __future__ import annotations
 
 from decimal import Decimal
 
-from detente.outcomes.prices import ClausePrices
-from detente.outcomes.sweep import NumberSweep
+from detente.outcomes.worth.prices import ClausePrices
+from detente.outcomes.worth.sweep import NumberSweep
 from detente.report.drawing.bars import Bar, bars
 from detente.report.drawing.curve import curve
 from detente.report.drawing.svg import both

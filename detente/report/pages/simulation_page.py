@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from decimal import Decimal
 
-from detente.outcomes.simulation import Simulation
+from detente.outcomes.draws.simulation import Simulation
 from detente.report.drawing.curve import curve
 from detente.report.drawing.svg import both
 from detente.report.figures.simulation import simulation_figures

@@ -14,15 +14,15 @@ import pytest
 
 from detente.case.case import Case
 from detente.errors import CaseError, PlanError
-from detente.outcomes.comparing import compare
-from detente.outcomes.leverage import Leverage
-from detente.outcomes.leveraging import leverage
-from detente.outcomes.prices import ClausePrices
-from detente.outcomes.pricing import price
-from detente.outcomes.sign import sign
-from detente.outcomes.simulating import simulate
-from detente.outcomes.simulation import Simulation
-from detente.outcomes.sweep import NumberSweep, sweep
+from detente.outcomes.choices.comparing import compare
+from detente.outcomes.deals.sign import sign
+from detente.outcomes.draws.simulating import simulate
+from detente.outcomes.draws.simulation import Simulation
+from detente.outcomes.leverage.leverage import Leverage
+from detente.outcomes.leverage.leveraging import leverage
+from detente.outcomes.worth.prices import ClausePrices
+from detente.outcomes.worth.pricing import price
+from detente.outcomes.worth.sweep import NumberSweep, sweep
 from detente.planner.check import check
 from detente.report.figures.addressed import SavedFigures, figure_explained, saved_answers, saved_figures
 from detente.report.figures.check import CheckedWays, check_figures
@@ -44,10 +44,10 @@ from detente.report.plans.explanation import Explanation
 from detente.results.plan import Plan
 from tests.builders import EXACT, PROVIDERS, D, Data, agreement, data_of, solved, tokens, two_clouds, work
 from tests.cli.shell import detente
-from tests.outcomes import test_comparing as outcomes
-from tests.outcomes import test_live_dispatch as calls
-from tests.outcomes import test_sign as deals
-from tests.outcomes import test_simulation as draws
+from tests.outcomes.choices import test_comparing as outcomes
+from tests.outcomes.deals import test_sign as deals
+from tests.outcomes.draws import test_live_dispatch as calls
+from tests.outcomes.draws import test_simulation as draws
 from tests.report.frontier import frontier
 from tests.report.made_plans import empty, many, tiny
 from tests.report.page_figures import assert_all_asked, said_in

@@ -9,8 +9,8 @@ import pytest
 from rich.console import Console
 
 from detente.outcomes.estimate import Estimate
-from detente.outcomes.leverage import DemandCurve, DemandPoint, Leverage, NotServed, ProviderLeverage
-from detente.outcomes.leveraging import leverage
+from detente.outcomes.leverage.leverage import DemandCurve, DemandPoint, Leverage, NotServed, ProviderLeverage
+from detente.outcomes.leverage.leveraging import leverage
 from detente.report.drawing.scales import ScaleRow, scales
 from detente.report.figures.leverage import leverage_figures
 from detente.report.outcomes.leverage import (

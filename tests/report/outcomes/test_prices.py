@@ -11,9 +11,9 @@ import pytest
 from rich.console import Console
 
 from detente.outcomes.estimate import Estimate, LeastCost
-from detente.outcomes.prices import ClausePrices
-from detente.outcomes.pricing import price
-from detente.outcomes.sweep import NumberSweep, sweep
+from detente.outcomes.worth.prices import ClausePrices
+from detente.outcomes.worth.pricing import price
+from detente.outcomes.worth.sweep import NumberSweep, sweep
 from detente.report.drawing.bars import Bar, bars
 from detente.report.drawing.curve import curve, ticks
 from detente.report.estimates import bar, told

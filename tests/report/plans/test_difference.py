@@ -9,20 +9,20 @@ import pytest
 
 from detente.case.case import Case
 from detente.errors import CaseError
-from detente.outcomes.comparing import compare
+from detente.outcomes.choices.comparing import compare
 from detente.outcomes.counterpart import Counterpart
-from detente.outcomes.leverage import Leverage
-from detente.outcomes.leveraging import leverage
-from detente.outcomes.prices import ClausePrices
-from detente.outcomes.pricing import price
-from detente.outcomes.sign import sign
-from detente.outcomes.simulating import simulate
-from detente.outcomes.simulation import Simulation
+from detente.outcomes.deals.sign import sign
+from detente.outcomes.draws.simulating import simulate
+from detente.outcomes.draws.simulation import Simulation
+from detente.outcomes.leverage.leverage import Leverage
+from detente.outcomes.leverage.leveraging import leverage
+from detente.outcomes.worth.prices import ClausePrices
+from detente.outcomes.worth.pricing import price
 from detente.planner.solve import plan
 from detente.report.plans.difference import why_different
 from detente.report.plans.explanation import Explanation, explain
 from tests.builders import EXACT, Data, agreement, build, solved, tokens, work
-from tests.outcomes.test_comparing import RULING, SCENARIOS, world
+from tests.outcomes.choices.test_comparing import RULING, SCENARIOS, world
 
 Found = TypeVar("Found")
 

@@ -1,0 +1,1 @@
+"""What could go wrong: random draws of outages, demand, prices and events, and who makes them."""

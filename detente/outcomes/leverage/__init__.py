@@ -1,0 +1,1 @@
+"""Who needs whom more: what losing a provider costs us, and it."""
