@@ -13,8 +13,6 @@ saved.
 
 from __future__ import annotations
 
-import fcntl
-import os
 import signal
 from collections.abc import Callable
 from functools import cache
@@ -23,6 +21,8 @@ from typing import TYPE_CHECKING
 
 import pytest
 from hypothesis import HealthCheck, settings
+
+from tests.once import made_once
 
 if TYPE_CHECKING:
     from detente.results.plan import Plan
@@ -47,18 +47,13 @@ def planned(tmp_path_factory: pytest.TempPathFactory) -> Callable[..., Plan]:
     from detente.planner.solve import plan
     from detente.results.plan import Plan
 
-    own = tmp_path_factory.getbasetemp()
-    shared = own.parent if "PYTEST_XDIST_WORKER" in os.environ else own
-
     @cache
     def found(name: str, reading: str | None = None) -> Plan:
-        folder = shared / f"planned-{name}-{reading}"
-        with (shared / f"{folder.name}.lock").open("w") as lock:
-            fcntl.flock(lock, fcntl.LOCK_EX)
-            if not folder.exists():
-                made = plan(Case.load(EXAMPLES / name).under(reading=reading))
-                assert isinstance(made, Plan)
-                made.save(folder)
-            return Plan.load(folder)
+        def saved(folder: Path) -> None:
+            made = plan(Case.load(EXAMPLES / name).under(reading=reading))
+            assert isinstance(made, Plan)
+            made.save(folder)
+
+        return Plan.load(made_once(tmp_path_factory, f"planned-{name}-{reading}", saved))
 
     return found

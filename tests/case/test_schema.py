@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
+from functools import cache
 from itertools import product
 from pathlib import Path
 from typing import Any
@@ -22,8 +23,6 @@ from detente.values.money import CapacityPrice, Cash, TokenPrice, WorkPrice
 from detente.values.period import Day
 from detente.values.quantity_field import Accelerators, Capacity, Demand, Duration, Growth, Length, Throughput, Work
 
-SCHEMA = schema()
-VALIDATOR = Draft202012Validator(SCHEMA)
 HERE = Path(__file__).parents[1]
 VALID = (HERE / "cases" / "mistakes" / "case.yaml").read_text(encoding="utf-8")
 CASES = [
@@ -35,6 +34,17 @@ CASES = [
     ),
     *sorted((HERE.parent / "detente").rglob("*.yaml")),
 ]
+
+
+@cache
+def whole() -> dict[str, Any]:
+    """The schema, made once."""
+    return schema()
+
+
+@cache
+def validator() -> Draft202012Validator:
+    return Draft202012Validator(whole())
 
 
 class Core(yaml.SafeLoader):
@@ -56,7 +66,7 @@ def typed(text: str) -> Any:
 
 
 def wrong(text: str) -> bool:
-    return not VALIDATOR.is_valid(typed(text))
+    return not validator().is_valid(typed(text))
 
 
 def parts(at: Any) -> Iterator[dict[str, Any]]:
@@ -71,21 +81,21 @@ def parts(at: Any) -> Iterator[dict[str, Any]]:
 
 
 def models() -> Iterator[tuple[str, dict[str, Any]]]:
-    yield "case", SCHEMA
-    for name, model in SCHEMA["$defs"].items():
+    yield "case", whole()
+    for name, model in whole()["$defs"].items():
         if "properties" in model:
             yield name, model
 
 
 def test_it_is_a_schema() -> None:
-    Draft202012Validator.check_schema(SCHEMA)
-    assert SCHEMA["$schema"] == "https://json-schema.org/draft/2020-12/schema"
-    assert {*SECTIONS, "name", "horizon", "events", "reading"} <= set(SCHEMA["properties"])
+    Draft202012Validator.check_schema(whole())
+    assert whole()["$schema"] == "https://json-schema.org/draft/2020-12/schema"
+    assert {*SECTIONS, "name", "horizon", "events", "reading"} <= set(whole()["properties"])
 
 
 @pytest.mark.parametrize("path", CASES, ids=lambda path: str(path.relative_to(HERE.parent)))
 def test_it_accepts_the_cases(path: Path) -> None:
-    assert [error.message[:200] for error in VALIDATOR.iter_errors(typed(path.read_text(encoding="utf-8")))] == []
+    assert [error.message[:200] for error in validator().iter_errors(typed(path.read_text(encoding="utf-8")))] == []
 
 
 @pytest.mark.parametrize(
@@ -155,7 +165,7 @@ def test_whatever_it_accepts_the_reader_reads_as_well(old: str, new: str) -> Non
 
     assert old in VALID
     text = VALID.replace(old, new, 1)
-    assert [error.message[:200] for error in VALIDATOR.iter_errors(typed(text))] == []
+    assert [error.message[:200] for error in validator().iter_errors(typed(text))] == []
     Case.of(Document.parse(text.encode(), "x").data())
 
 
@@ -184,9 +194,9 @@ def test_every_key_says_what_it_is_or_has_a_name_that_does() -> None:
 
 
 def test_every_definition_is_used() -> None:
-    refs = {part["$ref"] for part in parts(SCHEMA) if "$ref" in part}
+    refs = {part["$ref"] for part in parts(whole()) if "$ref" in part}
     used = {ref.removeprefix("#/$defs/") for ref in refs if not ref.startswith("#/properties/")}
-    assert used == set(SCHEMA["$defs"])
+    assert used == set(whole()["$defs"])
 
 
 def test_no_model_takes_a_key_that_it_does_not_know() -> None:
@@ -197,14 +207,14 @@ def test_no_model_takes_a_key_that_it_does_not_know() -> None:
 def test_an_editor_is_told_the_kinds() -> None:
     """An entry names one of the kinds, and then the keys are those of the chosen one."""
     for section, count in (("offers", 3), ("workloads", 3)):
-        _names_its_kinds(SCHEMA["properties"][section]["items"], count)
-    _names_its_kinds(SCHEMA["$defs"]["Agreement"]["properties"]["terms"]["items"], len(KINDS))
+        _names_its_kinds(whole()["properties"][section]["items"], count)
+    _names_its_kinds(whole()["$defs"]["Agreement"]["properties"]["terms"]["items"], len(KINDS))
 
 
 def _names_its_kinds(items: dict[str, Any], count: int) -> None:
     assert len(items["properties"]["kind"]["enum"]) == len(items["allOf"]) == count
     for one in items["allOf"]:
-        kind = SCHEMA["$defs"][one["then"]["$ref"].removeprefix("#/$defs/")]
+        kind = whole()["$defs"][one["then"]["$ref"].removeprefix("#/$defs/")]
         assert kind["properties"]["kind"]["const"] == one["if"]["properties"]["kind"]["const"]
         assert "kind" in kind["required"]
 
@@ -227,7 +237,7 @@ def _names_its_kinds(items: dict[str, Any], count: int) -> None:
 def test_a_slip_is_reported_where_it_is(old: str, new: str, path: str, said: str) -> None:
     starter = (HERE.parent / "detente" / "starter" / "case.yaml").read_text(encoding="utf-8")
     assert starter.count(old) == 1
-    found = list(VALIDATOR.iter_errors(typed(starter.replace(old, new))))
+    found = list(validator().iter_errors(typed(starter.replace(old, new))))
     assert {"/".join(map(str, error.absolute_path)) for error in found} == {path}
     assert any(said in error.message for error in found)
 
@@ -236,12 +246,12 @@ def test_defaults_are_written_as_a_file_would_write_them() -> None:
     for _, model in models():
         for value in model["properties"].values():
             if "default" in value:
-                known = {"$defs": SCHEMA["$defs"], **value}
+                known = {"$defs": whole()["$defs"], **value}
                 assert Draft202012Validator(known).is_valid(value["default"]), value
 
 
 def test_numbers_written_as_text_match_their_own_examples() -> None:
-    for part in parts(SCHEMA):
+    for part in parts(whole()):
         for example in part.get("examples", ()) if isinstance(part.get("examples"), list) else ():
             assert re.search(part["pattern"], example), part
 
@@ -271,7 +281,7 @@ LINKS = (
 )
 def test_a_pattern_is_the_grammar_of_the_reader(name: str, kind: Any) -> None:
     reader = TypeAdapter(kind)
-    (pattern,) = [one["pattern"] for one in SCHEMA["$defs"][name]["anyOf"] if "pattern" in one]
+    (pattern,) = [one["pattern"] for one in whole()["$defs"][name]["anyOf"] if "pattern" in one]
     spans = ("day", "days", "hours", "minute", "ms", "% per month", "% per hour", "% per year")
     for number, space, first, second, link in product(("2", "-2", "1_0.5e3", "2."), ("", " "), WORDS, WORDS, LINKS):
         text = f"{number}{space}{first}{' ' * bool(first and second)}{second}{link}"
@@ -293,5 +303,5 @@ def _reads(reader: TypeAdapter[Any], text: str) -> bool:
     "text", ["2026-01", "2026-1", "2026-13-01", "2026-12-32", "1969-12-31", "2199-12-31", "2026-00"]
 )
 def test_the_pattern_of_a_date_knows_the_calendar(text: str) -> None:
-    (date,) = [one["pattern"] for one in SCHEMA["$defs"]["date"]["anyOf"] if "pattern" in one]
+    (date,) = [one["pattern"] for one in whole()["$defs"]["date"]["anyOf"] if "pattern" in one]
     assert bool(re.search(date, text)) == _reads(TypeAdapter(Day), text)

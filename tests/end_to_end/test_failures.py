@@ -1,13 +1,13 @@
 """Every fault of the sandbox against every wire, by the table in ``failures``: what the caller sees, and what is kept.
 
-All scenes are played side by side, once; each test looks at what came of one.
+All scenes are played side by side, once in a run of the tests; each test looks at what came of one.
 """
 
 from __future__ import annotations
 
 import asyncio
 import json
-from collections.abc import Iterator
+import pickle
 from contextlib import nullcontext
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -19,6 +19,7 @@ from detente.ledger.journals.record import Record
 from tests.end_to_end.failures import AFTER, PATHS, SCENES, Scene, case
 from tests.end_to_end.serving import Gateway, serving
 from tests.end_to_end.wires import written
+from tests.once import made_once
 from tests.waiting import PATIENCE, attempts
 
 AT_ONCE = 24
@@ -83,37 +84,38 @@ async def play(scene: Scene, client: httpx.AsyncClient, answered: set[str]) -> t
     return first, again.headers.get("x-detente-deployment", again.body)
 
 
-@pytest.fixture(scope="module")
-def gateway(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Gateway]:
-    folder = tmp_path_factory.mktemp("failures")
-    with serving(written(folder / "case", case()), Path(folder), "--sandbox") as found:
-        yield found
+@pytest.fixture(scope="session")
+def played(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Played]:
+    """What came of each scene: those who hang take as long as they may, and one process of a run waits for it."""
+
+    def play_all(folder: Path) -> None:
+        with serving(written(folder / "case", case()), folder, "--sandbox") as gateway:
+            found = asyncio.run(all_scenes(gateway))
+        (folder / "played").write_bytes(pickle.dumps(found))
+
+    came: dict[str, Played] = pickle.loads((made_once(tmp_path_factory, "failures", play_all) / "played").read_bytes())
+    return came
 
 
-@pytest.fixture(scope="module")
-def played(gateway: Gateway) -> dict[str, Played]:
+async def all_scenes(gateway: Gateway) -> dict[str, Played]:
     answered: set[str] = set()
+    headers = {"authorization": f"Bearer {gateway.keys['everything']}"}
+    turn = asyncio.Semaphore(AT_ONCE)
+    fresh = httpx.Limits(max_keepalive_connections=0)  # one that was kept may be closed as it is used again
+    async with httpx.AsyncClient(
+        base_url=gateway.address, headers=headers, trust_env=False, timeout=PATIENCE, limits=fresh
+    ) as client:
 
-    async def main() -> dict[str, tuple[Seen, str]]:
-        headers = {"authorization": f"Bearer {gateway.keys['everything']}"}
-        turn = asyncio.Semaphore(AT_ONCE)
-        fresh = httpx.Limits(max_keepalive_connections=0)  # one that was kept may be closed as it is used again
-        async with httpx.AsyncClient(
-            base_url=gateway.address, headers=headers, trust_env=False, timeout=PATIENCE, limits=fresh
-        ) as client:
+        async def one(scene: Scene) -> tuple[Seen, str]:
+            async with nullcontext() if scene.hangs else turn:
+                return await play(scene, client, answered)
 
-            async def one(scene: Scene) -> tuple[Seen, str]:
-                async with nullcontext() if scene.hangs else turn:
-                    return await play(scene, client, answered)
-
-            found = await asyncio.gather(*map(one, SCENES))
-        return {scene.id: seen for scene, seen in zip(SCENES, found, strict=True)}
-
-    found = asyncio.run(main())
+        found = await asyncio.gather(*map(one, SCENES))
     records = {record.id: record for record in gateway.records()}
     assert records.keys() == answered, "each call that came was answered"
     return {
-        id_: Played(seen, records[seen.headers["x-detente-request-id"]], after) for id_, (seen, after) in found.items()
+        scene.id: Played(seen, records[seen.headers["x-detente-request-id"]], after)
+        for scene, (seen, after) in zip(SCENES, found, strict=True)
     }
 
 

@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+from collections.abc import Callable
 from datetime import UTC, datetime
 from decimal import Decimal
 
@@ -16,18 +17,21 @@ def test_horizons() -> None:
 
 
 @pytest.mark.parametrize(
-    ("periods", "count", "step"),
+    ("grid", "size", "count", "step"),
     [
-        (months(24), 24, ""),
-        (months(96), 32, "quarter"),
-        (hours(48), 48, ""),
-        (hours(2016), 84, "day"),
-        (hours(24 * 365), 53, "week"),
-        (hours(24 * 365 * 4), 48, "month"),
-        (hours(100_000), 46, "quarter"),
+        (months, 24, 24, ""),
+        (months, 96, 32, "quarter"),
+        (hours, 48, 48, ""),
+        (hours, 2016, 84, "day"),
+        (hours, 24 * 365, 53, "week"),
+        (hours, 24 * 365 * 4, 48, "month"),
+        (hours, 100_000, 46, "quarter"),
     ],
 )
-def test_long_grids_become_few_steps(periods: tuple[PeriodRow, ...], count: int, step: str) -> None:
+def test_long_grids_become_few_steps(
+    grid: Callable[[int], tuple[PeriodRow, ...]], size: int, count: int, step: str
+) -> None:
+    periods = grid(size)
     time = Timeline.of(periods)
     assert len(time.buckets) == count
     assert time.step == step

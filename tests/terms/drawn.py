@@ -290,7 +290,12 @@ def _savings_plan(draw: Draw, world: Data, party: str) -> Data:
     """Of offers by the hour at one price, which the other party has."""
     flat = [o for o in world["offers"] if _flat(o) and o["provider"] == party]
     rates = {o["id"]: f"{pick(draw, '0.20', '0.45')} USD per GPU-hour" for o in flat}
-    return {"commitment": pick(draw, "1 USD per hour", "4 USD per hour"), "rates": rates}
+    when: Data = pick(draw, *_FEW_HOURS)
+    return {"commitment": pick(draw, "1 USD per hour", "4 USD per hour"), "rates": rates} | when
+
+
+_FEW_HOURS: tuple[Data, ...] = ({"from": "2026-01-29", "until": "2026-02-03"},) * 3 + ({},)
+"""Mostly some days over the end of a month: such a plan is settled hour by hour, and thousands of them say no more."""
 
 
 def _second_plan(draw: Draw, first: Data) -> list[Data]:
@@ -299,6 +304,7 @@ def _second_plan(draw: Draw, first: Data) -> list[Data]:
         draw, {}, dict.fromkeys(first["rates"], "0.50 USD per GPU-hour"), dict(list(first["rates"].items())[-1:])
     )
     second = {"id": f"{first['id']}-second", "kind": "savings-plan", "after": [first["id"]], "rates": rates}
+    second |= {key: first[key] for key in ("from", "until") if key in first and pick(draw, True, True, False)}
     return [second | {"commitment": pick(draw, "1 USD per hour", "3 USD per hour")}] if rates else []
 
 

@@ -38,13 +38,13 @@ def flat(text: str) -> str:
     return " ".join(text.split())
 
 
-PLANS = {
-    "spirit": frontier("spirit"),
-    "letter": frontier("letter"),
-    "tiny": tiny(),
-    "empty": empty(),
-    "hostile": hostile(),
-    "many": many(6),
+PLANS: dict[str, Callable[[], Plan]] = {
+    "spirit": lambda: frontier("spirit"),
+    "letter": lambda: frontier("letter"),
+    "tiny": tiny,
+    "empty": empty,
+    "hostile": hostile,
+    "many": lambda: many(6),
 }
 
 
@@ -53,8 +53,8 @@ PLANS = {
 def test_nothing_is_wider_than_100_columns(name: str, width: int) -> None:
     most = min(width, 100)
     for text in (
-        plan_text(PLANS[name], width),
-        shown(lambda console: compare_view([PLANS["letter"], PLANS[name]], console), width),
+        plan_text(PLANS[name](), width),
+        shown(lambda console: compare_view([PLANS["letter"](), PLANS[name]()], console), width),
         shown(lambda console: conflict_view(conflict(), "USD", console), width),
     ):
         assert max(len(line) for line in text.splitlines()) <= most
@@ -62,11 +62,11 @@ def test_nothing_is_wider_than_100_columns(name: str, width: int) -> None:
 
 @pytest.mark.parametrize("name", ["spirit", "letter"])
 def test_a_frontier_lab_fits_on_a_screen(name: str) -> None:
-    assert len(plan_text(PLANS[name]).splitlines()) <= 60
+    assert len(plan_text(PLANS[name]()).splitlines()) <= 60
 
 
 def test_the_answer_comes_first() -> None:
-    text = plan_text(PLANS["spirit"])
+    text = plan_text(PLANS["spirit"]())
     first = flat(text[: text.index("Providers")])
     assert first.startswith("A frontier lab, three clouds and one disputed clause (reading spirit) Under the reading")
     assert "the plan costs 503.90 bn USD over 2026–2033" in first
@@ -89,11 +89,11 @@ def test_the_answer_comes_first() -> None:
     ],
 )
 def test_each_table_says_its_figures(row: str) -> None:
-    assert row in [flat(line) for line in plan_text(PLANS["spirit"]).splitlines()]
+    assert row in [flat(line) for line in plan_text(PLANS["spirit"]()).splitlines()]
 
 
 def test_few_windows_are_all_shown() -> None:
-    plan = PLANS["letter"]
+    plan = PLANS["letter"]()
     few = replace(plan, standings=tuple(w for w in plan.commitments if w.term == "aws-commitment"))
     text = plan_text(few)
     assert "aws-commitment  Mar 2026 – Feb 2027" in text
@@ -101,16 +101,16 @@ def test_few_windows_are_all_shown() -> None:
 
 
 def test_without_colour_it_says_the_same() -> None:
-    plain = plan_text(PLANS["spirit"])
+    plain = plan_text(PLANS["spirit"]())
     assert "\x1b" not in plain
-    coloured = shown(lambda console: plan_view(PLANS["spirit"], console), colour=True)
+    coloured = shown(lambda console: plan_view(PLANS["spirit"](), console), colour=True)
     assert "\x1b[" in coloured
     for word in ("short 3.60 bn", "met"):
         assert word in plain
 
 
 def test_long_tables_are_cut_and_say_so() -> None:
-    text = plan_text(PLANS["many"])
+    text = plan_text(PLANS["many"]())
     assert "… and 37 more workloads: see --json or the report" in text
     assert len(text.splitlines()) <= 120
 
@@ -123,18 +123,18 @@ def test_names_are_not_markup() -> None:
     assert "[bold]x[/bold]" in text
     assert "[red]t[/red]" in text
     assert "\x1b" not in text
-    assert EVIL in flat(plan_text(PLANS["hostile"]))
+    assert EVIL in flat(plan_text(PLANS["hostile"]()))
 
 
 def test_empty_plans_say_so() -> None:
-    assert flat(plan_text(PLANS["empty"])) == (
+    assert flat(plan_text(PLANS["empty"]())) == (
         "empty The plan costs nothing. Under these assumptions, no plan costs less. "
         "There are no minimum commitments. There is no demand to serve."
     )
 
 
 def test_plans_side_by_side() -> None:
-    text = shown(lambda console: compare_view([PLANS["letter"], PLANS["spirit"]], console))
+    text = shown(lambda console: compare_view([PLANS["letter"](), PLANS["spirit"]()], console))
     rows = [flat(line) for line in text.splitlines()]
     assert "Cost 474.74 bn USD 503.90 bn USD" in rows
     assert "Against the first – +29.2 bn USD" in rows
@@ -216,7 +216,7 @@ def test_a_cost_that_was_not_searched_to_the_end_is_told_as_at_most() -> None:
 
 
 def test_less_than_a_cent_is_not_idle() -> None:
-    plan = PLANS["letter"]
+    plan = PLANS["letter"]()
     rows = tuple(replace(p, idle=p.spend * 0 - D("0.000000001")) for p in plan.providers)
     assert ">-0.01" not in plan_text(replace(plan, providers=rows))
 
