@@ -74,7 +74,8 @@ def export(
     click.echo(f"wrote {out}: {rows:,} row{'s' * (rows != 1)}")
     if unknown:
         what = f"{unknown:,} use{'s' * (unknown != 1)} whose amount or price is not known"
-        click.echo(f"left out: {what}; `detente audit` names them", err=True)
+        remedy = "`detente audit --from DAY --until DAY` has each, with the reason"
+        click.echo(f"left out: {what}; {remedy}", err=True)
     return 2 if unknown else 0
 
 

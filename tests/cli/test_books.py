@@ -186,7 +186,8 @@ def test_the_books_are_exported_and_what_is_not_known_is_told(tmp_path: Path, ca
     out = tmp_path / "focus.csv"
     done = detente("export", case, "--ledger", tmp_path / "ledger.db", "--out", out)
     assert (done.returncode, done.stdout) == (2, f"wrote {out}: 1 row\n")
-    assert done.stderr == "left out: 1 use whose amount or price is not known; `detente audit` names them\n"
+    remedy = "`detente audit --from DAY --until DAY` has each, with the reason"
+    assert done.stderr == f"left out: 1 use whose amount or price is not known; {remedy}\n"
     assert out.read_text(encoding="utf-8").splitlines()[1].startswith("0.000045,")
     stated = ("--from", "2026-02-01", "--until", "2026-03-01", "--out", out, "--json")
     assert told("export", case, "--ledger", tmp_path / "ledger.db", *stated) == {

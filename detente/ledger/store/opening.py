@@ -36,7 +36,7 @@ def _of(url: str, *, make: bool) -> Store:
     if scheme in ("postgresql", "postgres"):
         return PostgresStore(url)
     remedy = "write a path, `sqlite:///ledger.db` (four slashes for an absolute path), or `postgresql://user@host/name`"
-    raise LedgerError(f"`{url.partition('@')[0]}`: not the address of a ledger; {remedy}")
+    raise LedgerError(f"`{scheme}://…`: not the address of a ledger; {remedy}")  # it may state a password
 
 
 def _sqlite(url: str, path: str, *, make: bool) -> Store:

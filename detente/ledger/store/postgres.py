@@ -7,6 +7,7 @@ Writers take one lock for as long as a transaction lasts, so that batches come o
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from typing import Any, ClassVar
@@ -69,6 +70,12 @@ class PostgresStore(Store):
         except ImportError:
             raise MissingExtraError("a ledger in PostgreSQL", "postgres") from None
         self._psycopg = psycopg
+        try:
+            parts = psycopg.conninfo.conninfo_to_dict(url)
+        except psycopg.Error:
+            raise LedgerError(_UNREADABLE) from None  # what it says of it may be a part of a password
+        if any("@" in str(parts.get(name, "")) for name in ("host", "port", "dbname")):
+            raise LedgerError(_UNREADABLE)
         self.url = _without_password(url)
         self._at = url
         self._connection: Any = None
@@ -109,8 +116,18 @@ class PostgresStore(Store):
         return session.one(sql, (table,)) is not None
 
 
+_UNREADABLE = (
+    "`postgresql://…`: not an address that PostgreSQL can read; write `postgresql://user@host/name`, and what is"
+    " special in a user, a password or an option by its number: `@` as `%40`, `/` as `%2F`, `:` as `%3A`, `%` as `%25`"
+)
+_PASSWORDS = ("password", "sslpassword")
+
+
 def _without_password(url: str) -> str:
-    """An address as it may be shown (§14)."""
+    """An address as it may be shown, wherever it states a password (§14)."""
     scheme, _, rest = url.partition("://")
-    user, at, place = rest.rpartition("@")
-    return f"{scheme}://{user.partition(':')[0]}{at}{place}"
+    named = re.match(r"([^@/]*)@", rest)  # as libpq reads it: with any `?` before the `@`
+    user, place = (f"{named[1].partition(':')[0]}@", rest[named.end() :]) if named else ("", rest)
+    place, _, options = place.partition("?")
+    shown = [option for option in options.split("&") if option and option.partition("=")[0] not in _PASSWORDS]
+    return f"{scheme}://{user}{place}" + (f"?{'&'.join(shown)}" if shown else "")

@@ -136,6 +136,7 @@ TOLD = ("clause/", "accrued/", "rounding/")
 def closed_view(console: Screen, found: ClosedBooks, as_of: str, currency: str) -> None:
     """What was booked, and what could not be."""
     money = [e for e in found.entries if e.unit == currency and e.account.startswith(TOLD)]
+    money.sort(key=lambda entry: (entry.account, entry.day))
     say(console, f"closed as of {as_of}: {len(found.entries):,} entries booked")
     rows = [(e.account, e.day, shown_nanos(e.amount, currency), e.adjusts) for e in money]
     table(console, "What clauses come to", ("account", "on", "amount", "adjusts"), rows, right=(2,), most=len(rows))

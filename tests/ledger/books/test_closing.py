@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import io
+import re
 from pathlib import Path
 from typing import Any
 
@@ -14,6 +16,8 @@ from detente.ledger.books.closing import ClosedBooks, close
 from detente.ledger.books.entry import LedgerEntry
 from detente.ledger.store.store import Store
 from detente.ledger.use.line import UseClass, UseLine
+from detente.report.ledger.standing import closed_view
+from detente.report.screen import Screen
 from detente.values.micros import micros
 from tests.builders import agreement, day, tokens, work
 from tests.ledger.served import NOW, accounts, both, call, ingested, journal_of, served_case
@@ -67,6 +71,17 @@ def test_closing_twice_changes_nothing(store: Store, case: Case, tmp_path: Path)
     before = accounts(store)
     again = closing(store, case, "2026-02-01")
     assert (again.batch, again.entries, accounts(store)) == (0, (), before)
+
+
+def test_what_is_booked_is_told_in_the_order_of_time(store: Store, tmp_path: Path) -> None:
+    """Of twelve months, December does not stand behind January."""
+    case = served_case(FLOOR, signed={"effective": "2025-07-01"})
+    put(store, case, tmp_path / "j", call(1, "2025-07-15", TENTH))
+    out = io.StringIO()
+    closed_view(Screen(file=out, width=200), closing(store, case, "2026-07-01"), "2026-07-01", "USD")
+    days = re.findall(r"^ +clause/\S+ +(\S+)", out.getvalue(), re.MULTILINE)
+    assert len(days) == 12
+    assert days == sorted(days)
 
 
 @both

@@ -13,6 +13,7 @@ import pytest
 
 from detente.errors import LedgerError
 from detente.ledger.store.opening import open_store
+from detente.ledger.store.postgres import PostgresStore
 from detente.ledger.store.sqlite import SqliteStore
 from detente.ledger.store.store import Store, big
 from detente.ledger.store.tables import LATEST, MIGRATIONS
@@ -71,11 +72,37 @@ def test_a_file_that_may_only_be_read_is_told_with_a_way_to_read_it(tmp_path: Pa
             session.run("DELETE FROM facts")
 
 
-def test_no_password_is_shown() -> None:
-    from detente.ledger.store.postgres import PostgresStore
+@pytest.mark.parametrize(
+    ("url", "shown"),
+    [
+        ("postgresql://host/name", "postgresql://host/name"),
+        ("postgresql://me:secret@host/name", "postgresql://me@host/name"),
+        ("postgresql://me:sec%40ret@/name?host=/run&port=1", "postgresql://me@/name?host=/run&port=1"),
+        ("postgresql://me:p?password=secret@host/name", "postgresql://me@host/name"),
+        ("postgresql://me@host/name?password=secret", "postgresql://me@host/name"),
+        ("postgres:///name?host=/run&password=se@cret&options=-c%20a", "postgres:///name?host=/run&options=-c%20a"),
+        ("postgresql://host/name?sslpassword=secret&sslkey=k", "postgresql://host/name?sslkey=k"),
+    ],
+)
+def test_no_password_is_shown(url: str, shown: str) -> None:
+    assert PostgresStore(url).url == shown
 
-    assert PostgresStore("postgresql://me:secret@host/name").url == "postgresql://me@host/name"
-    assert PostgresStore("postgresql://host/name").url == "postgresql://host/name"
+
+@pytest.mark.parametrize(
+    "url",
+    [
+        "mysql://me:secret@host/name",
+        "postgresql://me:p%ss-secret@host/name",
+        "postgresql://me:p secret@host/name",
+        "postgresql://me:p@ss:secret@host/name",
+        "postgresql://me:p/secret@host/name",
+    ],
+)
+def test_no_password_is_told_where_an_address_cannot_be_read(url: str) -> None:
+    with pytest.raises(LedgerError, match=r"`(postgresql|mysql)://…`: not (an|the) address") as told:
+        open_store(url)
+    assert "secret" not in str(told.value)
+    assert told.value.__cause__ is None
 
 
 def test_a_newer_ledger_is_refused(tmp_path: Path) -> None:
