@@ -124,8 +124,8 @@ case.yaml:2:36: the horizon ends on 2025-07-01, not after its start on 2026-01-0
 case.yaml:3:16: `someday` is not a date
     write for example `2026-01-31`, or `not expected`
 case.yaml:4:1: unknown key `colour`
-    allowed: `agreements`, `budgets`, `catalogs`, `choices`, `currency`, `deployments`, `discount-rate`, `events`, \
-`exchange`, `faults`, `horizon`, `idle` and 13 more
+    allowed: `name`, `title`, `currency`, `exchange`, `horizon`, `discount-rate`, `idle`, `reading`, `events`, \
+`serving`, `providers`, `networks` and 12 more
 offers/gpus.yaml:2:84: the price is negative: `-1 USD per GPU-hour`
     write 0 or more
 offers/gpus.yaml:3:50: `azure` has no region `westus`

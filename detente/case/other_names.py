@@ -11,6 +11,16 @@ from collections.abc import Collection, Iterator
 from detente.errors import nearest
 
 _NAMES: dict[str, str] = {
+    # what a word means where several keys are allowed, the first of them: of a step, a tier, a payment
+    "by reach": "date day on deadline due until",
+    "reach": "amount threshold target total",
+    "from price": "above over threshold bound starting-at",
+    "on amount": "due due-date date day when",
+    "on availability": "month date day period window",
+    "by index": "rate percent percentage increase rise uplift",
+    "at method": "price prices rate",
+    "bands": "availability credit uptime tiers levels thresholds",
+    "cap": "max maximum limit at-most up-to ceiling",
     # sections
     "agreements": "contracts contract deals policies rules constraints",
     "networks": "egress transfers transfer network bandwidth",
@@ -24,9 +34,12 @@ _NAMES: dict[str, str] = {
     "start": "starts begin begins from since",
     "every": "step period interval granularity frequency grid resolution",
     "deadline": "due due-date due-by finish-by by",
+    "due": "date day on by deadline delivery-date",
+    "from": "start begin begins start-date since effective effective-date",
+    "until": "end ends end-date expires expiry expiration valid-until term duration last-day",
     # who and where
     "with": "party parties counterparty vendor supplier provider",
-    "provider": "vendor supplier cloud party seller",
+    "provider": "vendor supplier cloud party seller only",
     "region": "location zone datacenter site",
     "country": "location jurisdiction",
     # offers and workloads
@@ -47,8 +60,14 @@ _NAMES: dict[str, str] = {
     "shortfall": "penalty fee true-up deficit",
     "carry-over": "rollover roll-over carryover carry-forward",
     "windows": "period periods interval frequency window billing-period",
-    "rate": "percent percentage share part fraction",
-    "off": "discount percent percentage reduction rebate",
+    "quantity": "amount gpus units count number capacity",
+    "commitment": "amount hourly spend commit",
+    "survives": "share at-least part percent percentage",
+    "rate": "percent percentage share part fraction off discount",
+    "off": "discount percent percentage reduction rebate rate saving",
+    "fee": "penalty rate percent percentage",
+    "for": "reason cause type",
+    "answer-within": "period notice days",
     "within": "countries country regions region areas locations only in",
     "text": "description wording quote language clause-text",
     "id": "name key identifier",
@@ -56,7 +75,7 @@ _NAMES: dict[str, str] = {
     "valid-for": "lapses lapse expires expiry expiration validity valid-until valid",
     "make-up": "makeup make-up-right bank",
 }
-"""By key, what else it is called: the first of these that a place allows is meant."""
+"""By key, what else it is called: the first of these that a place allows is meant. `by reach`: `by`, beside `reach`."""
 
 _VALUES: dict[str, str] = {
     # which money counts, and when
@@ -103,10 +122,22 @@ _VALUES: dict[str, str] = {
 """By value, what else it is called: never one that says the contrary, as the nearest by its letters may be."""
 
 
-def key_meant(word: str, keys: Collection[str]) -> str | None:
-    """The key of a place that a word stands for: by its other names, or as the nearest; None where there is none."""
-    known = frozenset(keys)
-    return next(_by_name(word.casefold().replace("_", "-"), known), None) or nearest(word, known)
+_WORDS = frozenset(word for key, names in _NAMES.items() for word in (*key.split(), *names.split()))
+"""Words that mean something here or elsewhere: no slip of the pen, unless for one very like (`kinds`)."""
+_VERY_LIKE = 0.85
+
+
+def key_meant(word: str, keys: Collection[str], inside: Collection[str] = ()) -> str | None:
+    """The key of a place that a word stands for: by its other names, or misspelt; None where there is none.
+
+    ``inside``: keys of what stands in the place, which are not misspelt.
+    """
+    known, said = frozenset(keys), word.casefold().replace("_", "-")
+    in_number = next((key for key in (f"{said}s", said.removesuffix("s")) if key in known), None)
+    if (meant := in_number or next(_by_name(said, known), None)) is not None:
+        return meant
+    is_word = word in inside or not _WORDS.isdisjoint((said, said.removesuffix("s")))
+    return nearest(word, known, _VERY_LIKE) if is_word else nearest(word, known)
 
 
 def value_meant(word: str, choices: Collection[str]) -> str | None:
@@ -116,4 +147,7 @@ def value_meant(word: str, choices: Collection[str]) -> str | None:
 
 
 def _by_name(word: str, keys: Collection[str]) -> Iterator[str]:
-    yield from (key for key, names in _NAMES.items() if key in keys and word in names.split())
+    for beside, names in _NAMES.items():
+        key, *others = beside.split()
+        if key in keys and word in names.split() and all(other in keys for other in others):
+            yield key

@@ -7,12 +7,13 @@ from __future__ import annotations
 
 import types
 import typing
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import replace
-from typing import Annotated, Any, Union
+from typing import Annotated, Any, Literal, NamedTuple, Union
 
 from pydantic import BaseModel, ValidationError
 
+from detente.case.agreement import Agreement
 from detente.case.other_names import key_meant, value_meant
 from detente.contract.term import Term
 from detente.errors import Flaw, FlawError, KeyPath, did_you_mean, nearest
@@ -42,7 +43,7 @@ def _meant(detail: Any, kind: Any, raw: Any) -> tuple[str | int, ...] | None:
     if detail["type"] != "extra_forbidden":
         return None
     *above, key = detail["loc"]
-    near = key_meant(str(key), _keys_at(kind, above, raw))
+    near = _near(str(key), _models_at(kind, above, raw))
     return None if near is None else (*above, near)
 
 
@@ -86,10 +87,13 @@ _EXPECTED = {
     "bool_parsing": "`true` or `false`",
     "bool_type": "`true` or `false`",
 }
+_OF_MODELS = ("model_type", "model_attributes_type", "list_type", "tuple_type")
 
 
 CLAUSE = "minimum-commitment"
 """A kind by which those of clauses are told from those of offers and workloads."""
+MANY = 12
+"""Keys that are shown where any of them may be meant."""
 FORM = "see its form in `detente schema`"
 _FORMS = {
     ID: "lower-case letters, digits, `.`, `_` and `-`",
@@ -105,9 +109,7 @@ def _sentence(detail: Any, raw: Any, kind: Any) -> tuple[str, str]:
     if code == "extra_forbidden":
         if key == "<<":
             return "merge keys (`<<`) are not read", "write the values out"
-        keys = _keys_at(kind, detail["loc"][:-1], raw)
-        near = key_meant(key, keys)
-        return f"unknown key `{_short(key)}`", f"did you mean `{near}`?" if near else did_you_mean(key, keys)
+        return f"unknown key `{_short(key)}`", _key_instead(key, detail, raw, kind)
     if code == "missing":
         return f"`{key}` is missing", f"add `{key}: …`"
     if code == "union_tag_not_found":
@@ -118,9 +120,10 @@ def _sentence(detail: Any, raw: Any, kind: Any) -> tuple[str, str]:
     if code == "literal_error":
         choices = [t.strip().strip("'") for t in str(context.get("expected")).replace(" or ", ", ").split(",")]
         meant = value_meant(str(given), choices)
-        return f"{_found(given)} is not allowed here", f"write `{meant}`" if meant else did_you_mean(
-            str(given), choices
-        )
+        keys = _keys_at(kind, detail["loc"], raw)
+        besides = f", or a mapping with some of the keys {_listed(keys)}" if keys else ""
+        remedy = f"write `{meant}`" if meant else did_you_mean(str(given), choices) + besides
+        return f"{_found(given)} is not allowed here", remedy
     if code == "value_error":
         return str(context.get("error")), FORM
     if code == "string_pattern_mismatch":
@@ -135,6 +138,28 @@ def _sentence(detail: Any, raw: Any, kind: Any) -> tuple[str, str]:
         what = f"has {len(given):,} {'characters' if isinstance(given, str) else 'entries'}"
         return what, f"write {context.get('max_length')} or fewer"
     return f"{_found(given)} cannot be read: {detail['msg']}", FORM
+
+
+def _key_instead(key: str, detail: Any, raw: Any, kind: Any) -> str:
+    """What to write for a key that its place does not have: another one, or the same in another place."""
+    *place, _ = detail["loc"]
+    models = _models_at(kind, place, raw)
+    if (near := _near(key, models)) is not None:
+        return f"did you mean `{near}`?"
+    parts = {name: part for name, part in _parts(models).items() if key in _keys(part.models)}
+    if len(parts) in (1, 2):
+        given = detail["input"]
+        written = f"{{ {key}: {'…' if isinstance(given, dict | list) else _short(given)} }}"
+        return "write " + " or ".join(f"`{name}: {part.holding(written)}`" for name, part in parts.items())
+    if key in _keys([Agreement]) and any(issubclass(model, Term) for model in models):
+        return f"write `{key}` in the agreement, beside its `terms`"
+    own, common = [[each for each in _keys(models) if (each in _keys([Term])) is shared] for shared in (False, True)]
+    return f"allowed: {_listed([*own, *common], MANY)}" if own else "leave it out"
+
+
+def _near(key: str, models: Sequence[type[BaseModel]]) -> str | None:
+    """The key of a place that one was meant to be."""
+    return key_meant(key, _keys(models), {each for part in _parts(models).values() for each in _keys(part.models)})
 
 
 def as_meant(error: ValidationError, raw: Any) -> Any | None:
@@ -162,17 +187,35 @@ def _hint(detail: Any, raw: Any, kind: Any) -> str:
     given, code = detail["input"], detail["type"]
     if code == "string_type" and given is None:
         return "; put one that begins with `#` or `&` in quotes"
-    if code in ("list_type", "tuple_type") and isinstance(given, str):
-        return f", such as `[{_short(given)}]`"
+    models = _models_at(kind, detail["loc"], raw) if code in _OF_MODELS else []
+    keys = _keys(models)
+    if code in ("list_type", "tuple_type"):
+        if isinstance(given, str):
+            return f", such as `[{_short(given)}]`"
+        key = next((each for each in given if each in keys), keys[0]) if keys else None
+        return f", such as `[ {{ {key}: … }} ]`" if key else ""
     first = given[0] if isinstance(given, list) and given else given
     if code == "dict_type" and isinstance(first, str):
-        return f", such as `{{ {_short(first)}: … }}`"
-    keys = _keys_at(kind, detail["loc"], raw) if code.startswith("model") else []
+        pair = f"…: {_short(first)}" if first[:1].isdigit() else f"{_short(first)}: …"
+        return f", such as `{{ {pair} }}`"
+    for name, choices in _choices(models):
+        if isinstance(given, str) and (meant := given if given in choices else value_meant(given, choices)):
+            return f", such as `{{ {name}: {meant} }}`"
     return f" with some of the keys {_listed(keys)}" if keys else ""
 
 
-def _listed(keys: Sequence[str]) -> str:
-    return ", ".join(f"`{key}`" for key in keys if key != "source")
+def _choices(models: Iterable[type[BaseModel]]) -> Iterator[tuple[str, tuple[str, ...]]]:
+    """The keys that have one of some values, and these."""
+    for model in models:
+        for name, field in model.model_fields.items():
+            if typing.get_origin(field.annotation) is Literal:
+                yield field.alias or name, typing.get_args(field.annotation)
+
+
+def _listed(keys: Sequence[str], most: int = 100) -> str:
+    shown = [f"`{key}`" for key in keys if key != "source"]
+    more = len(shown) - most
+    return ", ".join(shown[:most]) + (f" and {more} more" if more > 0 else "")
 
 
 def _found(given: Any) -> str:
@@ -204,6 +247,35 @@ def _models(kind: Any) -> list[type[BaseModel]]:
 
 def _keys_at(kind: Any, loc: Sequence[str | int], raw: Any) -> list[str]:
     """The keys allowed at a place: what its model declares."""
+    return _keys(_models_at(kind, loc, raw))
+
+
+def _keys(models: Iterable[type[BaseModel]]) -> list[str]:
+    return list(dict.fromkeys(f.alias or name for m in models for name, f in m.model_fields.items()))
+
+
+class _Part(NamedTuple):
+    """What may stand under a key: some models, one by itself or a list of them."""
+
+    models: list[type[BaseModel]]
+    is_list: bool
+
+    def holding(self, written: str) -> str:
+        return f"[ {written} ]" if self.is_list else written
+
+
+def _parts(models: Iterable[type[BaseModel]]) -> dict[str, _Part]:
+    """By key, what may stand there, where that has keys of its own."""
+    found = {}
+    for model in models:
+        for name, field in model.model_fields.items():
+            if inside := _models(field.annotation):
+                found[field.alias or name] = _Part(inside, typing.get_origin(field.annotation) is tuple)
+    return found
+
+
+def _models_at(kind: Any, loc: Sequence[str | int], raw: Any) -> list[type[BaseModel]]:
+    """The models that may stand at a place, as what stands there says its kind."""
     models, at = _models(kind), raw
     for step in [None, *loc]:
         if step is not None:
@@ -216,7 +288,7 @@ def _keys_at(kind: Any, loc: Sequence[str | int], raw: Any) -> list[str]:
         tag = at.get("kind") if isinstance(at, dict) else None
         chosen = [m for m in models if "kind" in m.model_fields and tag in _tags(m)]
         models = chosen or models
-    return [f.alias or name for m in models for name, f in m.model_fields.items()]
+    return models
 
 
 def _tags(model: type[BaseModel]) -> tuple[str, ...]:

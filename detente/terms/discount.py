@@ -25,6 +25,14 @@ COMBINED: dict[Combine, str] = {
 """How several discounts combine, in a clause's sentence."""
 
 
+_TIERS = "`kind: volume-discount`, with `tiers` and their `method`"
+_UP_TO = "`kind: credit`, with its `rate`, and the most that is given back as its `amount`"
+_PRICE = "`kind: price-lock`, with its `method`, and the price under `at`"
+_ELSEWHERE = {"tiers": _TIERS, "above": _TIERS, "windows": _TIERS, "cap": _UP_TO, "up-to": _UP_TO, "amount": _UP_TO}
+_ELSEWHERE |= {"price": _PRICE}
+"""Keys of clauses that are no discount though contracts call them so, and what to write instead."""
+
+
 class Discount(PriceClause):
     """What is covered costs less by a part of its price; how several on one price combine, their agreement says."""
 
@@ -34,11 +42,10 @@ class Discount(PriceClause):
     @model_validator(mode="before")
     @classmethod
     def _of_every_unit(cls, given: Any) -> Any:
-        if isinstance(given, dict) and "tiers" in given:
-            what = "a discount takes the same part off every unit, and tiers do not"
-            raise FlawError(
-                what, "write `kind: volume-discount`, with `tiers` and their `method`", ("tiers",), key=True
-            )
+        for key, instead in _ELSEWHERE.items():
+            if isinstance(given, dict) and key in given:
+                what = f"a discount takes the same part off every unit, and `{key}` says otherwise"
+                raise FlawError(what, f"write {instead}", (key,), key=True)
         return given
 
     effect: ClassVar[Literal["restrains", "grants", "both"]] = "grants"

@@ -27,6 +27,9 @@ from detente.values.noun import Title
 from detente.values.period import Day, later
 from detente.values.quantity import Span
 
+_OURSELVES = frozenset({"us", "we", "ourselves", "me", "customer", "the customer", "buyer", "the buyer"})
+"""What a contract calls us: never somebody whom we pay."""
+
 
 class Payment(Term):
     """An amount, once: an upfront payment, damages, the costs of a lawsuit."""
@@ -47,6 +50,12 @@ class Payment(Term):
                 raise FlawError(
                     "is due whatever runs where, and speaks of no use", f"leave out `{key}`", (key,), key=True
                 )
+        return self
+
+    @model_validator(mode="after")
+    def _to_somebody(self) -> Self:
+        if self.to is not None and self.to.casefold() in _OURSELVES:
+            raise FlawError(f"`{self.to}` would be paid by us", "write `self` where the other party pays us", ("to",))
         return self
 
     @property

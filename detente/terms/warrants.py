@@ -27,6 +27,7 @@ from detente.values.money import Cash, Money
 from detente.values.noun import Flag, Noun, Title
 from detente.values.period import endless
 from detente.values.quantity import Amount
+from detente.values.quantity_field import Many
 
 
 class VestingCondition(Noun):
@@ -40,7 +41,7 @@ class WarrantTranche(Noun):
     """Shares that vest once so much was bought, and every condition is met."""
 
     reach: Committed = Field(description="how much in all: money, or work such as `2 M GPU-hour`")
-    shares: int = Field(gt=0, le=10**12, description="how many vest")
+    shares: Many = Field(le=10**12, description="how many vest")
     conditions: tuple[VestingCondition, ...] = ()
     worth: Cash | None = Field(default=None, description="what they would be worth, for people: it is on no bill")
 

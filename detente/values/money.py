@@ -90,6 +90,10 @@ def _remedy(text: str, example: str) -> str:
         )
     if re.search(r"[0-9][,'\u2019 ][0-9]", text):
         return f"write for example `{example}`, without thousands separators, and with a decimal point"
+    often = re.fullmatch(rf"(.+?){PER}(hour|day|week|month|quarter|year)", text)
+    if often:
+        each = f"a clause whose amount holds in each {often[3]} says `windows: {{ every: {often[3]} }}`"
+        return f"write `{often[1]}` by itself; {each}"
     return respelt(text) or f"write for example `{example}`"
 
 
@@ -250,8 +254,8 @@ WorkPrice = Annotated[Price, _price("Mtok", "GPU-hour", example="12 USD per Mtok
 
 def _hourly(given: Any) -> Money:
     text = text_of(given, "money an hour", "6 USD per hour")
-    money, per, span = text.partition(" per ")
-    if not per or span.strip() != "hour":
+    money, _, span = text.replace("/", " per ", 1).partition(" per ")
+    if span.strip() != "hour":
         raise FlawError(f"`{text}` is not money an hour", "write for example `6 USD per hour`")
     return not_negative(money.strip())
 
@@ -261,7 +265,7 @@ HourlyCash = Annotated[
     read_by(
         _hourly,
         written_as(
-            rf"^{MONEY_AS_WRITTEN} per hour$", "6 USD per hour", "an amount of money an hour", name="hourly-money"
+            rf"^{MONEY_AS_WRITTEN}{PER}hour$", "6 USD per hour", "an amount of money an hour", name="hourly-money"
         ),
     ),
 ]

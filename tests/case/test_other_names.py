@@ -20,6 +20,12 @@ from tests.builders import Data, agreement, compute, data_of, gpus, mistakes
         ("maximum", {"amount", "windows"}, "amount"),
         ("prise", {"price", "provider"}, "price"),  # no name, and misspelt
         ("colour", {"price", "provider"}, None),
+        ("off", {"of", "rate", "amount"}, "rate"),  # a letter from `of`, and no slip of the pen
+        ("price", {"parties", "method", "at"}, "at"),
+        ("price", {"parties", "off"}, None),
+        ("share", {"shares", "parties"}, "shares"),
+        ("date", {"by", "reach", "fee"}, "by"),
+        ("date", {"by", "notice", "fees"}, None),  # by whom
     ],
 )
 def test_a_key_is_found_by_its_other_names_and_else_by_its_letters(
@@ -43,7 +49,7 @@ def test_a_value_is_found_by_its_other_names_alone(word: str, choices: list[str]
     assert value_meant(word, choices) == meant
 
 
-def floor(**more: str) -> Data:
+def floor(**more: object) -> Data:
     return agreement({"id": "floor", "kind": "minimum-commitment", "amount": "1 k USD"} | more)
 
 
@@ -62,6 +68,24 @@ def floor(**more: str) -> Data:
         (
             data_of([gpus("north", 2)], [compute()], floor(measure="before-discounts")),
             ["not allowed here; write `list`"],
+        ),
+        *(
+            (data_of([gpus("north", 2)], [compute()], floor(**{key: value})), [said])
+            for key, value, said in (
+                ("every", "year", "`every`; write `windows: { every: year }`"),
+                (
+                    "valid-for",
+                    "1 year",
+                    "`shortfall: { valid-for: 1 year }` or `milestones: [ { valid-for: 1 year } ]`",
+                ),
+                ("combine", "product", "write `combine` in the agreement, beside its `terms`"),
+                ("windows", "yearly", "such as `{ every: year }`"),
+                ("shortfall", "100%", "`forbidden`, or a mapping with some of the keys `fee`, `price`"),
+                ("milestones", {"reach": "1 USD"}, "expected a list, such as `[ { reach: … } ]`"),
+                ("amount", "5 k USD per month", "write `5 k USD` by itself; a clause whose amount holds in each month"),
+                ("expires", "2026-03-01", "did you mean `until`?"),
+                ("with", "south", "beside its `terms`"),
+            )
         ),
     ],
 )

@@ -165,7 +165,7 @@ def test_keys_have_one_spelling() -> None:
         (
             "month",
             ["EU"],
-            "found `month`\n    expected a mapping (`key: value`) with some of the keys `every`, `starts`",
+            "found `month`\n    expected a mapping (`key: value`), such as `{ every: month }`",
         ),
     ],
 )

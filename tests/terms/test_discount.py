@@ -11,6 +11,7 @@ from detente.results.plan import Plan
 from tests.builders import (
     PROVIDERS,
     D,
+    Data,
     agreement,
     build,
     charged,
@@ -220,6 +221,21 @@ def test_which_data_moved_out_is_discounted_the_scope_says(of: dict[str, str], g
     found = solved(build(offers, [chat], agreement(off("d", "10%", of=of)), months=1, networks=network))
     # South: 2 + moving 0.50, less 10% of the moving where it is covered; North: 3, or 2.70
     assert (found.cost, charged(found, "d")) == (D(2500 + given), D(given))
+
+
+@pytest.mark.parametrize(
+    ("key", "value", "instead"),
+    [
+        ("tiers", [], "`kind: volume-discount`"),
+        ("above", "5 k USD", "`kind: volume-discount`"),
+        ("cap", "5 k USD", "`kind: credit`, with its `rate`"),
+        ("price", "2 USD per Mtok", "`kind: price-lock`"),
+    ],
+)
+def test_what_is_no_discount_leads_to_its_kind(key: str, value: object, instead: str) -> None:
+    clause: Data = {"id": "d", "kind": "discount", "off": "10%", key: value}
+    (only,) = mistakes(data_of([tokens("north", 1)], [work()], agreement(clause)))
+    assert instead in only
 
 
 def test_by_workload_on_shared_machines_is_refused() -> None:

@@ -51,6 +51,7 @@ def test_who_is_paid() -> None:
     [
         ({"on": "2026-03-01"}, "is due on 2026-03-01, outside the horizon (2026-01-01 to 2026-03-01)"),
         ({"on": "2025-03-01"}, "`upfront` is due on 2025-03-01, before it is in force (2026-01-01)"),
+        ({"to": "Customer"}, "`Customer` would be paid by us; write `self` where the other party pays us"),
         ({"of": {"workload": "chat"}}, "is due whatever runs where, and speaks of no use"),
     ],
 )
