@@ -97,7 +97,7 @@ def test_the_same_text_again_and_again_changes_nothing(kind: str, way: str) -> N
 
 @pytest.mark.parametrize("way", ["whole-window", "pro-rata"])
 def test_windows_from_the_last_day_of_a_month_keep_it(way: str) -> None:
-    """From 31 January by the month, amended on 15 March: the window of that day ends on the 31st, and not on the 28th."""
+    """From 31 January by the month, amended on 15 March: that window ends on the 31st, and not on the 28th."""
     clause: Data = {"id": "c", "kind": "minimum-commitment", "amount": "1 k USD", "windows": {"every": "month"}}
     first, later = agreement(clause, effective="2026-01-31"), clause | {"takes-over": way}
     second = agreement(later, id="later", amends="north-deal", effective="2026-03-15")
