@@ -30,8 +30,11 @@ class Reminder:
 
 
 def before(end: datetime, notice: Span) -> date:
-    """The last day on which notice of so long can be given of what happens at a moment."""
-    return later(end, notice, -1).date()
+    """The last day on which notice of so long can be given of what happens at a moment: all of that lies between.
+
+    Three months before the end of a year, which is the first moment of the next, are 30 September.
+    """
+    return last_day(later(end, notice, -1))
 
 
 def last_day(end: datetime) -> date:

@@ -17,7 +17,7 @@ from pydantic import Field, model_validator
 from detente.contract.bases.position import Position
 from detente.contract.case_view import CaseView
 from detente.contract.reach.verdict import Reason
-from detente.contract.reminder import Reminder
+from detente.contract.reminder import Reminder, before
 from detente.errors import Flaw, FlawError
 from detente.values.money import Cash, Money, nano
 from detente.values.noun import Noun, Title
@@ -91,11 +91,13 @@ class Termination(Position):
         if self.not_before is not None:
             yield Reminder(self.not_before, "right", f"the first day on which {self.by} may leave", self.by)
             if self.notice:
-                first = later(self.begin(self.not_before), self.notice, -1).date()
+                first = before(self.begin(self.not_before), self.notice)
                 yield Reminder(first, "notice", f"the first day for notice to leave on {self.not_before}", self.by)
-        for step in self.fees:
-            at = self._step(step)
-            if at < self.validity.end and (step.fee is not None or not endless(self.validity.end)):
+        leaves = self.validity.start if self.not_before is None else self.begin(self.not_before)
+        ends = [*map(self._step, self.fees[1:]), self.validity.end]
+        for step, until in zip(self.fees, ends, strict=True):
+            at = max(self._step(step), leaves)
+            if at < min(until, self.validity.end) and (step.fee is not None or not endless(self.validity.end)):
                 part = "" if step.fee is not None else f"{_percent(step.of_remaining)} of what remains, then "
                 cost = f"{part}{self._cost(step, at).told}"
                 yield Reminder(at.date(), "right", f"from this day leaving costs {cost}", self.by)

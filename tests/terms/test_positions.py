@@ -96,16 +96,16 @@ def test_a_duty_is_done_once_or_again() -> None:
 
 # -- renewal ----------------------------------------------------------------------------------------------------------
 def test_it_renews_again_and_again_unless_notice_is_given_in_time() -> None:
-    # 90 days before 2027-01-01 is 2026-10-03, before 2028-01-01 2027-10-03; the third term's notice is after the list
+    # 3 October to 31 December are 90 days, so the last day is the 2nd; the third term's notice is after the list
     assert reminded("renewal") == [
-        ("2026-10-03", "notice"),
+        ("2026-10-02", "notice"),
         ("2027-01-01", "renewal"),
-        ("2027-10-03", "notice"),
+        ("2027-10-02", "notice"),
         ("2028-01-01", "renewal"),
     ]
-    found = list(term("renewal", given="2026-10-03").reminds(day("2026-01-01"), day("2030-01-01")))
+    found = list(term("renewal", given="2026-10-02").reminds(day("2026-01-01"), day("2030-01-01")))
     assert [each.what for each in found][1:] == ["ends, and does not renew"]
-    assert found[0].done == date(2026, 10, 3)
+    assert found[0].done == date(2026, 10, 2)
 
 
 def test_terms_of_a_month_keep_their_day() -> None:
@@ -117,8 +117,8 @@ def test_terms_of_a_month_keep_their_day() -> None:
 
 
 def test_late_notice_is_a_mistake() -> None:
-    (only,) = mistakes(data("renewal", given="2026-10-04"))
-    assert only.startswith("notice was given on 2026-10-04, and the last day for it was 2026-10-03")
+    (only,) = mistakes(data("renewal", given="2026-10-03"))
+    assert only.startswith("notice was given on 2026-10-03, and the last day for it was 2026-10-02")
 
 
 def test_it_ends_unless_notice_is_given() -> None:
@@ -143,7 +143,18 @@ def test_leaving_costs_what_the_step_says() -> None:
     assert fees == [2_000_000, 2_000_000, 1_000_000]
     assert reminded("termination") == [("2026-01-01", "right"), ("2026-10-01", "right")]
     dated = {"not-before": "2026-07-01", "notice": "60 days"}
-    assert reminded("termination", **dated)[:2] == [("2026-07-01", "right"), ("2026-05-02", "notice")]
+    assert reminded("termination", **dated)[:2] == [("2026-07-01", "right"), ("2026-05-01", "notice")]
+
+
+def test_what_leaving_costs_is_told_from_the_first_day_on_which_one_may() -> None:
+    """From 1 July on, 4.5 of the 9 M that remain on 1 April are no answer; a step that is over by then is not told."""
+    fees = [{"fee": "9 M USD"}, {"after": "3 months", "of-remaining": "50%"}, {"after": "9 months", "fee": "1 USD"}]
+    clause = term("termination", fees=fees, total="12 M USD", **{"not-before": "2026-07-01"})
+    found = [(str(r.on), r.what) for r in clause.reminds(day("2026-01-01"), day("2027-01-01")) if "costs" in r.what]
+    assert found == [
+        ("2026-07-01", "from this day leaving costs 50% of what remains, then 3.00 M USD"),
+        ("2026-10-01", "from this day leaving costs 1.00 USD"),
+    ]
 
 
 def test_leaving_costs_a_part_of_what_remains() -> None:
@@ -182,7 +193,7 @@ def test_a_right_after_a_change_of_control_lasts_so_long() -> None:
 
 def test_an_audit_is_once_in_each_window() -> None:
     found = list(term("audit", done=["2026-08-08"]).reminds(day("2026-01-01"), day("2027-01-01")))
-    assert [(str(each.on), each.role) for each in found] == [("2026-12-02", "notice"), ("2026-12-31", "right")]
+    assert [(str(each.on), each.role) for each in found] == [("2026-12-01", "notice"), ("2026-12-31", "right")]
     assert {each.done for each in found} == {date(2026, 8, 8)}
 
 
