@@ -1,52 +1,108 @@
-"""The calls of tools in a stream of chat chunks, told apart by their ids.
+"""The calls of tools in a stream of chat chunks, told apart by their ids, their numbers and their names.
 
-Owns: which call a piece belongs to where its ``index`` does not say so. OpenAI numbers parallel calls; some servers
-give all of them 0, or no number at all, and a client that goes by numbers would join the arguments of two calls into
-one. Not here: what else is in a chunk (``chat_stream``).
+Owns: which call a piece belongs to where its ``index`` does not say so. OpenAI numbers parallel calls and gives each an
+id; some servers give all of them the number 0, or none, or no id, or the same, and a client that goes by numbers would
+join the arguments of two calls into one. Not here: what else is in a chunk (``chat_stream``).
 """
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from typing import Any
+
+
+def id_of(stated: Any) -> str:
+    """The id of a call; empty where it has none: some number them, and some leave them out."""
+    if isinstance(stated, str):
+        return stated
+    return str(stated) if isinstance(stated, int) and not isinstance(stated, bool) else ""
+
+
+@dataclass(slots=True)
+class _Call:
+    place: int
+    id: str
+    number: int | None
+    """The one that its provider gave it."""
+    name: str = ""
+    said: bool = False
+    """Whether any of its arguments have come."""
+    closed: bool = False
+    """Whether they may be over: what came last closes an object."""
+
+    def goes_on(self, name: str, arguments: str) -> bool:
+        """Whether a piece that names no id may be of it: a tool that is named once more, after arguments, is another's.
+
+        Some servers repeat the name of a call with each of its pieces.
+        """
+        if not (name and self.said):
+            return True
+        return name == self.name and not (self.closed and arguments.lstrip().startswith("{"))
+
+    def take(self, name: str, arguments: str) -> None:
+        """A piece of it."""
+        self.name = self.name or name
+        if arguments := arguments.rstrip():
+            self.said, self.closed = True, arguments.endswith("}")
 
 
 class Calls:
     """Those of one choice, in the order of their first pieces."""
 
-    __slots__ = ("_ids", "_last", "_next", "_places")
+    __slots__ = ("_ids", "_last", "_next", "_numbers")
 
     def __init__(self) -> None:
-        self._ids: dict[str, int] = {}
-        self._places: dict[int, int] = {}
-        """Of each number that the provider used last for a call, the call's place."""
-        self._last = 0
+        self._ids: dict[str, _Call] = {}
+        self._numbers: dict[int, _Call] = {}
+        """Of each number that the provider used, the last call that has it."""
+        self._last: _Call | None = None
         self._next = 0
 
     def placed(self, delta: dict[str, Any]) -> bool:
-        """Number the calls of a delta by their places; whether any number had to change."""
+        """Number the calls of a delta by their places, an id for each; whether anything had to change."""
         pieces, changed = delta.get("tool_calls"), False
         for piece in pieces if isinstance(pieces, list) else ():
             if not isinstance(piece, dict):
                 continue
-            place = self._place(piece.get("id"), piece.get("index"))
-            changed |= piece.get("index") != place
-            piece["index"] = place
+            call = self._of(piece)
+            told = {"index": call.place} | ({"id": call.id} if id_of(piece.get("id")) else {})
+            changed |= any(piece.get(name) != value for name, value in told.items())
+            piece |= told
         return changed
 
-    def _place(self, id_: Any, number: Any) -> int:
-        """An id that is new begins a call; a piece without one goes on with the call of its number, or the last."""
-        known = number if isinstance(number, int) else None
-        if isinstance(id_, str) and id_:
-            if id_ not in self._ids:
-                self._ids[id_] = known if known is not None and known >= self._next else self._next
-                self._next = max(self._next, self._ids[id_] + 1)
-            place = self._ids[id_]
-        elif known is None:
-            place = self._last
-        else:
-            place = self._places.get(known, known)
-        if known is not None:
-            self._places[known] = place
-        self._last = place
-        self._next = max(self._next, place + 1)
-        return place
+    def _of(self, piece: dict[str, Any]) -> _Call:
+        """The call that a piece belongs to: one that is known, else a new one."""
+        stated, function = piece.get("index"), piece.get("function")
+        number = stated if isinstance(stated, int) and not isinstance(stated, bool) else None
+        said = function if isinstance(function, dict) else {}
+        name, arguments = (
+            value if isinstance(value, str) else "" for value in (said.get("name"), said.get("arguments"))
+        )
+        id_ = id_of(piece.get("id"))
+        call = (
+            self._known(id_, number, name) if id_ else self._numbers.get(number) if number is not None else self._last
+        )
+        if call is None or not (id_ or call.goes_on(name, arguments)):
+            call = self._begun(id_, number)
+        call.take(name, arguments)
+        if number is not None:
+            self._numbers[number] = call
+        self._last = call
+        return call
+
+    def _known(self, id_: str, number: int | None, name: str) -> _Call | None:
+        """The call of an id. Two calls may have the same: then their numbers tell them apart."""
+        call = self._ids.get(id_)
+        if call is None or number is None or call.number in (None, number):
+            return call
+        other = self._numbers.get(number)
+        if other is not None and other.id.startswith(id_):
+            return other
+        return None if name else call
+
+    def _begun(self, id_: str, number: int | None) -> _Call:
+        place = number if number is not None and number >= self._next else self._next
+        call = _Call(place, f"{id_}_{place}" if id_ in self._ids else id_, number)
+        self._ids.setdefault(id_, call)
+        self._next = place + 1
+        return call

@@ -14,15 +14,11 @@ import msgspec
 from detente.gateway.surfaces.surface import UnsayableError
 from detente.providers import sse
 from detente.providers.chat_stream import place_of
+from detente.providers.tool_calls import id_of
 from detente.providers.wire import Reply, as_reason, as_text
 
 
 # -- what providers write otherwise -----------------------------------------------------------------------------------
-def id_of(stated: Any) -> str:
-    """The id of a call; empty where it has none: some number them, and some leave them out."""
-    return str(stated) if isinstance(stated, int) and not isinstance(stated, bool) else as_text(stated)
-
-
 def new_id() -> str:
     """The id of a call whose provider gave it none: its caller needs one to send the result."""
     return f"call_{token_hex(12)}"
@@ -108,6 +104,25 @@ class CompletedMessage(Saying):
 
     later_reasoning: list[LaterThought] | None = None
     tool_calls: list[CompletedCall] | None = None
+    function_call: Function | None = None
+    """A call as it was before there could be several: some servers still write it so."""
+
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        if self.function_call is not None and not self.tool_calls:
+            self.tool_calls = [CompletedCall(self.function_call)]
+        ids: set[str] = set()
+        for at, call in enumerate(self.tool_calls or ()):
+            call.id = f"{call.id}_{at}" if call.id in ids else call.id  # its result is sent by it
+            ids.add(call.id)
+
+
+_WORDS = {
+    **dict.fromkeys(("max_tokens", "model_length"), "length"),
+    **dict.fromkeys(("end_turn", "eos", "eos_token"), "stop"),
+    "function_call": "tool_calls",
+}
+"""Reasons to finish as some servers say them, in OpenAI's words."""
 
 
 class Ended(msgspec.Struct):
@@ -119,7 +134,8 @@ class Ended(msgspec.Struct):
     is known is that it stopped at one."""
 
     def __post_init__(self) -> None:
-        self.finish_reason = as_reason(self.finish_reason)
+        reason = as_reason(self.finish_reason)
+        self.finish_reason = _WORDS.get(reason, reason) if reason else None
 
 
 class CompletedChoice(Ended, kw_only=True):
@@ -198,6 +214,12 @@ class Delta(Saying):
 
     later_reasoning: list[LaterDelta] | None = None
     tool_calls: list[CallDelta] | None = None
+    function_call: FunctionDelta | None = None
+
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        if self.function_call is not None and not self.tool_calls:
+            self.tool_calls = [CallDelta(function=self.function_call)]
 
 
 class ChoiceDelta(Ended):

@@ -211,7 +211,7 @@ def replies(draw: st.DrawFn) -> Data:
     found = [
         *draw(st.lists(thinking, max_size=1)),
         *draw(st.lists(TEXT, max_size=1)),
-        *draw(st.lists(block("tool_use", id=IDS, name=IDS, input=OBJECTS), max_size=3)),
+        *draw(st.lists(USE, max_size=3, unique_by=lambda use: str(use["id"]))),
     ]
     calls = any(b["type"] == "tool_use" for b in found)
     return {

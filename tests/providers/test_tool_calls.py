@@ -1,0 +1,51 @@
+"""Calls of tools in pieces, as servers write them that number or name them otherwise than OpenAI does."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+from detente.providers.tool_calls import Calls
+
+Piece = tuple[Any, Any, str | None, str | None]
+"""The number, the id, the name and the arguments of a piece; None where it says none."""
+TWO = {0: ("f", '{"x":1}'), 1: ("g", '{"y":2}')}
+SAME = {0: ("f", '{"x":1}'), 1: ("f", '{"x":2}')}
+SAID: dict[str, tuple[list[Piece], dict[int, tuple[str, str]]]] = {
+    "ids, and one number": ([(0, "a", "f", '{"x":1}'), (0, "b", "g", '{"y":2}')], TWO),
+    "ids that are numbers": ([(0, 7, "f", '{"x":1}'), (0, 8, "g", '{"y":2}')], TWO),
+    "one id, and numbers": (
+        [(0, "a", "f", '{"x"'), (1, "a", "g", '{"y"'), (0, "a", None, ":1}"), (1, "a", None, ":2}")],
+        TWO,
+    ),
+    "no ids, and one number": ([(0, None, "f", '{"x":1}'), (0, None, "g", '{"y":2}')], TWO),
+    "no ids, no numbers": ([(None, None, "f", '{"x"'), (None, None, None, ":1}"), (None, None, "g", '{"y":2}')], TWO),
+    "the same tool again": ([(0, None, "f", '{"x":1}'), (0, None, "f", '{"x":2}')], SAME),
+    "a name with each piece": ([(0, None, "f", '{"x"'), (0, None, "f", ":1}"), (1, None, "g", '{"y":2}')], TWO),
+    "a name with each, an object within": ([(0, None, "f", '{"x":{}'), (0, None, "f", "}")], {0: ("f", '{"x":{}}')}),
+    "an id with each piece": ([(0, "a", "f", '{"x"'), (0, "a", "f", ":1}"), (0, "b", "g", '{"y":2}')], TWO),
+    "blank ids and names later": ([(0, "a", "f", '{"x"'), (0, "", "", ":1}"), (1, "b", "g", '{"y":2}')], TWO),
+    "numbers alone": (
+        [(0, None, "f", '{"x"'), (1, None, "g", '{"y"'), (0, None, None, ":1}"), (1, None, None, ":2}")],
+        TWO,
+    ),
+}
+
+
+@pytest.mark.parametrize("said", SAID)
+def test_each_call_has_a_place_and_an_id_of_its_own(said: str) -> None:
+    pieces, told = SAID[said]
+    calls, found = Calls(), dict[int, tuple[str, str]]()
+    ids = dict[int, set[str]]()
+    for number, id_, name, arguments in pieces:
+        function = {key: text for key, text in (("name", name), ("arguments", arguments)) if text is not None}
+        piece = {"index": number, "id": id_, "function": function}
+        calls.placed({"tool_calls": [piece]})
+        before = found.get(piece["index"], ("", ""))
+        found[piece["index"]] = (before[0] or name or "", before[1] + (arguments or ""))
+        if piece["id"]:
+            ids.setdefault(piece["index"], set()).add(piece["id"])
+    assert found == told
+    assert all(len(own) == 1 for own in ids.values())
+    assert len({id_ for own in ids.values() for id_ in own}) == len(ids)
