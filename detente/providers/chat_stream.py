@@ -12,74 +12,12 @@ from typing import Any
 import msgspec
 
 from detente.providers import sse
+from detente.providers.error_object import failure_of
+from detente.providers.openai_usage import tokens_of
 from detente.providers.tool_calls import Calls
-from detente.providers.wire import (
-    MAX_TOKENS,
-    Decoder,
-    Failure,
-    StreamPart,
-    Tokens,
-    as_reason,
-    failure,
-    is_utf8,
-    says_too_long,
-    too_long,
-)
-
-
-class InputDetails(msgspec.Struct):
-    """OpenAI's details of the tokens of a prompt, of chat completions and responses alike."""
-
-    cached_tokens: int | None = None
-    cache_write_tokens: int | None = None
-
-
-class OutputDetails(msgspec.Struct):
-    """OpenAI's details of the tokens of a reply."""
-
-    reasoning_tokens: int | None = None
-
-
-class ChatUsage(msgspec.Struct):
-    """OpenAI's ``usage`` of chat completions and embeddings."""
-
-    prompt_tokens: int | None = None
-    completion_tokens: int | None = None
-    total_tokens: int | None = None
-    prompt_tokens_details: InputDetails | None = None
-    completion_tokens_details: OutputDetails | None = None
-
-    @property
-    def tokens(self) -> Tokens | None:
-        """The same as tokens; None where the provider left out how many."""
-        given, made = self.prompt_tokens, self.completion_tokens
-        if given is None or given < 0:
-            return None
-        if made is None:  # embeddings generate nothing, and say so by their total
-            if self.total_tokens != given:
-                return None
-            made = 0
-        read = wrote = thought = 0
-        if (of_input := self.prompt_tokens_details) is not None:
-            read, wrote = of_input.cached_tokens or 0, of_input.cache_write_tokens or 0
-        if (of_output := self.completion_tokens_details) is not None:
-            thought = of_output.reasoning_tokens or 0
-        if made < 0 or read < 0 or wrote < 0 or read + wrote > given or given > MAX_TOKENS or made > MAX_TOKENS:
-            return None
-        return Tokens(given, made, read, wrote, min(max(thought, 0), made) if thought else 0)
-
+from detente.providers.wire import Decoder, StreamPart, as_reason, failure, is_utf8
 
 _UNREADABLE = (msgspec.DecodeError, UnicodeDecodeError, RecursionError)
-_USAGE = msgspec.json.Decoder(ChatUsage | None, strict=False)
-
-
-def tokens_of(usage: bytes) -> Tokens | None:
-    """What a ``usage`` says; None where it says nothing, or is none: unknown, and the reply as good (§12)."""
-    try:
-        found = _USAGE.decode(usage)
-    except _UNREADABLE:
-        return None
-    return found.tokens if found is not None else None
 
 
 class _Choice(msgspec.Struct):
@@ -115,13 +53,12 @@ def place_of(index: Any) -> int:
 
 
 _CHUNK = msgspec.json.Decoder(_Chunk, strict=False)
-_DONE = b"[DONE]"
-_FAILED = frozenset({"500", "502", "503", "504", "server_error", "internal_server_error", "InternalServerError"})
-"""As OpenAI, Azure and vLLM say that their server failed: the same as its status before a stream."""
 _SAYS = b'"delta":{"content":"'
 _LINES = 2
 """Ends of lines of an event that is one line: its own, and the blank one's."""
 _ROLE_ONLY = ("role",)
+GAVE_UP = frozenset({"error", "abort"})
+"""Reasons to finish that say that a reply did not: OpenRouter, Mistral and vLLM say "error" so, SGLang "abort"."""
 
 
 class ChatDecoder(Decoder):
@@ -183,7 +120,7 @@ class ChatDecoder(Decoder):
         part, shown = StreamPart(), []
         for event in sse.split(block):
             data = sse.data_of(event)
-            if data == _DONE:
+            if data == sse.DONE:
                 if self._finished:
                     part.done = self._done = True
                 else:
@@ -199,10 +136,10 @@ class ChatDecoder(Decoder):
                 part.failure = failure("broken", 502, "the provider sent an event that is not a chunk of a completion")
                 break
             if chunk.error:
-                part.failure = failure_inside(chunk.error)
+                part.failure = failure_of(chunk.error)
                 break
             if chunk.object == "error" or sse.name_of(event) == b"error":
-                part.failure = failure_inside({"message": chunk.message or "", "code": chunk.code, "type": chunk.type})
+                part.failure = failure_of({"message": chunk.message or "", "code": chunk.code, "type": chunk.type})
                 break
             choices, metered = chunk.choices or (), bytes(chunk.usage) != b"null"
             if isinstance(choices, dict):
@@ -217,8 +154,12 @@ class ChatDecoder(Decoder):
                 self._content = True
             for choice in choices:
                 if choice.finish_reason:
+                    if choice.finish_reason in GAVE_UP:
+                        part.failure = failure_of({"code": choice.finish_reason})
                     part.finish, self._finished = part.finish or choice.finish_reason, True
                     self._ended.add(choice.index)
+            if part.failure is not None:
+                break
             if b'"tool_calls"' in data:
                 event = self._told_apart(event, data, choices)
             if choices or not metered or self._asks_usage:
@@ -290,7 +231,7 @@ def _plain(block: bytes) -> int:
     counts = block.count  # of bytes, `count` is faster than `in`
     if (
         counts(b"\n") != 2 * len(chunks)
-        or counts(_DONE)
+        or counts(sse.DONE)
         or counts(b'"error"')
         or counts(b'"usage"') != counts(b'"usage":null')
         or counts(b'"finish_reason"') != counts(b'"finish_reason":null')
@@ -311,17 +252,3 @@ def _is_content(choice: _Choice) -> bool:
     if choice.finish_reason or choice.text:
         return True
     return any(value for name, value in choice.delta.items() if name not in _ROLE_ONLY)
-
-
-def failure_inside(error: Any) -> Failure:
-    """An error inside of a stream, or of a whole reply, that began with status 200."""
-    detail = error if isinstance(error, dict) else {"message": str(error)}
-    code, message = str(detail.get("code") or detail.get("type") or ""), str(detail.get("message") or "")
-    if says_too_long(code, message):
-        return too_long(message[:2000])
-    if code == "content_filter":
-        return failure("filtered", 400, message[:2000], code=code)
-    if code in ("429", "rate_limit_exceeded"):
-        return failure("throttled", 429, "the provider stopped its reply: its limit is reached")
-    what = "the provider ended its reply with an error" + (f" ({code[:100]})" if code else "")
-    return failure("unavailable", 503, what) if code in _FAILED else failure("broken", 502, what)

@@ -19,7 +19,7 @@ from detente.providers.bedrock.converse_reply import reply_of as chat_of
 from detente.providers.bedrock.family import Family, family_of
 from detente.providers.conversation import checked
 from detente.providers.marks import marks_in
-from detente.providers.messages_stream import usage_of
+from detente.providers.messages_stream import error_inside, usage_of
 from detente.providers.omission import Omissions
 from detente.providers.wire import Call, Failure, Headers, Members, Refusal, Reply, Tokens, as_text, failure
 
@@ -169,7 +169,7 @@ def reply_of(model: str, headers: Headers, body: bytes, names: Mapping[str, str]
         found = _WHOLE.decode(body)
         content = [_as_converse(block) for block in found.content]
     except (ValueError, RecursionError, KeyError):  # msgspec's errors, or UTF-8's
-        return failure("broken", 502, "the provider's reply is not one of Anthropic's messages")
+        return error_inside(body) or failure("broken", 502, "the provider's reply is not one of Anthropic's messages")
     usage = usage_of(found.usage)
     tokens = usage.tokens if usage else None
     said = {

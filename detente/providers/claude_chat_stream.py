@@ -23,6 +23,10 @@ class _Block(msgspec.Struct):
     id: str = ""
     name: str = ""
     data: Any = ""
+    text: Any = ""
+    thinking: Any = ""
+    signature: Any = ""
+    input: msgspec.Raw = msgspec.Raw(b"")
 
 
 class _Delta(msgspec.Struct):
@@ -53,6 +57,8 @@ class _Event(msgspec.Struct):
 
 
 _EVENT = msgspec.json.Decoder(_Event)
+_NOTHING = (b"", b"null", b"{}")
+"""Inputs at the start of a call that say nothing yet."""
 _UNREADABLE = (msgspec.DecodeError, UnicodeDecodeError, RecursionError)
 
 
@@ -65,13 +71,17 @@ class ClaudeChatDecoder(ConverseDecoder):
         As of ``ConverseDecoder``.
     """
 
-    __slots__ = ("_events", "_headers", "_model", "_usage")
+    __slots__ = ("_counted", "_events", "_headers", "_held", "_model", "_usage")
 
     def __init__(self, model: str, headers: Headers, asks_usage: bool, names: Mapping[str, str]) -> None:
         super().__init__(model, headers, asks_usage, names=names)
         self._model, self._headers = model, headers
         self._events = sse.Events()
         self._usage: MessagesUsage | None = None
+        self._counted = False
+        """Whether the use was stated at the end: what the start says of output is no total."""
+        self._held: tuple[str, dict[str, Any]] | None = None
+        """The input or the signature with which a block began: all of it, where no piece of it comes."""
 
     def feed(self, data: bytes) -> StreamPart:
         part = StreamPart()
@@ -107,8 +117,8 @@ class ClaudeChatDecoder(ConverseDecoder):
 
     def _said(self, data: bytes, part: StreamPart, shown: list[bytes]) -> None:
         """One event, in Converse's words."""
-        if not data:
-            return  # a comment keeps the connection alive
+        if not data or data == sse.DONE:
+            return  # a comment keeps the connection alive; the mark is OpenAI's, and is written here by some
         if not is_utf8(data):
             part.failure = _broken("an event that is not UTF-8")
             return
@@ -117,14 +127,27 @@ class ClaudeChatDecoder(ConverseDecoder):
             part.failure = failure_of(event.error)
             return
         self._meter(event)
-        for kind, said in self._in_converse(event):
+        if event.delta is not None and (event.delta.partial_json or event.delta.signature):
+            self._held = None
+        for kind, said in [*self._left(event), *self._in_converse(event)]:
             self._take(kind, msgspec.json.encode(said), part, shown)
+
+    def _left(self, event: _Event) -> list[tuple[str, dict[str, Any]]]:
+        """What a block began with that is over, and of which no piece has come since."""
+        if event.type not in ("content_block_start", "content_block_stop", "message_delta", "message_stop"):
+            return []
+        held, self._held = self._held, None
+        if event.content_block is not None:
+            self._held = _held(event.index, event.content_block)
+        return [held] if held is not None else []
 
     def _meter(self, event: _Event) -> None:
         """Take what is stated of the use so far."""
-        stated = event.message.usage if event.message is not None else event.usage
-        if stated is not None and (usage := usage_of(stated)) is not None:
+        ends = event.type == "message_delta"
+        stated = event.usage if ends else event.message.usage if event.message is not None else None
+        if (usage := usage_of(stated)) is not None:
             self._usage = usage.after(self._usage)
+            self._counted |= ends
 
     def _in_converse(self, event: _Event) -> list[tuple[str, dict[str, Any]]]:
         place, delta = {"contentBlockIndex": event.index}, event.delta
@@ -134,7 +157,7 @@ class ClaudeChatDecoder(ConverseDecoder):
                 self._head = self._named(self._model, headed(self._headers, own))
                 return [("messageStart", {})]
             case "content_block_start" if event.content_block is not None:
-                return [(kind, place | said) for kind, said in _begun(event.content_block)]
+                return [(kind, said | place) for kind, said in _begun(event.content_block)]
             case "content_block_delta":
                 return [("contentBlockDelta", place | {"delta": said})] if (said := _delta(delta or _Delta())) else []
             case "content_block_stop":
@@ -145,19 +168,37 @@ class ClaudeChatDecoder(ConverseDecoder):
                     ("messageStop", {"stopReason": stop_of(delta.stop_reason), "additionalModelResponseFields": where})
                 ]
             case "message_stop":
-                usage = counted(self._usage.tokens) if self._usage is not None else None
+                usage = counted(self._usage.tokens) if self._usage is not None and self._counted else None
                 end: list[tuple[str, dict[str, Any]]] = [("metadata", {"usage": usage})]
                 return end if self._reason is not None else [("messageStop", {}), *end]  # complete, nobody knows why
         return []
 
 
 def _begun(block: _Block) -> list[tuple[str, dict[str, Any]]]:
-    """A block that begins: a call of a tool says which, and a redacted thought all of it."""
-    if block.type == "tool_use":
-        return [("contentBlockStart", {"start": {"toolUse": {"toolUseId": block.id, "name": block.name}}})]
-    if block.type == "redacted_thinking":
-        return [("contentBlockDelta", {"delta": {"reasoningContent": {"redactedContent": block.data}}})]
+    """A block that begins: a call of a tool says which, and a redacted thought all of it. Some say all of any."""
+    match block.type:
+        case "tool_use":
+            return [("contentBlockStart", {"start": {"toolUse": {"toolUseId": block.id, "name": block.name}}})]
+        case "redacted_thinking":
+            return [_piece(reasoningContent={"redactedContent": block.data})]
+        case "text" if as_text(block.text):
+            return [_piece(text=block.text)]
+        case "thinking" if as_text(block.thinking):
+            return [_piece(reasoningContent={"text": block.thinking})]
     return []
+
+
+def _held(at: int, block: _Block) -> tuple[str, dict[str, Any]] | None:
+    """What a block begins with that pieces of it replace, and do not go on with."""
+    if block.type == "tool_use" and bytes(block.input) not in _NOTHING:
+        return _piece(at, toolUse={"input": bytes(block.input).decode()})
+    if block.type == "thinking" and as_text(block.signature):
+        return _piece(at, reasoningContent={"signature": block.signature})
+    return None
+
+
+def _piece(at: int = 0, **said: Any) -> tuple[str, dict[str, Any]]:
+    return "contentBlockDelta", {"contentBlockIndex": at, "delta": said}
 
 
 def _delta(delta: _Delta) -> dict[str, Any]:

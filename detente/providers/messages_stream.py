@@ -145,7 +145,7 @@ def reply_of(body: bytes) -> Reply | Failure:
     try:
         found = _WHOLE.decode(body)
     except _UNREADABLE:
-        return failure("broken", 502, "the provider's reply is not one of Anthropic's messages")
+        return error_inside(body) or failure("broken", 502, "the provider's reply is not one of Anthropic's messages")
     usage = usage_of(found.usage)
     return Reply(body, usage.tokens if usage else None, finish_of(found.stop_reason), bytes(found.model))
 
@@ -208,7 +208,9 @@ class MessagesDecoder(Decoder):
             return StreamPart(block, content=block.count(b"event: content_block_delta\n"))
         part, shown = StreamPart(), []
         for event in sse.split(block):
-            kind = self.read(data := sse.data_of(event), part)
+            if (data := sse.data_of(event)) == sse.DONE:
+                continue  # OpenAI's mark, which some write here
+            kind = self.read(data, part)
             if part.failure is not None:
                 break
             shown.append(event if not kind or sse.name_of(event) else sse.event(data, kind))
@@ -308,6 +310,14 @@ def failure_of(said: AnthropicError | str | None, status: int | None = None, aft
         return failure(kind, told, error.message[:MAX_TEXT] or "the request is refused", code=error.type or None)
     what = f"the provider answered {status or 'with an error'}" + (f" ({error.type[:100]})" if error.type else "")
     return failure(kind, told, what, retry_after=after)
+
+
+def error_inside(body: bytes) -> Failure | None:
+    """What a reply of status 200 means that is an error; None of one that is none."""
+    try:
+        return failure_of(msgspec.json.decode(body, type=_Refused).error)
+    except _UNREADABLE:
+        return None
 
 
 def read_failure(status: int, body: bytes, after: float | None) -> Failure:

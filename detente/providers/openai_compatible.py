@@ -6,6 +6,7 @@ otherwise untouched. Not here: reading streams (``chat_stream``, ``responses_str
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from dataclasses import replace
 from typing import Any
@@ -14,18 +15,17 @@ import msgspec
 
 from detente.live.deployment import CompatibleDeployment
 from detente.providers.authority import Authority, KeyAuthority
-from detente.providers.chat_stream import ChatDecoder, failure_inside, tokens_of
+from detente.providers.chat_stream import GAVE_UP, ChatDecoder
+from detente.providers.error_object import error_of, failure_of, plain
 from detente.providers.omission import without
+from detente.providers.openai_usage import tokens_of
 from detente.providers.outgoing import Outgoing
 from detente.providers.responses_stream import ResponsesDecoder, reply_of_response
-from detente.providers.status import by_status
 from detente.providers.tool_names import NamingDecoder, WholeNames, as_models_take_them
 from detente.providers.wire import (
-    FOREIGN,
     Call,
     Decoder,
     Failure,
-    FailureKind,
     Headers,
     Media,
     Refusal,
@@ -35,12 +35,9 @@ from detente.providers.wire import (
     Wire,
     as_reason,
     failure,
-    foreign,
     is_utf8,
     joined,
     retry_after,
-    says_too_long,
-    too_long,
 )
 
 _FETCHED: Mapping[Shape, frozenset[Media]] = {
@@ -49,11 +46,6 @@ _FETCHED: Mapping[Shape, frozenset[Media]] = {
 }
 PATHS = {"chat": "/chat/completions", "embeddings": "/embeddings", "responses": "/responses"}
 JSON = (("content-type", "application/json"),)
-_NOT_THERE = {"DeploymentNotFound", "model_not_found", "ModelNotFound"}
-_EXHAUSTED = {"insufficient_quota", "billing_hard_limit_reached", "billing_not_active", "insufficient_balance"}
-"""What providers call an account that has no money or quota left, whichever status they say it with."""
-_STATE = {"previous_response_not_found", "response_not_found"}
-_FILTERED = {"content_filter", "content_policy_violation", "ResponsibleAIPolicyViolation"}
 
 
 class _Message(msgspec.Struct):
@@ -73,6 +65,8 @@ class _Whole(msgspec.Struct):
     error: Any = None
 
 
+_VECTOR = re.compile(rb'\[\s*[^\s\]]|"[^"]')
+"""How a vector begins, in numbers or as base64: one of nothing is none."""
 _UNREADABLE = (msgspec.DecodeError, UnicodeDecodeError, RecursionError)
 _WHOLE = msgspec.json.Decoder(_Whole, strict=False)
 _OPTIONS = msgspec.json.Decoder(dict[str, Any])
@@ -117,11 +111,14 @@ class CompatibleWire(Wire):
         except _UNREADABLE:
             return failure("broken", 502, "the provider's reply is not JSON of the expected shape")
         if found.error and not found.choices:  # some answer 200 with an error inside
-            return failure_inside(found.error)
+            return failure_of(found.error)
         if not _answers(call, found):
             return failure("broken", 502, "the provider's reply has status 200 and holds no answer")
+        finish = _finish(found)
+        if finish in GAVE_UP:
+            return failure_of({"code": finish})
         # A good reply with a usage that cannot be read was served, and paid for: its use is unknown (§12).
-        return Reply(body, tokens_of(found.usage), _finish(found), bytes(found.model))
+        return Reply(body, tokens_of(found.usage), finish, bytes(found.model))
 
     def decoder(self, call: Call, headers: Headers) -> Decoder:
         found: Decoder
@@ -132,9 +129,10 @@ class CompatibleWire(Wire):
         return NamingDecoder(found, WholeNames(call)) if "tools" in call.members else found
 
     def failed(self, status: int, headers: Headers, body: bytes, call: Call | None = None) -> Failure:
-        found = read_failure(status, headers, body)
+        error = error_of(body)
+        found = failure_of(error, status, retry_after(headers))
         if status == 404 and found.kind == "unavailable" and call is not None and call.item:
-            return replace(found, kind="refused", status=404, error=_plain(error_of(body)) or found.error)
+            return replace(found, kind="refused", status=404, error=plain(error) if error else found.error)
         return found
 
 
@@ -142,7 +140,7 @@ def _answers(call: Call, found: _Whole) -> bool:
     """Whether a reply of status 200 holds what was asked for."""
     if call.operation == "embeddings":
         vectors = found.data or ()
-        whole = all(bytes(memoryview(vector.embedding)[:1]) in (b"[", b'"') for vector in vectors)
+        whole = all(_VECTOR.match(vector.embedding) for vector in vectors)
         return whole and len(vectors) == texts_of(call)
     for choice in found.choices or ():
         if bytes(memoryview(choice.message)[:1]) != b"{":
@@ -188,57 +186,3 @@ def body_of(call: Call, members: Mapping[str, msgspec.Raw], name: str) -> bytes:
             raise Refusal("`stream_options` is not an object", "stream_options") from None
         changed.append(("stream_options", msgspec.json.encode({**options, "include_usage": True})))
     return joined(members, changed)
-
-
-def error_of(body: bytes) -> dict[str, Any]:
-    """OpenAI's error object in a body, whichever way it is wrapped; empty where there is none."""
-    try:
-        found = msgspec.json.decode(body)
-    except _UNREADABLE:
-        return {}
-    if not isinstance(found, dict):
-        return {}
-    error = found.get("error", found)
-    if isinstance(error, str):
-        error = {"message": error}
-    return error if isinstance(error, dict) and isinstance(error.get("message"), str) else {}
-
-
-def read_failure(status: int, headers: Headers, body: bytes) -> Failure:
-    """What an error reply means (OpenAI's and Azure's documented codes)."""
-    error = error_of(body)
-    code = str(error.get("code") or error.get("type") or "")
-    if code == FOREIGN:
-        return foreign()
-    kind, told = _kind(status, code)
-    if kind in ("refused", "filtered") and error:
-        message = str(error.get("message") or "")
-        if kind == "refused" and says_too_long(code, str(error.get("type") or ""), message):
-            return too_long(message, error.get("param") if isinstance(error.get("param"), str) else None)
-        return Failure(kind, told, _plain(error))
-    message = f"the provider answered {status}" + (f" ({code})" if code else "")
-    return failure(kind, told, message, retry_after=retry_after(headers))
-
-
-def _kind(status: int, code: str) -> tuple[FailureKind, int]:
-    """(what kind of failure, which status a caller is told if nobody else serves the call)."""
-    if code in _FILTERED:
-        return "filtered", 400
-    if code in _EXHAUSTED:
-        return "exhausted", 502
-    if code in _STATE:
-        return "refused", status
-    if code in _NOT_THERE:
-        return "unavailable", 503
-    return by_status(status)
-
-
-def _plain(error: Mapping[str, Any]) -> dict[str, Any]:
-    """The error's members that OpenAI documents, as text (vLLM's code is a number), and Azure's inner error."""
-    found = {name: error.get(name) for name in ("message", "type", "param", "code")}
-    kept: dict[str, Any] = {name: None if value is None else str(value) for name, value in found.items()}
-    kept["type"] = kept["type"] or "invalid_request_error"
-    for name in ("innererror", "inner_error"):
-        if isinstance(error.get(name), dict):
-            kept["innererror"] = error[name]
-    return kept

@@ -7,45 +7,17 @@ them; once content has come, only those that may end the stream are read. Not he
 
 from __future__ import annotations
 
-from typing import Any, NamedTuple
+from typing import Any
 
 import msgspec
 
 from detente.providers import sse
-from detente.providers.chat_stream import InputDetails, OutputDetails
-from detente.providers.wire import (
-    FOREIGN,
-    MAX_TOKENS,
-    Decoder,
-    Failure,
-    FailureKind,
-    Reply,
-    StreamPart,
-    Tokens,
-    as_reason,
-    as_text,
-    failure,
-    foreign,
-    is_utf8,
-    says_too_long,
-    too_long,
-)
+from detente.providers.error_object import failure_of
+from detente.providers.openai_usage import tokens_of_response
+from detente.providers.wire import Decoder, Failure, Reply, StreamPart, as_reason, failure, is_utf8
 
 
 # -- what is read of them -------------------------------------------------------------------------------------------
-class _Usage(msgspec.Struct):
-    input_tokens: int | None = None
-    output_tokens: int | None = None
-    input_tokens_details: InputDetails | None = None
-    output_tokens_details: OutputDetails | None = None
-
-
-class _Error(NamedTuple):
-    code: str = ""
-    message: str = ""
-    param: str | None = None
-
-
 class _Response(msgspec.Struct):
     output: msgspec.Raw = msgspec.Raw(b"null")
     status: Any = None
@@ -63,11 +35,9 @@ class _Event(msgspec.Struct):
     param: Any = None
 
 
-_USAGE = msgspec.json.Decoder(_Usage | None)
 _EVENT = msgspec.json.Decoder(_Event)
 _RESPONSE = msgspec.json.Decoder(_Response)
 _UNREADABLE = (msgspec.DecodeError, UnicodeDecodeError, RecursionError)
-_DONE = b"[DONE]"
 
 _BEFORE_CONTENT = frozenset(
     {
@@ -82,20 +52,6 @@ _BEFORE_CONTENT = frozenset(
 """What a provider may say before it has made anything: all other events hold content, or end the stream."""
 
 _FINISH = {"max_output_tokens": "length", "content_filter": "content_filter"}
-
-# OpenAI's codes of a response that failed. What is not named here may go better elsewhere.
-_THROTTLED = frozenset({"rate_limit_exceeded", "too_many_requests", "429"})
-_FILTERED = frozenset(
-    {"content_filter", "bio_policy", "misalignment_policy_violation", "image_content_policy_violation"}
-)
-_REFUSED = frozenset(
-    {
-        *("invalid_prompt", "invalid_request_error", "data_residency_mismatch"),
-        *("invalid_image", "invalid_image_format", "invalid_image_mode", "invalid_image_url", "invalid_base64_image"),
-        *("image_too_large", "image_too_small", "image_parse_error", "image_file_too_large", "image_file_not_found"),
-        *("empty_image_file", "failed_to_download_image", "unsupported_image_media_type"),
-    }
-)
 
 
 # -- streams --------------------------------------------------------------------------------------------------------
@@ -143,7 +99,7 @@ class ResponsesDecoder(Decoder):
         data = sse.data_of(event)
         if not data:  # a comment keeps the connection alive: our own caller is told so by us, before content
             return self._content
-        if data == _DONE:
+        if data == sse.DONE:
             return False  # no part of this API, and the gateway's to say where it is
         try:
             found = _EVENT.decode(data)
@@ -151,19 +107,19 @@ class ResponsesDecoder(Decoder):
             return self._fail(part, failure("broken", 502, "the provider sent an event that cannot be read"))
         response = found.response
         if response is not None and bytes(response.usage) != b"null":
-            part.tokens = _tokens(response.usage)
+            part.tokens = tokens_of_response(response.usage)
         match found.type:
             case "response.completed" | "response.incomplete":
                 self._done = part.done = self._content = True
                 part.content += 1
                 part.finish = _finish(response)
             case "response.failed" | "response.cancelled":
-                return self._fail(part, _failure(response.error if response else None))
+                return self._fail(part, failure_of(response.error if response else None))
             case "error":
                 own = {"code": found.code, "message": found.message, "param": found.param}
-                return self._fail(part, _failure(found.error or own))
+                return self._fail(part, failure_of(found.error or own))
             case "" if found.error:
-                return self._fail(part, _failure(found.error))
+                return self._fail(part, failure_of(found.error))
             case "keepalive":
                 return self._content
             case type_ if type_ not in _BEFORE_CONTENT:
@@ -204,37 +160,10 @@ def reply_of_response(body: bytes) -> Reply | Failure:
     except _UNREADABLE:
         return failure("broken", 502, "the provider's reply is not JSON of the expected shape")
     if found.error or found.status in ("failed", "cancelled"):
-        return _failure(found.error)
+        return failure_of(found.error)
     if bytes(memoryview(found.output)[:1]) != b"[":
         return failure("broken", 502, "the provider's reply has status 200 and holds no answer")
-    return Reply(body, _tokens(found.usage), _finish(found))
-
-
-def tokens_of_response(body: bytes) -> Tokens | None:
-    """What a whole reply says it took; None where it does not say (§12)."""
-    try:
-        return _tokens(_RESPONSE.decode(body).usage)
-    except _UNREADABLE:
-        return None
-
-
-def _tokens(said: bytes) -> Tokens | None:
-    """What a ``usage`` says; None where it says nothing, or is none: unknown, and the reply as good (§12)."""
-    try:
-        usage = _USAGE.decode(said)
-    except _UNREADABLE:
-        return None
-    if usage is None or usage.input_tokens is None or usage.output_tokens is None:
-        return None
-    given, made = usage.input_tokens, usage.output_tokens
-    read = (usage.input_tokens_details.cached_tokens if usage.input_tokens_details else None) or 0
-    wrote = (usage.input_tokens_details.cache_write_tokens if usage.input_tokens_details else None) or 0
-    thought = (usage.output_tokens_details.reasoning_tokens if usage.output_tokens_details else None) or 0
-    if min(given, made, read, wrote, thought) < 0 or read + wrote > given or thought > made:
-        return None  # contradicts itself: not known
-    if max(given, made) > MAX_TOKENS:
-        return None
-    return Tokens(given, made, cached=read, written=wrote, reasoning=thought)
+    return Reply(body, tokens_of_response(found.usage), _finish(found))
 
 
 def _finish(response: _Response | None) -> str | None:
@@ -245,36 +174,3 @@ def _finish(response: _Response | None) -> str | None:
     if isinstance(details, dict) and (reason := as_reason(details.get("reason"))):
         return _FINISH.get(reason, reason)
     return "stop" if response.status == "completed" else None
-
-
-def _error_of(stated: Any) -> _Error:
-    """An error, whatever is written in it: an object, or a sentence."""
-    if not isinstance(stated, dict):
-        return _Error(message=as_text(stated))
-    code = stated.get("code")
-    number = str(code) if isinstance(code, int) else ""
-    return _Error(as_text(code) or number, as_text(stated.get("message")), as_text(stated.get("param")) or None)
-
-
-def _failure(stated: Any) -> Failure:
-    code, message, param = _error_of(stated)
-    if says_too_long(code):
-        return too_long(message[:2000], param)
-    if code == FOREIGN:
-        return foreign()
-    kind, status = _kind(code)
-    if kind in ("refused", "filtered"):
-        told = {"message": message[:2000], "type": "invalid_request_error", "param": param}
-        return Failure(kind, status, {**told, "code": code})
-    return failure(kind, status, "the provider ended the response with an error" + (f" ({code[:100]})" if code else ""))
-
-
-def _kind(code: str) -> tuple[FailureKind, int]:
-    """(what kind of failure, which status a caller is told if nobody else serves the call)."""
-    if code in _THROTTLED:
-        return "throttled", 429
-    if code in _FILTERED:
-        return "filtered", 400
-    if code in _REFUSED:
-        return "refused", 400
-    return ("timeout", 504) if code == "vector_store_timeout" else ("unavailable", 503)

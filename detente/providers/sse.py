@@ -9,6 +9,8 @@ from __future__ import annotations
 MAX_BYTES = 16 * 1024 * 1024
 """The longest event that is held: an image in base64 fits."""
 
+DONE = b"[DONE]"
+"""The data of the event by which OpenAI ends a stream."""
 _MARK = b"\xef\xbb\xbf"
 """What may stand before the first event: a byte order mark, which is no part of it."""
 

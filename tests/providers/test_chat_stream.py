@@ -79,9 +79,9 @@ def test_usage_beside_content_is_noted_and_shown() -> None:
         ({"error": {"message": "x", "code": 429}}, "throttled", 429),
         (refusal("server_error", "told by the provider"), "unavailable", 503),
         ({"error": {"message": "x", "type": "InternalServerError", "code": 500}}, "unavailable", 503),
-        (refusal("odd", "told by the provider"), "broken", 502),
-        ({"error": "something"}, "broken", 502),
-        ({"error": {"code": None, "type": None}}, "broken", 502),
+        (refusal("odd", "told by the provider"), "unavailable", 503),
+        ({"error": "something"}, "unavailable", 503),
+        ({"error": {"code": None, "type": None}}, "unavailable", 503),
     ],
 )
 def test_an_error_within_a_stream(error: dict[str, Any], kind: str, status: int, early: bool) -> None:
@@ -130,8 +130,17 @@ def test_an_end_without_a_reason_to_finish_is_no_end(said: list[bytes]) -> None:
 def test_one_of_several_choices_that_finished_is_an_end() -> None:
     """Of ``n`` choices, also in one chunk, and whatever the reason."""
     both = [{"index": 0, "delta": {"content": "x"}}, {"index": 1, "delta": {}, "finish_reason": "content_filter"}]
-    for chunk in (event({"choices": both}), delta("tool_calls"), delta("function_call"), delta("abort")):
+    for chunk in (event({"choices": both}), delta("tool_calls"), delta("function_call"), delta("eos")):
         assert decoded([ROLE, chunk, DONE])[1].done
+
+
+@pytest.mark.parametrize("reason", ["error", "abort"])
+def test_a_reason_to_finish_that_says_that_it_failed_is_a_failure(reason: str) -> None:
+    for said in ([], [delta(content="half")]):
+        shown, whole = decoded([ROLE, *said, delta(reason), USED, DONE])
+        assert shown == [ROLE, *said]
+        assert whole.failure is not None
+        assert (whole.failure.kind, whole.done) == ("unavailable", False)
 
 
 NAMED = b'event: error\ndata: {"message": "told by the provider", "code": 429}\n\n'
@@ -140,7 +149,7 @@ PAGE = b"data: <html><style>a{}\n\n"
 
 
 @pytest.mark.parametrize("early", [True, False])
-@pytest.mark.parametrize(("error", "kind"), [(NAMED, "throttled"), (UNNAMED, "broken"), (PAGE, "broken")])
+@pytest.mark.parametrize(("error", "kind"), [(NAMED, "throttled"), (UNNAMED, "refused"), (PAGE, "broken")])
 @given(CUTS)
 def test_an_error_in_another_shape_is_an_error_in_any_split(
     error: bytes, kind: str, early: bool, places: list[int]

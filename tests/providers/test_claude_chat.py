@@ -318,6 +318,44 @@ def test_a_stream_says_what_the_whole_reply_says_however_it_is_cut(
     assert pieces[-1]["usage"]["total_tokens"] == 22
 
 
+BLOCKS: list[Data] = [
+    {"type": "thinking", "thinking": "hm", "signature": "s"},
+    {"type": "text", "text": "hello"},
+    {"type": "tool_use", "id": "t1", "name": "f", "input": {"x": 1}},
+    {"type": "tool_use", "id": "t2", "name": "g", "input": {}},
+]
+
+
+def test_blocks_that_come_whole_at_their_start_are_said() -> None:
+    """As some servers write Anthropic's shape: the API itself begins each block with nothing."""
+    began = [piece for at, one in enumerate(BLOCKS) for piece in (block(at, **one), stop(at))]
+    first, *_, ends, last = events_of([], "tool_use")
+    pieces = [piece for part in read(as_events([first, *began, ends, last]), []) for piece in chunks(part.data)]
+    (choice,) = json.loads(whole(message(BLOCKS, "tool_use")).body)["choices"]
+    said = together(pieces)
+    for use in said["tool_calls"] + choice["message"]["tool_calls"]:
+        use["function"]["arguments"] = json.loads(use["function"]["arguments"])
+    assert said == choice["message"]
+
+
+@pytest.mark.parametrize("usage", [None, [1], {"output_tokens": -5}], ids=str)
+def test_what_the_start_says_of_use_is_no_total(usage: Any) -> None:
+    first, ends, last = events_of([], "end_turn")
+    stream = as_events([first, block(0, type="text", text="hi"), stop(0), {**ends, "usage": usage}, last])
+    parts = read(stream, [])
+    assert [part.tokens for part in parts] == [None] * len(parts)
+    assert parts[0].done
+    assert [part.tokens for part in read(as_events([first, last]), [])] == [None, None]
+
+
+def test_openais_mark_at_the_end_says_nothing() -> None:
+    first, *rest = events_of([BLOCKS[1]], "end_turn")
+    for named in (rest, rest[:-1]):
+        parts = read(as_events([first, *named]) + b"data: [DONE]\n\n", [])
+        assert parts[-1].done
+        assert all(part.failure is None for part in parts)
+
+
 def test_usage_is_hidden_from_a_caller_who_did_not_ask() -> None:
     parts = read(as_events(EVENTS), [], asks_usage=False)
     assert [part.tokens for part in parts if part.tokens] == [TOKENS]

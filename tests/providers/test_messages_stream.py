@@ -244,3 +244,24 @@ def test_events_that_come_without_their_names_are_named() -> None:
     told = NativeRendering("asked").feed(b"".join(part.data for part in parts))
     assert b'"model": "asked"' in told
     assert b"claude-there" not in told
+
+
+def test_openais_mark_at_the_end_of_a_stream_is_not_shown() -> None:
+    """Some that speak this shape write it, some in place of the last event."""
+    events = [sse.event(json.dumps(said).encode(), said["type"]) for said in EVENTS]
+    for upto in (None, -1):
+        decoder = MessagesDecoder()
+        first, last = decoder.feed(b"".join([*events[:upto], b"data: [DONE]\n\n"])), decoder.end()
+        assert (first.failure, last.failure, last.done) == (None, None, True)
+        assert b"DONE" not in first.data + last.data
+        assert (first.data + last.data).count(b"event: message_stop") == 1
+
+
+@pytest.mark.parametrize(
+    ("type_", "kind"),
+    [("overloaded_error", "unavailable"), ("invalid_request_error", "refused"), ("odd", "unavailable")],
+)
+def test_an_error_inside_of_a_reply_with_status_200_is_what_it_says(type_: str, kind: str) -> None:
+    found = reply_of(json.dumps({"type": "error", "error": {"type": type_, "message": "no"}}).encode())
+    assert isinstance(found, Failure)
+    assert found.kind == kind

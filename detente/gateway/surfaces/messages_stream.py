@@ -18,7 +18,7 @@ from detente.gateway.surfaces.messages_error import error_of, type_of
 from detente.gateway.surfaces.messages_reply import head, is_object, no_object, stopped, usage_of
 from detente.gateway.surfaces.surface import Asked, Rendering, UnsayableError
 from detente.providers import sse
-from detente.providers.chat_stream import tokens_of
+from detente.providers.openai_usage import tokens_of
 from detente.providers.wire import Tokens
 
 MAX_ARGUMENTS = 8 * 1024 * 1024

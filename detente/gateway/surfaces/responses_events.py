@@ -29,7 +29,7 @@ from detente.gateway.surfaces.responses_thought import packed
 from detente.gateway.surfaces.responses_tools import ToolName
 from detente.gateway.surfaces.surface import Asked, Rendering, UnsayableError
 from detente.providers import sse
-from detente.providers.chat_stream import tokens_of
+from detente.providers.openai_usage import tokens_of
 from detente.providers.wire import Tokens
 
 MAX_HELD = 8 * 1024 * 1024

@@ -229,6 +229,7 @@ def embedding_reply(call: Call, model: str, headers: Headers, body: bytes) -> Re
         vectors = vectors.numbers
     if vectors is None:
         vectors = [found.embedding] if found.embedding is not None else []
+    vectors = [vector for vector in vectors if vector]
     if len(vectors) != asked:
         return broken(f"{len(vectors)} embeddings of {asked} texts")
     data = [

@@ -14,6 +14,7 @@ from typing import Any
 import pytest
 
 from detente.gateway.deciding import health
+from detente.ledger.journals.record import TokenCounts
 from tests.builders import Data, tokens
 from tests.gateway.http.peer import run
 from tests.gateway.stage import (
@@ -524,7 +525,10 @@ def both(south: Any, north: Any) -> Data:
     return data
 
 
-NOTHING: tuple[Data, ...] = ({}, {"choices": None}, {"choices": []}, {"choices": [{}]}, {"data": []}, {"output": None})
+NOTHING: tuple[Data, ...] = (
+    *({}, {"choices": None}, {"choices": []}, {"choices": [{}]}, {"output": None}),
+    *({"data": []}, {"data": [{"index": 0, "embedding": []}]}),
+)
 
 
 @pytest.mark.parametrize("path", BODIES)
@@ -626,6 +630,24 @@ def test_parallel_calls_are_told_apart_by_their_ids(tmp_path: Path, number: Data
             begun = [e["content_block"] for e in answer.events if e["type"] == "content_block_start"]
             assert [block["id"] for block in begun] == ["a", "b"]
             assert answer.events[-1]["type"] == "message_stop"
+
+    run(main())
+
+
+@pytest.mark.parametrize("path", [CHAT, RESPONSES, MESSAGES])
+def test_a_mistake_of_the_caller_s_is_told_to_it_though_its_status_is_200_and_trips_nobody(
+    tmp_path: Path, path: str
+) -> None:
+    """As vLLM tells it in a stream."""
+
+    async def main() -> None:
+        wrong = {"error": {"object": "error", "message": "bad schema", "type": "BadRequestError", "code": 400}}
+        script = [SSE, *map(chunked, (event(wrong), DONE)), LAST]
+        async with play(*[script] * 4) as south, Stage(tmp_path, one(south)) as stage:
+            for _ in range(4):
+                answer = await stage.ask({**BODIES[path], "stream": True}, path=path)
+                assert (answer.status, answer.json["error"]["message"]) == (400, "bad schema")
+            assert [record.usage for record in stage.records] == [TokenCounts(0, 0)] * 4
 
     run(main())
 

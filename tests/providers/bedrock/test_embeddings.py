@@ -173,6 +173,7 @@ def test_base64_holds_the_same_numbers(vector: list[float]) -> None:
         b"",
         b"\xff",
         {},
+        {"embedding": []},
         {"embedding": [[1]]},
         {"embeddings": {"int8": [[1]]}},
         {"embeddings": {"float": [[1.0], [2.0]]}},

@@ -1,0 +1,81 @@
+"""What an error of OpenAI's means where no status stands beside it, in the words of those who write it."""
+
+from __future__ import annotations
+
+import json
+from typing import Any
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from detente.providers.chat_stream import ChatDecoder
+from detente.providers.error_object import error_of, failure_of
+from detente.providers.responses_stream import ResponsesDecoder
+from detente.providers.wire import Failure
+from tests.gateway.stage import event
+
+VLLM = {"object": "error", "message": "no", "type": "BadRequestError", "param": None, "code": 400}
+WITHIN: list[tuple[Any, str, int]] = [
+    (VLLM, "refused", 400),
+    ({"message": "no", "type": "invalid_request_error", "param": "tools", "code": None}, "refused", 400),
+    ({"message": "no", "type": "BadRequestError"}, "refused", 400),
+    ({"message": "no", "code": 422}, "refused", 422),
+    ({"message": "no", "type": "rate_limit_error"}, "throttled", 429),
+    ({"code": 429, "message": "no", "status": "RESOURCE_EXHAUSTED"}, "throttled", 429),
+    ({"message": "no", "type": "insufficient_quota", "code": "429"}, "exhausted", 502),
+    ({"message": "no", "code": 402}, "exhausted", 502),
+    ({"message": "no", "code": "401"}, "credential", 502),
+    ({"message": "no", "type": "invalid_request_error", "code": "invalid_api_key"}, "credential", 502),
+    ({"message": "no", "type": "overloaded_error"}, "unavailable", 503),
+    ({"message": "no", "code": 502}, "unavailable", 503),
+    ({"message": "no", "code": 1302}, "unavailable", 503),  # a number of its own
+    ({"message": "this exceeds the context of 10", "type": "odd"}, "too-long", 400),
+    ({"message": "no", "code": "model_not_found"}, "unavailable", 503),
+    ({"message": "no", "code": "previous_response_not_found"}, "refused", 404),
+    ("no", "unavailable", 503),
+    (None, "unavailable", 503),
+    ([], "unavailable", 503),
+]
+
+
+@pytest.mark.parametrize(("error", "kind", "told"), WITHIN, ids=str)
+def test_what_an_error_says_by_itself(error: Any, kind: str, told: int) -> None:
+    found = failure_of(error)
+    assert (found.kind, found.status) == (kind, told)
+    if kind in ("refused", "too-long"):  # of the request: its caller is told what is wrong with it
+        assert found.error["message"] == error["message"]
+    else:
+        assert found.error["message"].startswith("the provider ended its reply with an error")
+
+
+@pytest.mark.parametrize("decoder", [lambda: ChatDecoder(False), ResponsesDecoder])
+@pytest.mark.parametrize("error", [said for said, _, _ in WITHIN if said], ids=str)
+def test_it_is_the_same_in_a_stream_of_either_shape(decoder: Any, error: Any) -> None:
+    assert decoder().feed(event({"error": error})).failure == failure_of(error)
+
+
+def test_one_in_a_list_is_as_well_one() -> None:
+    """Google's compatible endpoint wraps it so."""
+    error = {"code": 400, "message": "Please use a valid role: user, model.", "status": "INVALID_ARGUMENT"}
+    found = failure_of(error_of(json.dumps([{"error": error}]).encode()), 400)
+    assert (found.kind, found.error["message"]) == ("refused", error["message"])
+
+
+def test_reasoning_that_another_deployment_made_is_nobodys_mistake_here() -> None:
+    found = failure_of({"message": "could not be verified", "code": "invalid_encrypted_content"}, 400)
+    assert (found.kind, found.status, found.fails_over) == ("foreign", 400, False)
+    assert (found.error["param"], found.error["code"]) == ("input", "invalid_encrypted_content")
+
+
+PLAIN = st.none() | st.booleans() | st.integers() | st.floats(allow_nan=False) | st.text(max_size=5)
+ANY = st.recursive(PLAIN, lambda v: st.lists(v, max_size=3) | st.dictionaries(st.text(max_size=5), v, max_size=3))
+
+
+@given(ANY | st.fixed_dictionaries({}, optional=dict.fromkeys(("message", "type", "code", "param"), ANY)))
+def test_whatever_stands_there_means_something(error: Any) -> None:
+    found = failure_of(error)
+    assert isinstance(found, Failure)
+    assert 400 <= found.status <= 599
+    assert isinstance(found.error["message"], str)
+    json.dumps(found.error)
