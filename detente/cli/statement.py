@@ -28,6 +28,7 @@ if TYPE_CHECKING:
 @click.option("--plan", type=click.Path(path_type=Path), help="Show beside it what this saved plan draws.")
 @click.option("--csv", "as_csv", is_flag=True, help="Print its lines as CSV.")
 @click.option("--out", type=click.Path(path_type=Path), metavar="FILE", help="Save it as an HTML page, too.")
+@click.option("--pdf", type=click.Path(path_type=Path), metavar="FILE", help="Save it as a PDF, too (needs an extra).")
 @READING
 @SCENARIO
 @JSON
@@ -40,6 +41,7 @@ def statement(
     plan: Path | None,
     as_csv: bool,
     out: Path | None,
+    pdf: Path | None,
     reading: str | None,
     scenario: str | None,
     as_json: bool,
@@ -56,6 +58,10 @@ def statement(
 
     if as_csv and as_json:
         raise click.ClickException("--csv and --json are two forms; give one of them")
+    if pdf is not None:
+        from detente.report.pages.statement_pdf import must_be_there
+
+        must_be_there()
     loaded = load(case, reading, scenario)
     party = None if agreement is None else _party(loaded, agreement)
     now, upto = datetime.now(UTC), None if day is None else day_of(day).date()
@@ -68,10 +74,12 @@ def statement(
         found = [state(books, each, *days, planned) for each, days in times]
     if out is not None:
         from detente.report.pages.statement_page import render_statements
-        from detente.values.file import write
 
-        write(out, render_statements(found, loaded.declared.display_name).encode())
-        click.echo(f"wrote {out}", err=True)
+        _save(out, render_statements(found, loaded.declared.display_name).encode())
+    if pdf is not None:
+        from detente.report.pages.statement_pdf import statements_pdf
+
+        _save(pdf, statements_pdf(found, loaded.declared.display_name))
     if as_json:
         click.echo(statements_json(found))
     elif as_csv:
@@ -80,6 +88,13 @@ def statement(
         for each in found:
             statement_view(console(), each)
     return 0
+
+
+def _save(file: Path, content: bytes) -> None:
+    from detente.values.file import write
+
+    write(file, content)
+    click.echo(f"wrote {file}", err=True)
 
 
 def _planned(folder: Path, case: Case) -> tuple[Standing, ...]:

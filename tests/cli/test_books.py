@@ -122,9 +122,11 @@ def test_a_statement_an_audit_and_the_evidence_for_a_call(
     assert (found["party"], found["opening"], found["closing"]) == ("north", "0", "3")
     printed = detente("statement", *given, "--window", "2026-01", "--agreement", "north-deal", "--csv").stdout
     assert printed.splitlines()[2] == "north,2026-01-01,2026-02-01,use,north-api,,3,USD"
-    page = tmp_path / "statement.html"
-    assert f"wrote {page}" in detente("statement", *given, "--window", "2026-01", "--out", page).stderr
+    page, paper = tmp_path / "statement.html", tmp_path / "statement.pdf"
+    saved = detente("statement", *given, "--window", "2026-01", "--out", page, "--pdf", paper).stderr
+    assert saved == f"wrote {page}\nwrote {paper}\n"
     assert "north" in page.read_text(encoding="utf-8")
+    assert paper.read_bytes().startswith(b"%PDF-")
     key = tmp_path / "key"
     key.write_text("a key that nobody can guess", encoding="utf-8")
     signing = ("--key", f"file:{key}")

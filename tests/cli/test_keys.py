@@ -96,6 +96,19 @@ def test_what_is_wrong_is_told(case: Path, arguments: list[str], told: list[str]
         assert text in done.stderr
 
 
+def test_all_that_is_wrong_is_told_at_once(case: Path) -> None:
+    """What cannot be read, what has the wrong form, and what does not fit the case; of a budget, what could be read."""
+    options = ["--workload", "chot", "--id", "No", "--label", "x", "--expires", "soon", "--within", "tem"]
+    budget = ["--budget", "money, every: fortnight, tokens: 5"]
+    done = detente("keys", "create", case, *options, *budget, cwd=case.parent)
+    told = sorted(line.split("`")[0] for line in done.stderr.splitlines() if line.startswith("--"))
+    assert (done.returncode, done.stderr.splitlines()[-1]) == (2, "7 mistakes")
+    assert told == [
+        "--budget every: ", "--budget: ", "--expires: ", "--id: ", "--label: ", "--within: the case has no budget ",
+        "--workload: the case has no workload ",
+    ]  # fmt: skip
+
+
 def test_a_ledger_of_another_case_holds_no_keys_of_this(case: Path) -> None:
     with open_store(str(case.parent / "ledger.db"), make=True) as store, store.writing() as session:
         session.run("INSERT INTO facts VALUES ('case', 'another')")

@@ -95,6 +95,17 @@ def test_the_same_text_again_and_again_changes_nothing(kind: str, way: str) -> N
     assert apart[0] == pytest.approx(apart[1], abs=D("0.01"))
 
 
+@pytest.mark.parametrize("way", ["whole-window", "pro-rata"])
+def test_windows_from_the_last_day_of_a_month_keep_it(way: str) -> None:
+    """From 31 January by the month, amended on 15 March: that window ends on the 31st, and not on the 28th."""
+    clause: Data = {"id": "c", "kind": "minimum-commitment", "amount": "1 k USD", "windows": {"every": "month"}}
+    first, later = agreement(clause, effective="2026-01-31"), clause | {"takes-over": way}
+    second = agreement(later, id="later", amends="north-deal", effective="2026-03-15")
+    data = data_of([tokens("north", 1)], [work()], first, second)
+    (_, term) = Case.of(data).signed
+    assert [f"{w.start:%m-%d}" for w in term.calendar(term.windows)][1:3] == ["03-31", "04-30"]
+
+
 def test_a_part_of_a_window_is_divided_as_that_window() -> None:
     """Of 2026 the first text asks 4/12 of 12 k USD, the second 4/12 of 18 k, the third 4/12 of 24 k; then 24 k."""
     texts = [("12 k USD", "2026-01"), ("18 k USD", "2026-05"), ("24 k USD", "2026-09")]

@@ -22,7 +22,7 @@ def never(term: Term, signed_until: datetime) -> Iterator[Flaw]:
     ``signed_until`` is when it ends by its own dates and its agreement's.
     """
     for stated in term.stated_windows():
-        flaw = _never(stated.every, term.calendar(stated.every).first, term.validity.start, signed_until)
+        flaw = _never(stated.every, term.calendar(stated.every).begins(0), term.validity.start, signed_until)
         if flaw is not None:
             yield replace(flaw, path=(*stated.path, *flaw.path))
 

@@ -43,9 +43,13 @@ def begun(calendar: Calendar, every: Every, handover: Handover | None) -> Calend
         return calendar
     assert handover.windows is not None
     running, earlier = handover.running, handover.windows
-    first = calendar.first if every.starts else earlier.begins(running.index)
     since = running.start if handover.how == "whole-window" else calendar.since
-    return replace(calendar, first=first, since=since, divided_from=earlier.whole_from(running.index))
+    calendar = replace(calendar, since=since, divided_from=earlier.whole_from(running.index))
+    if every.starts:
+        return calendar
+    if every.every != earlier.every:
+        return replace(calendar, first=earlier.begins(running.index))
+    return replace(calendar, first=earlier.first, before=earlier.before + running.index)
 
 
 def ended(calendar: Calendar, handover: Handover | None) -> Calendar:

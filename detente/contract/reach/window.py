@@ -50,7 +50,9 @@ class Calendar:
     every
         The length of each; ``term``: one window, from ``first`` to ``end``.
     first
-        When the first is stated to begin: its clock is that of all.
+        When the first is stated to begin: its clock and its day of the month are those of all.
+    before
+        How many begin then that are an earlier text's: after those comes the first of this one.
     since, end
         When the clause comes into force, and when it ends: no window begins before the one or ends after the other, and
         windows that would lie outside are not there.
@@ -73,6 +75,7 @@ class Calendar:
     sight: tuple[datetime, datetime] | None = None
     divided_from: datetime | None = None
     cut_from: datetime | None = None
+    before: int = 0
 
     def __hash__(self) -> int:
         """Of what tells most calendars apart: which window is which is remembered by it, and asked for each use."""
@@ -90,7 +93,7 @@ class Calendar:
     def __iter__(self) -> Iterator[Window]:
         if self.sight is not None:
             return iter(_seen(self))
-        return self.over(max(self.first, self.since), self.end)
+        return self.over(max(self.begins(0), self.since), self.end)
 
     def numbered(self, index: int) -> Window | None:
         """One by its number; None where there is none such."""
@@ -130,7 +133,7 @@ class Calendar:
         return max(self.since, self.sight[0]), min(self.end, self.sight[1])
 
     def _index(self, at: datetime) -> int:
-        return 0 if self.every == "term" else whole_spans(self.every, self.first, at)
+        return 0 if self.every == "term" else whole_spans(self.every, self.first, at) - self.before
 
     def _window(self, index: int) -> Window | None:
         """One by its place; None after the last."""
@@ -138,7 +141,7 @@ class Calendar:
 
     def begins(self, index: int) -> datetime:
         """When a window is stated to begin, though the clause may not be in force yet."""
-        return self.first if self.every == "term" else later(self.first, Span(1, self.every), index)
+        return self.first if self.every == "term" else later(self.first, Span(1, self.every), self.before + index)
 
     def whole_from(self, index: int) -> datetime:
         """From when on all of its amount is asked: in force, under this text or the earlier one that it divides."""
@@ -168,7 +171,7 @@ def _numbered(calendar: Calendar, index: int) -> Window | None:
 @lru_cache(maxsize=64)
 def _seen(calendar: Calendar) -> tuple[Window, ...]:
     """The windows that a plan sees: asked for again and again while a clause shapes it."""
-    return tuple(calendar.over(max(calendar.first, calendar.since), calendar.end))
+    return tuple(calendar.over(max(calendar.begins(0), calendar.since), calendar.end))
 
 
 class Every(Noun):

@@ -20,10 +20,11 @@ import msgspec
 from detente.errors import FlawError
 from detente.ledger.bills.bill_mapping import BillMapping
 from detente.ledger.bills.bill_rating import BillRating
-from detente.ledger.bills.bill_rows import BadRow, BillReader, BillRow, LikeRows, unreadable
+from detente.ledger.bills.bill_rows import BadRow, BillReader, BillRow, KnownBy, LikeRows, unreadable
 from detente.ledger.books.books import AHEAD, Books, LedgerBatch
 from detente.ledger.store.store import Session
 from detente.ledger.use.line import UseLine
+from detente.ledger.use.metering import BILLED
 from detente.ledger.use.twice import OfferOnDay, days_of_no_bill, days_over
 from detente.values.micros import at_micros
 from detente.values.money import of_nanos
@@ -68,13 +69,15 @@ class BillIngest:
         self._rating = BillRating(books.case, mapping)
         self._routes: dict[str, int] = {}
         self._served: set[OfferOnDay] = set()
+        self._known_by: set[KnownBy] = set()
+        """By which columns the rows that are on the books are known."""
 
     def run(self, paths: Sequence[Path], at: datetime) -> BillIngested:
         """Read files: together they are one export. Raises LedgerError; what was read before is on the books."""
         with self._books.store.reading() as session:
             self._books.must_match(session)
             until = self._books.reached(session, at) + AHEAD
-            self._served = days_of_no_bill(session)
+            self._served, self._known_by = days_of_no_bill(session), _known_by(session)
         found, likes = BillIngested(), LikeRows()
         try:
             for path in paths:
@@ -85,23 +88,25 @@ class BillIngest:
         return found
 
     def _file(self, path: Path, likes: LikeRows, found: BillIngested, at: datetime, until: datetime) -> None:
-        rows = BillReader(path, self._mapping, self._books.case.currency, likes, until).rows()
-        more = True
+        reader = BillReader(path, self._mapping, self._books.case.currency, likes, until, self._known_by)
+        rows, more = reader.rows(), True
         while more:
             some, broken = _next(rows, self._size)
             more = len(some) == self._size and broken is None
             if some:
-                self._batch(path, some, found, at)
+                self._batch(path, some, reader.known_by, found, at)
             found.broken += unreadable(broken, path) if broken is not None else ()
 
-    def _batch(self, path: Path, rows: Sequence[BillRow | BadRow], found: BillIngested, at: datetime) -> None:
+    def _batch(
+        self, path: Path, rows: Sequence[BillRow | BadRow], known_by: KnownBy, found: BillIngested, at: datetime
+    ) -> None:
         """Add some rows in one transaction."""
         told, routes = BillIngested(), dict(self._routes)
         with self._books.store.writing() as session:
             batch = LedgerBatch("bill")
             batch.asides += self._asides(session, path, [row for row in rows if isinstance(row, BadRow)], told)
             for row in self._new(session, path, [row for row in rows if isinstance(row, BillRow)], told):
-                self._add(session, batch, path, row, routes, told)
+                self._add(session, batch, path, row, known_by, routes, told)
             self._books.write(session, batch, at)
         self._routes = routes
         for name in ("rows", "added", "again", "skipped", "unmapped", "unmapped_net", "unknown", "twice", "bad", "net"):
@@ -113,7 +118,8 @@ class BillIngest:
     def _new(self, session: Session, path: Path, rows: Sequence[BillRow], told: BillIngested) -> Iterator[BillRow]:
         """The rows that are not on the books yet and have a rule."""
         told.rows += len(rows)
-        there = {id for (id,) in session.among("SELECT id FROM calls WHERE id IN {these}", [row.key for row in rows])}
+        keys = [key for row in rows for key in (row.key, *row.others)]
+        there = {id for (id,) in session.among("SELECT id FROM calls WHERE id IN {these}", keys)}
         for row in rows:
             if row.rule is None:
                 told.unmapped += 1
@@ -121,7 +127,7 @@ class BillIngest:
                 told.first_unmapped = told.first_unmapped or f"{path}:{row.row}"
             elif self._mapping.rules[row.rule].no_use:
                 told.skipped += 1
-            elif row.key in there:
+            elif not there.isdisjoint((row.key, *row.others)):
                 told.again += 1
             else:
                 yield row
@@ -142,10 +148,17 @@ class BillIngest:
 
     # -- a row on the books ----------------------------------------------------------------------------------------
     def _add(
-        self, session: Session, batch: LedgerBatch, path: Path, row: BillRow, routes: dict[str, int], told: BillIngested
+        self,
+        session: Session,
+        batch: LedgerBatch,
+        path: Path,
+        row: BillRow,
+        known_by: KnownBy,
+        routes: dict[str, int],
+        told: BillIngested,
     ) -> None:
         assert row.rule is not None
-        text = self._rating.routes[row.rule]
+        text = f'{self._rating.routes[row.rule][:-1]},"known_by":{msgspec.json.encode(known_by).decode()}}}'
         if text not in routes:
             routes[text] = _numbered(session, batch, text)
         number = routes[text]
@@ -180,6 +193,12 @@ def _numbered(session: Session, batch: LedgerBatch, text: str) -> int:
     number = session.number("SELECT MAX(route) FROM routes") + len(batch.routes) + 1
     batch.routes.append((number, text))
     return number
+
+
+def _known_by(session: Session) -> set[KnownBy]:
+    """By which columns the rows of bills that are on the books are known: their routes say it."""
+    rows = session.all(f"""SELECT body FROM routes WHERE body LIKE '{{"path":"{BILLED}"%'""")
+    return {tuple(found) for (body,) in rows if (found := msgspec.json.decode(body).get("known_by"))}
 
 
 def _body(path: Path, row: BillRow, line: UseLine) -> str:

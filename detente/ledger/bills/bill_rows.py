@@ -9,12 +9,13 @@ from __future__ import annotations
 import json
 import re
 import sqlite3
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from decimal import Decimal
 from fractions import Fraction
 from hashlib import blake2b
+from itertools import chain
 from pathlib import Path
 from typing import Any
 from zoneinfo import ZoneInfo
@@ -28,13 +29,16 @@ from detente.values.sheet import UNREADABLE, Sheet, shown
 MAX_AMOUNT, MAX_PLACES = 10**15, 60
 LATEST = 7_258_118_400_000_000  # 2200-01-01
 NEEDED = ("start", "net")
+KnownBy = tuple[str, ...]
+"""The columns that tell rows apart, in order: that are read, that rules ask for, and that tell like rows apart."""
 
 
 @dataclass(frozen=True, slots=True)
 class BillRow:
     """A row: its number, its rule (None: none is for it), its time in microseconds, its money in nano-units.
 
-    ``key`` is what it is known by: of rows that are alike in all that tells rows apart, it counts them.
+    ``key`` is what it is known by: of rows that are alike in all that tells rows apart, it counts them. ``others`` are
+    what it would be known by where other columns tell rows apart (``KnownBy``).
     """
 
     row: int
@@ -45,6 +49,7 @@ class BillRow:
     quantity: Fraction | None
     listed: int | None
     net: int
+    others: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -102,14 +107,29 @@ class BillReader:
         Of all files of one run: parts of one export are one.
     until
         A row that begins later is of a time to come; None: it may.
+    before
+        By which columns rows were known to mappings of before: whoever corrects one gives the same rows again.
+
+    Attributes
+    ----------
+    known_by
+        By which columns its rows are known, once they are read.
     """
 
     def __init__(
-        self, file: Path, mapping: BillMapping, currency: str, likes: LikeRows, until: datetime | None = None
+        self,
+        file: Path,
+        mapping: BillMapping,
+        currency: str,
+        likes: LikeRows,
+        until: datetime | None = None,
+        before: Iterable[KnownBy] = (),
     ) -> None:
         self._file, self._mapping, self._currency, self._likes = file, mapping, currency, likes
         self._until = LATEST if until is None else micros(until)
         self._zone = ZoneInfo(mapping.zone)
+        self._before = tuple(before)
+        self.known_by: KnownBy = ()
 
     def rows(self) -> Iterator[BillRow | BadRow]:
         """Every row. Raises FlawError where the file as a whole cannot be read, or no further."""
@@ -146,7 +166,9 @@ class BillReader:
         if lacking:
             sheet.stop(f"has no column {shown(lacking[0])}, which a rule asks for", "correct the rule", 1, 1)
         telling = [name for name, each in bare.items() if re.fullmatch(TELLING, each)]
-        names = dict.fromkeys([*roles.values(), *asked, *telling])
+        self.known_by = tuple(sorted({*roles.values(), *asked, *telling}))
+        self._before = tuple(b for b in self._before if b != self.known_by and {*sheet.columns}.issuperset(b))
+        names = dict.fromkeys(chain(self.known_by, *self._before))
         return roles, {name: sheet.columns.index(name) for name in names}
 
     # -- a row -----------------------------------------------------------------------------------------------------
@@ -177,7 +199,8 @@ class BillReader:
         assert net is not None
         quantity = self._quantity(rule, roles, values)
         listed = self._money(roles, "listed", values) if "listed" in roles else None
-        return BillRow(number, self._key(texts), rule, start, end, quantity, listed, net)
+        key, *others = (self._key(texts, known_by) for known_by in (self.known_by, *self._before))
+        return BillRow(number, key, rule, start, end, quantity, listed, net, tuple(others))
 
     def _quantity(self, rule: int | None, roles: dict[str, str], values: dict[str, Any]) -> Fraction | None:
         """How much, where the row says so. No row is of more tokens than all the world uses: its ``per`` is wrong."""
@@ -188,8 +211,8 @@ class BillReader:
             raise _Unread(name, f"{shown(values[name])} times {of.per:,} is more than 1e15 tokens; correct `per:`")
         return found
 
-    def _key(self, texts: dict[str, str]) -> str:
-        mark = blake2b(json.dumps(sorted(texts.items())).encode(), digest_size=16)
+    def _key(self, texts: dict[str, str], known_by: KnownBy) -> str:
+        mark = blake2b(json.dumps([(name, texts[name]) for name in known_by]).encode(), digest_size=16)
         return f"bill-{mark.hexdigest()}-{self._likes.count(mark.digest())}"
 
     def _must_be_in_currency(self, roles: dict[str, str], texts: dict[str, str]) -> None:

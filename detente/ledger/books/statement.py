@@ -117,8 +117,9 @@ def statement(books: Books, party: str, since: date, until: date, planned: Itera
         what = f"{books.store.url}: what is owed to `{party}` is not what its lines come to"
         raise LedgerError(f"{what}; `detente audit` finds what was changed")
     agreements = {term.validity.agreement for term in books.terms if term.validity.counterparty == party}
-    seen = tuple(c for c in found.clauses if c.agreement in agreements)
-    inside = tuple(c for c in seen if c.standing is None or (c.standing.end > start and c.standing.start < end))
+    own = (c for c in found.clauses if c.agreement in agreements)
+    seen = tuple(c for c in own if c.standing is None or c.standing.start < end)
+    inside = tuple(c for c in seen if c.standing is None or c.standing.end > start)
     return Statement(
         party, start, end, books.case.currency, opening, lines, closing, accruing, closed, inside, seen,
         _unknown(sums, party, end), tuple(planned), stated,

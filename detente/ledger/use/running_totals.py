@@ -53,7 +53,7 @@ def name_of(meter: Meter) -> str:
 
 def by_day(meter: Meter) -> Meter:
     """The same count day by day: how fast it goes."""
-    days = replace(meter.windows, every="day", count=None, divided_from=None, cut_from=None)
+    days = replace(meter.windows, every="day", count=None, divided_from=None, cut_from=None, before=0)
     return replace(meter, name=f"{meter.name} by day", windows=days)
 
 

@@ -61,7 +61,7 @@ class Shaping:
     # -- measures ------------------------------------------------------------------------------------------------
     def even(self, windows: Calendar) -> list[Window]:
         """Calendar times that periods stand for, cut to the time of some windows."""
-        start, end = max(windows.first, windows.since), windows.end
+        start, end = max(windows.begins(0), windows.since), windows.end
         cut = [(max(a, start), min(b, end)) for a, b in self.draft.grid.spans[0]]
         return [Window(at, a, b) for at, (a, b) in enumerate(sorted(cut)) if a < b]
 

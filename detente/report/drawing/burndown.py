@@ -60,7 +60,7 @@ def burndown(
     if not slots:
         return drawing(width, 40, name, [label(4, 24, "no windows")])
     largest = max(float(max(s.required, s.spend + s.brought, s.planned or 0)) for s in slots)
-    values = Values.upto(largest, height - 24, 24)
+    values = Values.upto(largest, height - 24, 32)
     right = width - 6
     pitch = (right - LEFT) / len(slots)
     side = min(pitch * 0.14, 12.0) if len(slots) <= 60 else 0.0

@@ -64,6 +64,13 @@ def drawing(width: float, height: float, name: str, children: Iterable[str]) -> 
     return element("svg", *body, viewBox=f"0 0 {number(width)} {number(height)}", role="img", aria_label=name)
 
 
+def alone(drawn: str, style: str) -> str:
+    """A drawing as a document of its own, with the style sheet that says what its classes are."""
+    inside = f'<svg xmlns="http://www.w3.org/2000/svg"><style>{escape(style, quote=False)}</style>'
+    before, _, rest = drawn.partition(">")
+    return inside.replace("<svg ", f"{before} ", 1) + rest
+
+
 def both(draw: Callable[[int], str], wide: int = WIDE) -> str:
     """A drawing for a wide page and one for a phone; the style sheet shows the one that fits."""
     return f'<div class="wide">{draw(wide)}</div><div class="narrow">{draw(NARROW)}</div>'

@@ -10,12 +10,13 @@ import io
 import json
 from collections.abc import Iterator, Sequence
 from datetime import UTC, datetime, timedelta, tzinfo
+from typing import NamedTuple
 
 from detente.contract.settled.standing import Standing
 from detente.ledger.books.stands import ClauseStands
 from detente.ledger.books.statement import Statement, StatementLine
 from detente.report.csv import FORMULA
-from detente.report.layout import heading, say, table, title
+from detente.report.layout import Row, heading, say, table, title
 from detente.report.ledger.standing import HEADS as STANDING_HEADS
 from detente.report.ledger.standing import PLANNED, drawn_in, plain_clause, standing_rows
 from detente.report.numerals import count, exact
@@ -35,23 +36,40 @@ SECTIONS = {"use": "Use at list price", "off": "Taken off", "clause": "Clauses",
 def statement_view(console: Screen, found: Statement) -> None:
     """From what was owed before to what is after; then where clauses stand; then what is not in it."""
     clock = "" if found.end.tzinfo is UTC else f" ({clock_of(found)})"
-    title(console, f"Statement of {found.party}, {named(found.start, found.end)}{clock}", None, None)
-    rows = [("opening", "owed before", "", amount_of(found.opening))]
-    rows += [(SECTIONS[line.kind], what_of(line), line.adjusts, amount_of(line.amount)) for line in found.lines]
-    rows += [("closing", "owed after", "", amount_of(found.closing))]
-    table(console, "Owed", ("", "of", "adjusts", found.currency), rows, right=(3,), most=len(rows))
-    stated = list(stated_rows(found))
-    table(console, PRICED, (*STATED_HEADS, found.currency), stated, right=(1, 2), most=len(stated))
-    invoices = list(invoice_rows(found))
-    table(console, INVOICED, (*INVOICE_HEADS, found.currency), invoices, right=(1, 3), most=len(invoices))
-    standing = standing_rows(found.clauses, found.currency, found.planned)
-    right = tuple(range(2, len(heads_of(found))))
-    table(console, "Where its clauses stand", heads_of(found), standing, right=right, most=len(standing))
+    title(console, f"{title_of(found)}{clock}", None, None)
+    for each in tables_of(found):
+        table(console, each.name, each.heads, each.rows, right=each.right, most=len(each.rows))
     notes = list(notes_of(found))
     if notes:
         heading(console, "Not in it")
     for note in notes:
         say(console, note, indent=2)
+
+
+class StatementTable(NamedTuple):
+    """A table of a statement; ``right`` are its columns of numbers."""
+
+    name: str
+    heads: Sequence[str]
+    rows: Sequence[Row]
+    right: tuple[int, ...]
+
+
+def tables_of(found: Statement) -> Iterator[StatementTable]:
+    """What is owed, line by line, and what stands beside it."""
+    rows = [("opening", "owed before", "", amount_of(found.opening))]
+    rows += [(SECTIONS[line.kind], what_of(line), line.adjusts, amount_of(line.amount)) for line in found.lines]
+    rows += [("closing", "owed after", "", amount_of(found.closing))]
+    yield StatementTable("Owed", ("", "of", "adjusts", found.currency), rows, (3,))
+    yield StatementTable(PRICED, (*STATED_HEADS, found.currency), list(stated_rows(found)), (1, 2))
+    yield StatementTable(INVOICED, (*INVOICE_HEADS, found.currency), list(invoice_rows(found)), (1, 3))
+    heads, standing = heads_of(found), standing_rows(found.clauses, found.currency, found.planned)
+    yield StatementTable("Where its clauses stand", heads, standing, tuple(range(2, len(heads))))
+
+
+def title_of(found: Statement) -> str:
+    """Whose statement it is, and of when."""
+    return f"Statement of {found.party}, {named(found.start, found.end)}"
 
 
 def heads_of(found: Statement) -> tuple[str, ...]:

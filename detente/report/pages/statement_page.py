@@ -5,8 +5,9 @@ Owns: what stands on the page, and its pictures. Not here: words (``statement``)
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from functools import partial
+from typing import NamedTuple
 
 from detente.contract.settled.standing import FLOOR
 from detente.ledger.books.statement import Statement, StatementLine
@@ -60,6 +61,19 @@ def _line(line: StatementLine) -> Mapping[str, str]:
 
 
 def _floors(found: Statement, colour: str) -> Iterator[Mapping[str, str]]:
+    for floor in floors_of(found, colour):
+        yield {"term": floor.term, "picture": both(floor.drawn)}
+
+
+class FloorPicture(NamedTuple):
+    """A floor of money, and what draws it at a width."""
+
+    term: str
+    name: str
+    drawn: Callable[[int], str]
+
+
+def floors_of(found: Statement, colour: str) -> Iterator[FloorPicture]:
     """A picture for each floor of money: what drew it, window by window, up to the end."""
     standings = [c.standing for c in found.past if c.standing and c.standing.role == FLOOR]
     floors = [each for each in standings if each.money_in(found.currency)]
@@ -68,5 +82,4 @@ def _floors(found: Statement, colour: str) -> Iterator[Mapping[str, str]]:
         currency = windows[0].money_in(found.currency) or found.currency
         name = f"{term}: what was drawn against its floor, window by window"
         planned = [drawn_in(found.planned, each) for each in windows]
-        picture = both(partial(burndown, windows, colour, name, currency, planned=planned))
-        yield {"term": term, "picture": picture}
+        yield FloorPicture(term, name, partial(burndown, windows, colour, name, currency, planned=planned))

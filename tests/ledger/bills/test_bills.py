@@ -17,8 +17,6 @@ from typing import Any
 
 import pytest
 import yaml
-from hypothesis import given, settings
-from hypothesis import strategies as st
 
 from detente.case.case import Case
 from detente.errors import CaseError
@@ -204,39 +202,6 @@ def test_clocks_of_parquet_that_name_no_zone_are_in_the_mapping_s(tmp_path: Path
             assert read(store, served_case(), mapping, tmp_path / f"{zone}.parquet").added == 1
             with store.reading() as session:
                 assert [json.loads(body)["at"] for (body,) in session.all("SELECT body FROM calls")] == [meant]
-
-
-# -- once ------------------------------------------------------------------------------------------------------------
-def test_rows_that_are_alike_all_count_and_none_counts_twice(tmp_path: Path) -> None:
-    same = [row("Storage", "1")] * 3
-    mapping, case = mapped(tmp_path, OTHER), served_case()
-    with fresh(tmp_path) as store:
-        assert read(store, case, mapping, bill(tmp_path / "a.csv", same)).added == 3
-        assert read(store, case, mapping, tmp_path / "a.csv").again == 3
-        copy = bill(tmp_path / "copy.csv", [*same, row("Storage", "2")])
-        told = read(store, case, mapping, copy)
-        assert (told.added, told.again) == (1, 3)
-        assert accounts(store)["use/north/storage"] == 5 * NANOS
-
-
-@settings(max_examples=15)
-@given(st.lists(st.integers(1, 3), max_size=30), st.integers(0, 30), st.integers(1, 7), st.randoms())
-def test_an_export_in_parts_and_in_any_order_comes_to_the_same(
-    tmp_path_factory: Any, amounts: list[int], cut: int, batch: int, shuffle: Any
-) -> None:
-    folder = tmp_path_factory.mktemp("bills")
-    rows, case, mapping = [row("Storage", n) for n in amounts], served_case(FLOOR), mapped(folder, OTHER)
-    mixed = [*rows]
-    shuffle.shuffle(mixed)
-    parts = [bill(folder / f"{n}.csv", part) for n, part in enumerate((mixed[:cut], mixed[cut:])) if part]
-    (folder / "one").mkdir()
-    (folder / "two").mkdir()
-    with fresh(folder / "one") as one, fresh(folder / "two") as two:
-        if rows:
-            read(one, case, mapping, bill(folder / "whole.csv", rows))
-        read(two, case, mapping, *parts, batch=batch)
-        read(two, case, mapping, *parts)
-        assert contents(one) == contents(two)
 
 
 # -- what is wrong ---------------------------------------------------------------------------------------------------

@@ -1,0 +1,88 @@
+"""By what a row of a bill is known: each once, however often and by whichever mapping it is given."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from detente.ledger.store.store import Store
+from tests.builders import Data
+from tests.ledger.bills.test_bills import FLOOR, HOUR, NANOS, OTHER, bill, mapped, read, row
+from tests.ledger.served import accounts, both, contents, fresh, served_case
+
+
+def test_rows_that_are_alike_all_count_and_none_counts_twice(tmp_path: Path) -> None:
+    same = [row("Storage", "1")] * 3
+    mapping, case = mapped(tmp_path, OTHER), served_case()
+    with fresh(tmp_path) as store:
+        assert read(store, case, mapping, bill(tmp_path / "a.csv", same)).added == 3
+        assert read(store, case, mapping, tmp_path / "a.csv").again == 3
+        copy = bill(tmp_path / "copy.csv", [*same, row("Storage", "2")])
+        told = read(store, case, mapping, copy)
+        assert (told.added, told.again) == (1, 3)
+        assert accounts(store)["use/north/storage"] == 5 * NANOS
+
+
+@settings(max_examples=15)
+@given(st.lists(st.integers(1, 3), max_size=30), st.integers(0, 30), st.integers(1, 7), st.randoms())
+def test_an_export_in_parts_and_in_any_order_comes_to_the_same(
+    tmp_path_factory: Any, amounts: list[int], cut: int, batch: int, shuffle: Any
+) -> None:
+    folder = tmp_path_factory.mktemp("bills")
+    rows, case, mapping = [row("Storage", n) for n in amounts], served_case(FLOOR), mapped(folder, OTHER)
+    mixed = [*rows]
+    shuffle.shuffle(mixed)
+    parts = [bill(folder / f"{n}.csv", part) for n, part in enumerate((mixed[:cut], mixed[cut:])) if part]
+    (folder / "one").mkdir()
+    (folder / "two").mkdir()
+    with fresh(folder / "one") as one, fresh(folder / "two") as two:
+        if rows:
+            read(one, case, mapping, bill(folder / "whole.csv", rows))
+        read(two, case, mapping, *parts, batch=batch)
+        read(two, case, mapping, *parts)
+        assert contents(one) == contents(two)
+
+
+# -- by another mapping ------------------------------------------------------------------------------------------------
+HEAD = "BillingCurrency,ChargePeriodStart,ChargePeriodEnd,ListCost,BilledCost,EffectiveCost,ServiceName,SkuMeter"
+BY_METER: Data = {"where": {"SkuMeter": "*"}, "sold": {"provider": "north", "product": "meters"}}
+NETWORK = OTHER | {"where": {"ServiceName": "Network"}}
+
+
+@both
+@pytest.mark.parametrize(
+    ("before", "after"),
+    [
+        ([OTHER], [OTHER, BY_METER]),  # a rule more, which asks for another column
+        ([OTHER, BY_METER | {"where": {"SkuMeter": "c"}}], [OTHER, NETWORK]),  # and one less
+        ([OTHER], [OTHER, NETWORK]),
+    ],
+)
+def test_a_corrected_mapping_adds_what_was_left_out_and_nothing_twice(
+    store: Store, tmp_path: Path, before: list[Data], after: list[Data]
+) -> None:
+    """Two rows that are alike but for a column which only one of the mappings asks for, and one that had no rule."""
+    rows = [f"USD,{HOUR},5,5,5,Storage,a", f"USD,{HOUR},5,5,5,Storage,b", f"USD,{HOUR},7,7,7,Network,d"]
+    case, file = served_case(), bill(tmp_path / "b.csv", rows, HEAD)
+    first = read(store, case, mapped(tmp_path, *before), file)
+    assert (first.added, first.unmapped) == (2, 1)
+    corrected = mapped(tmp_path, *after)
+    told = read(store, case, corrected, bill(tmp_path / "again.csv", [*rows, f"USD,{HOUR},1,1,1,Storage,a"], HEAD))
+    assert (told.added, told.again, told.unmapped) == (2, 2, 0)
+    assert accounts(store)["owed/north"] == -18 * NANOS
+    assert read(store, case, corrected, file).added == 0
+    assert read(store, case, mapped(tmp_path, OTHER, columns={"net": "EffectiveCost"}), file).added == 0
+
+
+def test_a_column_that_another_export_lacks_tells_none_of_its_rows(tmp_path: Path) -> None:
+    """Rows of another provider's file are no rows of this one, though both have a price for an hour in common."""
+    with fresh(tmp_path) as store:
+        read(
+            store, served_case(), mapped(tmp_path, BY_METER), bill(tmp_path / "a.csv", [f"USD,{HOUR},5,5,5,x,a"], HEAD)
+        )
+        told = read(store, served_case(), mapped(tmp_path, OTHER), bill(tmp_path / "b.csv", [row("Storage", "5")]))
+        assert (told.added, told.again) == (1, 0)
