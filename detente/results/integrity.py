@@ -154,7 +154,7 @@ _NOT_NEGATIVE = {
     "allocations": ("work", "taken", "cost"),
     "standby": ("work",),
     "purchases": ("units", "hours", "cost"),
-    "standings": ("amount", "drawn", "reserved", "short"),  # what is brought or carried may be a shortfall
+    "standings": ("amount", "reserved", "short"),  # a shortfall is carried, and a price that holds is above the list
     "unserved": ("work", "cost"),
     "moves": ("share", "cost"),
     "workloads": ("demand", "served", "moves", "moved"),

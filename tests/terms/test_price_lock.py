@@ -10,6 +10,7 @@ from typing import Any
 import pytest
 
 from detente.case.case import Case
+from detente.results.plan import Plan
 from tests.builders import (
     D,
     Data,
@@ -64,6 +65,7 @@ def test_a_price_holds_though_the_list_rises(more: Data, june: str) -> None:
         ("price-lock", 3): D(-10 * 720), ("price-lock", 4): D(-10 * 744),
         **({} if june == "1.50" else {("price-lock", 5): D("0.50") * FALLEN}),
     }  # fmt: skip
+    assert Plan.from_json(found.to_json()) == found
 
 
 def test_without_it_work_leaves_while_the_list_is_high() -> None:
