@@ -9,6 +9,7 @@ import types
 import typing
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import replace
+from functools import lru_cache
 from typing import Annotated, Any, Literal, NamedTuple, Union
 
 from pydantic import BaseModel, ValidationError
@@ -18,7 +19,7 @@ from detente.case.other_names import key_meant, value_meant
 from detente.contract.term import Term
 from detente.errors import Flaw, FlawError, KeyPath, did_you_mean, nearest
 from detente.market.network import PLACE
-from detente.terms import finding, kinds
+from detente.terms import KINDS, finding, kinds
 from detente.values.noun import ID
 
 CURRENCY = r"^[A-Z]{3}$"
@@ -146,20 +147,21 @@ def _key_instead(key: str, detail: Any, raw: Any, kind: Any) -> str:
     models = _models_at(kind, place, raw)
     if (near := _near(key, models)) is not None:
         return f"did you mean `{near}`?"
-    parts = {name: part for name, part in _parts(models).items() if key in _keys(part.models)}
+    parts = {name: part for name, part in _parts(models).items() if key in part.keys}
     if len(parts) in (1, 2):
         given = detail["input"]
         written = f"{{ {key}: {'…' if isinstance(given, dict | list) else _short(given)} }}"
         return "write " + " or ".join(f"`{name}: {part.holding(written)}`" for name, part in parts.items())
     if key in _keys([Agreement]) and any(issubclass(model, Term) for model in models):
         return f"write `{key}` in the agreement, beside its `terms`"
-    own, common = [[each for each in _keys(models) if (each in _keys([Term])) is shared] for shared in (False, True)]
+    of_all = _keys([Term])
+    own, common = [[each for each in _keys(models) if (each in of_all) is shared] for shared in (False, True)]
     return f"allowed: {_listed([*own, *common], MANY)}" if own else "leave it out"
 
 
 def _near(key: str, models: Sequence[type[BaseModel]]) -> str | None:
     """The key of a place that one was meant to be."""
-    return key_meant(key, _keys(models), {each for part in _parts(models).values() for each in _keys(part.models)})
+    return key_meant(key, _keys(models), {each for part in _parts(models).values() for each in part.keys})
 
 
 def as_meant(error: ValidationError, raw: Any) -> Any | None:
@@ -246,19 +248,24 @@ def _models(kind: Any) -> list[type[BaseModel]]:
     return [kind] if isinstance(kind, type) and issubclass(kind, BaseModel) else []
 
 
-def _keys_at(kind: Any, loc: Sequence[str | int], raw: Any) -> list[str]:
+def _keys_at(kind: Any, loc: Sequence[str | int], raw: Any) -> Sequence[str]:
     """The keys allowed at a place: what its model declares."""
     return _keys(_models_at(kind, loc, raw))
 
 
-def _keys(models: Iterable[type[BaseModel]]) -> list[str]:
-    return list(dict.fromkeys(f.alias or name for m in models for name, f in m.model_fields.items()))
+def _keys(models: Iterable[type[BaseModel]]) -> Sequence[str]:
+    return _keys_of(tuple(models))
+
+
+@lru_cache(maxsize=1000)
+def _keys_of(models: Sequence[type[BaseModel]]) -> Sequence[str]:
+    return tuple(dict.fromkeys(f.alias or name for m in models for name, f in m.model_fields.items()))
 
 
 class _Part(NamedTuple):
-    """What may stand under a key: some models, one by itself or a list of them."""
+    """What may stand under a key: one mapping or a list of them, and their keys."""
 
-    models: list[type[BaseModel]]
+    keys: frozenset[str]
     is_list: bool
 
     def holding(self, written: str) -> str:
@@ -267,11 +274,19 @@ class _Part(NamedTuple):
 
 def _parts(models: Iterable[type[BaseModel]]) -> dict[str, _Part]:
     """By key, what may stand there, where that has keys of its own."""
+    return _parts_of(tuple(models), tuple(KINDS))
+
+
+@lru_cache(maxsize=100)
+def _parts_of(models: Sequence[type[BaseModel]], _kinds: Sequence[str]) -> dict[str, _Part]:
+    """The same for all mistakes of a file, while there are no other kinds of clauses."""
     found = {}
     for model in models:
         for name, field in model.model_fields.items():
             if inside := _models(field.annotation):
-                found[field.alias or name] = _Part(inside, typing.get_origin(field.annotation) is tuple)
+                found[field.alias or name] = _Part(
+                    frozenset(_keys(inside)), typing.get_origin(field.annotation) is tuple
+                )
     return found
 
 
