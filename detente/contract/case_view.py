@@ -50,6 +50,10 @@ class LoweringClause(ClauseView, Protocol):
     def paying(self) -> Calendar | None:
         """The times in which it pays."""
 
+    @property
+    def tells_apart(self) -> frozenset[str]:
+        """The clauses for which it says how much of what it pays is for what they count."""
+
     def takes_off(self, demand: Facts | None, offer: Facts, /) -> Fraction | None:
         """The part of the list price that it takes off."""
 

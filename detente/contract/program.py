@@ -13,6 +13,7 @@ from typing import Protocol
 
 from detente.contract.decisions import Rounding
 from detente.contract.metered.meter import Meter
+from detente.contract.metered.paid_use import UsePart
 from detente.contract.own_money import OwnMoney
 from detente.contract.reach.scope import Selection
 from detente.contract.reach.validity import Validity
@@ -118,8 +119,10 @@ class Program(Protocol):
     def require(self, owner: ClauseOwner, part: str, rows: Relation) -> None:
         """Rows that the clause owns."""
 
-    def pays(self, owner: ClauseOwner, meter: Meter, given: Expression, exactly: Callable[[], None]) -> None:
-        """That the clause pays some amounts, one a window of a meter of spend, for what that meter covers.
+    def pays(
+        self, owner: ClauseOwner, of: UsePart, times: Sequence[Window], given: Expression, exactly: Callable[[], None]
+    ) -> None:
+        """That the clause pays some amounts of spend on a part of use, in its currency, one for each of some times.
 
         Totals of what is ``paid`` read them. A plan may choose less than the clause would pay, as long as nothing
         counts it: ``exactly`` is called, once, where something does, and adds the rows that leave no choice.

@@ -7,6 +7,7 @@ neutral default). Not here: any particular kind of clause (``terms/``), and what
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import replace
 from datetime import date, datetime
 from fractions import Fraction
 from functools import cached_property
@@ -217,7 +218,8 @@ class Term(Noun):
 
         Those of an amount are as an amendment leaves them. With an ``end``, the windows up to it.
         """
-        found = every.calendar(self.validity.start, self.validity.end if end is None else end, self.validity.zone)
+        first, end_ = self.validity.first, self.validity.end if end is None else end
+        found = replace(every.calendar(first, end_, self.validity.zone), since=self.validity.start)
         if end is not None or any(s.every == every for s in self.found_windows):
             found = handover.begun(found, every, self.validity.begun)  # though it states no amount itself
         if end is None and any(s.divides == "amount" and s.every == every for s in self.found_windows):
@@ -316,6 +318,11 @@ class Term(Noun):
     def paying(self) -> Calendar | None:
         """The times in which it pays; only of a clause that ``pays``. Neutral: none."""
         return None
+
+    @property
+    def tells_apart(self) -> frozenset[str]:
+        """The clauses for which it says how much of what it pays is for what they count. Neutral: none."""
+        return frozenset()
 
     @property
     def lapses(self) -> datetime:

@@ -5,24 +5,28 @@ See ``docs/terms/credit.md``.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import replace
 from datetime import datetime
 from decimal import Decimal
 from fractions import Fraction
 from functools import partial
+from itertools import islice, pairwise
 from typing import Any, ClassVar, Literal, Self
 
-from pydantic import Field, model_validator
+from pydantic import Field, PrivateAttr, model_validator
 
 from detente.contract.amounts.counting import APART, repriced
+from detente.contract.amounts.in_full import in_full
+from detente.contract.amounts.paid_parts import MAX_DIVIDING, PaidPart, dividing, fall, fallen, parts
 from detente.contract.case_view import CaseView
 from detente.contract.decisions import Decisions
 from detente.contract.metered.meter import Meter
-from detente.contract.metered.paid_use import PaidUse, in_order
+from detente.contract.metered.paid_use import PaidUse, in_order, meeting
 from detente.contract.metered.totals import Totals
-from detente.contract.program import Expression, Program
+from detente.contract.program import Program
 from detente.contract.rated.stacking import more_than_all
+from detente.contract.reach.scope import Selection
 from detente.contract.reach.verdict import Reason
 from detente.contract.reach.window import Calendar, Every, Window
 from detente.contract.settled.settlement import Settlement, settled
@@ -30,9 +34,9 @@ from detente.contract.settled.standing import CREDIT
 from detente.contract.stated import Divided
 from detente.contract.term import Term
 from detente.errors import Flaw, FlawError
+from detente.market.offer import AnyOffer
 from detente.values.facts import Facts
 from detente.values.money import Cash
-from detente.values.period import Horizon
 from detente.values.quantity_field import Portion
 
 
@@ -46,6 +50,9 @@ class Credit(Term):
 
     theirs: ClassVar[bool] = True
     effect: ClassVar[Literal["restrains", "grants", "both"]] = "grants"
+
+    _credits: tuple[Credit, ...] = PrivateAttr(default=())
+    _counting: tuple[Meter, ...] = PrivateAttr(default=())
 
     @model_validator(mode="before")
     @classmethod
@@ -74,21 +81,142 @@ class Credit(Term):
         """What it is given on."""
         return self.meter("spend", "spend", self.calendar(self.windows))
 
+    # -- those that it meets -------------------------------------------------------------------------------------
+    def told(self, offers: Sequence[AnyOffer], clauses: Sequence[Term]) -> Self:
+        """The same, knowing the credits that pay before and after it, and what counts the use that credits leave."""
+        plain = [each for each in clauses if each.id != self.id and not each.readings]
+        found = self.model_copy()
+        found._credits = tuple(each for each in plain if isinstance(each, Credit))
+        found._counting = tuple(meter for each in plain for meter in each.meters() if meter.measure == "paid")
+        own = [found.held(each.validity) for each in clauses if each.id == self.id]
+        return found if any(each.beside or each._edges_inside() or each._dividing for each in own) else self
+
     @property
-    def applied(self) -> Meter:
-        """The same by the times in which it is applied: month by month, where its amount is for longer.
+    def beside(self) -> tuple[Credit, ...]:
+        """The credits with the same party that may pay for the same use, where it makes a difference which pays first.
+
+        That is where they could give more than all, or something counts a part of what one of them leaves.
+        """
+        met = meeting(self, self._credits)
+        counting = [meter.selection for meter in self._counting]
+        rates: dict[str, Decimal] = {}
+        for each in (self, *met):
+            rates[each.id] = max(each.rate, rates.get(each.id, each.rate))
+        apart = sum(rates.values()) <= 1 and not any(dividing(each.covered, counting) for each in (self, *met))
+        return () if apart else met
+
+    @property
+    def goes_by(self) -> frozenset[str]:
+        """The credits beside it."""
+        return frozenset(other.id for other in self.beside)
+
+    @property
+    def tells_apart(self) -> frozenset[str]:
+        """The clauses for which it says how much of what it pays is for what they count."""
+        return frozenset(meter.term for meter in self._counting)
+
+    @property
+    def _read(self) -> list[Meter]:
+        """What counts what it leaves."""
+        return [
+            meter
+            for meter in self._counting
+            if self.covered.inside(meter.selection) is not False
+            and self.validity.over(meter.windows.since, meter.windows.end)
+        ]
+
+    @property
+    def _dividing(self) -> tuple[Selection, ...]:
+        """What covers some of what it pays for, and counts what it leaves, or pays after it."""
+        after = [other.covered for other in self.beside if not self._only_before(other)]
+        return dividing(self.covered, [*after, *(meter.selection for meter in self._read)])
+
+    def _lapse_before(self, other: Credit, windows: Iterable[Window] | None = None) -> set[bool]:
+        """Whether what it has lapses before what another has, at the times at which both have some; not of equal ends.
+
+        Both where that changes: each window of one that is given anew has its own end.
+        """
+        found = set()
+        for window in islice(self._whole if windows is None else windows, MANY):
+            for beside in islice(other._whole.over(window.start, window.end), MANY):
+                if window.end != beside.end:
+                    found.add(window.end < beside.end)
+        return found
+
+    def _only_before(self, other: Credit) -> bool:
+        """Whether another always pays before it: what it has lapses first, or with it, and is for less use."""
+        lapses = self._lapse_before(other)
+        narrower = other.covered.inside(self.covered) is True and self.covered.inside(other.covered) is not True
+        return lapses == {False} or (not lapses and narrower)
+
+    def _spares(self, other: Credit) -> bool:
+        """Whether another pays all that it leaves, and no sooner lapses: then to use this first is never dearer."""
+        return other._pool and self.covered.inside(other.covered) is True and False not in self._lapse_before(other)
+
+    def turns(self, since: datetime, until: datetime) -> Iterator[datetime]:
+        """When it comes before another credit that it came after, or the other way round: its windows have own ends."""
+        if self.validity.begun is not None:  # its windows go on from an earlier text's
+            return
+        for other in self.beside:
+            before: set[bool] = set()
+            for window in islice(self._whole, MANY) if len(self._lapse_before(other)) > 1 else ():
+                now = self._lapse_before(other, [window])
+                if before and now - before:
+                    yield window.start
+                before = now or before
+
+    @property
+    def _whole(self) -> Calendar:
+        """Its windows, whatever a plan sees of them."""
+        return replace(self.spend.windows, sight=None)
+
+    # -- when it pays ----------------------------------------------------------------------------------------------
+    @property
+    def paying(self) -> Calendar:
+        """The times in which it is applied: month by month, where its amount is for longer, or others pay beside it.
 
         So what is given when is known to those who count it, and what is left of the amount is used as soon as it can.
         """
-        spend = self.spend
-        if self.amount is None or self.windows.every in ("hour", "day", "week", "month"):
-            return spend
-        return replace(spend, name="applied", windows=replace(spend.windows, every="month", count=None))
+        return self._paying(monthly=self.amount is not None or bool(self.beside))
+
+    def _paying(self, *, monthly: bool) -> Calendar:
+        windows = self.spend.windows
+        if not monthly or windows.every in ("hour", "day", "week", "month"):
+            return windows
+        return replace(windows, every="month", count=None)
+
+    def _edges(self, start: datetime, end: datetime) -> Iterator[datetime]:
+        """The moments in a time at which another credit begins to be applied, or a window that counts what it pays."""
+        for each in (*(other._paying(monthly=True) for other in self.beside), *(m.windows for m in self._read)):
+            for window in replace(each, sight=None).over(start, end):
+                yield from (at for at in (window.start, window.end) if start < at < end)
+
+    def _edges_inside(self) -> set[datetime]:
+        """Those that lie inside of a time in which it is applied, of the first many."""
+        paying = replace(self.paying, sight=None)
+        found = islice(self._edges(self.validity.start, self.validity.end), MANY)
+        return {at for at in found if any(each.start < at < each.end for each in paying.over(at, at))}
 
     @property
-    def paying(self) -> Calendar:
-        """The times in which it is applied."""
-        return self.applied.windows
+    def _counted(self) -> Calendar:
+        """By which times use is counted: those in which it is applied, or days or hours of which each is some."""
+        edges = self._edges_inside()
+        if not edges:
+            return self.paying
+        days, hours = (self.calendar(Every(every=each)) for each in ("day", "hour"))
+        return days if all(_begins(days, at) for at in edges) else hours
+
+    def _times(self, window: Window) -> Iterator[Window]:
+        """The times in which it is applied, of one of its windows, each as far as others begin none."""
+        for paid in self.paying.over(window.start, window.end):
+            edges = sorted({paid.start, paid.end, *self._edges(paid.start, paid.end)})
+            yield from (Window(paid.index, a, b) for a, b in pairwise(edges))
+
+    @property
+    def applied(self) -> Meter:
+        """What it is given on, by the times in which it is applied."""
+        windows = self._counted
+        return self.spend if windows == self.spend.windows else self.meter("applied", "spend", windows)
 
     @property
     def lapses(self) -> datetime:
@@ -96,14 +224,26 @@ class Credit(Term):
         whole = replace(self.spend.windows, sight=None)
         return next((window.end for window in whole), self.validity.end)
 
-    @property
-    def before(self) -> Meter:
-        """What credits that come first pay of it."""
-        return replace(self.applied, name="paid before", measure="paid-before")
+    def before(self, of: Selection) -> Meter:
+        """What credits that come first pay of it, or of a part of it."""
+        return replace(self.applied, name="paid before", measure="paid-before", selection=of)
 
     def meters(self) -> tuple[Meter, ...]:
-        """Spend in each window, and in each month."""
-        return tuple(dict.fromkeys((self.spend, self.applied)))
+        """Spend in each window, and in each time in which it is applied, of each selection that divides it."""
+        return tuple(dict.fromkeys((self.spend, self.applied, *self._sums(self._parts).values())))
+
+    @property
+    def _parts(self) -> tuple[PaidPart, ...]:
+        """The parts of what it pays for that others tell apart."""
+        return parts(self.covered, self._dividing)
+
+    def _sums(self, parts: Sequence[PaidPart]) -> dict[Selection, Meter]:
+        """By each selection of which parts are made: what is spent of it; of its own, all that it is given on."""
+        applied = self.applied
+        found = {self.covered: applied}
+        for of in dict.fromkeys(of for part in parts for _, of in part.sums if of != self.covered):
+            found[of] = replace(applied, name=f"applied to part {len(found)}", selection=of)
+        return found
 
     def most(self, window: Window) -> Fraction | None:
         """The most that is given in a window."""
@@ -111,66 +251,76 @@ class Credit(Term):
 
     def shape(self, program: Program) -> None:
         """Given back: at most the cap, at most the rate of spend, of what others leave; each unit saves one."""
-        windows, applied = list(self.spend.windows), list(self.applied.windows)
-        at = [next((w for w, whole in enumerate(windows) if _holds(whole, part)), None) for part in applied]
-        if not windows:
+        windows = list(self.spend.windows)
+        of_windows = [(time, w) for w, window in enumerate(windows) for time in self._times(window)]
+        if not of_windows:
             return
-        spend, caps = program.total(self.applied), [self.most(window) for window in windows]
-        reach = program.most(spend)
-        of_window = [None if w is None else caps[w] for w in at]
-        most = [
-            Fraction(0) if w is None else e if c is None else min(c, e)
-            for w, c, e in zip(at, of_window, reach, strict=True)
-        ]
-        nothing = [Fraction(0) for _ in applied]
-        given = program.slack(self, "given", most=most, price=Fraction(-1), windows=applied)
-        left = spend - program.total(self.before) if self._pool else spend * Fraction(self.rate)
+        times, at = [time for time, _ in of_windows], [w for _, w in of_windows]
+        spend, caps = program.total(self.applied, times), [self.most(window) for window in windows]
+        earned = spend * Fraction(self.rate)
+        reach = program.most(earned)
+        most = [e if (cap := caps[w]) is None else min(cap, e) for w, e in zip(at, reach, strict=True)]
+        given = program.slack(self, "given", most=most, price=Fraction(-1), windows=times)
+        nothing = [Fraction(0) for _ in times]
+        left = spend - program.total(self.before(self.covered), times) if self.beside else earned
         program.require(self, "earned", given - left <= nothing)
-        if self.spend != self.applied:
-            inside = given.gather([-1 if w is None else w for w in at], len(windows))
+        if self.beside and self.rate != 1:
+            program.require(self, "rate", given - earned <= nothing)
+        if self.amount is not None and (self.spend.windows != self.paying or len(times) != len(windows)):
+            inside = given.gather(at, len(windows))
             whole = inside.like(program.total(self.spend))
             program.require(self, "amount", whole <= [cap or Fraction(0) for cap in caps])
-        exactly = partial(self._exactly, program, given, left, at)
-        if self.own_money is not None and self.spend != self.applied:  # a plan would rather have it at another rate
+        bounds = [left, earned] if self.beside and self.rate != 1 else [left]
+        full = None if self.amount is None else [caps[w] or Fraction(0) for w in at]
+        exactly: Callable[[], None] = partial(in_full, program, self, given, bounds, full, at)
+        found, after = self._parts, [other for other in self.beside if not self._only_before(other)]
+        chosen = self.own_money is not None and len(times) != len(windows)  # a plan would rather at another rate
+        if len(found) > 1 or chosen or not all(map(self._spares, after)):
             exactly()
-            program.pays(self, self.applied, given, _already)
-        else:
-            program.pays(self, self.applied, given, exactly)
-
-    def _exactly(self, program: Program, given: Expression, left: Expression, at: Sequence[int | None]) -> None:
-        """Given is all that is earned until the amount is used up: a whole number for each time says whether it is."""
-        caps = [self.most(window) for window in self.spend.windows]
-        most, n = program.most(left), len(at)
-        if self.amount is None:
-            program.require(self, "in-full", given - left >= [Fraction(0)] * n)
+            exactly = _already
+        if len(found) == 1:
+            program.pays(self, found[0].of, times, given, exactly)
             return
-        full = [Fraction(0) if w is None else caps[w] or Fraction(0) for w in at]
-        used_up = program.slack(self, "used-up", most=[Fraction(1)] * n, whole="nearest")
-        until = given.gather(list(range(n)), n)
-        for back in range(1, n):  # what was given in the same window until then
-            earlier = [place if place >= back and at[place] == at[place - back] else -1 for place in range(n)]
-            if all(row < 0 for row in earlier):
-                break
-            until = until + given.gather([earlier[p + back] if p + back < n else -1 for p in range(n)], n)
-        program.require(self, "in-full", given - left + used_up * most >= [Fraction(0)] * n)
-        program.require(self, "used-up", until - used_up * full >= [Fraction(0)] * n)
+        sums = {
+            of: program.total(meter, times) - program.total(self.before(of), times)
+            for of, meter in self._sums(found).items()
+        }
+        charges = [each.shaped(sums) for each in found]
+        for each, paid in zip(found, fall(program, self, given, charges, times), strict=True):
+            program.pays(self, each.of, times, paid, _already)
 
     def payments(self, totals: Totals, as_of: datetime | None) -> Iterator[PaidUse]:
-        """What is given in each time in which it is applied."""
+        """What is given in each time in which it is applied, of each part that others tell apart."""
+        found = self._parts
         for window, _ in self.spend.begun(as_of):
-            for part, given in self._applied(window, totals):
-                yield PaidUse(self.covered, part.start, part.end, given)
+            for time, given in self._given(window, totals):
+                if len(found) == 1:
+                    yield PaidUse(found[0].of, time.start, time.end, given)
+                elif given:
+                    yield from self._fallen(found, time, given, totals)
 
-    def _applied(self, window: Window, totals: Totals) -> Iterator[tuple[Window, Fraction]]:
-        """What is given in the parts of a window, one after the other, as far as its amount goes."""
-        left = self.most(window)
-        applied = self.applied
-        for part in applied.windows.over(window.start, window.end) if applied != self.spend else (window,):
-            spend = totals.total(applied, part)
-            earned = spend - totals.total(self.before, part) if self._pool else spend * Fraction(self.rate)
-            given = earned if left is None else min(earned, left)
-            left = None if left is None else left - given
-            yield part, given
+    def _fallen(self, found: Sequence[PaidPart], time: Window, given: Fraction, totals: Totals) -> Iterator[PaidUse]:
+        """What is given in a time, part by part."""
+        sums = {
+            of: _counted_in(meter, time, totals) - totals.total(self.before(of), time)
+            for of, meter in self._sums(found).items()
+        }
+        charges = [part.exact(sums) for part in found]
+        for part, paid in zip(found, fallen(given, charges), strict=True):
+            yield PaidUse(part.of, time.start, time.end, paid)
+
+    def _given(self, window: Window, totals: Totals) -> Iterator[tuple[Window, Fraction]]:
+        """What is given in the times of a window, one after the other, as far as its amount goes."""
+        rest, applied, stacks = self.most(window), self.applied, bool(self.beside)
+        for time in self._times(window):
+            spend = _counted_in(applied, time, totals)
+            given = spend * Fraction(self.rate)
+            if stacks:
+                given = min(given, spend - totals.total(self.before(self.covered), time))
+            if rest is not None:
+                given = min(given, rest)
+                rest -= given
+            yield time, given
 
     def settle(self, totals: Totals, decisions: Decisions, as_of: datetime | None) -> Settlement:
         """What is given back in each window."""
@@ -178,7 +328,7 @@ class Credit(Term):
         return Settlement.of(self._window(window, totals, ended=ended) for window, ended in meter.begun(as_of))
 
     def _window(self, window: Window, totals: Totals, *, ended: bool) -> Settlement:
-        parts, money = list(self._applied(window, totals)), self.own_money
+        parts, money = list(self._given(window, totals)), self.own_money
         given = sum((amount for _, amount in parts), Fraction(0))
         back = given if money is None else sum((a * money.at_end(p.end) for p, a in parts), Fraction(0))
         back /= 1 if money is None else money.at_end(window.end)  # each part at its own rate, as it was applied
@@ -188,7 +338,10 @@ class Credit(Term):
     def explain(self) -> Reason:
         """What the clause does."""
         cap = f", at most {self.amount.told}" if self.amount else ""
-        return Reason(self.id, f"{float(self.rate) * 100:g}% of spend ({self.covered}) is given back{cap}")
+        order = [other.id for other in in_order((self, *self.beside))]
+        first = " and ".join(f"`{name}`" for name in dict.fromkeys(order[: order.index(self.id)]))
+        left = f", of what {first} left" if first else ""
+        return Reason(self.id, f"{float(self.rate) * 100:g}% of spend ({self.covered}) is given back{cap}{left}")
 
     @property
     def divides(self) -> Divided:
@@ -196,32 +349,23 @@ class Credit(Term):
         return "nothing" if self.amount is None else "amount"
 
     def check(self, case: CaseView) -> Iterator[Flaw]:
-        """Use that is charged for otherwise; credits that together give more than everything.
-
-        Unless one pays what the one before it leaves.
-        """
+        """Use that is charged for otherwise; credits of which it cannot be said which of them pays."""
         yield from repriced(self, None, case, "kind", APART)
         others = [other for other in case.beside if isinstance(other, Credit)]
-        stacked = [other for other in others if self._stacks_with(other, case.horizon)]
+        known = {other.id for other in self._credits} if not self.readings else set()
         yield from more_than_all(
-            self, [other for other in others if other not in stacked], case, Credit.gives, remedy=STACKED
+            self, [other for other in others if other.id not in known], case, Credit.gives, remedy=STACKED
         )
-
-    def _stacks_with(self, other: Credit, horizon: Horizon | None) -> bool:
-        """Whether the two pay one after the other: what the first could pay for, and when, the other could as well.
-
-        Then how much the first pays of what the other covers is known, and to use it first is never dearer.
-        """
-        first, then = in_order((self, other))
-        if not (first._pool and then._pool and first.covered.inside(then.covered)):
-            return False
-        seen = () if horizon is None else first.paying.seen_by(horizon)
-        beside = ((part, each) for part in seen for each in then.paying.over(part.start, part.end))
-        return all(_holds(each, part) and first._left_until(part) <= then._left_until(part) for part, each in beside)
-
-    def _left_until(self, part: Window) -> datetime:
-        """When the amount lapses that pays in a time."""
-        return next((window.end for window in self.spend.windows.over(part.start, part.end)), part.end)
+        if len(self._dividing) > MAX_DIVIDING:
+            what = f"{len(self._dividing)} other clauses each cover some of what `{self.id}` pays for, and not all"
+            yield Flaw(what, f"let at most {MAX_DIVIDING} do so", ("of",) if self.of.wanted else ("kind",))
+        hours = self.calendar(Every(every="hour"))
+        at = next((at for at in sorted(self._edges_inside()) if not _begins(hours, at)), None)
+        if at is not None:
+            what = (
+                f"another clause begins at {at:%Y-%m-%d %H:%M} UTC, within an hour of `{self.id}`, which pays before it"
+            )
+            yield Flaw(what, "let both agreements have one `zone`", ("kind",))
 
     @property
     def _pool(self) -> bool:
@@ -235,15 +379,22 @@ class Credit(Term):
 
 
 STACKED = (
-    "narrow one with `of` or `except`; credits are used one after the other, the soonest to expire first, where each "
-    "has an `amount` and pays 100%, the first covers no more than the other, and each month in which it pays lies in "
-    "one of the other's; one that is given anew in each window may be written as a clause for each"
+    "narrow one with `of` or `except`; credits of one party that have no `readings` are used one after the other, the "
+    "soonest to expire first"
 )
+MANY = 500
+"""Windows that are looked at of each credit: after so many, how they lie to each other comes again."""
 
 
 def _already() -> None:
     """What is exact anyhow."""
 
 
-def _holds(window: Window, part: Window) -> bool:
-    return window.start <= part.start and part.end <= window.end
+def _begins(windows: Calendar, at: datetime) -> bool:
+    """Whether a window begins at a moment."""
+    return any(window.start == at for window in windows.over(at, at))
+
+
+def _counted_in(meter: Meter, time: Window, totals: Totals) -> Fraction:
+    """What is counted in a time, which is some of a meter's windows."""
+    return sum((totals.total(meter, window) for window in meter.windows.over(time.start, time.end)), Fraction(0))

@@ -139,11 +139,15 @@ def test_whether_what_a_credit_pays_counts_is_said() -> None:
     assert "`measure: after-credits`" in only
 
 
-def test_windows_that_cut_what_a_credit_pays_are_refused() -> None:
+def test_a_credit_ends_within_a_month_where_what_counts_begins_anew() -> None:
+    """Windows from 10 January: 9 of its 31 days are no window's, and their 290.322... are paid first, by the credit.
+
+    What it pays of the rest of January, and of February, does not count: 2000 less those, of 3000 in the first window.
+    """
     windows = {"every": "quarter", "starts": "2026-01-10", "cut": "prorate"}
-    deal = agreement(POOL, floor("2 k USD", measure="after-credits", windows=windows))
-    found = mistakes(data_of([tokens("north", 1)], [work()], deal))
-    assert any("begins or ends on 2026-01-10, inside a time in which `pool` pays" in each for each in found)
+    found = solved(alone(POOL, floor("3 k USD", measure="after-credits", windows=windows)))
+    days = D(1000) / 31 * 22 + 1000 + 1000 + D(1000) / 30 * 9
+    assert abs(found.commitments[0].drawn - (days - (2000 - D(9000) / 31))) < D("0.00001")
 
 
 # -- units -----------------------------------------------------------------------------------------------------------

@@ -102,6 +102,8 @@ def paid_apart(counting: Counting, term: ClauseView, case: CaseView) -> Iterator
                 f"`{other.id}` pays for use of which `{term.id}` counts up to a part, and how much of that is not known"
             )
             yield Flaw(what, "leave that use out of the credit with `except`, or say another `measure`", ("measure",))
+        elif term.id in other.tells_apart:
+            continue
         elif inside is None:
             what = f"`{term.id}` counts what credits do not pay, and `{other.id}` may pay for more than it counts"
             yield Flaw(what, "let both clauses cover the same use, or narrow the credit", ("measure",))
@@ -160,7 +162,7 @@ class Counting:
         """What counts in a plan, one row a window (or by other times): of a class what there is, and up to its part."""
         counted = program.total(self.own, by)
         if self.paid is not None:
-            counted -= program.total(self.paid)
+            counted -= program.total(self.paid, by)
         return sum(self.of_classes_shaped(program, owner, amounts, by), counted)
 
     def of_classes_shaped(

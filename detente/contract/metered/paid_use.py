@@ -1,7 +1,7 @@
 """Paid use: what a credit pays of use, month by month, and which of several pays first.
 
-Owns: ``PaidUse``, and the order of those who pay. Not here: how much one pays (``terms``), and sums of payments
-(``totals``).
+Owns: ``PaidUse``, the order of those who pay, and which of them meet. Not here: how much one pays (``terms``), which
+part of use it pays (``amounts.paid_parts``), and sums of payments (``totals``).
 """
 
 from __future__ import annotations
@@ -18,10 +18,24 @@ from detente.contract.reach.validity import Validity
 
 
 @dataclass(frozen=True, slots=True)
-class PaidUse:
-    """So much of what a selection spends in a time is paid otherwise than in money."""
+class UsePart:
+    """What is in a selection and in none of some others: use that no clause that counts it tells apart."""
 
-    selection: Selection
+    within: Selection
+    without: tuple[Selection, ...] = ()
+
+    def inside(self, other: Selection) -> bool | None:
+        """Whether all of it is covered by a selection: yes, none of it (False), or not known from the scopes."""
+        if any(other.inside(each) is True for each in self.without):
+            return False
+        return self.within.inside(other)
+
+
+@dataclass(frozen=True, slots=True)
+class PaidUse:
+    """So much of what a part of use spends in a time is paid otherwise than in money."""
+
+    of: UsePart
     start: datetime
     end: datetime
     amount: Fraction
@@ -54,6 +68,21 @@ class Payer(Protocol):
 
 
 AnyPayer = TypeVar("AnyPayer", bound=Payer)
+
+
+def meeting(own: AnyPayer, others: Iterable[AnyPayer]) -> tuple[AnyPayer, ...]:
+    """Those of some others that may pay for one use at one time with it, or with others that do."""
+    found, rest = [own], list(others)
+    for each in found:  # grows as it goes
+        met = [other for other in rest if _meet(each, other)]
+        found += met
+        rest = [other for other in rest if other not in met]
+    return tuple(found[1:])
+
+
+def _meet(one: Payer, other: Payer) -> bool:
+    at_one_time = one.validity.over(other.validity.start, other.validity.end)
+    return at_one_time and one.covered.inside(other.covered) is not False
 
 
 def in_order(terms: Iterable[AnyPayer]) -> list[AnyPayer]:

@@ -181,7 +181,7 @@ class _View:
             return None
         assert own is not None
         found = rhythm.over(self._now(own), standing.end)
-        to_come = list(self._to_come(term, standing.end))
+        to_come = [more for each in self._settled_with(term) for more in self._to_come(each, standing.end)]
         ends = []
         for way in (found.expected, found.low, found.high):
             part = way / found.expected if found.expected else Fraction(1)
@@ -212,14 +212,17 @@ class _View:
         self, term: Term, standing: Standing, to_come: Sequence[tuple[Meter, int, Fraction]]
     ) -> tuple[Decimal, Decimal] | None:
         """What would be drawn and owed at a window's end with so much more."""
-        totals = self._totals.expecting(to_come)
-        reads = term.pays or any(meter.measure in PAYMENTS for meter in self._meters(term))
-        terms = [each for each in self._terms if each is term or (reads and each.pays)]
+        totals, terms = self._totals.expecting(to_come), self._settled_with(term)
         found = settle_each(terms, totals, NOTHING_DECIDED, standing.end)[terms.index(term)]
         if isinstance(found, SettleError):
             return None
         same = (standing.role, standing.meter, standing.window)
         return next(((s.drawn, s.owed) for s in found.standings if (s.role, s.meter, s.window) == same), None)
+
+    def _settled_with(self, term: Term) -> list[Term]:
+        """A clause, and those who pay before it what it counts."""
+        reads = term.pays or any(meter.measure in PAYMENTS for meter in self._meters(term))
+        return [each for each in self._terms if each is term or (reads and each.pays)]
 
     def _to_come(self, term: Term, end: datetime) -> Iterator[tuple[Meter, int, Fraction]]:
         """What each meter of a clause is expected to count up to an end, window by window."""
@@ -243,9 +246,9 @@ class _View:
 
     def _counted(self, meter: Meter) -> tuple[dict[date, int], int] | None:
         """What a meter counted on each of the last days, over one denominator."""
-        if meter.measure in PAYMENTS or meter.windows.every in ("hour", "day"):
+        if meter.measure in PAYMENTS or meter.windows.every == "hour":
             return None
-        days = by_day(meter)
+        days = meter if meter.windows.every == "day" else by_day(meter)
         windows = list(days.windows.over(paced_since(self._as_of), self._as_of))
         try:
             found, per = self._totals.over_one(days, windows)

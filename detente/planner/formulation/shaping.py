@@ -19,6 +19,8 @@ from numpy.typing import NDArray
 
 from detente.contract.decisions import Rounding
 from detente.contract.metered.meter import PAYMENTS, Measure, Meter
+from detente.contract.metered.paid_use import UsePart
+from detente.contract.own_money import OwnMoney
 from detente.contract.program import ClauseOwner
 from detente.contract.reach.scope import Selection
 from detente.contract.reach.window import Calendar, Window
@@ -43,9 +45,11 @@ Rates = tuple[Ints64, Floats]
 
 @dataclass(frozen=True, eq=False)
 class Paying:
-    """What a clause pays in each window of a meter of spend, and what makes it exact."""
+    """What a clause pays of a part of use in each of some times, in its currency, and what makes it exact."""
 
-    meter: Meter
+    of: UsePart
+    times: Windows
+    money: OwnMoney | None
     given: Expr
     exactly: Callable[[], None]
 
@@ -69,7 +73,7 @@ class Shaping:
         """A measure of the plan over what a meter's selection covers, one row a window."""
         draft, selection, of = self.draft, meter.selection, meter.measure
         if of in PAYMENTS:
-            return self._payments_of(meter)
+            return self._payments_of(meter, tuple(meter.windows if by is None else by))
         if of == "off":
             raise ValueError(
                 f"`{meter.term}`: a plan does not count what is taken off prices; `settle` reads that meter"
@@ -89,26 +93,27 @@ class Shaping:
                     )
         return Expr(len(by), parts, windows=by, unit=draft.unit(meter))
 
-    def pays(self, owner: ClauseOwner, meter: Meter, given: Any, exactly: Callable[[], None]) -> None:
+    def pays(
+        self, owner: ClauseOwner, of: UsePart, times: Sequence[Window], given: Any, exactly: Callable[[], None]
+    ) -> None:
         """What a clause pays, for the totals of what is paid."""
-        self._paying.append(Paying(meter, given, exactly))
+        self._paying.append(Paying(of, tuple(times), owner.own_money, given, exactly))
 
-    def _payments_of(self, meter: Meter) -> Expr:
+    def _payments_of(self, meter: Meter, by: Windows) -> Expr:
         """Payments of those that were shaped so far, by window; exact ones where they are counted."""
-        windows = tuple(meter.windows)
-        found = Expr(len(windows), windows=windows, unit=self.draft.case.currency)
+        found = Expr(len(by), windows=by, unit=self.draft.case.currency)
         for paying in self._paying:
-            if not paying.meter.selection.inside(meter.selection):
+            if not paying.of.inside(meter.selection):
                 continue
-            rows = [_holder(meter, windows, atom) for atom in paying.meter.windows]
+            rows = [_holder(meter, by, atom) for atom in paying.times]
             if max(rows, default=-1) < 0:
                 continue
-            own = paying.meter.money == meter.money  # else a plan would rather have it at another rate
+            own = paying.money == meter.money  # else a plan would rather have it at another rate
             if (meter.measure == "paid" or not own) and paying not in self._exact:
                 self._exact.append(paying)
                 paying.exactly()
-            given = paying.given if own else paying.given * _between(paying.meter, meter)
-            found = found + given.gather(rows, len(windows))
+            given = paying.given if own else paying.given * _between(paying, meter)
+            found = found + given.gather(rows, len(by))
         return found
 
     def _in_own(self, meter: Meter, by: Windows) -> Floats:
@@ -327,10 +332,10 @@ def _owed(owner: ClauseOwner, price: Fraction, windows: Sequence[Window] | None)
     return [float(price * owner.own_money.at_end(window.end)) for window in windows]
 
 
-def _between(paying: Meter, counting: Meter) -> list[Fraction]:
-    """What one of the currency of what pays is in that of who counts it, in each window of what pays."""
+def _between(paying: Paying, counting: Meter) -> list[Fraction]:
+    """What one of the currency of what pays is in that of who counts it, in each time of what pays."""
     moneys = (paying.money, counting.money)
-    of, into = ([Fraction(1) if m is None else m.at_end(w.end) for w in paying.windows] for m in moneys)
+    of, into = ([Fraction(1) if m is None else m.at_end(w.end) for w in paying.times] for m in moneys)
     return [a / b for a, b in zip(of, into, strict=True)]
 
 

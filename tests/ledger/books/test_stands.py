@@ -58,6 +58,25 @@ def test_what_is_drawn_what_remains_and_where_it_is_heading(store: Store, tmp_pa
     assert (cap.heading.drawn, cap.heading.owed) == (D("9.3"), 0)
 
 
+WEEKLY = {"id": "weekly", "kind": "credit", "amount": "1 USD", "windows": {"every": "week"}, "until": "2026-01-29"}
+
+
+@pytest.mark.parametrize(("amount", "more", "drawn"), [("7 USD", [], "2.3"), ("4 USD", [WEEKLY], "1.3")])
+def test_what_credits_will_pay_is_expected_too(
+    amount: str, more: list[dict[str, Any]], drawn: str, store: Store, tmp_path: Path
+) -> None:
+    """9.30 by the end of January, of which a credit pays 7, and not only the 6 of its first 20 days.
+
+    Or 4, and another 1 in each of four weeks: their days are counted then.
+    """
+    gift = {"id": "gift", "kind": "credit", "amount": amount, "windows": {"every": "month"}}
+    case = served_case(gift, *more, FLOOR | {"measure": "after-credits"})
+    ingested(store, case, journal_of(tmp_path / "j", every_day(20)))
+    heading = only(standing(store, case, "2026-01-21"), "floor").heading
+    assert heading is not None
+    assert (heading.drawn, heading.owed) == (D(drawn), 20 - D(drawn))
+
+
 @both
 def test_headings_go_by_the_last_weeks_alone_and_read_no_more_of_them(store: Store, tmp_path: Path) -> None:
     """A hundred days of 0.60 USD and then sixty of 0.30: June is expected to draw 9 USD, as if all of it were read."""
