@@ -32,6 +32,7 @@ _NAMES: dict[str, str] = {
     "ends": "end end-date expires expiry expiration until to termination",
     "end": "ends to until finish stop",
     "start": "starts begin begins from since",
+    "starts": "from start begin begins since first first-day start-date anchor",
     "every": "step period interval granularity frequency grid resolution",
     "deadline": "due due-date due-by finish-by by",
     "due": "date day on by deadline delivery-date",

@@ -7,19 +7,22 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from datetime import datetime
-from typing import Literal, Self
+from typing import Any, Literal, Self, get_args
 
 from pydantic import Field, model_validator
 
 from detente.contract.bases.position import Position
 from detente.contract.case_view import CaseView
 from detente.contract.reach.verdict import Reason
-from detente.contract.reach.window import Every
+from detente.contract.reach.window import Cycle, Every
 from detente.contract.reminder import Reminder, last_day
 from detente.errors import Flaw, FlawError
 from detente.values.noun import Title
 from detente.values.period import Day, later, named
 from detente.values.quantity_field import Length
+
+_AGAIN = ("each", "every")
+"""Words with which a duty that comes back begins, where a day is asked for."""
 
 
 class DatedObligation(Position):
@@ -34,6 +37,23 @@ class DatedObligation(Position):
     within: Length | None = Field(default=None, description="with `windows`: how long after a window's end")
     evidence: Title | None = Field(default=None, description="what shows that it was done")
     done: tuple[Day, ...] = Field(default=(), description="the days on which it was done, in order")
+
+    @model_validator(mode="before")
+    @classmethod
+    def _comes_back(cls, given: Any) -> Any:
+        """One that is due again and again has windows: said where `due` has what is no day."""
+        due = given.get("due") if isinstance(given, dict) else None
+        words = due.split() if isinstance(due, str) else []
+        stated = isinstance(due, dict) and "value" in due
+        if stated or not (isinstance(due, dict | list) or {*words[:1]} & {*_AGAIN}):
+            return given
+        said = due if isinstance(due, dict) else {"every": words[-1] if words else None}
+        every = next((c for c in get_args(Cycle) if c == said.get("every") and c != "term"), "quarter")
+        first = next((f", starts: {said[key]}" for key in ("from", "start", "starts") if key in said), "")
+        what = "`due` is the one day of a duty that is done once, and this one comes back"
+        remedy = f"write `windows: {{ every: {every}{first} }}` in its place: it is due as each ends, or `within` some"
+        remedy += " time, or a clause for each day" if isinstance(due, list) else " time"
+        raise FlawError(what, remedy, ("due",))
 
     @model_validator(mode="after")
     def _once_or_again(self) -> Self:

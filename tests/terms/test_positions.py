@@ -94,6 +94,28 @@ def test_a_duty_is_done_once_or_again() -> None:
     assert only.startswith("the days on which it was done are out of order")
 
 
+@pytest.mark.parametrize(
+    ("due", "written"),
+    [
+        (
+            {"from": "2026-01-01", "every": "month"},
+            "write `windows: { every: month, starts: 2026-01-01 }` in its place",
+        ),
+        ("each week", "write `windows: { every: week }` in its place"),
+        (["2026-03-31", "2026-06-30"], "or `within` some time, or a clause for each day"),
+    ],
+)
+def test_a_duty_that_comes_back_is_not_due_on_a_day(due: object, written: str) -> None:
+    (only,) = mistakes(data("obligation", due=due, windows=None, within=None))
+    assert only.startswith("`due` is the one day of a duty that is done once, and this one comes back; ")
+    assert written in only
+
+
+def test_the_source_of_a_day_may_be_stated() -> None:
+    due = {"value": "2026-02-28", "source": "§ 4"}
+    assert mistakes(data("obligation", due=due, windows=None, within=None)) == []
+
+
 # -- renewal ----------------------------------------------------------------------------------------------------------
 def test_it_renews_again_and_again_unless_notice_is_given_in_time() -> None:
     # 3 October to 31 December are 90 days, so the last day is the 2nd; the third term's notice is after the list
