@@ -329,6 +329,10 @@ class Term(Noun):
         """When the first of what it pays with is lost; only of a clause that ``pays``. Neutral: with its last day."""
         return self.validity.end
 
+    def pays_after(self, other: Term) -> bool:
+        """Whether what another pays with lapses before what it has itself, and never after it. Neutral: no."""
+        return False
+
     def payments(self, totals: Totals, as_of: datetime | None) -> Iterable[PaidUse]:
         """What it pays of use, after those that come before it. Neutral: nothing."""
         return ()

@@ -116,20 +116,11 @@ class Credit(Term):
         return frozenset(meter.term for meter in self._counting)
 
     @property
-    def _read(self) -> list[Meter]:
-        """What counts what it leaves."""
-        return [
-            meter
-            for meter in self._counting
-            if self.covered.inside(meter.selection) is not False
-            and self.validity.over(meter.windows.since, meter.windows.end)
-        ]
-
-    @property
     def _dividing(self) -> tuple[Selection, ...]:
         """What covers some of what it pays for, and counts what it leaves, or pays after it."""
         after = [other.covered for other in self.beside if not self._only_before(other)]
-        return dividing(self.covered, [*after, *(meter.selection for meter in self._read)])
+        there = (m for m in self._counting if self.validity.over(m.windows.since, m.windows.end))
+        return dividing(self.covered, [*after, *(meter.selection for meter in there)])
 
     def _lapse_before(self, other: Credit, windows: Iterable[Window] | None = None) -> set[bool]:
         """Whether what it has lapses before what another has, at the times at which both have some; not of equal ends.
@@ -149,6 +140,12 @@ class Credit(Term):
         narrower = other.covered.inside(self.covered) is True and self.covered.inside(other.covered) is not True
         return lapses == {False} or (not lapses and narrower)
 
+    def pays_after(self, other: Term) -> bool:
+        """Whether what another has lapses before what it has itself, and never after it."""
+        if not isinstance(other, Credit) or not self.validity.over(other.validity.start, other.validity.end):
+            return False
+        return other.id in self.goes_by and self._lapse_before(other) == {False}
+
     def _spares(self, other: Credit) -> bool:
         """Whether another pays all that it leaves, and no sooner lapses: then to use this first is never dearer."""
         return other._pool and self.covered.inside(other.covered) is True and False not in self._lapse_before(other)
@@ -161,7 +158,7 @@ class Credit(Term):
             before: set[bool] = set()
             for window in islice(self._whole, MANY) if len(self._lapse_before(other)) > 1 else ():
                 now = self._lapse_before(other, [window])
-                if before and now - before:
+                if before and now and (now != before or len(now) > 1):  # one in which it changes is by itself
                     yield window.start
                 before = now or before
 
@@ -187,7 +184,10 @@ class Credit(Term):
 
     def _edges(self, start: datetime, end: datetime) -> Iterator[datetime]:
         """The moments in a time at which another credit begins to be applied, or a window that counts what it pays."""
-        for each in (*(other._paying(monthly=True) for other in self.beside), *(m.windows for m in self._read)):
+        beside = self.beside
+        alike = [self.covered, *(other.covered for other in beside)]
+        read = [m.windows for m in self._counting if any(each.inside(m.selection) is not False for each in alike)]
+        for each in (*(other._paying(monthly=True) for other in beside), *read):
             for window in replace(each, sight=None).over(start, end):
                 yield from (at for at in (window.start, window.end) if start < at < end)
 

@@ -20,6 +20,7 @@ import numpy as np
 from detente.case.case import Case
 from detente.contract.reach.scope import Scope
 from detente.contract.term import Term
+from tests.planner.oracle_credits import Credits
 
 INFINITE = math.inf
 OPTIONS = {"output_flag": False, "threads": 1, "mip_rel_gap": 1e-10, "mip_abs_gap": 1e-9} | dict.fromkeys(
@@ -40,6 +41,7 @@ PRICE_CLAUSES = ("discount", "escalator", "price-lock")
 ELSEWHERE = {
     "escalator",
     "price-lock",
+    "credit",
     "exclusivity",
     "first-ship",
     "first-refusal",
@@ -48,7 +50,7 @@ ELSEWHERE = {
     "discount",
     "redundancy",
 }
-"""Clauses that act on what may run, on prices and on standby, and add no rows of their own kind."""
+"""Clauses that act on what may run, on prices and on standby, or together, and add no rows one by one."""
 
 Sum = dict[int, float]
 """A linear expression: coefficient by column."""
@@ -153,6 +155,7 @@ class Oracle:
         self._gangs()
         self._move()
         self._price()
+        self.credits = Credits(self)
         for term in case.terms:
             if term.kind not in ELSEWHERE:
                 getattr(self, "_" + term.kind.replace("-", "_"))(term)
@@ -664,7 +667,7 @@ class Oracle:
         """Start, end, the part of the amount (a ramp's, or 1) and the share within the horizon."""
         cut = getattr(term, "cycle", term.windows)
         every, ramp = every or cut.every, None if every else cut.ramp
-        begin = at_midnight(term.windows.starts, self.start) if term.windows.starts else term.validity.start
+        begin = self.begin(term)
         found = []
         since, until, whole = term.validity.start, term.validity.end, None
         begun, ended = term.validity.begun, term.validity.ended
@@ -690,6 +693,10 @@ class Oracle:
             if inside > 0:
                 found.append((a, b, (float(ramp[k]) if ramp else 1.0) * self._due((a, b), nominal), inside))
         return found
+
+    def begin(self, term: Any) -> datetime:
+        """When the first window is stated to begin; of a later version of a text, that of the text."""
+        return at_midnight(term.windows.starts, self.start) if term.windows.starts else term.validity.first
 
     @staticmethod
     def _nth(begin: datetime, every: str, k: int) -> datetime:
@@ -746,7 +753,7 @@ class Oracle:
 
     @staticmethod
     def _counted(term: Any) -> str:
-        """The measure of a commitment; that of credits is not in the oracle."""
+        """The measure of a commitment; of it, what no credit pays is counted by ``_reached``."""
         return "taken" if hasattr(term.amount, "unit") else "listed" if term.measure == "list" else "spend"
 
     @staticmethod
@@ -767,6 +774,8 @@ class Oracle:
             self.row(less(of_class, {too_much: 1.0}), "<=", float(each.at_most) * amount)
             reached = less(reached, {too_much: 1.0})
             seen.append(each.of)
+        if term.measure == "after-credits":
+            reached = less(reached, added(*self.credits.of(term, start, end)))
         return reached
 
     def _prepaid(self, term: Any, of: str, amount: float) -> Sum:
@@ -860,7 +869,8 @@ class Oracle:
             spend = self.measure(term.covered, "spend", a, b)
             self.row(spend, "<=", float(term.amount.amount) * part * inside)
 
-    def _credit(self, term: Any) -> None:
+    def credit_alone(self, term: Any) -> None:
+        """A credit that meets no other, and of which nothing counts what it leaves."""
         for a, b, part, inside in self.windows(term):
             most = float(term.amount.amount) * part * inside if term.amount is not None else INFINITE
             spend = self.measure(term.covered, "spend", a, b)

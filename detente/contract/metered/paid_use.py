@@ -10,7 +10,7 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, replace
 from datetime import datetime
 from fractions import Fraction
-from typing import Protocol, TypeVar
+from typing import Any, Protocol, TypeVar
 
 from detente.contract.own_money import OwnMoney
 from detente.contract.reach.scope import Selection
@@ -66,6 +66,9 @@ class Payer(Protocol):
     def covered(self) -> Selection:
         """What it pays for."""
 
+    def pays_after(self, other: Any, /) -> bool:
+        """Whether what another pays with lapses before what it has itself, and never after it."""
+
 
 AnyPayer = TypeVar("AnyPayer", bound=Payer)
 
@@ -93,4 +96,9 @@ def in_order(terms: Iterable[AnyPayer]) -> list[AnyPayer]:
     """
     payers = [term for term in terms if term.pays]
     wider = {term.covered: sum(term.covered.inside(each.covered) is True for each in payers) for term in payers}
-    return sorted(payers, key=lambda term: (term.lapses, -wider[term.covered], term.validity.start))
+    payers.sort(key=lambda term: (term.lapses, -wider[term.covered], term.validity.first))
+    found: list[AnyPayer] = []
+    while payers:
+        free = (at for at, term in enumerate(payers) if not any(map(term.pays_after, payers)))
+        found.append(payers.pop(next(free, 0)))
+    return found
