@@ -12,11 +12,12 @@ from hypothesis import strategies as st
 
 from detente.case.case import Case
 from detente.contract.metered.meter import Meter
-from detente.contract.metered.totals import Totals, UseAt
+from detente.contract.metered.totals import Totals
 from detente.contract.metered.use import RatedUse, Use
 from detente.contract.own_money import OwnMoney
 from detente.contract.reach.scope import Selection
 from detente.contract.reach.window import Every
+from detente.ledger.use.line import LineSum, UseClass
 from detente.report.plans.explanation import explain
 from detente.values.dated import Dated
 from detente.values.micros import micros
@@ -173,7 +174,9 @@ def test_a_line_over_a_change_of_rate_is_converted_in_its_parts() -> None:
 def test_uses_of_a_day_are_converted_as_lines_are() -> None:
     facts, at = {"offer": "north-api", "provider": "north", "product": "tokens"}, day("2026-02-01")
     totals = Totals([_meter("month")])
-    totals.add_of_day({"workload": "chat"}, facts, [UseAt(micros(at), 0, 0, 8 * 10**9, 0, {})])
+    totals.add_of_day(
+        {"workload": "chat"}, facts, [LineSum(UseClass("use", None, facts), micros(at), micros(at), listed=8 * 10**9)]
+    )
     assert [totals.total(_meter("month"), w) for w in _meter("month").windows][:3] == [0, 5, 0]
 
 

@@ -12,7 +12,7 @@ from copy import copy
 from datetime import datetime, timedelta
 from fractions import Fraction
 from math import lcm
-from typing import NamedTuple
+from typing import NamedTuple, Protocol
 
 from detente.contract.metered.counting_moment import COUNTED, BoughtCapacity, CountingMoment, by_invoice
 from detente.contract.metered.meter import PAYMENTS, Measure, Meter
@@ -40,39 +40,55 @@ MAX_REMEMBERED = 50_000
 DAY = timedelta(days=1)
 
 
-class UseAt(NamedTuple):
-    """What was used at a moment (microseconds since 1970), in whole billionths; ``off`` is what clauses took off."""
+class MomentUse(Protocol):
+    """What was used at a moment, in whole billionths."""
 
-    at: int
-    work: int
-    taken: int
-    listed: int
-    revenue: int
-    off: Mapping[str, int]
+    @property
+    def start(self) -> int:
+        """When: microseconds since 1970."""
+
+    @property
+    def work(self) -> int:
+        """In the work's unit."""
+
+    @property
+    def taken(self) -> int:
+        """In the offer's unit."""
+
+    @property
+    def listed(self) -> int:
+        """At list price."""
+
+    @property
+    def revenue(self) -> int:
+        """What it earned."""
+
+    @property
+    def off(self) -> Mapping[tuple[str, int, int], int]:
+        """What clauses took off: by clause, and from when to when."""
+
+
+class _Together:
+    """Several uses as one."""
+
+    __slots__ = ("listed", "off", "revenue", "spend", "taken", "work")
+
+    def __init__(self, uses: Iterable[MomentUse]) -> None:
+        self.work = self.taken = self.listed = self.revenue = 0
+        self.off: dict[str, int] = {}
+        for use in uses:
+            self.work += use.work
+            self.taken += use.taken
+            self.listed += use.listed
+            self.revenue += use.revenue
+            for (term, _, _), amount in use.off.items():
+                self.off[term] = self.off.get(term, 0) + amount
+        self.spend = self.listed - sum(self.off.values())
 
     def comes_to(self, measure: Measure, term: str) -> int:
         """What a clause's meter counts of it."""
-        if measure == "off":
-            return self.off.get(term, 0)
-        if measure == "spend":
-            return self.listed - sum(self.off.values())
-        found: int = getattr(self, measure)
+        found: int = self.off.get(term, 0) if measure == "off" else getattr(self, measure)
         return found
-
-    @classmethod
-    def together(cls, uses: Iterable[UseAt]) -> UseAt:
-        """Several uses as one."""
-        at = work = taken = listed = revenue = 0
-        off: dict[str, int] = {}
-        for use in uses:
-            at = use.at
-            work += use.work
-            taken += use.taken
-            listed += use.listed
-            revenue += use.revenue
-            for term, amount in use.off.items():
-                off[term] = off.get(term, 0) + amount
-        return cls(at, work, taken, listed, revenue, off)
 
 
 class CountedOfDay(NamedTuple):
@@ -129,10 +145,10 @@ class Totals:
             for amount, start, end in rated.measured(meter.measure, meter.term):
                 self._count(place, lacks, nanos(amount), start, end)
 
-    def add_of_day(self, demand: Facts | None, offer: Facts, uses: Sequence[UseAt]) -> None:
+    def add_of_day(self, demand: Facts | None, offer: Facts, uses: Sequence[MomentUse]) -> None:
         """Count uses that are alike, each at a moment of one day: the same as ``add`` of each, at once."""
-        of_day = self._counted_on(demand, offer, at_micros(uses[0].at))
-        whole = uses[0] if len(uses) == 1 else UseAt.together(uses)
+        of_day = self._counted_on(demand, offer, at_micros(uses[0].start))
+        whole = _Together(uses)
         for measure, term, key, lacks, rate in of_day.counts:
             if amount := whole.comes_to(measure, term):
                 if rate is None:
@@ -142,8 +158,8 @@ class Totals:
         for place, lacks in of_day.rest:
             measure, term = self.meters[place].measure, self.meters[place].term
             for use in uses:
-                at = at_micros(use.at)
-                self._count(place, lacks, use.comes_to(measure, term), at, at)
+                at = at_micros(use.start)
+                self._count(place, lacks, _Together([use]).comes_to(measure, term), at, at)
 
     def buy(self, bought: BoughtCapacity) -> None:
         """Count what is reserved, in the meters that count it at this moment."""

@@ -80,6 +80,8 @@ class Books:
     def agreement_of(self, term: str, at: int) -> str:
         """The agreement in which a clause stood at a stored moment: an amended one has stood in several."""
         own = self._stood.get(term, [(0, 0, "unknown")])
+        if len(own) == 1:
+            return own[0][2]
         return next((agreement for start, end, agreement in own if start <= at < end), own[-1][2])
 
     def clock(self, party: str) -> tzinfo:

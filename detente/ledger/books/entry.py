@@ -62,22 +62,27 @@ def of_use(
     when the time that is still open begins.
     """
     found: dict[tuple[str, str, str], int] = {}
-    days: dict[tuple[int, int, str], tuple[str, str]] = {}
-    sold: dict[str, tuple[str, str, str]] = {}
+    days: dict[tuple[int, int, tzinfo], tuple[str, str]] = {}
+    sold: dict[str, tuple[str, str, str, tzinfo]] = {}
     for each in sums:
-        if each.of.body not in sold:
-            sold[each.of.body] = _accounts(each.of)
-        use, off, owed = sold[each.of.body]
-        when = each.start, each.booked_at, owed
-        if when not in days:
-            late = closed is not None and each.start < micros(closed)
-            zone = clock_of(owed.partition("/")[2])
-            days[when] = booked_on(at_micros(each.start if late else each.booked_at), closed, zone)
-        day, adjusts = days[when]
-        amounts = [(f"{off}/{agreement_of(t, start)}/{t}", -amount) for (t, start, _), amount in each.off.items()]
-        for account, amount in ((use, each.listed), (owed, -each.net), *amounts):
-            key = day, adjusts, account
-            found[key] = found.get(key, 0) + amount
+        body, start, end = each.of.body, each.start, each.end
+        known = sold.get(body)
+        if known is None:
+            use, off, owed = _accounts(each.of)
+            known = sold[body] = use, off, owed, clock_of(owed.partition("/")[2])
+        use, off, owed, zone = known
+        when = days.get((start, end, zone))
+        if when is None:
+            late = closed is not None and start < micros(closed)
+            when = days[start, end, zone] = booked_on(at_micros(start if late else each.booked_at), closed, zone)
+        day, adjusts = when
+        key = day, adjusts, use
+        found[key] = found.get(key, 0) + each.listed
+        key = day, adjusts, owed
+        found[key] = found.get(key, 0) - each.net
+        for (term, since, _), amount in each.off.items():
+            key = day, adjusts, f"{off}/{agreement_of(term, since)}/{term}"
+            found[key] = found.get(key, 0) - amount
     for (day, adjusts, account), amount in sorted(found.items()):
         if amount:
             yield LedgerEntry(day, account, currency, amount, "", adjusts)

@@ -280,23 +280,24 @@ class _Adding:
                 told.unknown -= 1
 
     def _call(self, call: _ReadCall, told: Ingested) -> None:
+        end, at = call.end, call.at
         number, route = self.routes[call.route]
-        lines = self._metering.lines(number, route, call.end, call.at)
+        lines = self._metering.lines(number, route, end, at)
         place = len(self.batch.calls)
-        self.batch.calls.append((call.end.id, number, call.at, call.end.outcome, call.body.decode()))
-        self.batch.lines += [(place, line) for line in lines]
+        self.batch.calls.append((end.id, number, at, end.outcome, call.body.decode()))
         if self._leased:
-            first = call.end.id not in self._begun
-            self.booked.append(BookedCall(call.end.id, tuple(lines), call.at, route.budgets, first))
-        told.calls += call.end.outcome != "begun"
-        told.twice += bool(self._billed) and (route.offer, call.at // DAY) in self._billed
+            self.booked.append(BookedCall(end.id, tuple(lines), at, route.budgets, end.id not in self._begun))
+        told.calls += end.outcome != "begun"
+        if self._billed:
+            told.twice += (route.offer, at // DAY) in self._billed
         for line in lines:
+            self.batch.lines.append((place, line))
             told.unknown += line.unknown != ""
-        if call.end.cost is not None and lines and not lines[0].unknown and lines[0].of.offer["product"] == "tokens":
+        if end.cost is not None and lines and not lines[0].unknown and lines[0].of.offer["product"] == "tokens":
             cost = written(lines[0].listed)
-            if lines[0].part == 0 and cost != call.end.cost:
+            if lines[0].part == 0 and cost != end.cost:
                 told.differing += 1
-                told.differs = f"`{call.end.id}`: {call.end.cost} in the journal, {cost} by the case"
+                told.differs = f"`{end.id}`: {end.cost} in the journal, {cost} by the case"
 
     # -- what is wrong ---------------------------------------------------------------------------------------------
     def troubles(self, found: Iterable[Trouble], print: str, told: Ingested) -> None:

@@ -13,7 +13,7 @@ from typing import Literal
 
 import msgspec
 
-from detente.contract.metered.totals import Totals, UseAt
+from detente.contract.metered.totals import Totals
 from detente.contract.metered.use import RatedUse, Reduction, Use, nanos
 from detente.ledger.journals.record import TokenCounts
 from detente.values.facts import Facts
@@ -121,6 +121,20 @@ class LineSum:
     revenue: int = 0
     off: dict[tuple[str, int, int], int] = field(default_factory=dict)
 
+    @classmethod
+    def of_line(cls, line: UseLine, start: int, end: int) -> LineSum:
+        """A line by itself, under some time: what ``add`` to an empty one comes to."""
+        if line.unknown:
+            return cls(line.of, start, end, unknown=line.count)
+        used, off = line.tokens, dict[tuple[str, int, int], int]()
+        for term, since, until, amount in line.off:
+            key = (term, start, end) if since == until or start == end else (term, since, until)
+            off[key] = off.get(key, 0) + amount
+        return cls(
+            line.of, start, end, line.count, 0, [used.input, used.cached, used.written, used.output, used.reasoning],
+            line.work, line.taken, line.listed, line.net, line.revenue, off,
+        )  # fmt: skip
+
     def add(self, line: UseLine) -> None:
         """Count one line."""
         if line.unknown:
@@ -169,13 +183,7 @@ class LineSum:
         if self.start != self.end:
             totals.add(self.rated)
         else:
-            totals.add_of_day(self.of.demand, self.of.offer, [self._at])
-
-    @property
-    def _at(self) -> UseAt:
-        """As a use of its moment."""
-        off = {term: amount for (term, _, _), amount in self.off.items()}
-        return UseAt(self.start, self.work, self.taken, self.listed, self.revenue, off)
+            totals.add_of_day(self.of.demand, self.of.offer, [self])
 
     @property
     def rated(self) -> RatedUse:
@@ -198,7 +206,7 @@ def count_all(sums: Iterable[LineSum], totals: Totals) -> None:
             each.count_in(totals)
     for found in of_days.values():
         of = found[0].of
-        totals.add_of_day(of.demand, of.offer, [each._at for each in found])
+        totals.add_of_day(of.demand, of.offer, found)
 
 
 def summed(lines: Iterable[UseLine]) -> dict[tuple[str, int, int], LineSum]:
@@ -209,6 +217,7 @@ def summed(lines: Iterable[UseLine]) -> dict[tuple[str, int, int], LineSum]:
         key = line.of.body, start, end
         into = found.get(key)
         if into is None:
-            into = found[key] = LineSum(line.of, start, end)
-        into.add(line)
+            found[key] = LineSum.of_line(line, start, end)
+        else:
+            into.add(line)
     return found

@@ -72,7 +72,7 @@ class Tariff:
         line = UseLine(
             self.of, at, at, part, tokens=tokens, work=each * TOKEN, taken=taken, listed=listed,
             net=listed - sum(off), revenue=half_even(each * self.earned[0], self.earned[1]) if self.earned[0] else 0,
-            off=tuple((term, at, at, amount) for (term, _, _), amount in zip(self.off.parts, off, strict=True)),
+            off=tuple([(part[0], at, at, less) for part, less in zip(self.off.parts, off, strict=True)]) if off else (),
         )  # fmt: skip
         return [line] if self.moved is None else [line, self.moved.line(at, each, part)]
 
@@ -150,7 +150,7 @@ class Metering:
         self._tariffs: dict[tuple[int, str, str, int], Tariff | UseLine] = {}
         self._alike: dict[tuple[Hashable, ...], Tariff | UseLine] = {}
         """Those of days by what they turn on: route, offer, model, price and the price clauses in force."""
-        self._unit_prices: dict[tuple[str, datetime], Fraction | None] = {}
+        self._listed: dict[tuple[str, datetime], TokenPrices | Fraction | None] = {}
         self._prices: dict[tuple[int, bool], WholePrices] = {}
         self._taken: dict[tuple[str, str, str], TakenOfTokens] = {}
         self._meeting: dict[datetime, tuple[Term, ...]] = {}
@@ -200,7 +200,7 @@ class Metering:
         found = self._tariffs.get(key)
         if found is None:
             if len(self._tariffs) >= MAX_TARIFFS:
-                for remembered in (self._tariffs, self._alike, self._parts_off, self._meeting, self._unit_prices):
+                for remembered in (self._tariffs, self._alike, self._parts_off, self._meeting, self._listed):
                     remembered.clear()
             found = self._tariffs[key] = self._as_before(number, route, offer, model, at_micros(at - at % DAY))
         return found
@@ -220,12 +220,11 @@ class Metering:
 
     def _price(self, offer: AnyOffer, day: datetime) -> TokenPrices | Fraction | None:
         """What an offer lists on a day; None where it has no price."""
-        if isinstance(offer, TokenOffer):
-            return offer.price.on(day)
         key = offer.id, day
-        if key not in self._unit_prices:
-            self._unit_prices[key] = offer.unit_price(day, day + timedelta(days=1))
-        return self._unit_prices[key]
+        if key not in self._listed:
+            stated = offer.price.on(day) if isinstance(offer, TokenOffer) else None
+            self._listed[key] = stated if isinstance(offer, TokenOffer) else offer.unit_price(day, day + timedelta(1))
+        return self._listed[key]
 
     def tariff(self, route: CallRoute, name: str, at: datetime, model: str = "") -> Tariff | UseLine:
         """What use of a kind costs on the day of a moment, by a model of the offer's; a line that says why not.
