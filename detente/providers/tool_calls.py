@@ -25,25 +25,17 @@ class _Call:
     number: int | None
     """The one that its provider gave it."""
     name: str = ""
-    said: bool = False
-    """Whether any of its arguments have come."""
-    closed: bool = False
-    """Whether they may be over: what came last closes an object."""
+    last: str = ""
+    """The last of its arguments that came; blank ones say nothing."""
 
     def goes_on(self, name: str, arguments: str) -> bool:
         """Whether a piece that names no id may be of it: a tool that is named once more, after arguments, is another's.
 
         Some servers repeat the name of a call with each of its pieces.
         """
-        if not (name and self.said):
+        if not (name and self.last):
             return True
-        return name == self.name and not (self.closed and arguments.lstrip().startswith("{"))
-
-    def take(self, name: str, arguments: str) -> None:
-        """A piece of it."""
-        self.name = self.name or name
-        if arguments := arguments.rstrip():
-            self.said, self.closed = True, arguments.endswith("}")
+        return name == self.name and not (self.last.rstrip().endswith("}") and arguments.lstrip().startswith("{"))
 
 
 class Calls:
@@ -64,30 +56,34 @@ class Calls:
         for piece in pieces if isinstance(pieces, list) else ():
             if not isinstance(piece, dict):
                 continue
-            call = self._of(piece)
+            number, function = piece.get("index"), piece.get("function")
+            said: dict[str, Any] = function if isinstance(function, dict) else {}
+            if said.get("name") or piece.get("id") or type(number) is not int:
+                call = self._of(piece, said)
+            else:  # as most pieces are: more arguments of a call that has begun
+                call = self._numbers.get(number) or self._of(piece, said)
+            if isinstance(text := said.get("arguments"), str) and text and not text.isspace():
+                call.last = text
+            self._last = call
+            if number == call.place and number is not True and not piece.get("id"):
+                continue
             told = {"index": call.place} | ({"id": call.id} if id_of(piece.get("id")) else {})
             changed |= any(piece.get(name) != value for name, value in told.items())
             piece |= told
         return changed
 
-    def _of(self, piece: dict[str, Any]) -> _Call:
+    def _of(self, piece: dict[str, Any], said: dict[str, Any]) -> _Call:
         """The call that a piece belongs to: one that is known, else a new one."""
-        stated, function = piece.get("index"), piece.get("function")
+        stated, id_ = piece.get("index"), id_of(piece.get("id"))
         number = stated if isinstance(stated, int) and not isinstance(stated, bool) else None
-        said = function if isinstance(function, dict) else {}
-        name, arguments = (
-            value if isinstance(value, str) else "" for value in (said.get("name"), said.get("arguments"))
-        )
-        id_ = id_of(piece.get("id"))
-        call = (
-            self._known(id_, number, name) if id_ else self._numbers.get(number) if number is not None else self._last
-        )
+        name, arguments = (text if isinstance(text := said.get(of), str) else "" for of in ("name", "arguments"))
+        like = self._last if number is None else self._numbers.get(number)
+        call = self._known(id_, number, name) if id_ else like
         if call is None or not (id_ or call.goes_on(name, arguments)):
             call = self._begun(id_, number)
-        call.take(name, arguments)
+        call.name = call.name or name
         if number is not None:
             self._numbers[number] = call
-        self._last = call
         return call
 
     def _known(self, id_: str, number: int | None, name: str) -> _Call | None:
