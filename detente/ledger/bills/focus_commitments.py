@@ -10,7 +10,7 @@ The specification: https://focus.finops.org/focus-specification/v1-4/.
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Generator, Iterable, Iterator, Mapping
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from decimal import Decimal
@@ -72,7 +72,7 @@ class FocusCommitments:
         end = max(self.as_of, self.books.case.declared.horizon.closes)
         return list(zip(self.books.terms, settle_each(self.books.terms, totals, NOTHING_DECIDED, end), strict=True))
 
-    def rows(self) -> Iterator[dict[str, str]]:
+    def rows(self) -> Generator[dict[str, str], None, None]:
         """Every window of the horizon, in the order of the clauses; of a clause that cannot be settled, none."""
         for term, each in self._settled:
             if isinstance(each, Settlement):

@@ -11,7 +11,7 @@ The specification: https://focus.finops.org/focus-specification/v1-2/.
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator
+from collections.abc import Generator, Iterator
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from decimal import Decimal
@@ -77,7 +77,7 @@ class FocusExport:
     start: datetime
     end: datetime
 
-    def rows(self) -> Iterator[FocusRow]:
+    def rows(self) -> Generator[FocusRow, None, None]:
         """Every row, in the order of the books. Raises LedgerError."""
         with self.books.store.reading() as session:
             self.books.must_match(session)

@@ -3,16 +3,20 @@
 from __future__ import annotations
 
 import csv
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Generator, Mapping, Sequence
+from contextlib import closing
 from pathlib import Path
 
 from detente.values.file import whole_file
 
 
-def save_rows(path: Path, columns: Sequence[str], rows: Iterable[Mapping[str, str]]) -> int:
-    """Write rows, each as it comes; what one does not state is left empty. How many there were. Raises OSError."""
+def save_rows(path: Path, columns: Sequence[str], rows: Generator[Mapping[str, str], None, None]) -> int:
+    """Write rows, each as it comes; what one does not state is left empty. How many there were.
+
+    Raises OSError; what the rows are read from is let go of then.
+    """
     count = 0
-    with whole_file(path) as out:
+    with closing(rows), whole_file(path) as out:
         writer = csv.DictWriter(out, columns, restval="", lineterminator="\n")
         writer.writeheader()
         for row in rows:

@@ -35,11 +35,15 @@ class CapWindow(NamedTuple):
 
 
 class CapClaim(NamedTuple):
-    """A claim, and what the cap allows. ``meter``: whose total on the books is what is drawn; empty: of its holders."""
+    """A claim, and what the cap allows. ``meter``: whose total on the books is what is drawn; empty: of its holders.
+
+    ``free``: the part of what it goes by that no call uses or holds.
+    """
 
     claim: LeaseClaim
     limit: int
     meter: str = ""
+    free: int = 0
 
 
 class CapAnswer(NamedTuple):
@@ -85,8 +89,9 @@ class Leasing:
                     continue
                 row = given(asked.limit, drawn, others.values(), mine, asked.claim, share)
                 _write(session, key, holder, row)
-                left = remaining(asked.limit, drawn, (*others.values(), row))
-                unmet = row.granted - asked.claim.granted < asked.claim.need
+                more = row.granted - asked.claim.granted
+                _note_free(session, key, holder, asked.free + more)
+                left, unmet = remaining(asked.limit, drawn, (*others.values(), row)), more < asked.claim.need
                 found[key] = CapAnswer(row.granted, left, _reached(session, key, asked.limit, left, unmet=unmet))
             return found
 
@@ -216,6 +221,13 @@ def _write(session: Session, key: CapWindow, holder: str, row: LeaseRow) -> None
     )
 
 
+def _note_free(session: Session, key: CapWindow, holder: str, free: int) -> None:
+    """Note what of a lease no call uses or holds: it is nobody else's, and not used up either."""
+    session.run(
+        'UPDATE leases SET free = ? WHERE cap = ? AND "window" = ? AND holder = ?', (big(max(0, free)), *key, holder)
+    )
+
+
 def _drawn(session: Session, meter: str, window: int, rows: Iterable[LeaseRow]) -> int:
     """What is drawn of a window: by the meter on the books, where use that may be covered counts (§2).
 
@@ -236,7 +248,13 @@ def whole_up(found: Sum) -> int:
 
 
 def _reached(session: Session, key: CapWindow, limit: int, left: int, *, unmet: bool) -> int:
-    """The most of a cap that was reached, where nobody was told so before; 0 for none."""
+    """The most of a cap that was reached, where nobody was told so before; 0 for none.
+
+    What is leased ahead of need is as good as left, unless a call finds no room for it.
+    """
+    if not unmet:
+        rows = session.all('SELECT free FROM leases WHERE cap = ? AND "window" = ?', key)
+        left += sum(int(str(free)) for (free,) in rows)
     passed = reached(limit, left, unmet=unmet)
     if not passed:
         return 0

@@ -86,6 +86,7 @@ MIGRATIONS: tuple[tuple[str, ...], ...] = (
         "INSERT INTO facts (name, value) SELECT 'first', CAST(found.start AS TEXT)"
         " FROM (SELECT MIN(start) AS start FROM sums) AS found WHERE found.start IS NOT NULL",
     ),
+    ("ALTER TABLE leases ADD COLUMN free {big} NOT NULL DEFAULT 0",),
 )
 LATEST = len(MIGRATIONS)
 

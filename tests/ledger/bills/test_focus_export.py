@@ -11,7 +11,7 @@ import json
 import os
 import re
 import subprocess
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Generator, Iterator
 from datetime import datetime
 from decimal import Decimal
 from pathlib import Path
@@ -24,6 +24,7 @@ from detente.contract.rated.rating import Rating
 from detente.ledger.bills.bill_ingest import BillIngest
 from detente.ledger.bills.bill_mapping import read_mapping
 from detente.ledger.bills.focus_export import COLUMNS, FocusExport, FocusRow
+from detente.ledger.bills.focus_file import save_rows
 from detente.ledger.books.books import Books
 from detente.ledger.books.closing import close
 from detente.ledger.store.store import Store
@@ -271,6 +272,23 @@ WRONG_THEMSELVES = {f"CommitmentDiscountStatus-C-00{n}-C" for n in (0, 2, 4)} | 
 """Rules of the validator's model 1.2.0.1 that nothing can meet. A status must not be null where there is no commitment
 discount, and must be null there (the condition of -004 is not that of its sentence; -002 and -000 hold it). An invoice
 must not be null: one of two rules of which one must hold, and the other does."""
+
+
+def test_what_rows_are_read_from_is_let_go_of_where_they_cannot_be_written(tmp_path: Path) -> None:
+    """A disk that is full, say: it would be closed under whoever still reads."""
+    ended = []
+
+    def made() -> Generator[FocusRow, None, None]:
+        try:
+            yield {"BilledCost": "1.0"}
+            yield {"no column": "1.0"}
+        finally:
+            ended.append(True)
+
+    rows = made()
+    with pytest.raises(ValueError, match="no column"):
+        save_rows(tmp_path / "focus.csv", COLUMNS, rows)
+    assert (ended, list(tmp_path.iterdir())) == ([True], [])
 
 
 # -- and back ----------------------------------------------------------------------------------------------------------

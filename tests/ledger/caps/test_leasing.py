@@ -27,19 +27,29 @@ def leasing(store: Store) -> Leasing:
     return found
 
 
-def asks(leasing: Leasing, holder: str, beat: int, granted: int = 0, **more: int) -> CapAnswer:
+def asks(leasing: Leasing, holder: str, beat: int, granted: int = 0, *, free: int = 0, **more: int) -> CapAnswer:
     """What a holder is answered of a cap of 100."""
-    return leasing.renew(holder, beat, {CAP: CapClaim(LeaseClaim(granted, **more), 100)})[CAP]
+    return leasing.renew(holder, beat, {CAP: CapClaim(LeaseClaim(granted, **more), 100, free=free)})[CAP]
 
 
 def test_replicas_share_a_cap_and_give_back(leasing: Leasing) -> None:
     assert asks(leasing, "a", 1, wanted=90) == CapAnswer(25, 75)  # half of its half
-    assert asks(leasing, "b", 1, need=70) == CapAnswer(70, 5, 80)
-    assert asks(leasing, "b", 2, 70) == CapAnswer(70, 5), "told at 80% once"
-    assert asks(leasing, "b", 3, 70, need=6) == CapAnswer(70, 5, 100), "a call found no room"
+    assert asks(leasing, "b", 1, need=70) == CapAnswer(70, 5)
+    assert asks(leasing, "b", 2, 70, need=6) == CapAnswer(70, 5, 100), "a call found no room"
     assert asks(leasing, "a", 2, 5) == CapAnswer(5, 25)  # it used 5, and gives back 20
     assert asks(leasing, "b", 4, 70, need=25) == CapAnswer(95, 0)
     assert asks(leasing, "a", 3, 5, need=1) == CapAnswer(5, 0)
+
+
+def test_what_is_leased_ahead_of_need_is_told_to_be_used_up_once_it_is(leasing: Leasing) -> None:
+    assert asks(leasing, "a", 1, need=60) == CapAnswer(60, 40)
+    assert asks(leasing, "b", 1, need=35) == CapAnswer(35, 5), "95 are leased, and nothing is used"
+    assert asks(leasing, "a", 2, 60, free=10) == CapAnswer(60, 5)
+    with leasing.store.writing() as session:
+        count(session, {(CAP, "a"): 50})  # that it is on the books as well changes nothing of what is free
+    assert asks(leasing, "b", 2, 35, free=6) == CapAnswer(35, 5), "50 and 29"
+    assert asks(leasing, "b", 3, 35, free=5) == CapAnswer(35, 5, 80), "50 and 30"
+    assert asks(leasing, "b", 4, 35, free=1) == CapAnswer(35, 5), "told once"
 
 
 def test_a_claim_that_comes_late_changes_nothing(leasing: Leasing) -> None:
@@ -81,11 +91,11 @@ def test_use_on_the_books_and_use_that_is_leased_count_once(leasing: Leasing) ->
         session.run(total, ("", 20, '{"3": 4}'))  # 20 and 4/3: 21 and a third, so 22
         session.run(total, ('["team"]', 8, "{}"))  # perhaps covered, so it counts
     claim = {CAP: CapClaim(LeaseClaim(0, 0, 50), 100, "m")}
-    assert leasing.renew("a", 1, claim)[CAP] == CapAnswer(50, 20, 80)
+    assert leasing.renew("a", 1, claim)[CAP] == CapAnswer(50, 20)
     with leasing.store.writing() as session:
         session.run("UPDATE totals SET amount = 50 WHERE labels = ''")
         count(session, {(CAP, "a"): 30})
-    assert leasing.renew("a", 2, {CAP: CapClaim(LeaseClaim(50), 100, "m")})[CAP] == CapAnswer(50, 20)
+    assert leasing.renew("a", 2, {CAP: CapClaim(LeaseClaim(50), 100, "m")})[CAP] == CapAnswer(50, 20, 80)
 
 
 def racer(url: str, name: str, limit: int, said: int, folder: Path) -> subprocess.Popen[str]:

@@ -166,7 +166,7 @@ class KeptCap:
         wanted = 0 if idle else max(0, wanted - free)
         claim = self.said(max(0, self.need - free), keep, wanted)
         self.waits, self.need, self.lacked, self.dirty, self.refused = self.need, 0, 0, False, False
-        return CapClaim(claim, self.allows.limit, self.cap.drawn_by)
+        return CapClaim(claim, self.allows.limit, self.cap.drawn_by, max(0, self.slice.free))
 
     def said(self, need: int = 0, keep: int = 0, wanted: int = 0) -> LeaseClaim:
         """A claim. What comes back is held by calls alone, which end with their worker: nothing stays of them."""
