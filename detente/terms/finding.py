@@ -8,6 +8,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable, Sequence
 from functools import cache
+from typing import NamedTuple
 
 from detente.errors import did_you_mean, nearest
 
@@ -43,40 +44,50 @@ SAID: dict[str, str] = {
     f"{_COMMITMENT}, with its `shortfall`": "shortfall, true up, make good, underspend",
     f"{_COMMITMENT}, with its `milestones`": "milestone",
     f"{_COMMITMENT}, with `shortfall: {{ lump: … }}`": "clawback, claw back, recapture, repayment of credits",
-    f"{_PAYMENT}, with `to: self`": "refund, reimbursement, repayment",
+    f"{_PAYMENT}, with `to: self`": "refund, reimbursement, repayment, marketing development, mdf",
     f"{_COMMITMENT}, with `carry-over` or `deferral`": (
         "rollover, roll over, carry over, carryover, carry forward, deferral"
     ),
     f"{_COMMITMENT}, with its `counts`": "marketplace",
     "write `kind: volume-discount`, with its `tiers` and `method`": (
         "tier, tiered price, tiered pricing, tiered discount, graduated, rebate, volume, volume price, volume "
-        "pricing, all units, overage, free allowance, free tier"
+        "pricing, all units, overage, free allowance, free tier, retroactive discount, cumulative discount, bulk "
+        "discount, growth discount"
+    ),
+    "write `kind: residency`": (
+        "data residency, data localization, data localisation, data location, sovereignty, residence, residency "
+        "requirement, location restriction, eu only, on shore, onshore"
     ),
     "write `kind: share`, with `at-least` or `at-most`": (
         "volume restriction, share of wallet, market share, minimum share, requirements contract, requirement"
     ),
     "write `kind: liquidated-damages`, with its `price`, `rate` or `amount`": "penalty, damages, ld",
-    "write `kind: service-credit`": ("sla, sla credit, service level, availability, uptime, support credit"),
-    "write `kind: take-or-pay`, with its `make-up`": "make up, makeup, deficiency",
+    "write `kind: service-credit`": (
+        "sla, sla credit, sla penalty, service level, availability, uptime, support credit, downtime credit, outage "
+        "credit, performance credit, downtime, uptime guarantee, availability guarantee"
+    ),
+    "write `kind: take-or-pay`, with its `make-up`": "make up, makeup, deficiency, banked hour",
     "write `kind: take-or-pay`": (
         "take and pay, ship or pay, capacity fee, capacity charge, capacity payment, deliver or pay, fails to deliver, "
-        "reserved capacity fee, minimum take, tolling, power purchase"
+        "reserved capacity fee, minimum take, tolling, power purchase, availability payment, availability fee"
     ),
     "write `kind: escalator`": (
-        "indexation, cpi, uplift, price increase, fee increase, index, inflation, cola, escalation"
+        "indexation, cpi, uplift, price increase, fee increase, annual increase, step up, index, "
+        "inflation, cola, cost of living, escalation, price floor, price collar"
     ),
     "write `kind: price-lock`, with its `method`": (
         "fixed price, price cap, price protection, price restriction, price freeze, rate lock, price hold, lower "
-        "of, lock"
+        "of, lock, price ceiling, cap on price"
     ),
     "write `kind: delivery`, with its `tranches`": (
         "delay credit, delay ld, damages for delay, tranche, phased delivery, acceptance, deemed acceptance, "
-        "long stop, delay damages, late delivery"
+        "long stop, delay damages, late delivery, commissioning"
     ),
     "write `kind: warrants`": "warrant, equity, stock, stock option, shares for purchases",
     _OFFER: (
         "ri, reserved instance, reservation, capacity block, reserved capacity, capacity reservation, odcr, ptu, "
-        "provisioned throughput, model unit"
+        "provisioned throughput, model unit, committed capacity, committed throughput, reserved throughput, dedicated "
+        "capacity, compute block"
     ),
     "it is no clause: write an offer": "on demand, spot, burst, preemption, preemptible",
     "it is no clause: prices of `networks` say what moving data costs": "egress, switching charge, data transfer",
@@ -84,9 +95,17 @@ SAID: dict[str, str] = {
         "prepayment, prepay, prepaid, advance payment, deposit, universal credit, burn down, drawdown"
     ),
     _PAYMENT: "settlement, upfront fee, one off fee, license fee, maintenance fee, instalment, installment, fee",
+    "write `kind: credit`; what a window leaves unused is lost, so give it a longer one in `windows`": (
+        "credit rollover, rollover of credits, roll over credit, rollover credit, unused credit"
+    ),
+    "where a price is locked in, `kind: price-lock`; where the parties are, `kind: termination` with `not-before`": (
+        "lock in, lock out"
+    ),
+    "write `kind: discount`": "loyalty discount, loyalty, term discount",
     _CREDIT: "subsidy, promotion, voucher, cash back, map, ecif, migration acceleration",
     "write `kind: revenue-share`, with its `rate` and `cap`": (
-        "revenue sharing, profit sharing, profit share, revenue, royalty, rev share, commission"
+        "revenue sharing, profit sharing, profit share, margin share, profit split, gainshare, gain sharing, revenue, "
+        "royalty, rev share, commission"
     ),
     "write `kind: spending-cap`": "budget, cap, spend cap, spend limit",
     "write `kind: savings-plan`": "hourly commitment, commitment by the hour, flex cud, spend cud",
@@ -95,20 +114,19 @@ SAID: dict[str, str] = {
         "rofo, rofn, first offer, first negotiation, first look, first right"
     ),
     "write `kind: permitted-use`": (
-        "non compete, field of use, acceptable use, restriction, use limitation, export control, sanction, "
+        "non compete, field of use, acceptable use, fair use, aup, research only, non commercial, "
+        "restriction, use limitation, export control, sanction, "
         "government use, national security"
     ),
     "write `kind: first-ship`": "first release, first on, launch partner",
-    "write `kind: exclusivity`": "exclusive, exclusive dealing, sole source, sole supplier",
+    "write `kind: exclusivity`": "exclusive, exclusive dealing, sole source, sole supplier, sole provider",
     "it is no clause: an exclusivity has `except`": "competitive restriction exception, carve out, exception",
     "there is nothing to write: only an `exclusivity` binds": "non exclusive, non exclusivity",
-    "write `kind: most-favoured`": "mfn, mfc, best price, price match",
+    "write `kind: most-favoured`": "mfn, mfc, best price, best customer, price match",
     "write `kind: most-favoured`, with its `band`": "benchmarking, benchmark, price parity",
-    "write `kind: residency`": (
-        "data residency, data localization, data localisation, data location, sovereignty, residence"
-    ),
     "write `kind: redundancy`": (
-        "business continuity, disaster recovery, second source, dual sourcing, failover, survive"
+        "business continuity, continuity, disaster recovery, disaster, second source, second sourcing, "
+        "dual sourcing, multi vendor, backup provider, failover, survive"
     ),
     "write `kind: audit`": "audit right, inspection, books and record",
     "write `kind: termination`": (
@@ -125,7 +143,7 @@ SAID: dict[str, str] = {
     ),
     "write `kind: liability-cap`": (
         "cap on liability, limitation of liability, liability, uncapped liability, general cap, increased cap, "
-        "increased claim, unlimited claim, covered claim, super cap"
+        "increased claim, unlimited claim, covered claim, super cap, cap on damages, consequential damages"
     ),
     "write `kind: change-of-control`": "merger, acquisition, change in control",
     f"{_HEAD}: discounts that meet say `combine:` in their agreement": "stacking, combine",
@@ -164,7 +182,10 @@ SAID: dict[str, str] = {
         "change of law, regulatory change, hardship, governance, key personnel, cooling off, put option, call option, "
         "tag along, drag along, buyer of last resort, preferred vendor, preferred supplier, hipaa, gdpr, "
         "professional services, maintenance, notice address, key terms, ip, ownership, data protection, "
-        "lockup, lock up, earn out, standstill"
+        "lockup, lock up, earn out, standstill, convertible note, minimum royalty, minimum guarantee, "
+        "revenue guarantee, price review, reopener, re opener, renegotiation, hedging, holdback, retention, set off, netting, privacy, "
+        "security, subprocessor, soc 2, non circumvention, no poach, sunset, suspension, code of conduct, esg, joint "
+        "marketing, open book, cost plus"
     ),
 }
 """What to write, and the phrases that ask for it, with commas between them; where several stand in a name, the longest
@@ -184,11 +205,12 @@ def instead(word: str, kinds: Iterable[str]) -> tuple[str | None, str]:
     if same is not None and not negated and (_inside(_words(same), mended) or not _known(written)):
         return same, f"did you mean `{same}`?"
     found = _known(written) or _known(mended)
-    if found is None and not negated:
-        named = max((kind for kind in kinds if _inside(_words(kind), written)), key=len, default=None)
-        found = f"write `kind: {named}`" if named else None
-    told = re.match(r"write `kind: ([a-z-]+)`", found or "")
-    return told and told[1], f"{found or did_you_mean('', kinds)}; {LIST}"
+    named = max((kind for kind in kinds if _inside(_words(kind), written)), key=len, default=None)
+    if named is not None and not negated and (found is None or len(_words(named)) > found.words):
+        found = _Known(f"write `kind: {named}`", len(_words(named)))
+    remedy = did_you_mean("", kinds) if found is None else found.remedy
+    told = re.match(r"write `kind: ([a-z-]+)`", remedy)
+    return told and told[1], f"{remedy}; {LIST}"
 
 
 def _words(text: str) -> tuple[str, ...]:
@@ -212,8 +234,15 @@ def _phrases() -> dict[tuple[str, ...], str]:
     return dict(sorted(found.items(), key=lambda each: (len(each[0]), sum(map(len, each[0]))), reverse=True))
 
 
-def _known(written: Sequence[str]) -> str | None:
-    return next((remedy for phrase, remedy in _phrases().items() if _inside(phrase, written)), None)
+class _Known(NamedTuple):
+    """What a phrase leads to, and how many words it has."""
+
+    remedy: str
+    words: int
+
+
+def _known(written: Sequence[str]) -> _Known | None:
+    return next((_Known(to, len(phrase)) for phrase, to in _phrases().items() if _inside(phrase, written)), None)
 
 
 def _mended(written: Sequence[str]) -> tuple[str, ...]:

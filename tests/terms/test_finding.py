@@ -87,6 +87,20 @@ PAGE = (Path(__file__).parents[2] / "docs" / "terms" / "finding.md").read_text(e
         ("reservation-refund", "an offer that `starts` on it"),
         ("exchange-rate", "the case or its agreement has `exchange`"),
         ("change-of-law", "a person decides"),
+        # of which one word leads elsewhere, or is like another
+        ("sla-penalties", "write `kind: service-credit`"),
+        ("outage-credit", "write `kind: service-credit`"),
+        ("loyalty-discount", "write `kind: discount`"),
+        ("bulk-discount", "write `kind: volume-discount`"),
+        ("residency-requirement", "write `kind: residency`"),
+        ("price-floor", "write `kind: escalator`"),
+        ("convertible-note", "a person decides"),
+        ("consequential-damages", "write `kind: liability-cap`"),
+        ("gross-margin-share", "write `kind: revenue-share`"),
+        ("take-or-pay-shortfall", "write `kind: take-or-pay`"),
+        ("rollover-credits", "what a window leaves unused is lost"),
+        ("commissioning", "write `kind: delivery`"),
+        ("minimum-royalty", "a person decides"),
     ],
 )
 def test_an_unknown_kind_leads_to_what_to_write(kind: str, said: str) -> None:
