@@ -183,7 +183,8 @@ SAID: dict[str, str] = {
         "tag along, drag along, buyer of last resort, preferred vendor, preferred supplier, hipaa, gdpr, "
         "professional services, maintenance, notice address, key terms, ip, ownership, data protection, "
         "lockup, lock up, earn out, standstill, convertible note, minimum royalty, minimum guarantee, "
-        "revenue guarantee, price review, reopener, re opener, renegotiation, hedging, holdback, retention, set off, netting, privacy, "
+        "revenue guarantee, price review, reopener, re opener, renegotiation, hedging, holdback, "
+        "retention, set off, netting, privacy, "
         "security, subprocessor, soc 2, non circumvention, no poach, sunset, suspension, code of conduct, esg, joint "
         "marketing, open book, cost plus"
     ),
