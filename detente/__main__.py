@@ -13,6 +13,7 @@ def main() -> None:
     ours = signal.getsignal(signal.SIGINT) is signal.default_int_handler  # else ignored, as of a job in the background
     if ours:
         signal.signal(signal.SIGINT, _stopped)  # raised in the middle of an import, it would come as any other error
+    os.environ.setdefault("PYDANTIC_DISABLE_PLUGINS", "__all__")  # to look for some reads all that is installed
     from detente.cli import main as run
 
     run(interruptible=ours)

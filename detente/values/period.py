@@ -14,6 +14,7 @@ from dataclasses import dataclass
 from datetime import UTC, date, datetime, timedelta, tzinfo
 from fractions import Fraction
 from functools import lru_cache
+from itertools import pairwise
 from typing import Annotated, Any, Literal
 
 from pydantic import BeforeValidator, Field, PlainSerializer, model_validator
@@ -186,6 +187,8 @@ def hours_between(start: datetime, end: datetime) -> Fraction:
     return Fraction(elapsed(start, end) // timedelta(microseconds=1), 3_600_000_000)
 
 
+AN_HOUR = Span(1, "hour")
+
 PER_HOUR = {
     "second": Fraction(3600),
     "minute": Fraction(60),
@@ -313,14 +316,13 @@ class Horizon(Noun):
 
     def _plain(self) -> Iterator[Period]:
         start, end, span, index = self.opens, self.closes, Span(1, self.every), 0
-        while True:
-            a, b = later(start, span, index), min(later(start, span, index + 1), end)
-            if a >= end:
-                return
-            if self.every == "hour":
-                a, b = as_it_stands(a), as_it_stands(b)
-            yield Period(index, a, b, a, b, hours_between(a, b))
-            index += 1
+        stands = as_it_stands if self.every == "hour" else lambda at: at
+        a, b = stands(start), start
+        while b < end:
+            b = min(later(start, span, index + 1), end)
+            after = stands(b)
+            yield Period(index, a, after, a, after, hours_between(a, after))
+            a, index = after, index + 1
 
     def _typical(self) -> Iterator[Period]:
         index, month = 0, self.opens
@@ -328,8 +330,8 @@ class Horizon(Noun):
             after = later(month, Span(1, "month"))
             monday = month + timedelta(days=(7 - month.weekday()) % 7)
             hours = hours_between(month, after) / 168
-            for hour in range(168):
-                a, b = (as_it_stands(later(monday, Span(hour + n, "hour"))) for n in (0, 1))
+            edges = [as_it_stands(later(monday, AN_HOUR, hour)) for hour in range(169)]
+            for a, b in pairwise(edges):
                 yield Period(index, a, b, month, after, hours)
                 index += 1
             month = after
