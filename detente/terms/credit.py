@@ -258,17 +258,14 @@ class Credit(Term):
         times, at = [time for time, _ in of_windows], [w for _, w in of_windows]
         spend, caps = program.total(self.applied, times), [self.most(window) for window in windows]
         earned = spend * Fraction(self.rate)
-        reach = program.most(earned)
-        most = [e if (cap := caps[w]) is None else min(cap, e) for w, e in zip(at, reach, strict=True)]
-        given = program.slack(self, "given", most=most, price=Fraction(-1), windows=times)
+        given = program.slack(self, "given", most=program.most(earned), price=Fraction(-1), windows=times)
         nothing = [Fraction(0) for _ in times]
         left = spend - program.total(self.before(self.covered), times) if self.beside else earned
         program.require(self, "earned", given - left <= nothing)
         if self.beside and self.rate != 1:
             program.require(self, "rate", given - earned <= nothing)
-        if self.amount is not None and (self.spend.windows != self.paying or len(times) != len(windows)):
-            inside = given.gather(at, len(windows))
-            whole = inside.like(program.total(self.spend))
+        if self.amount is not None:
+            whole = given.gather(at, len(windows)).like(program.total(self.spend))
             program.require(self, "amount", whole <= [cap or Fraction(0) for cap in caps])
         bounds = [left, earned] if self.beside and self.rate != 1 else [left]
         full = None if self.amount is None else [caps[w] or Fraction(0) for w in at]

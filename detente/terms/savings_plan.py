@@ -128,8 +128,9 @@ class SavingsPlan(Term):
         if not times:
             return
         due, nothing = [self.due(time) for time in times], [Fraction(0) for _ in times]
-        paid = program.slack(self, "commitment", most=due, price=Fraction(1))
-        program.require(self, "commitment", paid >= due)
+        # twice as much as can be, so that its price stands on the row, and not on this bound
+        paid = program.slack(self, "commitment", most=[2 * each for each in due], price=Fraction(1))
+        program.require(self, "commitment", program.in_money(paid, self, times) == due)
         before = self._covered_before(program, times)
         used = None
         for offer, price in self.rates.items():
@@ -141,7 +142,7 @@ class SavingsPlan(Term):
             each = covered * Fraction(price.amount)
             used = each if used is None else used + each
         assert used is not None
-        program.require(self, "used", used <= due)
+        program.require(self, "used", used - paid <= nothing)
 
     def _times(self, program: Program) -> list[Window]:
         """The times over which use is even, and the plans that come first are the same."""

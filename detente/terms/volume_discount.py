@@ -157,18 +157,24 @@ class VolumeDiscount(Term):
         """A tier fills once the one before it is full: a whole number for each worth more than an earlier one."""
         nothing = [Fraction(0) for _ in most]
         inside = before = None
+        worth: list[Fraction] = []
         for k, rate in enumerate(self.rates):
             widths = [_width(b, k, m) for b, m in zip(bounds, most, strict=True)]
-            tier = program.slack(self, f"tier {k}", most=widths, price=-rate, windows=windows)
-            if before is not None and rate > min(self.rates[:k]):
+            if not any(widths):
+                continue
+            tier = program.slack(self, f"tier {k}", most=most, price=-rate, windows=windows)
+            if before is not None and rate > min(worth):
                 full, filled = before
                 open_ = program.slack(self, f"open {k}", most=[Fraction(1) for _ in most], whole="nearest")
                 program.require(self, f"open-{k}", tier - open_ * widths <= nothing)
                 program.require(self, f"full-{k}", filled - open_ * full >= nothing)
+            elif k < len(self.rates) - 1:
+                program.require(self, f"tier-{k}", tier.like(total) <= widths)
             inside = tier if inside is None else inside + tier
             before = widths, tier
-        assert inside is not None
-        program.require(self, "tiers", inside - total == nothing)
+            worth.append(rate)
+        if inside is not None:
+            program.require(self, "tiers", inside - total == nothing)
 
     def _all_units(
         self, program: Program, total: Expression, most: Sequence[Fraction], bounds: Sequence[Sequence[Fraction]],

@@ -195,8 +195,10 @@ def _clause(case: Case, found: Plan | Conflict, name: str) -> Explanation:
         return ClauseExplanation(name, "clause", told.reading, told.headline, told.lines, switches(case, term))
     rows = [c for c in found.clauses if c.term == name]
     plays = bool(term.meters()) or term.judges or term.standby is not None
-    own = (line for row in rows for line in _clause_lines(found, row, plays=plays))
-    lines = [*own, *(() if plays else _days(case, name)), *_own_money(term), *_idle(case, term)]
+    moves = not term.judges and any(name in d.terms for d in found.decisions)
+    own = (line for row in rows for line in _version(found, row, free=plays and not moves))
+    cited = [*_cited(found, name), *(() if plays else _days(case, name))]
+    lines = [*own, *cited, *_own_money(term), *_idle(case, term)]
     notes = [not_in_force(case, clause) for clause in case.outside if clause.term.id == name]
     if notes:
         lines = [Line(f"{note.what}: {note.remedy}") for note in notes]
@@ -243,10 +245,9 @@ def _days(case: Case, name: str) -> Iterable[Line]:
         yield Line(f"and {count(len(days) - MAX_WINDOWS, 'day')} more: `detente calendar` lists them")
 
 
-def _clause_lines(found: Plan, row: ClauseRow, *, plays: bool) -> Iterable[Line]:
-    """``plays``: whether a plan can turn on it."""
-    article = "an" if row.kind[0] in "aeiou" else "a"
-    yield Line(f"{article} {row.kind} clause of `{row.agreement}`, in force {named(row.start, row.end)}")
+def _version(found: Plan, row: ClauseRow, *, free: bool) -> Iterable[Line]:
+    """What one version does; ``free``: where none of its limits binds, no work turns on it."""
+    yield Line(f"{row.kind} clause of `{row.agreement}`, in force {named(row.start, row.end)}")
     if row.text:
         yield Line(f"text: “{row.text}”" + (f" ({row.source})" if row.source else ""))
     if row.owed:
@@ -279,19 +280,24 @@ def _clause_lines(found: Plan, row: ClauseRow, *, plays: bool) -> Iterable[Line]
             f"{plain(most.price)} {most.unit} ({named(most.start, most.end)}, {most.part})",
             (row.term,),
         )
-    elif plays and not reached:  # where all of a cap is used, no price says so, and more of it may change the plan
-        yield Line("it does not bind: a small change of it would not change the plan")
-    cited = [d for d in found.decisions if row.term in d.terms]
+    elif free and not reached:  # where all of a cap is used, more of it may change the plan
+        changes = "would change what it comes to, and move no work" if row.owed else "would not change the plan"
+        yield Line(f"it does not bind: a small change of it {changes}")
+
+
+def _cited(found: Plan, name: str) -> Iterable[Line]:
+    """What it denies, and where it changes what work costs: of all its versions together, each once."""
+    cited = [d for d in found.decisions if name in d.terms]
     for denial in denials(d for d in cited if d.denied):
         why = f": {denial.sentence}" if denial.alike else ""
-        yield Line(f"it denies {denial.told}{why}", (row.term,), denial.offers)
+        yield Line(f"it denies {denial.told}{why}", (name,), denial.offers)
     steered: dict[tuple[str, str], list[str]] = {}
     for d in cited:
         if not d.denied:
-            about = "; ".join(reason.sentence for reason in d.reasons if reason.term == row.term)
+            about = "; ".join(reason.sentence for reason in d.reasons if reason.term == name)
             steered.setdefault((d.workload, about), []).append(d.offer)
     for (workload, what), offers in steered.items():
-        yield Line(f"`{workload}` on {ticked(offers)}: {what}", (row.term,), tuple(offers))
+        yield Line(f"`{workload}` on {ticked(offers)}: {what}", (name,), tuple(offers))
 
 
 def _cap(found: Plan, row: ClauseRow) -> Sequence[str]:

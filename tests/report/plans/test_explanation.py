@@ -18,7 +18,7 @@ CASES = Path(__file__).parents[2] / "cases"
 
 GOLDEN = [
     "`north-floor`: at least 6.00 k USD of spend (`provider: north`) in each quarter; 100% of what is missing is owed",
-    "- a minimum-commitment clause of `infrastructure`, in force Jan 2026 – Jun 2026",
+    "- minimum-commitment clause of `infrastructure`, in force Jan 2026 – Jun 2026",
     "- text: “Customer shall spend at least $6,000 in each quarter.”",
     "- 2026 Q1: 9.00 k USD spent of 6.00 k USD: met [north-floor]",
     "- 2026 Q2: 3.60 k USD spent and 2.40 k USD carried in, of 6.00 k USD: met [north-floor]",
@@ -51,13 +51,72 @@ def test_what_is_missing() -> None:
     assert "Jan 2026 – Jun 2026: 0.00 USD spent of 6.00 k USD: short by 6.00 k USD [floor]" in said
 
 
-def test_a_credit_whose_amount_is_used_up_may_bind_though_no_price_says_so() -> None:
+def test_a_credit_binds_in_the_window_in_which_its_amount_is_used_up() -> None:
     # 744 USD in January and 672 in February, of which half is more than 350 and less
     credit = {"id": "credit", "kind": "credit", "rate": "50%", "amount": "350 USD", "windows": {"every": "month"}}
     case = build([gpus("north", 1)], [compute(demand="1 GPU")], agreement(credit), months=2)
     said = [str(line) for line in explain(case, solved(case), "credit").lines]
     assert "its cap is reached in Jan 2026 [credit]" in said
+    assert "it binds in 1 window; its marginal price is at most 1 USD per USD (Jan 2026, amount) [credit]" in said
+
+
+# By hand: of 59 days at 10 Mtok a day, each Mtok costs 3 USD on north and 2 on south.
+LIMITS: dict[str, tuple[Data, str, str]] = {
+    # one USD more of it is half of 2 USD, which buy 2/3 Mtok on north: 4/3 USD elsewhere, and here 1 after it
+    "a credit each month": (
+        {"kind": "credit", "rate": "50%", "amount": "350 USD", "windows": {"every": "month"}},
+        "amount",
+        "0.333333333",
+    ),
+    # one USD more at 60% off buys 1/3 Mtok for 0.40 USD, which costs 2/3 USD elsewhere
+    "a tier that ends": (
+        {"kind": "volume-discount", "method": "graduated", "windows": {"every": "term"},
+         "tiers": [{"from": "0 USD", "off": "60%"}, {"from": "900 USD", "off": "0%"}]},
+        "tier-1",
+        "0.266666667",
+    ),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("what", LIMITS)
+def test_what_a_clause_grants_up_to_a_limit_binds_there(what: str) -> None:
+    given, part, price = LIMITS[what]
+    found = solved(
+        build([tokens("north", 3), tokens("south", 2)], [work()], agreement({"id": "deal", **given}), months=2)
+    )
+    (row,) = found.clauses
+    assert {(m.part, str(m.price), m.unit) for m in row.marginal} == {(part, price, "USD per USD")}
+
+
+@pytest.mark.parametrize(("commitment", "price"), [("2 USD", "1"), ("20 USD", "1")], ids=["used up", "too large"])
+def test_a_savings_plan_binds_by_what_one_more_of_its_money_is_worth(commitment: str, price: str) -> None:
+    """Of 10 GPUs at 2 USD elsewhere: one USD more pays one more of them, and of 20 USD half are lost, used or not."""
+    given = {
+        "kind": "savings-plan",
+        "commitment": f"{commitment} per hour",
+        "rates": {"north-gpus": "1 USD per GPU-hour"},
+    }
+    case = build([gpus("north", 3), gpus("south", 2)], [compute(demand="10 GPU")], agreement({"id": "deal", **given}))
+    (row,) = solved(case).clauses
+    assert {(m.part, str(m.price)) for m in row.marginal} == {("commitment", price)}
+
+
+def test_a_clause_that_moves_work_by_a_lump_sum_is_not_said_not_to_bind() -> None:
+    """All of it stays on north, though south costs less: without the clause it would not."""
+    given = {"of": {"workload": "chat"}, "except": [{"provider": "north"}], "amount": "5 k USD"}
+    lump = {"id": "lump", "kind": "liquidated-damages", "windows": {"every": "month"}, **given}
+    case = build([tokens("north", 3), tokens("south", 2)], [work()], agreement(lump), months=2)
+    said = [line.sentence for line in explain(case, solved(case), "lump").lines]
+    assert said[0] == "liquidated-damages clause of `north-deal`, in force Jan 2026 – Feb 2026"
     assert not any("does not bind" in line for line in said)
+    assert "`chat` on `south-api`: `lump` makes it dearer here" in said
+
+
+def test_what_costs_something_and_moves_nothing_says_so() -> None:
+    paid = {"id": "cut", "kind": "revenue-share", "rate": "5%"}
+    case = build([tokens("north", 2), tokens("south", 3)], [work(revenue="9 USD per Mtok")], agreement(paid), months=1)
+    said = [line.sentence for line in explain(case, solved(case), "cut").lines]
+    assert "it does not bind: a small change of it would change what it comes to, and move no work" in said
 
 
 def test_a_clause_without_end() -> None:
@@ -83,9 +142,9 @@ def test_of_an_amended_clause_each_version_says_its_own() -> None:
     assert explained.headline.startswith("`floor`: at least 900.00 USD of spend")
     assert "; then at least 600.00 USD of spend" in explained.headline
     assert [line for line in said if "in force" in line or "met" in line] == [
-        "a minimum-commitment clause of `first`, in force 2026 Q1",
+        "minimum-commitment clause of `first`, in force 2026 Q1",
         "2026 Q1: 900.00 USD spent of 900.00 USD: met [floor]",
-        "a minimum-commitment clause of `second`, in force 2026 Q2",
+        "minimum-commitment clause of `second`, in force 2026 Q2",
         "2026 Q2: 600.00 USD spent of 600.00 USD: met [floor]",
     ]
 
