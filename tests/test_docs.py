@@ -274,6 +274,24 @@ def test_no_page_names_a_file_that_is_not_there() -> None:
     assert not gone, "\n".join(gone)
 
 
+def test_what_a_file_says_is_elsewhere_is_there() -> None:
+    """``Not here: the rule (``reach/verdict``)``: a file or a room, by its path or, in the same room, by its name."""
+    package = ROOT / "detente"
+    rooms = defaultdict[str, set[str]](set)  # by the end of a path, those that have such a path
+    for path in (each.relative_to(package).with_suffix("") for each in package.rglob("*")):
+        for first in range(len(path.parts)):
+            rooms["/".join(path.parts[first:])].add(path.parts[0])
+    astray = []
+    for path in package.rglob("*.py"):
+        told = read(path).partition('"""')[2].partition('"""')[0].partition("Not here:")[2].partition("\n\n")[0]
+        for pointers in re.findall(r"\((``[^()]*)\)", told.replace("\n", " ")):
+            for name in re.findall(r"``(?!docs/)([a-z_]+(?:[./][a-z_]+)*?)(?:/|\.py|\.html)?``", pointers):
+                leads = rooms[name.replace(".", "/")]
+                if path.relative_to(package).parts[0] not in leads and len(leads) != 1 and name not in leads:
+                    astray.append(f"{path.relative_to(ROOT)}: {name}")
+    assert astray == []
+
+
 def test_the_layout_is_that_of_the_package() -> None:
     """Each file, in its own room and in no other; the sandbox is told in a line."""
     layout = (ROOT / "docs" / "layout.md").read_text(encoding="utf-8").split("```")[1]

@@ -1,7 +1,9 @@
 """A YAML file, and where each of its values stands.
 
 Owns: reading bytes into nodes that remember line and column; duplicate keys, tags, depth and size.
-Not here: what the values mean. Every scalar stays the text that was written (``no`` is a country,
+Not here: what the values mean.
+
+Every scalar stays the text that was written (``no`` is a country,
 ``1:30`` a label, ``2.30`` an exact decimal), and the field that reads it decides its type.
 """
 

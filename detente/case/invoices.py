@@ -1,6 +1,6 @@
 """How each party rounds its invoices of a month, by what its agreements say.
 
-Owns: which agreement says it when. Not here: what rounding adds (``contract.invoice_rounding``).
+Owns: which agreement says it when. Not here: what rounding adds (``contract/settled/invoice_rounding``).
 """
 
 from __future__ import annotations

@@ -1,6 +1,6 @@
 """Where offers run work: the offer's own place, or every place of each deployment that serves it.
 
-Owns: which places there are for a workload. Not here: whether it may run there (``contract/verdict``).
+Owns: which places there are for a workload. Not here: whether it may run there (``contract/reach/verdict``).
 """
 
 from __future__ import annotations

@@ -1,6 +1,6 @@
 """``detente explain``: why? Of a plan, or of a live call.
 
-Owns: its arguments and exit codes. Not here: the reasons (``report/explanation``), figures of saved answers
+Owns: its arguments and exit codes. Not here: the reasons (``report/plans/explanation``), figures of saved answers
 (``figure``) and live calls (``live_call``).
 """
 

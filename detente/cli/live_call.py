@@ -1,7 +1,7 @@
 """``detente explain --request``: where a live call goes, by the same rules as live traffic.
 
 Owns: what is asked of a call, and the exit code. Not here: the decision (``gateway/deciding/decision``), and its words
-(``report/decision``).
+(``report/live/decision``).
 """
 
 from __future__ import annotations

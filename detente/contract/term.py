@@ -1,7 +1,8 @@
 """A term: one clause of an agreement, and the questions that it answers.
 
 Owns: ``Term`` (``judge``, ``permits``, ``meters``, ``shape``, ``takes_off``, ``settle``, ``explain``, each with a
-neutral default). Not here: any particular kind of clause (``terms/``), and what several say of a use (``verdict``).
+neutral default). Not here: any particular kind of clause (``terms/``), and what several say of a use
+(``reach/verdict``).
 """
 
 from __future__ import annotations

@@ -1,7 +1,7 @@
 """What work takes of an offer, in the offer's own unit: GPU-hours, or Mtok.
 
 Owns: the conversion, for planned work by a workload's mix and for a call by its own tokens. Not here: whether an offer
-can run it (``workload.can_run``), and what that costs (``market``).
+can run it (``workload``), and what that costs (``market``).
 """
 
 from __future__ import annotations

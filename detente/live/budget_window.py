@@ -1,7 +1,7 @@
 """The windows of a budget: stretches of time as a clock on the wall has them, in a time zone.
 
 Owns: ``WallWindows``, which says in which window a moment lies. Not here: the windows of a contract
-(``contract/window``).
+(``contract/reach/window``).
 
 Days and what is longer begin at midnight of the zone, so that one may have 23 or 25 hours. Minutes and hours are of
 UTC: each is as long as any other.

@@ -1,6 +1,6 @@
 """A fault: something that goes wrong at a provider, on purpose.
 
-Owns: which faults there are, and a schedule of them in a case. Not here: playing them (``providers/sandbox``).
+Owns: which faults there are, and a schedule of them in a case. Not here: playing them (``sandbox``).
 """
 
 from __future__ import annotations

@@ -1,6 +1,6 @@
 """When a reservation is invoiced: whole when it begins, or in equal instalments, before or after each month.
 
-Not here: which clauses count by it (``contract.counting_moment``), and what is paid for a unit (``offer``).
+Not here: which clauses count by it (``contract/metered/counting_moment``), and what is paid for a unit (``offer``).
 """
 
 from __future__ import annotations

@@ -1,7 +1,7 @@
 """The case that a number is told against: without a clause, an agreement or a provider, with a deal, in an outcome.
 
 Owns: which case that is, by the subject that names it. Not here: planning the two, and why they differ
-(``report.difference``).
+(``report/plans/difference``).
 """
 
 from __future__ import annotations

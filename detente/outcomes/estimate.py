@@ -1,6 +1,7 @@
 """An amount of money with its error bar: what was found, and between which two amounts the truth is proven to lie.
 
-Owns: costs, their differences, and what a bound on the sign tells. Not here: solving, and words (``report.prices``).
+Owns: costs, their differences, and what a bound on the sign tells. Not here: solving, and words
+(``report/outcomes/prices``).
 """
 
 from __future__ import annotations

@@ -1,7 +1,7 @@
 """A stream of Anthropic's messages as chunks of a chat completion.
 
 Owns: Anthropic's events in Converse's words (see ``claude_chat``). Not here: what becomes of those
-(``bedrock/stream``).
+(``bedrock/converse_stream``).
 """
 
 from __future__ import annotations

@@ -2,7 +2,7 @@
 
 Owns: which events hold content, where usage, the end and a failure come. Events pass through as the provider wrote
 them; only those that may carry more than content are read. Not here: the model's name in them
-(``gateway/surfaces/messages_native``), and requests (``anthropic``, ``bedrock/claude``).
+(``gateway/surfaces/messages_native``), and requests (``anthropic``, ``bedrock/invoke``).
 """
 
 from __future__ import annotations

@@ -1,7 +1,8 @@
 """Names of tools that are longer than models take: shortened in what is asked, and whole again in what is answered.
 
 Owns: the short name of a long one, which long names a call holds, and both in bodies that pass through. Not here: where
-the names stand in Converse (``bedrock/tools``, ``bedrock/turns``, ``bedrock/reply``, ``bedrock/stream``).
+the names stand in Converse (``bedrock/tools``, ``bedrock/turns``, ``bedrock/converse_reply``,
+``bedrock/converse_stream``).
 """
 
 from __future__ import annotations

@@ -1,7 +1,7 @@
 """A long grid cut into few buckets.
 
-Owns: which bucket a period falls into. Not here: what a stretch of time is called (``period.named``), and what is drawn
-over the buckets (``chart``).
+Owns: which bucket a period falls into. Not here: what a stretch of time is called (``values/period``), and what is
+drawn over the buckets (``chart``).
 """
 
 from __future__ import annotations

@@ -1,8 +1,8 @@
 """When a plan's cost falls, and what it is worth on the plan's first day.
 
 Owns: each part of the cost with its period and its day, and the present value. Not here: the parts themselves
-(``plan``), and drawing them (``report.cumulated``). Use falls in its period; what stands idle where it is bought and
-not used; what a clause owes or gives at the end of its window, or of the plan.
+(``plan``), and drawing them (``report/plans/cumulated``). Use falls in its period; what stands idle where it is bought
+and not used; what a clause owes or gives at the end of its window, or of the plan.
 """
 
 from __future__ import annotations

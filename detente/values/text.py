@@ -1,7 +1,7 @@
 """Text that people write in a case: which characters it may have, and when two texts could be taken for one.
 
 Owns: characters that show nothing or move what is shown, and letters that look like others. Not here: what a text
-means, and how text is printed (``errors.printable``).
+means, and how text is printed (``errors``).
 """
 
 from __future__ import annotations

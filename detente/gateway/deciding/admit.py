@@ -1,7 +1,8 @@
 """Which deployments may serve a request: each of the asked model, permitted or denied, with its reason. Pure.
 
 Owns: asking for the verdict of the clauses on every place where a deployment may run a call, and what else keeps a call
-from it. Not here: which clause wins (``contract.verdict``), and which of the permitted ones serves it (``choose``).
+from it. Not here: which clause wins (``contract/reach/verdict``), and which of the permitted ones serves it
+(``choose``).
 """
 
 from __future__ import annotations

@@ -1,7 +1,7 @@
 """The keys that open the gateway now: those of the case, and those that were made while it runs.
 
 Owns: what each stands for (``HeldKey``), worked out once, and telling whether a presented one opens. Not here: the form
-of a key (``live/key``), and where those of run time are kept (``ledger/keys``).
+of a key (``live/key``), and where those of run time are kept (``ledger/store/key_store``).
 """
 
 from __future__ import annotations

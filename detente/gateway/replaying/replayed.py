@@ -1,6 +1,6 @@
 """What became of traffic that was replayed: where it went, what it cost, what was denied, where clauses stand.
 
-Values only. Not here: replaying (``replay``), and how it is told (``report.replayed``).
+Values only. Not here: replaying (``replay``), and how it is told (``report/live/replayed``).
 """
 
 from __future__ import annotations

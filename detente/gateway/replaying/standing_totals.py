@@ -1,6 +1,7 @@
 """Standings of totals that are kept in memory: where each clause stands, settled anew from time to time.
 
-Owns: which standings a clause has at a moment. Not here: totals (``contract.totals``), and what follows (``admit``).
+Owns: which standings a clause has at a moment. Not here: totals (``contract/metered/totals``), and what follows
+(``admit``).
 """
 
 from __future__ import annotations

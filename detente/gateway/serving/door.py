@@ -1,7 +1,7 @@
 """The door: which key a request presents, and what is said to who presents none that opens.
 
 Owns: the keys that open now, and finding the one that is presented. Not here: what a key stands for
-(``deciding/keyring``), and where those of run time are kept (``serving/following``).
+(``deciding/keyring``), and where those of run time are kept (``beside/key_watch``).
 """
 
 from __future__ import annotations

@@ -1,7 +1,7 @@
 """Files that a caller sends by their address: images and documents within a call, in any shape. Pure.
 
 Owns: where they stand, and how each shape holds the file itself instead. What is not such a part is not read, and stays
-as it was written. Not here: which of them are fetched, and fetching (``serving/fetching``).
+as it was written. Not here: which of them are fetched, and fetching (``serving/call/fetching``).
 """
 
 from __future__ import annotations

@@ -1,7 +1,7 @@
 """``POST /v1/messages/count_tokens``: how many tokens a request of Anthropic's would take.
 
 Owns: reading it, and what is answered where the deployment that would be asked counts none: an estimate of our own,
-which is marked as one. Not here: the estimate itself (``estimate``), and asking (``providers``).
+which is marked as one. Not here: the estimate itself (``prompt_size``), and asking (``providers``).
 """
 
 from __future__ import annotations

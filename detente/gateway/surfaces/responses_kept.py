@@ -1,7 +1,8 @@
 """Responses that the gateway keeps itself: those of models that have only chat, which no provider stores.
 
 Owns: their ids, what is kept of a turn, and from turns to the conversation that a call builds on. Pure. Not here: where
-turns are kept, and for how long (``serving/kept_turns``), and responses that a provider stores (``responses_pin``).
+turns are kept, and for how long (``serving/call/kept_turns``), and responses that a provider stores
+(``responses_pin``).
 """
 
 from __future__ import annotations

@@ -1,7 +1,7 @@
 """A connection to an origin: one exchange at a time, strictly framed.
 
 Owns: the socket's events, llhttp's, and when a connection may serve again. Not here: who gets it next (``pool``), which
-heads are refused (``head``), and when patience ends (``sweep``).
+heads are refused (``heads``), and when patience ends (``deadline_sweep``).
 
 A connection that has shown any doubt about where a reply ends is closed and never serves again: bytes that nobody asked
 for, while idle or after a reply, would be taken for the next reply.

@@ -1,7 +1,7 @@
 """A reply as it comes in.
 
 Owns: what of a reply has arrived and is not yet taken, and its reader's wait for more. Not here: the socket and the
-grammar (``connection``), and deadlines (``sweep``).
+grammar (``connection``), and deadlines (``deadline_sweep``).
 """
 
 from __future__ import annotations

@@ -1,6 +1,6 @@
 """An origin: where a base address leads.
 
-Owns: reading ``http(s)://host[:port][/path]``. Not here: connections (``pool``) and what is asked there (``head``).
+Owns: reading ``http(s)://host[:port][/path]``. Not here: connections (``pool``) and what is asked there (``heads``).
 """
 
 from __future__ import annotations

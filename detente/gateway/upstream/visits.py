@@ -2,7 +2,7 @@
 
 Owns: that a name is resolved once, that every address of it is public, and that one of these is connected to: a name
 that leads elsewhere by then leads nobody there. Not here: which hosts may be visited (``live/fetch``), and what is
-made of a file (``serving/fetching``).
+made of a file (``serving/call/fetching``).
 """
 
 from __future__ import annotations

@@ -1,7 +1,7 @@
 """Pace: what a count comes to by a window's end, if it goes on as it went.
 
-Owns: the estimate and its range, from whole days by day of the week. Not here: the days (``running``), and what the
-estimate means to a clause (``stands``).
+Owns: the estimate and its range, from whole days by day of the week. Not here: the days (``use/running_totals``), and
+what the estimate means to a clause (``stands``).
 
 A day to come is expected to be as the same days of the week were, over the last eight weeks. The range holds nine in
 ten: days vary around that by ``s`` (each about its own mean), so that ``r`` days to come vary by ``s * sqrt(r)``, and

@@ -1,7 +1,7 @@
 """Budgets as caps that are kept live: which cover a call, what it takes of each, and what they say where that is much.
 
 Owns: from the budgets of a case, and of the key that is presented, to caps; and what calls on the books used of them.
-Not here: what a budget states (``live/budget``), and who keeps count (``leasing``, the gateway's ``serving``).
+Not here: what a budget states (``live/budget``), and who keeps count (``leasing``, ``gateway/serving/caps``).
 
 Whether a call counts is not always known: it may state no label that a budget asks for. Then it counts (§2).
 """

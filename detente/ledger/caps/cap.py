@@ -1,7 +1,7 @@
 """A cap: what may be used of something in a window, by all who use it together.
 
 Owns: what is asked of any cap while calls are served (``Cap``), and of a call that takes of one (``CapTaker``). Not
-here: which caps there are (``caps`` of clauses, ``budgets``), and sharing them (``leases``, ``leasing``).
+here: which caps there are (``clause_caps``, ``budgets``), and sharing them (``leases``, ``leasing``).
 """
 
 from __future__ import annotations

@@ -1,6 +1,6 @@
 """A ledger in PostgreSQL, where several machines write one.
 
-Owns: how PostgreSQL is spoken to, and what its errors mean. Not here: what is stored (``schema``, ``books``).
+Owns: how PostgreSQL is spoken to, and what its errors mean. Not here: what is stored (``tables``, ``books``).
 
 Writers take one lock for as long as a transaction lasts, so that batches come one after the other, as in one file.
 """

@@ -1,6 +1,6 @@
 """A ledger in one file: SQLite, with a write-ahead log, so that whoever reads does not stop whoever writes.
 
-Owns: how SQLite is opened, and what its errors mean. Not here: what is stored (``schema``, ``books``).
+Owns: how SQLite is opened, and what its errors mean. Not here: what is stored (``tables``, ``books``).
 
 ``synchronous=NORMAL``: what was committed survives ``kill -9``; where a machine loses its power, the last batches may
 be gone, whole, and with them their marks in the journals: the next ingest reads them again.

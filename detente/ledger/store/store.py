@@ -1,7 +1,7 @@
 """A store: the database that holds a ledger.
 
 Owns: what is asked of any database (``Store``, ``Session``), and its schema's version. Not here: the databases
-(``sqlite``, ``postgres``), which one a URL names (``opening``), the tables (``schema``), what is written (``books``).
+(``sqlite``, ``postgres``), which one a URL names (``opening``), the tables (``tables``), what is written (``books``).
 
 One transaction at a time writes: whoever comes second waits, so that a batch sees all batches before it.
 """

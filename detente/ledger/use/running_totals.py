@@ -3,7 +3,7 @@
 Owns: which meters a case keeps, under which name a meter's totals stand, reading and adding them. A meter that is new
 (a clause was signed, or amended) is counted from all lines that there are. Each states the last batch that it counted:
 who writes by a case without its clause (of before, or on another machine) does not count for it, and what it has not
-counted is counted as it is next read or written. Not here: the sums (``contract.totals``).
+counted is counted as it is next read or written. Not here: the sums (``contract/metered/totals``).
 """
 
 from __future__ import annotations

@@ -1,6 +1,6 @@
 """Lines as they are read back from a store: all of them, or some.
 
-Not here: writing them (``books``), and their sums (``running``).
+Not here: writing them (``books``), and their sums (``running_totals``).
 """
 
 from __future__ import annotations

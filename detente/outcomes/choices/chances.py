@@ -1,7 +1,8 @@
 """What follows from the costs of outcomes and their probabilities: mean, tail, regret, and what flips the choice.
 
 Owns: these figures, pure, over exact amounts. Not here: where costs come from (``comparing``), and words
-(``report.comparing``). Probabilities are opinions: so each figure that turns on them is asked over all of their range.
+(``report/outcomes/outcomes``). Probabilities are opinions: so each figure that turns on them is asked over all of their
+range.
 """
 
 from __future__ import annotations

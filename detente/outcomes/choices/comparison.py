@@ -1,7 +1,7 @@
 """What each outcome of a case comes to, and what that says of each choice: the values, as one document and as rows.
 
 Owns: ``Comparison`` and its parts. Not here: how they are found (``comparing``, ``measures``, ``chances``), and how
-they are shown (``report.comparing``).
+they are shown (``report/outcomes/outcomes``).
 """
 
 from __future__ import annotations

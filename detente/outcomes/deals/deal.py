@@ -1,6 +1,7 @@
 """Can we sign this deal? The answer, as values: by reading, what collides, the ways out, and what signing changes.
 
-Owns: what an answer holds. Not here: how it is found (``sign``, ``ways``), and how it is shown (``report.deal``).
+Owns: what an answer holds. Not here: how it is found (``sign``, ``ways``), and how it is shown
+(``report/outcomes/deal``).
 """
 
 from __future__ import annotations

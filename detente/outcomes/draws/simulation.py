@@ -1,7 +1,7 @@
 """What a simulation found: each draw, and what they say together, as one document and as rows.
 
 Owns: ``Simulation`` and its figures, each with its interval. Not here: how a draw is made (``draws``) and costed
-(``simulating``), and how it is shown (``report.simulation``).
+(``simulating``), and how it is shown (``report/outcomes/simulation``).
 """
 
 from __future__ import annotations

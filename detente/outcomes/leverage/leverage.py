@@ -1,7 +1,7 @@
 """Who needs whom more, provider by provider: the values that say so.
 
 Owns: ``Leverage`` and its rows, and saving it. Not here: how it is found (``leveraging``, ``loss``, ``demand_curve``),
-and how it is shown (``report.leverage``).
+and how it is shown (``report/outcomes/leverage``).
 """
 
 from __future__ import annotations

@@ -1,7 +1,7 @@
 """What each clause of a case costs: the values that say so, as one document and as rows.
 
 Owns: ``ClausePrices`` and its rows, and saving them. Not here: how they are found (``pricing``, ``masking``), the sweep
-of one number (``sweep``), and how they are shown (``report.prices``).
+of one number (``sweep``), and how they are shown (``report/outcomes/prices``).
 """
 
 from __future__ import annotations

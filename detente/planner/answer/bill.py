@@ -1,7 +1,7 @@
 """A plan's exact bill, outside the solver (§4).
 
 Owns: rounding the solver's numbers to whole quanta of work and whole units, and the use that they come to, metered at
-exact prices. Not here: what use costs after discounts (``contract.rating``), and what it means to a clause
+exact prices. Not here: what use costs after discounts (``contract/rated/rating``), and what it means to a clause
 (``Term.settle``). No float reaches an amount.
 """
 

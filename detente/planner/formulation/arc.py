@@ -1,7 +1,7 @@
 """A workload on an offer that can technically run it (§5).
 
 Owns: which arcs a case has, and what data each moves. Not here: what a unit of work takes of an offer
-(``demand.taking``), what an arc costs (``prices``), and whether a clause allows it (``Term.judge``).
+(``demand.taking``), what an arc costs (``period_prices``), and whether a clause allows it (``Term.judge``).
 """
 
 from __future__ import annotations

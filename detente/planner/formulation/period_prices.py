@@ -1,7 +1,7 @@
 """What use and units cost in each period: list prices, exact, and what price clauses take off them.
 
-Owns: ``Prices``, the price list of a case, and ``NetPrices``. Not here: what a clause takes off (``contract.rating``),
-and the bill.
+Owns: ``Prices``, the price list of a case, and ``NetPrices``. Not here: what a clause takes off
+(``contract/rated/rating``), and the bill.
 """
 
 from __future__ import annotations

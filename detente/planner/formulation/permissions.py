@@ -1,7 +1,7 @@
 """What clauses deny: columns fixed at zero, and by whom (§2).
 
 Owns: which clauses keep work and standby off an offer, deployment by deployment, and when. Not here: what a clause says
-of a deployment's places (``contract.verdict``), and what a denial does to a program (``program``).
+of a deployment's places (``contract/reach/verdict``), and what a denial does to a program (``program``).
 """
 
 from __future__ import annotations

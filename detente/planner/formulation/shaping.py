@@ -1,8 +1,8 @@
 """What a clause sees of a draft while it shapes a plan (``contract.program``).
 
 Owns: the measures that clauses are written in, their slacks, decisions and charges. Not here: the order of shaping
-(``formulate``), denials (``permissions``), prices after discounts (``prices``), standby (``standby``), what a clause
-says (``terms``).
+(``formulate``), denials (``permissions``), prices after discounts (``period_prices``), standby (``standby``), what a
+clause says (``terms``).
 """
 
 from __future__ import annotations

@@ -3,7 +3,7 @@
 Owns: the layout and the scaling. HiGHS keeps its matrix by column and turns one by row about first, which costs it as
 much as taking it over; here each block of entries goes to its place at once, since a column's entries stand in the
 order of its rows and almost every block has a column once. Not here: the solver (``model``), owners (``program``),
-what coincides (``parts``).
+what coincides (``row_entries``).
 """
 
 from __future__ import annotations

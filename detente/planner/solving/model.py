@@ -1,9 +1,9 @@
 """An assembled program inside HiGHS: solving it, and what comes back.
 
 All amounts are given and returned in natural units; scaling by powers of two happens on the way to HiGHS (``matrix``)
-and is undone on the way back. Nothing but this, ``posed`` and ``running`` touches the solver.
+and is undone on the way back. Nothing but this, ``posed`` and ``solver_run`` touches the solver.
 
-Not here: what is asked of it (``posed``), the bound (``bound``), and time (``running``).
+Not here: what is asked of it (``posed``), the bound (``bound``), and time (``solver_run``).
 """
 
 from __future__ import annotations

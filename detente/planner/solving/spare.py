@@ -1,7 +1,7 @@
 """Of plans that cost the same, one with less idle capacity.
 
 Owns: which bought units no use needs, and the tries to do without them. Not here: the search (``search``), and how many
-units may stand idle (``formulation.idle``).
+units may stand idle (``formulation/idle_units``).
 """
 
 from __future__ import annotations

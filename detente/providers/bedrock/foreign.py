@@ -1,6 +1,6 @@
 """Parts of messages that are Anthropic's, in a chat completion: told by their place, with where they belong.
 
-Owns: finding the first one. Not here: what a chat completion may hold (``turns``, ``parts``).
+Owns: finding the first one. Not here: what a chat completion may hold (``turns``, ``content_parts``).
 """
 
 from __future__ import annotations

@@ -1,7 +1,7 @@
 """Messages in OpenAI's shape as Converse's system prompts and turns.
 
 Owns: roles, calls of tools and their results, and that turns alternate. Not here: the parts of a message's content
-(``parts``), and the tools that are on offer (``tools``).
+(``content_parts``), and the tools that are on offer (``tools``).
 """
 
 from __future__ import annotations

@@ -1,6 +1,7 @@
 """SVG, element by element: escaped, with short numbers.
 
 Owns: writing elements, and a drawing at two widths. Not here: what is drawn (``chart``, ``burndown``, ``strip``).
+
 Colours are classes (``c0`` … ``c7``, ``cx``); the page's style sheet says what they are, so that a dark
 page or a print changes them. Nothing here needs an id, so a drawing may stand in a page any number of times.
 """

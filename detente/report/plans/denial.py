@@ -1,7 +1,7 @@
 """What clauses deny, told once a clause and not once an offer.
 
 Owns: which denials are told together, and how their places are named. Not here: whether something is denied
-(``contract.verdict``).
+(``contract/reach/verdict``).
 """
 
 from __future__ import annotations

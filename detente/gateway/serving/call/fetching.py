@@ -1,7 +1,7 @@
 """Files that a caller sends by their address, fetched for a deployment whose provider does not fetch them.
 
 Owns: the bounds of a case (hosts, number, bytes, time), redirects, and that a file is what it is sent as. Not here:
-connecting (``upstream/visits``), and where files stand in a call (``surfaces/addresses``).
+connecting (``upstream/visits``), and where files stand in a call (``surfaces/file_addresses``).
 """
 
 from __future__ import annotations
