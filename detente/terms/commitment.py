@@ -15,7 +15,7 @@ from typing import Annotated, ClassVar, Literal, Self
 from pydantic import Discriminator, Field, Tag, model_validator
 
 from detente.contract.amounts import prepayment
-from detente.contract.amounts.carrying import CARRIED, Carried, Carrying
+from detente.contract.amounts.carrying import CARRIED, Carried, Carrying, Reached
 from detente.contract.amounts.counting import (
     MEASURED,
     SAID,
@@ -221,6 +221,7 @@ class MinimumCommitment(Term):
             if self.stages:
                 all_of_it = program.total(self.counting.own)
                 reached = counted = prepayment.shaped(self.stages, program, self, amounts[0]).like(all_of_it)
+                going_on = Reached(reached)
             else:
                 if isinstance(self.shortfall, Shortfall) and self.shortfall.prepaid:
                     valid_for = self.shortfall.valid_for
@@ -231,10 +232,10 @@ class MinimumCommitment(Term):
                 going_on = self._carrying.shaped(program, self, counted, carried, amounts, deferrable)
                 reached = going_on.amount
             if isinstance(self.shortfall, Shortfall):
-                short = self.shortfall.shaped(program, self, amounts, windows, counted, carried, most)
+                asked = going_on.asked(amounts)
+                short = self.shortfall.shaped(program, self, asked, windows, counted, carried, most)
                 reached += short
-                if not self.stages:
-                    going_on.before(program, self, short, amounts)
+                going_on.before(program, self, short, amounts)
             program.require(self, "floor", reached >= amounts)
         for milestone, counting in self.reached if not self._prepaid else ():
             milestone.shaped(program, self, counting)

@@ -79,6 +79,17 @@ def test_a_shortfall_is_deferred_before_any_of_it_is_owed(exchange: Any, owed: i
     assert posted(some) == [D(first), 156]
 
 
+@pytest.mark.parametrize(("exchange", "unit", "owed"), [(RISING, "EUR", ["26.4", "43.2"]), (None, "USD", ["24", "36"])])
+def test_what_was_deferred_may_all_be_missing_in_the_next_window(exchange: Any, unit: str, owed: list[str]) -> None:
+    """Of 300 a month nothing is spent on north, at twice the price of south: 240 are owed for, and 60 more than 300."""
+    floor: Data = {"id": "floor", "kind": "minimum-commitment", "amount": f"300 {unit}", "deferral": "20%"} | MONTHLY
+    floor |= {"shortfall": {"fee": "10%"}, "of": {"provider": "north"}}
+    found = plan_of(floor, exchange=exchange, offers=[tokens("north", D("2.2")), tokens("south", 1)])
+    assert (posted(found), found.cost) == ([D(each) for each in owed], 200 + sum(map(D, owed)))
+    if exchange is None:
+        assert {m.price for m in found.clauses[0].marginal} == {D("0.1")}, "one more is a tenth more to pay"
+
+
 @pytest.mark.parametrize(("march", "back"), [("1.50", [-1785.6]), ("1.00", [-1785.6])])
 def test_what_is_paid_and_not_taken_is_made_up_as_soon_as_it_can_be(march: str, back: list[float]) -> None:
     """744 GPU-hours are not taken in January, and are all made up in February, though March has a better rate."""

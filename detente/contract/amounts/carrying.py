@@ -30,6 +30,11 @@ class Reached:
     deferred: Expression | None = None
     deferrable: Sequence[Fraction] = ()
 
+    def asked(self, amounts: Sequence[Fraction]) -> list[Fraction]:
+        """The most that each window can ask for: its amount, and what the one before it may defer."""
+        brought = [NOTHING, *self.deferrable] if self.deferrable else [NOTHING] * len(amounts)
+        return [amount + more for amount, more in zip(amounts, brought, strict=False)]
+
     def before(self, program: Program, owner: ClauseOwner, short: Expression, amounts: Sequence[Fraction]) -> None:
         """That all that can be deferred is, before anything is owed of it.
 
@@ -40,7 +45,7 @@ class Reached:
         nothing = [NOTHING for _ in amounts]
         full = program.slack(owner, "all deferred", most=[Fraction(1) for _ in amounts], whole="nearest")
         program.require(owner, "all-deferred", self.deferred - full * self.deferrable >= nothing)
-        program.require(owner, "owed-after-deferral", short - full * amounts <= nothing)
+        program.require(owner, "owed-after-deferral", short - full * self.asked(amounts) <= nothing)
 
 
 @dataclass(frozen=True)

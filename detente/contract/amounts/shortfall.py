@@ -72,21 +72,21 @@ class Shortfall(Noun):
         return short * self.each + (self._lump(window) if short >= CENT else 0)
 
     def shaped(
-        self, program: Program, owner: ClauseOwner, amounts: Sequence[Fraction], windows: Sequence[Window],
+        self, program: Program, owner: ClauseOwner, asked: Sequence[Fraction], windows: Sequence[Window],
         counted: Expression, carried: Expression, most: Sequence[Fraction],
     ) -> Expression:  # fmt: skip
-        """What is missing in each window of a plan, of what is ``counted`` in it.
+        """What is missing in each window of a plan, of what is ``counted`` in it, of all that can be ``asked`` there.
 
         A window that falls short carries nothing (of at most ``most``). Where more that is missing costs the same, or
         costs another rate of exchange in the next window, a plan would rather have both: then a whole number for each
         says which.
         """
-        price, nothing = self.each, [Fraction(0) for _ in amounts]
-        short = program.slack(owner, "shortfall", most=amounts, price=price, windows=windows, remedy=True)
+        price, nothing = self.each, [Fraction(0) for _ in asked]
+        short = program.slack(owner, "shortfall", most=asked, price=price, windows=windows, remedy=True)
         if self.lump is None and (owner.own_money is None or not any(most)):
             return short
-        missed = program.slack(owner, "missed", most=[Fraction(1) for _ in amounts], whole="up")
-        program.require(owner, "missed", short - missed * amounts <= nothing)
+        missed = program.slack(owner, "missed", most=[Fraction(1) for _ in asked], whole="up")
+        program.require(owner, "missed", short - missed * asked <= nothing)
         program.require(owner, "not-missed", carried + missed * most <= most)
         if self.lump is not None:
             lumps = [self._lump(window) for window in windows]

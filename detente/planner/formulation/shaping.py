@@ -218,7 +218,11 @@ class Shaping:
         remedy: bool = False,
         whole: Rounding | None = None,
     ) -> Expr:
-        """New amounts of zero or more that a clause owns."""
+        """New amounts of zero or more that a clause owns.
+
+        A remedy may be twice as much as it can be: at the same bound, its row and its column would share one price.
+        """
+        most = [2 * each for each in most] if remedy else most
         return Expr.of(self._own(owner, part, most, _owed(owner, price, windows), whole, remedy=remedy))
 
     def _own(
