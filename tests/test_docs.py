@@ -293,7 +293,7 @@ def test_what_a_file_says_is_elsewhere_is_there() -> None:
 
 
 def test_the_layout_is_that_of_the_package() -> None:
-    """Each file, in its own room and in no other; the sandbox is told in a line."""
+    """Each file, in its own room and in no other; kinds of clause and the sandbox are told in a line."""
     layout = (ROOT / "docs" / "layout.md").read_text(encoding="utf-8").split("```")[1]
     package = ROOT / "detente"
     told, rooms = defaultdict[Path, set[str]](set), [(-1, package)]
@@ -307,6 +307,7 @@ def test_the_layout_is_that_of_the_package() -> None:
     there = defaultdict[Path, set[str]](set)
     for path in package.rglob("*.py"):
         there[path.parent] |= {path.name} - {"__init__.py"}
+    told[package / "terms"] |= {f"{kind.__module__.rpartition('.')[2]}.py" for kind in terms.kinds()}
     held, told[package / "sandbox"] = told.keys() | there.keys(), there[package / "sandbox"]
     assert {
         room.relative_to(ROOT): sorted(told[room] ^ there[room]) for room in held if told[room] != there[room]

@@ -19,6 +19,9 @@ from detente.contract.reach.scope import Selection
 from detente.contract.reach.validity import Validity
 from detente.contract.reach.window import Calendar, Window
 
+BEYOND = Fraction(1001, 1000)
+"""What a bound is of an amount that rows hold anyway: at the same bound, a row and a column would share one price."""
+
 
 class ClauseOwner(Protocol):
     """The clause that owns what it adds, so that it can be relaxed, priced and blamed (§6)."""

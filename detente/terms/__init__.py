@@ -28,7 +28,7 @@ KINDS: dict[str, str | type[Term]] = {
     "first-ship": "first_ship.FirstShip",
     "liability-cap": "liability_cap.LiabilityCap",
     "liquidated-damages": "liquidated_damages.LiquidatedDamages",
-    "minimum-commitment": "commitment.MinimumCommitment",
+    "minimum-commitment": "minimum_commitment.MinimumCommitment",
     "most-favoured": "most_favoured.MostFavoured",
     "obligation": "obligation.DatedObligation",
     "payment": "payment.Payment",

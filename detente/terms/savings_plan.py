@@ -17,7 +17,7 @@ from detente.contract.case_view import CaseView
 from detente.contract.decisions import Decisions
 from detente.contract.metered.meter import Meter
 from detente.contract.metered.totals import Totals
-from detente.contract.program import Expression, Program
+from detente.contract.program import BEYOND, Expression, Program
 from detente.contract.rated.price_turn import within_a_period
 from detente.contract.reach.scope import Scope, Selection
 from detente.contract.reach.verdict import Reason
@@ -128,8 +128,7 @@ class SavingsPlan(Term):
         if not times:
             return
         due, nothing = [self.due(time) for time in times], [Fraction(0) for _ in times]
-        # twice as much as can be, so that its price stands on the row, and not on this bound
-        paid = program.slack(self, "commitment", most=[2 * each for each in due], price=Fraction(1))
+        paid = program.slack(self, "commitment", most=[each * BEYOND for each in due], price=Fraction(1))
         program.require(self, "commitment", program.in_money(paid, self, times) == due)
         before = self._covered_before(program, times)
         used = None

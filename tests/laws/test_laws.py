@@ -19,7 +19,7 @@ from detente.contract.term import Term
 from detente.planner.solve import plan
 from detente.results.conflict import Conflict
 from detente.results.plan import Plan
-from detente.terms.commitment import MinimumCommitment
+from detente.terms.minimum_commitment import MinimumCommitment
 from detente.values.facts import DEMAND_KEYS
 from detente.values.money import NANO
 from tests.builders import EXACT, settled_of, two_clouds

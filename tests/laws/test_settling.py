@@ -24,7 +24,7 @@ from detente.planner.solve import plan
 from detente.results.plan import Plan
 from detente.terms import KINDS, kind_named
 from detente.values.money import nano
-from tests.builders import D, Data, agreement, build, day, settled_of, tokens, work
+from tests.builders import D, Data, day, settled_of
 from tests.drawn_cases import cases, worlds
 from tests.replayed import replayed
 
@@ -191,42 +191,28 @@ def test_a_window_that_has_not_ended_owes_nothing(kind: str, data: st.DataObject
         assert not stands.ended or stands.accruing == 0
 
 
-MEASURED = [
-    *("minimum-commitment", "credit", "service-credit", "revenue-share", "share", "spending-cap", "discount"),
-    "liquidated-damages",
-    *("volume-discount", "warrants"),
-]
-CLAUSES: dict[str, Data] = {
-    "minimum-commitment": {"amount": "1 k USD"},
-    "credit": {"rate": "10%"},
-    "revenue-share": {"rate": "10%"},
-    "share": {"at-least": "10%"},
-    "liquidated-damages": {"rate": "10%"},
-    "spending-cap": {"amount": "1 k USD"},
-    "discount": {"off": "10%"},
-    "escalator": {"by": "10%"},
-    "price-lock": {"method": "fixed", "at": {"north-gpus": "1 USD per GPU-hour"}},
-    "warrants": {"tranches": [{"reach": "1 k USD", "shares": 1}]},
-    "delivery": {"offer": "north-gpus", "tranches": [{"name": "one", "quantity": "1 GPU", "due": "2026-01-01"}]},
-    "service-credit": {
-        "bands": [{"below": "99%", "credit": "10%"}],
-        "measured": [{"on": "2026-02-03", "availability": "95%"}],
-    },
-    "savings-plan": {"commitment": "1 USD per hour", "rates": {"north-gpus": "1 USD per GPU-hour"}},
-    "volume-discount": {"tiers": [{"from": "1 USD", "off": "10%"}], "method": "graduated"},
-    "take-or-pay": {"offer": "north-gpus", "quantity": "1 GPU", "price": "1 USD per GPU-hour"},
-}
+@st.composite
+def of_inference_alone(draw: Any, kind: str) -> Case | None:
+    """A case with a clause about one kind of work; None where this clause is about none."""
+    world = draw(worlds(kinds=[kind], need=kind, most=1))
+    (signed,) = world["agreements"]
+    signed["terms"][0]["of"] = {**signed["terms"][0].get("of", {}), "kind": "inference"}
+    try:
+        return Case.of(world)
+    except CaseError:
+        return None
 
 
-def test_every_kind_that_counts_is_asked_about_unknown_labels() -> None:
-    assert set(CLAUSES) == set(SETTLING) - {"payment"}
-
-
-@pytest.mark.parametrize("kind", MEASURED)
-def test_use_without_a_label_is_never_zero(kind: str) -> None:
-    term = {"id": "t", "kind": kind, "of": {"kind": "inference"}} | CLAUSES[kind]
-    case = build([tokens("north", 3)], [work(revenue="6 USD per Mtok")], agreement(term))
-    at = day("2026-02-03")
-    bare = Use("use", {"workload": "chat"}, case.offer_facts["north-api"], at, at, *[Decimal(10)] * 4)
-    with pytest.raises(SettleError, match=r"`t`.*`kind`"):
-        settled_of(case.signed, rated(case, [bare]), LATE)
+@every_kind
+@settings(few, max_examples=4)
+@given(data=st.data())
+def test_use_without_a_label_is_never_zero(kind: str, data: st.DataObject) -> None:
+    """Use that does not say of which kind it is, where a clause that counts turns on that: its total is no number."""
+    case, at, bare = data.draw(of_inference_alone(kind)), day("2026-01-20"), {"workload": "chat"}
+    signed, offers = (case.signed, case.offer_facts) if case is not None else ((), {})
+    meters = [meter for term in signed if term.validity.over(at, at) for meter in term.meters()]
+    unknown = [facts for facts in offers.values() if any(m.selection.covers(bare, facts) is None for m in meters)]
+    for facts in unknown:
+        line = Use("use", bare, facts, at, at, *[Decimal(10)] * 4)
+        with pytest.raises(SettleError, match=r"`t0`.*`kind`"):
+            settled_of(signed, [Rating(signed).rate(line)], LATE)

@@ -22,7 +22,7 @@ from detente.planner.study import Study
 from detente.report.plans.explanation import explain
 from detente.results.conflict import Conflict
 from detente.results.plan import Plan
-from detente.terms.commitment import MinimumCommitment
+from detente.terms.minimum_commitment import MinimumCommitment
 from tests.builders import EXACT, D, Data, agreement, build, compute, gpus, refused, solved
 
 JANUARY, FEBRUARY = 744, 672  # hours

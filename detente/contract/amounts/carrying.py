@@ -1,6 +1,7 @@
 """What goes on from one window of an amount to the next: an excess that is carried, a shortfall that is deferred.
 
-Owns: ``Carrying``, in exact numbers and in a plan. Not here: amounts, what counts, and what is owed (``commitment``).
+Owns: ``Carrying``, in exact numbers and in a plan. Not here: amounts, what counts, and what is owed
+(``minimum_commitment``).
 
 Of a balance b = S + c - A of window i, with c brought in, min(max(b, 0), kA) is carried on (of S - A alone, where it is
 carried once), and min(max(-b, 0), D) is deferred, of at most D. What is brought into the next is the one less the

@@ -1,7 +1,7 @@
 """A missed milestone that is charged as a prepayment: later use draws it, and does not count again.
 
 Owns: the stages between milestones, in a plan and in exact numbers. Not here: what a milestone asks (``milestone``),
-and the amount of the whole term (``commitment``).
+and the amount of the whole term (``minimum_commitment``).
 
 At the end of stage k, with use U in it, a prepayment B before it, C counted before it, and K of the classes that count
 up to a part, the draw is g = min(B, U), the charge m = max(R - (C + U - g + K), 0), and then B = B - g + m and

@@ -21,7 +21,7 @@ from detente.contract.decisions import Rounding
 from detente.contract.metered.meter import PAYMENTS, Measure, Meter
 from detente.contract.metered.paid_use import UsePart
 from detente.contract.own_money import OwnMoney
-from detente.contract.program import ClauseOwner
+from detente.contract.program import BEYOND, ClauseOwner
 from detente.contract.reach.scope import Selection
 from detente.contract.reach.window import Calendar, Window
 from detente.planner.formulation import standby
@@ -218,11 +218,8 @@ class Shaping:
         remedy: bool = False,
         whole: Rounding | None = None,
     ) -> Expr:
-        """New amounts of zero or more that a clause owns.
-
-        A remedy may be twice as much as it can be: at the same bound, its row and its column would share one price.
-        """
-        most = [2 * each for each in most] if remedy else most
+        """New amounts of zero or more that a clause owns."""
+        most = [each * BEYOND for each in most] if remedy else most
         return Expr.of(self._own(owner, part, most, _owed(owner, price, windows), whole, remedy=remedy))
 
     def _own(
