@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from detente.case.case import Case
 from detente.errors import CaseError
 from tests.builders import REGIONS, D, Data, after, agreement, compute, data_of, gpus, tokens, work
-from tests.terms.drawn import ALIKE, ALL_KINDS, BESIDE, GENERATORS, Draw, pick, sold_for
+from tests.terms.drawn import ALIKE, ALL_KINDS, BESIDE, Draw, generator, pick, sold_for
 
 
 def _offers(draw: Draw) -> list[Data]:
@@ -145,7 +145,7 @@ def worlds(
     for index, kind in enumerate(wanted):
         sold = sold_for(kind, world)
         party = pick(draw, *dict.fromkeys(o["provider"] for o in sold))
-        term = {"id": f"t{index}", "kind": kind, "text": f"Clause {index}."} | GENERATORS[kind](draw, world, party)
+        term = {"id": f"t{index}", "kind": kind, "text": f"Clause {index}."} | generator(kind)(draw, world, party)
         term |= pick(draw, {}, {}, {"from": "2026-01-11"}, {"until": "2026-02-15"})
         more: Data = pick(draw, {}, {}, {"effective": "2025-11-15"}, {"ends": after(months)})
         terms = [term, *(BESIDE[kind](draw, term) if wide and kind in BESIDE else ())]

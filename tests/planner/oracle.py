@@ -12,6 +12,7 @@ from collections import defaultdict
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
+from functools import partial
 from typing import Any
 
 import highspy
@@ -21,6 +22,7 @@ from detente.case.case import Case
 from detente.contract.reach.scope import Scope
 from detente.contract.term import Term
 from tests.planner.oracle_credits import Credits
+from tests.terms.drawn import own_tests
 
 INFINITE = math.inf
 OPTIONS = {"output_flag": False, "threads": 1, "mip_rel_gap": 1e-10, "mip_abs_gap": 1e-9} | dict.fromkeys(
@@ -158,7 +160,8 @@ class Oracle:
         self.credits = Credits(self)
         for term in case.terms:
             if term.kind not in ELSEWHERE:
-                getattr(self, "_" + term.kind.replace("-", "_"))(term)
+                rule = getattr(self, "_" + term.kind.replace("-", "_"), None)
+                (rule or partial(own_tests(term.kind).asked, self))(term)
 
     # -- the sheet ---------------------------------------------------------------------------------------------
     def column(self, upper: float = INFINITE, *, cost: float = 0.0, whole: bool = False) -> int:

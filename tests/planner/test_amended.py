@@ -33,7 +33,7 @@ from tests.builders import (
 )
 from tests.drawn_cases import worlds
 from tests.planner.oracle import Oracle
-from tests.terms.drawn import GENERATORS, SHAPING_KINDS, pick, sold_for
+from tests.terms.drawn import SHAPING_KINDS, generator, pick, sold_for
 
 CHEAP = [tokens("north", 3), tokens("south", 2)]
 APRIL = "2026-04-01"
@@ -267,7 +267,7 @@ def test_each_version_of_a_redundancy_clause_has_its_own_standby() -> None:
 def test_an_amended_clause_is_two_clauses_one_after_the_other(kind: str, data: st.DataObject) -> None:
     world = data.draw(worlds(most=1))
     party = pick(data.draw, *dict.fromkeys(o["provider"] for o in sold_for(kind, world)))
-    one, two = ({"kind": kind, "text": "T."} | GENERATORS[kind](data.draw, world, party) for _ in range(2))
+    one, two = ({"kind": kind, "text": "T."} | generator(kind)(data.draw, world, party) for _ in range(2))
     ends = world["horizon"]["end"]
     first: Data = {"party": party, "ends": "2026-02-01"}
     then: Data = {"party": party, "ends": ends}

@@ -8,6 +8,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from decimal import Decimal
 from functools import cache
+from importlib import import_module
 from typing import Any
 
 from hypothesis import assume
@@ -345,7 +346,18 @@ GENERATORS: dict[str, Make] = {
     "volume-discount": _volume_discount,
     "warrants": _warrants,
 }
-"""How to make a clause of each kind. A kind without an entry fails the laws: add its generator here."""
+"""How to make a clause of each kind; of one that is not among them, its own tests say so (``drawn``)."""
+
+
+def generator(kind: str) -> Make:
+    """How to make a clause of a kind. One of which nobody says so fails the laws."""
+    return GENERATORS[kind] if kind in GENERATORS else own_tests(kind).drawn
+
+
+def own_tests(kind: str) -> Any:
+    """The file of a kind's own tests: it may hold a generator (``drawn``) and the rule of the oracle (``asked``)."""
+    return import_module(f"tests.terms.test_{kind.replace('-', '_')}")
+
 
 BESIDE: dict[str, Callable[[Draw, Data], list[Data]]] = {"savings-plan": _second_plan}
 """More clauses of a kind that stand beside one that was drawn."""
