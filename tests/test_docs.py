@@ -285,7 +285,7 @@ def test_what_a_file_says_is_elsewhere_is_there() -> None:
     for path in package.rglob("*.py"):
         told = read(path).partition('"""')[2].partition('"""')[0].partition("Not here:")[2].partition("\n\n")[0]
         for pointers in re.findall(r"\((``[^()]*)\)", told.replace("\n", " ")):
-            for name in re.findall(r"``(?!docs/)([a-z_]+(?:[./][a-z_]+)*?)(?:/|\.py|\.html)?``", pointers):
+            for name in re.findall(r"``(?!docs/)([a-z_]+(?:[./][a-z_]+)*?)(?:/|\.py|\.html|\.typ)?``", pointers):
                 leads = rooms[name.replace(".", "/")]
                 if path.relative_to(package).parts[0] not in leads and len(leads) != 1 and name not in leads:
                     astray.append(f"{path.relative_to(ROOT)}: {name}")
