@@ -120,7 +120,7 @@ def _said(draft: Draft, owner: Owner, *, alone: bool) -> str:
         return ", and ".join([whole, *_too_small(draft, workload)])
     if owner.kind == "moving":
         assert workload.moving is not None
-        return f"`{owner.name}` stays where it came for {workload.moving.stays} at least (`moving: stays`)"
+        return f"`{owner.name}` stays where it is for at least {workload.moving.stays} after a move (`moving: stays`)"
     if alone:
         return f"`{owner.name}` must be served: it has no `value`, so it cannot go unserved"
     work = shown(float(draft.demand[owner.name].work.sum()), plural(workload.unit))

@@ -149,7 +149,7 @@ class Escalator(Term):
     def reminds(self, since: datetime, until: datetime) -> Iterator[Reminder]:
         """The anniversary on which this version begins."""
         if self.passed:
-            what = f"prices of {self.covered} are those of the list times {float(self.factor):.6g}"
+            what = f"prices of {self.covered}: {self._now}"
             yield Reminder(self.validity.start.date(), "event", what)
 
     def explain(self) -> Reason:
@@ -159,8 +159,12 @@ class Escalator(Term):
         most = f", at most {_percent(self.cap)}" if self.cap is not None else ""
         met = self.by is not None and self.by >= self.floor  # a fixed rise never comes down to its floor
         bounds = ("" if met else f", at least {_percent(self.floor)}") + most
-        now = f"from {self.validity.start:%Y-%m-%d} on they are the list's times {float(self.factor):.6g}"
+        now = f"from {self.validity.start:%Y-%m-%d} on: {self._now}"
         return Reason(self.id, f"prices of {self.covered} rise {rise} {often}{bounds}; {now}")
+
+    @property
+    def _now(self) -> str:
+        return "list price" if self.factor == 1 else f"list price × {float(self.factor):.6g}"
 
     def check(self, case: CaseView) -> Iterator[Flaw]:
         """No end; an index that is not known; by workload on what workloads share; discounts that do not multiply."""

@@ -240,8 +240,8 @@ class SavingsPlan(Term):
     def explain(self) -> Reason:
         """What the clause does."""
         rates = " and ".join(f"`{offer}` at {price}" for offer, price in self.rates.items())
-        sentence = f"{self.commitment.told} an hour are paid, used or not, and cover {rates}, what saves the largest "
-        sentence += "part first"
+        sentence = f"{self.commitment.told} an hour are paid, used or not, and cover use of {rates}"
+        sentence += ", first where it saves the largest part of the price" if len(self.rates) > 1 else ""
         if self.after:
             sentence += f", of what {' and '.join(f'`{name}`' for name in self.after)} left"
         return Reason(self.id, sentence)

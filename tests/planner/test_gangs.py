@@ -51,7 +51,7 @@ def test_gangs_are_planned_as_the_oracle_does(gangs: tuple[int, int], unit: int,
 @pytest.mark.parametrize(
     ("steady", "said"),
     [
-        ("3 GPU", "within a period it takes turns with `chat`: at once they need 11 GPU, and 8 are reserved"),
+        ("3 GPU", "within a period it takes turns with `chat`: together they need 11 GPU at once, and 8 are reserved"),
         (None, None),  # nobody else
         ("8 GPU", None),  # twelve are reserved: all of it at once
     ],

@@ -180,7 +180,7 @@ def test_work_that_cannot_stay_is_a_fact_in_a_conflict_without_a_clause() -> Non
         "`chat` must be served: it has no `value`, so it cannot go unserved",
         "`north-api` is not on offer, or has no price, in 2026 Q2",
         "`south-api` is not on offer, or has no price, in Jan 2026 – Feb 2026",
-        "`chat` stays where it came for 4 months at least (`moving: stays`)",
+        "`chat` stays where it is for at least 4 months after a move (`moving: stays`)",
     }
     assert check(cut_off({"stays": "4 months"})).answer == "no"
 
@@ -192,7 +192,7 @@ def test_a_clause_and_a_stay_collide_and_the_way_out_is_told() -> None:
     case = build([early, tokens("south", 2)], [work(moving={"stays": "3 months"})], agreement(only), months=4)
     found = refused(case)
     assert [clash.term for clash in found.clauses] == ["only"]
-    assert "`chat` stays where it came for 3 months at least (`moving: stays`)" in found.facts
+    assert "`chat` stays where it is for at least 3 months after a move (`moving: stays`)" in found.facts
     (way,) = found.relaxations
     assert way.cost is not None
     assert (way.term, round(way.cost, 2)) == ("only", 9000)  # 1000 Mtok in March: three months at 2 USD, April at 3

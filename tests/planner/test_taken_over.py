@@ -13,6 +13,7 @@ import pytest
 
 from detente.case.case import Case
 from detente.terms import KINDS
+from detente.terms.minimum_commitment import MinimumCommitment
 from tests.builders import D, Data, agreement, data_of, mistakes, solved, tokens, work
 from tests.planner.oracle import Oracle
 
@@ -103,6 +104,7 @@ def test_windows_from_the_last_day_of_a_month_keep_it(way: str) -> None:
     second = agreement(later, id="later", amends="north-deal", effective="2026-03-15")
     data = data_of([tokens("north", 1)], [work()], first, second)
     (_, term) = Case.of(data).signed
+    assert isinstance(term, MinimumCommitment)
     assert [f"{w.start:%m-%d}" for w in term.calendar(term.windows)][1:3] == ["03-31", "04-30"]
 
 

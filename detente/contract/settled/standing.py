@@ -34,7 +34,8 @@ class Standing:
     Attributes
     ----------
     role
-        What its amount means, in the clause's own word (``floor``, ``cap``, ``credit``); the program knows some.
+        What its amount means, in the clause's own word (``floor``, ``cap``, ``credit``); the program knows some. The
+        clause's kind: what it charges or gives, up to the amount.
     meter
         The name of the meter by which it is counted: a clause may have several.
     unit

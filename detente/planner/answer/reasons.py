@@ -101,7 +101,7 @@ def _used(
 
 def _taking(decision: Decision, turns: TakenTurns) -> Decision:
     """The same, and that a gang takes turns with work that never waits."""
-    needs = f"at once they need {turns.need:,.4g} GPU, and {turns.held:,.4g} are reserved"
+    needs = f"together they need {turns.need:,.4g} GPU at once, and {turns.held:,.4g} are reserved"
     said = f"within a period it takes turns with {_listed(list(turns.beside))}: {needs}"
     return replace(decision, reasons=(*decision.reasons, DecisionReason(said)))
 
