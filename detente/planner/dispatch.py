@@ -212,10 +212,10 @@ class Dispatch:
             name = block.owner.name
             if name not in out:
                 continue
-            if block.owner == Owner("offer", name) and block.part == "limit" and name not in self.held_flow:
+            if block.owner == Owner("offer", name) and name not in self.held_flow:
                 limited = np.isfinite(self.draft.most(next(o for o in self.draft.case.offers if o.id == name)))
                 _, high = self.model.asked(block.numbers)
-                yield block.numbers, high * (1 - out[name][limited])
+                yield block.numbers, high * (1 - (out[name][limited] if block.part == "limit" else out[name]))
             elif block.owner == Owner("units", name) and block.part == "use" and name in self.held_flow:
                 yield block.numbers, -self.held_flow[name] * out[name]
 

@@ -495,6 +495,9 @@ class Oracle:
                     most = self._most_units(offer, slot) * self._flow(offer)
                 if most < INFINITE:
                     self.row(self._on(offer, t, standby=True), "<=", most * slot.hours)
+                    if offer.kind != "tokens" and (own := self._on(offer, t, own=True)):
+                        held = added(*[dict(b["parts"]) for b in self.units.get(offer.id, ()) if t in b["held"]])
+                        self.row(added(own, added(held, times=self._flow(offer) * slot.hours)), "<=", most * slot.hours)
 
     def _gangs(self) -> None:
         for i, way in enumerate(self.ways):

@@ -63,3 +63,15 @@ def test_a_gang_that_takes_turns_with_work_that_never_waits_says_so(steady: str 
     found = solved(build([reserved("1")], works, months=1))
     (why,) = [d.why for d in found.decisions if d.workload == "run" and d.work]
     assert (said in why) if said else ("turns" not in why)
+
+
+def test_a_gang_by_the_hour_runs_beside_what_is_rented_and_not_on_what_stands_idle_of_it() -> None:
+    """Of seven units of four, 5 GPUs at any time hold two; five are left to the gang, 14,880 GPU-hours of its 15,000.
+
+    The two have 2,232 GPU-hours idle, which it was planned on. What is over runs in the north at 30.
+    """
+    offers = [gpus("north", 30), gpus("south", 2, unit=4, capacity="28 GPU")]
+    works = [job("run", 15_000, 4), compute("chat", "5 GPU")]
+    found = solved(build(offers, works, months=1))
+    assert found.cost == 2 * (8 * JANUARY + 14_880) + 30 * 120
+    assert agree(build(offers, works, months=1))

@@ -81,6 +81,11 @@ def _bought(draft: Draft, offer: AnyUnits, arcs: Sequence[Arc], most: Floats) ->
         draft.program.require(Owner("units", offer.id), "little", rows)
     if offer.reserved and np.isfinite(most).any():
         draft.program.require(Owner("offer", offer.id), "limit", held <= np.minimum(most, LARGE))
+    gangs = [arc for arc in arcs if arc.own]
+    if gangs and np.isfinite(most).any():  # what units do not use is gone, too: a gang cannot run on it
+        rented = taken(draft, gangs, standby=False) + units
+        there_is = np.minimum(most, LARGE) * flow
+        draft.program.require(Owner("offer", offer.id), "rented", rented <= there_is + draft.rounded_up(gangs))
     if draft.case.may_stand_idle(offer):
         return
     if offer.reserved:
