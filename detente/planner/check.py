@@ -154,16 +154,24 @@ def performable(case: Case, time_limit: float | None = None) -> Conflict | None:
     columns = whole_columns(draft)
     if study.past is None and steady_point(draft, model, columns) is not None:
         return None
-    model.objective(np.zeros(draft.program.n))
-    if len(columns) and _whole(model, columns):
-        return None
-    met = _met(model.feasible())
-    model.objective(None)
-    if met and not len(columns):
+    met = _possible(model, columns)
+    if met is not True:
+        with study.program.as_asked() as differs:
+            met = _possible(model, columns) if differs else met
+    if met:
         return None
     from detente.planner.conflict import find_conflict
 
-    return find_conflict(study, columns if met else None)
+    return find_conflict(study, columns if met is None else None)
+
+
+def _possible(model: Model, columns: Ints) -> bool | None:
+    """Whether a point keeps every clause with whole units; None: one does only where they may be divided."""
+    model.objective(np.zeros(model.program.n))
+    whole = len(columns) and _whole(model, columns)
+    met = whole or _met(model.feasible())
+    model.objective(None)
+    return True if whole or (met and not len(columns)) else None if met else False
 
 
 def _whole(model: Model, columns: Ints) -> bool:

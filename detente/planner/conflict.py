@@ -58,6 +58,11 @@ def find_conflict(study: Study, whole: Ints | None = None) -> Conflict:
     whole
         Columns that must be integer for the conflict to show; None where it shows without.
     """
+    with study.program.as_asked():
+        return _found(study, whole)
+
+
+def _found(study: Study, whole: Ints | None) -> Conflict:
     program = study.draft.program
     denying = (denial.turns_on for denial in program.denials)
     present = {block.owner for block in program.row_blocks}.union(*denying)
@@ -247,6 +252,7 @@ def _concession(soft: Study, owner: Owner, in_all: float | None, values: Floats,
     parts_of = giving.gives[owner]
     slight = NOISE * sum(float(values[each.columns].sum()) for each in parts_of)
     given = [part for each in parts_of for part in _parts(soft.draft, each, values, slight)]
+    given = given or [part for each in parts_of for part in _parts(soft.draft, each, values, slight, little=0.0)]
     total = sum(amount for _, amounts, _ in given for amount in amounts.values())
     times = in_all / total if in_all is not None and total else 1.0
     parts = [_given(each, amounts, unit, times) for each, amounts, unit in given]
@@ -255,9 +261,9 @@ def _concession(soft: Study, owner: Owner, in_all: float | None, values: Floats,
 
 
 def _parts(
-    draft: Draft, each: Yielding, values: Floats, slight: float
+    draft: Draft, each: Yielding, values: Floats, slight: float, little: float = LITTLE
 ) -> Iterable[tuple[Yielding, dict[When, float], str]]:
-    """The amounts of a part that gives, by time, in each unit by itself; not what is less than ``slight``."""
+    """The amounts of a part that gives, by time, in each unit by itself; not what is ``little``, or ``slight``."""
     amounts = values[each.columns]
     if each.part != DENIED:
         windows: Sequence[When] = [(w.start, w.end) for w in each.windows] or [None] * len(amounts)
@@ -267,7 +273,7 @@ def _parts(
         windows, units = [time for time, _ in through], [unit for _, unit in through]
     found: dict[str, dict[When, float]] = {}
     for unit, time, amount in zip(units, windows, amounts.tolist(), strict=True):
-        if amount > max(LITTLE * (each.most or 1.0), slight):
+        if amount > max(little * (each.most or 1.0), slight):
             by_time = found.setdefault(unit, {})
             by_time[time] = by_time.get(time, 0.0) + amount
     yield from ((each, by_time, unit) for unit, by_time in found.items())

@@ -6,7 +6,8 @@ numbers, columns by which clauses may give, limits on what goes unserved. Not he
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from typing import NamedTuple
 
@@ -156,6 +157,25 @@ class OpenProgram:
             units = self.draft.units[name]
             self.model.widen(units.columns, units.wanted if name in offers else units.upper)
         self.plenty = offers
+
+    @contextmanager
+    def as_asked(self) -> Iterator[bool]:
+        """Rows of demand hold the work as it was asked for, meanwhile, and not in whole quanta: whether that differs.
+
+        A clause of exactly what was asked for may not be met by whole quanta of it.
+        """
+        program, of = self.draft.program, self.draft.demand
+        served = [block for block in program.row_blocks if block.owner.kind == "demand"]
+        off = [block for block in served if (of[block.owner.name].asked != of[block.owner.name].work).any()]
+        for block in off:
+            program.restate(block, of[block.owner.name].asked)
+            self.model.restate(block)
+        try:
+            yield bool(off)
+        finally:
+            for block in off:
+                program.restate(block, of[block.owner.name].work)
+                self.model.restate(block)
 
     @property
     def since(self) -> frozenset[Owner]:

@@ -234,7 +234,12 @@ class Study:
 
     def solve(self, gap: float = GAP) -> Incumbent | Unmet:
         """The least cost, with its bound, to a relative gap; or that no plan obeys every clause."""
-        return search(self.draft, self.model, gap, self.progress, self.footing)
+        found = search(self.draft, self.model, gap, self.progress, self.footing)
+        if isinstance(found, Unmet):
+            with self.program.as_asked() as differs:
+                if differs:
+                    return search(self.draft, self.model, gap, self.progress, self.footing)
+        return found
 
     def near(self, gap: float = GAP) -> Incumbent | Unmet:
         """As ``solve``, with no more work than tells its cost from that of ``start``, whose program is near this one.
@@ -243,7 +248,8 @@ class Study:
         """
         assert self.start is not None, "say near what: `starting`"
         assert self.footing is not None
-        return nearby(self.draft, self.model, gap, self.progress, self.start, self.footing)
+        found = nearby(self.draft, self.model, gap, self.progress, self.start, self.footing)
+        return self.solve(gap) if isinstance(found, Unmet) else found
 
     def bound(self) -> Solution:
         """The linear program alone: no whole number is sought, and its bound holds for all of them. Soon there."""

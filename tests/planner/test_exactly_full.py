@@ -80,3 +80,34 @@ def test_a_floor_that_must_be_reached_of_exactly_what_months_by_the_day_come_to(
     horizon = {"start": "2026-01", "end": "2026-04", "every": "day"}
     case = build([tokens("north", 2)], [work()], agreement(must, ends="2026-04"), horizon=horizon)
     assert solved(case).cost == 6000
+
+
+JANUARY = {"start": "2026-01", "end": "2026-02", "every": "day"}
+IN_A_DAY = D("8.0000004")  # of 0.33333335 Mtok an hour: no day, week or ten days of it are whole tokens
+A_LITTLE_MORE = work(demand="0.33333335 Mtok per hour")
+EACH_WEEK = {"amount": f"{3 * 7 * IN_A_DAY} USD", "windows": {"every": "week"}}
+
+
+@pytest.mark.parametrize(
+    ("clause", "since", "until"),
+    [
+        ({"kind": "minimum-commitment", "amount": f"{3 * IN_A_DAY} USD", "windows": DAILY}, "2026-01", "2026-02"),
+        ({"kind": "minimum-commitment", **EACH_WEEK}, "2026-01", "2026-01-29"),
+        ({"kind": "minimum-commitment", "amount": f"{3 * 10 * IN_A_DAY} USD"}, "2026-01-05", "2026-01-15"),
+        ({"kind": "spending-cap", "amount": f"{3 * IN_A_DAY} USD", "windows": DAILY}, "2026-01", "2026-02"),
+    ],
+    ids=["a-day", "a-week", "ten-days", "at-most-a-day"],
+)
+def test_a_clause_of_exactly_what_is_asked_for_in_any_windows(clause: Data, since: str, until: str) -> None:
+    must = {"shortfall": "forbidden"} if clause["kind"] == "minimum-commitment" else {}
+    signed = agreement({"id": "just"} | clause | must, effective=since, ends=until)
+    case = build([tokens("north", 3)], [A_LITTLE_MORE], signed, horizon=JANUARY)
+    assert check(case).answer == "yes"
+    assert abs(solved(case).cost - 3 * 31 * IN_A_DAY) <= 3 * D("0.000001")
+
+
+def test_a_cap_that_is_passed_by_next_to_nothing_says_by_how_much() -> None:
+    """A millionth of a dollar in each window is less than the solver's tolerance there, and counts in all of them."""
+    cap = {"id": "cap", "kind": "spending-cap", "amount": f"{3 * IN_A_DAY - D('0.0000008')} USD", "windows": DAILY}
+    found = refused(build([tokens("north", 3)], [A_LITTLE_MORE], agreement(cap, ends="2026-02"), horizon=JANUARY))
+    assert [way.sentence.startswith("raise the cap by <0.01 USD (") for way in found.relaxations] == [True]

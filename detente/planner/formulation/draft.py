@@ -115,7 +115,7 @@ class Draft:
         """A column for each arc and period: work done; at most the work there is."""
         most = np.zeros((len(self.arcs), self.n))
         for arc in self.arcs:
-            most[arc.index] = self.most_work[arc.workload.id]
+            most[arc.index] = self.demand[arc.workload.id].most_asked
         self.x = self.program.columns(Owner("use"), "work", most.shape, upper=most)
 
     def define_availability(self) -> None:
@@ -139,7 +139,7 @@ class Draft:
         for workload in self.case.workloads:
             if workload.value is None:
                 continue
-            most = self.demand[workload.id].work
+            most = np.maximum(self.demand[workload.id].work, self.demand[workload.id].asked)
             self.unserved[workload.id] = self.program.columns(
                 Owner("unserved"), workload.id, len(most), cost=float(workload.value.amount), upper=most
             )

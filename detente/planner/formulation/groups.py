@@ -40,6 +40,12 @@ class Grouping:
         return found
 
     @cached_property
+    def asked(self) -> Floats:
+        """The work of each group as it was asked for; none where that is less than the quantum rounding made of it."""
+        found: Floats = np.where(self.quanta > 0, self.work - self.above, 0.0)
+        return found
+
+    @cached_property
     def spans(self) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
         """The first period of each group, and the one after its last; both 0 for a group without any."""
         inside = np.flatnonzero(self.owner >= 0)
@@ -62,6 +68,13 @@ class Grouping:
     def most(self) -> Floats:
         """The most work that could be done in each period: all of its group's."""
         found: Floats = np.where(self.owner >= 0, np.append(self.work, 0.0)[self.owner], 0.0)
+        return found
+
+    @property
+    def most_asked(self) -> Floats:
+        """The same, in whole quanta or as it was asked for: whichever is more."""
+        either = np.append(np.maximum(self.work, self.asked), 0.0)
+        found: Floats = np.where(self.owner >= 0, either[self.owner], 0.0)
         return found
 
 

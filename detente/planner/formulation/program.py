@@ -225,6 +225,12 @@ class LinearProgram:
         of = [any(_has([part], block) for block in blocks) for part in parts]
         return "all" if of and all(of) else "some" if any(of) else "none"
 
+    def restate(self, block: Block, amounts: Floats) -> None:
+        """Rows that ask for other amounts, on each side that they have."""
+        at = self.row_blocks.index(block)
+        rows = self._rows[at]
+        self._rows[at] = Rows(Expr(rows.expr.n, constant=-amounts), rows.lower, rows.upper)
+
     def loosen(self, block: Block, slack: Ints, times: Floats) -> None:
         """A column each that makes up for what rows miss (above 0) or exceed; of rows that are handed over."""
         self.slacks.append((block, slack, times))

@@ -174,6 +174,12 @@ class Posed(Running):
         bounds = self._row_low[block.slice], self._row_high[block.slice]
         self.highs.changeRowsBounds(block.stop - block.start, block.numbers, *bounds)
 
+    def restate(self, block: Block) -> None:
+        """Rows hold what the program says of them now."""
+        lower, higher = self.program.bounds()
+        self.lower[block.slice], self.higher[block.slice] = lower[block.slice], higher[block.slice]
+        self._require(block, on=block.key not in self.out)
+
     def perform(self, spared: Collection[Owner] | None = ()) -> None:
         """Fix every remedy at zero, save those of some owners: clauses are performed, not paid off. None: undo it."""
         before, self.spared = self.spared, None if spared is None else frozenset(spared)
