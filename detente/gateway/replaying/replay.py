@@ -45,7 +45,7 @@ from detente.values.micros import HOUR, SECOND, at_micros, micros
 GRAIN = SECOND
 """Microseconds in which calls of a workload are decided together."""
 LOOK = 60 * SECOND
-"""Microseconds after which clauses are asked again where they stand."""
+"""Microseconds after which clauses are asked again where they stand, if calls do not come near what remains before."""
 NO_ROOM = "room"
 """What keeps calls from all that may serve them, where none of those can take them."""
 
@@ -89,6 +89,8 @@ class _Dealt:
     calls: int = 0
     asks: bool = False
     """Whether it turns on what is left of budgets."""
+    draws: bool = False
+    """Whether clauses count its calls that ask what remains of something."""
     input: int = 0
     cached: int = 0
     output: int = 0
@@ -144,7 +146,7 @@ class Replay:
         self._used: dict[str, tuple[int, int]] = {}
         """What was taken of offers in this hour, and its list price."""
         self._moment: Moment | None = None
-        self._until = self._hour = self._look = self._due = 0
+        self._until = self._hour = self._look = self._due = self._drawing = 0
         self._calls = self._tokens = self._decisions = self._unplanned = self._idle = 0
         self._refused: Counter[tuple[str, str]] = Counter()
         self._kept_off: Counter[str] = Counter()
@@ -162,11 +164,11 @@ class Replay:
                 first = call.at
                 self._hour = first - first % HOUR
             last = call.at
-            if last >= self._due:
-                self._pass(last)
             most = max(1, -(-call.calls // self._room.parts))
             left = call.calls
             while left > 0:
+                if last >= self._due or self._drawing >= self._standings.looks_in:
+                    self._pass(last)
                 left -= self._call(call, min(most, left))
         if first is None or last is None:
             what = "no call is in the time to replay"
@@ -183,10 +185,10 @@ class Replay:
             self._count()
         if self._moment is None or at >= self._until:
             self._turn(at_micros(at))
-        if at >= self._look and self._looks:
+        if self._looks and (at >= self._look or self._drawing >= self._standings.looks_in):
             self._meter()
-            self._standings.look(at_micros(at))
-            self._look = at + LOOK
+            self._standings.look(at_micros(at), self._drawing)
+            self._look, self._drawing = at + LOOK, 0
             self._deal_anew(at)
         self._due = min(self._hour + HOUR, self._until, *([self._look] if self._looks else []))
 
@@ -276,6 +278,8 @@ class Replay:
             pending.cached.append(call.cached)
             pending.output.append(call.output)
             pending.calls.append(count)
+            if dealt.draws:
+                self._drawing += (call.input + call.output) * count
         return count
 
     def _holds(self, dealt: _Dealt, call: ReplayedCall) -> bool:
@@ -316,6 +320,7 @@ class Replay:
             return _Dealt(until, denied=(NO_ROOM,))
         dealt.candidate, dealt.why = choice.candidate, choice.why
         dealt.pending = self._known(call, labels, choice.candidate)
+        dealt.draws = self._looks and bool(choice.candidate.live)
         if self._counts:
             dealt.budgets = tuple(each for each in choice.candidate.caps if each.cap.budget)
             dealt.asks = bool(dealt.budgets or short)

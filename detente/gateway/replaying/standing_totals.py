@@ -8,6 +8,8 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from datetime import datetime
+from fractions import Fraction
+from math import inf
 
 from detente.contract.decisions import NOTHING_DECIDED
 from detente.contract.metered.meter import PAYMENTS
@@ -40,6 +42,10 @@ class TotalStandings(Standings):
         self._asking = [term for term in terms if term in asking or (reads and term.pays)]
         """Those that ask at each call what remains, and those by whose payments they do."""
         self._found: dict[tuple[str, datetime], tuple[Standing, ...]] = {}
+        self._pace: dict[tuple[str, datetime, str], Fraction] = {}
+        """The most that a token drew of each so far."""
+        self.looks_in: float = 1 if self._asking else inf
+        """After how many tokens that draw on them they are to be looked at again, whatever the time."""
         self.epoch = None if counted is not None else 0
 
     @property
@@ -47,16 +53,35 @@ class TotalStandings(Standings):
         """Whether any clause asks at each call what remains."""
         return bool(self._asking)
 
-    def look(self, at: datetime) -> None:
-        """Settle what there is by now. What cannot be settled stands nowhere: the end of the replay says why."""
-        found = settle_each(self._asking, self._totals, NOTHING_DECIDED, at)
+    def look(self, at: datetime, tokens: int = 0) -> None:
+        """Settle what there is by now, after so many tokens more.
+
+        What cannot be settled stands nowhere: the end of the replay says why.
+        """
+        found, before = settle_each(self._asking, self._totals, NOTHING_DECIDED, at), self._found
         self._found = {
             (term.id, term.validity.start): tuple(s for s in each.standings if s.start <= at < s.end)
             for term, each in zip(self._asking, found, strict=True)
             if isinstance(each, Settlement)
         }
+        self.looks_in = min((self._lasts(of, before.get(of, ()), tokens) for of in self._found), default=inf)
         if self.epoch is not None:
             self.epoch += 1
+
+    def _lasts(self, of: tuple[str, datetime], before: Sequence[Standing], tokens: int) -> float:
+        """How many tokens use up a quarter of what remains of a clause, at the most that a token drew of it so far.
+
+        At least one: a call later it is looked at again.
+        """
+        drawn = {(each.meter, each.window): each.drawn for each in before}
+        found = inf
+        for each in self._found[of]:
+            key, left = (*of, each.meter), each.remaining
+            more = each.drawn - drawn.get((each.meter, each.window), 0)
+            self._pace[key] = max(self._pace.get(key, Fraction(0)), Fraction(more) / tokens if tokens else Fraction(0))
+            if left is not None and left > 0:
+                found = min(found, float(Fraction(left) / self._pace[key] / 4) if self._pace[key] else 1)
+        return max(found, 1.0)
 
     def look_ahead(self, at: datetime) -> None:
         """Find the floors that will fall short at the present pace."""

@@ -199,12 +199,13 @@ def test_calls_that_no_clause_permits_are_refused_and_cost_nothing() -> None:
     assert (found.routed, found.spent, found.calls) == ((), 0, 5)
 
 
-def test_a_cap_holds_to_the_minute() -> None:
-    """A call a minute costs 3 cents; the cap of 1 USD is reached by the 34th, and the month after begins anew."""
+@pytest.mark.parametrize("every", [MINUTE, SECOND, 0])
+def test_a_cap_holds_however_fast_calls_come(every: int) -> None:
+    """Each costs 3 cents; the cap of 1 USD is reached by the 34th, and the month after begins anew."""
     cap: Data = {"id": "cap", "kind": "spending-cap", "amount": "1 USD", "windows": {"every": "month"}}
     each = (10_000, 5_000)
     found = Replay(Policy.of(served_case(cap, signed={"party": "self"}))).run(
-        [*calls(60, each), *calls(10, each, at=NOON + 30 * 24 * HOUR)]
+        [*calls(60, each, every=every), *calls(10, each, at=NOON + 30 * 24 * HOUR, every=every)]
     )
     assert found.refused == {("chat", "cap"): 60 - 34}
     assert went(found) == {"south-live": 34 + 10}
