@@ -131,13 +131,19 @@ class Term(Noun):
     def model_copy(self, *, update: Mapping[str, Any] | None = None, deep: bool = False) -> Self:
         """A copy, which remembers nothing of what it states: it may come to state something else."""
         copied = super().model_copy(update=update, deep=deep)
-        copied.__dict__.pop("found_windows", None)
+        for remembered in copied.__dict__.keys() - type(self).model_fields.keys():
+            del copied.__dict__[remembered]
         return copied
 
     @cached_property
     def found_windows(self) -> tuple[StatedWindows, ...]:
         """``stated_windows``, remembered: a bill asks for them with each meter. It is no part of what a term equals."""
         return self.stated_windows()
+
+    @cached_property
+    def found_calendars(self) -> dict[tuple[Every, datetime | None], Calendar]:
+        """What ``calendar`` has said: where clauses stand is settled several times over for where they are heading."""
+        return {}
 
     def divided(self, validity: Validity) -> Calendar | None:
         """The windows of its amount, were it in force so; None where it divides none."""
@@ -219,6 +225,12 @@ class Term(Noun):
 
         Those of an amount are as an amendment leaves them. With an ``end``, the windows up to it.
         """
+        found = self.found_calendars.get((every, end))
+        if found is None:
+            found = self.found_calendars[every, end] = self._calendar(every, end)
+        return found
+
+    def _calendar(self, every: Every, end: datetime | None) -> Calendar:
         first, end_ = self.validity.first, self.validity.end if end is None else end
         found = replace(every.calendar(first, end_, self.validity.zone), since=self.validity.start)
         if end is not None or any(s.every == every for s in self.found_windows):

@@ -9,6 +9,7 @@ from collections.abc import Iterator
 from datetime import datetime
 from decimal import Decimal
 from fractions import Fraction
+from functools import cached_property
 from itertools import chain
 from typing import Annotated, ClassVar, Literal, Self
 
@@ -144,9 +145,9 @@ class MinimumCommitment(Term):
         """What it measures."""
         return MEASURED[self.measure or "after-discounts"] if isinstance(self.amount, Money) else "taken"
 
-    @property
+    @cached_property
     def counting(self) -> Counting:
-        """What counts towards each window."""
+        """What counts towards each window; remembered, since each window asks for it."""
         return Counting.of(self._meter("spend", self.calendar(self.cycle)), self.counts, self.measure)
 
     def _meter(self, name: str, windows: Calendar) -> Meter:

@@ -29,6 +29,10 @@ class Sum:
         else:
             self.parts[of] = self.parts.get(of, 0) + amount * part
 
+    def copy(self) -> Sum:
+        """The same, to be added to."""
+        return Sum(self.whole, dict(self.parts))
+
     def merge(self, other: Sum) -> None:
         """What another has counted."""
         self.whole += other.whole

@@ -207,14 +207,25 @@ class Totals:
         else:
             self._unknown.setdefault(key, {}).setdefault(labels, Sum()).merge(more)
 
+    def fill(self, told: Iterable[tuple[Meter, int, tuple[str, ...] | None, Sum]]) -> None:
+        """Count what was put by elsewhere, a meter's after another's; its sums are nobody else's."""
+        last, place = None, 0
+        for meter, window, labels, more in told:
+            if meter is not last:
+                last, place = meter, self._place[meter]
+            if labels is not None or (place, window) in self._known:
+                self.put(meter, window, labels, more)
+            else:
+                self._known[place, window] = more
+
     def expecting(self, more: Iterable[tuple[Meter, int, Fraction]]) -> Totals:
         """The same totals, with what is expected to come in some windows of some meters."""
         found = copy(self)
         found._known = dict(self._known)
         for meter, window, amount in more:
             key, part = (self._place[meter], window), amount * NANOS
-            whole = Sum()
-            whole.merge(found._known.get(key, whole))
+            before = found._known.get(key)
+            whole = Sum() if before is None else before.copy()
             whole.parts[part.denominator] = whole.parts.get(part.denominator, 0) + part.numerator
             found._known[key] = whole
         return found

@@ -15,8 +15,10 @@ from dataclasses import dataclass
 from datetime import UTC, date, datetime, timedelta
 from decimal import Decimal
 from fractions import Fraction
+from math import lcm
 
-from detente.values.period import hours_between, moment
+from detente.values.micros import DAY, MICRO
+from detente.values.period import elapsed, moment
 
 WEEKS = 8
 MIN_DAYS = 7
@@ -37,9 +39,13 @@ class Pace:
 
 @dataclass(frozen=True, slots=True)
 class UseRhythm:
-    """How the last weeks went: the mean of each day of the week, and how days vary about it (over ``n`` of them)."""
+    """How the last weeks went: the mean of each day of the week, and how days vary about it (over ``n`` of them).
 
-    means: tuple[Fraction, ...]
+    Means are whole numbers over one denominator, ``per``: they are asked for each window that is to come.
+    """
+
+    means: tuple[int, ...]
+    per: int
     variance: Fraction
     n: int
 
@@ -63,14 +69,14 @@ class UseRhythm:
         """The same with its range."""
         left = _left(start, end)
         expected = self._of(left)
-        count = sum(left, Fraction(0))
+        count = Fraction(sum(left), DAY)
         variance = self.variance * (count + count * count / self.n)
         spread = Fraction(_NINE_IN_TEN * (Decimal(variance.numerator) / Decimal(variance.denominator)).sqrt())
         return Pace(expected, max(expected - spread, Fraction(0)), expected + spread)
 
-    def _of(self, left: Sequence[Fraction]) -> Fraction:
-        """Of so many of each day of the week."""
-        return sum((part * mean for part, mean in zip(left, self.means, strict=True) if part), Fraction(0))
+    def _of(self, left: Sequence[int]) -> Fraction:
+        """Of so many microseconds of each day of the week."""
+        return Fraction(sum(part * mean for part, mean in zip(left, self.means, strict=True)), self.per * DAY)
 
 
 def _whole(days: Mapping[date, int], now: datetime, since: date | None) -> dict[date, int]:
@@ -85,29 +91,31 @@ def _whole(days: Mapping[date, int], now: datetime, since: date | None) -> dict[
     return {day: days.get(day, 0) for day in (first + n * _DAY for n in range(count))}
 
 
-def _means_and_variance(known: Mapping[date, int], per: int) -> tuple[tuple[Fraction, ...], Fraction]:
-    """The mean of each day of the week, and how days vary about it; where each is known once or so, about that of all.
+def _means_and_variance(known: Mapping[date, int], per: int) -> tuple[tuple[int, ...], int, Fraction]:
+    """The mean of each day of the week, over what; and how days vary, where each is known once or so about that of all.
 
     What amounts vary by is the sum of their squares, less that of their means.
     """
     days: list[list[int]] = [[] for _ in range(7)]
     for day, amount in known.items():
         days[day.weekday()].append(amount)
-    means = tuple(Fraction(sum(some), len(some) * per) for some in days)
+    over = lcm(*map(len, days))
+    means = tuple(sum(some) * (over // len(some)) for some in days)
     n, alike = len(known), days if len(known) >= 2 * MIN_DAYS else [[each for some in days for each in some]]
     squares = sum(each * each for some in days for each in some)
-    apart = squares - sum((Fraction(sum(some) ** 2, len(some)) for some in alike), Fraction(0))
-    return means, apart / ((n - len(alike)) * per * per)
+    each = lcm(*map(len, alike))
+    apart = squares * each - sum(sum(some) ** 2 * (each // len(some)) for some in alike)
+    return means, over * per, Fraction(apart, each * (n - len(alike)) * per * per)
 
 
-def _left(start: datetime, end: datetime) -> list[Fraction]:
-    """How many of each day of the week lie in a time, and parts of days, on the clock on which its start is told."""
-    found, end = [Fraction(0)] * 7, end.astimezone(start.tzinfo)
+def _left(start: datetime, end: datetime) -> list[int]:
+    """How much of each day of the week lies in a time, on the clock on which its start is told: a day has 24 hours."""
+    found, end = [0] * 7, end.astimezone(start.tzinfo)
     first = min(moment(start.date() + _DAY, start.tzinfo or UTC), end)
-    found[start.weekday()] += hours_between(start, first) / 24
+    found[start.weekday()] += elapsed(start, first) // MICRO
     if first < end:
         whole = (end - first).days
         for n in range(7):
-            found[(first.weekday() + n) % 7] += whole // 7 + (n < whole % 7)
-        found[end.weekday()] += hours_between(first + whole * _DAY, end) / 24
+            found[(first.weekday() + n) % 7] += (whole // 7 + (n < whole % 7)) * DAY
+        found[end.weekday()] += elapsed(first + whole * _DAY, end) // MICRO
     return found

@@ -16,6 +16,7 @@ from detente.contract.decisions import NOTHING_DECIDED
 from detente.contract.metered.meter import PAYMENTS, Meter
 from detente.contract.metered.totals import Totals
 from detente.contract.reach.scope import Selection
+from detente.contract.reach.window import Calendar, Window
 from detente.contract.settled.standing import CREDIT, Standing
 from detente.contract.settling import settle_each
 from detente.contract.term import Term
@@ -151,6 +152,8 @@ class _View:
         self._since = since
         self._rhythms: dict[Meter, UseRhythm | None] = {}
         self._made: dict[int, Sequence[Meter]] = {}
+        self._days: dict[Calendar, list[Window]] = {}
+        """By calendar, the last days: clauses that begin together have them together."""
 
     def clauses(self, *, all_windows: bool, headings: bool) -> Iterator[ClauseStands]:
         found = settle_each(self._terms, self._totals, NOTHING_DECIDED, self._as_of)
@@ -249,7 +252,9 @@ class _View:
         if meter.measure in PAYMENTS or meter.windows.every == "hour":
             return None
         days = meter if meter.windows.every == "day" else by_day(meter)
-        windows = list(days.windows.over(paced_since(self._as_of), self._as_of))
+        windows = self._days.get(days.windows)
+        if windows is None:
+            windows = self._days[days.windows] = list(days.windows.over(paced_since(self._as_of), self._as_of))
         try:
             found, per = self._totals.over_one(days, windows)
         except SettleError:

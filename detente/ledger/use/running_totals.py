@@ -91,8 +91,10 @@ class RunningTotals:
         columns, since = 'meter, "window", labels, amount, parts', wanted or {}
         keys = [(self._names[meter], since.get(meter, 0)) for meter in known]
         rows = session.found(columns, "totals", ("meter", '"window"'), keys, onwards=True)
-        for name, window, labels, amount, parts in rows:
-            found.put(self._of[name], window, _labels(labels), _sum(amount, parts))
+        found.fill(
+            (self._of[name], window, _labels(labels) if labels else None, _sum(amount, parts))
+            for name, window, labels, amount, parts in rows
+        )
         behind = _counted_behind(session, known, session.number("SELECT MAX(batch) FROM batches"))
         for totals in (_counted_anew(session, missing), *behind):
             for told in totals.counts():
@@ -234,5 +236,5 @@ def _sum(amount: int | str | Decimal, parts: object) -> Sum:
     return Sum(int(amount), {int(of): int(part) for of, part in json.loads(str(parts)).items()})
 
 
-def _labels(stored: str) -> tuple[str, ...] | None:
-    return tuple(json.loads(stored)) if stored else None
+def _labels(stored: str) -> tuple[str, ...]:
+    return tuple(json.loads(stored))
