@@ -243,8 +243,9 @@ class _Exchanging:
             raise FlawError.of(no_rate(rates.currency, time[0]))
         if _in_instalments(offer) and len({rate for _, rate in by_use}) > 1:
             what = f"`{offer.id}` is reserved for a term, and the rate of {rates.currency} changes meanwhile"
-            remedy = "say `invoiced: upfront` where all of it is paid at once, or fix the rate (`exchange:` of the "
-            raise FlawError(what, f"{remedy}agreement that it is sold `under`)")
+            remedy = "say `invoiced: upfront` where all of it is paid at once, fix the rate (`exchange:` of the "
+            remedy += f"agreement that it is sold `under`), or write the case in {rates.currency}"
+            raise FlawError(what, f"{remedy}, so that its instalments are not converted")
 
     def _sold(self, offer: AnyOffer) -> Time | None:
         """When it is sold at a price, as far as the horizon sees it."""

@@ -18,6 +18,7 @@ from detente.contract.decisions import Decisions
 from detente.contract.metered.meter import Meter
 from detente.contract.metered.totals import Totals
 from detente.contract.program import BEYOND, Expression, Program
+from detente.contract.rated.covered_hours import CoveredHours, CoveredUse, WentHour
 from detente.contract.rated.price_turn import within_a_period
 from detente.contract.reach.scope import Scope, Selection
 from detente.contract.reach.verdict import Reason
@@ -44,6 +45,7 @@ class SavingsPlan(Term):
     kind: Literal["savings-plan"]
     commitment: HourlyCash = Field(description="paid in each hour, in money at the plan's prices")
     rates: dict[Id, WorkPrice] = Field(min_length=1, description="by offer: its price in the plan")
+    owner: Scope = Field(default=Scope(), description="whose use it covers first; default: nobody's before others'")
     after: tuple[Id, ...] = Field(
         default=(), description="savings plans with the same party that come first: it covers what they leave"
     )
@@ -90,14 +92,27 @@ class SavingsPlan(Term):
         """Use of any of its offers."""
         return Selection((*super().covered.within, Scope({"offer": tuple(self.rates)})), self.except_)
 
-    def taken(self, offer: str) -> Meter:
-        """What is taken of an offer in each hour."""
-        return self.meter(f"taken of {offer}", "taken", self.calendar(EVERY_HOUR), self.covered.at(offer=offer))
+    @property
+    def uses(self) -> tuple[CoveredUse, ...]:
+        """What it covers: of each offer all, or where it has an owner the owner's use, and that of all others."""
+        found = []
+        for offer in self.rates:
+            whole = self.covered.at(offer=offer)
+            if not self.owner.wanted:
+                found.append(CoveredUse(offer, offer, whole))
+                continue
+            own, rest = (*whole.within, self.owner), (*whole.outside, self.owner)
+            found.append(CoveredUse(offer, f"{offer} of the owner", Selection(own, whole.outside)))
+            found.append(CoveredUse(offer, f"{offer} of others", Selection(whole.within, rest), of_others=True))
+        return tuple(found)
 
-    def listed(self, offer: str) -> Meter:
+    def taken(self, use: CoveredUse) -> Meter:
+        """What is taken of an offer in each hour."""
+        return self.meter(f"taken of {use.name}", "taken", self.calendar(EVERY_HOUR), use.of)
+
+    def listed(self, use: CoveredUse) -> Meter:
         """What that costs without the plan."""
-        whole = self.covered.at(offer=offer)
-        return self.meter(f"price of {offer}", "listed", self.calendar(EVERY_HOUR), whole)
+        return self.meter(f"price of {use.name}", "listed", self.calendar(EVERY_HOUR), use.of)
 
     @property
     def money(self) -> Meter:
@@ -109,7 +124,7 @@ class SavingsPlan(Term):
 
         Those of the plans that come first are among them.
         """
-        own = (self.money, *(meter for offer in self.rates for meter in (self.taken(offer), self.listed(offer))))
+        own = (self.money, *(meter for use in self.uses for meter in (self.taken(use), self.listed(use))))
         return tuple(dict.fromkeys((*own, *(meter for first in self.firsts for meter in first.meters()))))
 
     def due(self, window: Window, as_of: datetime | None = None) -> Fraction:
@@ -122,7 +137,7 @@ class SavingsPlan(Term):
         """Paid is every hour; what is covered saves its price outside, and uses up the hour's money inside.
 
         What saves the largest part of its price saves most for each unit of the hour's money: so the cheapest plan
-        covers use in the order of the contract, and no whole number is needed.
+        covers use in the order of the contract, and no whole number is needed, unless its owner comes first.
         """
         times = self._times(program)
         if not times:
@@ -131,14 +146,16 @@ class SavingsPlan(Term):
         paid = program.slack(self, "commitment", most=[each * BEYOND for each in due], price=Fraction(1))
         program.require(self, "commitment", program.in_money(paid, self, times) == due)
         before = self._covered_before(program, times)
+        if self.owner.wanted:
+            self._covered_by(self, program, times, before, paid)
+            return
         used = None
-        for offer, price in self.rates.items():
-            left = self._left(offer, program.total(self.taken(offer), times), before)
-            covered = program.slack(
-                self, f"covered of {offer}", most=program.most(left), price=-program.list_price(offer, times[0].start)
-            )
-            program.require(self, f"covered-{offer}", covered - left <= nothing)
-            each = covered * Fraction(price.amount)
+        for use in self.uses:
+            left = self._left(use, program.total(self.taken(use), times), before)
+            price = -program.list_price(use.offer, times[0].start)
+            covered = program.slack(self, f"covered of {use.name}", most=program.most(left), price=price)
+            program.require(self, f"covered-{use.name}", covered - left <= nothing)
+            each = covered * Fraction(self.rates[use.offer].amount)
             used = each if used is None else used + each
         assert used is not None
         program.require(self, "used", used - paid <= nothing)
@@ -152,21 +169,25 @@ class SavingsPlan(Term):
             found += [Window(len(found) + n, start, end) for n, (start, end) in enumerate(pairwise(marks))]
         return found
 
-    def _left(self, offer: str, taken: Expression, before: Mapping[FirstPlan, Mapping[str, Expression]]) -> Expression:
-        """What of an offer the plans that come first leave."""
+    def _left(
+        self, use: CoveredUse, taken: Expression, before: Mapping[FirstPlan, Mapping[CoveredUse, Expression]]
+    ) -> Expression:
+        """What of a use the plans that come first leave."""
         for first in self.firsts:
-            if self._shares(first, offer) and (covered := before.get((first.id, first.validity.start))):
-                taken = taken - covered[offer]
+            covered = before.get((first.id, first.validity.start), {})
+            for each in (each for each in covered if self.shares(each, use)):
+                taken = taken - covered[each]
         return taken
 
-    def _shares(self, first: SavingsPlan, offer: str) -> bool:
+    def shares(self, earlier: CoveredUse, use: CoveredUse) -> bool:
         """Whether what another covers of an offer is of what this one covers."""
-        shared = offer in first.rates and offer in self.rates
-        return shared and first.taken(offer).selection.inside(self.taken(offer).selection) is True
+        return earlier.offer == use.offer and earlier.of.inside(use.of) is True
 
-    def _covered_before(self, program: Program, times: Sequence[Window]) -> dict[FirstPlan, dict[str, Expression]]:
+    def _covered_before(
+        self, program: Program, times: Sequence[Window]
+    ) -> dict[FirstPlan, dict[CoveredUse, Expression]]:
         """What each of the plans that come first covers of each offer, in each time: it has no choice."""
-        found: dict[FirstPlan, dict[str, Expression]] = {}
+        found: dict[FirstPlan, dict[CoveredUse, Expression]] = {}
         for first in self.firsts:
             rows = [row for row, time in enumerate(times) if first.validity.over(time.start, time.end)]
             if not rows:
@@ -183,41 +204,50 @@ class SavingsPlan(Term):
         first: SavingsPlan,
         program: Program,
         times: Sequence[Window],
-        before: Mapping[FirstPlan, Mapping[str, Expression]],
-    ) -> dict[str, Expression]:
-        """By offer, in order of their savings: the next only where all of one is covered, and all while money is left.
+        before: Mapping[FirstPlan, Mapping[CoveredUse, Expression]],
+        paid: Expression | None = None,
+    ) -> dict[CoveredUse, Expression]:
+        """By use, in order: the next only where all of one is covered, and all of them while money is left.
 
-        A whole number for each offer and time says whether all of it is covered.
+        A whole number for each use and time says whether all of it is covered. What the plan itself covers saves its
+        price.
         """
         one, nothing = ([Fraction(of)] * len(times) for of in (1, 0))
-        due = [first.due(time) for time in times]
-        found: dict[str, Expression] = {}
+        due, own = [first.due(time) for time in times], first is self
+        found: dict[CoveredUse, Expression] = {}
         used = earlier = None
         listed = {offer: program.list_price(offer, times[0].start) for offer in first.rates}
-        rates = first.rates.items()  # where one is not sold, nothing is taken of it
-        for offer, price in sorted(rates, key=lambda of: (Fraction(of[1].amount) / (listed[of[0]] or 1), of[1].amount)):
-            name = f"{first.id} {offer}"
-            left = first._left(offer, program.total(first.taken(offer), times), before)
+        prices = {offer: Fraction(price.amount) for offer, price in first.rates.items()}
+        order = sorted(  # where one is not sold, nothing is taken of it
+            first.uses,
+            key=lambda use: (use.of_others, prices[use.offer] / (listed[use.offer] or 1), prices[use.offer]),
+        )
+        for use in order:
+            name, what = (use.name, "covered") if own else (f"{first.id} {use.name}", "before")
+            left = first._left(use, program.total(first.taken(use), times), before)
             most = program.most(left)
-            covered = found[offer] = program.slack(self, f"{name} before", most=most)
-            program.require(self, f"{name}-before", covered - left <= nothing)
+            saves = -listed[use.offer] if own else Fraction(0)
+            covered = found[use] = program.slack(self, f"{name} {what}", most=most, price=saves)
+            program.require(self, f"{name}-{what}", covered - left <= nothing)
             whole = program.slack(self, f"{name} whole", most=one, whole="nearest")
             program.require(self, f"{name}-whole", left - covered + whole * most <= most)
             if earlier is not None:
                 program.require(self, f"{name}-next", covered - earlier * most <= nothing)
                 program.require(self, f"{name}-order", whole - earlier <= nothing)
-            each = covered * Fraction(price.amount)
+            each = covered * prices[use.offer]
             used, earlier = each if used is None else used + each, whole
         assert used is not None
         assert earlier is not None
-        program.require(self, f"{first.id} used", used <= due)
-        program.require(self, f"{first.id} used-up", used + earlier * due >= due)
+        program.require(
+            self, "used" if own else f"{first.id} used", used <= due if paid is None else used - paid <= nothing
+        )
+        program.require(self, "used-up" if own else f"{first.id} used-up", used + earlier * due >= due)
         return found
 
     # -- in exact numbers ----------------------------------------------------------------------------------------
     def settle(self, totals: Totals, decisions: Decisions, as_of: datetime | None) -> Settlement:
         """By month, the commitment of its hours, less what the use that each hour covers would have cost."""
-        plan = PlanByHour(self, {})
+        plan = CoveredHours(self, {})
         hours = [(window.start, plan.hour(window, totals)) for window in self._used(totals)]
         return Settlement.of(
             self._month(window, hours, as_of, ended=ended) for window, ended in self.money.begun(as_of)
@@ -225,10 +255,10 @@ class SavingsPlan(Term):
 
     def _used(self, totals: Totals) -> list[Window]:
         """The hours in which anything is used: of the others, all of the commitment is lost."""
-        found = {window for offer in self.rates for window in totals.counted(self.taken(offer))}
+        found = {window for use in self.uses for window in totals.counted(self.taken(use))}
         return sorted(found, key=lambda window: window.start)
 
-    def _month(self, window: Window, hours: Sequence[Hour], as_of: datetime | None, *, ended: bool) -> Settlement:
+    def _month(self, window: Window, hours: Sequence[WentHour], as_of: datetime | None, *, ended: bool) -> Settlement:
         inside = [went for start, went in hours if window.start <= start < window.end]
         used, saved = (sum((went[k] for went in inside), Fraction(0)) for k in (0, 1))
         return settled(
@@ -242,6 +272,7 @@ class SavingsPlan(Term):
         rates = " and ".join(f"`{offer}` at {price}" for offer, price in self.rates.items())
         sentence = f"{self.commitment.told} an hour are paid, used or not, and cover use of {rates}"
         sentence += ", first where it saves the largest part of the price" if len(self.rates) > 1 else ""
+        sentence += f", and use of `{self.owner}` before that of others" if self.owner.wanted else ""
         if self.after:
             sentence += f", of what {' and '.join(f'`{name}`' for name in self.after)} left"
         return Reason(self.id, sentence)
@@ -293,9 +324,13 @@ class SavingsPlan(Term):
             if not any(other.covered.covers(demand, facts) for demand, facts in found):
                 continue
             path = ("rates", offer)
-            if first and (other.readings or not self._shares(other, offer)):
+            within = other.covered.at(offer=offer).inside(self.covered.at(offer=offer)) is True
+            if first and (other.readings or not within):
                 what = f"`{other.id}` comes first, and may cover use of `{offer}` that `{self.id}` does not"
                 yield Flaw(what, "let the plan that comes first cover no more, by the words of its `of`", path)
+            elif first and self.owner.wanted and other.owner != self.owner:
+                what = f"`{other.id}` comes first, and how much of `{offer}` it covers for `{self.owner}` is not known"
+                yield Flaw(what, "let both have the same `owner`", ("owner",))
             elif not first and self.id not in {each.id for each in other.firsts}:
                 what = f"`{self.id}` and `{other.id}` both cover `{offer}`, and which of them comes first is not said"
                 remedy = f"say `after: [{other.id}]` in the one that covers what the other leaves {USUAL}, or write one"
@@ -322,75 +357,5 @@ class SavingsPlan(Term):
         return f"cover {shown(amount)} more than is used or paid for"
 
 
-class PlanByHour:
-    """What a plan covers in each hour; what is the same in all hours is worked out once.
-
-    ``known`` has the plans that were made so for one settlement: several may come after one.
-    """
-
-    def __init__(self, plan: SavingsPlan, known: dict[FirstPlan, PlanByHour]) -> None:
-        self.hours = plan.calendar(EVERY_HOUR)
-        self._plan = plan
-        self._prices = {offer: Fraction(price.amount) for offer, price in plan.rates.items()}
-        self._meters = {offer: (plan.taken(offer), plan.listed(offer)) for offer in plan.rates}
-        self._covered: dict[tuple[Fraction, tuple[OpenUse, ...]], tuple[Covered, ...]] = {}
-        """By what an hour pays and can cover: most hours are like others."""
-        self._before: list[tuple[PlanByHour, list[str]]] = []
-        for first in plan.firsts:
-            key = first.id, first.validity.start
-            if key not in known:
-                known[key] = PlanByHour(first, known)
-            self._before.append((known[key], [offer for offer in self._prices if plan._shares(first, offer)]))
-
-    def hour(self, window: Window, totals: Totals) -> tuple[Fraction, Fraction]:
-        """What an hour uses of its commitment, and what that would have cost."""
-        covered = self._covers(window, totals)
-        used = sum((part * self._prices[offer] for offer, part, _ in covered), Fraction(0))
-        return used, sum((part * listed for _, part, listed in covered), Fraction(0))
-
-    def _covers(self, window: Window, totals: Totals) -> tuple[Covered, ...]:
-        due, use = self._plan.due(window), tuple(self._open(window, totals))
-        found = self._covered.get((due, use))
-        if found is None:
-            found = self._covered[due, use] = tuple(self._in_order(due, use))
-        return found
-
-    def _in_order(self, left: Fraction, use: Sequence[OpenUse]) -> Iterator[Covered]:
-        """What an hour's money covers, in order of savings, the last in part."""
-        each = [(offer, open_, cost / taken) for offer, open_, taken, cost in use]
-        for offer, open_, listed in sorted(each, key=self._by_savings):
-            price = self._prices[offer]
-            covered = min(open_, left / price) if price else open_
-            left -= covered * price
-            yield offer, covered, listed
-
-    def _by_savings(self, use: Covered) -> tuple[Fraction, Fraction]:
-        """The largest saving first, as a part of the price; of equals the lowest price in the plan.
-
-        https://docs.aws.amazon.com/savingsplans/latest/userguide/sp-applying.html
-        """
-        offer, _, listed = use
-        return self._prices[offer] / listed, self._prices[offer]
-
-    def _open(self, window: Window, totals: Totals) -> Iterator[OpenUse]:
-        """What it can cover; use that costs nothing without it needs no cover."""
-        before = dict.fromkeys(self._prices, Fraction(0))
-        for first, shared in self._before:
-            for hour in first.hours.over(window.start, window.start):
-                for offer, covered, _ in first._covers(hour, totals):
-                    if offer in shared:
-                        before[offer] += covered
-        for offer, meters in self._meters.items():
-            taken, listed = (totals.total(meter, window) for meter in meters)
-            if taken > before[offer] and listed > 0:
-                yield offer, taken - before[offer], taken, listed
-
-
-Hour = tuple[datetime, tuple[Fraction, Fraction]]
-"""An hour's start, what it uses of the commitment, and what that would have cost."""
-Covered = tuple[str, Fraction, Fraction]
-"""Of one offer in an hour: its id, how much of it, and what a unit costs without the plan."""
-OpenUse = tuple[str, Fraction, Fraction, Fraction]
-"""Of one offer in an hour: its id, how much of it can be covered, how much is used, and what all of that is at list."""
 FirstPlan = tuple[str, datetime]
 """The id of a plan that comes first, and from when it is in force."""

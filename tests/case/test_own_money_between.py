@@ -166,6 +166,24 @@ def test_a_savings_plan_covers_offers_whose_price_changes() -> None:
     assert found.cost == 744 * D("3.4") + 672 * D("5.4")
 
 
+def test_the_months_of_a_savings_plan_go_on_where_a_price_changes() -> None:
+    """From the 11th another price holds: that version pays the rest of January, and then all of February."""
+    plan: Data = {"id": "plan", "kind": "savings-plan", "commitment": "1.40 USD per hour"}
+    plan |= {"rates": {"north-gpus": "0.70 USD per GPU-hour"}}
+    offers = [gpus("north", {"2026-01-01": "1 USD per GPU-hour", "2026-01-11": "2 USD per GPU-hour"})]
+    data = data_of(offers, [compute(demand="4 GPU")], agreement(plan), months=2)
+    data["horizon"] |= {"every": "day"}
+    found = solved(Case.of(data))
+    paid = [(f"{p.start:%m-%d}", f"{p.end:%m-%d}", p.amount) for p in found.postings]
+    # an hour pays 1.40 and covers 2 GPU-hours: 0.60 less than at 1, and 2.60 less than at 2
+    saved = [
+        ("01-01", "01-11", 240 * D("-0.6")),
+        ("01-11", "02-01", 504 * D("-2.6")),
+        ("02-01", "03-01", 672 * D("-2.6")),
+    ]
+    assert paid == saved
+
+
 def test_a_price_that_changes_within_a_period_needs_shorter_ones_where_offers_are_ordered_by_it() -> None:
     """Of two offers the one that saves more changes on 16 January: by the month nobody can say which comes first."""
     turning = {"2026-01-01": "1 USD per GPU-hour", "2026-01-16": "4 USD per GPU-hour"}

@@ -57,6 +57,9 @@ ELSEWHERE = {
 Sum = dict[int, float]
 """A linear expression: coefficient by column."""
 
+Taken = dict[tuple[str, bool | None], Sum]
+"""What plans have covered so far, by offer and whether it is their owner's."""
+
 
 @dataclass(frozen=True)
 class Slot:
@@ -900,14 +903,18 @@ class Oracle:
                 there = [f for f in firsts if f.validity.start <= start < f.validity.end]
                 due = float(term.commitment.amount) * ((end - start) / timedelta(hours=1))
                 self.row({self.column(due, cost=1.0): 1.0}, ">=", due)
-                taken: dict[str, Sum] = {}
+                taken: Taken = {}
                 for first in there:
                     self._covered_in_order(first, start, end, taken)
+                if term.owner.wanted:
+                    self._covered_in_order(term, start, end, taken, saves=True)
+                    continue
                 used: Sum = {}
                 for offer, rate, price in self._in_plan(term):
                     covered = self.column(cost=-price)
                     whole = self.measure(term.covered.at(offer=offer), "taken", start, end)
-                    self.row(added({covered: 1.0}, taken.get(offer, {}), added(whole, times=-1.0)), "<=", 0.0)
+                    before = added(*(of for (name, _), of in taken.items() if name == offer))
+                    self.row(added({covered: 1.0}, before, added(whole, times=-1.0)), "<=", 0.0)
                     used = added(used, {covered: rate})
                 self.row(used, "<=", due)
 
@@ -929,21 +936,35 @@ class Oracle:
                 found.append((offer.id, float(term.rates[offer.id].amount), price))
         return sorted(found, key=lambda of: (of[1] / of[2], of[1]))
 
-    def _covered_in_order(self, plan: Any, start: datetime, end: datetime, taken: dict[str, Sum]) -> None:
-        """One of the offers is the last that is covered, perhaps in part, or all are covered whole."""
+    def _plan_items(self, plan: Any) -> list[tuple[str, bool | None, Any, float, float]]:
+        """What it covers, in order: the owner's (True) before that of others; its scope, its prices."""
+        found: list[tuple[str, bool | None, Any, float, float]] = []
+        for own in (True, False) if plan.owner.wanted else (None,):
+            for offer, rate, price in self._in_plan(plan):
+                of = plan.covered.at(offer=offer)
+                of = replace(of, within=(*of.within, plan.owner)) if own else of
+                of = replace(of, outside=(*of.outside, plan.owner)) if own is False else of
+                found.append((offer, own, of, rate, price))
+        return found
+
+    def _covered_in_order(
+        self, plan: Any, start: datetime, end: datetime, taken: Taken, *, saves: bool = False
+    ) -> None:
+        """One of the items is the last that is covered, perhaps in part, or all are covered whole."""
         due = float(plan.commitment.amount) * ((end - start) / timedelta(hours=1))
-        items = self._in_plan(plan)
+        items = self._plan_items(plan)
         last = [self.column(1.0, whole=True) for _ in (*items, None)]
         self.row(dict.fromkeys(last, 1.0), "=", 1.0)
         used: Sum = {}
-        for place, (offer, rate, _) in enumerate(items):
-            whole = self.measure(plan.covered.at(offer=offer), "taken", start, end)
-            left, covered = less(whole, taken.get(offer, {})), self.column()
+        for place, (offer, own, of, rate, price) in enumerate(items):
+            there = [each for (name, whose), each in taken.items() if name == offer and own in (None, whose)]
+            left = less(self.measure(of, "taken", start, end), added(*there))
+            covered = self.column(cost=-price if saves else 0.0)
             self.row(less({covered: 1.0}, left), "<=", 0.0)
             self.row(less(left, {covered: 1.0} | dict.fromkeys(last[: place + 1], MUCH)), "<=", 0.0)
             self.row({covered: 1.0} | dict.fromkeys(last[place:], -MUCH), "<=", 0.0)
             used = added(used, {covered: rate})
-            taken[offer] = added(taken.get(offer, {}), {covered: 1.0})
+            taken[offer, own] = added(taken.get((offer, own), {}), {covered: 1.0})
         self.row(used, "<=", due)
         self.row(added(used, {last[-1]: due}), ">=", due)
 

@@ -292,7 +292,8 @@ def _savings_plan(draw: Draw, world: Data, party: str) -> Data:
     flat = [o for o in world["offers"] if _flat(o) and o["provider"] == party]
     rates = {o["id"]: f"{pick(draw, '0.20', '0.45')} USD per GPU-hour" for o in flat}
     when: Data = pick(draw, *_FEW_HOURS)
-    return {"commitment": pick(draw, "1 USD per hour", "4 USD per hour"), "rates": rates} | when
+    owner: Data = pick(draw, {}, {}, {"owner": {"tier": "gold"}})
+    return {"commitment": pick(draw, "1 USD per hour", "4 USD per hour"), "rates": rates} | when | owner
 
 
 _FEW_HOURS: tuple[Data, ...] = ({"from": "2026-01-29", "until": "2026-02-03"},) * 3 + ({},)
@@ -305,6 +306,7 @@ def _second_plan(draw: Draw, first: Data) -> list[Data]:
         draw, {}, dict.fromkeys(first["rates"], "0.50 USD per GPU-hour"), dict(list(first["rates"].items())[-1:])
     )
     second = {"id": f"{first['id']}-second", "kind": "savings-plan", "after": [first["id"]], "rates": rates}
+    second |= {"owner": first["owner"]} if "owner" in first and pick(draw, True, False) else {}
     second |= {key: first[key] for key in ("from", "until") if key in first and pick(draw, True, True, False)}
     return [second | {"commitment": pick(draw, "1 USD per hour", "3 USD per hour")}] if rates else []
 

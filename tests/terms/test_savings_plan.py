@@ -35,6 +35,42 @@ def february(term: Data, jobs: list[Data] = JOBS, offers: list[Data] = OFFERS, *
     return build(offers, jobs, agreement(term, effective="2026-02-01", ends="2026-03-01", **more), horizon=FEBRUARY)
 
 
+OF_LAB = {"owner": {"party": "lab"}}
+
+
+@pytest.mark.parametrize(
+    ("labs", "commitment", "hourly"),
+    [
+        # the owner's M5 first, though R5 save more: 6 / 8.20 of it, 2.20 / 8.20 at 10, and 4 R5 at 1
+        ("b", "6", 6 + D(22) / D("8.2") + 4),
+        # what the owner leaves of 10 (1.80) covers 1.80 / 0.70 R5 of the other account
+        ("b", "10", 10 + 4 - D("1.8") / D("0.7")),
+        # the owner's are the R5: as without an owner
+        ("a", "6", 6 + D(50) / D("8.2")),
+    ],
+)
+def test_use_of_its_owner_is_covered_before_that_of_other_accounts(labs: str, commitment: str, hourly: D) -> None:
+    """https://docs.aws.amazon.com/savingsplans/latest/userguide/sp-applying.html: the owner's account first."""
+    jobs = [job | {"labels": {"party": "lab" if job["id"] == labs else "lab-uk"}} for job in JOBS]
+    case = february(plan_of(commitment, **OF_LAB), jobs)
+    found = solved(case)
+    assert abs(found.cost - 672 * hourly) < D("0.00001")
+    assert Oracle(case).solve() == pytest.approx(float(672 * hourly))
+
+
+def test_a_plan_after_one_that_has_an_owner_has_none_or_the_same() -> None:
+    """5 an hour cover 7.14 R5 of 0.70: 3 of the owner's, 4.14 of the other's; the second, after it, 1.40 for 2 more."""
+    jobs = [needs(f"r-{n}", f"{n} GPU", "R5") | {"labels": {"party": p}} for n, p in ((3, "lab"), (9, "lab-uk"))]
+    rates = {"r5": RATES["r5"]}
+    second = plan_of("1.40", rates, after=["plan"]) | {"id": "second"}
+    deal = agreement(plan_of("5", rates, **OF_LAB), second, effective="2026-02-01", ends="2026-03-01")
+    found = solved(build(OFFERS[:1], jobs, deal, horizon=FEBRUARY))
+    assert abs(found.cost - 672 * (D("6.4") + 12 - D("6.4") / D("0.7"))) < D("0.00001")
+    others = agreement(plan_of("5", rates), second | OF_LAB, effective="2026-02-01", ends="2026-03-01")
+    (only,) = mistakes(data_of(OFFERS[:1], jobs, others, horizon=FEBRUARY))
+    assert only.startswith("`plan` comes first, and how much of `r5` it covers for `party: lab` is not known")
+
+
 @pytest.mark.parametrize(
     ("commitment", "hourly"),
     [
