@@ -34,7 +34,7 @@ class AllocationPlace(NamedTuple):
 class Allocations(Sequence[Allocation]):
     """Work by place and period; ``at`` is the place of each allocation."""
 
-    __slots__ = ("at", "cost", "period", "places", "taken", "work")
+    __slots__ = ("_by_place", "at", "cost", "period", "places", "taken", "work")
 
     def __init__(
         self,
@@ -48,6 +48,7 @@ class Allocations(Sequence[Allocation]):
         self.places = tuple(places)
         self.at, self.period = array("i", at), array("i", period)
         self.work, self.taken, self.cost = _column(work), _column(taken), _column(cost)
+        self._by_place: tuple[tuple[AllocationPlace, Decimal, Decimal], ...] | None = None
 
     @classmethod
     def of(cls, rows: Iterable[Allocation]) -> Allocations:
@@ -89,8 +90,13 @@ class Allocations(Sequence[Allocation]):
     def __hash__(self) -> int:
         return hash(tuple(self))
 
-    def by_place(self) -> Iterator[tuple[AllocationPlace, Decimal, Decimal]]:
-        """Each place with any, in order, with its work and its cost in all periods."""
+    def by_place(self) -> Sequence[tuple[AllocationPlace, Decimal, Decimal]]:
+        """Each place with any, in order, with its work and its cost in all periods: added up once."""
+        if self._by_place is None:
+            self._by_place = tuple(self._added_up())
+        return self._by_place
+
+    def _added_up(self) -> Iterator[tuple[AllocationPlace, Decimal, Decimal]]:
         work, cost = dict.fromkeys(self.at, 0), dict.fromkeys(self.at, 0)
         for at, done, paid in zip(self.at, self.work, self.cost, strict=True):
             work[at] += done

@@ -6,7 +6,7 @@ exact; nothing is computed that the plan does not state.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from decimal import Decimal
@@ -128,7 +128,7 @@ class Bought:
     end: datetime
 
 
-def by_place(plan: Plan) -> Iterator[tuple[AllocationPlace, Decimal, Decimal]]:
+def by_place(plan: Plan) -> Sequence[tuple[AllocationPlace, Decimal, Decimal]]:
     """Each workload on each offer that does any of it, with its work and its cost."""
     return Allocations.of(plan.allocations).by_place()
 
