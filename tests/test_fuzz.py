@@ -68,7 +68,7 @@ def one_file(folder: Path, text: str | bytes) -> None:
     holds(folder / "case.yaml")
 
 
-@fuzz(200)
+@fuzz(100)
 @given(raw=st.binary(max_size=400))
 @example(raw=b"\xef\xbb\xbfname: x\n\xff")
 @example(raw=b"\xff\xfen\x00a\x00")
@@ -170,7 +170,7 @@ def edited(edits: list[tuple[str, int, str]]) -> str:
     return "\n".join(lines)
 
 
-@fuzz(400)
+@fuzz(250)
 @given(edits=st.lists(EDIT, min_size=1, max_size=3))
 def test_a_valid_case_with_a_few_edits(tmp_path: Path, edits: list[tuple[str, int, str]]) -> None:
     one_file(tmp_path, edited(edits))
@@ -212,7 +212,7 @@ TREE = json.dumps(tree())
 PATHS = paths(json.loads(TREE))
 
 
-@fuzz(400)
+@fuzz(250)
 @given(edits=st.lists(st.tuples(st.sampled_from(PATHS[1:]), PLAIN), min_size=1, max_size=3))
 def test_a_valid_case_with_any_value_anywhere(edits: list[tuple[tuple[Any, ...], Any]]) -> None:
     data = json.loads(TREE)
@@ -277,7 +277,7 @@ def test_much_in_each_part_of_a_valid_case(tmp_path: Path) -> None:
 @pytest.mark.parametrize("kind", hostile.KINDS)
 def test_hostile_files_of_each_kind(kind: str) -> None:
     """As ``python -m tests.fuzz`` makes them: some of them here, for hours by hand."""
-    for seed in range(60 * MORE):
+    for seed in range(40 * MORE):
         try:
             hostile.once(kind, seed)
         except Exception as error:

@@ -150,7 +150,7 @@ def test_twice_the_offers_and_workloads_are_four_times_the_pairs_and_no_more_is_
     )
     for clauses in ("", agreements):
         took = []
-        for n in (50, 100):
+        for n in (40, 80):
             (tmp_path / "case.yaml").write_text(large(n, clauses))
             took.append(calls(tmp_path / "case.yaml"))
         assert took[1] < 4 * took[0]

@@ -47,13 +47,13 @@ def clash(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return written(tmp_path_factory.mktemp("clash") / "case", data)
 
 
-@pytest.mark.parametrize("encoding", ["ascii", "latin-1", "cp1252", "koi8-r", "utf-8", "utf-16"])
+@pytest.mark.parametrize("encoding", ["ascii", "cp1252", "utf-8", "utf-16"])
 def test_any_encoding(good: Path, encoding: str) -> None:
     done = shell(f"detente plan {good}", PYTHONIOENCODING=encoding)
     assert (done.returncode, done.stderr) == (0, b"")
 
 
-@pytest.mark.parametrize("encoding", ["latin-1", "cp1252", "utf-8"])
+@pytest.mark.parametrize("encoding", ["latin-1", "utf-8"])
 def test_json_stays_json(good: Path, encoding: str) -> None:
     done = shell(f"detente plan {good} --json", PYTHONIOENCODING=encoding)
     assert json.loads(done.stdout.decode(encoding))["title"] == TITLE

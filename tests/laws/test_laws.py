@@ -33,7 +33,7 @@ SMALL = Decimal("0.000001")
 few = settings(
     deadline=None,
     derandomize=True,
-    max_examples=8,
+    max_examples=6,
     suppress_health_check=[HealthCheck.too_slow, HealthCheck.filter_too_much],
 )
 every_kind = pytest.mark.parametrize("kind", EACH_KIND)

@@ -31,7 +31,7 @@ from tests.replayed import replayed
 few = settings(
     deadline=None,
     derandomize=True,
-    max_examples=12,
+    max_examples=9,
     suppress_health_check=[HealthCheck.too_slow, HealthCheck.filter_too_much],
 )
 SETTLING = tuple(kind for kind in KINDS if kind_named(kind).settle is not Term.settle)

@@ -262,7 +262,7 @@ def test_each_version_of_a_redundancy_clause_has_its_own_standby() -> None:
 
 # -- the law -------------------------------------------------------------------------------------------------------
 @pytest.mark.parametrize("kind", SHAPING_KINDS)
-@settings(deadline=None, derandomize=True, max_examples=6, suppress_health_check=list(HealthCheck))
+@settings(deadline=None, derandomize=True, max_examples=4, suppress_health_check=list(HealthCheck))
 @given(data=st.data())
 def test_an_amended_clause_is_two_clauses_one_after_the_other(kind: str, data: st.DataObject) -> None:
     world = data.draw(worlds(most=1))

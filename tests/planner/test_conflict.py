@@ -92,7 +92,7 @@ def test_three_that_collide_only_together(months: int) -> None:
 @settings(
     deadline=None,
     derandomize=True,
-    max_examples=60,
+    max_examples=40,
     suppress_health_check=[HealthCheck.too_slow, HealthCheck.filter_too_much],
 )
 @given(case=cases(kinds=["exclusivity", "residency", "redundancy", "minimum-commitment", "share", "spending-cap"]))

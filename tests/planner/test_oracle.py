@@ -40,7 +40,7 @@ MAX_WHOLE = 12
 thorough = settings(
     deadline=None,
     derandomize=True,
-    max_examples=180,
+    max_examples=120,
     suppress_health_check=[HealthCheck.too_slow, HealthCheck.filter_too_much],
 )
 
