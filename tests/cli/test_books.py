@@ -13,8 +13,8 @@ import pytest
 
 from detente.cli.statement import _days
 from tests.builders import agreement, data_of, day, tokens, work
+from tests.cli.asking import document, written
 from tests.cli.shell import detente
-from tests.cli.test_cli import document, written
 from tests.ledger.served import call, journal_of
 
 FLOOR = {"id": "floor", "kind": "minimum-commitment", "amount": "3 k USD", "windows": {"every": "month"}}

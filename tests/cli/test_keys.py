@@ -14,8 +14,8 @@ import pytest
 from detente.ledger.store.opening import open_store
 from detente.live.key import hash_of
 from tests.builders import Data
+from tests.cli.asking import document, written
 from tests.cli.shell import detente
-from tests.cli.test_cli import document, written
 from tests.cli.test_serve import Gateway, Provider, _children, case_at, gateway, provider, refused
 from tests.gateway.stage import HELLO, case_data
 

@@ -12,8 +12,8 @@ from detente.case.case import Case
 from detente.ledger.journals.journal import Journal
 from detente.ledger.journals.record import Attempt, DeniedDeployment, Record, TokenCounts
 from detente.live.key import hash_of, opens
+from tests.cli.asking import document, written
 from tests.cli.shell import detente
-from tests.cli.test_cli import document, written
 from tests.gateway.stage import case_data
 
 

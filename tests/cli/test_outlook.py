@@ -15,7 +15,7 @@ from pyarrow import parquet
 from detente.errors import UnsettledError
 from detente.outcomes.choices import comparing
 from tests.builders import Data, agreement
-from tests.cli.test_cli import written
+from tests.cli.asking import written
 from tests.cli.test_worth import code, run
 from tests.gateway.stage import deployment
 from tests.outcomes.choices.test_comparing import ONLY, SCENARIOS, world

@@ -23,8 +23,8 @@ import pytest
 
 from detente.ledger.journals.record import Record
 from tests.builders import Data, agreement
+from tests.cli.asking import written
 from tests.cli.shell import First, detente, started
-from tests.cli.test_cli import written
 from tests.gateway.stage import FLOW, HELLO, KEY, SECRET, VARIABLE, case_data, completion, recorded
 from tests.waiting import PATIENCE, until
 

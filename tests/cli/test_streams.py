@@ -15,8 +15,8 @@ import pytest
 
 from detente.cli import streams
 from tests.builders import agreement, data_of, tokens, work
+from tests.cli.asking import written
 from tests.cli.shell import detente, environment
-from tests.cli.test_cli import written
 
 TITLE = "Größe → 文 \N{GRINNING FACE}"
 RUN = f"{shlex.quote(sys.executable)} -m detente"

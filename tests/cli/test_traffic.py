@@ -15,8 +15,8 @@ from detente.cli import cli
 from detente.planner.solve import plan
 from detente.results.plan import Plan
 from tests.builders import agreement, data_of, tokens, work
+from tests.cli.asking import written
 from tests.cli.shell import detente
-from tests.cli.test_cli import written
 from tests.gateway.stage import deployment
 from tests.real_data import DATA, needs
 

@@ -15,8 +15,8 @@ from detente.ledger.caps.leases import LeaseClaim
 from detente.ledger.caps.leasing import CapClaim, Leasing
 from detente.ledger.store.opening import open_store
 from tests.builders import Data, data_of, tokens, work
+from tests.cli.asking import document, written
 from tests.cli.shell import detente
-from tests.cli.test_cli import document, written
 from tests.gateway.stage import HELLO, case_data, deployment
 
 BASES = dict.fromkeys(("south", "north"), "http://a.example")

@@ -15,7 +15,7 @@ from detente.cli import cli
 from detente.errors import CaseError
 from detente.outcomes.baseline import Baseline, StoppedError
 from tests.builders import Data, agreement, data_of, tokens, work
-from tests.cli.test_cli import written
+from tests.cli.asking import written
 
 FLOOR: Data = {"id": "floor", "kind": "minimum-commitment", "amount": "9000 USD", "windows": {"every": "term"}}
 

@@ -24,8 +24,8 @@ from detente.ledger.books.books import Books
 from detente.ledger.books.stands import stands
 from detente.ledger.store.opening import open_store
 from tests.builders import D, Data, agreement, build, day, tokens, work
+from tests.cli.asking import written
 from tests.cli.shell import detente
-from tests.cli.test_cli import written
 from tests.gateway.http.peer import run
 from tests.gateway.stage import HELLO, SERVED, Stage, case_data, deployment, play
 from tests.ledger.books.test_stands import FLOOR, every_day

@@ -10,7 +10,7 @@ import pytest
 from detente.errors import CaseError
 from detente.gateway.deciding.source import PolicySource
 from detente.providers.wire import Call
-from tests.cli.test_cli import written
+from tests.cli.asking import written
 from tests.gateway.stage import case_data
 
 TITAN = {

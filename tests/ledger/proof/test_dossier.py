@@ -19,8 +19,8 @@ from detente.ledger.proof.evidence import of_call
 from detente.ledger.store.store import Store
 from detente.report.ledger.dossier import write_dossier
 from tests.builders import Data, day, work
+from tests.cli.asking import written
 from tests.cli.shell import detente
-from tests.cli.test_cli import written
 from tests.ledger.served import NOW, both, call, fresh, ingested, journal_of, served_case
 
 ALL = (day("2025-01-01"), day("2026-07-01"))
