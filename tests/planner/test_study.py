@@ -255,7 +255,7 @@ def test_whole_numbers_of_a_clause(rounding: Rounding, integer: bool, count: int
     assert found.cost == pytest.approx(cost, abs=1)
     bought = float(found.solution.values[lots[0]])
     assert bought == pytest.approx(round(bought) if integer else count, abs=1e-6)
-    model.relax([OWN])
+    model.turn(frozenset([OWN]))
     left = search(draft, model, EXACT, lambda text: None)
     assert isinstance(left, Incumbent)
     assert left.cost == pytest.approx(12_000, abs=1)
@@ -271,7 +271,7 @@ def test_that_nothing_is_possible_is_proved() -> None:
     with mock.patch.object(model, "_proved", return_value=False):  # nor when it is looked at again
         model.objective(np.zeros(program.n))
         assert model.solve_linear().status == "infeasible"
-    model.relax([OWN])
+    model.turn(frozenset([OWN]))
     model.objective(None)
     assert model.solve_linear().objective == pytest.approx(12_000)
 

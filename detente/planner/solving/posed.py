@@ -132,16 +132,11 @@ class Posed(Running):
         self.highs.addRows(size, -free, free, *given)
 
     # -- who is in, and who is out ---------------------------------------------------------------------------------
-    def relax(self, keys: Collection[Owner]) -> None:
-        """Take owners out: rows hold nothing, own columns stay zero, what only they deny is free, no charge is due."""
-        self.turn(self.out.union(keys), self.lenient)
-
-    def restore(self, keys: Collection[Owner]) -> None:
-        """Put owners back in."""
-        self.turn(self.out.difference(keys), self.lenient)
-
     def turn(self, out: frozenset[Owner], lenient: frozenset[Owner] = frozenset()) -> None:
-        """Put all in but those who are ``out``; who is ``lenient`` is in, and yet denies nothing."""
+        """Put all in but those who are ``out``; who is ``lenient`` is in, and yet denies nothing.
+
+        Of whoever is out, rows hold nothing, own columns stay zero, what only they deny is free, and no charge is due.
+        """
         before, self.out = self.out, out
         waived, self.lenient = before | self.lenient, lenient
         changed = before ^ out

@@ -38,7 +38,6 @@ from tests.ledger.served import (
 FLOOR = {"id": "floor", "kind": "minimum-commitment", "amount": "1 k USD", "windows": {"every": "month"}}
 OFF = {"id": "off", "kind": "discount", "off": "10%"}
 BOTH = (FLOOR | {"measure": "after-discounts"}, OFF)
-BOOKED = "SELECT day, account, amount FROM entries"
 UNKNOWN = Attempt("south-live", "broken", 1.0, used="unknown")
 
 

@@ -37,9 +37,9 @@ def costs(case: Case, *terms: str) -> tuple[float | None, float | None, float | 
     model = Model(formulate(case).program)
     owners = [Owner.of(term) for term in case.terms if term.id in terms]
     whole = cost(model)
-    model.relax(owners)
+    model.turn(frozenset(owners))
     relaxed = cost(model)
-    model.restore(owners)
+    model.turn(frozenset())
     return whole, relaxed, cost(model)
 
 
@@ -81,10 +81,10 @@ def test_out_is_as_if_it_had_never_been(kind: str, data: st.DataObject) -> None:
         if any(name in term.goes_by for term in case.terms):
             continue  # another clause is another one without it
         without = case.under(without=[name])
-        model.relax(versions)
+        model.turn(frozenset(versions))
         left = cost(Model(formulate(without).program))
         assert cost(model) == (left if left is None else pytest.approx(left, rel=1e-6, abs=0.01)), name
-        model.restore(versions)
+        model.turn(frozenset())
         assert cost(model) == (whole if whole is None else pytest.approx(whole, rel=1e-6, abs=0.01)), name
 
 
@@ -105,11 +105,11 @@ def test_an_offer_is_open_where_one_deployment_is(out: Sequence[Owner], most: fl
     program.fix_at_zero(columns, [{A, B}, {C}])
     program.require(Owner("demand"), "served", Expr.of(columns) <= [9.0])
     model = Model(program)
-    model.relax(out)
+    model.turn(frozenset(out))
     found = model.solve_linear()
     assert found.values is not None
     assert found.values[0] == pytest.approx(most)
-    model.restore(out)
+    model.turn(frozenset())
     assert cost(model) == pytest.approx(0.0)
 
 
@@ -119,9 +119,9 @@ def test_columns_with_several_users_are_open_while_one_is_in() -> None:
     program.require(Owner("demand"), "served", Expr.of(columns) <= [9.0])
     model = Model(program)
     for out, least in ([], -5.0), ([A], -5.0), ([A, B], 0.0), ([B], -5.0):
-        model.relax(out)
+        model.turn(frozenset(out))
         assert cost(model) == pytest.approx(least), out
-        model.restore(out)
+        model.turn(frozenset())
 
 
 def test_the_fewest_who_must_give_way() -> None:
