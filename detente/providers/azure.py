@@ -6,6 +6,7 @@ a content filter of Azure's own, whose refusals are the request's. Not here: Ent
 
 from __future__ import annotations
 
+from functools import cached_property
 from typing import ClassVar
 from urllib.parse import quote
 
@@ -19,6 +20,10 @@ class AzureWire(CompatibleWire):
     """A deployment of an Azure OpenAI resource."""
 
     known_as: ClassVar[str] = "azure.ai.openai"
+
+    @cached_property
+    def caches_alone(self) -> bool:
+        return True
 
     @property
     def base(self) -> str:

@@ -11,7 +11,8 @@ from typing import Any
 
 import msgspec
 
-from detente.providers.marks import SIGNED, marks_of
+from detente.providers.marks import CACHED, SIGNED, marks_of
+from detente.providers.quoted import quoted
 from detente.providers.wire import Call, Refusal
 
 MEMBERS: dict[str, tuple[str, ...]] = {
@@ -27,6 +28,8 @@ MEMBERS: dict[str, tuple[str, ...]] = {
 THOUGHTS = ("reasoning_content", "reasoning_signature", "reasoning_redacted", "later_reasoning")
 """Of a message: what a model thought before, in the words of this house."""
 _ENCRYPTED = "reasoning.encrypted_content"
+_HINT = "cache_control"
+_HINTED = quoted(_HINT)
 _NONE = (b"null", b'"none"')
 _UNREADABLE = (msgspec.DecodeError, UnicodeDecodeError, RecursionError)
 
@@ -85,6 +88,35 @@ def without(call: Call, lacks: Collection[str]) -> tuple[Mapping[str, msgspec.Ra
         members = {**members, "messages": _thoughtless(bytes(members["messages"]))}
         left_out.append("thinking")
     return members, tuple(left_out)
+
+
+def unmarked(call: Call, members: Mapping[str, msgspec.Raw]) -> Mapping[str, msgspec.Raw]:
+    """The members of a chat completion without marks of what is cached, which OpenAI refuses: it caches by itself.
+
+    Callers write them since a call may go to a Claude as well. The same object where there are none.
+    """
+    told = {}
+    if CACHED in marks_of(call):
+        told["messages"] = _bare(members["messages"], "content")
+    if "tools" in members and _HINTED(bytes(members["tools"])):
+        told["tools"] = _bare(members["tools"], "function")
+    return {**members, **told} if told else members
+
+
+def _bare(items: msgspec.Raw, within: str) -> msgspec.Raw:
+    """Objects without the mark, and without it in a member that holds some."""
+    try:
+        found = msgspec.json.decode(items, type=list[dict[str, msgspec.Raw]])
+        for item in found:
+            item.pop(_HINT, None)
+            held = bytes(item.get(within, b""))
+            if held.startswith(b"{"):
+                (item[within],) = msgspec.json.decode(_bare(msgspec.Raw(b"[%b]" % held), ""), type=list[msgspec.Raw])
+            elif held.startswith(b"["):
+                item[within] = _bare(msgspec.Raw(held), "")
+    except _UNREADABLE:
+        return items  # the provider says what is wrong with it
+    return msgspec.Raw(msgspec.json.encode(found))
 
 
 def _unencrypted(members: Mapping[str, msgspec.Raw], left_out: list[str]) -> Mapping[str, msgspec.Raw]:

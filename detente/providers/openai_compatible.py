@@ -9,6 +9,7 @@ from __future__ import annotations
 import re
 from collections.abc import Mapping
 from dataclasses import replace
+from functools import cached_property
 from typing import Any
 
 import msgspec
@@ -17,7 +18,7 @@ from detente.live.deployment import CompatibleDeployment
 from detente.providers.authority import Authority, KeyAuthority
 from detente.providers.chat_stream import GAVE_UP, ChatDecoder
 from detente.providers.error_object import error_of, failure_of, plain
-from detente.providers.omission import without
+from detente.providers.omission import unmarked, without
 from detente.providers.openai_usage import tokens_of
 from detente.providers.outgoing import Outgoing
 from detente.providers.responses_stream import ResponsesDecoder, reply_of_response
@@ -75,6 +76,11 @@ _OPTIONS = msgspec.json.Decoder(dict[str, Any])
 class CompatibleWire(Wire):
     """An OpenAI-compatible endpoint."""
 
+    @cached_property
+    def caches_alone(self) -> bool:
+        """Whether it is OpenAI's own API, which refuses marks of what is cached. Others do not."""
+        return self.base.startswith("https://api.openai.com/")
+
     @property
     def base(self) -> str:
         assert isinstance(self.deployment, CompatibleDeployment)
@@ -94,6 +100,8 @@ class CompatibleWire(Wire):
         if call.item:
             return Outgoing(self.target(call) + call.item, (), b"", call.method)
         members, left_out = without(call, self.deployment.lacks)
+        if self.caches_alone and (bare := unmarked(call, members)) is not members:
+            members, left_out = bare, (*left_out, "cache_control")
         members = as_models_take_them(call, members)
         return Outgoing(self.target(call), JSON, body_of(call, members, self.name), left_out=left_out)
 

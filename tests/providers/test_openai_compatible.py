@@ -118,6 +118,31 @@ def test_joining_changes_what_is_to_be_changed_alone(members: dict[str, Any], na
     assert json.loads(joined(texts, [(name, b'"new"')])) == members | {name: "new"}
 
 
+MARK = {"cache_control": {"type": "ephemeral"}}
+OPENAI = made(kind="openai-compatible", endpoint="https://api.openai.com/v1")
+
+
+@pytest.mark.parametrize(("given", "kept"), [(OWN, True), (OPENAI, False), (V1, False)])
+def test_marks_of_what_is_cached_are_left_out_for_who_refuses_them(given: Wire, kept: bool) -> None:
+    """Callers write them on parts, on messages and on tools; text that looks like one stays."""
+    mark = MARK if kept else {}
+
+    def stated(mark: dict[str, Any]) -> dict[str, Any]:
+        part = {"type": "text", "text": '"cache_control"'}
+        function = {"name": "f", "parameters": {"properties": {"cache_control": {"type": "string"}}}}
+        return {
+            "messages": [{"role": "system", "content": [{**part, **mark}]}, {"role": "user", "content": "hi", **mark}],
+            "tools": [{"type": "function", "function": {**function, **mark}}, {"type": "function", **mark}],
+        }
+
+    sent = given.encode(call(model="m", **stated(MARK)))
+    assert json.loads(sent.body) == {"model": "there", **stated(mark)}
+    assert sent.left_out == (() if kept else ("cache_control",))
+    wrong: list[Any] = [[3], {}, [{"content": [MARK, 3]}]]
+    for broken in wrong:
+        assert json.loads(given.encode(call(model="m", messages=broken)).body)["messages"] == broken
+
+
 # -- replies ----------------------------------------------------------------------------------------------------------
 USAGES: dict[str, tuple[Any, Tokens | None]] = {
     "plain": ({"prompt_tokens": 3, "completion_tokens": 2}, Tokens(3, 2)),

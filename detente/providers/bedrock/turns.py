@@ -73,7 +73,11 @@ class _Message(msgspec.Struct, forbid_unknown_fields=True):
     refusal: str | None = None
     tool_calls: list[_ToolCall] | None = None
     tool_call_id: str | None = None
+    cache_control: CachePoint | None = None
+    """As some clients write it (opencode, the Vercel AI SDK): the prompt is cached up to the end of the message."""
     reasoning_content: str | None = None
+    reasoning: str | None = None
+    """The same as vLLM and others write it."""
     reasoning_signature: str | None = None
     reasoning_redacted: str | None = None
     later_reasoning: list[_Later] | None = None
@@ -83,7 +87,8 @@ class _Message(msgspec.Struct, forbid_unknown_fields=True):
     """What a reply's message may hold and clients send back: of no use to a model."""
 
 
-_REPLIES = [name for name in _Message.__struct_fields__ if name not in ("role", "content", "name", "tool_call_id")]
+_ANYONES = ("role", "content", "name", "tool_call_id", "cache_control")
+_REPLIES = [name for name in _Message.__struct_fields__ if name not in _ANYONES]
 _ELSEWHERE = {"user": [*_REPLIES, "tool_call_id"], "assistant": ["tool_call_id"], "tool": _REPLIES}
 """Members of a message that are another role's: Converse has no place for them in this one's turn."""
 _MESSAGES: Member[list[_Message]] = Member("messages", list[_Message])
@@ -126,7 +131,8 @@ def turns_of(members: Mapping[str, msgspec.Raw], family: Family, omissions: Omis
             message.tool_call_id = ids.result(message.tool_call_id) if message.tool_call_id else None
             side, blocks = "user", _result(message, family, ids.names)
         elif role in ("system", "developer") and not turns:
-            system += _texts(message, family)
+            blocks = _blocks(message, family, images=False)
+            system += blocks + _marked(message, blocks, family)
             continue
         elif role in ("system", "developer"):
             side, blocks = "user", _reminder(message, family)
@@ -134,6 +140,7 @@ def turns_of(members: Mapping[str, msgspec.Raw], family: Family, omissions: Omis
             raise refused(f"role `{role[:40]}`, which is none of system, developer, user, assistant and tool")
         if not blocks:
             continue
+        blocks += _marked(message, blocks, family)
         if turns and turns[-1]["role"] == side:
             turns[-1]["content"] += blocks
         else:
@@ -190,8 +197,9 @@ def _reminder(message: _Message, family: Family) -> list[ConverseBlock]:
     ]
 
 
-def _texts(message: _Message, family: Family) -> list[ConverseBlock]:
-    return _blocks(message, family, images=False)
+def _marked(message: _Message, blocks: list[ConverseBlock], family: Family) -> list[ConverseBlock]:
+    """The point of the cache at the end of a message that is marked as a whole, unless its last part was."""
+    return cached(message.cache_control, family) if blocks and "cachePoint" not in blocks[-1] else []
 
 
 def _assistant(message: _Message, family: Family, omissions: Omissions) -> list[ConverseBlock]:
@@ -240,7 +248,7 @@ def _reasoning(message: _Message, family: Family, omissions: Omissions) -> list[
     Without its signature it is left out, as Claude itself leaves out the thoughts of earlier turns. With one it never
     is: whoever cannot read it is passed by. A signed thought may be empty, where its text was not asked for.
     """
-    text, signature = message.reasoning_content, message.reasoning_signature
+    text, signature = message.reasoning_content or message.reasoning, message.reasoning_signature
     if signature or message.reasoning_redacted:
         if family.thinking not in ("budget", "adaptive"):
             if omissions.may("reasoning", "thinking"):

@@ -474,6 +474,25 @@ def test_a_mark_of_what_is_cached_is_left_out_where_nothing_is() -> None:
     assert [list(block) for block in found] == [["toolResult"], ["cachePoint"]]
 
 
+def test_a_mark_on_a_message_is_one_on_its_end() -> None:
+    """As opencode and the Vercel AI SDK write it."""
+    mark = {"cache_control": {"type": "ephemeral"}}
+    part, point = {"type": "text", "text": "Hi"}, {"cachePoint": {"type": "default"}}
+    used = [*USED[:1], {**USED[1], **mark}, {**USED[2], **mark}]
+    found = encoded({"messages": [{"role": "system", "content": "Be kind", **mark}, *used], "tools": [TOOL]})
+    assert found["system"] == [{"text": "Be kind"}, point]
+    assert [turn["content"][-1] == point for turn in found["messages"]] == [False, True, True]
+    for content in ("Hi", [part], [{**part, **mark}]):
+        turn = encoded({"messages": [{"role": "user", "content": content, **mark}]})["messages"][0]
+        assert turn["content"] == [{"text": "Hi"}, point]
+
+
+def test_a_thought_as_others_write_it_is_left_out_as_one_without_a_signature() -> None:
+    said_before = [{"role": "user", "content": "a"}, {"role": "assistant", "content": "b", "reasoning": "hm"}]
+    turns = encoded({"messages": [*said_before, {"role": "user", "content": "c"}]})["messages"]
+    assert [turn["content"] for turn in turns] == [[{"text": "a"}], [{"text": "b"}], [{"text": "c"}]]
+
+
 def test_openais_own_mark_of_what_is_cached_is_the_same() -> None:
     part = {"type": "text", "text": "Hi"}
     ours = {**part, "prompt_cache_breakpoint": {"mode": "explicit"}}
