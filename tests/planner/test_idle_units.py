@@ -85,6 +85,15 @@ def test_on_a_tie_less_stands_idle(idle: str) -> None:
     assert (found.cost, held(found)) == (D(0), 2)
 
 
+def test_nothing_is_rented_beside_idle_reservations_on_a_tie() -> None:
+    """64 GPUs in February, 40 of them reserved at 0.60: 32,256 USD of 40,000, and a fee of 100% for the rest."""
+    offers = [reserved("0.60", capacity="40 GPU"), gpus("north", 1, id="rented")]
+    deal = agreement(floor(40_000, "100%"), effective="2026-02-01", ends="2026-03-01")
+    days = {"start": "2026-02-01", "end": "2026-03-01", "every": "day"}
+    found = solved(build(offers, [compute(demand="64 GPU")], deal, horizon=days))
+    assert (found.cost, sum(row.idle for row in found.providers)) == (40_000, 0)
+
+
 def test_what_a_clause_asks_for_stays_on_a_tie() -> None:
     """At a fee above 100% one idle GPU is cheaper than the fee, in the month that misses the floor alone."""
     windows = {"windows": {"every": "month"}}

@@ -11,6 +11,7 @@ from itertools import islice
 
 import numpy as np
 
+from detente.market.offer import GpuOffer
 from detente.planner.formulation.capacity import taken
 from detente.planner.formulation.draft import Draft
 from detente.planner.formulation.expression import Floats, Ints, broadcast
@@ -31,8 +32,17 @@ Fewer = tuple[Ints, Floats]
 def with_less_idle(draft: Draft, model: Model, best: Solution, columns: Ints) -> Solution:
     """The solution, whole in ``columns``, without idle units that save nothing: on a tie, less stands idle.
 
-    All idle units are tried together, then purchase by purchase: what a clause asks for stays.
+    All idle units are tried together, then purchase by purchase: what a clause asks for stays. Then so are units by the
+    hour whose work what is reserved beside them has room for.
     """
+    best = _without(draft, model, best, columns)
+    beside = list(_beside_idle(draft, best))
+    found = _solved(model, best, columns, beside) if beside else None
+    return best if found is None else _without(draft, model, found, columns)
+
+
+def _without(draft: Draft, model: Model, best: Solution, columns: Ints) -> Solution:
+    """Without units that no use needs."""
     found = [fewer for units in draft.units.values() if (fewer := _needed(draft, units, best)) is not None]
     if not found:
         return best
@@ -42,6 +52,39 @@ def with_less_idle(draft: Draft, model: Model, best: Solution, columns: Ints) ->
     for one in islice(_one_by_one(found), MAX_TRIES):
         best = _solved(model, best, columns, [one]) or best
     return best
+
+
+def _beside_idle(draft: Draft, best: Solution) -> Iterator[Fewer]:
+    """Of accelerators by the hour, purchases whose work what is reserved beside them has room for, and lower counts.
+
+    Where a fee is owed for what is missing of a commitment, renting beside idle reservations may cost the same.
+    """
+    assert best.values is not None
+    idle: dict[str, Floats] = {}
+    rented: list[tuple[Units, GpuOffer, Floats, Floats]] = []
+    for units in draft.units.values():
+        if isinstance(units.offer, GpuOffer):
+            counts, gpu = np.rint(best.values[units.columns]), units.offer.accelerator
+            spare = _spare(draft, units, best.values, counts) * units.offer.unit
+            if units.offer.reserved:
+                idle[gpu] = idle.get(gpu, 0.0) + spare
+            else:
+                rented.append((units, units.offer, counts, spare))
+    for units, offer, counts, own in rented:
+        if offer.accelerator not in idle:
+            continue
+        fewer, room = counts.copy(), idle[offer.accelerator]
+        may = room + own > offer.unit * (1 - NEARLY)
+        for index in np.flatnonzero(counts).tolist():
+            serve, size = units.serve[index], units.units[index] * offer.unit
+            if not may[serve].all():
+                continue
+            less = min(counts[index], max(0.0, np.floor((room[serve] + own[serve]).min() / size + NEARLY)))
+            fewer[index] -= less
+            room[serve] -= np.maximum(less * size - own[serve], 0.0)
+        at = np.flatnonzero(fewer < counts)
+        if len(at):
+            yield units.columns[at], fewer[at]
 
 
 def _one_by_one(found: Sequence[Fewer]) -> Iterator[Fewer]:
