@@ -13,8 +13,10 @@ from decimal import Decimal
 from fractions import Fraction
 from functools import cached_property
 from math import isfinite
+from typing import Literal
 
 from detente.case.case import Case
+from detente.contract.term import Term
 from detente.errors import UnsettledError
 from detente.outcomes.estimate import NOTHING, Estimate, LeastCost
 from detente.planner.answer.bill import Bill, work_by_provider
@@ -192,7 +194,7 @@ class Baseline:
         case, charged = self.study.case, {charge.key.name for charge in self.study.draft.program.charges}
         if case.news:
             return frozenset()
-        others = {term.id for term in case.terms if term.effect != "restrains" or term.prices or term.id in charged}
+        others = {term.id for term in case.terms if effect_of(term) != "restrains" or term.prices or term.id in charged}
         return frozenset(term.id for term in case.terms) - others
 
     def under(self, case: Case) -> Near | None:
@@ -272,6 +274,11 @@ class Baseline:
         if near is None or near.today is None or self.today is None:
             return None
         return self.today - near.today
+
+
+def effect_of(term: Term) -> Literal["restrains", "grants", "both"]:
+    """What a clause does to us; in a currency whose rate changes either: what is paid at one, another gives back."""
+    return term.effect if term.own_money is None else "both"
 
 
 def _binding(study: Study, relaxed: Solution) -> frozenset[str]:

@@ -13,8 +13,7 @@ from functools import partial
 
 from detente.case.case import Case
 from detente.case.given import GivenPart, GivenSeconds, limits, must_be_case
-from detente.contract.term import Term
-from detente.outcomes.baseline import Baseline, Near, stops_noted
+from detente.outcomes.baseline import Baseline, Near, effect_of, stops_noted
 from detente.outcomes.estimate import NOTHING, Estimate
 from detente.outcomes.saved import Status
 from detente.outcomes.shapley import split
@@ -196,7 +195,7 @@ class _Pricing:
         return found.at_most(NOTHING) if effects == {"grants"} else found
 
     def _effect(self, name: str) -> Effect:
-        versions: set[Effect] = {_of(term) for term in self.case.terms if term.id == name}
+        versions: set[Effect] = {effect_of(term) for term in self.case.terms if term.id == name}
         return versions.pop() if len(versions) == 1 else "both"
 
     def _moves(self, near: Near) -> list[WorkMove]:
@@ -213,7 +212,3 @@ class _Pricing:
 
 TOLD = Decimal("0.001")
 """A move is told from this part of its workload on."""
-
-
-def _of(term: Term) -> Effect:
-    return term.effect

@@ -6,6 +6,7 @@ import signal
 from collections.abc import Callable
 from dataclasses import replace
 from decimal import Decimal
+from fractions import Fraction
 from itertools import combinations
 from typing import Any
 from unittest import mock
@@ -27,7 +28,8 @@ from detente.report.outcomes.prices import masked
 from detente.report.pages.prices_page import render_prices
 from detente.results.conflict import Conflict
 from detente.results.plan import Plan
-from tests.builders import EXACT, D, Data, agreement, build, gpus, solved, tokens, two_clouds, work
+from tests.builders import EXACT, D, Data, agreement, build, data_of, gpus, solved, tokens, two_clouds, work
+from tests.case.test_exchanging import moving
 from tests.drawn_cases import cases
 
 few = settings(deadline=None, derandomize=True, max_examples=8, suppress_health_check=list(HealthCheck))
@@ -53,6 +55,21 @@ def floor(name: str = "floor", amount: str = "30 k USD", **more: object) -> Data
 
 
 # -- by hand -------------------------------------------------------------------------------------------------------
+def test_a_prepayment_in_a_currency_that_rises_saves_something() -> None:
+    """271.82 EUR are paid at 1.10 as January ends, and given back at 1.20 in February: without it, that is lost."""
+    term = {"id": "early", "kind": "minimum-commitment", "amount": "300 EUR", "windows": {"every": "month"}}
+    term |= {"shortfall": {"charged-as": "prepayment"}}
+    steps = {"rate": {"2026-01-01": "1 Mtok per day", "2026-02-01": "30 Mtok per day"}}
+    data = data_of(
+        [tokens("north", 1)], [work(demand=steps)], agreement(term, ends="2026-04-01"), months=3, exchange=moving()
+    )
+    (found,) = prices(Case.of(data)).clauses
+    short = 300 - Fraction(31) / Fraction("1.1")
+    assert found.effect == "both"
+    assert found.price is not None
+    assert abs(found.price.amount + D(float(short * Fraction("0.1")))) < CENT
+
+
 def test_a_floor_costs_what_it_moves_to_the_dearer_cloud() -> None:
     # 6 months of 1000 Mtok: 12,000 at South. 9,000 spent at North serves 3000 Mtok, the rest costs 6,000 at South.
     found = prices(two_clouds(floor(amount="9000 USD")))
