@@ -241,7 +241,7 @@ def shaped_by_window(
     program.require(owner, "floor", charged.like(used) + now >= amounts)
     program.require(owner, "missed", charged - missed * amounts <= none)
     above = [amount + most for amount, most in zip(amounts, most_now, strict=True)]
-    program.require(owner, "charge-exact", charged + now + missed * most_now <= above)
+    program.require(owner, "charge-exact", (charged + now + missed * most_now).like(missed) <= above)
 
 
 def _drawn_in_time(
@@ -311,5 +311,5 @@ def _charged(
     reached = (charged + now).like(used)
     program.require(owner, f"milestone-{place - 1}", reached >= [reach])
     program.require(owner, f"charge-{place}-missed", charged - missed * reach <= NOTHING)
-    program.require(owner, f"charge-{place}-exact", charged + now + missed * most <= [reach + most])
+    program.require(owner, f"charge-{place}-exact", (charged + now + missed * most).like(missed) <= [reach + most])
     return charged

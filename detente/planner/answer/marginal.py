@@ -48,7 +48,8 @@ def clauses(draft: Draft, solution: Solution, exact: Bill, out: Collection[Owner
 def _of_rows(draft: Draft, solution: Solution, term: Term) -> Iterable[MarginalPrice]:
     """Duals of a clause's rows, by window: of those that ask for something.
 
-    Rows that only say what a clause's own columns are have duals as well, and these are no price of anything.
+    Rows that only say what a clause's own columns are have duals as well, and these are no price of anything: they ask
+    for no amount, or for one in no unit.
     """
     assert solution.duals is not None
     asks = draft.program.asking()
@@ -56,7 +57,7 @@ def _of_rows(draft: Draft, solution: Solution, term: Term) -> Iterable[MarginalP
     covered = draft.arcs.covered(term.covered)
     dearest = float(np.nan_to_num(draft.prices.listed[covered]).max(initial=0.0))
     for block in draft.program.row_blocks:
-        if block.owner != Owner.of(term) or (block.own == "all" and not block.unit):
+        if block.owner != Owner.of(term) or (block.own != "none" and not block.unit):
             continue
         unit = f"{currency} per {block.unit or 'unit'}"
         least = NO_PRICE * (1.0 if block.unit == currency else dearest)

@@ -66,6 +66,7 @@ def test_a_prepayment_in_a_currency_that_rises_saves_something() -> None:
     (found,) = prices(Case.of(data)).clauses
     short = 300 - Fraction(31) / Fraction("1.1")
     assert found.effect == "both"
+    assert {m.part for m in found.marginal} <= {"floor"}, "no row that only makes a charge exact has a price"
     assert found.price is not None
     assert abs(found.price.amount + D(float(short * Fraction("0.1")))) < CENT
 
