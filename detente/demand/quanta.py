@@ -16,6 +16,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from detente.demand.demand import DemandOverTime
+from detente.demand.quantum import PER_QUANTUM as NANOS_PER_QUANTUM
 from detente.demand.quantum import QUANTUM
 from detente.values.period import Period
 from detente.values.rounding import half_even
@@ -26,12 +27,28 @@ PARTS = 10**18
 PER_QUANTUM = PARTS * QUANTUM.numerator // QUANTUM.denominator
 """Parts of a quantum."""
 
+ROOM = 1 << 62
+"""Whole numbers below this have room in 64 bits, and so has twice what is left of a division by one."""
+
 LITTLE = 1000 * PER_QUANTUM
 """Parts: of less than this, rounding could lose or add a part that matters."""
 
 DAY = timedelta(days=1)
 
 Quanta = NDArray[np.int64]
+
+
+def nanos_each(quanta: Quanta, each: Fraction) -> list[int]:
+    """What each of some quanta comes to at an amount a unit of work: ``quantum.nanos``, at once where it can be."""
+    over, under = each.as_integer_ratio()
+    over *= NANOS_PER_QUANTUM
+    most = int(quanta.max(initial=0)) * abs(over)
+    if max(most, 2 * under) >= ROOM or int(quanta.min(initial=0)) < 0:
+        return [half_even(many * over, under) for many in quanta.tolist()]
+    whole, rest = np.divmod(quanta * over, under)
+    rest *= 2
+    found: list[int] = (whole + ((rest > under) | ((rest == under) & (whole % 2 == 1)))).tolist()
+    return found
 
 
 class InQuanta(NamedTuple):

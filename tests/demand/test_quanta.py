@@ -7,13 +7,14 @@ from decimal import Decimal
 from fractions import Fraction
 from pathlib import Path
 
+import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from detente.demand.demand import DemandOverTime
-from detente.demand.quanta import in_quanta, quanta_over
-from detente.demand.quantum import QUANTUM
+from detente.demand.quanta import in_quanta, nanos_each, quanta_over
+from detente.demand.quantum import QUANTUM, nanos
 from tests.builders import Data
 from tests.demand.demand_files import csv_of, periods
 
@@ -119,3 +120,11 @@ def test_a_file_that_changed_is_read_anew(tmp_path: Path) -> None:
         demand = demand.model_copy(update={"trace": demand.recorded.read(tmp_path)})
         found.append(int(quanta_over(demand, periods("day"), START).quanta.sum()))
     assert found[1] == 3 * found[0] > 0
+
+
+@given(
+    st.lists(st.integers(0, 10**6) | st.integers(0, 2**63 - 1), max_size=8),
+    st.fractions(0, 10**6) | st.sampled_from([Fraction(0), Fraction(1, 2000), Fraction(3, 2000), Fraction(1, 10**18)]),
+)
+def test_what_each_comes_to_is_exact_of_many_as_of_one(quanta: list[int], each: Fraction) -> None:
+    assert nanos_each(np.array(quanta, dtype=np.int64), each) == [nanos(many, each) for many in quanta]

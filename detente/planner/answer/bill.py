@@ -7,6 +7,7 @@ exact prices. Not here: what use costs after discounts (``contract/rated/rating`
 
 from __future__ import annotations
 
+import itertools
 import math
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
@@ -25,7 +26,7 @@ from detente.contract.rated.rating import Rating
 from detente.contract.settled.posting import Posting
 from detente.contract.settled.settlement import Settlement
 from detente.contract.settling import settle
-from detente.demand.quanta import Quanta
+from detente.demand.quanta import Quanta, nanos_each
 from detente.demand.quantum import PER_QUANTUM, QUANTUM, nanos
 from detente.errors import SolverError
 from detente.market.offer import AnyUnits
@@ -176,11 +177,16 @@ def _unserved(draft: Draft, found: Quantities) -> Decimal:
 
 def _charged(draft: Draft, found: Quantities) -> ListCharges:
     arcs, periods = np.nonzero(found.work)
-    cost = []
-    for index, t, quanta in zip(arcs.tolist(), periods.tolist(), found.work[arcs, periods].tolist(), strict=True):
-        price = draft.prices.of_use[index][t]
-        assert price is not None
-        cost.append(nanos(quanta, price))
+    cost: list[int] = []
+    for index in np.unique(arcs).tolist():
+        at = periods[arcs == index].tolist()
+        prices = [draft.prices.of_use[index][t] for t in at]
+        quanta = found.work[index, at]
+        cuts = [0, *(i for i in range(1, len(at)) if prices[i] != prices[i - 1]), len(at)]
+        for first, after in itertools.pairwise(cuts):  # a price that stays: all at once
+            price = prices[first]
+            assert price is not None
+            cost += nanos_each(quanta[first:after], price)
     return ListCharges(arcs, periods, cost)
 
 

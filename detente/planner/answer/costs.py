@@ -14,7 +14,8 @@ from typing import Literal
 import numpy as np
 
 from detente.case.case import Case
-from detente.demand.quantum import PER_QUANTUM, QUANTUM, nanos
+from detente.demand.quanta import nanos_each
+from detente.demand.quantum import PER_QUANTUM, QUANTUM
 from detente.planner.answer.bill import Bill
 from detente.planner.answer.holdings import capacity
 from detente.planner.formulation.draft import Draft
@@ -54,10 +55,11 @@ def _allocations(draft: Draft, exact: Bill) -> Allocations:
     places = [
         AllocationPlace(arc.workload.id, arc.offer.id, arc.offer.provider, arc.offer.region) for arc in draft.arcs
     ]
-    at, quanta = charged.arc.tolist(), exact.quantities.work[charged.arc, charged.period].tolist()
-    taken = (nanos(work, draft.arcs[index].per_work) for index, work in zip(at, quanta, strict=True))
-    work = (each * PER_QUANTUM for each in quanta)
-    return Allocations(places, at, charged.period.tolist(), work, taken, charged.cost)
+    quanta = exact.quantities.work[charged.arc, charged.period]
+    used = np.unique(charged.arc).tolist()  # arc by arc, as charges are
+    taken = (each for index in used for each in nanos_each(quanta[charged.arc == index], draft.arcs[index].per_work))
+    work = (each * PER_QUANTUM for each in quanta.tolist())
+    return Allocations(places, charged.arc.tolist(), charged.period.tolist(), work, taken, charged.cost)
 
 
 def _unserved(draft: Draft, exact: Bill) -> Iterable[Unserved]:

@@ -13,14 +13,17 @@ from fractions import Fraction
 
 import numpy as np
 
-from detente.demand.quantum import QUANTUM, nanos
+from detente.demand.quantum import PER_QUANTUM, QUANTUM, nanos
 from detente.demand.workload import Training
 from detente.market.offer import AnyOffer, GpuOffer, TokenOffer
 from detente.planner.answer.bill import Bill, units_paid
 from detente.planner.formulation.draft import Draft
 from detente.planner.solving.solution import Solution
 from detente.results.plan_rows import CapacityRow, Purchase
-from detente.values.money import nano, of_nanos
+from detente.values.money import NOTHING, nano, of_nanos
+from detente.values.rounding import half_even
+
+NO_STANDBY = Decimal("0.000000")
 
 
 def purchases(draft: Draft, exact: Bill) -> Iterable[Purchase]:
@@ -41,9 +44,10 @@ def purchases(draft: Draft, exact: Bill) -> Iterable[Purchase]:
                 runs.append([start])
         for run in runs:
             count = found[run[0]]
-            paid = [(units.rates[at[s]][t], h) for s in run for t, h in units.paid[at[s]].items()]
-            price = sum((count * rate * h for rate, h in paid), Fraction(0))
-            hours = sum((h for _, h in paid), Fraction(0))
+            price, hours = (
+                Fraction(sum(part for start in run for _, part in paid.each[at[start]]), paid.whole)
+                for paid in (units.money, units.hours)
+            )
             first, last = draft.periods[run[0]], draft.periods[run[-1]]
             end = draft.periods[max(units.paid[at[run[-1]]])].span_end if units.offer.reserved else last.end
             yield Purchase(
@@ -53,7 +57,7 @@ def purchases(draft: Draft, exact: Bill) -> Iterable[Purchase]:
                 end,
                 count,
                 nano(hours),
-                nano(price),
+                nano(count * price),
                 units.offer.reserved,
             )
     for arc in draft.arcs:
@@ -92,11 +96,11 @@ def capacity(draft: Draft, exact: Bill, solution: Solution) -> Iterable[Capacity
     work = exact.quantities.work
     for offer in draft.case.offers:
         arcs = draft.arcs.of_offer[offer.id]
-        part = Fraction(1, math.lcm(*(arc.per_work.denominator for arc in arcs)))  # of a quantum: all come out even
+        whole = math.lcm(*(arc.per_work.denominator for arc in arcs))  # in such parts of a quantum all come out even
         used, own = [0] * draft.n, [0] * draft.n
         ready = np.zeros(draft.n)
         for arc in arcs:
-            parts = int(arc.per_work / part)
+            parts = int(arc.per_work * whole)
             some = np.flatnonzero(work[arc.index])
             for t, quanta in zip(some.tolist(), work[arc.index, some].tolist(), strict=True):
                 used[t] += quanta * parts
@@ -104,13 +108,15 @@ def capacity(draft: Draft, exact: Bill, solution: Solution) -> Iterable[Capacity
             if arc.workload.id in draft.standby:
                 standby = draft.standby[arc.workload.id][draft.arcs.place[arc.index]]
                 ready += solution.values[standby] * float(arc.per_work)
+        backing = [Decimal(f"{each:.6f}") for each in ready] if ready.any() else [NO_STANDBY] * draft.n
         paid = units_paid(draft, offer.id, exact.quantities) if offer.id in draft.units else None
         for t, limit in enumerate(_limits(draft, offer)):
-            taken = of_nanos(nanos(used[t], part))
-            bought = taken if paid is None else nano(paid[t] + own[t] * part * QUANTUM if own[t] else paid[t])
+            taken = of_nanos(half_even(used[t] * PER_QUANTUM, whole)) if used[t] else NOTHING
+            bought = taken
+            if paid is not None:
+                bought = nano(paid[t] + Fraction(own[t], whole) * QUANTUM if own[t] else paid[t])
             if taken or bought or limit:
-                standby_then = Decimal(f"{ready[t]:.6f}")
-                yield CapacityRow(offer.id, offer.provider, t, limit, bought, taken, standby_then)
+                yield CapacityRow(offer.id, offer.provider, t, limit, bought, taken, backing[t])
 
 
 def _limits(draft: Draft, offer: AnyOffer) -> Iterable[Decimal | None]:
