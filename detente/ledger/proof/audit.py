@@ -28,7 +28,10 @@ MAX_FOUND = 200
 
 @dataclass(frozen=True, slots=True)
 class AuditFault:
-    """What is wrong, and where: the batch, and the table and row of it where one row is to blame."""
+    """What is wrong, and where: the batch, and the table and row of it where one row is to blame.
+
+    Batch 0: what follows from the rows of all batches.
+    """
 
     batch: int
     table: str
@@ -36,7 +39,7 @@ class AuditFault:
     what: str
 
     def __str__(self) -> str:
-        where = f"batch {self.batch}" + (f", {self.table}" if self.table else "")
+        where = ", ".join(filter(None, (f"batch {self.batch}" if self.batch else "", self.table)))
         return f"{where}{'' if self.n is None else f', row {self.n}'}: {self.what}"
 
 
@@ -134,6 +137,7 @@ class _Chain:
             return  # they follow from rows that are not what they were
         wanted = self._sums()
         self._times(list(wanted))
+        self._currency()
         for each in all_sums(self._session):
             key = each.of.body, each.start, each.end
             if wanted.pop(key, None) != each:
@@ -154,6 +158,13 @@ class _Chain:
             noted = self._session.one(f"SELECT value FROM facts WHERE name = '{name}'")
             if noted is not None and str(noted[0]) != str(at):
                 self._found(0, "facts", None, f"`{name}`: it is not the {name} use of the lines")
+
+    def _currency(self) -> None:
+        """That the currency is noted in which the entries are: by another, no case would be that of the ledger."""
+        noted = self._session.one("SELECT value FROM facts WHERE name = 'currency'")
+        owed = self._session.all("SELECT DISTINCT unit FROM entries WHERE account LIKE 'owed/%'")
+        if noted is not None and {str(unit) for (unit,) in owed} - {str(noted[0])}:
+            self._found(0, "facts", None, "`currency`: it is not that of the entries")
 
     def _sums(self) -> dict[tuple[str, int, int], LineSum]:
         """All lines, summed up anew."""

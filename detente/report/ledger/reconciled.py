@@ -15,6 +15,7 @@ from detente.ledger.bills.bill_difference import Difference
 from detente.ledger.bills.reconciling import Reconciled
 from detente.report.layout import say, table
 from detente.report.ledger.journal import Print
+from detente.report.numerals import count
 from detente.values.money import of_nanos
 from detente.values.quantity import plain
 
@@ -28,9 +29,9 @@ def reconciled_view(found: Reconciled, currency: str, console: Console, warn: Pr
     if len(found.aside) > MAX_SHOWN:
         warn(f"and {len(found.aside) - MAX_SHOWN:,} more")
     if found.unmapped:
-        warn(f"{found.unmapped:,} row(s) with no rule are not compared; add a rule, or one with `skip: true`")
+        warn(f"not compared: {count(found.unmapped, 'row')} with no rule; add a rule, or one with `skip: true`")
     if found.unknown:
-        warn(f"{found.unknown:,} use(s) on the books have no known price, and are left out of every sum")
+        warn(f"in no sum: {count(found.unknown, 'use')} of unknown amount or price on the books")
     if not found.rows:
         say(console, "nothing was compared")
         return

@@ -119,6 +119,12 @@ def test_when_use_began_and_ended_is_that_of_the_lines(booked: Store, case: Case
     assert (fault.table, fault.what) == ("facts", f"`{fact}`: it is not the {fact} use of the lines")
 
 
+def test_the_currency_is_that_of_the_entries(booked: Store, case: Case) -> None:
+    change(booked, "UPDATE facts SET value = 'EUR' WHERE name = 'currency'")
+    (fault,) = audited(booked, case).faults
+    assert str(fault) == "facts: `currency`: it is not that of the entries"
+
+
 @both
 def test_a_row_with_a_new_mark_is_found_by_its_batch(booked: Store, case: Case) -> None:
     values = forged(booked)
