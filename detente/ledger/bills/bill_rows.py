@@ -9,11 +9,12 @@ from __future__ import annotations
 import json
 import re
 import sqlite3
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from decimal import Decimal
 from fractions import Fraction
+from functools import partial
 from hashlib import blake2b
 from itertools import chain
 from pathlib import Path
@@ -181,7 +182,26 @@ class BillReader:
         try:
             return self._row(number, rule, roles, values, sheet)
         except _Unread as error:
-            return BadRow(number, sheet.columns.index(error.column) + 1, error.what)
+            return self._bad(number, error, rule, roles, values, sheet)
+
+    def _bad(
+        self, number: int, first: _Unread, rule: int | None, roles: dict[str, str], values: dict[str, Any], sheet: Sheet
+    ) -> BadRow:
+        """All that is wrong with a row, from the first column on; ``first`` is what was seen first."""
+        found = {sheet.columns.index(first.column) + 1: first.what}
+        texts = {name: _text(value) for name, value in values.items()}
+        reads: list[Callable[[], object]] = [partial(self._must_be_in_currency, roles, texts)]
+        reads += [partial(self._quantity, rule, roles, values)]
+        reads += [partial(self._time, roles, role, values, sheet) for role in ("start", "end") if role in roles]
+        reads += [partial(self._money, roles, role, values) for role in ("net", "listed") if role in roles]
+        for read in reads:
+            try:
+                read()
+            except _Unread as error:
+                found.setdefault(sheet.columns.index(error.column) + 1, error.what)
+        column = min(found)
+        more = "".join(f"; column {at}: {found[at]}" for at in sorted(found) if at != column)
+        return BadRow(number, column, found[column] + more)
 
     def _row(
         self, number: int, rule: int | None, roles: dict[str, str], values: dict[str, Any], sheet: Sheet

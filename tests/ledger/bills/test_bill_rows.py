@@ -86,3 +86,16 @@ def test_a_column_that_another_export_lacks_tells_none_of_its_rows(tmp_path: Pat
         )
         told = read(store, served_case(), mapped(tmp_path, OTHER), bill(tmp_path / "b.csv", [row("Storage", "5")]))
         assert (told.added, told.again) == (1, 0)
+
+
+def test_all_that_is_wrong_with_a_row_is_told_at_once(tmp_path: Path) -> None:
+    wrong = "EUR,31.01.2026,2026-01-15T13:00:00Z,5,many,5,Storage,a"
+    with fresh(tmp_path) as store:
+        told = read(store, served_case(), mapped(tmp_path, OTHER), bill(tmp_path / "b.csv", [wrong], HEAD))
+    assert (told.bad, told.rows) == (1, 1)
+    (said,) = told.aside
+    assert said == (
+        f"{tmp_path}/b.csv:2:1: `EUR` is not the currency of the books, USD; column 2: `31.01.2026` is not a time from"
+        " 1970 to 2200, such as 2026-01-31T13:00:00Z; column 5: `many` is not a number, of at most 1e15 and 60 decimal"
+        " places"
+    )
