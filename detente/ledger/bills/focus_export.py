@@ -26,9 +26,10 @@ from detente.ledger.books.books import Books
 from detente.ledger.books.entry import booked_on
 from detente.ledger.books.pricing_currency import rate_of
 from detente.ledger.store.store import Session
+from detente.ledger.use.known_purchases import KnownPurchases, told_purchases
 from detente.ledger.use.late import sums_late, sums_on_time
 from detente.ledger.use.line import LineSum, UseClass
-from detente.ledger.use.purchases import PurchaseInvoice, invoices, prepaid, purchases
+from detente.ledger.use.purchases import PurchaseInvoice
 from detente.market.offer import AnyOffer, GpuOffer, TokenOffer
 from detente.values.micros import at_micros, micros
 from detente.values.money import of_nanos
@@ -81,14 +82,15 @@ class FocusExport:
         """Every row, in the order of the books. Raises LedgerError."""
         with self.books.store.reading() as session:
             self.books.must_match(session)
-            bought = list(purchases(session).elements())
-            held = prepaid(self.books.case, bought)
+            bought = KnownPurchases(self.books.case, told_purchases(session))
             on_time = ((None, each) for each in sums_on_time(session, self.start, self.end))
             for closed, each in chain(on_time, sums_late(session, self.start, self.end)):
-                times = held.get(each.of.offer.get("offer", ""), ())
-                covered = each.of.kind != "egress" and any(start <= each.start < end for start, end in times)
+                covered = bought.covers(each, each.booked_at if closed is None else micros(closed))
                 yield self._use(each, closed) | ({"BilledCost": _money(0)} if covered else {})
-            yield from map(self._purchase, invoices(self.books.case, bought, self.start, self.end))
+            for told, invoice in bought.invoiced(self.start, self.end):
+                yield self._purchase(invoice, told)
+            for told, each, more in bought.billed_anew(session, self.start, self.end):
+                yield self._use(each, told) | _billed_otherwise(more)
             yield from self._clauses(session)
 
     @cached_property
@@ -168,8 +170,11 @@ class FocusExport:
             "ResourceType": of.offer.get("product", "service"),
         }  # fmt: skip
 
-    def _purchase(self, invoice: PurchaseInvoice) -> FocusRow:
-        """A reservation that is invoiced: its cost is billed here, and is effective as it is used, or stands idle."""
+    def _purchase(self, invoice: PurchaseInvoice, told: datetime | None) -> FocusRow:
+        """A reservation that is invoiced: its cost is billed here, and is effective as it is used, or stands idle.
+
+        ``told``: up to when the books were closed, where it is of a time that they were closed for.
+        """
         case, of, start = self.books.case, invoice.of, invoice.at
         offer = next(o for o in case.offers if o.id == of.offer)
         facts = case.offer_facts[of.offer]
@@ -177,7 +182,7 @@ class FocusExport:
         unit = "GPUs" if isinstance(offer, GpuOffer) else "Units"
         once = invoice.parts == 1
         until = f"{at_micros(of.start):%Y-%m-%d} to {at_micros(of.end):%Y-%m-%d}"
-        return self._head(facts.get("provider", "unknown"), start, start + 24 * HOURS, invoice.net) | {
+        return self._head(facts.get("provider", "unknown"), start, start + 24 * HOURS, invoice.net, told) | {
             **_service(bought), **self._place(bought),
             "EffectiveCost": _money(0), "PricingCurrencyEffectiveCost": _money(0),
             "ChargeCategory": "Purchase", "ChargeFrequency": "One-Time" if once else "Recurring",
@@ -188,7 +193,7 @@ class FocusExport:
             "CommitmentDiscountCategory": "Usage", "CommitmentDiscountId": of.offer,
             "CommitmentDiscountName": of.offer, "CommitmentDiscountType": "Reservation",
             "CommitmentDiscountQuantity": number(Decimal(of.units)), "CommitmentDiscountUnit": unit,
-        }  # fmt: skip
+        } | _correcting(booked_on(start, told)[1])  # fmt: skip
 
     # -- clauses ---------------------------------------------------------------------------------------------------
     def _clauses(self, session: Session) -> Iterator[FocusRow]:
@@ -252,6 +257,15 @@ def _correcting(period: str) -> FocusRow:
     """
     unsaid = {"CommitmentDiscountQuantity": "", "CommitmentDiscountUnit": ""}
     return {"ChargeClass": "Correction", "x_Adjusts": period} | unsaid if period else {}
+
+
+def _billed_otherwise(more: int) -> FocusRow:
+    """Of use that was billed before, and is no use of this time: how much more of it is billed, and nothing else."""
+    nothing = ("EffectiveCost", "ListCost", "ContractedCost", "PricingCurrencyEffectiveCost")
+    unsaid = ("ConsumedQuantity", "ConsumedUnit", "PricingQuantity", "PricingUnit", "x_ContractApplied")
+    counts = ("x_Calls", "x_InputTokens", "x_CachedTokens", "x_OutputTokens")
+    found = dict.fromkeys(nothing, _money(0)) | dict.fromkeys(unsaid, "") | dict.fromkeys(counts, "0")
+    return found | {"BilledCost": _money(more), "x_TakenOff": "{}"}
 
 
 def _service(of: UseClass) -> FocusRow:

@@ -18,9 +18,10 @@ from detente.ledger.books.books import Books
 from detente.ledger.books.pricing_currency import StatedUse, stated_use
 from detente.ledger.books.stands import ClauseStands, stands_as_closed, stands_in
 from detente.ledger.store.store import Session
+from detente.ledger.use.known_purchases import KnownPurchases, told_purchases
 from detente.ledger.use.late import sums_as_closed, sums_booked
 from detente.ledger.use.line import LineSum
-from detente.ledger.use.purchases import PurchaseInvoice, invoices, purchases
+from detente.ledger.use.purchases import PurchaseInvoice
 from detente.ledger.use.running_totals import unknown_sums
 from detente.values.micros import micros
 from detente.values.period import moment
@@ -64,8 +65,8 @@ class Statement:
         Use of offers that are priced in another currency, booked in that time: what it came to in that, at the rate of
         the day of use.
     invoices
-        What the party invoices in that time of what is reserved, where its offers say when: what is owed grows with
-        each hour that it is held, whenever that is invoiced.
+        What the party invoices in that time of what is reserved, where its offers say when, with what of a closed time
+        was told in it: what is owed grows with each hour that it is held, whenever that is invoiced.
     unknown
         How many uses before the end are of an amount or price that is not known, of what the party sold or may have.
     """
@@ -111,8 +112,8 @@ def statement(books: Books, party: str, since: date, until: date, planned: Itera
         else:
             sums, found = list(unknown_sums(session)), stands_in(session, books, end, all_windows=True)
         stated = stated_use(books.case, party, sums_booked(session, start, end))
-        bought = purchases(session, end if closed == end else None).elements()
-        facts, invoiced = books.case.offer_facts, invoices(books.case, bought, start, end)
+        bought = KnownPurchases(books.case, told_purchases(session))
+        facts, invoiced = books.case.offer_facts, [invoice for _, invoice in bought.invoiced(start, end)]
     if opening + sum(line.amount for line in lines) != closing:
         what = f"{books.store.url}: what is owed to `{party}` is not what its lines come to"
         raise LedgerError(f"{what}; `detente audit` finds what was changed")

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import json
 import re
+from dataclasses import replace
 from decimal import Decimal
 from pathlib import Path
 from typing import Any
@@ -194,6 +195,37 @@ def test_the_parts_of_an_invoice_add_up_to_the_purchase(store: Store) -> None:
     assert (len(found), sum(each.listed for each in found)) == (12, odd)
     assert {each.net for each in found[:6]} <= {each.listed for each in found}
     assert all(4 * each.net - 3 * each.listed in range(-4, 5) for each in found[6:])
+
+
+def test_what_is_told_late_changes_no_file_of_a_closed_time_and_is_billed_in_the_next(store: Store) -> None:
+    """January is billed by its use, 1 USD; then ten GPUs that were reserved are told, by instalments of 7,300."""
+    case = year(invoiced="monthly")
+    books = Books(store, case)
+    books.post([used(case, "2026-01-15")], END)
+    closing(store, case, "2026-02-01")
+    january, february = ("2026-01-01", "2026-02-01"), ("2026-02-01", "2026-03-01")
+    files = {month: list(FocusExport(books, *map(day, month)).rows()) for month in (january,)}
+    assert [row["BilledCost"] for row in files[january]] == ["1.0"]
+    closing(store, case, "2026-03-01", HELD)
+    assert list(FocusExport(books, *map(day, january)).rows()) == files[january]
+    found = list(FocusExport(books, *map(day, february)).rows())
+    late = [row for row in found if row.get("ChargeClass") == "Correction" and row["BilledCost"] != "0.0"]
+    assert [(row["ChargeCategory"], row["ChargePeriodStart"][:10], row["BilledCost"]) for row in late] == [
+        ("Purchase", "2026-01-01", "7300.0"),
+        ("Usage", "2026-01-15", "-1.0"),
+    ]
+    assert {row["x_Adjusts"] for row in late} == {"Jan 2026"}
+    assert {row["BillingPeriodStart"][:10] for row in found} == {"2026-02-01"}
+    whole = [*files[january], *found]
+    assert sum(Decimal(row["BilledCost"]) for row in whole) == 2 * 7_300
+    assert sum(Decimal(row["EffectiveCost"]) for row in whole) == 59 * 24 * 10  # all hours of both months, used or not
+    (told,) = (each.invoices for each in [statement(books, "north", day("2026-02-01"), day("2026-03-01"))])
+    assert [f"{each.at:%m-%d}" for each in told] == ["02-01", "01-01"]
+    closing(store, case, "2026-04-01", replace(HELD, units=5, cost=D(43_800)))  # five of them were never there
+    assert list(FocusExport(books, *map(day, february)).rows()) == found
+    march = list(FocusExport(books, day("2026-03-01"), day("2026-04-01")).rows())
+    bought = sorted(Decimal(row["BilledCost"]) for row in march if row["ChargeCategory"] == "Purchase")
+    assert bought == [-7_300, -7_300, 3_650, 3_650, 3_650]
 
 
 def test_where_nobody_says_when_it_is_invoiced_it_is_billed_as_it_is_held(store: Store) -> None:
