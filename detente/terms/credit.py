@@ -10,7 +10,7 @@ from dataclasses import replace
 from datetime import datetime
 from decimal import Decimal
 from fractions import Fraction
-from functools import partial
+from functools import cached_property, partial
 from itertools import islice, pairwise
 from typing import Any, ClassVar, Literal, Self
 
@@ -22,7 +22,7 @@ from detente.contract.amounts.paid_parts import MAX_DIVIDING, PaidPart, dividing
 from detente.contract.case_view import CaseView
 from detente.contract.decisions import Decisions
 from detente.contract.metered.meter import Meter
-from detente.contract.metered.paid_use import PaidUse, in_order, meeting
+from detente.contract.metered.paid_use import PaidUse, in_order, meet, meeting
 from detente.contract.metered.totals import Totals
 from detente.contract.program import Program
 from detente.contract.rated.stacking import more_than_all
@@ -91,7 +91,7 @@ class Credit(Term):
         own = [found.held(each.validity) for each in clauses if each.id == self.id]
         return found if any(each.beside or each._edges_inside() or each._dividing for each in own) else self
 
-    @property
+    @cached_property
     def beside(self) -> tuple[Credit, ...]:
         """The credits with the same party that may pay for the same use, where it makes a difference which pays first.
 
@@ -115,7 +115,7 @@ class Credit(Term):
         """The clauses for which it says how much of what it pays is for what they count."""
         return frozenset(meter.term for meter in self._counting)
 
-    @property
+    @cached_property
     def _dividing(self) -> tuple[Selection, ...]:
         """What covers some of what it pays for, and counts what it leaves, or pays after it."""
         after = [other.covered for other in self.beside if not self._only_before(other)]
@@ -139,6 +139,11 @@ class Credit(Term):
         lapses = self._lapse_before(other)
         narrower = other.covered.inside(self.covered) is True and self.covered.inside(other.covered) is not True
         return lapses == {False} or (not lapses and narrower)
+
+    def _after(self, other: Credit) -> bool:
+        """Whether another pays before it for some of what it pays for."""
+        before = self._lapse_before(other)
+        return meet(self, other) and (False in before or (not before and in_order((self, other))[0] is other))
 
     def pays_after(self, other: Term) -> bool:
         """Whether what another has lapses before what it has itself, and never after it."""
@@ -197,7 +202,7 @@ class Credit(Term):
         found = islice(self._edges(self.validity.start, self.validity.end), MANY)
         return {at for at in found if any(each.start < at < each.end for each in paying.over(at, at))}
 
-    @property
+    @cached_property
     def _counted(self) -> Calendar:
         """By which times use is counted: those in which it is applied, or days or hours of which each is some."""
         edges = self._edges_inside()
@@ -335,10 +340,9 @@ class Credit(Term):
     def explain(self) -> Reason:
         """What the clause does."""
         cap = f", at most {self.amount.told}" if self.amount else ""
-        order = [other.id for other in in_order((self, *self.beside))]
-        first = " and ".join(f"`{name}`" for name in dict.fromkeys(order[: order.index(self.id)]))
-        left = f", of what {first} left" if first else ""
-        return Reason(self.id, f"{float(self.rate) * 100:g}% of spend ({self.covered}) is given back{cap}{left}")
+        first = " and ".join(dict.fromkeys(f"`{other.id}`" for other in self.beside if self._after(other)))
+        cap += f", of what {first} left" if first else ""
+        return Reason(self.id, f"{float(self.rate) * 100:g}% of spend ({self.covered}) is given back{cap}")
 
     @property
     def divides(self) -> Divided:
@@ -359,9 +363,7 @@ class Credit(Term):
         hours = self.calendar(Every(every="hour"))
         at = next((at for at in sorted(self._edges_inside()) if not _begins(hours, at)), None)
         if at is not None:
-            what = (
-                f"another clause begins at {at:%Y-%m-%d %H:%M} UTC, within an hour of `{self.id}`, which pays before it"
-            )
+            what = f"a window beside those of `{self.id}` begins at {at:%Y-%m-%d %H:%M} UTC, and not with an hour of it"
             yield Flaw(what, "let both agreements have one `zone`", ("kind",))
 
     @property

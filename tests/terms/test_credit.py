@@ -226,6 +226,16 @@ def test_a_plan_knows_what_a_credit_falls_to() -> None:
     assert abs(placed(found)["south-api"] - 460) < D("0.01")
 
 
+def test_a_credit_says_which_of_others_come_first() -> None:
+    """The week of 29 January lapses after January's pool, and before February's."""
+    terms = pool("week", "50 USD", windows={"every": "week"}), pool("month", "400 USD", **EVERY_MONTH)
+    case = build([tokens("north", 1)], [work()], agreement(*terms, ends="2026-02-05"), months=2)
+    said = [
+        (f"{t.validity.start:%m-%d}", t.explain().sentence.partition("USD")[2]) for t in case.signed if t.id == "week"
+    ]
+    assert said == [("01-01", ""), ("01-29", ", of what `month` left")]
+
+
 def test_disputed_credits_that_overlap_are_refused() -> None:
     disputed = pool("b", "900 USD", readings={"all": {}, "some": NARROW})
     found = mistakes(data_of([tokens("north", 1)], [work()], agreement(pool("a", "900 USD"), disputed), reading="all"))

@@ -42,11 +42,8 @@ def in_full(
         program.require(owner, SAID[place], rest >= least)
     if full is None:
         return
-    until = given.gather(list(range(n)), n)
-    for back in range(1, n):  # what was given in the same window until then
-        earlier = [place if place >= back and at[place] == at[place - back] else -1 for place in range(n)]
-        if all(row < 0 for row in earlier):
-            break
-        until = until + given.gather([earlier[p + back] if p + back < n else -1 for p in range(n)], n)
     assert used_up is not None
+    until = program.slack(owner, "given by then", most=full)
+    after = [place + 1 if place + 1 < n and at[place + 1] == at[place] else -1 for place in range(n)]
+    program.require(owner, "given-by-then", until - until.gather(after, n) - given == nothing)
     program.require(owner, "used-up", until - used_up * full >= nothing)

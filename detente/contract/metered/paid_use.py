@@ -77,13 +77,14 @@ def meeting(own: AnyPayer, others: Iterable[AnyPayer]) -> tuple[AnyPayer, ...]:
     """Those of some others that may pay for one use at one time with it, or with others that do."""
     found, rest = [own], list(others)
     for each in found:  # grows as it goes
-        met = [other for other in rest if _meet(each, other)]
+        met = [other for other in rest if meet(each, other)]
         found += met
         rest = [other for other in rest if other not in met]
     return tuple(found[1:])
 
 
-def _meet(one: Payer, other: Payer) -> bool:
+def meet(one: Payer, other: Payer) -> bool:
+    """Whether two may pay for one use at one time."""
     at_one_time = one.validity.over(other.validity.start, other.validity.end)
     return at_one_time and one.covered.inside(other.covered) is not False
 
