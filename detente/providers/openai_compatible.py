@@ -79,7 +79,10 @@ class CompatibleWire(Wire):
     @cached_property
     def caches_alone(self) -> bool:
         """Whether it is OpenAI's own API, which refuses marks of what is cached. Others do not."""
-        return self.base.startswith("https://api.openai.com/")
+        deployment = self.deployment  # Bedrock's is spoken to in this shape, too
+        return isinstance(deployment, CompatibleDeployment) and deployment.endpoint.startswith(
+            "https://api.openai.com/"
+        )
 
     @property
     def base(self) -> str:

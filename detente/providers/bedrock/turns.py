@@ -25,7 +25,7 @@ from detente.providers.bedrock.content_parts import (
 )
 from detente.providers.bedrock.family import Family
 from detente.providers.bedrock.foreign import foreign_part
-from detente.providers.bedrock.member import Member
+from detente.providers.bedrock.member import NULL, Member
 from detente.providers.omission import Omissions, remedy
 from detente.providers.tool_names import shortened
 from detente.providers.wire import Refusal
@@ -66,6 +66,11 @@ class _Later(msgspec.Struct, forbid_unknown_fields=True):
     """Of a stream, where a client kept it."""
 
 
+class _Detail(msgspec.Struct):
+    signature: Any = None
+    data: Any = None
+
+
 class _Message(msgspec.Struct, forbid_unknown_fields=True):
     role: str
     content: str | list[ContentPart] | None = None
@@ -77,7 +82,8 @@ class _Message(msgspec.Struct, forbid_unknown_fields=True):
     """As some clients write it (opencode, the Vercel AI SDK): the prompt is cached up to the end of the message."""
     reasoning_content: str | None = None
     reasoning: str | None = None
-    """The same as vLLM and others write it."""
+    """The same as vLLM and others write it; OpenRouter's ``reasoning_details`` repeat it, with what signs it."""
+    reasoning_details: list[_Detail] | None = None
     reasoning_signature: str | None = None
     reasoning_redacted: str | None = None
     later_reasoning: list[_Later] | None = None
@@ -162,9 +168,21 @@ def messages_of(members: Mapping[str, msgspec.Raw]) -> list[_Message]:
     try:
         return _MESSAGES.of(members) or []
     except Refusal:
+        if (said := _without_nulls(members["messages"])) != members["messages"]:
+            return messages_of({"messages": said})  # clients send back all that their own kind of a message may hold
         if (foreign := foreign_part(members["messages"])) is not None:
             raise foreign from None
         raise
+
+
+def _without_nulls(messages: msgspec.Raw) -> msgspec.Raw:
+    """Messages without members that are null: those say nothing, by whatever name."""
+    try:
+        found = msgspec.json.decode(messages, type=list[dict[str, msgspec.Raw]])
+    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
+        return messages
+    told = [{name: raw for name, raw in message.items() if raw != NULL} for message in found]
+    return messages if told == found else msgspec.Raw(msgspec.json.encode(told))
 
 
 def _told_apart(message: _Message, ids: CallIds) -> None:
@@ -258,6 +276,10 @@ def _reasoning(message: _Message, family: Family, omissions: Omissions) -> list[
         if message.reasoning_redacted:
             return [{"reasoningContent": {"redactedContent": message.reasoning_redacted}}]
         return [{"reasoningContent": {"reasoningText": {"text": text or "", "signature": signature}}}]
+    signs = any(one.signature or one.data for one in message.reasoning_details or ())
+    if signs and not omissions.may("reasoning", "reasoning_details"):
+        what = "`reasoning_details` that are signed or encrypted, which only the model that made them reads"
+        raise refused(f"{what}; {remedy('reasoning')}")
     if text and family.thinking == "gpt-oss":
         return [{"reasoningContent": {"reasoningText": {"text": text}}}]
     return []

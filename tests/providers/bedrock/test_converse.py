@@ -488,9 +488,22 @@ def test_a_mark_on_a_message_is_one_on_its_end() -> None:
 
 
 def test_a_thought_as_others_write_it_is_left_out_as_one_without_a_signature() -> None:
-    said_before = [{"role": "user", "content": "a"}, {"role": "assistant", "content": "b", "reasoning": "hm"}]
-    turns = encoded({"messages": [*said_before, {"role": "user", "content": "c"}]})["messages"]
-    assert [turn["content"] for turn in turns] == [[{"text": "a"}], [{"text": "b"}], [{"text": "c"}]]
+    told = [[{"text": "a"}], [{"text": "b"}], [{"text": "c"}]]
+
+    def turns(optional: frozenset[str] = frozenset(), **more: Any) -> list[Any]:
+        said = [("user", "a", {}), ("assistant", "b", more), ("user", "c", {})]
+        messages = [{"role": role, "content": text, **beside} for role, text, beside in said]
+        body = wire(CLAUDE).encode(msgspec.structs.replace(call({"messages": messages}), optional=optional)).body
+        return [turn["content"] for turn in json.loads(body)["messages"]]
+
+    assert turns(reasoning="hm", reasoning_details=[{"type": "reasoning.text", "text": "hm"}]) == told
+    assert turns(thinking_blocks=None, provider_specific_fields=None, refusal=None) == told
+    encrypted = [{"type": "reasoning.encrypted", "data": "x"}]
+    assert turns(frozenset({"reasoning"}), reasoning_details=encrypted) == told
+    refused: list[dict[str, Any]] = [{"reasoning_details": encrypted}, {"thinking_blocks": [], "refusal": None}]
+    for wrong in refused:
+        with pytest.raises(Refusal):
+            turns(**wrong)
 
 
 def test_openais_own_mark_of_what_is_cached_is_the_same() -> None:
