@@ -226,6 +226,18 @@ def test_a_plan_knows_what_a_credit_falls_to() -> None:
     assert abs(placed(found)["south-api"] - 460) < D("0.01")
 
 
+def test_a_credit_in_euros_beside_a_pool_and_a_rate() -> None:
+    """1000 and 550 a month. 900 EUR are 990 of January's 1000; the narrow pool pays the other 10, and 690 of February;
+    60% would be 930 a month: 550 are left in January, 860 in February."""
+    terms = pool("euro", "900 EUR", until="2026-03-01"), pool("narrow", "700 USD", **NARROW), credit(rate="60%")
+    offers = [tokens("north", 1), tokens("north", "1.1", id="other", model="n")]
+    loads = [work(), work("second", "500 Mtok per month", **{"runs-on": {"models": ["n"]}})]
+    rates = {"2026-01-01": "1.10 USD per EUR", "2026-02-01": "1.20 USD per EUR"}
+    found = solved(build(offers, loads, agreement(*terms), months=3, exchange=[{"rate": rates, "day": "use"}]))
+    given = {name: sum(postings(found, name).values()) for name in ("euro", "narrow", "credit")}
+    assert given == {"euro": -990, "narrow": -700, "credit": -(550 + 860 + 930)}
+
+
 def test_a_credit_says_which_of_others_come_first() -> None:
     """The week of 29 January lapses after January's pool, and before February's."""
     terms = pool("week", "50 USD", windows={"every": "week"}), pool("month", "400 USD", **EVERY_MONTH)
