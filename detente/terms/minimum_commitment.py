@@ -57,6 +57,9 @@ EVERY_HOUR = Every(every="hour")
 """The windows of GPUs at any time, unless others are stated."""
 
 
+_APART = "write the `milestones` as a commitment of its own"
+
+
 class MinimumCommitment(Term):
     """Eligible spend, or work, of at least an amount in each window; part of an excess carries over to the next."""
 
@@ -93,7 +96,8 @@ class MinimumCommitment(Term):
         if self.counts and reaching:
             key = reaching[0].replace("_", "-")
             what = "classes that count up to a part of a window's amount, and amounts that reach over windows"
-            raise FlawError(what, f"write the `{key}` as a commitment of its own", (key,))
+            one = f"keep one of them, `counts` or `{key}`: how much of a class would go on is not planned yet"
+            raise FlawError(what, _APART if key == "milestones" else one, (key,))
         self._of_shortfall()
         if self.moment != "use" and self.measure == "after-credits":
             what = f"a credit pays what is used, and what counts does so {COUNTED[self.moment]}"
@@ -114,7 +118,8 @@ class MinimumCommitment(Term):
         if self.shortfall.prepaid and (beside or isinstance(self.amount, Amount)):
             key = beside[0].replace("_", "-") if beside else "amount"
             what = "what is missing of each window is charged as prepayment, of money and of nothing else"
-            raise FlawError(what, f"write the `{key}` as a commitment of its own, or `charged-as: fee`", (key,))
+            remedy = {"milestones": _APART, "amount": "state an `amount` of money"}.get(key, f"leave out `{key}`")
+            raise FlawError(what, f"{remedy}, or say `charged-as: fee`", (key,))
 
     def _of_work(self, amount: Amount) -> None:
         timed = self.moment if self.moment != "use" else None

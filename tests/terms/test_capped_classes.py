@@ -219,14 +219,21 @@ def test_classes_are_a_list() -> None:
 
 
 @pytest.mark.parametrize(
-    ("more", "key"), [({"deferral": "15%"}, "deferral"), ({"milestones": [step("1 k USD", how="fee")]}, "milestones")]
+    ("more", "remedy"),
+    [
+        (
+            {"deferral": "15%"},
+            "keep one of them, `counts` or `deferral`: how much of a class would go on is not planned yet",
+        ),
+        ({"milestones": [step("1 k USD", how="fee")]}, "write the `milestones` as a commitment of its own"),
+    ],
 )
-def test_what_reaches_over_windows_stands_beside_no_classes(more: Data, key: str) -> None:
+def test_what_reaches_over_windows_stands_beside_no_classes(more: Data, remedy: str) -> None:
     """Whether a class that one year had too much of counts at a milestone in the next is not said."""
     term = floor("1000 USD", windows={"every": "month"}, **more)
     term["counts"] = [{"of": {"product": "tokens"}, "at-most": "25%"}]
     (only,) = mistakes(data_of(SELLS[:1], [work()], agreement(term)))
-    assert only.endswith(f"write the `{key}` as a commitment of its own")
+    assert only.endswith(remedy)
 
 
 def test_a_credit_that_pays_for_a_class_is_refused_where_it_would_lower_what_counts() -> None:

@@ -169,7 +169,7 @@ def test_deferral_is_of_the_windows_that_say_so() -> None:
         ({"shortfall": {"lump": "1 USD", "fee": "50%"}}, "says both `fee` and `lump`; keep one of them"),
         ({**LUMP, "deferral": "10%"}, "keep one of them: `lump` or `deferral`"),
         ({"shortfall": {"fee": "50%", "charged-as": "prepayment"}}, "say `fee: 100%`, or `charged-as: fee`"),
-        ({**PREPAID, "carry-over": "10%"}, "write the `carry-over` as a commitment of its own, or `charged-as: fee`"),
+        ({**PREPAID, "carry-over": "10%"}, "leave out `carry-over`, or say `charged-as: fee`"),
         ({"amount": "50 GPU", "shortfall": {"lump": "1 USD"}}, "say `price: 1.00 USD per GPU-hour`"),
     ],
 )
