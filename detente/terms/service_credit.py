@@ -151,7 +151,8 @@ class ServiceCredit(Term):
         given = program.slack(self, "given", most=program.most(part), price=Fraction(-1), windows=windows)
         program.require(self, "earned", given - part <= [Fraction(0) for _ in rates])
         if self.cap is not None:
-            program.require(self, "cap", given.gather([0 for _ in rates], 1) <= [Fraction(self.cap.amount)])
+            in_all = program.in_money(given.gather([0 for _ in rates], 1), self, ())  # windows: all of its time
+            program.require(self, "cap", in_all <= [Fraction(self.cap.amount)])
 
     def settle(self, totals: Totals, decisions: Decisions, as_of: datetime | None) -> Settlement:
         """What is given back in each window of which it is known."""

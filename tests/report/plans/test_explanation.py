@@ -68,6 +68,13 @@ LIMITS: dict[str, tuple[Data, str, str]] = {
         "amount",
         "0.333333333",
     ),
+    # one USD more is 40% of 2.50 USD, which buy 5/6 Mtok on north: 5/3 USD elsewhere, and here 1.50 after it
+    "a cap on service credits": (
+        {"kind": "service-credit", "bands": [{"below": "99%", "credit": "40%"}], "cap": "300 USD",
+         "measured": [{"on": "2026-01-15", "availability": "95%"}]},
+        "cap",
+        "0.166666667",
+    ),
     # one USD more at 60% off buys 1/3 Mtok for 0.40 USD, which costs 2/3 USD elsewhere
     "a tier that ends": (
         {"kind": "volume-discount", "method": "graduated", "windows": {"every": "term"},
