@@ -65,11 +65,11 @@ def listed(turns: Sequence[KeptTurn], *, oldest_first: bool) -> bytes:
 
 def _whole(item: dict[str, Any], at: int) -> dict[str, Any]:
     """An item as OpenAI lists it: with a type and an id, and its text as a part."""
-    kind = item.get("type", "message")
+    kind, own = item.get("type") or "message", item.get("id") or f"item_{at}"  # a caller may say `null`
     if isinstance(text := item.get("content"), str):
         part = "output_text" if item.get("role") == "assistant" else "input_text"
         item = {**item, "content": [{"type": part, "text": text}]}
-    return {"id": f"item_{at}", **item, "type": kind}
+    return {**item, "id": own, "type": kind}
 
 
 def deleted(response: str) -> bytes:

@@ -120,3 +120,11 @@ def test_what_a_response_answered_is_listed_newest_first() -> None:
     ]
     assert (page["first_id"], page["has_more"]) == ("mine", False)
     assert json.loads(listed([one, two], oldest_first=True))["data"] == page["data"][::-1]
+
+
+@pytest.mark.parametrize("empty", ["", None])
+def test_an_item_whose_id_or_type_says_nothing_is_listed_with_both(empty: str | None) -> None:
+    said = {"id": empty, "type": empty, "role": "user", "content": "Hello"}
+    kept = KeptTurn(FIRST, "", json.dumps([said]).encode(), b"{}")
+    (item,) = json.loads(listed([kept], oldest_first=True))["data"]
+    assert (item["id"], item["type"]) == ("item_0", "message")
