@@ -200,9 +200,11 @@ def _work(plan: Mapping[str, Any]) -> Iterator[str]:
 
 
 def _capacity(plan: Mapping[str, Any]) -> Iterator[str]:
-    taken: dict[Any, Decimal] = defaultdict(Decimal)
+    taken, most_of_one = defaultdict[Any, Decimal](Decimal), defaultdict[Any, Decimal](Decimal)
     for row in plan["allocations"]:
-        taken[row["offer"], row["period"]] += Decimal(row["taken"])
+        at, work = (row["offer"], row["period"]), Decimal(row["work"])
+        taken[at] += Decimal(row["taken"])
+        most_of_one[at] = max(most_of_one[at], Decimal(row["taken"]) / work) if work else most_of_one[at]
     seen = set()
     for row in plan["capacity"]:
         place = row["offer"], row["period"]
@@ -211,8 +213,9 @@ def _capacity(plan: Mapping[str, Any]) -> Iterator[str]:
             yield f"{where} stands twice in `capacity`"
         seen.add(place)
         yield from _same(f"what is used of {where}", row["used"], "its allocations", taken[place])
+        added = most_of_one[place] * Decimal(len(plan["workloads"])) / 10**6  # a quantum of each: rounding has room
         for most in ("bought", "limit"):
-            if row[most] is not None and _above(Decimal(row["used"]), Decimal(row[most])):
+            if row[most] is not None and _above(Decimal(row["used"]) - added, Decimal(row[most])):
                 yield f"{row['used']} is used of {where}, and its `{most}` is {row[most]}"
     for offer, period in taken.keys() - seen:
         yield f"work runs on {offer} in period {period}, and `capacity` does not have it"

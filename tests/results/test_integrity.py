@@ -14,7 +14,7 @@ import pytest
 from jsonschema import Draft202012Validator
 
 from detente.errors import PlanError
-from detente.results.integrity import checksum
+from detente.results.integrity import checksum, faults
 from detente.results.plan import Plan, schema
 from tests.builders import agreement, build, compute, gpus, solved, tokens, work
 
@@ -154,6 +154,17 @@ SEALED: list[tuple[Steps, Any, str]] = [
 @pytest.mark.parametrize(("path", "value", "what"), SEALED)
 def test_what_contradicts_itself_is_refused_whatever_its_checksum(path: Steps, value: Any, what: str) -> None:
     assert what in refused(resealed(edited(path, value)))
+
+
+@pytest.mark.parametrize(("beyond", "held"), [("0.000004", True), ("0.000005", False)])
+def test_what_rounding_adds_to_demand_has_room_in_what_was_bought(beyond: str, held: bool) -> None:
+    """A millionth of each of three workloads, which take as much of the offer, and one that any sum may be off."""
+    found = document()
+    for rows, keys in (("capacity", ("used",)), ("allocations", ("work", "taken"))):
+        row = next(row for row in found[rows] if row["offer"] == "south-gpus")
+        row |= dict.fromkeys(keys, beyond) | ({"bought": "0"} if rows == "capacity" else {})
+    told = " ".join(faults(found))
+    assert ("and its `bought` is 0" in told) != held, told
 
 
 def test_what_was_saved_is_read(tmp_path: Path) -> None:
