@@ -52,6 +52,8 @@ class Credit(Term):
     effect: ClassVar[Literal["restrains", "grants", "both"]] = "grants"
 
     _credits: tuple[Credit, ...] = PrivateAttr(default=())
+    _met: tuple[Credit, ...] = PrivateAttr(default=())
+    _asked: bool = PrivateAttr(default=False)
     _counting: tuple[Meter, ...] = PrivateAttr(default=())
 
     @model_validator(mode="before")
@@ -88,8 +90,13 @@ class Credit(Term):
         found = self.model_copy()
         found._credits = tuple(each for each in plain if isinstance(each, Credit))
         found._counting = tuple(meter for each in plain for meter in each.meters() if meter.measure == "paid")
-        own = [found.held(each.validity) for each in clauses if each.id == self.id]
-        return found if any(each.beside or each._edges_inside() or each._dividing for each in own) else self
+        fields = type(self).model_fields
+        texts = [e for e in clauses if e.id == self.id and all(getattr(e, f) == getattr(self, f) for f in fields)]
+        met = [other for each in texts for other in meeting(found.held(each.validity), found._credits)]
+        found._met = tuple({id(other): other for other in met if isinstance(other, Credit)}.values())
+        found._asked = any(found.held(each.validity)._asks() for each in texts)
+        whole = [found.held(each.validity) for each in texts]
+        return found if any(each.beside or each._edges_inside() or each._dividing for each in whole) else self
 
     @cached_property
     def beside(self) -> tuple[Credit, ...]:
@@ -97,8 +104,7 @@ class Credit(Term):
 
         That is where they could give more than all, or something counts a part of what one of them leaves.
         """
-        met = meeting(self, self._credits)
-        counting = [meter.selection for meter in self._counting]
+        met, counting = self._met, [meter.selection for meter in self._counting]
         rates: dict[str, Decimal] = {}
         for each in (self, *met):
             rates[each.id] = max(each.rate, rates.get(each.id, each.rate))
@@ -117,39 +123,54 @@ class Credit(Term):
 
     @cached_property
     def _dividing(self) -> tuple[Selection, ...]:
-        """What covers some of what it pays for, and counts what it leaves, or pays after it."""
-        after = [other.covered for other in self.beside if not self._only_before(other)]
-        there = (m for m in self._counting if self.validity.over(m.windows.since, m.windows.end))
-        return dividing(self.covered, [*after, *(meter.selection for meter in there)])
+        """What covers some of what it pays for, where somebody asks: all that meet in it, whenever they do."""
+        if not self._asked:
+            return ()
+        counting = (meter.selection for meter in self._counting)
+        return dividing(self.covered, [*(other.covered for other in self.beside), *counting])
 
-    def _lapse_before(self, other: Credit, windows: Iterable[Window] | None = None) -> set[bool]:
-        """Whether what it has lapses before what another has, at the times at which both have some; not of equal ends.
+    def _asks(self) -> bool:
+        """Whether one that pays after it, or after that, or counts what they leave, covers a part of what one pays."""
+        counting, asking = [meter.selection for meter in self._counting], [self]
+        for each in asking:  # grows as it goes
+            after = [other for other in self.beside if meet(each, other) and not each._only_before(other)]
+            if dividing(each.covered, [*counting, *(other.covered for other in after)]):
+                return True
+            asking += [other for other in after if other not in asking]
+        return False
 
-        Both where that changes: each window of one that is given anew has its own end.
+    def _lapse_before(self, other: Credit, windows: Iterable[Window] | None = None) -> set[bool | None]:
+        """Whether what it has is used before what another has, where both have some; both where that changes.
+
+        What lapses first is: each window of one that is given anew has its own end. Of equal ends, that for less use,
+        and then the older; None where these are alike.
         """
-        found = set()
+        found: set[bool | None] = set()
+        (mine, begun), (theirs, since) = ((self._wide(each), each.validity.first) for each in (self, other))
+        alike = None if (mine, begun) == (theirs, since) else (mine, begun) < (theirs, since)
         for window in islice(self._whole if windows is None else windows, MANY):
             for beside in islice(other._whole.over(window.start, window.end), MANY):
-                if window.end != beside.end:
-                    found.add(window.end < beside.end)
+                found.add(alike if window.end == beside.end else window.end < beside.end)
         return found
 
+    def _wide(self, of: Credit) -> int:
+        """The more, the fewer of those that meet cover all that one covers."""
+        return -sum(of.covered.inside(each.covered) is True for each in (self, *self._met))
+
     def _only_before(self, other: Credit) -> bool:
-        """Whether another always pays before it: what it has lapses first, or with it, and is for less use."""
-        lapses = self._lapse_before(other)
-        narrower = other.covered.inside(self.covered) is True and self.covered.inside(other.covered) is not True
-        return lapses == {False} or (not lapses and narrower)
+        """Whether another always pays before it."""
+        return self._lapse_before(other) <= {False}
 
     def _after(self, other: Credit) -> bool:
         """Whether another pays before it for some of what it pays for."""
-        before = self._lapse_before(other)
+        before = self._lapse_before(other) - {None}
         return meet(self, other) and (False in before or (not before and in_order((self, other))[0] is other))
 
     def pays_after(self, other: Term) -> bool:
         """Whether what another has lapses before what it has itself, and never after it."""
         if not isinstance(other, Credit) or not self.validity.over(other.validity.start, other.validity.end):
             return False
-        return other.id in self.goes_by and self._lapse_before(other) == {False}
+        return other.id in self.goes_by and self._lapse_before(other) - {None} == {False}
 
     def _spares(self, other: Credit) -> bool:
         """Whether another pays all that it leaves, and no sooner lapses: then to use this first is never dearer."""
@@ -160,9 +181,9 @@ class Credit(Term):
         if self.validity.begun is not None:  # its windows go on from an earlier text's
             return
         for other in self.beside:
-            before: set[bool] = set()
-            for window in islice(self._whole, MANY) if len(self._lapse_before(other)) > 1 else ():
-                now = self._lapse_before(other, [window])
+            before: set[bool | None] = set()
+            for window in islice(self._whole, MANY) if len(self._lapse_before(other) - {None}) > 1 else ():
+                now = self._lapse_before(other, [window]) - {None}
                 if before and now and (now != before or len(now) > 1):  # one in which it changes is by itself
                     yield window.start
                 before = now or before
@@ -209,7 +230,7 @@ class Credit(Term):
         if not edges:
             return self.paying
         days, hours = (self.calendar(Every(every=each)) for each in ("day", "hour"))
-        return days if all(_begins(days, at) for at in edges) else hours
+        return days if all(map(days.begins_at, edges)) else hours
 
     def _times(self, window: Window) -> Iterator[Window]:
         """The times in which it is applied, of one of its windows, each as far as others begin none."""
@@ -304,7 +325,7 @@ class Credit(Term):
     def _fallen(self, found: Sequence[PaidPart], time: Window, given: Fraction, totals: Totals) -> Iterator[PaidUse]:
         """What is given in a time, part by part."""
         sums = {
-            of: _counted_in(meter, time, totals) - totals.total(self.before(of), time)
+            of: totals.within(meter, time) - totals.total(self.before(of), time)
             for of, meter in self._sums(found).items()
         }
         charges = [part.exact(sums) for part in found]
@@ -315,7 +336,7 @@ class Credit(Term):
         """What is given in the times of a window, one after the other, as far as its amount goes."""
         rest, applied, stacks = self.most(window), self.applied, bool(self.beside)
         for time in self._times(window):
-            spend = _counted_in(applied, time, totals)
+            spend = totals.within(applied, time)
             given = spend * Fraction(self.rate)
             if stacks:
                 given = min(given, spend - totals.total(self.before(self.covered), time))
@@ -361,7 +382,7 @@ class Credit(Term):
             what = f"{len(self._dividing)} other clauses each cover some of what `{self.id}` pays for, and not all"
             yield Flaw(what, f"let at most {MAX_DIVIDING} do so", ("of",) if self.of.wanted else ("kind",))
         hours = self.calendar(Every(every="hour"))
-        at = next((at for at in sorted(self._edges_inside()) if not _begins(hours, at)), None)
+        at = next((at for at in sorted(self._edges_inside()) if not hours.begins_at(at)), None)
         if at is not None:
             what = f"a window beside those of `{self.id}` begins at {at:%Y-%m-%d %H:%M} UTC, and not with an hour of it"
             yield Flaw(what, "let both agreements have one `zone`", ("kind",))
@@ -387,13 +408,3 @@ MANY = 500
 
 def _already() -> None:
     """What is exact anyhow."""
-
-
-def _begins(windows: Calendar, at: datetime) -> bool:
-    """Whether a window begins at a moment."""
-    return any(window.start == at for window in windows.over(at, at))
-
-
-def _counted_in(meter: Meter, time: Window, totals: Totals) -> Fraction:
-    """What is counted in a time, which is some of a meter's windows."""
-    return sum((totals.total(meter, window) for window in meter.windows.over(time.start, time.end)), Fraction(0))

@@ -184,22 +184,31 @@ class Credits:
         return paid
 
     def _dividing(self, term: Any, group: list[Any]) -> list[Any]:
-        """The clauses that cover some of it, and pay after it or count what it leaves; of those alike the first."""
-        others = [o for o in group if o.id != term.id and not self._only_before(o, term, group)]
+        """The clauses that cover some of it, where one that pays after it or counts what it leaves does."""
+        partly = {id(t): any(t.covered.inside(r.covered) is None for r in self.reading) for t in group}
+        asking, asked = [o for o in group if o.id == term.id], partly[id(term)]
+        for each in asking:
+            for other in group:
+                if other.id == each.id or other in asking or not _overlap(each, other):
+                    continue
+                if not self._only_before(other, each, group):
+                    asked |= each.covered.inside(other.covered) is None or partly[id(other)]
+                    asking += [o for o in group if o.id == other.id]
         found: list[Any] = []
-        for each in [*others, *(r for r in self.reading if _overlap(term, r))]:
+        for each in [*(o for o in group if o.id != term.id), *self.reading] if asked else []:
             alike = any(each.covered.inside(f.covered) and f.covered.inside(each.covered) for f in found)
             if term.covered.inside(each.covered) is None and not alike:
                 found.append(each)
         return found
 
     def _only_before(self, other: Any, term: Any, group: list[Any]) -> bool:
-        ends = set()
+        """Of all versions of two: whether what the one has lapses first, or with the other, and is for less use."""
+        ends: set[bool | None] = set()
         for version in (o for o in group if o.id == other.id):
             for a, b, *_ in self.windows[id(term)]:
-                ends |= {b < d for c, d, *_ in self.windows[id(version)] if c < b and a < d and b != d}
+                ends |= {None if b == d else b < d for c, d, *_ in self.windows[id(version)] if c < b and a < d}
         narrower = other.covered.inside(term.covered) is True and term.covered.inside(other.covered) is not True
-        return ends == {False} or (not ends and narrower)
+        return ends <= ({False, None} if narrower else {False})
 
 
 def _overlap(one: Any, other: Any) -> bool:

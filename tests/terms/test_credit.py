@@ -226,6 +226,21 @@ def test_a_plan_knows_what_a_credit_falls_to() -> None:
     assert abs(placed(found)["south-api"] - 460) < D("0.01")
 
 
+def test_a_week_that_lapses_after_one_pool_and_before_another() -> None:
+    """Chat is free on North's second offer: in January by weeks and a pool for gold work, which pays `own`, too; in
+    February by weeks, by a pool until the 10th, and by weeks again. 600 of `own` are paid for in February."""
+    weeks = pool("weeks", "700 USD", windows={"every": "week"}) | {"of": {"workload": "chat"}}
+    gold = pool("gold", "1900 USD", until="2026-02-01") | {"of": {"tier": "gold"}}
+    chats = pool("chats", "1900 USD", until="2026-02-10") | {"of": {"workload": "chat"}}
+    offers = [tokens("north", 1, id="other", model="n"), tokens("south", "0.4", model="s")]
+    tier = {"labels": {"tier": "gold"}}
+    loads = [
+        work("own", "600 Mtok per month", **{"runs-on": {"models": ["n"]}}) | tier,
+        work("chat", "550 Mtok per month", **{"runs-on": {"models": ["n", "s"]}}) | tier,
+    ]
+    assert solved(build(offers, loads, agreement(gold, chats, weeks), months=2)).cost == 600
+
+
 def test_a_credit_in_euros_beside_a_pool_and_a_rate() -> None:
     """1000 and 550 a month. 900 EUR are 990 of January's 1000; the narrow pool pays the other 10, and 690 of February;
     60% would be 930 a month: 550 are left in January, 860 in February."""

@@ -248,6 +248,10 @@ class Totals:
         found = self._counted_in(self._place[meter], window)
         return found.value if found is not None else Fraction(0)
 
+    def within(self, meter: Meter, time: Window) -> Fraction:
+        """The same of a time that is some of the meter's windows."""
+        return sum((self.total(meter, window) for window in meter.windows.over(time.start, time.end)), Fraction(0))
+
     def over_one(self, meter: Meter, windows: Iterable[Window]) -> tuple[list[int], int]:
         """What a meter of use counted in each of some windows, as whole numbers over one denominator.
 

@@ -139,6 +139,10 @@ class Calendar:
         """One by its place; None after the last."""
         return _numbered(self, index)
 
+    def begins_at(self, at: datetime) -> bool:
+        """Whether a window begins at a moment."""
+        return any(window.start == at for window in self.over(at, at))
+
     def begins(self, index: int) -> datetime:
         """When a window is stated to begin, though the clause may not be in force yet."""
         return self.first if self.every == "term" else later(self.first, Span(1, self.every), self.before + index)
