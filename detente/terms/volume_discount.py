@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from datetime import datetime
+from decimal import Decimal
 from fractions import Fraction
 from itertools import pairwise
 from typing import ClassVar, Literal, Self
@@ -19,6 +20,7 @@ from detente.contract.decisions import Decisions
 from detente.contract.metered.meter import Meter
 from detente.contract.metered.totals import Totals
 from detente.contract.program import Expression, Program
+from detente.contract.rated.stacking import more_than_all
 from detente.contract.reach.verdict import Reason
 from detente.contract.reach.window import Every, Window
 from detente.contract.settled.settlement import Settlement, settled
@@ -26,6 +28,7 @@ from detente.contract.term import Term
 from detente.errors import Flaw, FlawError
 from detente.market.offer import AnyOffer
 from detente.values.committed import Committed, is_flow, number, told, unit_of
+from detente.values.facts import Facts
 from detente.values.money import Money, WorkPrice
 from detente.values.noun import Noun
 from detente.values.period import moment
@@ -243,6 +246,8 @@ class VolumeDiscount(Term):
     def check(self, case: CaseView) -> Iterator[Flaw]:
         """Use that is charged for otherwise; tiers in units over offers of another price, or one that is lowered."""
         yield from repriced(self, None, case, "tiers", APART)
+        others = [other for other in case.beside if isinstance(other, VolumeDiscount)]
+        yield from more_than_all(self, others, case, VolumeDiscount.gives)
         if self.listed is None:
             return
         sold = {offer.id: offer for offer in case.offers}
@@ -258,6 +263,11 @@ class VolumeDiscount(Term):
                     what = f"`{other.id}` takes off the price of `{facts['offer']}`, which the tiers replace"
                     yield Flaw(what, "write the tiers in money, each with `off`", ("tiers",))
                     return
+
+    def gives(self, demand: Facts | None, offer: Facts) -> Decimal | None:
+        """The most that it takes off a part of what it covers; None where it is not known whether it covers it."""
+        covered = self.covered.covers(demand, offer)
+        return None if covered is None else covered * max(tier.off or Decimal(0) for tier in self.tiers)
 
     def _costs(self, offer: AnyOffer, listed: WorkPrice) -> bool:
         """Whether a unit of an offer costs so much at all times in which the clause is in force and it has a price."""

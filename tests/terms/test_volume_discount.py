@@ -162,3 +162,16 @@ def test_a_tier_that_is_just_reached_is_reached_by_what_is_billed() -> None:
     (standing,) = found.standings
     assert 0 <= standing.drawn - 7000 < D("0.01")
     assert abs(charged(found, "v") + standing.drawn / 2) <= D("1e-9")
+
+
+@pytest.mark.parametrize(("off", "refused"), [("40%", False), ("41%", True)])
+def test_two_that_meet_take_off_no_more_than_there_is(off: str, refused: bool) -> None:
+    other = volume("all-units", ("500 USD", off)) | {"id": "other"}
+    found = mistakes(
+        data_of(
+            [tokens("north", 1)], [work()], agreement(volume("graduated", ("0 USD", "10%"), ("1 k USD", "60%")), other)
+        )
+    )
+    assert ["`other` and `volume` together give more than 100% of what `north-api` costs" in one for one in found] == (
+        [True, True] if refused else []
+    )
