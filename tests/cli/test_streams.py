@@ -77,13 +77,13 @@ def test_nothing_is_written_into_what_takes_a_closed_stream_s_number(good: Path,
     assert json.loads((tmp_path / "out" / "plan.json").read_bytes())["title"] == TITLE
 
 
-GONE = "| (exec <&-; sleep 0.1); exit ${PIPESTATUS[0]}"
-
-
 @pytest.mark.parametrize("command", ["schema", "--help", "plan --help", "plan {case}", "plan {case} --json"])
-def test_a_reader_who_leaves(good: Path, command: str) -> None:
-    """They print once they are begun, which takes longer than a shell needs to close its end."""
-    done = shell(f"detente {command.format(case=good)} {GONE}")
+def test_a_reader_who_leaves(good: Path, command: str, tmp_path: Path) -> None:
+    """The command begins once the reader has closed its end."""
+    closed = tmp_path / "closed"
+    os.mkfifo(closed)
+    begins, leaves = f"read -r < {closed}; detente {command.format(case=good)}", f"exec <&-; echo > {closed}"
+    done = shell(f"{{ {begins}; }} | ({leaves}); exit ${{PIPESTATUS[0]}}")
     assert done.returncode == 141
     assert done.stderr == b""
 
