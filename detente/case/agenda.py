@@ -106,7 +106,7 @@ def _amounts(case: Case, term: Term, until: date) -> dict[tuple[datetime, End], 
         return {}
     for each in standings:
         unit = _unit(case, term) if each.unit == "taken" else each.money_in(case.currency)
-        if each.amount is not None and unit is not None:
+        if each.amount and unit is not None:
             found.setdefault((each.start, each.end), shown(each.amount, unit))
     return found
 

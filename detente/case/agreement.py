@@ -14,10 +14,11 @@ from itertools import pairwise
 from pydantic import Field, model_validator
 
 from detente.contract.combining import Combine
+from detente.contract.reach.ending import Until
 from detente.contract.reach.handover import Handover
 from detente.contract.reach.validity import Validity
 from detente.contract.settled.invoice_rounding import InvoiceRounding
-from detente.contract.term import SELF, Term, Until
+from detente.contract.term import SELF, Term
 from detente.errors import FlawError
 from detente.market.offer import AnyOffer
 from detente.terms import AnyTerm

@@ -11,8 +11,9 @@ from datetime import date, datetime, timedelta
 from detente.case.agreement import InForce
 from detente.case.case import Case
 from detente.contract.metered.meter import Meter
-from detente.contract.term import Term, Until
-from detente.demand.workload import AnyWorkload, Training
+from detente.contract.reach.ending import Until
+from detente.contract.term import Term
+from detente.demand.workload import AnyWorkload, Training, can_run
 from detente.errors import Mistake, Where
 from detente.values.facts import Facts
 from detente.values.period import Period, moment, named
@@ -30,6 +31,7 @@ def notes(case: Case) -> tuple[Mistake, ...]:
         *_beyond(case),
         *_budgets(case),
         *_batches(case),
+        *_unserved(case),
     )
 
 
@@ -205,6 +207,21 @@ def _batches(case: Case) -> Iterator[Mistake]:
                 what = f"is planned at the batch price of `{offer.id}`, and calls to `{deployment.id}` cost the whole"
                 yield Mistake(Where(workload.id), what, SENT)
                 break
+
+
+def _unserved(case: Case) -> Iterator[Mistake]:
+    """Work with keys to call it, which no deployment serves on any offer on which it may run: only a plan serves it."""
+    start, end = case.periods[0].span_start, case.periods[-1].span_end
+    offers, called = {offer.id: offer for offer in case.offers}, {key.workload for key in case.declared.keys}
+    read = case.under(case.choices_beside(dict(case.chosen))[0]) if called else case
+    for workload in (each for each in case.workloads if each.id in called):
+        models = workload.runs_on.models
+        serving = {d.offer for d in case.declared.deployments if d.serves_model(offers[d.offer]) in models}
+        may = [o.id for o in case.offers if can_run(workload, o) and read.verdict(workload, o, start, end).permitted]
+        if may and serving.isdisjoint(may):
+            where = " and ".join(f"`{name}`" for name in may[:3]) + (f" and {len(may) - 3} more" if may[3:] else "")
+            what = f"has a key, and no call of it can be served: it may run on {where}, without a deployment for it"
+            yield Mistake(Where(workload.id), what, "add one under `deployments`")
 
 
 SENT = "say `sent: calls` (planned at the whole price), or `sent: batches` (no call of it is served there)"

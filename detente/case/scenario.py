@@ -14,7 +14,7 @@ from typing import Annotated, Any, Literal, Self, cast
 from pydantic import ConfigDict, Field, field_validator, model_validator
 
 from detente.case.reading import WrittenReading
-from detente.contract.term import Ending
+from detente.contract.reach.ending import Ending
 from detente.errors import CaseError, FlawError, Mistake, Where
 from detente.values.money import Cash
 from detente.values.noun import Id, Noun, Title, read_by, written_as

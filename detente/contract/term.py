@@ -13,9 +13,9 @@ from datetime import date, datetime
 from fractions import Fraction
 from functools import cached_property
 from pathlib import Path
-from typing import Annotated, Any, ClassVar, Literal, Self
+from typing import Any, ClassVar, Literal, Self
 
-from pydantic import Discriminator, Field, PrivateAttr, Tag, model_validator
+from pydantic import Field, PrivateAttr, model_validator
 
 from detente.contract.case_view import CaseView
 from detente.contract.decisions import Decisions
@@ -26,7 +26,8 @@ from detente.contract.metered.totals import Totals
 from detente.contract.own_money import OwnMoney
 from detente.contract.program import Program
 from detente.contract.reach import handover
-from detente.contract.reach.scope import Scope, Selection
+from detente.contract.reach.ending import Ending
+from detente.contract.reach.scope import Reading, Scope, Selection
 from detente.contract.reach.validity import Validity
 from detente.contract.reach.verdict import PERMIT, Reason, Verdict
 from detente.contract.reach.window import Calendar, Every
@@ -46,26 +47,6 @@ from detente.values.quantity import NOTHING, Amount, Exact
 
 SELF = "self"
 """The counterparty of a policy: an agreement with oneself."""
-
-
-class Until(Noun):
-    """An end that an event brings, or at the latest a date."""
-
-    event: Id
-    latest: Day | None = None
-
-
-Ending = Annotated[
-    Annotated[Day, Tag("day")] | Annotated[Until, Tag("event")],
-    Discriminator(lambda given: "event" if isinstance(given, (dict, Until)) else "day"),
-]
-
-
-class Reading(Noun):
-    """A named alternative scope of the same text."""
-
-    of: Scope | None = None
-    except_: tuple[Scope, ...] | None = None
 
 
 class Term(Noun):
@@ -94,7 +75,6 @@ class Term(Noun):
     """Whether it speaks of what the other party sells, unless its scope names providers itself."""
     prices: ClassVar[bool] = False
     """Whether it changes what use costs, and so comes before every clause that measures spend."""
-
     breach: ClassVar[bool] = False
     """Whether what it counts is not to be: a case that is performed has none of it."""
     reprices: ClassVar[bool] = False

@@ -63,8 +63,8 @@ class Credit(Term):
             what = "a credit is given from the first unit on, and `above` is a threshold"
             remedy = (
                 "write `kind: volume-discount` with `tiers: [ { from: …, off: … } ]`, and its `method`: `all-units` "
+                "(of all spend once it is reached) or `graduated` (of what lies above)"
             )
-            remedy += "(of all spend once it is reached) or `graduated` (of what lies above)"
             raise FlawError(what, remedy, ("above",), key=True)
         return given
 
@@ -73,9 +73,8 @@ class Credit(Term):
         if self.amount is None and self.rate == 1:
             raise FlawError("says neither `amount` nor `rate`, so it would pay for everything", "add one of them")
         if self.amount is None and self.windows.ramp:
-            raise FlawError(
-                "a ramp divides an amount, and there is none", "add `amount: …`", ("windows", "ramp"), key=True
-            )
+            what = "a ramp divides an amount, and there is none"
+            raise FlawError(what, "add `amount: …`", ("windows", "ramp"), key=True)
         return self
 
     @property
@@ -241,14 +240,12 @@ class Credit(Term):
     @property
     def applied(self) -> Meter:
         """What it is given on, by the times in which it is applied."""
-        windows = self._counted
-        return self.spend if windows == self.spend.windows else self.meter("applied", "spend", windows)
+        return self.spend if self._counted == self.spend.windows else self.meter("applied", "spend", self._counted)
 
     @property
     def lapses(self) -> datetime:
         """The end of its first window: until then the first of its amount lasts."""
-        whole = replace(self.spend.windows, sight=None)
-        return next((window.end for window in whole), self.validity.end)
+        return next((window.end for window in self._whole), self.validity.end)
 
     def before(self, of: Selection) -> Meter:
         """What credits that come first pay of it, or of a part of it."""
@@ -304,10 +301,8 @@ class Credit(Term):
         if len(found) == 1:
             program.pays(self, found[0].of, times, given, exactly)
             return
-        sums = {
-            of: program.total(meter, times) - program.total(self.before(of), times)
-            for of, meter in self._sums(found).items()
-        }
+        meters = self._sums(found).items()
+        sums = {of: program.total(meter, times) - program.total(self.before(of), times) for of, meter in meters}
         charges = [each.shaped(sums) for each in found]
         for each, paid in zip(found, fall(program, self, given, charges, times), strict=True):
             program.pays(self, each.of, times, paid, _already)
@@ -324,10 +319,7 @@ class Credit(Term):
 
     def _fallen(self, found: Sequence[PaidPart], time: Window, given: Fraction, totals: Totals) -> Iterator[PaidUse]:
         """What is given in a time, part by part."""
-        sums = {
-            of: totals.within(meter, time) - totals.total(self.before(of), time)
-            for of, meter in self._sums(found).items()
-        }
+        sums = {of: totals.within(m, time) - totals.total(self.before(of), time) for of, m in self._sums(found).items()}
         charges = [part.exact(sums) for part in found]
         for part, paid in zip(found, fallen(given, charges), strict=True):
             yield PaidUse(part.of, time.start, time.end, paid)
@@ -373,11 +365,9 @@ class Credit(Term):
     def check(self, case: CaseView) -> Iterator[Flaw]:
         """Use that is charged for otherwise; credits of which it cannot be said which of them pays."""
         yield from repriced(self, None, case, "kind", APART)
-        others = [other for other in case.beside if isinstance(other, Credit)]
         known = {other.id for other in self._credits} if not self.readings else set()
-        yield from more_than_all(
-            self, [other for other in others if other.id not in known], case, Credit.gives, remedy=STACKED
-        )
+        others = [other for other in case.beside if isinstance(other, Credit) and other.id not in known]
+        yield from more_than_all(self, others, case, Credit.gives, remedy=STACKED)
         if len(self._dividing) > MAX_DIVIDING:
             what = f"{len(self._dividing)} other clauses each cover some of what `{self.id}` pays for, and not all"
             yield Flaw(what, f"let at most {MAX_DIVIDING} do so", ("of",) if self.of.wanted else ("kind",))
@@ -407,4 +397,4 @@ MANY = 500
 
 
 def _already() -> None:
-    """What is exact anyhow."""
+    """It is exact anyhow."""

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from detente.case.notes import notes
-from tests.builders import Data, agreement, build, compute, gpus
+from tests.builders import Data, agreement, build, compute, gpus, tokens, work
 
 FLOOR: Data = {"kind": "minimum-commitment", "amount": "1 k USD"}
 
@@ -26,3 +26,24 @@ def test_money_that_is_counted_within_a_period_of_two_prices_is_noted(term: Data
     case = build([offer], [compute()], agreement(term | {"id": "c"}, ends="2026-04-01"), horizon=horizon)
     said = [note.what.split(" (")[0] for note in notes(case)]
     assert said == ["`c` counts what a part of Feb 2026 costs, in which the price of `north-gpus` changes"] * noted
+
+
+@pytest.mark.parametrize(("deployed", "noted"), [("south-api", True), ("north-api", False)])
+def test_work_that_is_called_for_and_that_no_deployment_may_serve_is_noted(deployed: str, noted: bool) -> None:
+    only = {"id": "only", "kind": "exclusivity"}
+    live: Data = {
+        "deployments": [
+            {
+                "id": "d",
+                "kind": "openai-compatible",
+                "offer": deployed,
+                "endpoint": "http://127.0.0.1:9/v1",
+                "model": "m",
+                "credential": {"env": "KEY"},
+            }
+        ],
+        "keys": [{"id": "k", "workload": "chat", "hash": f"sha256:{0:064x}"}],
+    }
+    case = build([tokens("north", 3), tokens("south", 2)], [work()], agreement(only), **live)
+    said = "has a key, and no call of it can be served: it may run on `north-api`, without a deployment for it"
+    assert [note.what for note in notes(case)] == [said] * noted

@@ -34,6 +34,12 @@ def test_an_amount_over_a_term_without_end_is_refused(term: Data, windows: Data 
     assert "`ends:` for the agreement or `until:` for the clause, or say `windows: { every: year }`" in only
 
 
+def test_a_cap_in_all_over_a_term_without_end_is_not_told_to_be_divided() -> None:
+    capped = {"id": "share", "kind": "revenue-share", "rate": "20%", "cap": "2 k USD", "windows": {"every": "year"}}
+    (only,) = mistakes(world(capped))
+    assert only.endswith("state `ends:` for the agreement or `until:` for the clause")
+
+
 @pytest.mark.parametrize("term", AMOUNTS, ids=lambda t: str(t["kind"]))
 @pytest.mark.parametrize(
     ("ends", "more"),

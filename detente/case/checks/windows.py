@@ -9,8 +9,9 @@ from collections.abc import Iterator
 from dataclasses import replace
 from datetime import datetime
 
+from detente.contract.reach.ending import Until
 from detente.contract.reach.window import Every, Window
-from detente.contract.term import Term, Until
+from detente.contract.term import Term
 from detente.errors import Flaw
 from detente.values.period import Horizon, endless, later, named
 from detente.values.quantity import Span
@@ -47,9 +48,11 @@ def _never(every: Every, first: datetime, start: datetime, end: datetime) -> Fla
 
 def cut(term: Term, horizon: Horizon) -> Iterator[Flaw]:
     """Windows that the horizon cuts in two, where the clause does not say what then becomes of its amount."""
-    for stated in term.stated_windows():
+    found = term.stated_windows()
+    for stated in found:
         if stated.divides == "amount" and stated.every.every == "term" and endless(term.validity.end):
-            yield Flaw(*_endless(term), stated.path)
+            others = [other for other in found if other.path == stated.path and other.every != stated.every]
+            yield Flaw(*_endless(term, divided=bool(others)), stated.path)
         elif stated.divides != "nothing" and stated.every.cut == "refuse":
             what = _cut(term, stated.every, horizon)
             if what is not None:
@@ -120,13 +123,13 @@ def _from_before(term: Term) -> Iterator[Flaw]:
     yield Flaw(what, remedy, ("from",))
 
 
-def _endless(term: Term) -> tuple[str, str]:
-    """Of a window without end no part falls to the horizon."""
+def _endless(term: Term, *, divided: bool) -> tuple[str, str]:
+    """Of a window without end no part falls to the horizon; also where its windows divide another amount already."""
     end = "`ends:` for the agreement or `until:` for the clause"
     if isinstance(term.until, Until):
         end = f"a `latest:` day beside the event `{term.until.event}`, or `ends:` for the agreement"
     what = f"the amount is for the whole term, which has no end (it starts on {term.validity.start:%Y-%m-%d})"
-    return what, f"state {end}, or say `windows: {{ every: year }}`"
+    return what, f"state {end}" if divided else f"state {end}, or say `windows: {{ every: year }}`"
 
 
 def _remedy(term: Term, horizon: Horizon) -> str:

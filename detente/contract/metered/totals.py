@@ -7,14 +7,14 @@ meter covers it is kept apart: it is neither counted nor lost. Not here: what a 
 
 from __future__ import annotations
 
-from collections.abc import Hashable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Hashable, Iterable, Iterator, Sequence
 from copy import copy
 from datetime import datetime, timedelta
 from fractions import Fraction
 from math import lcm
-from typing import NamedTuple, Protocol
 
 from detente.contract.metered.counting_moment import COUNTED, BoughtCapacity, CountingMoment, by_invoice
+from detente.contract.metered.day_use import Counted, CountedOfDay, Labels, MomentUse, UseTogether
 from detente.contract.metered.meter import PAYMENTS, Measure, Meter
 from detente.contract.metered.paid_use import PaidUse
 from detente.contract.metered.sum import Sum
@@ -27,78 +27,11 @@ from detente.values.money import NANOS, nano
 from detente.values.period import named
 from detente.values.quantity import plain
 
-Counted = tuple[int, int]
-"""A meter's place and a window's index."""
-
 Placed = tuple[tuple[int, int, int], ...]
 """Where a line lies: a window's index, and its share of the line as part and whole."""
 
-Labels = tuple[str, ...]
-"""What a use lacks."""
-
 MAX_REMEMBERED = 50_000
 DAY = timedelta(days=1)
-
-
-class MomentUse(Protocol):
-    """What was used at a moment, in whole billionths."""
-
-    @property
-    def start(self) -> int:
-        """When: microseconds since 1970."""
-
-    @property
-    def work(self) -> int:
-        """In the work's unit."""
-
-    @property
-    def taken(self) -> int:
-        """In the offer's unit."""
-
-    @property
-    def listed(self) -> int:
-        """At list price."""
-
-    @property
-    def revenue(self) -> int:
-        """What it earned."""
-
-    @property
-    def off(self) -> Mapping[tuple[str, int, int], int]:
-        """What clauses took off: by clause, and from when to when."""
-
-
-class _Together:
-    """Several uses as one."""
-
-    __slots__ = ("listed", "off", "revenue", "spend", "taken", "work")
-
-    def __init__(self, uses: Iterable[MomentUse]) -> None:
-        self.work = self.taken = self.listed = self.revenue = 0
-        self.off: dict[str, int] = {}
-        for use in uses:
-            self.work += use.work
-            self.taken += use.taken
-            self.listed += use.listed
-            self.revenue += use.revenue
-            for (term, _, _), amount in use.off.items():
-                self.off[term] = self.off.get(term, 0) + amount
-        self.spend = self.listed - sum(self.off.values())
-
-    def comes_to(self, measure: Measure, term: str) -> int:
-        """What a clause's meter counts of it."""
-        found: int = self.off.get(term, 0) if measure == "off" else getattr(self, measure)
-        return found
-
-
-class CountedOfDay(NamedTuple):
-    """Where all use of a day counts that is alike: the meters whose windows hold the day, and the rest of them.
-
-    Of a meter in a currency of its own, with what one of that is in the case's.
-    """
-
-    counts: tuple[tuple[Measure, str, Counted, Labels | None, Fraction | None], ...]
-    rest: tuple[tuple[int, Labels | None], ...]
 
 
 NOT_BOUGHT: Labels = ("when it was bought",)
@@ -148,7 +81,7 @@ class Totals:
     def add_of_day(self, demand: Facts | None, offer: Facts, uses: Sequence[MomentUse]) -> None:
         """Count uses that are alike, each at a moment of one day: the same as ``add`` of each, at once."""
         of_day = self._counted_on(demand, offer, at_micros(uses[0].start))
-        whole = _Together(uses)
+        whole = UseTogether(uses)
         for measure, term, key, lacks, rate in of_day.counts:
             if amount := whole.comes_to(measure, term):
                 if rate is None:
@@ -159,7 +92,7 @@ class Totals:
             measure, term = self.meters[place].measure, self.meters[place].term
             for use in uses:
                 at = at_micros(use.start)
-                self._count(place, lacks, _Together([use]).comes_to(measure, term), at, at)
+                self._count(place, lacks, UseTogether([use]).comes_to(measure, term), at, at)
 
     def buy(self, bought: BoughtCapacity) -> None:
         """Count what is reserved, in the meters that count it at this moment."""

@@ -14,6 +14,7 @@ from pydantic_core import core_schema
 
 from detente.errors import FlawError
 from detente.values.facts import DEMAND_KEYS, OFFER_KEYS, Facts
+from detente.values.noun import Noun
 from detente.values.text import plain_name
 
 
@@ -167,3 +168,10 @@ class Selection:
 def _apart(one: Scope, two: Scope) -> bool:
     """Whether nothing can be in both: they ask one key for different values."""
     return any(key in two.wanted and not {*values} & {*two.wanted[key]} for key, values in one.wanted.items())
+
+
+class Reading(Noun):
+    """A named alternative scope of the same text."""
+
+    of: Scope | None = None
+    except_: tuple[Scope, ...] | None = None
