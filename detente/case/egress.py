@@ -33,8 +33,8 @@ def egress(networks: Sequence[Network], workload: AnyWorkload, offer: AnyOffer) 
 
 
 def moved_facts(providers: Mapping[str, Provider], place: str) -> Facts:
-    """What a scope may ask of data that moves: it is sold by the place that it leaves."""
+    """What a scope may ask of data that moves: it is sold by the place that it leaves, which may not be declared."""
     provider, _, region = place.partition("/")
     facts = {"product": "egress", "provider": provider, "region": region, "offer": f"{place} egress"}
-    known = providers[provider].regions.get(region)
+    known = providers[provider].regions.get(region) if provider in providers else None
     return {**facts, "country": known.country} if known else facts

@@ -16,6 +16,7 @@ from typing import Any
 from detente.case.agreement import Agreement
 from detente.case.declared import CaseHead
 from detente.case.document import Document
+from detente.case.egress import moved_facts
 from detente.contract.reach.scope import Selection
 from detente.demand.workload import AnyWorkload, can_run
 from detente.errors import Flaw, KeyPath, Mistake, Where, did_you_mean
@@ -264,7 +265,7 @@ class Entries:
                 if offer.id in self.facts:
                     found += [(facts, there) for there in (self.facts[offer.id], *self.spanned.get(offer.id, ()))]
             if workload.data is not None and workload.data.moves[0]:
-                found.append((facts, self._egress(workload.data.at)))
+                found.append((facts, moved_facts(self.providers, workload.data.at)))
         return found
 
     def counted(self, selection: Selection) -> bool:
@@ -289,12 +290,6 @@ class Entries:
     @cached_property
     def _unlike(self) -> dict[tuple[str, ...], list[tuple[Facts, Facts]]]:
         return {}
-
-    def _egress(self, place: str) -> Facts:
-        provider, _, region = place.partition("/")
-        facts = {"product": "egress", "provider": provider, "region": region, "offer": f"{place} egress"}
-        known = self.providers[provider].regions.get(region) if provider in self.providers else None
-        return {**facts, "country": known.country} if known else facts
 
     @cached_property
     def values_of(self) -> dict[str, set[str]]:
