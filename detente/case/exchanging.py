@@ -259,8 +259,7 @@ class _Exchanging:
 
 def _of(rates: StatedRates, offer: AnyOffer) -> RatesByDay:
     """The rates by the day of use; of what is paid at once, by that on which it is bought, which is its invoice's."""
-    bought = not isinstance(offer, TokenOffer) and offer.reserved
-    return rates.stated if bought and rates.day == "invoice" else rates.by_use
+    return rates.stated if offer.reserved and rates.day == "invoice" else rates.by_use
 
 
 def _in_instalments(offer: AnyOffer) -> bool:

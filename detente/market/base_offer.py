@@ -88,6 +88,16 @@ class BaseOffer(Noun):
         """The models or the accelerator that workloads ask it for, by name."""
         raise AssertionError("each product says so")
 
+    @property
+    def reserved(self) -> bool:
+        """Whether it is paid for a term. Neutral: it is bought as it is used."""
+        return False
+
+    @property
+    def unit_flow(self) -> Fraction:
+        """What one of its capacity gives in an hour, in its own unit. Neutral: its capacity is in that unit."""
+        return Fraction(1)
+
     def one_price(self, at: datetime) -> Fraction | None:
         """The one price of a unit of what is taken of it at a moment; None where there is none such. Neutral."""
         return None

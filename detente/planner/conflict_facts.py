@@ -14,7 +14,7 @@ import numpy as np
 from detente.contract.reach.verdict import verdict
 from detente.contract.term import Term
 from detente.demand.workload import AnyWorkload, Training
-from detente.market.offer import AnyOffer, AnyUnits, GpuOffer, TokenOffer
+from detente.market.offer import AnyOffer, AnyUnits, GpuOffer
 from detente.planner.formulation.arc import Arc
 from detente.planner.formulation.draft import Draft
 from detente.planner.formulation.expression import Bools, Ints
@@ -146,9 +146,8 @@ def _there_is(draft: Draft, offer: AnyOffer, *, sized: bool) -> str:
     """Of an offer, that its capacity ends, and when it cannot be bought at all."""
     parts = []
     if offer.capacity is not None:
-        flow = 1.0 if isinstance(offer, TokenOffer) else float(offer.unit_flow)
         most = draft.most(offer)
-        there_is = float((most * draft.hours)[np.isfinite(most)].sum()) * flow
+        there_is = float((most * draft.hours)[np.isfinite(most)].sum()) * float(offer.unit_flow)
         total = shown(there_is, "GPU-hours" if isinstance(offer, GpuOffer) else "Mtok")
         parts.append(f"has no more capacity ({_sizes(offer.capacity)}" + (f": {total} in all)" if sized else ")"))
     times = _listed(_times(draft, _closed(draft, offer)))

@@ -12,7 +12,6 @@ from dataclasses import dataclass, field
 
 import numpy as np
 
-from detente.market.offer import TokenOffer
 from detente.planner.dispatch import Dispatch
 from detente.planner.formulation.arc import Arc
 from detente.planner.formulation.expression import Bools, Expr, Floats, Ints, Part
@@ -106,8 +105,7 @@ class Failover:
         draft, offer = self.dispatch.draft, arc.offer
         if offer.id in self.dispatch.held_flow:
             return self.dispatch.held_flow[offer.id][every] / draft.hours[every]
-        flow = 1.0 if isinstance(offer, TokenOffer) else float(offer.unit_flow)
-        return draft.most(offer)[every] * flow
+        return draft.most(offer)[every] * float(offer.unit_flow)
 
 
 def _one(rate: Floats) -> Floats:

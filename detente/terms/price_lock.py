@@ -18,7 +18,7 @@ from detente.contract.reach.verdict import Reason
 from detente.contract.stated import Reference
 from detente.contract.term import Term
 from detente.errors import Flaw
-from detente.market.offer import AnyOffer, TokenOffer, TokenPrices
+from detente.market.offer import AnyOffer, TokenPrices
 from detente.values.facts import Facts
 from detente.values.money import CapacityPrice, Price
 from detente.values.noun import Id
@@ -110,7 +110,7 @@ class PriceLock(PriceClause):
 
     def _of(self, offer: AnyOffer) -> Iterator[Flaw]:
         path = ("at", offer.id) if offer.id in self.at else ("kind",)
-        if not isinstance(offer, TokenOffer) and offer.reserved:
+        if offer.reserved:
             what = f"`{offer.id}` is reserved, at the price of the day on which its term begins"
             yield Flaw(what, "leave it out with `except: [{ buy: reserved }]`", path)
         elif self._locked(offer) is None:

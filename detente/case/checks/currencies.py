@@ -14,7 +14,7 @@ from detente.contract.metered.meter import PAYMENTS
 from detente.contract.own_money import OwnMoney
 from detente.contract.term import Term
 from detente.errors import Flaw, KeyPath
-from detente.market.offer import AnyOffer, TokenOffer, TokenPrices
+from detente.market.offer import AnyOffer, TokenPrices
 from detente.values.held import held_in
 from detente.values.money import Money, Price, StatedAs
 from detente.values.period import moment, named
@@ -77,13 +77,12 @@ def _paid_at_two(term: Term, own: OwnMoney, view: View) -> Iterator[Flaw]:
 
 def _at_another(offer: AnyOffer, term: Term, own: OwnMoney) -> StatedAs | None:
     """A price in a clause's currency at another rate than its own while it is in force; of what is reserved, any."""
-    fixed = not isinstance(offer, TokenOffer) and offer.reserved
     for start, end, price in _prices(offer, term):
         for _, held in held_in(price, Price):
             stated: StatedAs | None = held.stated
             if stated is None or stated.currency != own.currency:
                 continue
-            if fixed or any(own.rates.on(at) != stated.rate for at, *_ in own.pieces(start, end)):
+            if offer.reserved or any(own.rates.on(at) != stated.rate for at, *_ in own.pieces(start, end)):
                 return stated
     return None
 

@@ -97,7 +97,7 @@ class Deployed:
     @property
     def _reserved(self) -> bool:
         """Whether its offer is bought for a term."""
-        return not isinstance(self.offer, TokenOffer) and self.offer.reserved
+        return self.offer.reserved
 
     def priced(self, at: datetime) -> bool:
         """Whether its offer is open, and has a price, at a moment."""

@@ -115,7 +115,7 @@ class FocusExport:
         end = start + HOURS if start == end else end
         of = each.of
         offer = next((o for o in self.books.case.offers if o.id == of.offer.get("offer")), None)
-        reserved = offer is not None and _reserved(offer) and of.kind != "egress"
+        reserved = offer is not None and offer.reserved and of.kind != "egress"
         billed = closed or at_micros(each.booked_at)
         found = self._head(of.offer.get("provider", "unknown"), start, end, each.net, billed)
         found |= self._quantity(each, offer) | _service(of) | self._place(of) | self._priced(each, offer)
@@ -301,10 +301,6 @@ def _described(of: UseClass) -> str:
         return f"{sold}: the difference to the price that was reserved"
     who = (of.demand or {}).get("workload", "use that states no workload")
     return f"data moved for {who}" if of.kind == "egress" else f"{sold}, used by {who}"
-
-
-def _reserved(offer: AnyOffer) -> bool:
-    return not isinstance(offer, TokenOffer) and offer.reserved
 
 
 def _money(nanos: int) -> str:

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from detente.market.offer import AnyOffer, AnyUnits, TokenOffer
+from detente.market.offer import AnyOffer, AnyUnits
 from detente.planner.formulation.arc import Arc
 from detente.planner.formulation.draft import Draft
 from detente.planner.formulation.expression import Floats
@@ -92,6 +92,5 @@ def work_of(draft: Draft, values: Floats, name: str) -> Floats:
 
 def room_of(draft: Draft, offer: AnyOffer) -> Floats:
     """What an offer can do in each period, in its own unit."""
-    flow = 1.0 if isinstance(offer, TokenOffer) else float(offer.unit_flow)
-    found: Floats = draft.most(offer) * flow * draft.hours
+    found: Floats = draft.most(offer) * float(offer.unit_flow) * draft.hours
     return found

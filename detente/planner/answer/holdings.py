@@ -15,7 +15,7 @@ import numpy as np
 
 from detente.demand.quantum import PER_QUANTUM, QUANTUM, nanos
 from detente.demand.workload import Training
-from detente.market.offer import AnyOffer, GpuOffer, TokenOffer
+from detente.market.offer import AnyOffer, GpuOffer
 from detente.planner.answer.bill import Bill, units_paid
 from detente.planner.formulation.draft import Draft
 from detente.planner.solving.solution import Solution
@@ -121,9 +121,8 @@ def capacity(draft: Draft, exact: Bill, solution: Solution) -> Iterable[Capacity
 
 def _limits(draft: Draft, offer: AnyOffer) -> Iterable[Decimal | None]:
     """How much there is of an offer in each period, in its own unit; None where not limited."""
-    flow = Fraction(1) if isinstance(offer, TokenOffer) else offer.unit_flow
     before, limit = None, None
     for period, most in zip(draft.periods, draft.at_most(offer), strict=True):
         if before != (most, period.hours):  # mostly as in the period before
-            before, limit = (most, period.hours), None if most is None else nano(most * flow * period.hours)
+            before, limit = (most, period.hours), None if most is None else nano(most * offer.unit_flow * period.hours)
         yield limit

@@ -37,7 +37,7 @@ def define_capacity(draft: Draft) -> None:
         most = draft.most(offer)
         if not isinstance(offer, TokenOffer) and offer.id in draft.units:
             _bought(draft, offer, arcs, most)
-        if isinstance(offer, TokenOffer) or not offer.reserved:
+        if not offer.reserved:
             _limit(draft, offer, arcs, most)
     for arc in draft.arcs:
         _gang(draft, arc)
@@ -60,8 +60,7 @@ def _limit(draft: Draft, offer: AnyOffer, arcs: Sequence[Arc], most: Floats) -> 
     limited = np.isfinite(most)
     if not limited.any():
         return
-    flow = 1.0 if isinstance(offer, TokenOffer) else float(offer.unit_flow)
-    there_is = np.where(limited, most, 0.0) * flow * draft.hours
+    there_is = np.where(limited, most, 0.0) * float(offer.unit_flow) * draft.hours
     use = taken(draft, arcs, standby=True, among=None if limited.all() else limited)
     draft.program.require(Owner("offer", offer.id), "limit", use <= there_is + draft.rounded_up(arcs))
 
