@@ -22,8 +22,10 @@ from tests.builders import (
     Data,
     agreement,
     build,
+    compute,
     data_of,
     day,
+    gpus,
     mistakes,
     postings,
     rated,
@@ -247,3 +249,19 @@ def test_a_credit_that_pays_for_a_class_is_refused_where_it_would_lower_what_cou
     found = solved(build(SELLS, jobs, agreement(apart, floor("10 k USD", measure="after-credits"))))
     # 6000 own, of which 4000 are paid by the credit, and min(6000, 2500)
     assert [s.drawn for s in found.standings if s.role == "floor"] == [D(4500)]
+
+
+@pytest.mark.parametrize(
+    ("amount", "per"), [("600 k GPU-hour", "GPU-hour"), ("600 Gtok", "Mtok"), ("60 GPU", "GPU-hour")]
+)
+def test_a_class_in_another_unit_is_refused(amount: str, per: str) -> None:
+    """Of 600 k GPU-hours, 150 k Mtok of a class at 25% counted as 150 k GPU-hours: 888,000 USD, and not 1,038,000."""
+    floor = {"id": "floor", "kind": "minimum-commitment", "amount": amount, "shortfall": {"price": f"1 USD per {per}"}}
+    floor |= {"counts": [{"of": {"product": "gpu" if "tok" in amount else "tokens"}, "at-most": "25%"}]}
+    sells = [gpus("north", 1), tokens("north", 1)]
+    (told,) = mistakes(data_of(sells, [work(), compute()], agreement(floor)))
+    assert "`floor` adds up different units: GPU-hour (`north-gpus`) and Mtok (`north-api`)" in told
+    ways = floor | {"amount": "600 k USD"}, floor | {"of": {"product": "gpu" if "GPU" in amount else "tokens"}}
+    del ways[0]["shortfall"], ways[1]["counts"]
+    for way in ways:
+        assert build(sells, [work(), compute()], agreement(way, ends="2027-01-01"), months=12).terms

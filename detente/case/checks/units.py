@@ -21,19 +21,21 @@ UnitsCounted = dict[str, str]
 
 
 def flaws(term: Term, view: View) -> Iterator[Flaw]:
-    """Units that a meter would add up, else amounts in no meter's unit, and prices in that of no work that is counted.
+    """Units that a clause would add up, else amounts in no meter's unit, and prices in that of no work that is counted.
 
     Nothing where it is not known.
     """
     known: UnitsCounted = {}
     of_work: UnitsCounted = {}
-    for meter in term.meters():
-        units = _units(meter, view) if not meter.of_money else {}
-        if len(units) > 1:
-            yield _mixed(meter, units)
+    taken: UnitsCounted = {}
+    for meter in (meter for meter in term.meters() if not meter.of_money):
+        units = _units(meter, view)
+        added = of_work if meter.unit == "work" else taken
+        if len(units) > 1 or len(added | units) > 1:
+            yield _mixed(meter, units) if len(units) > 1 else _apart(meter, added | units)
             return
+        added |= units
         known |= units
-        of_work |= units if meter.unit == "work" else {}
     stated = [(path, amount.unit, "in", known) for path, amount in held_in(term, Amount)] if known else []
     stated += [(path, price.unit, "per", of_work) for path, price in held_in(term, Price)] if of_work else []
     for path, unit, word, counted in stated:
@@ -56,6 +58,12 @@ def _mixed(meter: Meter, units: UnitsCounted) -> Flaw:
     what = "work" if meter.unit == "work" else "what is taken"
     remedy = "narrow `of` to one of them, write a clause for each, or count spend where the kind can"
     return Flaw(f"`{meter.term}` counts {what} in different units: {_named(units)}", remedy)
+
+
+def _apart(meter: Meter, units: UnitsCounted) -> Flaw:
+    """Of several meters of one amount: all that a clause covers, and a class of it that counts up to a part."""
+    remedy = "state the amount in money (`measure: list` says which), or narrow `of` to one unit, without that class"
+    return Flaw(f"`{meter.term}` adds up different units: {_named(units)}", remedy)
 
 
 def _named(units: UnitsCounted) -> str:
