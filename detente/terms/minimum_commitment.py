@@ -6,6 +6,7 @@ See ``docs/terms/minimum-commitment.md``.
 from __future__ import annotations
 
 from collections.abc import Iterator
+from dataclasses import replace
 from datetime import datetime
 from decimal import Decimal
 from fractions import Fraction
@@ -339,12 +340,9 @@ class MinimumCommitment(Term):
         yield from untimed(self.moment, self.covered, case)
         if isinstance(self.amount, Money):
             yield from repriced(self, self.measure, case)
-        yield from out_of_order(self.milestones, self.validity)
+        yield from out_of_order(self.milestones, self.validity, self._in_all)
         yield from self._lapsing(case.horizon)
         for index, milestone in enumerate(self.milestones):
-            if (most := self._in_all) is not None and milestone.reach.amount > most.amount:
-                what = f"{milestone.reach} by {milestone.by} is more than the {most} that are committed in all"
-                yield Flaw(what, "lower the milestone, or raise `amount`", ("milestones", index, "reach"))
             if self._counts_from_before(milestone, case.horizon):
                 yield self._from_before(milestone, index)
 
@@ -371,8 +369,8 @@ class MinimumCommitment(Term):
 
     @property
     def _in_all(self) -> Money | None:
-        """The amounts of all windows together; None where there is no last one, or they are of work."""
-        windows = self.calendar(self.windows)
+        """The amounts of all windows together, as agreed; None where there is no last one, or they are of work."""
+        windows = self.held(replace(self.validity, ended=None)).calendar(self.windows)
         if windows.endless or not isinstance(self.amount, Money):
             return None
         total = sum((self.required(window) for window in windows), Fraction(0))

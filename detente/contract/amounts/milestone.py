@@ -23,7 +23,7 @@ from detente.contract.reach.window import Window
 from detente.contract.settled.settlement import Settlement, settled
 from detente.contract.settled.standing import MILESTONE
 from detente.errors import Flaw, FlawError
-from detente.values.money import Cash
+from detente.values.money import Cash, Money
 from detente.values.noun import Noun
 from detente.values.period import Day, named
 from detente.values.quantity import Span
@@ -110,12 +110,20 @@ class Milestone(Noun):
         return f"{self.reach.told} by {self.by}: {price}"
 
 
-def out_of_order(milestones: Sequence[Milestone], validity: Validity) -> Iterator[Flaw]:
-    """Milestones outside of a clause's time, or not in the order of their days and amounts."""
+def out_of_order(milestones: Sequence[Milestone], validity: Validity, in_all: Money | None) -> Iterator[Flaw]:
+    """Milestones outside of a clause's time, not in the order of their days and amounts, or of more than is asked."""
     previous: Milestone | None = None
+    whole = validity.ended is not None and validity.ended.how == "whole-window"
     for index, milestone in enumerate(milestones):
         path = ("milestones", index, "by")
         amended = validity.ended is not None and validity.begin(milestone.by) > validity.end
+        if in_all is not None and milestone.reach.amount > in_all.amount and not amended:
+            what = f"{milestone.reach} by {milestone.by} is more than the {in_all} that are committed in all"
+            yield Flaw(what, "lower the milestone, or raise `amount`", ("milestones", index, "reach"))
+        if whole and milestone.prepaid and not amended:
+            what = f"what is prepaid on {milestone.by} is drawn after an amendment that takes over the whole window"
+            remedy = "write the amount and the milestones of both texts, as amended, in the earlier one, and leave out"
+            yield Flaw(what, f"{remedy} the clause of the amendment", path)
         if not amended and not validity.start < validity.begin(milestone.by) <= validity.end:
             what = f"{milestone.by} is not while the clause is in force ({named(validity.start, validity.end)})"
             yield Flaw(what, "move the milestone, or the dates of the clause", path)
