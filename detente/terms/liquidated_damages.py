@@ -11,6 +11,7 @@ from typing import ClassVar, Literal, Self
 
 from pydantic import Field, PrivateAttr, model_validator
 
+from detente.contract.amounts.counting import APART, repriced
 from detente.contract.bases.capped_charge import CappedCharge
 from detente.contract.bases.claims_cap import ClaimsCap
 from detente.contract.case_view import CaseView
@@ -122,8 +123,10 @@ class LiquidatedDamages(CappedCharge):
         return f"{self.price}" if self.price is not None else f"{float(self.rate or 0) * 100:g}% of what it costs"
 
     def check(self, case: CaseView) -> Iterator[Flaw]:
-        """A cap that there is not, or that has no one amount."""
+        """A cap that there is not, or has no one amount; a part of what use costs that is charged for otherwise."""
         yield from super().check(case)
+        if self.rate is not None:
+            yield from repriced(self, None, case, "rate", APART)
         if self.within is not None and self.within not in case.unread:
             yield from self._of_cap()
         for other in case.beside:

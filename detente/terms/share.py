@@ -12,6 +12,7 @@ from typing import Literal, Self
 
 from pydantic import Field, model_validator
 
+from detente.contract.amounts.counting import LISTED, repriced
 from detente.contract.case_view import CaseView
 from detente.contract.decisions import Decisions
 from detente.contract.metered.meter import Measure, Meter
@@ -121,9 +122,11 @@ class Share(Term):
         return "time"
 
     def check(self, case: CaseView) -> Iterator[Flaw]:
-        """A policy that names nobody."""
+        """A policy that names nobody; spend on use that is charged for otherwise."""
         if not self.on.wanted and self.validity.counterparty == SELF:
             yield Flaw("a policy names whose share it is", "add `on: { provider: … }`", ("kind",))
+        if self.measure == "spend":
+            yield from repriced(self, None, case, "measure", LISTED)
 
     def concede(self, part: str, amount: Fraction, unit: str, currency: str) -> str:
         """In the contract's words."""

@@ -5,12 +5,15 @@ See ``docs/terms/spending-cap.md``.
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from datetime import datetime
 from fractions import Fraction
 from typing import ClassVar, Literal
 
 from pydantic import Field
 
+from detente.contract.amounts.counting import APART, repriced
+from detente.contract.case_view import CaseView
 from detente.contract.decisions import Decisions
 from detente.contract.metered.meter import Meter
 from detente.contract.metered.totals import Totals
@@ -20,6 +23,7 @@ from detente.contract.reach.window import Every, Window
 from detente.contract.settled.settlement import Settlement, settled
 from detente.contract.settled.standing import Standing
 from detente.contract.term import Term
+from detente.errors import Flaw
 from detente.values.money import Cash, shown
 from detente.values.period import named
 from detente.values.quantity import NOTHING, Exact, plain
@@ -77,6 +81,10 @@ class SpendingCap(Term):
         """What the clause does."""
         amount = self.amount.told
         return Reason(self.id, f"at most {amount} of spend ({self.covered}) {self.windows.told}")
+
+    def check(self, case: CaseView) -> Iterator[Flaw]:
+        """Use that is charged for otherwise, and has no spend of its own."""
+        yield from repriced(self, None, case, "amount", APART)
 
     def concede(self, part: str, amount: Fraction, unit: str, currency: str) -> str:
         """In the contract's words."""

@@ -13,6 +13,8 @@ from typing import ClassVar, Literal, Self
 
 from pydantic import Field, model_validator
 
+from detente.contract.amounts.counting import APART, repriced
+from detente.contract.case_view import CaseView
 from detente.contract.decisions import Decisions
 from detente.contract.metered.meter import Measure, Meter
 from detente.contract.metered.totals import Totals
@@ -21,7 +23,7 @@ from detente.contract.reach.window import Every
 from detente.contract.reminder import Reminder, last_day
 from detente.contract.settled.settlement import Settlement, settled
 from detente.contract.term import Term
-from detente.errors import FlawError
+from detente.errors import Flaw, FlawError
 from detente.values.committed import Committed, is_flow, number, told, unit_of
 from detente.values.money import Cash, Money
 from detente.values.noun import Flag, Noun, Title
@@ -102,6 +104,11 @@ class Warrants(Term):
         """What vests when, and what stands in the way."""
         steps = "; ".join(_step(tranche) for tranche in self.tranches)
         return Reason(self.id, f"shares vest as {self.covered} is bought: {steps}; their worth is on no bill")
+
+    def check(self, case: CaseView) -> Iterator[Flaw]:
+        """Purchases in money, of use that is charged for otherwise."""
+        if self.bought.measure == "spend":
+            yield from repriced(self, None, case, "tranches", APART)
 
 
 def _step(tranche: WarrantTranche) -> str:

@@ -272,6 +272,9 @@ def test_a_plan_that_comes_first_for_a_part_of_a_month() -> None:
         {"kind": "credit", "rate": "50%"},
         {"kind": "volume-discount", "method": "all-units", "tiers": [{"from": "1 USD", "off": "50%"}]},
         {"kind": "service-credit", "bands": [{"below": "99%", "credit": "50%"}]},
+        {"kind": "spending-cap", "amount": "8.5 k USD"},
+        {"kind": "liquidated-damages", "rate": "10%"},
+        {"kind": "warrants", "tranches": [{"reach": "9 k USD", "shares": 1}]},
     ],
 )
 def test_what_a_plan_covers_has_no_spend_of_its_own(other: Data) -> None:
@@ -280,6 +283,28 @@ def test_what_a_plan_covers_has_no_spend_of_its_own(other: Data) -> None:
     plan |= {"rates": {"north-gpus": "1 USD per GPU-hour"}}
     (only,) = mistakes(data_of([gpus("north", 3)], [compute()], agreement(plan, {"id": "part"} | other)))
     assert only.startswith("`plan` charges for use that `part` counts, and not by the use; leave that use out")
+
+
+@pytest.mark.parametrize(
+    ("other", "refused"),
+    [
+        ({"kind": "share", "on": {"offer": "m5"}, "at-most": "95%", "measure": "spend"}, True),
+        ({"kind": "share", "on": {"offer": "m5"}, "at-most": "95%", "measure": "list"}, False),
+        ({"kind": "share", "on": {"offer": "m5"}, "at-most": "95%", "measure": "taken"}, False),
+        ({"kind": "liquidated-damages", "price": "1 USD per GPU-hour"}, False),
+        ({"kind": "warrants", "tranches": [{"reach": "9 GPU-hour", "shares": 1}]}, False),
+        ({"kind": "spending-cap", "amount": "6720 USD", "of": {"offer": "m5"}}, False),  # all that M5 costs in February
+    ],
+)
+def test_what_does_not_turn_on_that_spend_stands_beside_a_plan(other: Data, refused: bool) -> None:
+    """A cap, damages by rate, warrants in money and a share of spend took such use at its list price."""
+    deal = agreement(
+        plan_of("1.40", {"r5": RATES["r5"]}), {"id": "part"} | other, effective="2026-02-01", ends="2026-03-01"
+    )
+    offers, work = OFFERS[:2], [needs("a", "4 GPU", "R5"), needs("b", "1 GPU", "M5")]
+    found = mistakes(data_of(offers, work, deal, horizon=FEBRUARY | {"every": "day"}))
+    said = "`plan` charges for use that `part` counts, and not by the use; say `measure: list`, or leave that use out"
+    assert [said in one for one in found] == [True] * refused
 
 
 @pytest.mark.parametrize(("every", "noted"), [("hour", False), ("day", True), ("week", True), ("typical", True)])
