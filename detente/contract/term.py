@@ -75,6 +75,8 @@ class Term(Noun):
     """Whether it speaks of what the other party sells, unless its scope names providers itself."""
     prices: ClassVar[bool] = False
     """Whether it changes what use costs, and so comes before every clause that measures spend."""
+    gives_back: ClassVar[bool] = False
+    """Whether it gives back a part of spend, beside which another such part has its order."""
     breach: ClassVar[bool] = False
     """Whether what it counts is not to be: a case that is performed has none of it."""
     reprices: ClassVar[bool] = False

@@ -7,7 +7,6 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from datetime import datetime
-from decimal import Decimal
 from fractions import Fraction
 from itertools import pairwise
 from typing import ClassVar, Literal, Self
@@ -20,7 +19,7 @@ from detente.contract.decisions import Decisions
 from detente.contract.metered.meter import Meter
 from detente.contract.metered.totals import Totals
 from detente.contract.program import Expression, Program
-from detente.contract.rated.stacking import more_than_all
+from detente.contract.rated.stacking import more_than_all, not_added
 from detente.contract.reach.verdict import Reason
 from detente.contract.reach.window import Every, Window
 from detente.contract.settled.settlement import Settlement, settled
@@ -72,6 +71,7 @@ class VolumeDiscount(Term):
     windows: Every = Every()
 
     theirs: ClassVar[bool] = True
+    gives_back: ClassVar[bool] = True
     effect: ClassVar[Literal["restrains", "grants", "both"]] = "grants"
 
     @model_validator(mode="after")
@@ -247,7 +247,10 @@ class VolumeDiscount(Term):
         """Use that is charged for otherwise; tiers in units over offers of another price, or one that is lowered."""
         yield from repriced(self, None, case, "tiers", APART)
         others = [other for other in case.beside if isinstance(other, VolumeDiscount)]
-        yield from more_than_all(self, others, case, VolumeDiscount.gives)
+        yield from not_added(self, others, case, VolumeDiscount.gives)
+        if self.validity.combine == "sum":
+            yield from more_than_all(self, others, case, VolumeDiscount.gives)
+        yield from self._beside_a_price(case)
         if self.listed is None:
             return
         sold = {offer.id: offer for offer in case.offers}
@@ -264,10 +267,29 @@ class VolumeDiscount(Term):
                     yield Flaw(what, "write the tiers in money, each with `off`", ("tiers",))
                     return
 
-    def gives(self, demand: Facts | None, offer: Facts) -> Decimal | None:
+    def _beside_a_price(self, case: CaseView) -> Iterator[Flaw]:
+        """A way of combining that can mean no other clauses than one that lowers the price, and this one.
+
+        Tiers are of what discounts leave: that is the product.
+        """
+        way, name = self.validity.combine, self.validity.agreement
+        if way not in ("sum", "best-of"):
+            return
+        others = [other for other in case.lowering if other.validity.agreement == name]
+        for demand, offer in case.uses(self.covered, *(key for other in others for key in other.covered.keys)):
+            parts = {other.id: part for other in others if (part := other.takes_off(demand, offer)) and part > 0}
+            if len(parts) == 1 and self.gives(demand, offer):
+                ((other, part),) = parts.items()
+                what = f"`{self.id}` is of what `{other}` leaves of the price of `{offer['offer']}`, and `{name}` says "
+                remedy = f"write `combine: product`, or `{other}` as tiers too, from 0 on {float(part) * 100:g}% off"
+                yield Flaw(f"{what}`combine: {way}`", remedy)
+                return
+
+    def gives(self, demand: Facts | None, offer: Facts) -> Fraction | None:
         """The most that it takes off a part of what it covers; None where it is not known whether it covers it."""
         covered = self.covered.covers(demand, offer)
-        return None if covered is None else covered * max(tier.off or Decimal(0) for tier in self.tiers)
+        each = Fraction(self.listed.amount) if self.listed else Fraction(1)
+        return None if covered is None else covered * max(self.rates) / (each or 1)
 
     def _costs(self, offer: AnyOffer, listed: WorkPrice) -> bool:
         """Whether a unit of an offer costs so much at all times in which the clause is in force and it has a price."""

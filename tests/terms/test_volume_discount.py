@@ -7,6 +7,7 @@ from typing import Any
 import pytest
 
 from detente.case.case import Case
+from detente.case.switches import switches
 from tests.builders import (
     D,
     Data,
@@ -169,9 +170,68 @@ def test_two_that_meet_take_off_no_more_than_there_is(off: str, refused: bool) -
     other = volume("all-units", ("500 USD", off)) | {"id": "other"}
     found = mistakes(
         data_of(
-            [tokens("north", 1)], [work()], agreement(volume("graduated", ("0 USD", "10%"), ("1 k USD", "60%")), other)
+            [tokens("north", 1)],
+            [work()],
+            agreement(volume("graduated", ("0 USD", "10%"), ("1 k USD", "60%")), other, combine="sum"),
         )
     )
     assert ["`other` and `volume` together give more than 100% of what `north-api` costs" in one for one in found] == (
         [True, True] if refused else []
+    )
+
+
+def rebate(name: str, part: str, bound: str = "500 USD") -> Data:
+    return volume("all-units", (bound, part)) | {"id": name}
+
+
+def beside(*terms: Data, **more: Any) -> list[str]:
+    return mistakes(data_of([tokens("north", 1)], [work()], agreement(*terms, **more), months=1))
+
+
+def test_two_that_meet_say_how_they_combine() -> None:
+    """1000 USD of one month: 280 by product, 300 by sum, 200 by the best of them. It was 300 whatever was said."""
+    one, two = rebate("a", "10%"), rebate("b", "20%")
+    (unsaid,) = beside(one, two)
+    assert unsaid == (
+        "`a` and `b` both give back a part of what `north-api` costs, and `north-deal` does not say how they combine; "
+        "as the contract says of 10% and 20%: `product` (28%), `sum` (30%), `best-of` (20%); write `combine: sum` in "
+        "`north-deal`, or of the other two one clause, with what both come to"
+    )
+    for way, part in (("product", "28%"), ("best-of", "20%")):
+        (only,) = beside(one, two, combine=way)
+        assert f"`combine: {way}` of what is given back is not computed" in only
+        assert f"write them as one clause, of {part} where they give 10% and 20%" in only
+        case = build([tokens("north", 1)], [work()], agreement(rebate("a", part), combine=way), months=1)
+        assert solved(case).cost == 1000 * (1 - D(part[:-1]) / 100)
+    added = build([tokens("north", 1)], [work()], agreement(one, two, combine="sum"), months=1)
+    assert solved(added).cost == D(700)
+    assert beside(one | {"until": "2026-01-16"}, two | {"from": "2026-01-16"}) == []
+
+
+def test_agreements_whose_rebates_meet_say_the_same_way() -> None:
+    deals = agreement(rebate("a", "10%"), id="one", combine="sum"), agreement(rebate("b", "20%"), id="two")
+    (only,) = mistakes(data_of([tokens("north", 1)], [work()], *deals, months=1))
+    assert "`one` and `two` do not both say how they combine" in only
+
+
+def test_a_way_that_a_rebate_does_not_follow_is_told() -> None:
+    """30% off and 20% back of 1000 USD: 560 by product, 500 by sum, and that is 30% of tiers too."""
+    price: Data = {"id": "d", "kind": "discount", "off": "30%"}
+    (only,) = beside(price, rebate("v", "20%"), combine="sum")
+    assert only == (
+        "`v` is of what `d` leaves of the price of `north-api`, and `north-deal` says `combine: sum`; "
+        "write `combine: product`, or `d` as tiers too, from 0 on 30% off"
+    )
+    for way, terms, cost in (("product", [price], 560), ("sum", [rebate("d", "30%", "0 USD")], 500)):
+        deal = agreement(*terms, rebate("v", "20%"), combine=way)
+        assert solved(build([tokens("north", 1)], [work()], deal, months=1)).cost == cost
+    more: Data = {"id": "e", "kind": "discount", "off": "10%"}
+    assert beside(price, more, rebate("v", "20%"), combine="sum") == []  # of two prices it says how they combine
+
+
+def test_its_order_is_among_its_switches() -> None:
+    case = build([tokens("north", 1)], [work()], agreement(rebate("a", "10%"), combine="sum"), months=1)
+    (order,) = (str(each) for each in switches(case, case.terms[0]) if each.name == "order")
+    assert (
+        order == "order: of what discounts leave, and before credits; beside others: added up (stated in the agreement)"
     )

@@ -1,7 +1,8 @@
 """Clauses that stack: whether together they give more than there is.
 
-Owns: that check. Prices are held to it for every kind at once (``case.checks.clauses``); another kind whose parts add
-up calls it from its ``check``. Not here: what a part is of (the kind).
+Owns: that check, and whether it is said that clauses which give back add up. Prices are held to the first for every
+kind at once (``case.checks.clauses``); another kind whose parts add up calls it from its ``check``. Not here: what a
+part is of (the kind).
 """
 
 from __future__ import annotations
@@ -9,9 +10,10 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Sequence
 from decimal import Decimal
 from fractions import Fraction
-from typing import TypeVar
+from typing import TypeVar, get_args
 
 from detente.contract.case_view import CaseView, ClauseView
+from detente.contract.combining import Combine, parts_of
 from detente.errors import Flaw
 from detente.values.facts import Facts
 
@@ -39,3 +41,54 @@ def more_than_all(
             names = " and ".join(f"`{name}`" for name in sorted(over))
             what = f"{names} together give more than 100% of what `{offer['offer']}` costs"
             yield Flaw(what, remedy)
+
+
+def not_added(
+    own: AnyOther,
+    others: Sequence[AnyOther],
+    case: CaseView,
+    gives: Callable[[AnyOther, Facts, Facts], Fraction | Decimal | None],
+) -> Iterator[Flaw]:
+    """Of a clause that gives back a part of spend: another on the same use, where it is not said that they add up.
+
+    Each pair is told once. Added up is all that is computed: another way is written as one clause.
+    """
+    for other in others:
+        ways = {each.validity.agreement: each.validity.combine for each in (other, own)}
+        if other.id >= own.id or set(ways.values()) == {"sum"} or not _meet(own, other, case):
+            continue
+        for demand, offer in case.uses(own.covered, *other.covered.keys):
+            rates = [Fraction(gives(clause, demand, offer) or 0) for clause in (other, own)]
+            if all(rates):
+                what = f"`{other.id}` and `{own.id}` both give back a part of what `{offer['offer']}` costs, and "
+                yield _told(what, rates, ways)
+                break
+
+
+def _meet(own: ClauseView, other: ClauseView, case: CaseView) -> bool:
+    """Whether two are in force together at any time of the horizon."""
+    start, end = own.validity.start, own.validity.end
+    if case.horizon is not None:
+        start, end = max(start, case.horizon.opens), min(end, case.horizon.closes)
+    return start < end and other.validity.over(start, end)
+
+
+def _told(meeting: str, rates: Sequence[Fraction], ways: dict[str, Combine | None]) -> Flaw:
+    come = {way: f"{float(sum(parts_of(rates, way))) * 100:g}%" for way in get_args(Combine)}
+    where = " and ".join(f"`{name}`" for name in ways)
+    one, two = (f"{float(rate) * 100:g}%" for rate in rates)
+    said = set(ways.values())
+    way = said.pop() if len(said) == 1 else None
+    if way is not None:
+        what = f"{meeting}`combine: {way}` of what is given back is not computed, but in one clause"
+        return Flaw(what, f"write them as one clause, of {come[way]} where they give {one} and {two}, {_APART}")
+    if all(ways.values()):
+        what = meeting + " while ".join(f"`{name}` says `combine: {each}`" for name, each in ways.items())
+    else:
+        what = f"{meeting}{where} {'does not' if len(ways) == 1 else 'do not both'} say how they combine"
+    named = ", ".join(f"`{each}` ({part})" for each, part in come.items())
+    remedy = f"as the contract says of {one} and {two}: {named}; write `combine: sum` in {where}, or of the other two"
+    return Flaw(what, f"{remedy} one clause, with what both come to")
+
+
+_APART = "or leave that use out of one of them with `except`"
