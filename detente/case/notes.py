@@ -8,8 +8,8 @@ from __future__ import annotations
 from collections.abc import Iterator
 from datetime import date, datetime, timedelta
 
-from detente.case.agreement import InForce
 from detente.case.case import Case
+from detente.case.outside import YEAR, outside, seen
 from detente.contract.metered.meter import Meter
 from detente.contract.reach.ending import Until
 from detente.contract.term import Term
@@ -21,9 +21,8 @@ from detente.values.period import Period, moment, named
 
 def notes(case: Case) -> tuple[Mistake, ...]:
     """What may be a mistake, in the order of the functions below."""
-    clauses = (not_in_force(case, clause) for clause in case.outside)
     return (
-        *clauses,
+        *(each.note for each in outside(case)),
         *_last_days(case),
         *(note for _, note in coarse(case)),
         *_reached(case),
@@ -33,14 +32,6 @@ def notes(case: Case) -> tuple[Mistake, ...]:
         *_batches(case),
         *_unserved(case),
     )
-
-
-def not_in_force(case: Case, clause: InForce) -> Mistake:
-    """That a clause is in force at no time of the horizon."""
-    term, validity = clause.term.id, clause.validity
-    what = f"`{term}` of `{validity.agreement}` is in force {named(validity.start, validity.end)}"
-    where = case.clauses.get((validity.agreement, term), Where(validity.agreement))
-    return Mistake(where, f"{what}, and at no time of the horizon ({_seen(case)})", "is the year right?")
 
 
 def _last_days(case: Case) -> Iterator[Mistake]:
@@ -158,18 +149,14 @@ def _elsewhere(case: Case) -> Iterator[tuple[AnyWorkload, Facts, Facts]]:
         yield from ((workload, own, place) for place in reached if place != own)
 
 
-def _seen(case: Case) -> str:
-    return named(case.declared.horizon.opens, case.declared.horizon.closes)
-
-
 def _beyond(case: Case) -> Iterator[Mistake]:
     """Changes and losses of the scenarios that no time of the horizon sees."""
     horizon = case.declared.horizon
     for scenario in case.scenarios:
         for what, start, end in scenario.dated:
             if (start is not None and start >= horizon.end) or (end is not None and end <= horizon.start):
-                told = f"{what} {_when(start, end)}, and at no time of the horizon ({_seen(case)})"
-                yield Mistake(Where(scenario.id), told, "is the year right?")
+                told = f"{what} {_when(start, end)}, and at no time of the horizon ({seen(case)})"
+                yield Mistake(Where(scenario.id), told, YEAR)
 
 
 def _foreseen(case: Case) -> Iterator[Mistake]:

@@ -68,9 +68,12 @@ class Renewal(Position):
         )
 
     def check(self, case: CaseView) -> Iterator[Flaw]:
-        """An agreement without end has nothing to renew; notice that came too late changes nothing."""
+        """An agreement without end has nothing to renew; notice that came too early or too late changes nothing."""
         if endless(self.validity.end):
             yield Flaw("an agreement without end does not renew", "state `ends:` of the agreement", ("kind",))
+        elif self.given is not None and self.validity.begun is None and self.begin(self.given) < self.validity.start:
+            what = f"notice was given on {self.given}, before the clause is in force ({self.validity.start:%Y-%m-%d})"
+            yield Flaw(what, "is the year right?", ("given",))
         elif self.given is not None and not self._in_time:
             last = before(self.validity.end, self.notice)
             what = f"notice was given on {self.given}, and the last day for it was {last}"

@@ -15,7 +15,8 @@ from typing import Literal
 import numpy as np
 
 from detente.case.case import Case
-from detente.case.notes import coarse, not_in_force
+from detente.case.notes import coarse
+from detente.case.outside import outside
 from detente.contract.metered.use import nanos
 from detente.contract.settled.standing import Standing
 from detente.demand.quantum import PER_QUANTUM, QUANTUM
@@ -105,9 +106,8 @@ def result(
 
 
 def _notes(case: Case) -> Iterable[Note]:
-    for clause in case.outside:
-        note = not_in_force(case, clause)
-        yield Note(clause.term.id, clause.validity.agreement, note.what, note.remedy)
+    for term_id, agreement, note in outside(case):
+        yield Note(term_id, agreement, note.what, note.remedy)
     for term, note in coarse(case):
         yield Note(term.id, term.validity.agreement, note.what, note.remedy)
 

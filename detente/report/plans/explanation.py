@@ -13,7 +13,7 @@ from typing import Any
 
 from detente.case.case import Case
 from detente.case.declared import IdleChoice
-from detente.case.notes import not_in_force
+from detente.case.outside import outside
 from detente.case.switches import Switch, switches
 from detente.contract.settled.standing import CREDIT, MILESTONE, PAID, TAKE, Standing
 from detente.contract.term import Term
@@ -199,9 +199,9 @@ def _clause(case: Case, found: Plan | Conflict, name: str) -> Explanation:
     own = (line for row in rows for line in _version(found, row, free=plays and not moves))
     cited = [*_cited(found, name), *(() if plays else _days(case, name))]
     lines = [*own, *cited, *_own_money(term), *_idle(case, term)]
-    notes = [not_in_force(case, clause) for clause in case.outside if clause.term.id == name]
-    if notes:
-        lines = [Line(f"{note.what}: {note.remedy}") for note in notes]
+    unseen = [Line(f"{each.note.what}: {each.note.remedy}") for each in outside(case) if each.term == name]
+    notes = unseen if any(clause.term.id == name for clause in case.outside) else []
+    lines = notes or [*lines, *unseen]
     says = "; then ".join(dict.fromkeys(row.sentence for row in rows)) or term.explain().sentence
     turns_on = () if notes else switches(case, term)
     return ClauseExplanation(name, "clause", found.reading, f"`{name}`: {says}", tuple(lines), turns_on)

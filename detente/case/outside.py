@@ -1,0 +1,87 @@
+"""What a case says of times that neither its horizon nor the clause's own time sees: mostly a year that is mistyped.
+
+Owns: clauses, amendments, and days inside of clauses, each with the question whether its year is right.
+Not here: what else may be a mistake (``notes``), and what is one (``checks``).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from datetime import date, datetime
+from typing import NamedTuple
+
+from detente.case.agreement import InForce, clock_of
+from detente.case.case import Case
+from detente.errors import Mistake, Where
+from detente.values.held import held_in
+from detente.values.period import endless, moment, named
+
+YEAR = "is the year right?"
+OWN_TIME = ("from", "until")
+"""Keys of a clause that say when it is in force, and so when the other days that it names matter."""
+
+
+class Unseen(NamedTuple):
+    """What no time of the horizon sees of an agreement's clause."""
+
+    term: str
+    agreement: str
+    note: Mistake
+
+
+def outside(case: Case) -> Iterator[Unseen]:
+    """Clauses in force at no time of the horizon; amendments after it; days after it and after their clause."""
+    held, closes = case.held, case.declared.horizon.closes
+    for clause in case.outside:
+        yield _told(case, clause, f"is in force {named(clause.validity.start, clause.validity.end)}")
+    absent = {clause.term.id for clause in case.outside}
+    changed = [each for each in held if each.term.id not in absent and each.validity.first >= closes]
+    for clause in {(each.validity.agreement, each.term.id): each for each in reversed(changed)}.values():
+        yield _told(case, clause, f"replaces an earlier text from {clause.validity.first:%Y-%m-%d} on")
+    yield from _removed(case, closes)
+    yield from _days(case, held, closes)
+
+
+def seen(case: Case) -> str:
+    """The horizon, in words."""
+    return named(case.declared.horizon.opens, case.declared.horizon.closes)
+
+
+def _told(case: Case, clause: InForce, does: str) -> Unseen:
+    term, agreement = clause.term.id, clause.validity.agreement
+    where = case.clauses.get((agreement, term), Where(agreement))
+    what = f"`{term}` of `{agreement}` {does}, and at no time of the horizon ({seen(case)})"
+    return Unseen(term, agreement, Mistake(where, what, YEAR))
+
+
+def _removed(case: Case, closes: datetime) -> Iterator[Unseen]:
+    """What an amendment removes that takes effect after the horizon."""
+    known = {agreement.id: agreement for agreement in case.declared.agreements}
+    for agreement in known.values():
+        if agreement.removes and moment(agreement.effective, clock_of(agreement, known)) >= closes:
+            for term in agreement.removes:
+                what = f"`{agreement.id}` removes `{term}` on {agreement.effective}"
+                told = f"{what}, and at no time of the horizon ({seen(case)})"
+                yield Unseen(term, agreement.id, Mistake(Where(agreement.id), told, YEAR))
+
+
+def _days(case: Case, held: Sequence[InForce], closes: datetime) -> Iterator[Unseen]:
+    """Days that a clause names, after the end of its last text and after the horizon."""
+    opens = case.declared.horizon.opens
+    ends: dict[str, datetime] = {}
+    for each in held:
+        ends[each.term.id] = max(each.validity.end, ends.get(each.term.id, closes))
+    told: set[tuple[str, str]] = set()
+    for each in held:
+        term, agreement, end = each.term.id, each.validity.agreement, ends[each.term.id]
+        if endless(end) or (agreement, term) in told or not each.validity.over(opens, closes):
+            continue
+        days = [(path, on) for path, on in held_in(each.term, date) if path[0] not in OWN_TIME]
+        late = next(((path, on) for path, on in days if each.validity.begin(on) > end), None)
+        if late is not None:
+            told.add((agreement, term))
+            path, on = late
+            key = next(str(step) for step in reversed(path) if isinstance(step, str))
+            what = f"`{term}` of `{agreement}` names {on} (`{key}`), after it has ended, and after the horizon"
+            where = case.clauses.get((agreement, term), Where(agreement))
+            yield Unseen(term, agreement, Mistake(where, f"{what} ({seen(case)})", YEAR))
