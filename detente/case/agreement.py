@@ -167,7 +167,10 @@ def severed(standing: InForce, ends: Mapping[str, datetime]) -> InForce:
 
 def _handover(earlier: InForce, term: Term | None, on: datetime) -> Handover | None:
     """What becomes of the window that runs when a text is replaced; None where it only ends."""
-    return None if term is None else Handover.on(on, term.takes_over, earlier.term.divided(earlier.validity))
+    if term is None:
+        return None
+    was = earlier.term
+    return Handover.on(on, term.takes_over, was.divided(earlier.validity), was.going_on(earlier.validity))
 
 
 def _until(validity: Validity, on: datetime, handover: Handover | None) -> Validity:

@@ -132,6 +132,10 @@ class Term(Noun):
         every = next((stated.every for stated in self.found_windows if stated.divides == "amount"), None)
         return self.held(validity).calendar(every) if every else None
 
+    def going_on(self, validity: Validity) -> Calendar | None:
+        """The windows in which it counts what a text that replaces it counts on. Neutral: none."""
+        return None
+
     @property
     def validity(self) -> Validity:
         """When it is in force. Only of a bound term."""
@@ -369,10 +373,7 @@ class Term(Noun):
 
     @property
     def divides(self) -> Divided:
-        """What would be divided where a plan sees part of a window that it states. Neutral: an amount of the window.
-
-        So a plan refuses such windows, unless the contract says what then becomes of it.
-        """
+        """What a plan that sees part of a stated window would divide, and refuses to. Neutral: the window's amount."""
         return "amount"
 
     def stated_windows(self) -> tuple[StatedWindows, ...]:
@@ -380,10 +381,7 @@ class Term(Noun):
         return tuple(StatedWindows(path, every, self.divides) for path, every in held_in(self, Every))
 
     def magnitudes(self, hours: Fraction) -> tuple[Magnitude, ...]:
-        """What its amounts come to in so many hours: the case checks that a plan can add them up.
-
-        Neutral: all that it holds, of money or of another unit; GPUs are so many GPU-hours in each hour.
-        """
+        """What its amounts come to in so many hours: the case checks that a plan can add them up. Neutral: all held."""
         return tuple(magnitude(path, held, hours) for path, held in held_in(self, Money | Amount))
 
     def check(self, case: CaseView) -> Iterable[Flaw]:

@@ -6,6 +6,7 @@ See ``docs/terms/service-credit.md``.
 from __future__ import annotations
 
 from collections.abc import Iterator
+from dataclasses import replace
 from datetime import date, datetime
 from decimal import Decimal
 from fractions import Fraction
@@ -23,8 +24,10 @@ from detente.contract.metered.meter import Meter
 from detente.contract.metered.totals import Totals
 from detente.contract.program import Program
 from detente.contract.rated.stacking import more_than_all
+from detente.contract.reach import handover
+from detente.contract.reach.validity import Validity
 from detente.contract.reach.verdict import Reason
-from detente.contract.reach.window import Every, Window
+from detente.contract.reach.window import Calendar, Every, Window
 from detente.contract.reminder import Reminder, last_day
 from detente.contract.service_level import ServiceLevel
 from detente.contract.settled.settlement import Settlement, settled
@@ -112,7 +115,36 @@ class ServiceCredit(Term):
     @property
     def spend(self) -> Meter:
         """What it is a part of."""
-        return self.meter("spend", "spend", self.calendar(self.windows))
+        return self.meter("spend", "spend", self._cycle)
+
+    @property
+    def _cycle(self) -> Calendar:
+        """Its windows, which go on from those of a text that it replaces."""
+        return handover.gone_on(self.calendar(self.windows), self.windows, self.validity.begun)
+
+    def going_on(self, validity: Validity) -> Calendar | None:
+        """Its windows."""
+        return self.held(validity)._cycle
+
+    # -- its cap in all ----------------------------------------------------------------------------------------------
+    def divided(self, validity: Validity) -> Calendar | None:
+        """All of its time, of which an amendment leaves it a part of its cap."""
+        return None if self.cap is None else self.held(validity)._whole
+
+    @property
+    def _whole(self) -> Calendar:
+        """All of its time as one window; of a party that is lost, the cap is as it was."""
+        valid, every = self.validity, Every()
+        found = replace(every.calendar(valid.first, valid.end, valid.zone), since=valid.start)
+        amended = valid.ended if valid.ended is not None and valid.ended.counting is not None else None
+        return handover.ended(handover.begun(found, every, valid.begun), amended)
+
+    @property
+    def _most(self) -> Fraction | None:
+        """What it gives back in all, at most."""
+        if self.cap is None:
+            return None
+        return Fraction(self.cap.amount) * sum((window.due for window in self._whole), Fraction(0))
 
     def meters(self) -> tuple[Meter, ...]:
         """Spend in each window."""
@@ -145,18 +177,19 @@ class ServiceCredit(Term):
         if not any(rates):
             return
         part = program.total(self.spend) * rates
-        if self.cap is not None and self.own_money is not None:
-            cap_in_all.shaped(program, self, part, Fraction(self.cap.amount), windows, Fraction(-1))
+        most = self._most
+        if most is not None and self.own_money is not None:
+            cap_in_all.shaped(program, self, part, most, windows, Fraction(-1))
             return
         given = program.slack(self, "given", most=program.most(part), price=Fraction(-1), windows=windows)
         program.require(self, "earned", given - part <= [Fraction(0) for _ in rates])
-        if self.cap is not None:
+        if most is not None:
             in_all = program.in_money(given.gather([0 for _ in rates], 1), self, ())  # windows: all of its time
-            program.require(self, "cap", in_all <= [Fraction(self.cap.amount)])
+            program.require(self, "cap", in_all <= [most])
 
     def settle(self, totals: Totals, decisions: Decisions, as_of: datetime | None) -> Settlement:
         """What is given back in each window of which it is known."""
-        meter, left = self.spend, None if self.cap is None else Fraction(self.cap.amount)
+        meter, left = self.spend, self._most
         found = []
         for window, ended in meter.begun(as_of):
             earned = totals.total(meter, window) * self.rate(window)
@@ -180,7 +213,7 @@ class ServiceCredit(Term):
 
     def _known(self) -> Iterator[Window]:
         """The windows of which anything is stated, or was observed."""
-        calendar = self.calendar(self.windows)
+        calendar = self._cycle
         days = [(self.begin(each.on), self.begin(each.on)) for each in self.measured]
         if self.incidents is not None and self.incidents.from_ and self.incidents.until:
             days.append((self.begin(self.incidents.from_), self.begin(self.incidents.until)))
@@ -194,7 +227,7 @@ class ServiceCredit(Term):
     @property
     def service_level(self) -> ServiceLevel:
         """In the windows of its credits."""
-        return ServiceLevel(self.calendar(self.windows), self._follows)
+        return ServiceLevel(self._cycle, self._follows)
 
     def _follows(self, window: Window, availability: Decimal) -> str:
         """Which part it gives back, and by when it must be claimed."""
@@ -223,8 +256,13 @@ class ServiceCredit(Term):
     def check(self, case: CaseView) -> Iterator[Flaw]:
         """Two measures of one window, or a day in none; a late claim; credits of more than everything."""
         yield from repriced(self, None, case, "bands", APART)
+        begun = self.validity.begun
+        if begun is not None and begun.running is not None and begun.how == "whole-window":
+            what = "a `cap` in all is not taken over whole: what was given back under the earlier text is given"
+            remedy = f"say `removes: [{self.id}]`, and write this text with an `id` of its own and the cap that is left"
+            yield Flaw(what, f"{remedy}; or say `takes-over: pro-rata` or `new-window`", ("takes-over",))
         seen: dict[int, MeasuredWindow] = {}
-        calendar = self.calendar(self.windows)
+        calendar = self._cycle
         for index, each in enumerate(self.measured):
             window = next(iter(calendar.over(self.begin(each.on), self.begin(each.on))), None)
             if window is None:

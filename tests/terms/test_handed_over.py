@@ -45,3 +45,40 @@ def test_what_is_prepaid_before_a_window_is_taken_over_whole_is_refused() -> Non
     assert said.startswith("what is prepaid on 2026-04-01 is drawn after an amendment that takes over the whole")
     one = agreement({"id": "c", "kind": "minimum-commitment"} | prepaid | after, ends="2027-01-01")
     assert cost(data_of([gpus("north", 1)], [compute(demand="100 GPU")], one, months=12)) == 900_000
+
+
+# -- service credits -----------------------------------------------------------------------------------------------
+def credit(part: str, on: str, **more: Any) -> Data:
+    """Of each month: measured once, below what was agreed."""
+    bands = [{"below": "99%", "credit": part}]
+    return {"bands": bands, "measured": [{"on": on, "availability": "95%"}]} | more
+
+
+JANUARY = credit("10%", "2026-01-15", cap="5 k USD")
+AUGUST = credit("20%", "2026-08-15", cap="7 k USD")
+"""7,440 USD and 14,880 USD, but for their caps."""
+
+
+def test_what_becomes_of_a_cap_on_service_credits_must_be_said() -> None:
+    (said,) = mistakes(signed("service-credit", JANUARY, AUGUST))
+    assert said.startswith("the window 2026 of the text that `c` replaces runs on 2026-07-01")
+    assert cost(signed("service-credit", JANUARY, AUGUST | {"takes-over": "pro-rata"})) == 876_000 - 2_500 - 3_500
+    assert cost(signed("service-credit", JANUARY, AUGUST | {"takes-over": "new-window"})) == 876_000 - 2_500 - 7_000
+
+
+def test_a_cap_on_service_credits_is_not_taken_over_whole() -> None:
+    """As one that is written anew, with the 2 k that are left, it can be planned: so the remedy says."""
+    (said,) = mistakes(signed("service-credit", JANUARY, AUGUST | TAKEN))
+    assert "say `removes: [c]`, and write this text with an `id` of its own and the cap that is left" in said
+    data = signed("service-credit", JANUARY, AUGUST | {"id": "d", "cap": "2 k USD"})
+    data["agreements"][1]["removes"] = ["c"]
+    assert cost(data) == 876_000 - 5_000 - 2_000
+
+
+def test_months_of_a_service_credit_go_on_after_an_amendment_within_one() -> None:
+    """14 days of July at 10%, 17 at 20%; from its own day on it would give back 31, unless it says `starts`."""
+    days = {"horizon": {"start": "2026-01-01", "end": "2027-01-01", "every": "day"}}
+    before, after = credit("10%", "2026-07-05"), credit("20%", "2026-07-25")
+    assert cost(signed("service-credit", before, after, on="2026-07-15", **days)) == 876_000 - 3_360 - 8_160
+    own = after | {"windows": {"every": "month", "starts": "2026-07-15"}}
+    assert cost(signed("service-credit", before, own, on="2026-07-15", **days)) == 876_000 - 3_360 - 14_880

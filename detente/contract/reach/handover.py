@@ -24,17 +24,32 @@ class Handover:
 
     ``running`` ends where it would have ended without the amendment; it is None where no window of an amount has begun
     before the day. ``windows`` are those that it is one of. ``how`` is None where the new text does not say.
+    ``counting`` are those in which the earlier text counts what goes on under the new one, though it divides no amount.
     """
 
     how: TakesOver | None
     running: Window | None = None
     windows: Calendar | None = None
+    counting: Calendar | None = None
 
     @classmethod
-    def on(cls, at: datetime, how: TakesOver | None, windows: Calendar | None) -> Self:
-        """At a moment, from a text with such windows; None: it divides no amount."""
+    def on(
+        cls, at: datetime, how: TakesOver | None, windows: Calendar | None, counting: Calendar | None = None
+    ) -> Self:
+        """At a moment, from a text with such windows; None: it divides no amount, or nothing goes on."""
         found = (window for window in windows.over(at, at) if window.start < at) if windows is not None else iter(())
-        return cls(how, next(found, None), windows)
+        return cls(how, next(found, None), windows, counting)
+
+
+def gone_on(calendar: Calendar, every: Every, handover: Handover | None) -> Calendar:
+    """The windows of a new text that divide no amount: where both have such, they go on from those of the earlier."""
+    earlier = None if handover is None else handover.counting
+    if earlier is None or every.starts or every.every != earlier.every:
+        return calendar
+    running = next(iter(earlier.over(calendar.since, calendar.since)), None)
+    return (
+        calendar if running is None else replace(calendar, first=earlier.first, before=earlier.before + running.index)
+    )
 
 
 def begun(calendar: Calendar, every: Every, handover: Handover | None) -> Calendar:
