@@ -134,6 +134,20 @@ class LiquidatedDamages(CappedCharge):
             if shared and other.id != self.id:
                 what = f"`{self.id}` and `{other.id}` are bounded by `{self.within}`, and each would use all of it"
                 yield Flaw(what, "write them as one clause, or give each a `cap` of its own", ("within",))
+            elif (
+                shared
+                and other.validity.agreement != self.validity.agreement
+                and other.validity.end <= self.validity.start
+            ):
+                there = f"`{self.id}` of `{other.validity.agreement}` and of `{self.validity.agreement}`"
+                what = f"{there} are bounded by `{self.within}`, and each would use all of it"
+                remedy = "give each all of it as a `cap` of its own, and say `takes-over: pro-rata` in the amendment"
+                yield Flaw(what, remedy, ("within",))
+
+    def _amends(self, other: Term) -> bool:
+        """Whether another version is of an earlier text."""
+        before, own = other.validity, self.validity
+        return before.agreement != own.agreement and before.end <= own.start
 
     def _of_cap(self) -> Iterator[Flaw]:
         path = ("within",)

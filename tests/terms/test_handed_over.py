@@ -82,3 +82,14 @@ def test_months_of_a_service_credit_go_on_after_an_amendment_within_one() -> Non
     assert cost(signed("service-credit", before, after, on="2026-07-15", **days)) == 876_000 - 3_360 - 8_160
     own = after | {"windows": {"every": "month", "starts": "2026-07-15"}}
     assert cost(signed("service-credit", before, own, on="2026-07-15", **days)) == 876_000 - 3_360 - 14_880
+
+
+# -- damages -------------------------------------------------------------------------------------------------------
+def test_two_texts_of_damages_do_not_share_a_cap_on_liability() -> None:
+    """21,720 and 44,160 USD, of which 10 k may be claimed: each text owed 10 k. Half of it each is what they share."""
+    liability = {"id": "liability", "kind": "liability-cap", "amount": "10 k USD"}
+    before, after = ({"rate": rate, "within": "liability"} for rate in ("5%", "10%"))
+    (said,) = mistakes(signed("liquidated-damages", before, after, others=[liability]))
+    assert said.startswith("`c` of `deal` and of `later` are bounded by `liability`, and each would use all of it")
+    own = [{"rate": rate, "cap": "10 k USD"} for rate in ("5%", "10%")]
+    assert cost(signed("liquidated-damages", own[0], own[1] | {"takes-over": "pro-rata"})) == 876_000 + 10_000
