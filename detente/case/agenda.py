@@ -86,14 +86,19 @@ def _span(versions: Sequence[Term]) -> Iterator[AgendaLine]:
 def _windows(case: Case, term: Term, since: date, until: date) -> Iterator[AgendaLine]:
     """The last day of each window in which it counts, and of an amount how much it is."""
     stated = term.stated_windows() if term.meters() else ()
-    every = [each.every for each in stated if each.every.every in LONG]
-    amounts = _amounts(case, term, until) if every else {}
-    for each in every:
-        for window in term.calendar(each).over(moment(since), moment(until)):
+    long = [each for each in stated if each.every.every in LONG]
+    owns = [each for each in stated if each.divides == "amount"] or stated
+    amounts = _amounts(case, term, until) if long else {}
+    asked: dict[tuple[datetime, End], str] = {}
+    for each in long:
+        for window in term.calendar(each.every).over(moment(since), moment(until)):
+            time = window.start, window.end
             if not endless(window.end):
-                asked = amounts.get((window.start, window.end))
-                what = f"a window of `{term.id}` ends: {named(window.start, window.end)}"
-                yield _of(term, Reminder(last_day(window.end), "window", what + (f", of {asked}" if asked else "")))
+                told = each.amount or (amounts.get(time, "") if each in owns else "")
+                asked[time] = told or asked.get(time, "")
+    for (start, end), amount in asked.items():
+        what = f"a window of `{term.id}` ends: {named(start, end)}"
+        yield _of(term, Reminder(last_day(end), "window", what + (f", of {amount}" if amount else "")))
 
 
 def _amounts(case: Case, term: Term, until: date) -> dict[tuple[datetime, End], str]:

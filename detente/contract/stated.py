@@ -33,11 +33,13 @@ class StatedWindows:
 
     ``amount``: one that is stated for all of a window, so that of a window without end no part falls to a plan.
     ``time``: what follows from the time itself, as a flow or a share does. ``nothing``: a cut changes nothing.
+    The ``amount`` of a window, in words, where what is owed is told by others.
     """
 
     path: KeyPath
     every: Every
     divides: Divided
+    amount: str = ""
 
 
 @dataclass(frozen=True, slots=True)

@@ -138,9 +138,10 @@ class Delivery(InTranches):
             if stated.accepted is None and tranche.accepted is not None:
                 last = tranche.accepted - timedelta(days=1)
                 yield Reminder(last, "notice", f"the last day to refuse {tranche.name}: silence accepts it", SELF)
-            if self.long_stop and tranche.accepted is None:
+            if self.long_stop and stated.accepted is None:
                 on = later(self.begin(tranche.due), self.long_stop).date()
-                yield Reminder(on, "right", f"from this day on {tranche.name} may be cancelled", "self")
+                unless = ", unless it is accepted by then" if tranche.accepted is not None else ""
+                yield Reminder(on, "right", f"from this day on {tranche.name} may be cancelled{unless}", SELF)
 
     def explain(self) -> Reason:
         """The tranches, and what a delay gives."""

@@ -5,6 +5,8 @@ from __future__ import annotations
 from datetime import date
 from typing import Any
 
+import pytest
+
 from detente.case.agenda import agenda
 from detente.case.case import Case
 from tests.builders import Data, agreement, compute, data_of, gpus, tokens, work
@@ -99,3 +101,28 @@ def test_an_amended_clause_ends_on_the_day_before() -> None:
         ("2026-04-15", "the last day of `fee`"),
         ("2026-05-02", "10.00 USD are due to `north`"),
     ]
+
+
+@pytest.mark.parametrize(
+    ("cap", "each", "whole"),
+    [({"cap": "20 k USD"}, "", [", of 20.0 k USD"]), ({"cap-each": "5 k USD"}, ", of 5.00 k USD", [])],
+)
+def test_a_cap_in_all_is_of_the_whole_term(cap: Data, each: str, whole: list[str]) -> None:
+    share = {"id": "rs", "kind": "revenue-share", "rate": "1%", "windows": {"every": "quarter"}} | cap
+    earning = work(revenue="1 USD per Mtok")
+    case = Case.of(data_of([tokens("north", 3)], [earning], agreement(share)))
+    told = {line.what for line in agenda(case, date(2026, 1, 1), date(2026, 7, 1)) if line.role == "window"}
+    ends = [("2026 Q1", each), ("2026 Q2", each), *(("Jan 2026 – Jun 2026", amount) for amount in whole)]
+    assert told == {f"a window of `rs` ends: {time}{amount}" for time, amount in ends}
+
+
+@pytest.mark.parametrize(("offered", "unless"), [(None, ""), ("2026-03-25", ", unless it is accepted by then")])
+def test_a_late_tranche_may_be_cancelled(offered: str | None, unless: str) -> None:
+    """Due on 1 February, 60 days; offered on 25 March, silence of ten days accepts it on 4 April."""
+    late: Data = {"name": "one", "quantity": "60 GPU", "due": "2026-02-01"} | ({"offered": offered} if offered else {})
+    clause = {"id": "d", "kind": "delivery", "offer": "north-gpus", "deemed-after": "10 days", "long-stop": "60 days"}
+    case = Case.of(data_of([gpus("north", 1)], [compute()], agreement(clause | {"tranches": [late]})))
+    rights = [
+        (str(each.on), each.what) for each in agenda(case, date(2026, 1, 1), date(2026, 7, 1)) if each.role == "right"
+    ]
+    assert rights == [("2026-04-02", f"from this day on one may be cancelled{unless}")]

@@ -167,7 +167,10 @@ class CappedCharge(Term):
     def stated_windows(self) -> tuple[StatedWindows, ...]:
         """Those in which it is owed, and the one of a cap in all."""
         each = super().stated_windows()
-        return each if self.in_all is None else (*each, StatedWindows(("windows",), self._whole, "amount"))
+        if (cap := self.in_all) is None:
+            return each
+        divided = self._validity is not None and (self._validity.begun or self._validity.ended)
+        return *each, StatedWindows(("windows",), self._whole, "amount", "" if divided else cap.told)
 
     def check(self, case: CaseView) -> Iterator[Flaw]:
         """A cap in all, of which windows that have been paid would be counted again."""
