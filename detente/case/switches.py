@@ -88,11 +88,8 @@ def _priced(term: Term) -> Iterator[Switch]:
         way = term.validity.combine
         value = "not said: two that meet on one price are a mistake" if way is None else f"`{way}`, {COMBINED[way]}"
         yield Switch("order", value, None if way is None else "agreement")
-    elif term.gives_back:
-        added = term.validity.combine == "sum"
-        beside = "beside others: added up" if added else "two that meet on one use are a mistake"
-        value = f"of what discounts leave, and before credits; {beside}"
-        yield Switch("order", value, "agreement" if added else None)
+    elif term.given_of:
+        yield Switch("order", term.given_of, None)
 
 
 def _who(term: Term) -> Switch:

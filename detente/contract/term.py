@@ -75,8 +75,8 @@ class Term(Noun):
     """Whether it speaks of what the other party sells, unless its scope names providers itself."""
     prices: ClassVar[bool] = False
     """Whether it changes what use costs, and so comes before every clause that measures spend."""
-    gives_back: ClassVar[bool] = False
-    """Whether it gives back a part of spend, beside which another such part has its order."""
+    given_of: ClassVar[str] = ""
+    """Of a clause that gives a part of spend back: what that is a part of, beside others, in words."""
     breach: ClassVar[bool] = False
     """Whether what it counts is not to be: a case that is performed has none of it."""
     reprices: ClassVar[bool] = False
@@ -286,10 +286,7 @@ class Term(Noun):
         """Which variables, rows and costs does the clause add to a plan? Neutral: none."""
 
     def takes_off(self, demand: Facts | None, offer: Facts) -> Fraction | None:
-        """The part of the list price of use that it takes off while in force; None where not known. Neutral: none.
-
-        Only of a clause that says ``prices``; a demand of None is idle capacity.
-        """
+        """The part of the list price it takes off, if it ``prices``; None: not known. Idle capacity: no demand."""
         return Fraction(0)
 
     def settle(self, totals: Totals, decisions: Decisions, as_of: datetime | None) -> Settlement:

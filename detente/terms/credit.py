@@ -49,6 +49,7 @@ class Credit(Term):
     windows: Every = Every()
 
     theirs: ClassVar[bool] = True
+    given_of: ClassVar[str] = "of what discounts and earlier credits leave, whatever tiers give back"
     effect: ClassVar[Literal["restrains", "grants", "both"]] = "grants"
 
     _credits: tuple[Credit, ...] = PrivateAttr(default=())
@@ -63,8 +64,8 @@ class Credit(Term):
             what = "a credit is given from the first unit on, and `above` is a threshold"
             remedy = (
                 "write `kind: volume-discount` with `tiers: [ { from: …, off: … } ]`, and its `method`: `all-units` "
-                "(of all spend once it is reached) or `graduated` (of what lies above)"
             )
+            remedy += "(of all spend once it is reached) or `graduated` (of what lies above)"
             raise FlawError(what, remedy, ("above",), key=True)
         return given
 

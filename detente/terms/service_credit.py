@@ -72,6 +72,7 @@ class ServiceCredit(Term):
     windows: Every = Every(every="month")
 
     theirs: ClassVar[bool] = True
+    given_of: ClassVar[str] = "of what discounts leave, whatever tiers and credits give back"
     effect: ClassVar[Literal["restrains", "grants", "both"]] = "grants"
 
     _outages: ObservedOutages | None = PrivateAttr(default=None)

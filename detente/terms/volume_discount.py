@@ -71,7 +71,7 @@ class VolumeDiscount(Term):
     windows: Every = Every()
 
     theirs: ClassVar[bool] = True
-    gives_back: ClassVar[bool] = True
+    given_of: ClassVar[str] = "of what discounts leave, whatever credits pay of it"
     effect: ClassVar[Literal["restrains", "grants", "both"]] = "grants"
 
     @model_validator(mode="after")

@@ -232,6 +232,4 @@ def test_a_way_that_a_rebate_does_not_follow_is_told() -> None:
 def test_its_order_is_among_its_switches() -> None:
     case = build([tokens("north", 1)], [work()], agreement(rebate("a", "10%"), combine="sum"), months=1)
     (order,) = (str(each) for each in switches(case, case.terms[0]) if each.name == "order")
-    assert (
-        order == "order: of what discounts leave, and before credits; beside others: added up (stated in the agreement)"
-    )
+    assert order == "order: of what discounts leave, whatever credits pay of it (the default)"
