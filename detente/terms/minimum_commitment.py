@@ -16,7 +16,7 @@ from typing import Annotated, ClassVar, Literal, Self
 
 from pydantic import Discriminator, Field, Tag, model_validator
 
-from detente.contract.amounts import prepayment
+from detente.contract.amounts import paid_once, prepayment
 from detente.contract.amounts.carrying import CARRIED, Carried, Carrying, Reached
 from detente.contract.amounts.counting import (
     MEASURED,
@@ -46,7 +46,7 @@ from detente.contract.term import SELF, Term
 from detente.errors import Flaw, FlawError
 from detente.values.committed import Committed, is_flow, number, over, told, unit_of
 from detente.values.money import Money, shown
-from detente.values.period import Horizon, later, named
+from detente.values.period import Horizon, later
 from detente.values.quantity import Amount
 from detente.values.quantity_field import Portion
 
@@ -341,25 +341,11 @@ class MinimumCommitment(Term):
         if isinstance(self.amount, Money):
             yield from repriced(self, self.measure, case)
         yield from out_of_order(self.milestones, self.validity, self._in_all)
-        yield from self._lapsing(case.horizon)
+        beside = [other for other in case.beside if isinstance(other, MinimumCommitment)]
+        yield from paid_once.flaws(self, beside, case)
         for index, milestone in enumerate(self.milestones):
             if self._counts_from_before(milestone, case.horizon):
                 yield self._from_before(milestone, index)
-
-    def _lapsing(self, horizon: Horizon | None) -> Iterator[Flaw]:
-        """A prepayment that lapses inside of a window: how much of it was drawn by then is not counted."""
-        if horizon is None or not isinstance(self.shortfall, Shortfall):
-            return
-        windows = self.counting.own.windows.seen_by(horizon)
-        for lapses, window in prepayment.lapses_within(windows, self.shortfall.valid_for):
-            what = (
-                f"what is charged lapses on {lapses:%Y-%m-%d}, inside of a window ({named(window.start, window.end)})"
-            )
-            remedy = (
-                "write a length that ends where a window does, or milestones over `every: term`, which lapse on any day"
-            )
-            yield Flaw(what, remedy, ("shortfall", "valid-for"))
-            return
 
     def _from_before(self, milestone: Milestone, index: int) -> Flaw:
         path = ("milestones", index, "by")
