@@ -6,6 +6,7 @@ See ``docs/terms/warrants.md``.
 from __future__ import annotations
 
 from collections.abc import Iterator
+from dataclasses import replace
 from datetime import datetime
 from decimal import Decimal
 from fractions import Fraction
@@ -18,8 +19,9 @@ from detente.contract.case_view import CaseView
 from detente.contract.decisions import Decisions
 from detente.contract.metered.meter import Measure, Meter
 from detente.contract.metered.totals import Totals
+from detente.contract.reach.validity import Validity
 from detente.contract.reach.verdict import Reason
-from detente.contract.reach.window import Every
+from detente.contract.reach.window import Calendar, Every
 from detente.contract.reminder import Reminder, last_day
 from detente.contract.settled.settlement import Settlement, settled
 from detente.contract.term import Term
@@ -70,9 +72,17 @@ class Warrants(Term):
 
     @property
     def bought(self) -> Meter:
-        """What counts towards them, from the clause's first day on."""
+        """What counts towards them, from the clause's first day on, or that of a text which it takes over whole."""
         of: Measure = "spend" if isinstance(self.tranches[0].reach, Money) else "taken"
-        return self.meter(of, of, self.calendar(Every()))
+        whole, begun = self.calendar(Every()), self.validity.begun
+        if begun is not None and begun.counting is not None and begun.how == "whole-window":
+            since = begun.counting.since
+            whole = replace(whole, first=since, since=since)
+        return self.meter(of, of, whole)
+
+    def going_on(self, validity: Validity) -> Calendar | None:
+        """All of the time in which it counts."""
+        return self.held(validity).bought.windows
 
     def meters(self) -> tuple[Meter, ...]:
         """What counts."""
@@ -107,8 +117,24 @@ class Warrants(Term):
 
     def check(self, case: CaseView) -> Iterator[Flaw]:
         """Purchases in money, of use that is charged for otherwise."""
+        yield from self._taken_over()
         if self.bought.measure == "spend":
             yield from repriced(self, None, case, "tranches", APART)
+
+    def _taken_over(self) -> Iterator[Flaw]:
+        """Of a text that replaces an earlier one: whether what was bought before counts."""
+        begun, start = self.validity.begun, self.validity.start
+        if begun is None or begun.counting is None or begun.counting.since >= start or self.validity.text_from:
+            return
+        remedy = "say `takes-over: whole-window` (it counts) or `new-window` (what is bought from that day on counts)"
+        if begun.how is None:
+            what = f"whether what was bought before {start:%Y-%m-%d} counts towards the tranches is not said"
+            yield Flaw(f"{what}, and `{self.id}` replaces an earlier text", remedy)
+        elif begun.how == "pro-rata":
+            what = (
+                "tranches ask for so much in all, and no part of it falls to a time; what was bought before counts, or"
+            )
+            yield Flaw(f"{what} does not", remedy, ("takes-over",))
 
 
 def _step(tranche: WarrantTranche) -> str:

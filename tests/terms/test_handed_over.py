@@ -93,3 +93,24 @@ def test_two_texts_of_damages_do_not_share_a_cap_on_liability() -> None:
     assert said.startswith("`c` of `deal` and of `later` are bounded by `liability`, and each would use all of it")
     own = [{"rate": rate, "cap": "10 k USD"} for rate in ("5%", "10%")]
     assert cost(signed("liquidated-damages", own[0], own[1] | {"takes-over": "pro-rata"})) == 876_000 + 10_000
+
+
+# -- warrants ------------------------------------------------------------------------------------------------------
+def warrants(reach: str, **more: Any) -> Data:
+    return {"tranches": [{"reach": reach, "shares": "1 M"}]} | more
+
+
+def test_whether_what_was_bought_before_counts_towards_warrants_must_be_said() -> None:
+    """434,400 USD until July, and 441,600 after: 876,000 of the 800 k that the new text asks, or half of them."""
+
+    def drawn(way: str) -> list[D]:
+        data = signed("warrants", warrants("500 k USD"), warrants("800 k USD", **{"takes-over": way}))
+        return [each.drawn.quantize(D(1)) for each in solved(Case.of(data)).standings]
+
+    assert drawn("whole-window") == [434_400, 876_000]
+    assert drawn("new-window") == [434_400, 441_600]
+    unsaid, part = (warrants("800 k USD", **more) for more in ({}, {"takes-over": "pro-rata"}))
+    (said,) = mistakes(signed("warrants", warrants("500 k USD"), unsaid))
+    assert said.startswith("whether what was bought before 2026-07-01 counts towards the tranches is not said")
+    (said,) = mistakes(signed("warrants", warrants("500 k USD"), part))
+    assert said.startswith("tranches ask for so much in all, and no part of it falls to a time")
