@@ -138,3 +138,11 @@ def test_a_price_lock_and_first_rights_with_a_first_day_of_their_own() -> None:
     ship: Data = {"id": "ship", "kind": "first-ship", "from": "2026-02-01", "ahead": "1 month"}
     ship["releases"] = [{"of": {"workload": "chat"}, "shipped": "2026-02-15"}]
     assert mistakes(data_of([dated, tokens("south", 2)], [work()], agreement(ship))) == []
+
+
+def test_no_way_to_combine_is_offered_that_is_then_refused() -> None:
+    rises = {"id": "e", "kind": "escalator", "by": "5%", "starts": "2025-07-01"}
+    off = {"id": "d", "kind": "discount", "off": "10%"}
+    (only,) = mistakes(data_of([tokens("north", 1)], [work()], agreement(rises, off)))
+    assert only.endswith("as the contract says of -5% and 10%: `product` (5.5% off)")
+    assert mistakes(data_of([tokens("north", 1)], [work()], agreement(rises, off, combine="product"))) == []

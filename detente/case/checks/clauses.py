@@ -10,7 +10,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Mapping, Sequence
 
 from detente.case.agreement import Agreement, InForce, cycle, dates, in_force, lineage, root
-from detente.case.checks import currencies, units, windows
+from detente.case.checks import currencies, units, upfront, windows
 from detente.case.checks import price_clauses as prices
 from detente.case.checks.view import View
 from detente.case.entries import Entries, Entry
@@ -83,6 +83,8 @@ class _Clauses:
         for alike in kinds.values():
             self._alike(alike, lambda term, view: term.check(view))
         self._alike([found for found in standing if found.term.prices], prices.flaws)
+        if any(map(upfront.paid_at_once, self.case.offers)):
+            self._alike([found for found in standing if found.term.prices or found.term.pays], upfront.flaws)
 
     # -- agreements ------------------------------------------------------------------------------------------
     def _amendment(self, entry: Entry, agreement: Agreement) -> None:

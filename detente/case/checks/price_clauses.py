@@ -5,7 +5,8 @@ Not here: what a clause takes off (``Term.takes_off``), and how parts combine (`
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
+from dataclasses import replace
 from fractions import Fraction
 from itertools import takewhile
 from typing import get_args
@@ -41,7 +42,7 @@ def _unsaid(one: Term, two: Term, view: View) -> Iterator[Flaw]:
         rates = [clause.takes_off(demand, offer) or Fraction(0) for clause in (one, two)]
         if all(rates):
             what = f"`{one.id}` and `{two.id}` both take off the price of `{offer['offer']}`, and {_said(ways)}"
-            yield Flaw(what, _choices(rates, ways))
+            yield Flaw(what, _choices(rates, ways, _allowed((one, two), view)))
             return
 
 
@@ -51,9 +52,19 @@ def _said(ways: dict[str, Combine | None]) -> str:
     return f"{' and '.join(f'`{name}`' for name, way in ways.items() if way is None)} does not say how they combine"
 
 
-def _choices(rates: list[Fraction], ways: dict[str, Combine | None]) -> str:
+def _allowed(clauses: Sequence[Term], view: View) -> list[Combine]:
+    """The ways that neither of two clauses then finds wrong."""
+    found: list[Combine] = []
+    for way in get_args(Combine):
+        said = [clause.held(replace(clause.validity, combine=way)) for clause in clauses]
+        more = [[*new.check(view)] != [*old.check(view)] for new, old in zip(said, clauses, strict=True)]
+        found += [] if any(more) else [way]
+    return found
+
+
+def _choices(rates: list[Fraction], ways: dict[str, Combine | None], allowed: Sequence[Combine]) -> str:
     """The ways there are, each with what it comes to."""
-    come = {way: _percent(sum(parts_of(rates, way), Fraction(0))) for way in get_args(Combine)}
+    come = {way: _percent(sum(parts_of(rates, way), Fraction(0))) for way in allowed}
     named = ", ".join(f"`{way}` ({part} off)" for way, part in come.items())
     where = " and ".join(f"`{name}`" for name in ways)
     one, two = map(_percent, rates)
