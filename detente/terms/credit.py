@@ -49,7 +49,7 @@ class Credit(Term):
     windows: Every = Every()
 
     theirs: ClassVar[bool] = True
-    given_of: ClassVar[str] = "of what discounts and earlier credits leave, whatever tiers give back"
+    given_of: ClassVar[str] = "of what discounts and earlier credits leave"
     effect: ClassVar[Literal["restrains", "grants", "both"]] = "grants"
 
     _credits: tuple[Credit, ...] = PrivateAttr(default=())
@@ -62,10 +62,8 @@ class Credit(Term):
     def _from_the_first_unit(cls, given: Any) -> Any:
         if isinstance(given, dict) and "above" in given:
             what = "a credit is given from the first unit on, and `above` is a threshold"
-            remedy = (
-                "write `kind: volume-discount` with `tiers: [ { from: …, off: … } ]`, and its `method`: `all-units` "
-            )
-            remedy += "(of all spend once it is reached) or `graduated` (of what lies above)"
+            remedy = "write `kind: volume-discount` with `tiers: [ { from: …, off: … } ]`, and its `method`: "
+            remedy += "`all-units` (of all spend once it is reached) or `graduated` (of what lies above)"
             raise FlawError(what, remedy, ("above",), key=True)
         return given
 

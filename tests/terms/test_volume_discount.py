@@ -8,6 +8,7 @@ import pytest
 
 from detente.case.case import Case
 from detente.case.switches import switches
+from detente.report.plans.answer import given_back
 from tests.builders import (
     D,
     Data,
@@ -227,6 +228,18 @@ def test_a_way_that_a_rebate_does_not_follow_is_told() -> None:
         assert solved(build([tokens("north", 1)], [work()], deal, months=1)).cost == cost
     more: Data = {"id": "e", "kind": "discount", "off": "10%"}
     assert beside(price, more, rebate("v", "20%"), combine="sum") == []  # of two prices it says how they combine
+
+
+def test_what_gives_back_more_than_was_spent_is_told() -> None:
+    """500 of 1000 USD by tiers, and all 1000 by a credit: each is of what was spent."""
+    pool: Data = {"id": "pool", "kind": "credit", "amount": "1 k USD"}
+    case = build([tokens("north", 1)], [work()], agreement(rebate("v", "50%"), pool), months=1)
+    found = solved(case)
+    assert found.cost == -500
+    (told,) = given_back(found)
+    assert told == "`v` and `pool` give back 500.00 USD more than is owed to `north`: does one pay of what is left?"
+    small = agreement(rebate("v", "50%"), pool | {"amount": "500 USD"})
+    assert given_back(solved(build([tokens("north", 1)], [work()], small, months=1))) == []
 
 
 def test_its_order_is_among_its_switches() -> None:

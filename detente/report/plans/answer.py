@@ -61,12 +61,28 @@ def under(plan: Plan, label: str = "") -> str:
     return text[:1].upper() + text[1:]
 
 
+def given_back(plan: Plan) -> list[str]:
+    """Each provider whose clauses give back more than is spent there and owed to it, with those that do."""
+    party = {clause.term: clause.counterparty for clause in plan.clauses}
+    found = []
+    for row in plan.providers:
+        posted = [each for each in plan.postings if not each.in_spend and party.get(each.term) == row.provider]
+        total = row.spend + sum((each.amount for each in posted), Decimal(0))
+        if total < 0:
+            givers = list(dict.fromkeys(f"`{each.term}`" for each in posted if each.amount < 0))
+            over, gives = shown(-total, plan.currency), "gives" if len(givers) == 1 else "give"
+            what = f"{listed(givers)} {gives} back {over} more than is owed to `{row.provider}`"
+            found.append(f"{what}: does one pay of what is left?" if len(givers) > 1 else f"{what}.")
+    return found
+
+
 def opening(plan: Plan, label: str = "") -> list[str]:
     """One plan's answer: cost and proof, commitments, demand, who gets what. A sentence each."""
     return [
         cost(plan, label),
         *today(plan),
         proof(plan),
+        *given_back(plan),
         *buys_nothing(plan),
         *commitments(plan),
         unserved(plan),

@@ -40,7 +40,7 @@ def plan_view(plan: Plan, console: Console) -> None:
         Where to; never more than 100 columns of it are used.
     """
     title(console, plan.title or plan.case, plan.reading, plan.scenario)
-    say(console, " ".join([answer.cost(plan), *answer.today(plan), answer.proof(plan)]))
+    say(console, " ".join([answer.cost(plan), *answer.today(plan), answer.proof(plan), *answer.given_back(plan)]))
     say(console, " ".join([*answer.commitments(plan), answer.unserved(plan)]))
     _bill(plan, console)
     _providers(plan, console)
