@@ -73,7 +73,7 @@ SAID: dict[str, str] = {
     ),
     "write `kind: escalator`": (
         "indexation, cpi, uplift, price increase, fee increase, annual increase, step up, index, "
-        "inflation, cola, cost of living, escalation, price floor, price collar"
+        "inflation, cola, cost of living, escalation, price floor, floor price, price collar"
     ),
     "write `kind: price-lock`, with its `method`": (
         "fixed price, price cap, price protection, price restriction, price freeze, rate lock, price hold, lower "
@@ -102,6 +102,7 @@ SAID: dict[str, str] = {
         "lock in, lock out"
     ),
     "write `kind: discount`": "loyalty discount, loyalty, term discount",
+    f"{_CREDIT}, with its `rate`": "support reward, reward, reward program",
     _CREDIT: "subsidy, promotion, voucher, cash back, map, ecif, migration acceleration",
     "write `kind: revenue-share`, with its `rate` and `cap`": (
         "revenue sharing, profit sharing, profit share, margin share, profit split, gainshare, gain sharing, revenue, "
@@ -186,7 +187,8 @@ SAID: dict[str, str] = {
         "revenue guarantee, price review, reopener, re opener, renegotiation, hedging, holdback, "
         "retention, set off, netting, privacy, "
         "security, subprocessor, soc 2, non circumvention, no poach, sunset, suspension, code of conduct, esg, joint "
-        "marketing, open book, cost plus"
+        "marketing, open book, cost plus, latency, latency sla, latency credit, response time, change control, "
+        "change management, change request"
     ),
 }
 """What to write, and the phrases that ask for it, with commas between them; where several stand in a name, the longest

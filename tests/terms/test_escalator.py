@@ -143,6 +143,6 @@ def test_a_price_lock_and_first_rights_with_a_first_day_of_their_own() -> None:
 def test_no_way_to_combine_is_offered_that_is_then_refused() -> None:
     rises = {"id": "e", "kind": "escalator", "by": "5%", "starts": "2025-07-01"}
     off = {"id": "d", "kind": "discount", "off": "10%"}
-    (only,) = mistakes(data_of([tokens("north", 1)], [work()], agreement(rises, off)))
+    (only,) = mistakes(data_of([tokens("north", 1)], [work()], agreement(rises, off), months=12))
     assert only.endswith("as the contract says of -5% and 10%: `product` (5.5% off)")
-    assert mistakes(data_of([tokens("north", 1)], [work()], agreement(rises, off, combine="product"))) == []
+    assert mistakes(data_of([tokens("north", 1)], [work()], agreement(rises, off, combine="product"), months=12)) == []

@@ -30,6 +30,10 @@ PAGE = (Path(__file__).parents[2] / "docs" / "terms" / "finding.md").read_text(e
         ("mfn", "write `kind: most-favoured`"),
         ("Most Favored Nation", "write `kind: most-favoured`"),
         ("escrow", "a person decides"),
+        ("latency-sla", "a person decides"),  # availability is what service credits are by
+        ("change-control", "a person decides"),
+        ("support-rewards", "write `kind: credit`, with its `rate`"),
+        ("floor-price", "write `kind: escalator`"),
         ("exclusive", "write `kind: exclusivity`"),
         ("non-exclusive", "there is nothing to write"),
         ("escalater", "did you mean `escalator`?"),
