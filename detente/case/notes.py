@@ -31,6 +31,7 @@ def notes(case: Case) -> tuple[Mistake, ...]:
         *_budgets(case),
         *_batches(case),
         *_unserved(case),
+        *_fallen(case),
     )
 
 
@@ -209,6 +210,29 @@ def _unserved(case: Case) -> Iterator[Mistake]:
             where = " and ".join(f"`{name}`" for name in may[:3]) + (f" and {len(may) - 3} more" if may[3:] else "")
             what = f"has a key, and no call of it can be served: it may run on {where}, without a deployment for it"
             yield Mistake(Where(workload.id), what, "add one under `deployments`")
+
+
+def _fallen(case: Case) -> Iterator[Mistake]:
+    """Amendments of a clause by which prices have risen, and are lower from that day on: the rise is not carried on."""
+    for new in case.held if any(agreement.amends for agreement in case.declared.agreements) else ():
+        at, agreement = new.validity.start, new.validity.agreement
+        if not new.term.prices or new.validity.begun is None or at >= case.declared.horizon.closes:
+            continue
+        later = new.term.held(new.validity)
+        for old in case.held:
+            if old.term.id != later.id or old.validity.end != at or old.validity.agreement == agreement:
+                continue
+            earlier = old.term.held(old.validity)
+            uses = ((w.facts, facts) for w in case.workloads for facts in case.offer_facts.values())
+            factors = ((earlier.takes_off(*use) or 0, later.takes_off(*use) or 0) for use in uses)
+            was, now = next((each for each in factors if each[0] < min(each[1], 0)), (0, 0))
+            if was < now:
+                what = f"`{later.id}` of `{agreement}` begins anew from list prices on {at:%Y-%m-%d}: they are"
+                what += f" × {float(1 - now):.6g}, and were × {float(1 - was):.6g} by the text that it replaces"
+                where = case.clauses.get((agreement, later.id), Where(agreement))
+                yield Mistake(
+                    where, what, f"if they stay, write the risen list prices of the offers from {at.date()} on"
+                )
 
 
 SENT = "say `sent: calls` (planned at the whole price), or `sent: batches` (no call of it is served there)"

@@ -9,6 +9,7 @@ from __future__ import annotations
 from typing import Any
 
 from detente.case.case import Case
+from detente.case.notes import notes
 from tests.builders import D, Data, agreement, compute, data_of, gpus, mistakes, solved
 
 TAKEN = {"takes-over": "whole-window"}
@@ -114,3 +115,16 @@ def test_whether_what_was_bought_before_counts_towards_warrants_must_be_said() -
     assert said.startswith("whether what was bought before 2026-07-01 counts towards the tranches is not said")
     (said,) = mistakes(signed("warrants", warrants("500 k USD"), part))
     assert said.startswith("tranches ask for so much in all, and no part of it falls to a time")
+
+
+# -- prices that have risen ----------------------------------------------------------------------------------------
+def test_that_a_rise_ends_with_the_text_that_an_amendment_replaces_is_noted() -> None:
+    """From March on 10%, and from July on list prices, 905,280; if the 10% stay, as the note has it, 949,440."""
+    before, after = {"by": "10%", "starts": "2025-03-01"}, {"by": "5%", "starts": "2026-07-01"}
+    data = signed("escalator", before, after)
+    what = "`c` of `later` begins anew from list prices on 2026-07-01: they are × 1, and were × 1.1 by the text that"
+    assert [note.what.startswith(what) for note in notes(Case.of(data))] == [True]
+    assert cost(data) == 905_280
+    data["offers"] = [gpus("north", {"2026-01-01": "1 USD per GPU-hour", "2026-07-01": "1.1 USD per GPU-hour"})]
+    assert cost(data) == 949_440
+    assert not notes(Case.of(signed("escalator", before, before)))
