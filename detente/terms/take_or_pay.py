@@ -16,6 +16,7 @@ from pydantic import Field, PrivateAttr, model_validator
 
 from detente.contract.amounts.carrying import CARRIED, Carried, Carrying
 from detente.contract.amounts.make_up import MakeUp
+from detente.contract.amounts.paid_once import taken_early
 from detente.contract.bases.one_offer import OneOffer
 from detente.contract.bases.tranche import InTranches
 from detente.contract.case_view import CaseView
@@ -218,6 +219,8 @@ class TakeOrPay(OneOffer):
         if self.price.unit != "GPU-hour":
             yield Flaw(f"the price is per {self.price.unit}", "expected per GPU-hour", ("price",))
         yield from super().check(case)
+        if self.carry_over:
+            yield from taken_early(self, self.taken.windows, case.horizon)
         for offer in case.offers:
             if offer.id == self.offer and isinstance(offer, GpuOffer):
                 yield from self._of(offer, case.horizon)

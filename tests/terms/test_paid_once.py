@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 
-from tests.builders import D, Data, agreement, build, data_of, mistakes, solved, tokens, work
+from tests.builders import D, Data, agreement, build, compute, data_of, gpus, mistakes, solved, tokens, work
 
 MONTHLY: Data = {"every": "month"}
 PREPAID: Data = {"charged-as": "prepayment"}
@@ -136,3 +136,13 @@ def test_both_texts_as_one_clause_or_as_two() -> None:
     first = floor("4200 USD", windows=by_quarter, shortfall=PREPAID, until="2026-04-01")
     then = floor("2800 USD", windows=by_quarter, shortfall=PREPAID) | {"id": "then", "from": "2026-04-01"}
     assert cost(agreement(first, then)) == D(6000 + 1200)
+
+
+def test_what_was_taken_early_is_not_lost_at_an_amendment() -> None:
+    """100 GPUs in each of two months: of 80 to be taken in January, 16 more would count in February."""
+    take: Data = {"id": "take", "kind": "take-or-pay", "offer": "north-gpus", "quantity": "80 GPU"}
+    take |= {"price": "1 USD per GPU-hour", "carry-over": "20%", "windows": MONTHLY}
+    for more, said in ({"carry-over": "20%"}, 1), ({"carry-over": "0%"}, 0):
+        deals = amended(take | more, take | more | {"quantity": "90 GPU"}, "2026-02-01")
+        data = data_of([gpus("north", 1)], [compute(demand="100 GPU")], *deals, months=2)
+        assert len(mistakes(data)) == said

@@ -16,7 +16,7 @@ from detente.contract.amounts.counting import APART, Counting, MoneyMeasure
 from detente.contract.amounts.milestone import Milestone
 from detente.contract.amounts.shortfall import Remedy, Shortfall
 from detente.contract.case_view import CaseView, ClauseView, LoweringClause
-from detente.contract.reach.window import Window
+from detente.contract.reach.window import Calendar, Window
 from detente.errors import Flaw
 from detente.values.facts import Facts
 from detente.values.period import Horizon, later, named
@@ -168,12 +168,27 @@ def _lost(term: Prepaying, horizon: Horizon) -> Iterator[Flaw]:
             path = (key,)
         remedy = "with a `ramp` that has the part of each window in all of their amounts"
     if some:
-        yield Flaw(
-            f"what was {what} before {at:%Y-%m-%d} is not brought into the text of `{term.id}` that replaces this one",
-            f"where it goes on, write both texts as one clause, {remedy}; where it is lost, end this clause (`until`) "
-            "where its last window does, and write the other in the same agreement, `from` that day, with another id",
-            path,
-        )
+        yield _not_brought(term, what, f"where it goes on, write both texts as one clause, {remedy}; ", path)
+
+
+def taken_early(term: ClauseView, windows: Calendar, horizon: Horizon | None) -> Iterator[Flaw]:
+    """What was taken beyond a quantity before its text was replaced, and is not carried into the next."""
+    at = term.validity.end
+    if horizon is None or term.validity.ended is None or at >= horizon.closes or windows.every == "term":
+        return
+    if any(window.start < at for window in windows.seen_by(horizon)):
+        yield _not_brought(term, "carried on (`carry-over`)", "", ("carry-over",))
+
+
+def _not_brought(term: ClauseView, what: str, one: str, path: tuple[str | int, ...]) -> Flaw:
+    """Of what goes on, in ``one`` clause, or is lost."""
+    at = f"{term.validity.end:%Y-%m-%d}"
+    two = (
+        "where it is lost, end this clause (`until`) where its last window does, and write the other in the same "
+        "agreement, `from` that day, with another id"
+    )
+    told = f"what was {what} before {at} is not brought into the text of `{term.id}` that replaces this one"
+    return Flaw(told, f"{one}{two}", path)
 
 
 def _goes_on(term: Prepaying, window: Window) -> bool:
