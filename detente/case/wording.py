@@ -154,6 +154,9 @@ def _key_instead(key: str, detail: Any, raw: Any, kind: Any) -> str:
         return "write " + " or ".join(f"`{name}: {part.holding(written)}`" for name, part in parts.items())
     if key in _keys([Agreement]) and any(issubclass(model, Term) for model in models):
         return f"write `{key}` in the agreement, beside its `terms`"
+    if elsewhere := _kinds_with(key, models):
+        shown = " and ".join(f"`{name}`" for name in elsewhere[:3]) + (" and others" if elsewhere[3:] else "")
+        return f"leave it out: {shown} {'have' if elsewhere[1:] else 'has'} such a key, and this kind has none"
     of_all = _keys([Term])
     own, common = [[each for each in _keys(models) if (each in of_all) is shared] for shared in (False, True)]
     return f"allowed: {_listed([*own, *common], MANY)}" if own else "leave it out"
@@ -161,7 +164,15 @@ def _key_instead(key: str, detail: Any, raw: Any, kind: Any) -> str:
 
 def _near(key: str, models: Sequence[type[BaseModel]]) -> str | None:
     """The key of a place that one was meant to be."""
-    return key_meant(key, _keys(models), {each for part in _parts(models).values() for each in part.keys})
+    inside = {each for part in _parts(models).values() for each in part.keys}
+    return key_meant(key, _keys(models), inside | {key for _ in _kinds_with(key, models)})
+
+
+def _kinds_with(key: str, models: Sequence[type[BaseModel]]) -> list[str]:
+    """Of a clause that has no such key: the kinds of clauses that have one."""
+    if not models or not all(issubclass(model, Term) for model in models):
+        return []
+    return sorted(tag for kind in kinds() if key in _keys([kind]) for tag in _tags(kind))
 
 
 def as_meant(error: ValidationError, raw: Any) -> Any | None:

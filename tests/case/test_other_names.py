@@ -126,3 +126,17 @@ def test_who_names_what_is_told_to_be_in_capitals_makes_no_mistake_of_its_own() 
     assert mistakes(case) == [
         "`North` does not have the right form; write lower-case letters, digits, `.`, `_` and `-`"
     ]
+
+
+@pytest.mark.parametrize(
+    ("key", "kinds"),
+    [
+        ("measure", "`minimum-commitment` and `share` have"),
+        ("moment", "`minimum-commitment` has"),
+        ("survives", "`redundancy` has"),
+    ],
+)
+def test_a_key_that_other_kinds_have_is_no_slip_of_the_pen(key: str, kinds: str) -> None:
+    given = agreement({"id": "c", "kind": "credit", "amount": "1 USD", key: "use"})
+    remedy = f"leave it out: {kinds} such a key, and this kind has none"
+    assert mistakes(data_of([gpus("north", 2)], [compute()], given)) == [f"unknown key `{key}`; {remedy}"]
