@@ -256,7 +256,12 @@ def test_a_credit_that_pays_for_a_class_is_refused_where_it_would_lower_what_cou
 )
 def test_a_class_in_another_unit_is_refused(amount: str, per: str) -> None:
     """Of 600 k GPU-hours, 150 k Mtok of a class at 25% counted as 150 k GPU-hours: 888,000 USD, and not 1,038,000."""
-    floor = {"id": "floor", "kind": "minimum-commitment", "amount": amount, "shortfall": {"price": f"1 USD per {per}"}}
+    floor: Data = {
+        "id": "floor",
+        "kind": "minimum-commitment",
+        "amount": amount,
+        "shortfall": {"price": f"1 USD per {per}"},
+    }
     floor |= {"counts": [{"of": {"product": "gpu" if "tok" in amount else "tokens"}, "at-most": "25%"}]}
     sells = [gpus("north", 1), tokens("north", 1)]
     (told,) = mistakes(data_of(sells, [work(), compute()], agreement(floor)))
