@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from detente.case.checks.view import View
+from detente.contract.amounts.counting import CountedClass
 from detente.contract.metered.meter import Meter
 from detente.contract.term import Term
 from detente.errors import Flaw
@@ -23,19 +24,18 @@ UnitsCounted = dict[str, str]
 def flaws(term: Term, view: View) -> Iterator[Flaw]:
     """Units that a clause would add up, else amounts in no meter's unit, and prices in that of no work that is counted.
 
-    Nothing where it is not known.
+    A meter adds up what it counts, and a clause its classes that count up to a part. Nothing where it is not known.
     """
     known: UnitsCounted = {}
     of_work: UnitsCounted = {}
-    taken: UnitsCounted = {}
+    classes = bool(held_in(term, CountedClass))
     for meter in (meter for meter in term.meters() if not meter.of_money):
         units = _units(meter, view)
-        added = of_work if meter.unit == "work" else taken
-        if len(units) > 1 or len(added | units) > 1:
-            yield _mixed(meter, units) if len(units) > 1 else _apart(meter, added | units)
+        if len(units) > 1 or (classes and len(known | units) > 1):
+            yield _mixed(meter, units) if len(units) > 1 else _apart(meter, known | units)
             return
-        added |= units
         known |= units
+        of_work |= units if meter.unit == "work" else {}
     stated = [(path, amount.unit, "in", known) for path, amount in held_in(term, Amount)] if known else []
     stated += [(path, price.unit, "per", of_work) for path, price in held_in(term, Price)] if of_work else []
     for path, unit, word, counted in stated:
