@@ -321,14 +321,14 @@ class Case:
         """The terms as a plan sees them: with windows as far as the horizon sees."""
         return tuple(term.seen_by(self.declared.horizon) for term in self.signed)
 
-    @property
-    def held(self) -> list[InForce]:
+    @cached_property
+    def held(self) -> tuple[InForce, ...]:
         """Each version of each clause, when it is in force."""
         events = {name: moment(on) if on else None for name, on in self.declared.events.items()}
         agreements = [*self.declared.agreements, *survival(self.workloads, self.declared.horizon.start)]
         found = in_force(agreements, events, self.offers, self.without)
         standing = (severed(f, dict(self.severed)) for f in found)
-        return [f for f in standing if f.validity.end > f.validity.start]
+        return tuple(f for f in standing if f.validity.end > f.validity.start)
 
     @property
     def outside(self) -> tuple[InForce, ...]:

@@ -12,6 +12,7 @@ from decimal import Decimal
 from fractions import Fraction
 from typing import TypeVar, get_args
 
+from detente.contract.amounts.counting import APART
 from detente.contract.case_view import CaseView, ClauseView
 from detente.contract.combining import Combine, parts_of
 from detente.errors import Flaw
@@ -81,7 +82,7 @@ def _told(meeting: str, rates: Sequence[Fraction], ways: dict[str, Combine | Non
     way = said.pop() if len(said) == 1 else None
     if way is not None:
         what = f"{meeting}`combine: {way}` of what is given back is not computed, but in one clause"
-        return Flaw(what, f"write them as one clause, of {come[way]} where they give {one} and {two}, {_APART}")
+        return Flaw(what, f"write them as one clause, of {come[way]} where they give {one} and {two}, or {APART}")
     if all(ways.values()):
         what = meeting + " while ".join(f"`{name}` says `combine: {each}`" for name, each in ways.items())
     else:
@@ -89,6 +90,3 @@ def _told(meeting: str, rates: Sequence[Fraction], ways: dict[str, Combine | Non
     named = ", ".join(f"`{each}` ({part})" for each, part in come.items())
     remedy = f"as the contract says of {one} and {two}: {named}; write `combine: sum` in {where}, or of the other two"
     return Flaw(what, f"{remedy} one clause, with what both come to")
-
-
-_APART = "or leave that use out of one of them with `except`"
