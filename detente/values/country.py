@@ -9,11 +9,13 @@ Owns: which codes there are, and which countries are in an area. Not here: where
 from __future__ import annotations
 
 from collections.abc import Collection
+from functools import cache
+from importlib.resources import files
 from typing import Annotated, Any
 
 from pydantic import AfterValidator, WithJsonSchema
 
-from detente.errors import FlawError
+from detente.errors import FlawError, nearest
 from detente.values.noun import NAME
 
 _ASSIGNED = """
@@ -32,7 +34,24 @@ _UNION = "AT BE BG HR CY CZ DE DK EE ES FI FR GR HU IE IT LT LU LV MT NL PL PT R
 EU = frozenset(_UNION.split())
 AREAS = {"EU": EU, "EEA": EU | {"IS", "LI", "NO"}}
 
-_MEANT = {"UK": "GB", "EL": "GR", "USA": "US", "UAE": "AE"}  # what is written for a code, and is none
+# What is written for a code and is neither one nor a name of the tz database's table (which says ``Britain (UK)``).
+_MEANT = {
+    "UK": "GB",
+    "United Kingdom": "GB",
+    "Great Britain": "GB",
+    "England": "GB",
+    "EL": "GR",
+    "USA": "US",
+    "United States of America": "US",
+    "UAE": "AE",
+    "Czechia": "CZ",
+    "Holland": "NL",
+    "The Netherlands": "NL",
+    "South Korea": "KR",
+    "Korea": "KR",
+    "European Union": "EU",
+    "European Economic Area": "EEA",
+}
 
 
 def in_area(country: str, area: str) -> bool:
@@ -56,9 +75,20 @@ def area(text: str) -> str:
 
 
 def _meant(text: str, areas: Collection[str] = ()) -> str:
-    capital = text.strip().upper()
-    found = _MEANT.get(capital, capital)
+    names, written = _codes_by_name(), text.strip().casefold()
+    if written not in names and len(written) > 3:  # near three letters there is always some code
+        written = nearest(written, names, 0.8) or written
+    found = names.get(written, "")
     return f"did you mean `{found}`?" if found in CODES or found in areas else ""
+
+
+@cache
+def _codes_by_name() -> dict[str, str]:
+    """Codes by themselves and by names of countries in English, all in small letters: for suggestions alone."""
+    table = files("tzdata").joinpath("zoneinfo", "iso3166.tab").read_text(encoding="utf-8")
+    rows = [line.split("\t") for line in table.splitlines() if not line.startswith("#")]
+    codes = {name: code for code, full in rows for name in (code, full, full.partition(" (")[0])}
+    return {name.casefold(): code for name, code in (codes | {a: a for a in AREAS} | _MEANT).items()}
 
 
 _COUNTRY: dict[str, Any] = {
