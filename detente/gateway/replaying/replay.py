@@ -1,8 +1,9 @@
 """Replay: traffic through the admission, choice, metering and settlement of live calls, without a network.
 
 Owns: passing time, and calls dealt to deployments. Calls of a workload within a grain of time are decided together, as
-one; each is metered by itself, so that what it costs is what the ledger would say. A call ends when it begins. Not
-here: the calls (``traffic``), what deployments can take of them (``headroom``), and any rule: those of ``deciding``,
+one, and so are those of the grains after it as long as the answer is bound to be the same (``lasting``); each is
+metered by itself, so that what it costs is what the ledger would say. A call ends when it begins. Not here: the calls
+(``traffic``), what deployments can take of them (``headroom``), and any rule: those of ``deciding``,
 ``ledger.use.metering`` and ``contract``.
 """
 
@@ -10,8 +11,8 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import dataclass, field
 from datetime import datetime, timedelta
+from math import inf
 
 import msgspec
 
@@ -23,16 +24,16 @@ from detente.gateway.deciding.keyring import Keyring
 from detente.gateway.deciding.load import Load
 from detente.gateway.deciding.moment import Moment
 from detente.gateway.deciding.policy import Policy
-from detente.gateway.deciding.standings import Shortage
 from detente.gateway.replaying.budget_count import BudgetCount
+from detente.gateway.replaying.dealt import DealtCalls, PendingCalls
 from detente.gateway.replaying.ending import ended, idle_lines
 from detente.gateway.replaying.headroom import ALL_WELL, Headroom
+from detente.gateway.replaying.lasting import lasts
 from detente.gateway.replaying.replayed import Replayed, RoutedWork
 from detente.gateway.replaying.standing_totals import TotalStandings
 from detente.gateway.replaying.traffic import ReplayedCall
 from detente.gateway.surfaces import SURFACES
 from detente.gateway.surfaces.surface import Asked, Surface
-from detente.ledger.caps.cap import CapTaker
 from detente.ledger.journals.record import CallRoute, EndAsRead, TokenCounts
 from detente.ledger.use.line import LineSum, UseLine, summed
 from detente.ledger.use.metered_together import TokenColumns, metered_together
@@ -48,52 +49,6 @@ LOOK = 60 * SECOND
 """Microseconds after which clauses are asked again where they stand, if calls do not come near what remains before."""
 NO_ROOM = "room"
 """What keeps calls from all that may serve them, where none of those can take them."""
-
-
-@dataclass
-class _Pending:
-    """Calls of a route that are still to be metered: their tokens, and for how many calls each stands."""
-
-    number: int
-    route: CallRoute
-    sold: tuple[str, str]
-    """The offer, and the model by which it serves them."""
-    routed: RoutedWork
-    input: list[int] = field(default_factory=list)
-    cached: list[int] = field(default_factory=list)
-    output: list[int] = field(default_factory=list)
-    calls: list[int] = field(default_factory=list)
-
-    def clear(self) -> None:
-        """They are metered."""
-        for column in (self.input, self.cached, self.output, self.calls):
-            column.clear()
-
-
-@dataclass
-class _Dealt:
-    """To whom calls of a workload go until a moment, and what came since it was decided."""
-
-    until: int
-    candidate: Candidate | None = None
-    pending: _Pending | None = None
-    denied: tuple[str, ...] = ()
-    forbidding: tuple[str, ...] = ()
-    why: str = ""
-    budgets: tuple[CapTaker, ...] = ()
-    """The budgets that they draw on."""
-    short: tuple[Shortage, ...] = ()
-    """The budgets that had no room at some deployment, for the call for which it was decided and all that take more."""
-    first: ReplayedCall | None = None
-    """That call."""
-    calls: int = 0
-    asks: bool = False
-    """Whether it turns on what is left of budgets."""
-    draws: bool = False
-    """Whether clauses count its calls that ask what remains of something."""
-    input: int = 0
-    cached: int = 0
-    output: int = 0
 
 
 class Replay:
@@ -139,15 +94,17 @@ class Replay:
         self._looks = capped and self._standings.asked
         self._load = Load()
         self._asked = {name: _asked_of(policy, name) for name in policy.workloads}
-        self._dealt: dict[tuple[str, str], _Dealt] = {}
+        self._dealt: dict[tuple[str, str], DealtCalls] = {}
         """By workload and key, as all that follows."""
-        self._pending: dict[tuple[str, str, str], _Pending] = {}
+        self._pending: dict[tuple[str, str, str], PendingCalls] = {}
         self._routed: dict[tuple[str, str], RoutedWork] = {}
         self._used: dict[str, tuple[int, int]] = {}
         """What was taken of offers in this hour, and its list price."""
         self._moment: Moment | None = None
         self._until = self._hour = self._look = self._due = self._drawing = 0
         self._calls = self._tokens = self._decisions = self._unplanned = self._idle = 0
+        self._given: Counter[str] = Counter()
+        """Tokens, by workload."""
         self._refused: Counter[tuple[str, str]] = Counter()
         self._kept_off: Counter[str] = Counter()
         self._unknown: Counter[str] = Counter()
@@ -227,7 +184,7 @@ class Replay:
                     self._count_sum(each, pending.routed)
                 pending.clear()
 
-    def _metered(self, pending: _Pending) -> Iterable[LineSum]:
+    def _metered(self, pending: PendingCalls) -> Iterable[LineSum]:
         """What calls come to, each metered by itself."""
         tariff = self._metering.known(pending.number, pending.route, *pending.sold, self._hour)
         columns = pending.input, pending.cached, pending.output, pending.calls
@@ -239,7 +196,7 @@ class Replay:
             found = list(summed(lines).values())
         return found
 
-    def _one_by_one(self, pending: _Pending, given: int, cached: int, output: int, calls: int) -> Iterator[UseLine]:
+    def _one_by_one(self, pending: PendingCalls, given: int, cached: int, output: int, calls: int) -> Iterator[UseLine]:
         end = EndAsRead("", "", "complete", TokenCounts(given, output, cached))
         for line in self._metering.lines(pending.number, pending.route, end, self._hour):
             if line.unknown:
@@ -263,7 +220,9 @@ class Replay:
         if dealt is None or call.at >= dealt.until or most > 1 or (dealt.asks and not self._holds(dealt, call)):
             if dealt is not None:
                 self._took(call.workload, dealt, call.at)
-            dealt = self._dealt[whose] = self._decide(call)
+                dealt.calls, dealt.input, dealt.cached, dealt.output = 0, 0, 0, 0
+            if dealt is None or not self._stays(dealt, call):
+                dealt = self._dealt[whose] = self._decide(call)
         count = most if dealt.candidate is None else self._room.take(dealt.candidate.deployed, call, most)
         if dealt.budgets:
             tokens = TokenCounts(call.input, call.output, call.cached)
@@ -282,51 +241,68 @@ class Replay:
                 self._drawing += (call.input + call.output) * count
         return count
 
-    def _holds(self, dealt: _Dealt, call: ReplayedCall) -> bool:
+    def _holds(self, dealt: DealtCalls, call: ReplayedCall) -> bool:
         """Whether a call goes where the one went for which it was decided: budgets leave room for both, or for none."""
         first = dealt.first
         if dealt.short and first is not None and (call.input < first.input or call.output < first.output):
             return False
         return self._budgets.room(dealt.budgets, TokenCounts(call.input, call.output, call.cached), 1) == 1
 
-    def _decide(self, call: ReplayedCall) -> _Dealt:
+    def _stays(self, dealt: DealtCalls, call: ReplayedCall) -> bool:
+        """Let what was decided hold for a grain more, if asking again would answer the same."""
+        if not dealt.lasts or dealt.own >= dealt.lasts or dealt.given + dealt.own != self._given[call.workload]:
+            return False
+        if call.at >= dealt.ends or not self._load.at_ease(dealt.permitted, call.at / SECOND):
+            return False
+        dealt.until = call.at + self._grain
+        if dealt.until > dealt.ends:
+            dealt.until = int(dealt.ends)
+        return True
+
+    def _decide(self, call: ReplayedCall) -> DealtCalls:
         """Ask as a live call would."""
         assert self._moment is not None
         surface, asked = self._asked[call.workload]
         workload, until = self._policy.workloads[call.workload], call.at + self._grain
         labels: Mapping[str, str] = workload.labels
-        presented, held = None, self._held.get(call.key)
+        presented, held, ends = None, self._held.get(call.key), inf
         if held is not None:
             labels, presented, expires = held.labels, held.presented, held.key.expires
-            ends = until if expires is None else micros(expires)
-            if ends <= call.at:
-                return _Dealt(until, denied=(f"key `{call.key}`: expired",))
-            until = min(until, ends)
+            if expires is not None:
+                ends = micros(expires)
+                if ends <= call.at:
+                    return DealtCalls(until, denied=(f"key `{call.key}`: expired",))
+                until = min(until, ends)
         if self._counts:
             asked = msgspec.structs.replace(asked, prompt=call.input, tokens=call.input + call.output)
         self._decisions += 1
         try:
             found = decide(self._moment, self._load, surface, asked, workload, labels, call.at / SECOND, presented)
         except Rejection as rejected:
-            return _Dealt(until, denied=(str(rejected),))
+            return DealtCalls(until, denied=(str(rejected),))
         admission, choices = found.admission, found.order.choices
         short = tuple(c.short for c in admission.denied if c.short is not None)
-        dealt = _Dealt(until, forbidding=admission.forbidding, short=short, first=call, asks=bool(short))
+        dealt = DealtCalls(until, forbidding=admission.forbidding, short=short, first=call, asks=bool(short))
         if not choices:
             dealt.denied = admission.denied_by
             return dealt
         choice = next((each for each in choices if self._room.left(each.candidate.deployed, call)), None)
         if choice is None:
-            return _Dealt(until, denied=(NO_ROOM,))
+            return DealtCalls(until, denied=(NO_ROOM,))
         dealt.candidate, dealt.why = choice.candidate, choice.why
         dealt.pending = self._known(call, labels, choice.candidate)
         dealt.draws = self._looks and bool(choice.candidate.live)
         if self._counts:
             dealt.budgets = tuple(each for each in choice.candidate.caps if each.cap.budget)
             dealt.asks = bool(dealt.budgets or short)
+        if self._grain and self._room is ALL_WELL and not dealt.asks and (not self._counts or not admission.live):
+            shares = self._moment.shares(call.workload)
+            states = self._load.states(admission.permitted, call.workload, shares, {}, call.at / SECOND)
+            dealt.lasts, dealt.given = lasts(found.order, states), self._given[call.workload]
+            dealt.permitted, dealt.ends = admission.permitted, ends
         return dealt
 
-    def _took(self, workload: str, dealt: _Dealt, at: int) -> None:
+    def _took(self, workload: str, dealt: DealtCalls, at: int) -> None:
         """What came since it was decided: told to the load, as a live call's end tells it, and noted."""
         tokens = dealt.input + dealt.output
         self._calls += dealt.calls
@@ -341,6 +317,8 @@ class Replay:
             return
         took = Tokens(dealt.input, dealt.output, dealt.cached)
         self._load.served(dealt.candidate.deployed, workload, took, 0.0, at / SECOND)
+        self._given[workload] += tokens
+        dealt.own += tokens
         routed = dealt.pending.routed
         routed.calls += dealt.calls
         routed.tokens += tokens
@@ -357,7 +335,7 @@ class Replay:
             key = workload, offer
             self._planned[key] = self._planned.get(key, 0.0) + tokens * share
 
-    def _known(self, call: ReplayedCall, labels: Mapping[str, str], candidate: Candidate) -> _Pending:
+    def _known(self, call: ReplayedCall, labels: Mapping[str, str], candidate: Candidate) -> PendingCalls:
         """Where calls of one workload by one key wait that went to a deployment."""
         deployed, workload = candidate.deployed, call.workload
         found = self._pending.get((workload, call.key, deployed.id))
@@ -369,7 +347,7 @@ class Replay:
             )  # fmt: skip
             whole = RoutedWork(workload, deployed.id, offer.id, offer.provider)
             routed = self._routed.setdefault((workload, deployed.id), whole)
-            found = _Pending(len(self._pending), route, (offer.id, deployed.model), routed)
+            found = PendingCalls(len(self._pending), route, (offer.id, deployed.model), routed)
             self._pending[workload, call.key, deployed.id] = found
         return found
 
