@@ -1,4 +1,4 @@
-"""Escalator: prices rise on each anniversary, by a fixed part or with an index, within a cap and a floor.
+"""Escalator: prices rise, or fall, on each anniversary, by a fixed part or with an index, within a cap and a floor.
 
 See ``docs/terms/escalator.md``.
 """
@@ -29,7 +29,7 @@ from detente.errors import Flaw, FlawError
 from detente.values.facts import Facts
 from detente.values.period import Day, endless, later
 from detente.values.quantity import Span
-from detente.values.quantity_field import Length, Percent
+from detente.values.quantity_field import Length, Percent, Rise
 
 ONE = Fraction(1)
 
@@ -38,14 +38,16 @@ class Escalator(Term):
     """What is covered costs its list price times a factor that changes on each anniversary."""
 
     kind: Literal["escalator"]
-    by: Percent | None = Field(default=None, description="a fixed rise on each anniversary")
+    by: Rise | None = Field(default=None, description="a fixed rise on each anniversary; with a minus a fall")
     index: dict[Day, Decimal] = Field(
         default_factory=dict, description="values of an index, each by its month, as first published"
     )
     lag: Length | None = Field(default=None, description="how long before an anniversary the index is read")
-    assume: Percent | None = Field(default=None, description="the rise of the index where it is not yet published")
+    assume: Rise | None = Field(default=None, description="the rise of the index where it is not yet published")
     cap: Percent | None = Field(default=None, description="the most that prices rise on one anniversary")
-    floor: Percent = Field(default=Decimal(0), description="the least that they rise; default: they do not fall")
+    floor: Rise | None = Field(
+        default=None, description="the least that they rise; default: with an index they do not fall (0%)"
+    )
     method: Literal["chain", "base"] = Field(
         default="chain", description="each rise on the last price, or on the first by all that the index has risen"
     )
@@ -63,14 +65,24 @@ class Escalator(Term):
         for key in ("lag", "assume") if self.by is not None else ():
             if getattr(self, key) is not None:
                 raise FlawError(f"`{key}` is of an index, and there is none", f"leave out `{key}`", (key,), key=True)
-        if self.cap is not None and self.cap < self.floor:
+        if self.cap is not None and self.cap < self.least:
             raise FlawError("the cap lies below the floor", "raise `cap`, or lower `floor`", ("cap",))
+        for key in ("by", "assume"):
+            if getattr(self, key) == -1:
+                raise FlawError("prices that fall by 100% are none", "write by how much they fall: `-3%`", (key,))
         if any(value <= 0 for value in self.index.values()):
             raise FlawError("an index is above zero", "correct the value", ("index",))
         months = [f"{on:%Y-%m}" for on in self.index]
         if twice := next((month for month in months if months.count(month) > 1), None):
             raise FlawError(f"the index of {twice} is stated twice", "keep one of them", ("index",))
         return self
+
+    @property
+    def least(self) -> Decimal:
+        """The least that prices rise on one anniversary: below zero, they may fall."""
+        if self.floor is not None:
+            return self.floor
+        return Decimal(0) if self.by is None else min(self.by, Decimal(0))
 
     # -- when, and by how much -------------------------------------------------------------------------------------
     def turns(self, since: datetime, until: datetime) -> Iterator[datetime]:
@@ -101,7 +113,7 @@ class Escalator(Term):
 
     def _within(self, factor: Fraction, times: int) -> Fraction:
         """A factor of so many anniversaries, within as many floors and caps."""
-        least = max(factor, (1 + Fraction(self.floor)) ** times)
+        least = max(factor, (1 + Fraction(self.least)) ** times)
         return least if self.cap is None else min(least, (1 + Fraction(self.cap)) ** times)
 
     def _raw(self, n: int) -> Fraction:
@@ -124,7 +136,7 @@ class Escalator(Term):
 
     # -- the questions -----------------------------------------------------------------------------------------------
     def takes_off(self, demand: Facts | None, offer: Facts) -> Fraction | None:
-        """Less than nothing of what it covers: prices rise."""
+        """Less than nothing of what it covers while prices have risen."""
         covered = self.covered.covers(demand, offer)
         return None if covered is None else (1 - self.factor) * covered
 
@@ -153,14 +165,25 @@ class Escalator(Term):
             yield Reminder(self.validity.start.date(), "event", what)
 
     def explain(self) -> Reason:
-        """How prices rise, and what they are multiplied by now."""
-        rise = f"by {_percent(self.by)}" if self.by is not None else "with the index"
+        """How prices rise or fall, and what they are multiplied by now."""
         often = f"each {self.every.unit}" if self.every.count == 1 else f"every {self.every}"
-        most = f", at most {_percent(self.cap)}" if self.cap is not None else ""
-        met = self.by is not None and self.by >= self.floor  # a fixed rise never comes down to its floor
-        bounds = ("" if met else f", at least {_percent(self.floor)}") + most
         now = f"from {self.validity.start:%Y-%m-%d} on: {self._now}"
-        return Reason(self.id, f"prices of {self.covered} rise {rise} {often}{bounds}; {now}")
+        return Reason(self.id, f"prices of {self.covered} {self._rise} {often}{self._bounds}; {now}")
+
+    @property
+    def _rise(self) -> str:
+        if self.by is not None:
+            return f"{'rise' if self.by >= 0 else 'fall'} by {_percent(abs(self.by))}"
+        return "rise with the index" if self.least >= 0 else "rise and fall with the index"
+
+    @property
+    def _bounds(self) -> str:
+        most = f", at most {_percent(self.cap)}" if self.cap is not None else ""
+        if self.by is not None and self.by >= self.least:  # a fixed rise never comes down to its floor
+            return most
+        if self.least >= 0:
+            return f", at least {_percent(self.least)}{most}"
+        return most + (f", and fall by {_percent(-self.least)} at most" if self.least > -1 else "")
 
     @property
     def _now(self) -> str:

@@ -237,6 +237,14 @@ def at_least_zero(given: Any) -> Decimal:
     return value
 
 
+def rise(given: Any) -> Decimal:
+    """A percentage by which something rises, or falls: -100% or more. Raises FlawError."""
+    value = percent(given)
+    if value < -1:
+        raise FlawError(f"`{given}` is below -100%", "write -100% or more")
+    return value
+
+
 def growth(given: Any) -> tuple[Decimal, str]:
     """``3% per month`` → (0.03, "month"). Raises FlawError."""
     text = text_of(given, "a growth", "3% per month")

@@ -29,6 +29,7 @@ from detente.values.quantity import (
     many,
     outage_seconds,
     rate_in,
+    rise,
     seconds,
     share,
     tokens,
@@ -66,6 +67,10 @@ Portion = Annotated[Decimal, read_by(share, written_as(_PERCENT, "20%", "a share
 Percent = Annotated[
     Decimal,
     read_by(at_least_zero, written_as(_PERCENT, "20%", "a percentage of 0% or more", name="percentage")),
+]
+Rise = Annotated[
+    Decimal,
+    read_by(rise, written_as(rf"^[+-]?{_DIGITS}\s?%$", "3%", "a rise, or with a minus a fall", name="rise")),
 ]
 Count = Annotated[
     int,

@@ -51,6 +51,13 @@ def test_anniversaries_count_from_a_day_before_the_clause() -> None:
         ({}, [1, Fraction(102, 100), Fraction(102, 100), Fraction(102, 100) * Fraction(110, 101)]),
         ({"cap": "1%"}, [1, CENT, CENT, CENT**2]),
         ({"cap": "1%", "floor": "0.5%"}, [1, CENT, CENT * Fraction("1.005"), CENT**2 * Fraction("1.005")]),
+        # a floor below zero: 101/102 falls by 0.98%
+        ({"floor": "-100%"}, [1, Fraction(102, 100), Fraction(101, 100), Fraction(110, 100)]),
+        (
+            {"floor": "-0.5%"},
+            [1, Fraction("1.02"), Fraction("1.02") * Fraction("0.995"), Fraction("1.0149") * Fraction(110, 101)],
+        ),
+        ({"method": "base", "floor": "-100%", "cap": "1%"}, [1, CENT, Fraction("1.01"), CENT**3]),
         # by all that it has risen since the first: 1.02, 1.01, 1.10, within 1.01, 1.0201, 1.030301
         ({"method": "base"}, [1, Fraction("1.02"), Fraction("1.01"), Fraction("1.1")]),
         ({"method": "base", "cap": "1%"}, [1, CENT, CENT, CENT**3]),
@@ -101,9 +108,29 @@ def test_a_discount_is_a_part_of_the_risen_price() -> None:
     assert only.startswith("`off` takes off a price that rises, and the agreement says `combine: sum`")
 
 
+def test_prices_that_fall_each_month() -> None:
+    """2000, 1800, 1620: 200 and 380 less than the list; a discount of half is taken off the fallen price."""
+    found = case(by="-10%", months=3)
+    assert factors(found) == [1, Fraction(9, 10), Fraction(81, 100)]
+    assert solved(found).cost == D(2000 + 1800 + 1620)
+    assert sum(postings(solved(found), "rise").values()) == D(-580)
+    off = {"id": "off", "kind": "discount", "off": "50%"}
+    assert solved(case(off, by="-10%", months=2)).cost == D(1000 + 900)
+
+
+def test_prices_that_follow_an_index_down() -> None:
+    """100, then 90, then 99: at the floor of 0% they stay, and rise with the second; below it, they go down and up."""
+    falls = {"index": {"2026-01-01": "100", "2026-02-01": "90", "2026-03-01": "99"}}
+    assert solved(case(**falls, months=3)).cost == D(2000 + 2000 + 2200)
+    assert solved(case(**falls, floor="-100%", months=3)).cost == D(2000 + 1800 + 1980)
+    assert solved(case(**falls, floor="-5%", months=3)).cost == D(2000 + 1900 + 2090)
+
+
 @pytest.mark.parametrize(
     ("more", "said"),
     [
+        ({"by": "-100%"}, "prices that fall by 100% are none"),
+        ({"index": INDEX, "lag": "3 months", "floor": "-101%"}, "`-101%` is below -100%"),
         ({}, "says neither or both of `by` and `index`"),
         ({"by": "3%", "index": INDEX}, "says neither or both of `by` and `index`"),
         ({"by": "3%", "lag": "1 month"}, "`lag` is of an index, and there is none"),

@@ -279,6 +279,7 @@ def test_a_capped_share_says_in_which_window_its_cap_is_reached(cap: Data, said:
     [
         ({"by": "3%"}, "rise by 3% each year; from"),
         ({"by": "3%", "cap": "5%"}, "rise by 3% each year, at most 5%; from"),
+        ({"by": "-3%"}, "fall by 3% each year; from"),
         ({"by": "3%", "floor": "4%"}, "rise by 3% each year, at least 4%; from"),
         ({"index": {"2026-01": 100}, "assume": "2%"}, "rise with the index each year, at least 0%; from"),
     ],
