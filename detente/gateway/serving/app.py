@@ -266,11 +266,14 @@ class App:
             exchange.reply(404, JSON, self._nothing(exchange.head))
 
     def _nothing(self, head: RequestHead) -> bytes:
-        """Below a surface's path its clients ask: they are told in its shape."""
-        above = plain(head.path)
+        """Below a surface's path its clients ask: they are told in its shape, as are those who leave out ``/v1``."""
+        above = asked = plain(head.path)
         while above and above not in SURFACES:
             above = above.rpartition(b"/")[0]
-        return _said(SURFACES.get(above, _OPENAI), 404, f"there is no endpoint {shown(head)}")
+        meant = next((path for path in SURFACES if asked != path and asked.endswith(path.removeprefix(b"/v1"))), None)
+        remedy = f"; did you mean {meant.decode()}? A base URL says /v1 once, or a client adds it" if meant else ""
+        surface = SURFACES.get(above) or SURFACES.get(meant or b"", _OPENAI)
+        return _said(surface, 404, f"there is no endpoint {shown(head)}{remedy}")
 
     def _models(self, exchange: Exchange) -> None:
         held = self.door.opened(exchange.head)

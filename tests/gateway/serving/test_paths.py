@@ -88,3 +88,25 @@ def test_a_body_without_a_model_has_the_one_of_its_path(tmp_path: Path, body: An
             assert odd.status == 400
 
     run(main())
+
+
+@pytest.mark.parametrize(
+    ("path", "meant"),
+    [
+        ("/messages", "/v1/messages"),
+        ("/chat/completions", "/v1/chat/completions"),
+        ("/v1/v1/chat/completions", "/v1/chat/completions"),
+        ("/v1/chat/completion", None),
+        ("/", None),
+    ],
+)
+def test_a_base_url_with_v1_missing_or_twice_is_told(tmp_path: Path, path: str, meant: str | None) -> None:
+    async def main() -> None:
+        async with play() as south, Stage(tmp_path, one(south)) as stage:
+            answer = await stage.ask(HELLO, path=path)
+            said = f"there is no endpoint POST {path}" + (f"; did you mean {meant}?" if meant else "")
+            assert answer.status == 404
+            assert answer.json["error"]["message"].startswith(said)
+            assert ("did you mean" in answer.json["error"]["message"]) == (meant is not None)
+
+    run(main())
