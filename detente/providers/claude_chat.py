@@ -180,7 +180,7 @@ def reply_of(model: str, headers: Headers, body: bytes, names: Mapping[str, str]
     }
     told = chat_of(model, headed(headers, as_text(found.id)), msgspec.json.encode(said), names)
     if isinstance(told, Failure):
-        return as_anthropics(told)
+        return told
     return msgspec.structs.replace(told, tokens=tokens)
 
 
@@ -211,12 +211,6 @@ def counted(tokens: Tokens | None) -> dict[str, int] | None:
     fresh = tokens.input - tokens.cached - tokens.written
     cache = {"cacheReadInputTokens": tokens.cached, "cacheWriteInputTokens": tokens.written}
     return {"inputTokens": fresh, "outputTokens": tokens.output, **cache}
-
-
-def as_anthropics(failed: Failure) -> Failure:
-    """A failure of a reply that was read as Converse's."""
-    message = str(failed.error["message"]).replace("Bedrock sent", "the provider sent")
-    return replace(failed, error={**failed.error, "message": message})
 
 
 def headed(headers: Headers, id_: str) -> Headers:

@@ -12,10 +12,11 @@ from typing import Any
 import msgspec
 
 from detente.providers import sse
+from detente.providers.bedrock.converse_reply import broken
 from detente.providers.bedrock.converse_stream import ConverseDecoder
-from detente.providers.claude_chat import as_anthropics, counted, headed, stop_of
+from detente.providers.claude_chat import counted, headed, stop_of
 from detente.providers.messages_stream import STOPPED, AnthropicError, MessagesUsage, failure_of, usage_of
-from detente.providers.wire import Failure, Headers, StreamPart, as_text, failure, is_utf8
+from detente.providers.wire import Headers, StreamPart, as_text, is_utf8
 
 
 class _Block(msgspec.Struct):
@@ -94,11 +95,9 @@ class ClaudeChatDecoder(ConverseDecoder):
                 if part.done or part.failure is not None:
                     break
         except sse.OverlongError as error:
-            part.failure = _broken(str(error))
+            part.failure = broken(str(error))
         except _UNREADABLE:
-            part.failure = _broken("an event that cannot be read")
-        if part.failure is not None:
-            part.failure = as_anthropics(part.failure)
+            part.failure = broken("an event that cannot be read")
         self._done, self._failure = part.done, part.failure
         part.data = b"".join(shown)
         return part
@@ -108,7 +107,7 @@ class ClaudeChatDecoder(ConverseDecoder):
         if self._failure is not None or self._done:
             return part
         if self._reason is None:
-            part.failure = self._failure = _broken("a stream that ended before it was complete")
+            part.failure = self._failure = broken("a stream that ended before it was complete")
             return part
         shown: list[bytes] = []
         self._said(STOPPED, part, shown)  # complete but for its last mark
@@ -120,7 +119,7 @@ class ClaudeChatDecoder(ConverseDecoder):
         if not data or data == sse.DONE:
             return  # a comment keeps the connection alive; the mark is OpenAI's, and is written here by some
         if not is_utf8(data):
-            part.failure = _broken("an event that is not UTF-8")
+            part.failure = broken("an event that is not UTF-8")
             return
         event = _EVENT.decode(data)
         if event.type == "error":
@@ -215,7 +214,3 @@ def _delta(delta: _Delta) -> dict[str, Any]:
         case "signature_delta":
             return {"reasoningContent": {"signature": delta.signature}}
     return {}
-
-
-def _broken(what: str) -> Failure:
-    return failure("broken", 502, f"the provider sent {what}")

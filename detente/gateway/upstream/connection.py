@@ -119,7 +119,7 @@ class UpstreamConnection(asyncio.Protocol):
         if incoming is not None:
             self.pool.sweep.forget(self)
             incoming.stale = incoming.stale or not sent
-            incoming.fail(UpstreamError(kind, f"`{self.pool.origin}` {what}", sent=sent))
+            incoming.fail(UpstreamError(kind, self.pool.origin, what, sent=sent))
 
     def abort(self) -> None:
         """Close at once. The pool learns of it when the socket is closed."""

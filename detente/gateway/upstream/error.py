@@ -17,13 +17,14 @@ nothing of the provider."""
 class UpstreamError(Exception):
     """An exchange that came to nothing.
 
-    The message names the origin and, of a timeout, which deadline: no path, no header and no byte of a body.
-    ``sent`` says whether the provider may have seen the request. ``own`` is what only the operator is to know: of
-    proxies and files of ours. Its text holds both.
+    ``what`` is what came of it, said of the origin, and of a timeout which deadline: no path, no header and no byte of
+    a body. ``sent`` says whether the provider may have seen the request. ``own`` is what only the operator is to know:
+    of proxies and files of ours. Its text holds all of them.
     """
 
-    def __init__(self, kind: ErrorKind, message: str, *, sent: bool, own: str = "") -> None:
-        super().__init__(f"{message}: {own}" if own else message)
+    def __init__(self, kind: ErrorKind, origin: object, what: str, *, sent: bool, own: str = "") -> None:
+        self.message = f"`{origin}` {what}"
+        super().__init__(f"{self.message}: {own}" if own else self.message)
         self.kind: ErrorKind = kind
-        self.message = message
+        self.what = what
         self.sent = sent

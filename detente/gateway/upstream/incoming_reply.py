@@ -165,7 +165,7 @@ class Incoming:
 
     def _too_long(self, most: int) -> UpstreamError:
         self.close()
-        self.failure = UpstreamError("broken", f"`{self.origin}` sent a body of more than {most} bytes", sent=True)
+        self.failure = UpstreamError("broken", self.origin, f"sent a body of more than {most} bytes", sent=True)
         return self.failure
 
     # -- the connection's side ------------------------------------------------------------------------------------

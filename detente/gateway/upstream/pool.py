@@ -16,7 +16,7 @@ from collections.abc import Callable
 from detente.gateway.http.outbox import Outbox
 from detente.gateway.upstream.connection import UpstreamConnection
 from detente.gateway.upstream.deadline_sweep import Sweep
-from detente.gateway.upstream.error import UpstreamError
+from detente.gateway.upstream.error import ErrorKind, UpstreamError
 from detente.gateway.upstream.origin import Origin
 from detente.gateway.upstream.trust import FileError
 from detente.gateway.upstream.tunnel import Proxy, ProxyError, through
@@ -104,15 +104,15 @@ class Pool:
         """
         now, waits = self._loop.time(), True
         if self.sweep.stopped:
-            raise UpstreamError("unreachable", f"`{self.origin}` is not called: the gateway is stopping", sent=False)
+            raise UpstreamError("unreachable", self.origin, "is not called: the gateway is stopping", sent=False)
         try:
             async with asyncio.timeout_at(min(now + self.connect, until)) as patience:
                 given = await self._turn(fresh)
                 waits = False
                 return given or await self._new()
         except (FileError, ProxyError) as error:
-            what = f"`{self.origin}` could not be reached"
-            raise UpstreamError("unreachable", what, sent=False, own=str(error)) from None
+            what = "could not be reached"
+            raise UpstreamError("unreachable", self.origin, what, sent=False, own=str(error)) from None
         except (OSError, UnicodeError) as error:
             if patience.expired():
                 which = f"within {self.connect:g} s (connect deadline)"
@@ -120,9 +120,9 @@ class Pool:
                     which = "within the total time of the call (total deadline)"
                 if waits:
                     which += f": all {self._most} are in use"
-                what = f"no connection to `{self.origin}` {which}"
-                raise UpstreamError("busy" if waits else "timeout", what, sent=False) from None
-            raise UpstreamError("unreachable", f"`{self.origin}` {reason(error)}", sent=False) from None
+                kind: ErrorKind = "busy" if waits else "timeout"
+                raise UpstreamError(kind, self.origin, f"had no connection {which}", sent=False) from None
+            raise UpstreamError("unreachable", self.origin, reason(error), sent=False) from None
 
     async def close(self) -> None:
         """Close every connection, and wait until their sockets are closed."""

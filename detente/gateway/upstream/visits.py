@@ -93,12 +93,11 @@ class Visits:
             async with asyncio.timeout_at(until):
                 connection = await self._connected(origin)
         except TimeoutError:
-            raise UpstreamError("timeout", f"`{origin}` could not be reached in time", sent=False) from None
+            raise UpstreamError("timeout", origin, "could not be reached in time", sent=False) from None
         except (FileError, ProxyError) as error:
-            what = f"`{origin}` could not be reached"
-            raise UpstreamError("unreachable", what, sent=False, own=str(error)) from None
+            raise UpstreamError("unreachable", origin, "could not be reached", sent=False, own=str(error)) from None
         except (OSError, UnicodeError) as error:
-            raise UpstreamError("unreachable", f"`{origin}` {reason(error)}", sent=False) from None
+            raise UpstreamError("unreachable", origin, reason(error), sent=False) from None
         incoming = connection.begin(head, b"", until)
         await incoming.wait()
         if incoming.failure is not None:
@@ -112,7 +111,7 @@ class Visits:
     async def _connected(self, origin: Origin) -> UpstreamConnection:
         addresses = await self._resolve(origin.host, origin.port)
         if not addresses or not all(map(self._public, addresses)):
-            raise UpstreamError("unreachable", f"`{origin}` leads to an address that is not public", sent=False)
+            raise UpstreamError("unreachable", origin, "leads to an address that is not public", sent=False)
         connection = UpstreamConnection(_Visit(origin, self._outbox, self._sweep), self._loop)
         try:
             await self._open(connection, origin, addresses[0])

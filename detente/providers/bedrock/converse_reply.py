@@ -243,8 +243,8 @@ def tier_of(stated: Any) -> str | None:
 
 
 def broken(what: str) -> Failure:
-    """A failure of what Bedrock sent."""
-    return failure("broken", 502, f"Bedrock sent {what}")
+    """A failure of what was sent: by Bedrock, or by Anthropic and read in Converse's words."""
+    return failure("broken", 502, f"the provider sent {what}")
 
 
 def finish_of(stated: Any) -> str | Failure:

@@ -7,7 +7,6 @@ providers say (their wires), and what follows from a failure (``relay``, ``healt
 from __future__ import annotations
 
 import asyncio
-import re
 from dataclasses import replace
 from typing import Literal
 
@@ -18,8 +17,6 @@ from detente.providers.wire import Failure, failure
 MAX_DETAIL = 300
 """Letters of a defect's text that a record holds."""
 LATE = failure("timeout", 504, "the total deadline passed before any deployment was asked")
-_ORIGIN = re.compile(r"`https?://[^`]*`")
-
 
 _USED_NOTHING = frozenset(
     {"unreachable", "throttled", "credential", "exhausted", "gateway", "refused", "too-long", "foreign"}
@@ -34,7 +31,7 @@ def unknown_use(failed: Failure) -> Literal["unknown"] | None:
 
 def unanswered(error: UpstreamError, deployed: Deployed) -> Failure:
     """A provider that gave no reply. Its address is for the journal: a caller is told of the deployment."""
-    message = _ORIGIN.sub(deployed.id, error.message)
+    message = f"{deployed.id} {error.what}"
     if error.kind == "busy":
         failed = failure("gateway", 503, message, code="busy")
     else:

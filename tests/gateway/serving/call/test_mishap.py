@@ -24,7 +24,7 @@ from tests.gateway.stage import case_data
     ],
 )
 def test_no_reply_is_told_by_the_deployment_and_kept_by_its_address(kind: ErrorKind, learned: str, status: int) -> None:
-    found = unanswered(UpstreamError(kind, "`http://secret.example` did not", sent=False), SOUTH)
+    found = unanswered(UpstreamError(kind, "http://secret.example", "did not", sent=False), SOUTH)
     assert (found.kind, found.status, found.fails_over) == (learned, status, True)
     assert found.error["message"] == "south-m did not"
     assert found.detail == "`http://secret.example` did not"
