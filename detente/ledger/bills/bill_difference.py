@@ -126,7 +126,8 @@ def _together(bill: Mapping[int, BilledDay], stretches: Stretches) -> dict[int, 
 def _causes(theirs: BilledDay, ours: BookedUse, *, booked: bool) -> Iterator[tuple[Cause, int]]:
     """What is billed above the books, in parts that add up to it.
 
-    As many tokens come to the same but for rounding: each call's amounts are rounded, and each row's.
+    As many tokens come to the same but for rounding: each call's amounts are rounded, and each row's. What is billed
+    and not booked is told at what is billed for it, where that is below our price: no more can be claimed.
     """
     if not theirs.rows:
         yield "not on the bill", -ours.money
@@ -138,6 +139,10 @@ def _causes(theirs: BilledDay, ours: BookedUse, *, booked: bool) -> Iterator[tup
         price, rounding = 0, price
     if theirs.counts_as(ours) and abs(quantity) <= theirs.own + ours.slack:
         quantity, rounding = 0, rounding + quantity
+    if price < 0 < quantity:
+        both = price + quantity
+        quantity = half_even(quantity * (rated + price), rated) if booked else both
+        price = both - quantity
     yield "not rated", theirs.unrated
     yield "price", price
     yield "rounding", rounding

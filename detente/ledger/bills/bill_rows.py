@@ -11,7 +11,7 @@ import re
 import sqlite3
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import UTC, datetime
 from decimal import Decimal
 from fractions import Fraction
 from functools import partial
@@ -211,7 +211,7 @@ class BillReader:
         if start > self._until:
             what = f"{shown(values[roles['start']])} is more than a day from now"
             raise _Unread(roles["start"], f"{what}; give the file again once it has come, or skip such rows by a rule")
-        end = self._time(roles, "end", values, sheet) if "end" in roles else start + DAY
+        end = self._time(roles, "end", values, sheet) if "end" in roles else self._a_day_later(start)
         if end < start:
             raise _Unread(roles["end"], f"{shown(values[roles['end']])} is before its start")
         self._must_be_in_currency(roles, texts)
@@ -253,6 +253,10 @@ class BillReader:
             raise _Unread(
                 name, f"{shown(value)} is not a time from 1970 to 2200, such as 2026-01-31T13:00:00Z"
             ) from None
+
+    def _a_day_later(self, start: int) -> int:
+        """The same time on the next day of the zone, which may be 23 or 25 hours away."""
+        return self._in_zone(micros(at_micros(start).astimezone(self._zone).replace(tzinfo=UTC)) + DAY)
 
     def _in_zone(self, clock: int) -> int:
         """What a clock showed that names no zone, as a moment."""

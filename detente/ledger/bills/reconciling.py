@@ -45,7 +45,8 @@ class Reconciled:
     """A bill beside the books. ``differences`` add up to ``billed`` less ``booked``, to the billionth.
 
     ``rows`` were compared; ``zones`` says for which offers the bill counts days in which time zone; ``aside`` are rows
-    that cannot be read, ``unmapped`` those for which there is no rule.
+    that cannot be read, ``unmapped`` those for which there is no rule. ``days`` are the first and the last that were
+    compared, and ``beyond`` is what the books hold of the same offers on other days of the same months.
     """
 
     rows: int = 0
@@ -56,6 +57,8 @@ class Reconciled:
     aside: list[str] = field(default_factory=list)
     unmapped: int = 0
     unknown: int = 0
+    days: tuple[str, str] = ("", "")
+    beyond: int = 0
 
     @property
     def claims(self) -> list[Difference]:
@@ -80,6 +83,7 @@ def reconcile(books: Books, mapping: BillMapping, paths: Sequence[Path]) -> Reco
         if not found.aside and not found.unmapped:
             found.aside.append("no row of the bill is compared, since rules skip all of them; correct the mapping")
         return found
+    found.days = f"{at_micros(bill.span[0]):%Y-%m-%d}", f"{at_micros(bill.span[1] - DAY):%Y-%m-%d}"
     found.rows = sum(each.rows for each in bill.days.values())
     with books.store.reading() as session:
         books.must_match(session)
@@ -203,10 +207,15 @@ def _booked(session: Session, case: Case, bill: _Bill, found: Reconciled) -> dic
     sellers = {offer.provider for offer in case.offers if offer.id in named}
     wanted = {offer.id for offer in case.offers if offer.provider in sellers}
     start, end = bill.span
+    earliest, latest = month_of(start)[0], month_of(end - DAY)[1]
     for each in _served(session):
         name = each.of.offer.get("offer", "")
         at = bill.local(each.start)
-        if each.of.kind in HELD and name in wanted - bill.invoiced and start - DAY <= at < end + DAY:
+        if each.of.kind not in HELD or name not in wanted - bill.invoiced:
+            continue
+        if earliest <= at < latest and not start <= at < end:
+            found.beyond += each.net
+        if start - DAY <= at < end + DAY:
             found.unknown += each.unknown
             key = name, at - at % HOUR
             hours[key] = hours.get(key, BookedUse()).plus(BookedUse.of(each))

@@ -8,9 +8,11 @@ Memory does not grow with the number of records: a batch is read at a time, and 
 
 from __future__ import annotations
 
-import json
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
+from functools import partial
+
+import msgspec
 
 from detente.ledger.books.books import Books
 from detente.ledger.store.chain import GENESIS, hash_of, mark
@@ -24,6 +26,8 @@ from detente.values.micros import at_micros
 
 MAX_FOUND = 200
 """Faults that are listed."""
+_UNREADABLE = (ValueError, TypeError, LookupError, ArithmeticError, msgspec.MsgspecError)
+"""What comes of reading what nobody but another program can have written."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -82,7 +86,7 @@ class _Chain:
                 self._found(last + 1, "", None, f"missing: batch {number} comes after batch {last}")
             elif stated != before:
                 self._found(number, "", None, "does not follow from the batch before it, which was altered or removed")
-            self._batch((number, kind, at, case), json.loads(counts), str(stated), str(told))
+            self._batch((number, kind, at, case), self._counts(number, counts), str(stated), str(told))
             last, before = int(number), str(told)
         self._beyond(last)
         self._derived(totals)
@@ -91,6 +95,14 @@ class _Chain:
     def _found(self, batch: int, table: str, n: int | None, what: str) -> None:
         if len(self._faults) < MAX_FOUND:
             self._faults.append(AuditFault(batch, table, n, what))
+
+    def _counts(self, batch: int, told: str) -> dict[str, int]:
+        """How many rows a batch says that it has in each table."""
+        try:
+            return msgspec.json.decode(told, type=dict[str, int])
+        except _UNREADABLE:
+            self._found(batch, "", None, "altered: what it says of its rows cannot be read")
+            return {}
 
     # -- a batch -------------------------------------------------------------------------------------------------
     def _batch(self, head: tuple[int, str, str, str], counts: dict[str, int], before: str, told: str) -> None:
@@ -115,6 +127,9 @@ class _Chain:
         due = 0
         for n, *values, stated in rows:
             self._rows += 1
+            if not isinstance(n, int):
+                self._found(batch, table, None, f"altered: a row is numbered {str(n)[:40]!r}")
+                continue
             if n != due:
                 self._found(batch, table, due, "missing" if n > due else "comes twice")
             due = int(n) + 1
@@ -135,6 +150,17 @@ class _Chain:
         """That sums are those of the lines, and totals those of the sums."""
         if self._faults:
             return  # they follow from rows that are not what they were
+        for table, follows in (("sums", self._sums_follow), ("totals", partial(self._totals_follow, totals))):
+            self._readable(table, follows)
+
+    def _readable(self, table: str, follows: Callable[[], None]) -> None:
+        """A row that cannot be read is a fault of its table."""
+        try:
+            follows()
+        except _UNREADABLE as error:
+            self._found(0, table, None, f"altered: a row cannot be read ({type(error).__name__}: {str(error)[:80]})")
+
+    def _sums_follow(self) -> None:
         wanted = self._sums()
         self._times(list(wanted))
         self._currency()
@@ -146,6 +172,8 @@ class _Chain:
             self._found(0, "sums", None, f"{_which(UseClass.read(body), start)}: missing")
         for batch, n in misnoted(self._session):
             self._found(batch, "late", n, "whether it came late is not what the closings say")
+
+    def _totals_follow(self, totals: RunningTotals) -> None:
         for meter in totals.differing(self._session):
             self._found(0, "totals", None, f"of `{meter.term}` ({meter.name}): not those of its lines")
 
@@ -156,8 +184,10 @@ class _Chain:
             ("last", max((e for _, _, e in sums), default=None)),
         ):
             noted = self._session.one(f"SELECT value FROM facts WHERE name = '{name}'")
-            if noted is not None and str(noted[0]) != str(at):
-                self._found(0, "facts", None, f"`{name}`: it is not the {name} use of the lines")
+            told = None if noted is None else str(noted[0])
+            if told != (None if at is None else str(at)):
+                what = "missing" if told is None else f"it is not the {name} use of the lines"
+                self._found(0, "facts", None, f"`{name}`: {what}")
 
     def _currency(self) -> None:
         """That the currency is noted in which the entries are: by another, no case would be that of the ledger."""

@@ -35,7 +35,12 @@ def reconciled_view(found: Reconciled, currency: str, console: Console, warn: Pr
     if not found.rows:
         say(console, "nothing was compared")
         return
-    say(console, f"billed {_cents(found.billed, currency)}, on the books {_cents(found.booked, currency)}")
+    first, last = found.days
+    days = f"on {first}" if first == last else f"{first} to {last}"
+    if found.beyond and not found.zones:
+        what = f"{_cents(found.beyond, currency)} on the books of other days of the same months"
+        warn(f"not compared: {what}, since the bill has rows of {days} alone")
+    say(console, f"{days}: billed {_cents(found.billed, currency)}, on the books {_cents(found.booked, currency)}")
     say(console, "they agree" if found.agrees else _more(found.billed - found.booked, currency))
     rows = [[offer, cause, _days(each), _signed(_sum(each), currency)] for offer, cause, each in _grouped(found)]
     table(console, "What differs", ["offer", "cause", "days", "billed − booked"], rows, right=(3,), most=40)
@@ -95,6 +100,9 @@ def reconciled_json(found: Reconciled) -> str:
             for d in found.differences
         ],
         "zones": found.zones,
+        "from": found.days[0],
+        "to": found.days[1],
+        "beyond": plain(of_nanos(found.beyond)),
         "rows": found.rows,
         "aside": found.aside[:MAX_SHOWN],
         "bad": len(found.aside),

@@ -10,6 +10,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from detente.ledger.store.store import Store
+from detente.values.micros import at_micros
 from tests.builders import Data
 from tests.ledger.bills.test_bills import FLOOR, HOUR, NANOS, OTHER, bill, mapped, read, row
 from tests.ledger.served import accounts, both, contents, fresh, served_case
@@ -99,3 +100,22 @@ def test_all_that_is_wrong_with_a_row_is_told_at_once(tmp_path: Path) -> None:
         " 1970 to 2200, such as 2026-01-31T13:00:00Z; column 5: `many` is not a number, of at most 1e15 and 60 decimal"
         " places"
     )
+
+
+@pytest.mark.parametrize(
+    ("day", "until"),
+    [
+        ("2025-03-30", "2025-03-30T22:00:00"),  # clocks go forward: 23 hours, from 23:00 UTC of the day before
+        ("2025-10-26", "2025-10-26T23:00:00"),  # and back: 25
+        ("2025-12-31", "2025-12-31T23:00:00"),
+    ],
+)
+def test_a_row_without_an_end_lasts_for_its_local_day(tmp_path: Path, day: str, until: str) -> None:
+    more: Any = {"format": None, "zone": "Europe/Berlin", "columns": {"start": "Start", "net": "Net"}}
+    mapping = mapped(tmp_path, OTHER, **more)
+    with fresh(tmp_path) as store:
+        table = bill(tmp_path / "b.csv", [f"{day},Storage,1"], "Start,ServiceName,Net")
+        assert read(store, served_case(), mapping, table).added == 1
+        with store.reading() as session:
+            end = session.number('SELECT MAX("end") FROM lines')
+    assert f"{at_micros(end):%Y-%m-%dT%H:%M:%S}" == until

@@ -102,6 +102,24 @@ def test_another_quantity_is_told_from_another_price(tmp_path: Path) -> None:
     assert said(found) == [("01-15", "price", 0.12), ("01-15", "quantity", 0.6)]
 
 
+def test_no_more_is_claimed_than_is_billed(tmp_path: Path) -> None:
+    """2,000 thousand for 4.00, which cost 6 at our price: of nothing on the books all 4; of 1,000 half, and a price."""
+    found = held(tmp_path / "a", JAN, [billed("2026-01-15", 1000, "3.00"), billed("2026-01-14", 2000, "4.00")])
+    assert ("01-14", "not on the books", 4.0) in said(found)
+    assert [(claim.cause, claim.amount) for claim in found.claims] == [("not on the books", 4 * USD)]
+    found = held(tmp_path / "b", JAN[:1], [billed("2026-01-15", 2000, "4.00")])
+    assert said(found) == [("01-15", "price", -1.0), ("01-15", "quantity", 2.0)]  # 1,000 at 2.00 less than 3; and 2.00
+
+
+def test_days_that_the_bill_does_not_have_at_its_end_are_told(tmp_path: Path) -> None:
+    found = held(tmp_path / "a", JAN, [billed("2026-01-15", 1000, "3.00")])
+    assert (found.agrees, found.days, found.beyond) == (True, ("2026-01-15", "2026-01-15"), 6 * USD)
+    whole = held(tmp_path / "b", JAN, [billed("2026-01-15", 1000, "3.00"), billed("2026-01-16", 2000, "6.00")])
+    assert (whole.days, whole.beyond) == (("2026-01-15", "2026-01-16"), 0)
+    later = [*JAN, ("2026-02-01T10:00", 1000)]
+    assert held(tmp_path / "c", later, [billed("2026-01-15", 1000, "3.00")]).beyond == 6 * USD
+
+
 def test_what_is_missing_on_either_side(tmp_path: Path) -> None:
     found = held(tmp_path, JAN, [billed("2026-01-15", 1000, "3.00"), billed("2026-01-17", 500, "1.50")])
     assert said(found) == [("01-16", "not on the bill", -6.0), ("01-17", "not on the books", 1.5)]

@@ -217,11 +217,30 @@ def test_the_last_batch_that_is_gone_is_found_by_a_checkpoint(booked: Store, cas
         ("DELETE FROM sums WHERE count > 0", "sums"),
         ("UPDATE totals SET amount = amount + 1", "totals"),
         ("DELETE FROM totals", "totals"),
+        ("UPDATE sums SET tokens = 'x'", "sums"),
+        ("UPDATE sums SET off = 'x'", "sums"),
+        ("UPDATE sums SET class = 99 WHERE class = 1", "sums"),
+        ("UPDATE totals SET labels = 'x' WHERE meter = (SELECT MIN(meter) FROM totals)", "totals"),
+        ("UPDATE totals SET parts = 'x'", "totals"),
+        ("DELETE FROM facts WHERE name = 'first'", "facts"),
+        ("UPDATE batches SET counts = 'x' WHERE batch = 2", ""),
     ],
 )
 def test_sums_and_totals_follow_from_the_rows(booked: Store, case: Case, sql: str, table: str) -> None:
     change(booked, sql)
     assert table in {fault.table for fault in audited(booked, case).faults}
+
+
+@both
+def test_a_ledger_that_is_emptied_is_told(booked: Store, case: Case) -> None:
+    for table in ("batches", *CHAINED):
+        change(booked, f"DELETE FROM {table}")
+    assert audited(booked, case).faults
+
+
+def test_a_row_without_a_number_is_told(booked: Store, case: Case) -> None:
+    change(booked, "UPDATE entries SET n = 'x' WHERE batch = 1 AND n = 0")
+    assert any("numbered 'x'" in fault.what for fault in audited(booked, case).faults)
 
 
 def test_a_key_is_referred_to_and_never_shown(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
