@@ -17,14 +17,15 @@ from detente.case.invoices import rounding_of, stated_roundings
 from detente.contract.amounts.counting import CountedClass
 from detente.contract.amounts.milestone import Milestone
 from detente.contract.amounts.shortfall import Shortfall
+from detente.contract.fixed_switch import why_fixed
 from detente.contract.metered.counting_moment import COUNTED
 from detente.contract.metered.meter import PAYMENTS, Measure, Meter
 from detente.contract.term import SELF, Term
 from detente.values.held import held_in
 from detente.values.period import endless
 
-StatedIn = Literal["clause", "agreement"] | None
-"""Where a switch is stated; None: nowhere, it is the default."""
+StatedIn = Literal["clause", "agreement", "kind"] | None
+"""Where a switch is stated; ``kind``: it is one thing by the kind of clause; None: nowhere, it is the default."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,7 +37,8 @@ class Switch:
     stated: StatedIn
 
     def __str__(self) -> str:
-        return f"{self.name}: {self.value} ({'the default' if self.stated is None else f'stated in the {self.stated}'})"
+        by = {None: "the default", "kind": "fixed"}.get(self.stated, f"stated in the {self.stated}")
+        return f"{self.name}: {self.value} ({by})"
 
 
 MEASURES: Mapping[Measure, str] = {
@@ -68,13 +70,13 @@ def switches(case: Case, term: Term) -> tuple[Switch, ...]:
 def _counted(term: Term, own: Meter) -> Iterator[Switch]:
     """Which money or use, when, what of it, and what becomes of what credits pay."""
     stated = _in_clause(term, "measure")
-    yield Switch("measure", MEASURES[own.measure], stated)
-    yield Switch("moment", COUNTED[own.moment], _in_clause(term, "moment"))
+    yield _shared(term, "measure", MEASURES[own.measure])
+    yield _shared(term, "moment", COUNTED[own.moment])
     classes = [each for _, each in held_in(term, CountedClass)]
     milestones = any(True for _ in held_in(term, Milestone))
     told = "; ".join(each.told(milestones=milestones) for each in classes)
     whole = "all that it covers, in full; fees and what is given back do not count"
-    yield Switch("counts", told or whole, "clause" if classes else None)
+    yield _shared(term, "counts", told or whole)
     if own.measure in ("spend", "listed"):
         paid = any(meter.measure == "paid" for meter in term.meters())
         prepaid = any(each.prepaid for _, each in held_in(term, Milestone | Shortfall))
@@ -130,5 +132,11 @@ def _rounding(case: Case, term: Term) -> Switch:
     return Switch("rounding", told, "agreement")
 
 
+def _shared(term: Term, key: str, value: str) -> Switch:
+    """One of those that kinds share: of a kind that has no such key, with why."""
+    why = why_fixed(type(term), key)
+    return Switch(key, value, _in_clause(term, key)) if why is None else Switch(key, f"{value}; {why}", "kind")
+
+
 def _in_clause(term: Term, key: str) -> StatedIn:
-    return "clause" if key in term.model_fields_set and getattr(term, key) is not None else None
+    return "clause" if key in term.model_fields_set and getattr(term, key) not in (None, ()) else None

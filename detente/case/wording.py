@@ -16,6 +16,7 @@ from pydantic import BaseModel, ValidationError
 
 from detente.case.agreement import Agreement
 from detente.case.other_names import key_meant, value_meant
+from detente.contract.fixed_switch import why_fixed
 from detente.contract.term import Term
 from detente.errors import Flaw, FlawError, KeyPath, did_you_mean, nearest
 from detente.market.network import PLACE
@@ -110,6 +111,8 @@ def _sentence(detail: Any, raw: Any, kind: Any) -> tuple[str, str]:
     if code == "extra_forbidden":
         if key == "<<":
             return "merge keys (`<<`) are not read", "write the values out"
+        if fixed := _fixed(key, detail, raw, kind):
+            return fixed, "leave it out"
         return f"unknown key `{_short(key)}`", _key_instead(key, detail, raw, kind)
     if code == "missing":
         return f"`{key}` is missing", f"add `{key}: …`"
@@ -160,6 +163,15 @@ def _key_instead(key: str, detail: Any, raw: Any, kind: Any) -> str:
     of_all = _keys([Term])
     own, common = [[each for each in _keys(models) if (each in of_all) is shared] for shared in (False, True)]
     return f"allowed: {_listed([*own, *common], MANY)}" if own else "leave it out"
+
+
+def _fixed(key: str, detail: Any, raw: Any, kind: Any) -> str | None:
+    """Why a kind of clause has no such switch, where it is one that others have."""
+    models = _models_at(kind, detail["loc"][:-1], raw)
+    if len(models) != 1 or not issubclass(models[0], Term) or (why := why_fixed(models[0], key)) is None:
+        return None
+    (tag,) = _tags(models[0])
+    return f"`{key}` is no choice of kind `{tag}`: {why}"
 
 
 def _near(key: str, models: Sequence[type[BaseModel]]) -> str | None:

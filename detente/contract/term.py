@@ -75,6 +75,8 @@ class Term(Noun):
     """Whether it speaks of what the other party sells, unless its scope names providers itself."""
     prices: ClassVar[bool] = False
     """Whether it changes what use costs, and so comes before every clause that measures spend."""
+    fixed: ClassVar[Mapping[str, str]] = {}
+    """By switch that it has no key for (`measure`, `moment`, `counts`): why that is one thing, in words."""
     given_of: ClassVar[str] = ""
     """Of a clause that gives a part of spend back: what that is a part of, beside others, in words."""
     breach: ClassVar[bool] = False

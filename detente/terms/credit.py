@@ -16,7 +16,7 @@ from typing import Any, ClassVar, Literal, Self
 
 from pydantic import Field, PrivateAttr, model_validator
 
-from detente.contract.amounts.counting import APART, repriced
+from detente.contract.amounts.counting import APART, OF_CHARGES, repriced
 from detente.contract.amounts.in_full import in_full
 from detente.contract.amounts.paid_parts import MAX_DIVIDING, PaidPart, dividing, fall, fallen, parts
 from detente.contract.case_view import CaseView
@@ -49,6 +49,7 @@ class Credit(Term):
     windows: Every = Every()
 
     theirs: ClassVar[bool] = True
+    fixed = OF_CHARGES
     given_of: ClassVar[str] = "of what discounts and earlier credits leave"
     effect: ClassVar[Literal["restrains", "grants", "both"]] = "grants"
 
@@ -338,8 +339,7 @@ class Credit(Term):
 
     def settle(self, totals: Totals, decisions: Decisions, as_of: datetime | None) -> Settlement:
         """What is given back in each window."""
-        meter = self.spend
-        return Settlement.of(self._window(window, totals, ended=ended) for window, ended in meter.begun(as_of))
+        return Settlement.of(self._window(window, totals, ended=ended) for window, ended in self.spend.begun(as_of))
 
     def _window(self, window: Window, totals: Totals, *, ended: bool) -> Settlement:
         parts, money = list(self._given(window, totals)), self.own_money

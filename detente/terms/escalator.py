@@ -19,6 +19,7 @@ from detente.contract.case_view import CaseView
 from detente.contract.decisions import Decisions
 from detente.contract.metered.meter import Meter
 from detente.contract.metered.totals import Totals
+from detente.contract.rated.price_clause import OF_PRICES
 from detente.contract.rated.shared_units import by_workload
 from detente.contract.reach.verdict import Reason
 from detente.contract.reach.window import Every
@@ -57,6 +58,7 @@ class Escalator(Term):
     theirs: ClassVar[bool] = True
     effect: ClassVar[Literal["restrains", "grants", "both"]] = "both"
     prices: ClassVar[bool] = True
+    fixed = OF_PRICES
 
     @model_validator(mode="after")
     def _one_way(self) -> Self:

@@ -5,7 +5,7 @@ See ``docs/terms/liquidated-damages.md``.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from fractions import Fraction
 from typing import ClassVar, Literal, Self
 
@@ -40,6 +40,11 @@ class LiquidatedDamages(CappedCharge):
     within: Id | None = Field(default=None, description="the liability cap of the agreement that bounds them")
 
     breach: ClassVar[bool] = True
+    fixed: ClassVar[Mapping[str, str]] = {
+        "measure": "a breach is counted in work (`price`), by what it costs (`rate`), or at all (`amount`)",
+        "moment": "a breach is when the use is",
+        "counts": "all that it covers is a breach; leave the rest out with `except`",
+    }
 
     _bound: ClaimsCap | None = PrivateAttr(default=None)
 

@@ -5,9 +5,9 @@ See ``docs/terms/revenue-share.md``.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from fractions import Fraction
-from typing import Literal
+from typing import ClassVar, Literal
 
 from pydantic import Field
 
@@ -27,6 +27,11 @@ class RevenueShare(CappedCharge):
 
     kind: Literal["revenue-share"]
     rate: Portion = Field(description="the part of revenue that is owed")
+    fixed: ClassVar[Mapping[str, str]] = {
+        "measure": "revenue is what is shared",
+        "moment": "work earns as it is done",
+        "counts": "all that it covers is shared; leave the rest out with `except`",
+    }
 
     @property
     def counted(self) -> Meter:

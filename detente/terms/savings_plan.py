@@ -53,6 +53,11 @@ class SavingsPlan(Term):
     theirs: ClassVar[bool] = True
     effect: ClassVar[Literal["restrains", "grants", "both"]] = "both"
     reprices: ClassVar[bool] = True
+    fixed: ClassVar[Mapping[str, str]] = {
+        "measure": "its `commitment` is money at its own `rates`",
+        "moment": "what is used in an hour counts in that hour",
+        "counts": "its `rates` say what it covers",
+    }
 
     _told: tuple[SavingsPlan, ...] = PrivateAttr(default=())
     _offers: tuple[AnyOffer, ...] = PrivateAttr(default=())

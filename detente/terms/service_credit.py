@@ -16,7 +16,7 @@ from typing import ClassVar, Literal, Self
 from pydantic import Field, PrivateAttr, model_validator
 
 from detente.contract.amounts import cap_in_all
-from detente.contract.amounts.counting import APART, repriced
+from detente.contract.amounts.counting import APART, OF_CHARGES, repriced
 from detente.contract.case_view import CaseView
 from detente.contract.decisions import Decisions
 from detente.contract.incidents import IncidentFile, ObservedOutages
@@ -72,6 +72,7 @@ class ServiceCredit(Term):
     windows: Every = Every(every="month")
 
     theirs: ClassVar[bool] = True
+    fixed = OF_CHARGES
     given_of: ClassVar[str] = "of what discounts leave, whatever tiers and credits give back"
     effect: ClassVar[Literal["restrains", "grants", "both"]] = "grants"
 

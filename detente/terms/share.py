@@ -5,10 +5,10 @@ At least: a preferred provider. At most: a limit on concentration. See ``docs/te
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from datetime import datetime
 from fractions import Fraction
-from typing import Literal, Self
+from typing import ClassVar, Literal, Self
 
 from pydantic import Field, model_validator
 
@@ -42,6 +42,10 @@ class Share(Term):
         description="work in the workloads' unit, spend after discounts or at list prices, or what is taken of offers",
     )
     windows: Every = Every(every="month", cut="prorate")
+    fixed: ClassVar[Mapping[str, str]] = {
+        "moment": "whose share it is shows in what runs where",
+        "counts": "`of`, `except` and `on` say what the whole and the part are",
+    }
 
     @model_validator(mode="after")
     def _bounds(self) -> Self:

@@ -5,7 +5,7 @@ See ``docs/terms/spending-cap.md``.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from datetime import datetime
 from fractions import Fraction
 from typing import ClassVar, Literal
@@ -37,6 +37,11 @@ class SpendingCap(Term):
     windows: Every = Every()
 
     theirs: ClassVar[bool] = True
+    fixed: ClassVar[Mapping[str, str]] = {
+        "measure": "it caps what use costs after discounts",
+        "moment": "a call may run by what was used before it",
+        "counts": "a class that counted up to a part would have no cap; leave it out with `except`",
+    }
 
     def permits(self, standing: Standing, need: Exact = NOTHING) -> Verdict:
         """Deny where less remains than is needed, or nothing does."""

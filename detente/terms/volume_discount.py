@@ -5,7 +5,7 @@ See ``docs/terms/volume-discount.md``.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from datetime import datetime
 from fractions import Fraction
 from itertools import pairwise
@@ -13,7 +13,7 @@ from typing import ClassVar, Literal, Self
 
 from pydantic import Field, model_validator
 
-from detente.contract.amounts.counting import APART, repriced
+from detente.contract.amounts.counting import APART, OF_CHARGES, repriced
 from detente.contract.case_view import CaseView
 from detente.contract.decisions import Decisions
 from detente.contract.metered.meter import Meter
@@ -71,6 +71,10 @@ class VolumeDiscount(Term):
     windows: Every = Every()
 
     theirs: ClassVar[bool] = True
+    fixed: ClassVar[Mapping[str, str]] = {
+        **OF_CHARGES,
+        "measure": "what fills its tiers is what they lower: what use costs after discounts, or what is taken",
+    }
     given_of: ClassVar[str] = "of what discounts leave, whatever credits pay of it"
     effect: ClassVar[Literal["restrains", "grants", "both"]] = "grants"
 

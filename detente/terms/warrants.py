@@ -10,13 +10,23 @@ from dataclasses import replace
 from datetime import datetime
 from decimal import Decimal
 from fractions import Fraction
+from functools import cached_property
 from typing import ClassVar, Literal, Self
 
 from pydantic import Field, model_validator
 
-from detente.contract.amounts.counting import APART, repriced
+from detente.contract.amounts.counting import (
+    MEASURED,
+    SAID,
+    CountedClasses,
+    Counting,
+    MoneyMeasure,
+    paid_apart,
+    repriced,
+)
 from detente.contract.case_view import CaseView
 from detente.contract.decisions import Decisions
+from detente.contract.metered.counting_moment import COUNTED, CountingMoment, untimed
 from detente.contract.metered.meter import Measure, Meter
 from detente.contract.metered.totals import Totals
 from detente.contract.reach.validity import Validity
@@ -56,6 +66,10 @@ class Warrants(Term):
     kind: Literal["warrants"]
     tranches: tuple[WarrantTranche, ...] = Field(min_length=1, description="in the order of what they ask")
 
+    measure: MoneyMeasure = Field(default="after-discounts", description="of tranches in money: which money counts")
+    moment: CountingMoment = Field(default="use", description="of tranches in money: when it counts")
+    counts: CountedClasses = Field(default=(), description="classes that count up to a part of what a tranche asks")
+
     theirs: ClassVar[bool] = True
     effect: ClassVar[Literal["restrains", "grants", "both"]] = "both"
 
@@ -68,17 +82,34 @@ class Warrants(Term):
         asked = [number(t.reach) for t in self.tranches]
         if asked != sorted(asked):
             raise FlawError("the tranches are out of order", "write the smaller first", ("tranches",))
+        reach = self.tranches[0].reach
+        stated = [key for key in ("measure", "moment") if key in self.model_fields_set]
+        if isinstance(reach, Amount) and stated:
+            what = f"`{stated[0]}` is of money, and the tranches are in {reach.unit}"
+            raise FlawError(what, f"leave out `{stated[0]}`", (stated[0],), key=True)
+        if self.moment != "use" and self.measure == "after-credits":
+            what = f"a credit pays what is used, and what counts does so {COUNTED[self.moment]}"
+            raise FlawError(what, "say `moment: use`, or another `measure`", ("moment",))
         return self
+
+    @property
+    def _of_money(self) -> bool:
+        return isinstance(self.tranches[0].reach, Money)
 
     @property
     def bought(self) -> Meter:
         """What counts towards them, from the clause's first day on, or that of a text which it takes over whole."""
-        of: Measure = "spend" if isinstance(self.tranches[0].reach, Money) else "taken"
+        of: Measure = MEASURED[self.measure] if self._of_money else "taken"
         whole, begun = self.calendar(Every()), self.validity.begun
         if begun is not None and begun.counting is not None and begun.how == "whole-window":
             since = begun.counting.since
             whole = replace(whole, first=since, since=since)
-        return self.meter(of, of, whole)
+        return self.meter("spend" if self._of_money else of, of, whole, moment=self.moment)
+
+    @cached_property
+    def counting(self) -> Counting:
+        """What of that counts, and up to which part of what a tranche asks."""
+        return Counting.of(self.bought, self.counts, self.measure)
 
     def going_on(self, validity: Validity) -> Calendar | None:
         """All of the time in which it counts."""
@@ -86,16 +117,16 @@ class Warrants(Term):
 
     def meters(self) -> tuple[Meter, ...]:
         """What counts."""
-        return (self.bought,)
+        return self.counting.meters()
 
     def settle(self, totals: Totals, decisions: Decisions, as_of: datetime | None) -> Settlement:
         """How far each tranche is; nothing is owed."""
-        meter = self.bought
+        counting, meter = self.counting, self.counting.own
         return Settlement.of(
             settled(meter, window, "warrant", None, ended=ended, amount=number(tranche.reach), drawn=drawn)
             for window, ended in meter.begun(as_of)
-            for drawn in (totals.total(meter, window),)
             for tranche in self.tranches
+            for drawn in (counting.drawn(totals, window, number(tranche.reach)),)
         )
 
     def vested(self, drawn: Fraction, tranche: WarrantTranche) -> bool | None:
@@ -113,13 +144,18 @@ class Warrants(Term):
     def explain(self) -> Reason:
         """What vests when, and what stands in the way."""
         steps = "; ".join(_step(tranche) for tranche in self.tranches)
-        return Reason(self.id, f"shares vest as {self.covered} is bought: {steps}; their worth is on no bill")
+        also = f"; what counts is {SAID[self.measure]}" if self.measure != "after-discounts" else ""
+        also += f"; it counts {COUNTED[self.moment]}" if self.moment != "use" else ""
+        also += "".join(f"; {each.told(milestones=False)}" for each in self.counts)
+        return Reason(self.id, f"shares vest as {self.covered} is bought: {steps}{also}; their worth is on no bill")
 
     def check(self, case: CaseView) -> Iterator[Flaw]:
         """Purchases in money, of use that is charged for otherwise."""
         yield from self._taken_over()
-        if self.bought.measure == "spend":
-            yield from repriced(self, None, case, "tranches", APART)
+        if self._of_money:
+            yield from repriced(self, self.measure, case, "tranches")
+            yield from paid_apart(self.counting, self, case)
+            yield from untimed(self.moment, self.covered, case)
 
     def _taken_over(self) -> Iterator[Flaw]:
         """Of a text that replaces an earlier one: whether what was bought before counts."""

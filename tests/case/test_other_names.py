@@ -131,9 +131,8 @@ def test_who_names_what_is_told_to_be_in_capitals_makes_no_mistake_of_its_own() 
 @pytest.mark.parametrize(
     ("key", "kinds"),
     [
-        ("measure", "`minimum-commitment` and `share` have"),
-        ("moment", "`minimum-commitment` has"),
         ("survives", "`redundancy` has"),
+        ("carry-over", "`minimum-commitment` and `take-or-pay` have"),
     ],
 )
 def test_a_key_that_other_kinds_have_is_no_slip_of_the_pen(key: str, kinds: str) -> None:

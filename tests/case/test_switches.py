@@ -2,14 +2,19 @@
 
 from __future__ import annotations
 
+import re
+from pathlib import Path
 from typing import Any
 
 import pytest
 
 from detente.case.case import Case
 from detente.case.switches import switches
+from detente.contract.fixed_switch import SWITCHES, counts_something, why_fixed
+from detente.contract.term import Term
 from detente.report.plans.explanation import explain
-from tests.builders import Data, agreement, data_of, refused, solved, tokens, two_clouds, work
+from detente.terms import KINDS, kind_named, kind_of, kinds
+from tests.builders import Data, agreement, data_of, mistakes, refused, solved, tokens, two_clouds, work
 
 FLOOR: Data = {"id": "floor", "kind": "minimum-commitment", "amount": "1 k USD", "windows": {"every": "month"}}
 
@@ -93,4 +98,47 @@ def test_explain_tells_them_with_a_plan_and_without() -> None:
     assert {"name": "zone", "value": "days begin at midnight in UTC", "stated": None} in found.as_json()["switches"]
     cap: Data = {"id": "cap", "kind": "spending-cap", "amount": "1 USD", "of": {"provider": ["north", "south"]}}
     none = two_clouds(cap)
-    assert "moment: when it is used (the default)" in str(explain(none, refused(none), "cap"))
+    assert "- moment: when it is used; a call may run by what was used before it (fixed)" in str(
+        explain(none, refused(none), "cap")
+    )
+
+
+# -- one vocabulary, which every kind has or says why it has it not --------------------------------------------------
+SHOWN = {"measure": "after-discounts", "moment": "use", "counts": ()}
+
+
+def cell(kind: type[Term], key: str) -> str:
+    """What the table of the pages says: the values with the default first, or why there is one."""
+    if why := why_fixed(kind, key):
+        return f"fixed: {why}"
+    field = kind.model_fields[key]
+    if key == "counts":
+        return "all in full; classes up to a part"
+    default = field.default if field.default is not None else SHOWN[key]
+    values = re.findall(r"'([a-z-]+)'", str(field.annotation))
+    return ", ".join(f"`{value}`" for value in sorted(values, key=lambda value: (value != default, value)))
+
+
+def test_every_kind_that_counts_turns_each_switch_or_says_why_not_and_the_page_has_it() -> None:
+    page = (Path(__file__).parents[2] / "docs" / "terms" / "README.md").read_text(encoding="utf-8")
+    for kind in filter(counts_something, kinds()):
+        name = kind_of(kind)
+        assert f"| [{name}]({name}.md) | " + " | ".join(cell(kind, key) for key in SWITCHES) + " |" in page, name
+
+
+@pytest.mark.parametrize("kind", sorted(KINDS))
+def test_a_switch_that_a_kind_does_not_have_is_refused_with_why(kind: str) -> None:
+    for key in SWITCHES:
+        why = why_fixed(kind_named(kind), key)
+        found = mistakes(data_of([tokens("north", 3)], [work()], agreement({"id": "c", "kind": kind, key: "list"})))
+        told = f"`{key}` is no choice of kind `{kind}`: {why}; leave it out"
+        assert (told in found) == (why is not None), found
+        assert not any(each.startswith("unknown key") for each in found)
+
+
+def test_what_a_kind_fixes_is_told_with_why() -> None:
+    found = told(
+        {"id": "ours", "kind": "revenue-share", "rate": "5%"}, id="ours", workload={"revenue": "9 USD per Mtok"}
+    )
+    assert found["measure"] == ("what work earns; revenue is what is shared", "kind")
+    assert found["counts"][1] == "kind"

@@ -6,7 +6,7 @@ in exact totals. Not here: amounts, windows, and what is owed where too little c
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
 from fractions import Fraction
@@ -40,6 +40,14 @@ SAID: dict[MoneyMeasure, str] = {
 LISTED = "say `measure: list`, or leave that use out of one of them with `except`"
 APART = "leave that use out of one of them with `except`"
 """Ways out where use is charged for otherwise than by the use."""
+
+
+OF_CHARGES: Mapping[str, str] = {
+    "measure": "it is a part of what is charged, which is what use costs after discounts",
+    "moment": "it is a part of what the use of its windows costs",
+    "counts": "it is a part of all that it covers; leave the rest out with `except`",
+}
+"""Why what is given back of charges has no such switch."""
 
 
 class CountedClass(Noun):

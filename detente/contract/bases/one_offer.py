@@ -5,7 +5,8 @@ Owns: ``OneOffer``: the offer that it names, and what makes no sense of it. Not 
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
+from typing import ClassVar
 
 from pydantic import Field
 
@@ -25,6 +26,12 @@ class OneOffer(Term):
 
     offer: Id = Field(description="the offer of accelerators that it is about")
     windows: Every = Every(every="month")
+
+    fixed: ClassVar[Mapping[str, str]] = {
+        "measure": "it is about capacity, in the unit of its offer",
+        "moment": "capacity is taken as it is used",
+        "counts": "it is about all of one offer",
+    }
 
     @property
     def covered(self) -> Selection:

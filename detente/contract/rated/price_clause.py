@@ -6,7 +6,7 @@ Owns: ``PriceClause``: its meter and its postings. Not here: the part (``Term.ta
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import replace
 from datetime import datetime
 from typing import ClassVar
@@ -21,12 +21,20 @@ from detente.contract.settled.settlement import Settlement, rounded_on, settled
 from detente.contract.term import Term
 from detente.errors import Flaw
 
+OF_PRICES: Mapping[str, str] = {
+    "measure": "it changes list prices, as the agreement's `combine` says where several clauses do",
+    "moment": "a price is that of the time of use",
+    "counts": "it has no amount that a class could count towards; leave use out with `except`",
+}
+"""Why a clause about prices has no such switch."""
+
 
 class PriceClause(Term):
     """What is covered costs less than its list price while the clause is in force."""
 
     theirs: ClassVar[bool] = True
     prices: ClassVar[bool] = True
+    fixed = OF_PRICES
 
     @property
     def given(self) -> Meter:
