@@ -41,6 +41,7 @@ SAID: dict[str, str] = {
         "annual commitment, commit, ramp"
     ),
     f"{_ITS_DISCOUNT}; in units: `amount: 50 GPU`": "cud, committed use, resource commitment",
+    _COMMITMENT: "minimum guarantee, guaranteed minimum",
     f"{_COMMITMENT}, with its `shortfall`": "shortfall, true up, make good, underspend",
     f"{_COMMITMENT}, with its `milestones`": "milestone",
     f"{_COMMITMENT}, with `shortfall: {{ lump: … }}`": "clawback, claw back, recapture, repayment of credits",
@@ -61,6 +62,9 @@ SAID: dict[str, str] = {
     "write `kind: share`, with `at-least` or `at-most`": (
         "volume restriction, share of wallet, market share, minimum share, requirements contract, requirement"
     ),
+    "write `kind: share`, with `at-least`; where it says no share, a person decides": (
+        "preferred provider, preferred vendor, preferred supplier, preferred partner"
+    ),
     "write `kind: liquidated-damages`, with its `price`, `rate` or `amount`": "penalty, damages, ld",
     "write `kind: service-credit`": (
         "sla, sla credit, sla penalty, service level, availability, uptime, support credit, downtime credit, outage "
@@ -73,7 +77,7 @@ SAID: dict[str, str] = {
     ),
     "write `kind: escalator`": (
         "indexation, cpi, uplift, price increase, fee increase, annual increase, step up, index, "
-        "inflation, cola, cost of living, escalation, price floor, floor price, price collar"
+        "inflation, cola, cost of living, escalation, price floor, floor price, price collar, collar, price adjustment"
     ),
     "write `kind: price-lock`, with its `method`": (
         "fixed price, price cap, price protection, price restriction, price freeze, rate lock, price hold, lower "
@@ -94,7 +98,10 @@ SAID: dict[str, str] = {
     f"{_PAYMENT}, and `kind: credit` of what is drawn of it": (
         "prepayment, prepay, prepaid, advance payment, deposit, universal credit, burn down, drawdown"
     ),
-    _PAYMENT: "settlement, upfront fee, one off fee, license fee, maintenance fee, instalment, installment, fee",
+    _PAYMENT: (
+        "settlement, upfront fee, one off fee, license fee, maintenance fee, instalment, installment, fee, "
+        "milestone payment, commitment fee, support fee"
+    ),
     "write `kind: credit`; what a window leaves unused is lost, so give it a longer one in `windows`": (
         "credit rollover, rollover of credits, roll over credit, rollover credit, unused credit"
     ),
@@ -105,19 +112,21 @@ SAID: dict[str, str] = {
     f"{_CREDIT}, with its `rate`": "support reward, reward, reward program",
     _CREDIT: "subsidy, promotion, voucher, cash back, map, ecif, migration acceleration",
     "write `kind: revenue-share`, with its `rate` and `cap`": (
-        "revenue sharing, profit sharing, profit share, margin share, profit split, gainshare, gain sharing, revenue, "
-        "royalty, rev share, commission"
+        "revenue sharing, profit sharing, profit share, margin share, profit split, gainshare, gain share, gain "
+        "sharing, revenue, royalty, rev share, commission"
     ),
-    "write `kind: spending-cap`": "budget, cap, spend cap, spend limit",
+    "write `kind: spending-cap`": "budget, cap, spend cap, spend limit, guaranteed maximum",
     "write `kind: savings-plan`": "hourly commitment, commitment by the hour, flex cud, spend cud",
-    "write `kind: first-refusal`": "rofr, right of first refusal, last look, right to match, matching right",
+    "write `kind: first-refusal`": (
+        "rofr, right of first refusal, last look, right to match, match right, matching right"
+    ),
     "write `kind: first-refusal`, with its `right`": (
         "rofo, rofn, first offer, first negotiation, first look, first right"
     ),
     "write `kind: permitted-use`": (
         "non compete, field of use, acceptable use, fair use, aup, research only, non commercial, "
         "restriction, use limitation, export control, sanction, "
-        "government use, national security"
+        "government use, national security, resale"
     ),
     "write `kind: first-ship`": "first release, first on, launch partner",
     "write `kind: exclusivity`": "exclusive, exclusive dealing, sole source, sole supplier, sole provider",
@@ -127,7 +136,7 @@ SAID: dict[str, str] = {
     "write `kind: most-favoured`, with its `band`": "benchmarking, benchmark, price parity",
     "write `kind: redundancy`": (
         "business continuity, continuity, disaster recovery, disaster, second source, second sourcing, "
-        "dual sourcing, multi vendor, backup provider, failover, survive"
+        "dual sourcing, multi vendor, multi cloud, backup provider, failover, survive"
     ),
     "write `kind: audit`": "audit right, inspection, books and record",
     "write `kind: termination`": (
@@ -140,7 +149,9 @@ SAID: dict[str, str] = {
     "write `kind: renewal`, with its `price` in words": "renewal cap, renewal price, price at renewal, renewal rate",
     "write `kind: obligation`": (
         "duty, deliverable, report, reporting, insurance, post termination, exit assistance, certificate, "
-        "transition assistance, transition service, compliance, due by, data retention, data deletion, data portability"
+        "transition assistance, transition service, compliance, due by, data retention, data deletion, deletion, "
+        "data portability, model retirement, model deprecation, deprecation, notice of deprecation, end of life, "
+        "forecast"
     ),
     "write `kind: liability-cap`": (
         "cap on liability, limitation of liability, liability, uncapped liability, general cap, increased cap, "
@@ -148,15 +159,21 @@ SAID: dict[str, str] = {
     ),
     "write `kind: change-of-control`": "merger, acquisition, change in control",
     f"{_HEAD}: discounts that meet say `combine:` in their agreement": "stacking, combine",
-    f"{_HEAD}: an agreement that `amends` another": "amendment, amend, supersede, early completion, true down",
+    f"{_HEAD}: an agreement that `amends` another": (
+        "amendment, amend, supersede, early completion, true down, true forward"
+    ),
     f"{_HEAD}: the agreement has `parties`": "party, affiliate, affiliate license, contributor",
     f"{_HEAD}: the case or its agreement has `exchange`": "currency, exchange rate, fx",
     f"{_HEAD}: the agreement has `rounding`": "rounding, invoice rounding",
     f"{_HEAD}: workloads have labels, and what each is charged is by them": (
         "cost allocation, chargeback, showback, attribution, project"
     ),
-    f"{_HEAD}: the offer's `price` has a price from each day on": ("surcharge, pass through, passthrough, step down"),
-    f"{_HEAD}: an offer has a `capacity`": "quota, rate limit, throttling, capacity guarantee, dedicated host",
+    f"{_HEAD}: the offer's `price` has a price from each day on": (
+        "surcharge, pass through, passthrough, step down, stepdown"
+    ),
+    f"{_HEAD}: an offer has a `capacity`": (
+        "quota, rate limit, throttling, capacity guarantee, dedicated host, usage cap, usage limit"
+    ),
     f"{_HEAD}: an offer sold `under` the agreement has its price": "rate card, price list, price book",
     f"{_HEAD}: an offer of tokens beside it, to which calls go once it is full": "spillover, spill, overflow",
     f"{_HEAD}: a clause has `until: {{ event: … }}`": "agi, event, condition subsequent, trigger",
@@ -179,16 +196,15 @@ SAID: dict[str, str] = {
         "indemnification, confidentiality, nda, publicity, arbitration, dispute, force majeure, subcontracting, "
         "data processing, dpa, security policy, step in, option, priority, parity, backstop, tax, vat, late "
         "payment, late fee, interest, payment period, payment process, payment term, net 30, net 60, invoice period, "
-        "training, support, guarantee, bond, letter of credit, collateral, entire agreement, severability, novation, "
-        "change of law, regulatory change, hardship, governance, key personnel, cooling off, put option, call option, "
-        "tag along, drag along, buyer of last resort, preferred vendor, preferred supplier, hipaa, gdpr, "
-        "professional services, maintenance, notice address, key terms, ip, ownership, data protection, "
-        "lockup, lock up, earn out, standstill, convertible note, minimum royalty, minimum guarantee, "
-        "revenue guarantee, price review, reopener, re opener, renegotiation, hedging, holdback, "
-        "retention, set off, netting, privacy, "
-        "security, subprocessor, soc 2, non circumvention, no poach, sunset, suspension, code of conduct, esg, joint "
-        "marketing, open book, cost plus, latency, latency sla, latency credit, response time, change control, "
-        "change management, change request"
+        "training, training opt out, early payment discount, prompt payment discount, support, guarantee, bond, "
+        "letter of credit, collateral, entire agreement, severability, novation, change of law, regulatory change, "
+        "hardship, governance, key personnel, cooling off, put option, call option, change in law, tag along, drag "
+        "along, buyer of last resort, hipaa, gdpr, professional services, maintenance, notice address, key terms, "
+        "ip, ownership, data protection, lockup, lock up, earn out, standstill, convertible note, minimum royalty, "
+        "revenue guarantee, price review, reopener, re opener, renegotiation, hedging, holdback, retention, set off, "
+        "netting, privacy, security, subprocessor, soc 2, non circumvention, no poach, sunset, suspension, code of "
+        "conduct, esg, joint marketing, open book, cost plus, latency, latency sla, latency credit, response time, "
+        "change control, change management, change request"
     ),
 }
 """What to write, and the phrases that ask for it, with commas between them; where several stand in a name, the longest

@@ -127,9 +127,11 @@ class MinimumCommitment(Term):
         stated_ = (("milestones", self.milestones), ("measure", self.measure), ("moment", timed))
         for key, stated in stated_:
             if stated:
-                raise FlawError(
-                    f"`{key}` is of money, and the amount is in {amount.unit}", f"leave out `{key}`", (key,)
+                what = f"`{key}` is of money, and the amount is in {amount.unit}"
+                remedy = (
+                    "say each as a clause of its own, `until` its day" if key == "milestones" else f"leave out `{key}`"
                 )
+                raise FlawError(what, remedy, (key,))
         if is_flow(amount) and self.windows.ramp:
             raise FlawError(
                 "a ramp divides an amount, and GPUs hold at any time", "write GPU-hours", ("windows", "ramp")
