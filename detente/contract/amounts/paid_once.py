@@ -184,8 +184,8 @@ def _not_brought(term: ClauseView, what: str, one: str, path: tuple[str | int, .
     """Of what goes on, in ``one`` clause, or is lost."""
     at = f"{term.validity.end:%Y-%m-%d}"
     two = (
-        "where it is lost, end this clause (`until`) where its last window does, and write the other in the same "
-        "agreement, `from` that day, with another id"
+        f"where it is lost, end this clause (`until: {at}`, or where a window ends before), with what it asks for "
+        "until then, and write the other in the same agreement, `from` that day, with another id"
     )
     told = f"what was {what} before {at} is not brought into the text of `{term.id}` that replaces this one"
     return Flaw(told, f"{one}{two}", path)
