@@ -62,6 +62,10 @@ class SheetFlaw(Flaw):
         return cls(f"{place}: {said}", remedy, place=place, said=said)
 
 
+SEPARATORS = {";": "semicolons", "\t": "tabs", "|": "bars"}
+"""What some programs write between columns in place of commas."""
+
+
 class Sheet:
     """A table in a file: CSV or Parquet, gzipped or not, whatever it is called.
 
@@ -140,9 +144,18 @@ class Sheet:
                 problems.append(f"one column, {shown(self.columns[fits[0]])}, for two things")
             found += fits[:1]
         if problems:
-            there = ", ".join(shown(c) for c in self.columns[:40])
-            self.stop(f"has {', '.join(problems)}", f"its columns are {there}: name yours under `columns:`", 1, 1)
+            self.stop(f"has {', '.join(problems)}", self._columns_remedy(), 1, 1)
         return found
+
+    def _columns_remedy(self) -> str:
+        """What to do where a column is not found as it should be."""
+        apart = next((mark for mark in SEPARATORS if len(self.columns) == 1 and mark in self.columns[0]), None)
+        if apart is not None:
+            return f"its columns stand apart by {SEPARATORS[apart]}: save it with commas between them"
+        twice = next((c for c in self.columns if self.columns.count(c) > 1), None)
+        if twice is not None:
+            return f"{shown(twice)} is the name of two columns: rename one in the file"
+        return f"its columns are {', '.join(map(shown, self.columns[:40]))}: name yours under `columns:`"
 
     def rows(self, at: Sequence[int]) -> Iterator[tuple[int, Any]]:
         """Each row's number and its values in two or more columns: text from CSV, any type from Parquet."""

@@ -61,7 +61,6 @@ def test_columns_by_name_in_any_order(tmp_path: Path) -> None:
         ("time,ts,input,output", {}, "2 columns known as `timestamp`"),
         ("time,input,output", {"input": "inputs"}, "no column named `inputs`"),
         ("time,input,output", {"input": "output"}, "one column, `output`, for two things"),
-        ("time;input;output", {}, "its columns are `time;input;output`"),
     ],
 )
 def test_columns_in_doubt(tmp_path: Path, header: str, columns: dict[str, str], said: str) -> None:

@@ -103,6 +103,9 @@ def test_ten_mistakes_are_enough(tmp_path: Path) -> None:
         (b"PAR1", "cannot be read"),
         (gzip.compress(b"PAR1nothing", mtime=0), "cannot be read"),
         (b"PK\x03\x04" + bytes(range(256)), r"its columns are `PK\x03\x04"),
+        (b"time;input;output\n2026-01-05;1;1\n", "stand apart by semicolons: save it with commas"),
+        (b"time\tinput\toutput\n2026-01-05\t1\t1\n", "stand apart by tabs: save it with commas"),
+        (b"time,input,output,input\n2026-01-05,1,1,1\n", "`input` is the name of two columns: rename one"),
     ],
 )
 def test_files_that_cannot_be_read(tmp_path: Path, content: bytes, said: str) -> None:
