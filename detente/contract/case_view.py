@@ -14,7 +14,6 @@ from typing import ClassVar, Protocol
 
 from detente.contract.reach.scope import Selection
 from detente.contract.reach.validity import Validity
-from detente.contract.reach.window import Calendar
 from detente.demand.workload import AnyWorkload
 from detente.market.offer import AnyOffer
 from detente.values.facts import Facts
@@ -38,21 +37,9 @@ class ClauseView(Protocol):
 
 
 class LoweringClause(ClauseView, Protocol):
-    """A clause that lowers what use costs, pays for it, or charges for it in another way."""
+    """A clause that lowers what use costs, pays for it (``Payer``), or charges for it in another way."""
 
     reprices: ClassVar[bool]
-
-    @property
-    def pays(self) -> bool:
-        """Whether it pays for use in place of money."""
-
-    @property
-    def paying(self) -> Calendar | None:
-        """The times in which it pays."""
-
-    @property
-    def tells_apart(self) -> frozenset[str]:
-        """The clauses for which it says how much of what it pays is for what they count."""
 
     def takes_off(self, demand: Facts | None, offer: Facts, /) -> Fraction | None:
         """The part of the list price that it takes off."""

@@ -10,7 +10,8 @@ from datetime import datetime
 
 from detente.contract.decisions import Decisions
 from detente.contract.metered.meter import PAYMENTS
-from detente.contract.metered.paid_use import in_order, in_the_cases
+from detente.contract.metered.paid_use import in_the_cases
+from detente.contract.metered.payer import Payer, in_order
 from detente.contract.metered.totals import Totals
 from detente.contract.settled.settlement import Settlement
 from detente.contract.term import Term
@@ -37,7 +38,7 @@ def settle_each(
     """The same, where what one clause comes to may not be known: then its error, and those of all who count on it."""
     found: dict[int, Settlement | SettleError] = {}
     lost: SettleError | None = None
-    for term in in_order(terms):
+    for term in in_order(each for each in terms if isinstance(each, Payer)):
         found[id(term)] = each = _settled(term, totals, decisions, as_of, lost)
         if isinstance(each, SettleError):
             lost = each
@@ -52,7 +53,7 @@ def _settled(
     term: Term, totals: Totals, decisions: Decisions, as_of: datetime | None, lost: SettleError | None
 ) -> Settlement | SettleError:
     """``lost``: what a credit pays is not known, and so is what those come to who count what it leaves."""
-    if lost is not None and (term.pays or any(meter.measure in PAYMENTS for meter in term.meters())):
+    if lost is not None and (isinstance(term, Payer) or any(meter.measure in PAYMENTS for meter in term.meters())):
         return SettleError(f"`{term.id}` counts what credits pay: {lost}")
     try:
         found = term.settle(totals, decisions, as_of)

@@ -1,8 +1,8 @@
 """A term: one clause of an agreement, and the questions that it answers.
 
 Owns: ``Term`` (``judge``, ``permits``, ``meters``, ``shape``, ``takes_off``, ``settle``, ``explain``, each with a
-neutral default). Not here: any particular kind of clause (``terms/``), and what several say of a use
-(``reach/verdict``).
+neutral default). Not here: any particular kind of clause (``terms/``), what only those answer that pay for use
+(``metered/payer``), and what several say of a use (``reach/verdict``).
 """
 
 from __future__ import annotations
@@ -21,7 +21,6 @@ from detente.contract.case_view import CaseView
 from detente.contract.decisions import Decisions
 from detente.contract.metered.counting_moment import CountingMoment
 from detente.contract.metered.meter import MONEY, Measure, Meter
-from detente.contract.metered.paid_use import PaidUse
 from detente.contract.metered.totals import Totals
 from detente.contract.own_money import OwnMoney
 from detente.contract.program import Program
@@ -312,29 +311,6 @@ class Term(Noun):
         """
         return Settlement()
 
-    @property
-    def paying(self) -> Calendar | None:
-        """The times in which it pays; only of a clause that ``pays``. Neutral: none."""
-        return None
-
-    @property
-    def tells_apart(self) -> frozenset[str]:
-        """The clauses for which it says how much of what it pays is for what they count. Neutral: none."""
-        return frozenset()
-
-    @property
-    def lapses(self) -> datetime:
-        """When the first of what it pays with is lost; only of a clause that ``pays``. Neutral: with its last day."""
-        return self.validity.end
-
-    def pays_after(self, other: Term) -> bool:
-        """Whether what another pays with lapses before what it has itself, and never after it. Neutral: no."""
-        return False
-
-    def payments(self, totals: Totals, as_of: datetime | None) -> Iterable[PaidUse]:
-        """What it pays of use, after those that come before it. Neutral: nothing."""
-        return ()
-
     def explain(self) -> Reason:
         """What the clause does, in one sentence."""
         return Reason(self.id, self.text or f"covers {self.covered}")
@@ -359,11 +335,6 @@ class Term(Noun):
     def judges(self) -> bool:
         """Whether facts may keep work off a place by it (``judge``)."""
         return type(self).judge is not Term.judge
-
-    @property
-    def pays(self) -> bool:
-        """Whether it pays for use in place of money (``payments``), and so comes before what counts is left to pay."""
-        return type(self).payments is not Term.payments
 
     @property
     def asks_standing(self) -> bool:

@@ -15,6 +15,7 @@ import numpy as np
 
 from detente.case.case import Case
 from detente.contract.metered.meter import PAYMENTS
+from detente.contract.metered.payer import Payer
 from detente.contract.term import Term
 from detente.planner.formulation.draft import Draft
 from detente.planner.formulation.expression import Expr, Ints
@@ -87,7 +88,7 @@ class OpenProgram:
 
     def _shapes_alone(self, owner: Owner, after: Term) -> bool:
         """Whether a clause can be shaped beside itself: it denies and pays nothing, and wants no standby."""
-        if after.pays or any(meter.measure in PAYMENTS for meter in after.meters()):
+        if isinstance(after, Payer) or any(meter.measure in PAYMENTS for meter in after.meters()):
             return False
         denied = any(owner in denial.turns_on for denial in self.draft.program.denials)
         return not denied and after.standby is None and not denies_anything(self.draft, [after])

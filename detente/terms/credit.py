@@ -22,7 +22,8 @@ from detente.contract.amounts.paid_parts import MAX_DIVIDING, PaidPart, dividing
 from detente.contract.case_view import CaseView
 from detente.contract.decisions import Decisions
 from detente.contract.metered.meter import Meter
-from detente.contract.metered.paid_use import PaidUse, in_order, meet, meeting
+from detente.contract.metered.paid_use import PaidUse
+from detente.contract.metered.payer import Payer, in_order, meet, meeting
 from detente.contract.metered.totals import Totals
 from detente.contract.program import Program
 from detente.contract.rated.stacking import more_than_all
@@ -40,7 +41,7 @@ from detente.values.money import Cash
 from detente.values.quantity_field import Portion
 
 
-class Credit(Term):
+class Credit(Term, Payer):
     """A rate of covered spend is given back in each window, up to an amount; what is unused at its end is lost."""
 
     kind: Literal["credit"]
@@ -165,7 +166,7 @@ class Credit(Term):
         before = self._lapse_before(other) - {None}
         return meet(self, other) and (False in before or (not before and in_order((self, other))[0] is other))
 
-    def pays_after(self, other: Term) -> bool:
+    def pays_after(self, other: Any, /) -> bool:
         """Whether what another has lapses before what it has itself, and never after it."""
         if not isinstance(other, Credit) or not self.validity.over(other.validity.start, other.validity.end):
             return False

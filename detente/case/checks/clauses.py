@@ -15,6 +15,7 @@ from detente.case.checks import price_clauses as prices
 from detente.case.checks.view import View
 from detente.case.entries import Entries, Entry
 from detente.case.reading import choice_of, combinations
+from detente.contract.metered.payer import Payer
 from detente.contract.reach.ending import Until
 from detente.contract.reach.scope import Scope
 from detente.contract.term import SELF, Term
@@ -74,7 +75,7 @@ class _Clauses:
         self.lowering = [
             found.term.bound(found.validity, name)
             for found in standing
-            if found.term.prices or found.term.pays or found.term.reprices
+            if found.term.prices or isinstance(found.term, Payer) or found.term.reprices
             for name in found.term.readings or [None]
         ]
         kinds: dict[str, list[InForce]] = {}
@@ -84,7 +85,8 @@ class _Clauses:
             self._alike(alike, lambda term, view: term.check(view))
         self._alike([found for found in standing if found.term.prices], prices.flaws)
         if any(map(upfront.paid_at_once, self.case.offers)):
-            self._alike([found for found in standing if found.term.prices or found.term.pays], upfront.flaws)
+            lowering = [found for found in standing if found.term.prices or isinstance(found.term, Payer)]
+            self._alike(lowering, upfront.flaws)
 
     # -- agreements ------------------------------------------------------------------------------------------
     def _amendment(self, entry: Entry, agreement: Agreement) -> None:

@@ -11,6 +11,7 @@ from itertools import islice
 
 from detente.case.checks.view import View
 from detente.contract.metered.meter import PAYMENTS
+from detente.contract.metered.payer import Payer
 from detente.contract.own_money import OwnMoney
 from detente.contract.term import Term
 from detente.errors import Flaw, KeyPath
@@ -63,9 +64,9 @@ def _paid_at_two(term: Term, own: OwnMoney, view: View) -> Iterator[Flaw]:
     if view.horizon is None:
         return
     counts = any(meter.measure in PAYMENTS for meter in term.meters())
-    others = [o for o in view.lowering if o.pays and o.covered.inside(term.covered) is not False] if counts else []
-    for each in [term, *others] if term.pays else others:
-        for window in each.paying.seen_by(view.horizon) if each.paying is not None else ():
+    others = [o for o in view.lowering if isinstance(o, Payer) and o.covered.inside(term.covered) is not False]
+    for each in (*((term,) if isinstance(term, Payer) else ()), *(others if counts else ())):
+        for window in each.paying.seen_by(view.horizon):
             for at in own.changes(window.start, window.end):
                 when = named(window.start, window.end)
                 what = (

@@ -16,6 +16,7 @@ from pydantic import BeforeValidator, Field
 
 from detente.contract.case_view import CaseView, ClauseView
 from detente.contract.metered.meter import Measure, Meter
+from detente.contract.metered.payer import Payer
 from detente.contract.metered.totals import Totals
 from detente.contract.program import ClauseOwner, Expression, Program
 from detente.contract.reach.scope import Scope
@@ -77,10 +78,11 @@ def lowered(term: ClauseView, case: CaseView) -> Iterator[Flaw]:
     """Of a clause that does not say which money counts: the first clause by which that makes a difference."""
     for other in case.lowering:
         for demand, offer in case.uses(term.covered, *other.covered.keys):
-            if other.covered.covers(demand, offer) and (other.pays or other.takes_off(demand, offer)):
-                does = "pays for" if other.pays else "takes off the price of"
+            pays = isinstance(other, Payer)
+            if other.covered.covers(demand, offer) and (pays or other.takes_off(demand, offer)):
+                does = "pays for" if pays else "takes off the price of"
                 what = f"`{other.id}` {does} use of `{offer['offer']}`, which `{term.id}` counts, and how is not said"
-                yield Flaw(what, _WAYS["credit" if other.pays else "discount"], ("amount",))
+                yield Flaw(what, _WAYS["credit" if pays else "discount"], ("amount",))
                 return
 
 
@@ -102,7 +104,7 @@ def paid_apart(counting: Counting, term: ClauseView, case: CaseView) -> Iterator
     if counting.paid is None or horizon is None:
         return
     for other in case.lowering:
-        if not other.pays or other.paying is None:
+        if not isinstance(other, Payer):
             continue
         inside = other.covered.inside(term.covered)
         if any(case.uses(meter.selection.both(other.covered)) for meter, _ in counting.classes):

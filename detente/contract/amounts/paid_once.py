@@ -16,6 +16,7 @@ from detente.contract.amounts.counting import APART, Counting, MoneyMeasure
 from detente.contract.amounts.milestone import Milestone
 from detente.contract.amounts.shortfall import Remedy, Shortfall
 from detente.contract.case_view import CaseView, ClauseView, LoweringClause
+from detente.contract.metered.payer import Payer
 from detente.contract.reach.window import Calendar, Window
 from detente.errors import Flaw
 from detente.values.facts import Facts
@@ -103,7 +104,7 @@ def _lowered(term: Prepaying, drawing: tuple[datetime, datetime], case: CaseView
 
 def _how(other: LoweringClause, measure: MoneyMeasure | None, demand: Facts, offer: Facts) -> tuple[str, str] | None:
     """How it makes a difference for a use, and what to say."""
-    if other.pays:
+    if isinstance(other, Payer):
         return "pays for some of it", "say `measure: after-credits`: what a credit pays draws nothing, and counts not"
     if measure != "list":
         return None

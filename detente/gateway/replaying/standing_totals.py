@@ -13,6 +13,7 @@ from math import inf
 
 from detente.contract.decisions import NOTHING_DECIDED
 from detente.contract.metered.meter import PAYMENTS
+from detente.contract.metered.payer import Payer
 from detente.contract.metered.totals import Totals
 from detente.contract.settled.settlement import Settlement
 from detente.contract.settled.standing import Standing
@@ -39,7 +40,7 @@ class TotalStandings(Standings):
         self._terms, self._totals, self._counted = terms, totals, counted
         asking = [term for term in terms if term.asks_standing]
         reads = any(meter.measure in PAYMENTS for term in asking for meter in term.meters())
-        self._asking = [term for term in terms if term in asking or (reads and term.pays)]
+        self._asking = [term for term in terms if term in asking or (reads and isinstance(term, Payer))]
         """Those that ask at each call what remains, and those by whose payments they do."""
         self._found: dict[tuple[str, datetime], tuple[Standing, ...]] = {}
         self._pace: dict[tuple[str, datetime, str], Fraction] = {}

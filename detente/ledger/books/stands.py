@@ -14,6 +14,7 @@ from fractions import Fraction
 
 from detente.contract.decisions import NOTHING_DECIDED
 from detente.contract.metered.meter import PAYMENTS, Meter
+from detente.contract.metered.payer import Payer
 from detente.contract.metered.totals import Totals
 from detente.contract.reach.scope import Selection
 from detente.contract.reach.window import Calendar, Window
@@ -224,8 +225,8 @@ class _View:
 
     def _settled_with(self, term: Term) -> list[Term]:
         """A clause, and those who pay before it what it counts."""
-        reads = term.pays or any(meter.measure in PAYMENTS for meter in self._meters(term))
-        return [each for each in self._terms if each is term or (reads and each.pays)]
+        reads = isinstance(term, Payer) or any(meter.measure in PAYMENTS for meter in self._meters(term))
+        return [each for each in self._terms if each is term or (reads and isinstance(each, Payer))]
 
     def _to_come(self, term: Term, end: datetime) -> Iterator[tuple[Meter, int, Fraction]]:
         """What each meter of a clause is expected to count up to an end, window by window."""

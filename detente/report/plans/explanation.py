@@ -15,6 +15,7 @@ from detente.case.case import Case
 from detente.case.declared import IdleChoice
 from detente.case.outside import outside
 from detente.case.switches import Switch, switches
+from detente.contract.metered.payer import Payer
 from detente.contract.settled.standing import CREDIT, MILESTONE, PAID, TAKE, Standing
 from detente.contract.term import Term
 from detente.errors import CaseError, Mistake, Where, did_you_mean
@@ -211,7 +212,7 @@ def _own_money(term: Term) -> Iterable[Line]:
     """In which currency it is kept, where that is not the case's."""
     if (money := term.own_money) is not None:
         what = f"kept in {money.currency} ({money.told}): what counts has the rate of its day of use"
-        day = "the month in which it is applied" if term.pays else "the last day of its window"
+        day = "the month in which it is applied" if isinstance(term, Payer) else "the last day of its window"
         yield Line(f"{what}, what is owed or given back that of {day}")
 
 
