@@ -22,7 +22,7 @@ from detente.contract.metered.use import RatedUse, nanos
 from detente.contract.reach.window import Calendar, Window
 from detente.errors import SettleError
 from detente.values.facts import Facts
-from detente.values.micros import at_micros
+from detente.values.micros import at_micros, micros
 from detente.values.money import NANOS, nano
 from detente.values.period import named
 from detente.values.quantity import plain
@@ -32,6 +32,7 @@ Placed = tuple[tuple[int, int, int], ...]
 
 MAX_REMEMBERED = 50_000
 DAY = timedelta(days=1)
+WHOLE = Fraction(1)
 
 
 NOT_BOUGHT: Labels = ("when it was bought",)
@@ -70,13 +71,20 @@ class Totals:
         found._known, found._unknown, found._payments = {}, {}, ()
         return found
 
-    def add(self, rated: RatedUse) -> None:
-        """Count one line: in each meter that covers it, each of its amounts by the time for which it is."""
+    def add(self, rated: RatedUse, until: datetime | None = None) -> None:
+        """Count one line: in each meter that covers it, each of its amounts by the time for which it is.
+
+        With ``until``, a moment of UTC, only the part before it: an amount is even over its time.
+        """
         use = rated.use
         for place, lacks in self._meters_of(use.demand, use.offer):
             meter = self.meters[place]
             for amount, start, end in rated.measured(meter.measure, meter.term):
-                self._count(place, lacks, nanos(amount), start, end)
+                if until is None or end <= until:
+                    self._count(place, lacks, nanos(amount), start, end)
+                elif start < until:
+                    share = Fraction(micros(until) - micros(start), micros(end) - micros(start))
+                    self._count(place, lacks, nanos(amount), start, until, share)
 
     def add_of_day(self, demand: Facts | None, offer: Facts, uses: Sequence[MomentUse]) -> None:
         """Count uses that are alike, each at a moment of one day: the same as ``add`` of each, at once."""
@@ -227,13 +235,17 @@ class Totals:
             self.total(meter, window)
         return found
 
-    def _count(self, place: int, lacks: Labels | None, amount: int, start: datetime, end: datetime) -> None:
+    def _count(
+        self, place: int, lacks: Labels | None, amount: int, start: datetime, end: datetime, share: Fraction = WHOLE
+    ) -> None:
+        """Count a share of an amount, which is even over a time."""
         if not amount:
             return
+        own_share, of_share = share.as_integer_ratio()
         money = self.meters[place].money
         for a, b, own, whole in [(start, end, 1, 1)] if money is None else money.pieces(start, end):
             for index, part, of in self._windows_of(place, a, b):
-                self._sum_of((place, index), lacks).add(amount, own * part, whole * of)
+                self._sum_of((place, index), lacks).add(amount, own * part * own_share, whole * of * of_share)
 
     def _sum_of(self, key: Counted, lacks: Labels | None) -> Sum:
         """Where a meter counts what lies in a window."""

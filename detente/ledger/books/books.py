@@ -128,14 +128,16 @@ class Books:
         return at_micros(int(found[0])) if found is not None else None
 
     def as_of(self, session: Session, day: datetime, *, paced_since: datetime | None = None) -> Totals:
-        """The totals of all use before a day, as far as it is on the books; with those by the day from a day on."""
+        """The totals of all use before a day, as far as it is on the books; with those by the day from a day on.
+
+        Of what goes on after it (a row of a bill), the part before it.
+        """
         last = self.last(session)
         if last is None or last < day:
             return self.with_bought(session, self.totals.read(session, self.totals.asked(self._own, paced_since)), day)
         found = Totals(self.totals.meters)
         for each in all_sums(session):
-            if each.end <= micros(day) and each.start < micros(day):
-                each.count_in(found)
+            each.count_in(found, until=micros(day))
         return self.with_bought(session, found, day)
 
     def with_bought(self, session: Session, totals: Totals, day: datetime, *, as_closed: bool = False) -> Totals:

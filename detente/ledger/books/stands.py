@@ -121,8 +121,7 @@ def stands_as_closed(session: Session, books: Books, sums: Iterable[LineSum], as
     before = [each for each in sums if each.start < micros(as_of)]
     totals = Totals(books.totals.meters)
     for each in before:
-        if each.end <= micros(as_of):
-            each.count_in(totals)
+        each.count_in(totals, until=micros(as_of))
     books.with_bought(session, totals, as_of, as_closed=True)
     unknown = [(s.of, at_micros(s.start), at_micros(s.end), s.unknown) for s in before if s.unknown]
     since = min((at_micros(each.start).date() for each in before), default=None)

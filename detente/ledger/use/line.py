@@ -178,10 +178,12 @@ class LineSum:
         length = self.end - self.start
         return self.start + length // 2 if length <= DAY else self.start
 
-    def count_in(self, totals: Totals) -> None:
-        """Let totals count it: as they count its lines one by one."""
+    def count_in(self, totals: Totals, until: int | None = None) -> None:
+        """Let totals count it: as they count its lines one by one; with ``until``, the part before that moment."""
+        if until is not None and self.start >= until:
+            return
         if self.start != self.end:
-            totals.add(self.rated)
+            totals.add(self.rated, None if until is None or self.end <= until else at_micros(until))
         else:
             totals.add_of_day(self.of.demand, self.of.offer, [self])
 

@@ -169,3 +169,12 @@ def test_where_a_window_is_heading_goes_by_its_own_days(store: Store, tmp_path: 
     rhythm = UseRhythm.of(days, 1000, late)
     assert rhythm is not None
     assert (rhythm.n, rhythm.variance) == (29, 0), "today is no whole day"
+
+
+def test_a_day_of_utc_in_which_a_month_of_new_york_ends_counts_in_both(store: Store) -> None:
+    """0.24 USD on the first of February by UTC: its first 5 hours are January's in New York, where 0.95 is missing."""
+    books, since = Books(store, case_in(NEW_YORK)), micros(day("2026-02-01"))
+    use = UseClass("use", {}, {"provider": "north"})
+    books.post([UseLine(use, since, since + 24 * 3600 * M, listed=240 * M, net=240 * M)], NOW)
+    close(books, moment(date(2026, 2, 1), zone_of(NEW_YORK)), NOW)
+    assert accounts(store)["clause/north/north-deal/floor/shortfall-fee"] == 950 * M

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 import re
+from datetime import date
 from pathlib import Path
 from typing import Any
 
@@ -14,12 +15,13 @@ from detente.errors import LedgerError
 from detente.ledger.books.books import Books
 from detente.ledger.books.closing import ClosedBooks, close
 from detente.ledger.books.entry import LedgerEntry
+from detente.ledger.books.statement import statement
 from detente.ledger.store.store import Store
 from detente.ledger.use.line import UseClass, UseLine
 from detente.report.ledger.standing import closed_view
 from detente.report.screen import Screen
 from detente.values.micros import micros
-from tests.builders import agreement, day, tokens, work
+from tests.builders import D, agreement, day, tokens, work
 from tests.ledger.served import NOW, accounts, both, call, ingested, journal_of, served_case
 
 FLOOR = {"id": "floor", "kind": "minimum-commitment", "amount": "1 USD", "windows": {"every": "month"}}
@@ -155,6 +157,21 @@ def test_a_line_of_a_year_on_the_books_closes_none_of_it_ahead_of_time(store: St
     )
     with pytest.raises(LedgerError, match="2026-12-01 is still to come"):
         closing(store, case, "2026-12-01")
+
+
+@both
+def test_of_what_goes_on_after_the_day_the_part_before_it_counts(store: Store, case: Case) -> None:
+    """1 USD from 31 January to 2 February, 0.20 less on its second day: January has 0.50, and February 0.30."""
+    start, middle, end = (micros(day(on)) for on in ("2026-01-31", "2026-02-01", "2026-02-02"))
+    of, off = UseClass("use", {}, {"provider": "north"}), (("less", middle, end, 200 * M),)
+    Books(store, case).post([UseLine(of, start, end, listed=1000 * M, net=800 * M, off=off)], NOW)
+    assert closing(store, case, "2026-02-01").batch
+    assert accounts(store)[FEE] == 500 * M
+    closing(store, case, "2026-03-01")
+    assert [(each.day, each.amount // M) for each in entries(store, FEE)] == [("2026-01-31", 500), ("2026-02-28", 700)]
+    for until, drawn in ((date(2026, 2, 1), ["0.5"]), (date(2026, 3, 1), ["0.5", "0.3"])):
+        found = statement(Books(store, case), "north", date(2026, 1, 1), until)
+        assert [each.standing.drawn for each in found.clauses if each.standing] == [*map(D, drawn)]
 
 
 @both
