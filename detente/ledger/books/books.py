@@ -163,17 +163,22 @@ class Books:
 
         A case is known by its `name`: whatever else of it is amended, it stays the same.
         """
-        found = {str(name): str(value) for name, value in session.all("SELECT name, value FROM facts")}
         if self._uneven is not None:
-            what = f"windows of `{self._uneven.id}` begin at no whole hour of UTC, by {self._uneven.validity.zone}"
-            raise LedgerError(f"{what}, and use is summed by the hour; state a `zone` whose days begin at one")
+            raise LedgerError(_uneven(self._uneven))
+        if what := self.mismatch(session):
+            raise LedgerError(what)
+
+    def mismatch(self, session: Session) -> str:
+        """How the case whose ledger it is differs from this; nothing where it does not, or is not noted."""
+        found = {str(name): str(value) for name, value in session.all("SELECT name, value FROM facts")}
         case, currency = found.get("case", self.case.declared.name), found.get("currency", self.case.currency)
         if currency != self.case.currency:
             what = f"{self.store.url}: the ledger is in {currency}, and the case in {self.case.currency}"
-            raise LedgerError(f"{what}; keep a ledger for each")
+            return f"{what}; keep a ledger for each"
         if case != self.case.declared.name:
             what = f"{self.store.url}: the ledger is of the case `{case}`, and this is `{self.case.declared.name}`"
-            raise LedgerError(f"{what}; keep a ledger for each, or leave the `name` of the case as it was")
+            return f"{what}; keep a ledger for each, or leave the `name` of the case as it was"
+        return ""
 
     # -- adding ----------------------------------------------------------------------------------------------------
     def post(self, lines: Iterable[UseLine], at: datetime, kind: str = "use") -> None:
@@ -277,6 +282,15 @@ def _by_the_hour(zone: tzinfo, begun: datetime) -> bool:
     moments = (begun.astimezone(UTC) + n * timedelta(days=30) for n in range(12))
     shown = (at.astimezone(zone).utcoffset() or timedelta(0) for at in moments)
     return zone is UTC or all(not offset % timedelta(hours=1) for offset in shown)
+
+
+def _uneven(term: Term) -> str:
+    """What is said of a clause whose windows begin within an hour, and what helps."""
+    v = term.validity
+    what = f"windows of `{term.id}` begin at no whole hour of UTC, by {v.zone}, and use is summed by the hour"
+    begin = v.start.astimezone(UTC).replace(hour=0, minute=0).astimezone(v.zone)
+    remedy = f"state a `zone` of `{v.agreement}` whose days begin at one (by `UTC`, at {begin:%H:%M} of {v.zone})"
+    return f"{what}; {remedy}"
 
 
 def _classes(session: Session, bodies: Iterable[str]) -> tuple[dict[str, int], list[str]]:

@@ -14,6 +14,7 @@ from functools import partial
 
 import msgspec
 
+from detente.errors import LedgerError
 from detente.ledger.books.books import Books
 from detente.ledger.store.chain import GENESIS, hash_of, mark
 from detente.ledger.store.store import Session, plain_value
@@ -58,9 +59,17 @@ class Audited:
 
 
 def audit(books: Books) -> Audited:
-    """Verify all of a ledger: each row's mark, each batch's hash, and what follows from them."""
+    """Verify all of a ledger: each row's mark, each batch's hash, and what follows from them.
+
+    Raises LedgerError where it is of another case. One that has written a batch is not another: what is noted of it
+    was altered.
+    """
     with books.store.reading() as session:
-        return _Chain(session).verified(books.totals)
+        wrote = session.number('SELECT COUNT(*) FROM batches WHERE "case" = ?', (books.case.hash,))
+        wrong = books.mismatch(session)
+        if wrong and not wrote:
+            raise LedgerError(wrong)
+        return _Chain(session).verified(books.totals, altered=bool(wrong))
 
 
 def _which(of: UseClass, start: int) -> str:
@@ -76,7 +85,7 @@ class _Chain:
         self._faults: list[AuditFault] = []
         self._rows = 0
 
-    def verified(self, totals: RunningTotals) -> Audited:
+    def verified(self, totals: RunningTotals, *, altered: bool) -> Audited:
         last, before = 0, GENESIS
         heads = list(
             self._session.all('SELECT batch, kind, at, "case", counts, before, hash FROM batches ORDER BY batch')
@@ -90,6 +99,8 @@ class _Chain:
             last, before = int(number), str(told)
         self._beyond(last)
         self._derived(totals)
+        if altered and not self._faults:
+            self._found(0, "facts", None, "`case` or `currency`: not that of this case, which wrote batches of it")
         return Audited(len(heads), self._rows, before, tuple(self._faults))
 
     def _found(self, batch: int, table: str, n: int | None, what: str) -> None:

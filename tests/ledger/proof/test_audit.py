@@ -125,6 +125,22 @@ def test_the_currency_is_that_of_the_entries(booked: Store, case: Case) -> None:
     assert str(fault) == "facts: `currency`: it is not that of the entries"
 
 
+def test_the_name_is_that_of_the_case_that_wrote_it(booked: Store, case: Case) -> None:
+    change(booked, "UPDATE facts SET value = 'another' WHERE name = 'case'")
+    (fault,) = audited(booked, case).faults
+    assert str(fault) == "facts: `case` or `currency`: not that of this case, which wrote batches of it"
+
+
+def test_a_ledger_of_another_case_is_not_said_to_hold(booked: Store) -> None:
+    """By another case's clauses nothing could be missed: of none of its totals there is one on the books."""
+    with pytest.raises(LedgerError, match=r"the ledger is of the case `test`, and this is `other`; keep a ledger"):
+        audited(booked, served_case(*TERMS, name="other"))
+    assert audited(booked, served_case(TERMS[0])).faults == ()  # amended, it is the same case
+    change(booked, "UPDATE facts SET value = 'EUR' WHERE name = 'currency'")
+    with pytest.raises(LedgerError, match="the ledger is in EUR, and the case in USD; keep a ledger"):
+        audited(booked, served_case(TERMS[0]))
+
+
 @both
 def test_a_row_with_a_new_mark_is_found_by_its_batch(booked: Store, case: Case) -> None:
     values = forged(booked)
