@@ -22,7 +22,7 @@ ORDER = [
 INSIDE = {
     "contract": [
         *("combining", "reach", "case_view", "decisions", "own_money", "metered", "settled", "program", "amounts"),
-        *("incidents", "reminder", "service_level", "stated", "term", "rated", "settling", "bases"),
+        *("incidents", "reminder", "service_level", "stated", "clause_text", "term", "rated", "settling", "bases"),
     ],
     "planner": ["formulation", "solving", "answer"],
     "ledger": ["store", "journals", "use", "caps", "books", "bills", "proof"],

@@ -13,12 +13,13 @@ from itertools import pairwise
 
 from pydantic import Field, model_validator
 
+from detente.contract.clause_text import SELF
 from detente.contract.combining import Combine
 from detente.contract.reach.ending import Until
 from detente.contract.reach.handover import Handover
 from detente.contract.reach.validity import Validity
 from detente.contract.settled.invoice_rounding import InvoiceRounding
-from detente.contract.term import SELF, Term
+from detente.contract.term import Term
 from detente.errors import FlawError
 from detente.market.offer import AnyOffer
 from detente.terms import AnyTerm

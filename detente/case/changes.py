@@ -15,7 +15,7 @@ from detente.case.document import YamlNode
 from detente.case.numbers import factor_of, times
 from detente.case.scenario import Change, Loss, Scenario
 from detente.case.written import Written, at, between, node_of, place, put, steps_of, text_at
-from detente.contract.term import SELF
+from detente.contract.clause_text import SELF
 from detente.errors import CaseError, FlawError, Mistake, Where, did_you_mean, nearest
 
 HANGS_ON = {"offers": (("deployments", "offer"),), "workloads": (("keys", "workload"),)}

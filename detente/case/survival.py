@@ -9,7 +9,7 @@ from collections.abc import Iterable
 from datetime import date
 
 from detente.case.agreement import Agreement
-from detente.contract.term import SELF
+from detente.contract.clause_text import SELF
 from detente.demand.workload import AnyWorkload
 
 

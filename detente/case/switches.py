@@ -17,10 +17,11 @@ from detente.case.invoices import rounding_of, stated_roundings
 from detente.contract.amounts.counting import CountedClass
 from detente.contract.amounts.milestone import Milestone
 from detente.contract.amounts.shortfall import Shortfall
+from detente.contract.clause_text import SELF
 from detente.contract.fixed_switch import why_fixed
 from detente.contract.metered.counting_moment import COUNTED
 from detente.contract.metered.meter import PAYMENTS, Measure, Meter
-from detente.contract.term import SELF, Term
+from detente.contract.term import Term
 from detente.values.held import held_in
 from detente.values.period import endless
 

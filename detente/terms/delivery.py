@@ -14,6 +14,7 @@ from pydantic import Field, model_validator
 
 from detente.contract.bases.tranche import CapacityTranche, InTranches
 from detente.contract.case_view import CaseView
+from detente.contract.clause_text import SELF
 from detente.contract.decisions import Decisions
 from detente.contract.metered.totals import Totals
 from detente.contract.program import Program
@@ -23,7 +24,6 @@ from detente.contract.reminder import Reminder
 from detente.contract.settled.posting import Posting
 from detente.contract.settled.settlement import Settlement, settled
 from detente.contract.stated import Divided
-from detente.contract.term import SELF
 from detente.errors import Flaw, FlawError
 from detente.values.money import nano, shown
 from detente.values.noun import Noun

@@ -12,9 +12,10 @@ from typing import Literal
 from pydantic import Field
 
 from detente.contract.case_view import CaseView
+from detente.contract.clause_text import SELF
 from detente.contract.reach.verdict import PERMIT, Reason, Verdict
 from detente.contract.stated import Reference
-from detente.contract.term import SELF, Term
+from detente.contract.term import Term
 from detente.errors import Flaw
 from detente.values.facts import Facts
 from detente.values.money import shown

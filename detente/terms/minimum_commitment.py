@@ -31,6 +31,7 @@ from detente.contract.amounts.counting import (
 from detente.contract.amounts.milestone import Milestone, out_of_order
 from detente.contract.amounts.shortfall import LUMP, Remedy, Shortfall, priced
 from detente.contract.case_view import CaseView
+from detente.contract.clause_text import SELF
 from detente.contract.decisions import Decisions
 from detente.contract.metered.counting_moment import COUNTED, CountingMoment, untimed
 from detente.contract.metered.meter import Measure, Meter
@@ -42,7 +43,7 @@ from detente.contract.reminder import Reminder, last_day
 from detente.contract.settled.settlement import Settlement, settled
 from detente.contract.settled.standing import FLOOR, SUPERSEDED
 from detente.contract.stated import Divided, StatedWindows
-from detente.contract.term import SELF, Term
+from detente.contract.term import Term
 from detente.errors import Flaw, FlawError
 from detente.values.committed import Committed, is_flow, number, over, told, unit_of
 from detente.values.money import Money, shown

@@ -13,6 +13,7 @@ from typing import ClassVar, Literal, Self
 from pydantic import Field, model_validator
 
 from detente.contract.case_view import CaseView
+from detente.contract.clause_text import SELF
 from detente.contract.decisions import Decisions
 from detente.contract.metered.totals import Totals
 from detente.contract.program import Program
@@ -20,7 +21,7 @@ from detente.contract.reach.verdict import Reason
 from detente.contract.reminder import Reminder
 from detente.contract.settled.posting import Posting
 from detente.contract.settled.settlement import Settlement
-from detente.contract.term import SELF, Term
+from detente.contract.term import Term
 from detente.errors import Flaw, FlawError
 from detente.values.money import Cash, nano, shown
 from detente.values.noun import Title

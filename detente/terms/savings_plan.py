@@ -14,6 +14,7 @@ from typing import ClassVar, Literal, Self
 from pydantic import Field, PrivateAttr
 
 from detente.contract.case_view import CaseView
+from detente.contract.clause_text import SELF
 from detente.contract.decisions import Decisions
 from detente.contract.metered.meter import Meter
 from detente.contract.metered.totals import Totals
@@ -26,7 +27,7 @@ from detente.contract.reach.window import Every, Window
 from detente.contract.settled.settlement import Settlement, settled
 from detente.contract.settled.standing import PAID
 from detente.contract.stated import Magnitude, Reference
-from detente.contract.term import SELF, Term
+from detente.contract.term import Term
 from detente.errors import Flaw
 from detente.market.offer import AnyOffer
 from detente.values.money import HourlyCash, WorkPrice, shown

@@ -18,6 +18,7 @@ from pydantic import Field, PrivateAttr, model_validator
 from detente.contract.amounts import cap_in_all
 from detente.contract.amounts.counting import APART, OF_CHARGES, repriced
 from detente.contract.case_view import CaseView
+from detente.contract.clause_text import SELF
 from detente.contract.decisions import Decisions
 from detente.contract.incidents import IncidentFile, ObservedOutages
 from detente.contract.metered.meter import Meter
@@ -32,7 +33,7 @@ from detente.contract.reminder import Reminder, last_day
 from detente.contract.service_level import ServiceLevel
 from detente.contract.settled.settlement import Settlement, settled
 from detente.contract.stated import Divided
-from detente.contract.term import SELF, Term
+from detente.contract.term import Term
 from detente.errors import Flaw, FlawError
 from detente.values.facts import Facts
 from detente.values.money import Cash

@@ -14,6 +14,7 @@ from pydantic import Field, model_validator
 
 from detente.contract.amounts.counting import LISTED, repriced
 from detente.contract.case_view import CaseView
+from detente.contract.clause_text import SELF
 from detente.contract.decisions import Decisions
 from detente.contract.metered.meter import Measure, Meter
 from detente.contract.metered.totals import Totals
@@ -23,7 +24,7 @@ from detente.contract.reach.verdict import PERMIT, Reason, Verdict
 from detente.contract.reach.window import Every
 from detente.contract.settled.settlement import Settlement, settled
 from detente.contract.stated import Divided
-from detente.contract.term import SELF, Term
+from detente.contract.term import Term
 from detente.errors import Flaw, FlawError
 from detente.values import quantity_field
 from detente.values.facts import Facts

@@ -20,6 +20,7 @@ from detente.contract.amounts.paid_once import taken_early
 from detente.contract.bases.one_offer import OneOffer
 from detente.contract.bases.tranche import InTranches
 from detente.contract.case_view import CaseView
+from detente.contract.clause_text import SELF
 from detente.contract.decisions import Decisions
 from detente.contract.metered.totals import Totals
 from detente.contract.program import Expression, Program
@@ -29,7 +30,7 @@ from detente.contract.reminder import Reminder, last_day
 from detente.contract.settled.settlement import Settlement, settled
 from detente.contract.settled.standing import TAKE
 from detente.contract.stated import Divided
-from detente.contract.term import SELF, Term
+from detente.contract.term import Term
 from detente.errors import Flaw, FlawError
 from detente.market.offer import AnyOffer, GpuOffer
 from detente.values.money import CapacityPrice, shown

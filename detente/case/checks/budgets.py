@@ -10,8 +10,8 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 
 from detente.case.entries import Entries, Entry
+from detente.contract.clause_text import SELF
 from detente.contract.reach.scope import Scope
-from detente.contract.term import SELF
 from detente.errors import did_you_mean
 from detente.live.budget import KEY, UseBudget
 from detente.values.facts import DEMAND_KEYS, OFFER_KEYS

@@ -15,10 +15,11 @@ from detente.case.checks import price_clauses as prices
 from detente.case.checks.view import View
 from detente.case.entries import Entries, Entry
 from detente.case.reading import choice_of, combinations
+from detente.contract.clause_text import SELF
 from detente.contract.metered.payer import Payer
 from detente.contract.reach.ending import Until
 from detente.contract.reach.scope import Scope
-from detente.contract.term import SELF, Term
+from detente.contract.term import Term
 from detente.errors import Flaw, FlawError, KeyPath, did_you_mean
 from detente.values.facts import DEMAND_KEYS, OFFER_KEYS
 from detente.values.period import moment

@@ -7,7 +7,7 @@ Owns: names that stand as plain text in an entry. Not here: entries that were re
 from __future__ import annotations
 
 from detente.case.entries import Entries, Entry
-from detente.contract.term import SELF
+from detente.contract.clause_text import SELF
 
 NAMES = {
     "offers": {"provider": "providers", "under": "agreements"},

@@ -9,8 +9,9 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from detente.case.entries import Entries
+from detente.contract.clause_text import SELF
 from detente.contract.reach.scope import Selection
-from detente.contract.term import SELF, Term
+from detente.contract.term import Term
 from detente.demand.workload import AnyWorkload
 from detente.market.offer import AnyOffer
 from detente.values.facts import Facts

@@ -11,8 +11,8 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from datetime import date, datetime
 
+from detente.contract.clause_text import SELF
 from detente.contract.settled.standing import Standing
-from detente.contract.term import SELF
 from detente.errors import LedgerError
 from detente.ledger.books.books import Books
 from detente.ledger.books.pricing_currency import StatedUse, stated_use

@@ -16,7 +16,7 @@ from datetime import datetime
 from decimal import Decimal
 
 from detente.case.case import Case
-from detente.contract.term import SELF
+from detente.contract.clause_text import SELF
 from detente.demand.quantum import QUANTUM
 from detente.errors import UnsettledError
 from detente.outcomes.baseline import Baseline, Near, StoppedError, linear
