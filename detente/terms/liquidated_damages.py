@@ -11,7 +11,7 @@ from typing import ClassVar, Literal, Self
 
 from pydantic import Field, PrivateAttr, model_validator
 
-from detente.contract.amounts.counting import APART, repriced
+from detente.contract.amounts.counting import LISTED, MEASURED, SpendMeasure, repriced
 from detente.contract.bases.capped_charge import CappedCharge
 from detente.contract.bases.claims_cap import ClaimsCap
 from detente.contract.case_view import CaseView
@@ -34,6 +34,7 @@ class LiquidatedDamages(CappedCharge):
     kind: Literal["liquidated-damages"]
     price: WorkPrice | None = Field(default=None, description="for each unit of work that is done in breach")
     rate: Portion | None = Field(default=None, description="or: the part of what that use costs")
+    measure: SpendMeasure = Field(default="after-discounts", description="of a `rate`: which money it is a part of")
     amount: Cash | None = Field(
         default=None, description="or: a lump sum, for each window in which anything is done in breach"
     )
@@ -41,7 +42,6 @@ class LiquidatedDamages(CappedCharge):
 
     breach: ClassVar[bool] = True
     fixed: ClassVar[Mapping[str, str]] = {
-        "measure": "a breach is counted in work (`price`), by what it costs (`rate`), or at all (`amount`)",
         "moment": "a breach is when the use is",
         "counts": "all that it covers is a breach; leave the rest out with `except`",
     }
@@ -52,6 +52,9 @@ class LiquidatedDamages(CappedCharge):
     def _one_price(self) -> Self:
         if sum(each is not None for each in (self.price, self.rate, self.amount)) != 1:
             raise FlawError("says none or several of `price`, `rate` and `amount`", "write one of them")
+        if self.rate is None and "measure" in self.model_fields_set:
+            what = "which money counts is said of a `rate`, and there is none"
+            raise FlawError(what, "leave out `measure`", ("measure",), key=True)
         if self.amount is not None and self.cap_each is not None:
             what = "a lump sum is once for each window, and `cap-each` would lower it"
             raise FlawError(what, "write the lower `amount`, or a `cap` in all", ("cap-each",), key=True)
@@ -79,7 +82,7 @@ class LiquidatedDamages(CappedCharge):
     @property
     def counted(self) -> Meter:
         """What is done in breach in each window."""
-        of: Measure = "work" if self.rate is None else "spend"
+        of: Measure = "work" if self.rate is None else MEASURED[self.measure]
         return self.meter("breach", of, self.calendar(self.windows))
 
     @property
@@ -125,13 +128,16 @@ class LiquidatedDamages(CappedCharge):
         if self.amount is not None:
             each = "" if self.windows.every == "term" else f" for each {self.windows.every} in which there is any"
             return f"{self.amount.told}{each}"
-        return f"{self.price}" if self.price is not None else f"{float(self.rate or 0) * 100:g}% of what it costs"
+        listed = " at list prices" if self.measure == "list" else ""
+        return (
+            f"{self.price}" if self.price is not None else f"{float(self.rate or 0) * 100:g}% of what it costs{listed}"
+        )
 
     def check(self, case: CaseView) -> Iterator[Flaw]:
         """A cap that there is not, or has no one amount; a part of what use costs that is charged for otherwise."""
         yield from super().check(case)
         if self.rate is not None:
-            yield from repriced(self, None, case, "rate", APART)
+            yield from repriced(self, self.measure, case, "rate", LISTED)
         if self.within is not None and self.within not in case.unread:
             yield from self._of_cap()
         for other in case.beside:

@@ -12,7 +12,7 @@ from typing import ClassVar, Literal
 
 from pydantic import Field
 
-from detente.contract.amounts.counting import APART, repriced
+from detente.contract.amounts.counting import LISTED, MEASURED, SAID, SpendMeasure, repriced
 from detente.contract.case_view import CaseView
 from detente.contract.decisions import Decisions
 from detente.contract.metered.meter import Meter
@@ -34,11 +34,11 @@ class SpendingCap(Term):
 
     kind: Literal["spending-cap"]
     amount: Cash = Field(description="of each window; with a ramp: of all windows together")
+    measure: SpendMeasure = Field(default="after-discounts", description="which money counts")
     windows: Every = Every()
 
     theirs: ClassVar[bool] = True
     fixed: ClassVar[Mapping[str, str]] = {
-        "measure": "it caps what use costs after discounts",
         "moment": "a call may run by what was used before it",
         "counts": "a class that counted up to a part would have no cap; leave it out with `except`",
     }
@@ -57,7 +57,7 @@ class SpendingCap(Term):
     @property
     def spend(self) -> Meter:
         """What counts towards it."""
-        return self.meter("spend", "spend", self.calendar(self.windows))
+        return self.meter("spend", MEASURED[self.measure], self.calendar(self.windows))
 
     def meters(self) -> tuple[Meter, ...]:
         """Spend in each window."""
@@ -85,11 +85,11 @@ class SpendingCap(Term):
     def explain(self) -> Reason:
         """What the clause does."""
         amount = self.amount.told
-        return Reason(self.id, f"at most {amount} of spend ({self.covered}) {self.windows.told}")
+        return Reason(self.id, f"at most {amount} of {SAID[self.measure]} ({self.covered}) {self.windows.told}")
 
     def check(self, case: CaseView) -> Iterator[Flaw]:
         """Use that is charged for otherwise, and has no spend of its own."""
-        yield from repriced(self, None, case, "amount", APART)
+        yield from repriced(self, self.measure, case, "amount", LISTED)
 
     def concede(self, part: str, amount: Fraction, unit: str, currency: str) -> str:
         """In the contract's words."""

@@ -875,7 +875,7 @@ class Oracle:
 
     def _spending_cap(self, term: Any) -> None:
         for a, b, part, inside in self.windows(term):
-            spend = self.measure(term.covered, "spend", a, b)
+            spend = self.measure(term.covered, "listed" if term.measure == "list" else "spend", a, b)
             self.row(spend, "<=", float(term.amount.amount) * part * inside)
 
     def credit_alone(self, term: Any) -> None:
@@ -1089,7 +1089,7 @@ class Oracle:
         elif term.price is not None:
             self._charged(term, "work", float(term.price.amount))
         else:
-            self._charged(term, "spend", float(term.rate))
+            self._charged(term, "listed" if term.measure == "list" else "spend", float(term.rate))
 
     def _lumps(self, term: Any) -> None:
         """A sum for each window in which there is any breach; of a cap in all, no more than that."""

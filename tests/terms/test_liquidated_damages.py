@@ -68,6 +68,17 @@ def test_a_breach_is_paid_where_that_is_cheaper(more: Data, south: int, cost: in
     assert Oracle(case).solve() == pytest.approx(cost)
 
 
+@pytest.mark.parametrize(("measure", "each"), [("list", "0.80"), ("after-discounts", "0.64")])
+def test_a_part_of_what_use_costs_at_list_prices_or_after_discounts(measure: str, each: str) -> None:
+    off: Data = {"id": "off", "kind": "discount", "off": "20%"}
+    clause: Data = {"id": "breach", "kind": "liquidated-damages", "rate": "40%", "measure": measure}
+    found = solved(two_clouds(off, clause | {"of": {"provider": "south"}}, party="south"))
+    # 2 USD per Mtok at South, 1.60 after the discount; 40% of one of these is less than the way to North for 3
+    assert found.cost == 6000 * (D("1.60") + D(each))
+    (said,) = mistakes(data_of([tokens("south", 2)], [work()], agreement(damages(measure=measure), party="south")))
+    assert said == "which money counts is said of a `rate`, and there is none; leave out `measure`"
+
+
 def test_it_is_owed_window_by_window_as_far_as_the_cap_goes() -> None:
     case = two_clouds(damages(cap="1 k USD"))
     first = use(case, "chat", "south-api", "2026-01-05", "2026-01-06", 1000, 2000)

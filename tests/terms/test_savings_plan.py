@@ -272,8 +272,6 @@ def test_a_plan_that_comes_first_for_a_part_of_a_month() -> None:
         {"kind": "credit", "rate": "50%"},
         {"kind": "volume-discount", "method": "all-units", "tiers": [{"from": "1 USD", "off": "50%"}]},
         {"kind": "service-credit", "bands": [{"below": "99%", "credit": "50%"}]},
-        {"kind": "spending-cap", "amount": "8.5 k USD"},
-        {"kind": "liquidated-damages", "rate": "10%"},
     ],
 )
 def test_what_a_plan_covers_has_no_spend_of_its_own(other: Data) -> None:
@@ -293,6 +291,8 @@ def test_what_a_plan_covers_has_no_spend_of_its_own(other: Data) -> None:
         ({"kind": "liquidated-damages", "price": "1 USD per GPU-hour"}, False),
         ({"kind": "warrants", "tranches": [{"reach": "9 GPU-hour", "shares": 1}]}, False),
         ({"kind": "warrants", "tranches": [{"reach": "9 k USD", "shares": 1}]}, True),
+        ({"kind": "liquidated-damages", "rate": "10%"}, True),
+        ({"kind": "liquidated-damages", "rate": "10%", "measure": "list"}, False),
         ({"kind": "warrants", "tranches": [{"reach": "9 k USD", "shares": 1}], "measure": "list"}, False),
         ({"kind": "spending-cap", "amount": "6720 USD", "of": {"offer": "m5"}}, False),  # all that M5 costs in February
     ],

@@ -37,6 +37,16 @@ def test_each_month() -> None:
     assert by_period(found, "south-api") == [D(500)] * 6
 
 
+@pytest.mark.parametrize(("measure", "run"), [("list", 500), ("after-discounts", 625)])
+def test_at_list_prices_or_after_discounts(measure: str, run: int) -> None:
+    off = {"id": "off", "kind": "discount", "off": "20%"}
+    found = solved(two_clouds(cap("1 k USD", windows={"every": "month"}, measure=measure), off, party="south"))
+    # 2 USD per Mtok at South, 1.60 after the discount; the rest of 1000 Mtok at North for 3
+    assert by_period(found, "south-api") == [D(run)] * 6
+    assert found.cost == 6 * (run * D("1.6") + (1000 - run) * 3)
+    assert {s.drawn for s in found.standings if s.role == "cap"} == {D(1000)}
+
+
 def test_over_the_term() -> None:
     found = solved(two_clouds(cap("6 k USD"), party="south"))
     # 3000 at South, 3000 at North

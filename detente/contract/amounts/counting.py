@@ -29,6 +29,9 @@ from detente.values.quantity_field import Portion
 MoneyMeasure = Literal["list", "after-discounts", "after-credits"]
 """Which money counts: at the offers' prices before discounts, after them, or what of that no credit pays."""
 
+SpendMeasure = Literal["list", "after-discounts"]
+"""The same of a clause that counts whatever credits pay."""
+
 MEASURED: dict[MoneyMeasure, Measure] = {"list": "listed", "after-discounts": "spend", "after-credits": "spend"}
 SAID: dict[MoneyMeasure, str] = {
     "list": "spend at list prices",

@@ -64,11 +64,15 @@ def test_a_call_is_named_by_the_replica_that_served_it() -> None:
     off=st.booleans(),
     moved=st.booleans(),
     party=st.sampled_from(["self", "north", "south"]),
+    measure=st.sampled_from(["after-discounts", "list"]),
 )
 def test_what_a_call_takes_live_is_what_it_comes_to_on_the_books(
-    fresh: int, cached: int, output: int, off: bool, moved: bool, party: str
+    fresh: int, cached: int, output: int, off: bool, moved: bool, party: str, measure: str
 ) -> None:
-    deals = [agreement(CAP, party=party), *([agreement(DISCOUNT, id="deal", party="north")] if off else [])]
+    deals = [
+        agreement(CAP | {"measure": measure}, party=party),
+        *([agreement(DISCOUNT, id="deal", party="north")] if off else []),
+    ]
     workloads = [work(data={"at": "south/texas", "moves": "1 GB per Mtok"}) if moved else work()]
     case = build([tokens("north", 3), tokens("south", 2)], workloads, *deals, deployments=LIVE, networks=NETWORKS)
     (cap,), here = caps(case), tariff(case)
