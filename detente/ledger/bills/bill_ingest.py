@@ -23,7 +23,6 @@ from detente.ledger.bills.bill_rating import BillRating
 from detente.ledger.bills.bill_rows import BadRow, BillReader, BillRow, KnownBy, LikeRows, unreadable
 from detente.ledger.books.books import AHEAD, Books, LedgerBatch
 from detente.ledger.store.store import Session
-from detente.ledger.use.line import UseLine
 from detente.ledger.use.metering import BILLED
 from detente.ledger.use.twice import OfferOnDay, days_of_no_bill, days_over
 from detente.values.micros import at_micros
@@ -162,17 +161,17 @@ class BillIngest:
         if text not in routes:
             routes[text] = _numbered(session, batch, text)
         number = routes[text]
-        line = self._rating.line(row)
+        lines = self._rating.lines(row)
         place = len(batch.calls)
-        batch.calls.append((row.key, number, row.start, "billed", _body(path, row, line)))
-        batch.lines.append((place, line))
+        batch.calls.append((row.key, number, row.start, "billed", _body(path, row)))
+        batch.lines += [(place, line) for line in lines]
         offer = self._mapping.rules[row.rule].offer
         if offer is not None and any((offer, day) in self._served for day in days_over(row.start, row.end)):
             told.twice += 1
             told.first_twice = told.first_twice or f"{path}:{row.row}"
         told.added += 1
         told.net += row.net
-        told.unknown += line.unknown != ""
+        told.unknown += any(line.unknown for line in lines)
 
 
 def _next(rows: Iterator[BillRow | BadRow], size: int) -> tuple[list[BillRow | BadRow], FlawError | None]:
@@ -201,7 +200,7 @@ def _known_by(session: Session) -> set[KnownBy]:
     return {tuple(found) for (body,) in rows if (found := msgspec.json.decode(body).get("known_by"))}
 
 
-def _body(path: Path, row: BillRow, line: UseLine) -> str:
+def _body(path: Path, row: BillRow) -> str:
     """The row as the books keep it: its time, what its provider states, and where it was read."""
     found: dict[str, Any] = {"id": row.key, "at": f"{at_micros(row.start):%Y-%m-%dT%H:%M:%SZ}", "outcome": "billed"}
     stated = {"net": plain(of_nanos(row.net))} | ({} if row.listed is None else {"listed": plain(of_nanos(row.listed))})

@@ -6,7 +6,10 @@ Owns: the line of use of a row. Not here: reading rows (``bill_rows``), and what
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from datetime import timedelta
+from fractions import Fraction
+from itertools import pairwise
 
 import msgspec
 
@@ -38,26 +41,27 @@ class BillRating:
         self.routes = [(route(each)[:-1] + b"}").decode() if each is not None else "" for each in self._where]
         """What is the same for all rows of a rule, as records of calls say it."""
 
-    def line(self, row: BillRow) -> UseLine:
-        """What a row comes to, over its own time."""
+    def lines(self, row: BillRow) -> list[UseLine]:
+        """What a row comes to, over its own time: of tokens, a line for each part of it in which nothing turns."""
         assert row.rule is not None
         rule, of = self._rules[row.rule], self._of[row.rule]
         assert of is not None
         if rule.tokens:
             return self._rated(row.rule, rule, of, row)
         stated = _stated(rule, of, row)
-        return self._with_hours(row.rule, rule, row, stated) if rule.hours else stated
+        return [self._with_hours(row.rule, rule, row, stated) if rule.hours else stated]
 
-    def by_quantity(self, row: BillRow) -> UseLine | None:
-        """What its tokens or hours would cost by the case; None where it counts neither, or no price is known.
+    def by_quantity(self, row: BillRow) -> list[UseLine]:
+        """What its tokens or hours would cost by the case; nothing where it counts neither, or no price is known.
 
         What hours cost by reservations, the case does not know: it is their list price, less discounts.
         """
         assert row.rule is not None
-        rule, line = self._rules[row.rule], self.line(row)
-        if line.unknown or not (rule.tokens or rule.hours):
-            return None
-        return line if rule.tokens else self._listed(row, line)
+        rule, lines = self._rules[row.rule], self.lines(row)
+        if any(line.unknown for line in lines) or not (rule.tokens or rule.hours):
+            return []
+        listed = None if rule.tokens else self._listed(row, lines[0])
+        return lines if rule.tokens else [listed] if listed is not None else []
 
     def _listed(self, row: BillRow, line: UseLine) -> UseLine | None:
         """Hours at the list price of the day on which the row begins."""
@@ -94,24 +98,48 @@ class BillRating:
             offer=rule.offer, provider=sold.get("provider"), region=sold.get("region"),
         )  # fmt: skip
 
-    def _rated(self, number: int, rule: BillRule, of: UseClass, row: BillRow) -> UseLine:
-        """A row of tokens, at the case's prices: what a call of as many would cost."""
+    def _rated(self, number: int, rule: BillRule, of: UseClass, row: BillRow) -> list[UseLine]:
+        """A row of tokens, at the case's prices: what a call of as many would cost.
+
+        Where a price or a clause turns within its time, its tokens are even over that: some at each price.
+        """
         where = self._where[number]
         assert where is not None
         if row.quantity is None:
-            return UseLine(of, row.start, row.end, unknown=NO_QUANTITY)
-        count = round(row.quantity * rule.per)
-        each = abs(count)
+            return [UseLine(of, row.start, row.end, unknown=NO_QUANTITY)]
+        count, before, found = round(row.quantity * rule.per), 0, list[UseLine]()
+        for start, end in pairwise([row.start, *self._turns(number, where, row), row.end]):
+            upto = round(Fraction(count * (end - row.start), row.end - row.start)) if end < row.end else count
+            if upto != before:
+                found.append(self._rated_part(number, rule, of, row.key, upto - before, start).over(start, end))
+            before = upto
+        return found or [UseLine(of, row.start, row.end)]
+
+    def _turns(self, number: int, where: CallRoute, row: BillRow) -> Iterator[int]:
+        """The days within a row's time on which its use comes to cost otherwise than the day before."""
+        if where.offer is None:
+            return
+        before = self._metering.known(number, where, where.offer, "", row.start)
+        for day in range(row.start - row.start % DAY + DAY, row.end, DAY):
+            there = self._metering.known(number, where, where.offer, "", day)
+            if there is not before and there != before:
+                yield day
+            before = there
+
+    def _rated_part(self, number: int, rule: BillRule, of: UseClass, key: str, count: int, at: int) -> UseLine:
+        """So many tokens at the prices of a moment."""
+        where, each = self._where[number], abs(count)
+        assert where is not None
         used = TokenCounts(
             each if rule.tokens != "output" else 0,
             each if rule.tokens == "output" else 0,
             each if rule.tokens == "cached" else 0,
         )
-        lines = self._metering.lines(number, where, EndAsRead(row.key, "", "complete", used), row.start)
-        line = next((one for one in lines if one.of.kind == "use"), UseLine(of, row.start, row.start))
+        lines = self._metering.lines(number, where, EndAsRead(key, "", "complete", used), at)
+        line = next((one for one in lines if one.of.kind == "use"), UseLine(of, at, at))
         if count < 0:  # a correction, and one row more
             line = msgspec.structs.replace(line.times(-1), count=1)
-        return line.over(row.start, row.end)
+        return line
 
 
 def _stated(rule: BillRule, of: UseClass, row: BillRow) -> UseLine:

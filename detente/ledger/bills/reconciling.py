@@ -149,14 +149,13 @@ class _Bill:
         if name in self.invoiced:  # a month's invoices are one, whatever they come to
             into.rated, into.taken = into.billed, 1
             return
-        line = self._rating.by_quantity(row)
-        if line is None:
-            into.unrated += row.net
-            return
-        into.rated += line.net
-        into.own += 1 + len(line.off)
-        into.tokens += line.work if rule.tokens else 0
-        into.taken += line.taken if rule.hours else 0
+        lines = self._rating.by_quantity(row)
+        into.unrated += 0 if lines else row.net
+        for line in lines:
+            into.rated += line.net
+            into.own += 1 + len(line.off)
+            into.tokens += line.work if rule.tokens else 0
+            into.taken += line.taken if rule.hours else 0
 
     def _stated(self, offer: str, at: int) -> InvoiceRounding | None:
         """How the seller of an offer rounds at a time, where an agreement says it."""

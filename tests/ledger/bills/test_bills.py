@@ -25,8 +25,9 @@ from detente.ledger.bills.bill_mapping import read_mapping
 from detente.ledger.books.books import Books
 from detente.ledger.books.stands import stands as where_they_stand
 from detente.ledger.store.store import Store
+from detente.ledger.use.running_totals import all_sums
 from detente.values.parquet import as_parquet
-from tests.builders import REGIONS, Data, compute, day, gpus, work
+from tests.builders import REGIONS, Data, compute, day, gpus, tokens, work
 from tests.gateway.stage import deployment
 from tests.ledger.served import NOW, accounts, contents, fresh, served_case, unknown
 from tests.real_data import DATA, needs
@@ -98,6 +99,36 @@ def test_tokens_are_rated_at_the_case_s_prices_and_the_bill_s_money_is_kept_apar
             {"net": "3.9", "quantity": "1000"}, {"net": "2", "quantity": "500"},
         ]  # fmt: skip
         assert [(each["outcome"], each["row"]) for each in bodies] == [("billed", "b.csv:2"), ("billed", "b.csv:3")]
+
+
+CHEAPER: Data = {"2026-01-01": 3, "2026-04-01": 2}
+LESS: Data = {"id": "less", "kind": "discount", "off": "10%", "from": "2026-04-01"}
+
+
+@pytest.mark.parametrize(
+    ("price", "terms", "quantity", "when", "sums"),
+    [
+        (CHEAPER, [], 200_000, "2026-03-31,2026-04-02", [(100, 300), (100, 200)]),
+        (CHEAPER, [], -200_000, "2026-03-31,2026-04-02", [(-100, -300), (-100, -200)]),
+        (CHEAPER, [], 96_000, "2026-03-31T22:00:00Z,2026-04-01T22:00:00Z", [(8, 24), (88, 176)]),  # a day of Berlin
+        (CHEAPER, [], 200_000, "2026-03-30,2026-04-01", [(200, 600)]),
+        (CHEAPER, [], 0, "2026-03-31,2026-04-02", [(0, 0)]),
+        ({None: 3}, [LESS], 200_000, "2026-03-31,2026-04-02", [(100, 300), (100, 270)]),
+    ],
+)
+def test_tokens_of_a_row_in_which_a_price_turns_are_even_over_its_time(
+    price: Data, terms: list[Data], quantity: int, when: str, sums: list[tuple[int, int]], tmp_path: Path
+) -> None:
+    """Mtok and USD before and after the first of April."""
+    case = served_case(*terms, offers=[tokens("north", price), tokens("south", 2)])
+    when = ",".join(each if "T" in each else f"{each}T00:00:00Z" for each in when.split(","))
+    some = [row("m in", "500", quantity, when=when)]
+    with fresh(tmp_path) as store:
+        told = read(store, case, mapped(tmp_path, INPUT), bill(tmp_path / "b.csv", some))
+        assert (told.added, told.unknown) == (1, 0)
+        with store.reading() as session:
+            found = sorted((each.start, each.work, each.net) for each in all_sums(session))
+    assert [(work // NANOS, net // NANOS) for _, work, net in found] == sums
 
 
 def test_a_correction_takes_use_back(tmp_path: Path) -> None:
