@@ -54,7 +54,7 @@ def detente(
         if process.exitcode is None:
             process.kill()
             raise subprocess.TimeoutExpired(words, PATIENCE)
-        out, err = ((Path(folder) / name).read_text(encoding="utf-8") for name in ("out", "err"))
+        out, err = ((Path(folder) / name).read_bytes().decode() for name in ("out", "err"))
     assert "Traceback" not in err + out, err
     return subprocess.CompletedProcess(words, process.exitcode, out, err)
 

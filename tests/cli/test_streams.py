@@ -47,7 +47,7 @@ def clash(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return written(tmp_path_factory.mktemp("clash") / "case", data)
 
 
-@pytest.mark.parametrize("encoding", ["ascii", "cp1252", "utf-8", "utf-16"])
+@pytest.mark.parametrize("encoding", ["ascii", "cp1252", "utf-16"])
 def test_any_encoding(good: Path, encoding: str) -> None:
     done = shell(f"detente plan {good}", PYTHONIOENCODING=encoding)
     assert (done.returncode, done.stderr) == (0, b"")
@@ -149,12 +149,11 @@ def test_a_pipe_is_no_file_and_standard_input_is(good: Path, tmp_path: Path) -> 
 
 
 def test_no_message_forges_the_screen(tmp_path: Path) -> None:
-    done = shell(f"detente check $'{tmp_path}/\\e[2K\\rYes'")
+    done = detente("check", tmp_path / "\x1b[2K\rYes")
     assert done.returncode == 2
-    assert b"\x1b" not in done.stderr
-    assert b"\r" not in done.stderr
-    done = shell("detente plan $'\\e[2KYes' --nonsense $'\\e[2K'")
-    assert b"\x1b" not in done.stderr
+    assert "\x1b" not in done.stderr
+    assert "\r" not in done.stderr
+    assert "\x1b" not in detente("plan", "\x1b[2KYes", "--nonsense", "\x1b[2K").stderr
 
 
 def test_a_defect_is_no_answer(good: Path) -> None:
