@@ -105,6 +105,9 @@ class Replay:
         self._calls = self._tokens = self._decisions = self._unplanned = self._idle = 0
         self._given: Counter[str] = Counter()
         """Tokens, by workload."""
+        self._followed: Counter[str] = Counter()
+        """Those of which it is noted what the plan's shares would have given."""
+        self._followed_calls: Counter[str] = Counter()
         self._refused: Counter[tuple[str, str]] = Counter()
         self._kept_off: Counter[str] = Counter()
         self._unknown: Counter[str] = Counter()
@@ -133,6 +136,7 @@ class Replay:
         until = end or at_micros(last - last % HOUR + HOUR)
         self._deal_anew(last)
         self._pass(micros(until))
+        self._follow()
         return self._replayed(at_micros(first), until)
 
     # -- time ------------------------------------------------------------------------------------------------------
@@ -151,6 +155,7 @@ class Replay:
 
     def _turn(self, at: datetime) -> None:
         self._deal_anew(micros(at))
+        self._follow()
         self._moment = Moment(self._policy, at, self._standings, self._keys)
         self._until = micros(self._moment.until)
         if self._room is ALL_WELL:
@@ -323,17 +328,21 @@ class Replay:
         routed.calls += dealt.calls
         routed.tokens += tokens
         routed.why[dealt.why] += dealt.calls
-        self._follow(workload, dealt.calls, tokens)
 
-    def _follow(self, workload: str, calls: int, tokens: int) -> None:
-        """Note what the plan's shares would have given."""
-        assert self._moment is not None
-        shares = self._moment.shares(workload)
-        if not shares:
-            self._unplanned += calls
-        for offer, share in shares.items():
-            key = workload, offer
-            self._planned[key] = self._planned.get(key, 0.0) + tokens * share
+    def _follow(self) -> None:
+        """Note what the plan's shares would have given of what came while they held."""
+        if self._moment is None:
+            return
+        for workload in self._given:
+            calls = sum(routed.calls for (name, _), routed in self._routed.items() if name == workload)
+            tokens = self._given[workload] - self._followed[workload]
+            shares = self._moment.shares(workload)
+            if not shares:
+                self._unplanned += calls - self._followed_calls[workload]
+            for offer, share in shares.items():
+                key = workload, offer
+                self._planned[key] = self._planned.get(key, 0.0) + tokens * share
+            self._followed[workload], self._followed_calls[workload] = self._given[workload], calls
 
     def _known(self, call: ReplayedCall, labels: Mapping[str, str], candidate: Candidate) -> PendingCalls:
         """Where calls of one workload by one key wait that went to a deployment."""
