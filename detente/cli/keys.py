@@ -9,6 +9,7 @@ import json
 import os
 import re
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -219,6 +220,8 @@ def _must_match(store: Store, case: Case) -> None:
 
 def _written(stated: Mapping[str, Any]) -> tuple[dict[str, Any], list[Flaw]]:
     """What options state of a key, as a case writes it, None for what shall be taken out; and what cannot be read."""
+    from detente.live.request import read_labels
+
     found: dict[str, Any] = {}
     flaws: list[Flaw] = []
     for member, given in stated.items():
@@ -227,24 +230,14 @@ def _written(stated: Mapping[str, Any]) -> tuple[dict[str, Any], list[Flaw]]:
         if given in (NONE, (NONE,)):
             found[member] = None
         elif member == "labels":
-            found[member] = dict(_labels(given, flaws))
+            found[member], wrong = read_labels(",".join(given))
+            flaws += (replace(flaw, path=("labels",)) for flaw in wrong)
         elif member == "budget":
             found[member] = dict(_amounts(given, flaws))
         else:
             found[member] = list(given) if member == "models" else given
     unread = {flaw.path[0] for flaw in flaws}
     return {member: value for member, value in found.items() if value or member not in unread}, flaws
-
-
-def _labels(given: Iterable[str], flaws: list[Flaw]) -> Iterator[tuple[str, str]]:
-    from detente.errors import Flaw
-
-    for text in given:
-        name, equals, value = (part.strip() for part in text.partition("="))
-        if equals and name and value:
-            yield name, value
-        else:
-            flaws.append(Flaw(f"`{text}` is not a label", "write for example team=vision", ("labels",)))
 
 
 def _amounts(text: str, flaws: list[Flaw]) -> Iterator[tuple[str, str]]:

@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import NamedTuple
 
+from detente.errors import Flaw, did_you_mean
 from detente.live.deployment import Feature, Operation
 from detente.live.presented import Presented
 from detente.values.facts import Facts
@@ -43,16 +44,24 @@ class LabelError(ValueError):
     """A request's labels contradict what its key stands for, or are labels that nobody knows."""
 
 
-def labels_of(text: str) -> dict[str, str]:
-    """``data=personal, case=4711`` as labels. Raises LabelError."""
+def read_labels(text: str) -> tuple[dict[str, str], list[Flaw]]:
+    """``data=personal, case=4711`` as labels, and all that is wrong: of a name stated twice, the first stays."""
     found: dict[str, str] = {}
+    flaws: list[Flaw] = []
     for part in text.split(","):
         name, equals, value = (piece.strip() for piece in part.partition("="))
         if not equals or not name or not value:
-            raise LabelError(f"`{part.strip()[:80]}` is not a label; write for example `data=personal`")
-        if found.get(name, value) != value:
-            raise LabelError(f"`{name}` is stated twice, as `{found[name]}` and as `{value}`; keep one")
-        found[name] = value
+            flaws.append(Flaw(f"`{part.strip()[:80]}` is not a label", "write for example `data=personal`"))
+        elif found.setdefault(name, value) != value:
+            flaws.append(Flaw(f"`{name}` is stated twice, as `{found[name]}` and as `{value}`", "keep one"))
+    return found, flaws
+
+
+def labels_of(text: str) -> dict[str, str]:
+    """The same, where all must be right. Raises LabelError with the first that is not."""
+    found, flaws = read_labels(text)
+    if flaws:
+        raise LabelError(f"{flaws[0].what}; {flaws[0].remedy}")
     return found
 
 
@@ -73,8 +82,6 @@ def narrowed(held: Mapping[str, str], stated: Mapping[str, str], known: Mapping[
     LabelError
         Where a request would change a label, or states one that the case does not use (§2).
     """
-    from detente.errors import did_you_mean
-
     for name, value in stated.items():
         if name in held and held[name] != value:
             raise LabelError(

@@ -76,6 +76,10 @@ def test_a_key_is_made_listed_changed_and_revoked(case: Path) -> None:
         (["create", "--workload", "chat", "--label", "grop=a"], ["--label grop: no workload and no budget", "`group`"]),
         (["create", "--workload", "chat", "--label", "team=b"], ["--label team: it says `team: b`"]),
         (["create", "--workload", "chat", "--label", "x"], ["--label: `x` is not a label"]),
+        (
+            ["create", "--workload", "chat", "--label", "a=1", "--label", "a=2"],
+            ["--label: `a` is stated twice, as `1`"],
+        ),
         (["create", "--workload", "chat", "--model", "x", "--within", "tem"], ["--model: ", "did you mean `team`?"]),
         (["create", "--workload", "chat", "--budget", "money: 5 EUR, every: day"], ["--budget: the amount is in EUR"]),
         (["create", "--workload", "chat", "--budget", "money"], ["--budget: `money` is no amount"]),
