@@ -9,7 +9,6 @@ from collections.abc import Iterator
 from dataclasses import replace
 from datetime import datetime
 from decimal import Decimal
-from fractions import Fraction
 from functools import cached_property
 from typing import ClassVar, Literal, Self
 
@@ -128,13 +127,6 @@ class Warrants(Term):
             for tranche in self.tranches
             for drawn in (counting.drawn(totals, window, number(tranche.reach)),)
         )
-
-    def vested(self, drawn: Fraction, tranche: WarrantTranche) -> bool | None:
-        """Whether a tranche has vested, at so much bought; None where a condition is not known."""
-        known = [condition.met for condition in tranche.conditions]
-        if drawn < number(tranche.reach) or False in known:
-            return False
-        return None if None in known else True
 
     def reminds(self, since: datetime, until: datetime) -> Iterator[Reminder]:
         """The last day on which they can vest."""

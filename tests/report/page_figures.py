@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from decimal import Decimal
 from fractions import Fraction
 from html.parser import HTMLParser
 from pathlib import Path
 
 from detente.report.figures.addressed import SavedFigures, figure_explained
-from detente.report.figures.figure import NamedFigure, worked_out
+from detente.report.figures.figure import NamedFigure, Rule
 from detente.report.numerals import compact, exact, percent, plural, price, quantity
 from detente.report.outcomes.outcomes import chance
 from detente.report.outcomes.simulation import nines
@@ -109,6 +109,31 @@ def assert_all_asked(
         for operand in each.operands:
             if operand.address:
                 assert by_address[operand.address].value == operand.value, (each.address, operand.address)
+
+
+MADE: dict[Rule, Callable[[Sequence[Fraction]], Fraction]] = {
+    "difference": lambda v: v[0] - v[1],
+    "sum": lambda v: sum(v, Fraction(0)),
+    "product": lambda v: v[0] * v[1],
+    "ratio": lambda v: v[0] / v[1],
+    "largest": max,
+    "smallest": min,
+    "squares": lambda v: sum(((100 * x) ** 2 for x in v), Fraction(0)),
+    "half": lambda v: (v[0] - v[1]) / 2,
+    "crossing": lambda v: (v[2] - v[0]) / ((v[1] - v[0]) - (v[3] - v[2])),
+}
+"""What each rule but a mean comes to, by its words."""
+
+
+def worked_out(figure: NamedFigure) -> Fraction | None:
+    """What the words of a figure's rule make of its operands; None where it has no rule."""
+    if figure.rule is None:
+        return None
+    values = [Fraction(each.value) for each in figure.operands]
+    if figure.rule == "mean":
+        weights = [Fraction(each.weight or 0) for each in figure.operands]
+        return sum((w * v for w, v in zip(weights, values, strict=True)), Fraction(0)) / sum(weights)
+    return MADE[figure.rule](values)
 
 
 def said_in(plan: Plan) -> list[str]:

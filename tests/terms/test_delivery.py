@@ -139,7 +139,6 @@ def test_shares_vest_as_enough_is_bought_and_as_conditions_come_true() -> None:
     ]
     term = found.signed[0]
     assert isinstance(term, Warrants)
-    assert [term.vested(plan.standings[0].drawn, t) for t in term.tranches] == [True, False]  # type: ignore[arg-type]
     assert "10 shares at 1.00 k GPU-hour; 90 shares at 9.00 k GPU-hour, the share stands at 600 USD: not met" in (
         term.explain().sentence
     )
@@ -148,9 +147,7 @@ def test_shares_vest_as_enough_is_bought_and_as_conditions_come_true() -> None:
 def test_a_condition_of_which_nothing_is_known_is_not_met_and_not_missed() -> None:
     unknown = [{"reach": "1000 GPU-hour", "shares": 10, "conditions": [{"what": "a technical milestone"}]}]
     term = warrants(tranches=unknown).signed[0]
-    assert isinstance(term, Warrants)
-    assert term.vested(D(2000), term.tranches[0]) is None  # type: ignore[arg-type]
-    assert term.vested(D(500), term.tranches[0]) is False  # type: ignore[arg-type]
+    assert "10 shares at 1.00 k GPU-hour, a technical milestone: not known" in term.explain().sentence
 
 
 def test_tranches_ask_for_one_thing_and_the_smaller_first() -> None:

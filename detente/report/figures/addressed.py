@@ -173,7 +173,7 @@ def _explained(answer: SavedFigures, figure: NamedFigure) -> Explanation:
 def _lines(figure: NamedFigure) -> Iterator[Line]:
     yield Line(figure.says)
     if figure.rule is not None:
-        yield Line(f"it is {RULES[figure.rule][0]}:")
+        yield Line(f"it is {RULES[figure.rule]}:")
         yield from (Line(_operand(each)) for each in figure.operands[:MAX_OPERANDS])
         if len(figure.operands) > MAX_OPERANDS:
             yield Line(f"and {len(figure.operands) - MAX_OPERANDS:,} more, which `--json` has")

@@ -1,16 +1,14 @@
 """A figure with its address: what it is, how it comes about, and from which numbers.
 
-Owns: addresses, rules (a formula in words, and what it comes to), and how a value is written. Not here: which figures
+Owns: addresses, rules (a formula in words), and how a value is written. Not here: which figures
 an answer has (a file a kind), and how they are asked for (``asking``).
 """
 
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from decimal import Decimal
-from fractions import Fraction
 from typing import Literal
 
 from detente.report.numerals import exact, percent, plural, price, quantity
@@ -90,38 +88,17 @@ def rounded(value: Decimal, unit: str) -> str:
     return f"{price(value)} {unit}".rstrip() if " per " in unit or not unit else quantity(value, unit)
 
 
-# -- rules -----------------------------------------------------------------------------------------------------------
-def _crossing(values: Sequence[Fraction]) -> Fraction:
-    """Where two straight lines from 0 to 1 meet: the first at both ends, then the other."""
-    never, surely, other_never, other_surely = values
-    return (other_never - never) / ((surely - never) - (other_surely - other_never))
-
-
-RULES: dict[Rule, tuple[str, Callable[[Sequence[Fraction]], Fraction]]] = {
-    "difference": ("the first less the second", lambda v: v[0] - v[1]),
-    "sum": ("all of these added up", lambda v: sum(v, Fraction(0))),
-    "product": ("the first times the second", lambda v: v[0] * v[1]),
-    "ratio": ("the first divided by the second", lambda v: v[0] / v[1]),
-    "largest": ("the largest of these", max),
-    "smallest": ("the smallest of these", min),
-    "squares": ("the squares of these, in percent, added up", lambda v: sum(((100 * x) ** 2 for x in v), Fraction(0))),
-    "half": ("half of what lies between these", lambda v: (v[0] - v[1]) / 2),
-    "crossing": (
-        "where two straight lines meet, each from what its choice costs if it never happens to what it costs if it "
-        "surely does: (third − first) / ((second − first) − (fourth − third))",
-        _crossing,
-    ),
-    "mean": ("each times its weight, added up, and divided by all weights", lambda v: sum(v, Fraction(0))),
+RULES: dict[Rule, str] = {
+    "difference": "the first less the second",
+    "sum": "all of these added up",
+    "product": "the first times the second",
+    "ratio": "the first divided by the second",
+    "largest": "the largest of these",
+    "smallest": "the smallest of these",
+    "squares": "the squares of these, in percent, added up",
+    "half": "half of what lies between these",
+    "crossing": "where two straight lines meet, each from what its choice costs if it never happens to what it costs "
+    "if it surely does: (third − first) / ((second − first) − (fourth − third))",
+    "mean": "each times its weight, added up, and divided by all weights",
 }
-"""In words, and what it comes to."""
-
-
-def worked_out(figure: NamedFigure) -> Fraction | None:
-    """What its rule makes of its operands; None where it has no rule."""
-    if figure.rule is None:
-        return None
-    values = [Fraction(each.value) for each in figure.operands]
-    if figure.rule == "mean":
-        weights = [Fraction(each.weight or 0) for each in figure.operands]
-        return sum((w * v for w, v in zip(weights, values, strict=True)), Fraction(0)) / sum(weights)
-    return RULES[figure.rule][1](values)
+"""In words: how a figure is made of its operands."""

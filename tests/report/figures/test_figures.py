@@ -28,7 +28,7 @@ from detente.report.figures.addressed import SavedFigures, figure_explained, sav
 from detente.report.figures.check import CheckedWays, check_figures
 from detente.report.figures.comparison import comparison_figures
 from detente.report.figures.deal import deal_figures
-from detente.report.figures.figure import NamedFigure, Operand, worked_out
+from detente.report.figures.figure import NamedFigure, Operand
 from detente.report.figures.leverage import leverage_figures
 from detente.report.figures.plan import plan_figures
 from detente.report.figures.prices import price_figures
@@ -50,7 +50,7 @@ from tests.outcomes.draws import test_live_dispatch as calls
 from tests.outcomes.draws import test_simulation as draws
 from tests.report.frontier import frontier
 from tests.report.made_plans import empty, many, tiny
-from tests.report.page_figures import assert_all_asked, said_in
+from tests.report.page_figures import assert_all_asked, said_in, worked_out
 
 
 def floor(name: str = "floor", amount: str = "9000 USD") -> Data:

@@ -11,7 +11,7 @@ from pathlib import Path
 
 import pytest
 
-from detente.report.figures.figure import NamedFigure, worked_out
+from detente.report.figures.figure import NamedFigure
 from detente.report.figures.plans import figures_between, names, plans_figures
 from detente.report.pages.plans_page import render
 from detente.report.plans.bridge import bridge
@@ -20,7 +20,7 @@ from tests.builders import D, Data, agreement, data_of, tokens, work
 from tests.cli.shell import detente
 from tests.report.frontier import frontier
 from tests.report.made_plans import empty, many, tiny
-from tests.report.page_figures import assert_all_asked, said_in
+from tests.report.page_figures import assert_all_asked, said_in, worked_out
 
 
 def both() -> list[Plan]:
