@@ -1,20 +1,22 @@
 """Capacity that is held for a term, used or not: what of it nobody used, hour by hour, at the price it was reserved at.
 
-Owns: the use of nobody that this comes to, and the lines that book it. What was booked before is not booked again, and
-where use came late, the difference is. Not here: what use of capacity is listed at (``metering``), and when this is
-booked (``closing``).
+Owns: the use of nobody that this comes to, and the lines that book it, so that both together are what is paid, before
+discounts and after. What was booked before is not booked again, and where use came late, the difference is. Not here:
+what use of capacity is listed at (``metering``), and when this is booked (``closing``).
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
 from decimal import Decimal
 from fractions import Fraction
-from typing import Literal
+from typing import Literal, NamedTuple
 
-from detente.contract.metered.use import Use
+import msgspec
+
+from detente.contract.metered.use import Use, nanos
 from detente.contract.rated.rating import Rating
 from detente.ledger.books.books import Books
 from detente.ledger.store.store import Session
@@ -68,16 +70,41 @@ def idle_lines(session: Session, books: Books, held: Sequence[Purchase], as_of: 
         facts = books.case.offer_facts[offer.id]
         for start, end in _hours(min(p.start for p in own), min(as_of, max(p.end for p in own))):
             at = micros(start)
-            use = idle_use(offer, facts, own, start, end, there.used.get((offer.id, at - at % HOUR), (0, 0)))
-            wanted = [] if use is None else [UseLine.rated(rating.rate(use))]
+            uses = there.used.get((offer.id, at - at % HOUR), [])
+            idle = idle_use(offer, facts, own, start, end, (sum(u.taken for u in uses), sum(u.listed for u in uses)))
+            wanted = [] if idle is None else [_as_paid(rating, idle, uses)]
             yield from _differences(wanted, there.idle.get((offer.id, at), []))
+
+
+class _HourUse(NamedTuple):
+    """Use in an hour, as it is booked: amounts in billionths, and what was taken off it, by clause."""
+
+    taken: int
+    listed: int
+    off: tuple[tuple[str, int], ...]
+
+
+def _as_paid(rating: Rating, idle: Use, uses: Sequence[_HourUse]) -> UseLine:
+    """The line of what stood idle, by which it and the use come to what is paid after discounts, too.
+
+    Clauses take off the whole of what was reserved, whoever used it (no price of shared units turns on a workload). Of
+    that, what was taken off the use is booked: a bill may have stated it net, or at another price.
+    """
+    whole = replace(idle, listed=idle.listed + of_nanos(sum(u.listed for u in uses)))
+    line = UseLine.rated(rating.rate(whole))
+    off = {(term, start, end): amount for term, start, end, amount in line.off}
+    for term, amount in (each for u in uses for each in u.off):
+        key = next((key for key in off if key[0] == term), (term, line.start, line.end))
+        off[key] = off.get(key, 0) - amount
+    listed, left = nanos(idle.listed), tuple((*key, amount) for key, amount in off.items() if amount)
+    return msgspec.structs.replace(line, listed=listed, net=listed - sum(off.values()), off=left)
 
 
 @dataclass(slots=True)
 class _BookedHours:
-    """Of each offer and hour: what was taken and its list price, and what is booked as idle."""
+    """Of each offer and hour: what was used, and what is booked as idle."""
 
-    used: dict[tuple[str, int], tuple[int, int]] = field(default_factory=dict)
+    used: dict[tuple[str, int], list[_HourUse]] = field(default_factory=dict)
     idle: dict[tuple[str, int], list[LineSum]] = field(default_factory=dict)
 
 
@@ -86,26 +113,32 @@ def _booked(session: Session) -> _BookedHours:
     for each in all_sums(session):
         offer = each.of.offer.get("offer", "")
         if each.of.kind == "use":
-            for hour, taken, listed in _by_hour(each):
-                before = found.used.get((offer, hour), (0, 0))
-                found.used[offer, hour] = before[0] + taken, before[1] + listed
+            for hour, use in _by_hour(each):
+                found.used.setdefault((offer, hour), []).append(use)
         elif each.of.kind in ("idle", "reserved") and each.end - each.start <= HOUR:
             found.idle.setdefault((offer, each.start), []).append(each)
     return found
 
 
-def _by_hour(used: LineSum) -> Iterator[tuple[int, int, int]]:
-    """Each hour of its time, what was taken in it and its list price: a row of a bill for a day is as even over it."""
+def _by_hour(used: LineSum) -> Iterator[tuple[int, _HourUse]]:
+    """Each hour of its time, and what was used in it: a row of a bill for a day is as even over it."""
     at, length = used.start, used.end - used.start
     while at < used.end:
         hour = at - at % HOUR
         end = min(hour + HOUR, used.end)
-        since, until = at - used.start, end - used.start
-        taken, listed = (n * until // length - n * since // length for n in (used.taken, used.listed))
-        yield hour, taken, listed
+        taken, listed = (_between(n, used.start, used.end, at, end) for n in (used.taken, used.listed))
+        off = [(term, _between(n, since, until, at, end)) for (term, since, until), n in used.off.items()]
+        yield hour, _HourUse(taken, listed, tuple(off))
         at = end
     if not length:
-        yield at - at % HOUR, used.taken, used.listed
+        off = [(term, n) for (term, _, _), n in used.off.items()]
+        yield at - at % HOUR, _HourUse(used.taken, used.listed, tuple(off))
+
+
+def _between(amount: int, since: int, until: int, start: int, end: int) -> int:
+    """What of an amount that is even over a time is in another; parts that join come to all of it."""
+    before, after = (min(max(at, since), until) - since for at in (start, end))
+    return amount * after // (until - since) - amount * before // (until - since)
 
 
 def _hours(start: datetime, end: datetime) -> Iterator[tuple[datetime, datetime]]:

@@ -116,6 +116,36 @@ def test_a_row_for_a_day_is_even_over_its_hours(begins: str, store: Store) -> No
     assert counted == 48_000 * M
 
 
+@pytest.mark.parametrize(
+    ("listed", "off"), [(0, 0), (120_000, 12_000), (108_000, 0), (200_000, 0), (200_000, 20_000), (60_000, 0)]
+)
+def test_use_stated_at_any_price_and_what_is_idle_are_what_is_paid(listed: int, off: int, store: Store) -> None:
+    """100 GPUs for 72 hours at 50 USD, 10% off: 324,000 are paid, 16,000 less than the floor.
+
+    All are used. Of a day's 120,000 a bill states nothing, the list, the net, or an on-demand price.
+    """
+    terms: list[Data] = [
+        {"id": "ten", "kind": "discount", "of": {"buy": "reserved"}, "off": "10%"},
+        {"id": "floor", "kind": "minimum-commitment", "measure": "after-discounts", "amount": "340 k USD"},
+    ]
+    case = a_case(50, *terms, signed={"ends": "2026-01-04"})
+    of, rows = UseClass("use", case.workloads[0].facts, case.offer_facts["north-gpus"]), []
+    for n in range(3):
+        start, end = (micros(day("2026-01-01") + timedelta(days=n + more)) for more in (0, 1))
+        taken_off = (("ten", start, end, off * 1000 * M),) if off else ()
+        net = (listed - off) * 1000 * M
+        rows.append(UseLine(of, start, end, taken=2_400_000 * M, listed=listed * 1000 * M, net=net, off=taken_off))
+    Books(store, case).post(rows, NOW)
+    held = (Purchase("north-gpus", "north", day("2026-01-01"), day("2026-01-04"), 50, D(72), D(360_000), True),)
+    closing(store, case, "2026-01-04", held)
+    booked = accounts(store)
+    assert booked["clause/north/north-deal/floor/shortfall-fee"] == 16_000_000 * M
+    assert booked["use/north/north-gpus"] == 360_000_000 * M
+    assert booked["owed/north"] == -(324_000 + 16_000) * 1000 * M
+    assert closing(store, case, "2026-01-04", held).batch == 0
+    assert audit(Books(store, case)).faults == ()
+
+
 def test_a_plan_that_is_served_as_planned_closes_at_its_own_bill(store: Store, tmp_path: Path) -> None:
     """Its reserved GPUs, all of them, whatever of them was used: within a cent."""
     case = a_case(months=6)
