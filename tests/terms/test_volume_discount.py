@@ -209,6 +209,13 @@ def test_two_that_meet_say_how_they_combine() -> None:
     assert beside(one | {"until": "2026-01-16"}, two | {"from": "2026-01-16"}) == []
 
 
+def test_no_way_is_offered_that_gives_back_more_than_all() -> None:
+    (only,) = beside(rebate("a", "60%"), rebate("b", "50%"))
+    assert "60% and 50%: `product` (80%), `best-of` (60%); write them as one clause, with what both come to" in only
+    (whole,) = beside(rebate("a", "60%"), rebate("b", "40%"))
+    assert "`sum` (100%)" in whole
+
+
 def test_agreements_whose_rebates_meet_say_the_same_way() -> None:
     deals = agreement(rebate("a", "10%"), id="one", combine="sum"), agreement(rebate("b", "20%"), id="two")
     (only,) = mistakes(data_of([tokens("north", 1)], [work()], *deals, months=1))

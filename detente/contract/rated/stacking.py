@@ -87,6 +87,9 @@ def _told(meeting: str, rates: Sequence[Fraction], ways: dict[str, Combine | Non
         what = meeting + " while ".join(f"`{name}` says `combine: {each}`" for name, each in ways.items())
     else:
         what = f"{meeting}{where} {'does not' if len(ways) == 1 else 'do not both'} say how they combine"
+    if sum(rates) > 1:  # nobody gives back more than all
+        del come["sum"]
     named = ", ".join(f"`{each}` ({part})" for each, part in come.items())
-    remedy = f"as the contract says of {one} and {two}: {named}; write `combine: sum` in {where}, or of the other two"
-    return Flaw(what, f"{remedy} one clause, with what both come to")
+    remedy = "" if "sum" not in come else f"write `combine: sum` in {where}, or of the other two one clause"
+    remedy = remedy or "write them as one clause"
+    return Flaw(what, f"as the contract says of {one} and {two}: {named}; {remedy}, with what both come to")
