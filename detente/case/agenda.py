@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from datetime import date, datetime
 
 from detente.case.case import Case
+from detente.case.counted_unit import counted_unit
 from detente.contract.decisions import NOTHING_DECIDED
 from detente.contract.metered.totals import Totals
 from detente.contract.reminder import Reminder, Role, last_day
@@ -109,18 +110,12 @@ def _amounts(case: Case, term: Term, until: date) -> dict[tuple[datetime, End], 
         standings = term.settle(totals, NOTHING_DECIDED, moment(until)).standings
     except SettleError:  # it turns on what nobody has decided
         return {}
+    units = {meter.name: counted_unit(case, meter) for meter in term.meters()}
     for each in standings:
-        unit = _unit(case, term) if each.unit == "taken" else each.money_in(case.currency)
+        unit = units[each.meter]
         if each.amount and unit is not None:
             found.setdefault((each.start, each.end), shown(each.amount, unit))
     return found
-
-
-def _unit(case: Case, term: Term) -> str | None:
-    """Of what is taken of the offers that a clause covers; None where there are several."""
-    facts = case.offer_facts
-    units = {o.taken_in for o in case.offers if any(term.covered.covers(w.facts, facts[o.id]) for w in case.workloads)}
-    return units.pop() if len(units) == 1 else None
 
 
 def _of_the_case(case: Case) -> Iterator[AgendaLine]:

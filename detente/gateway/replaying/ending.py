@@ -9,6 +9,8 @@ from collections.abc import Iterator, Mapping, Sequence
 from datetime import datetime
 from decimal import Decimal
 
+from detente.case.case import Case
+from detente.case.counted_unit import counted_unit
 from detente.contract.decisions import NOTHING_DECIDED
 from detente.contract.metered.totals import Totals
 from detente.contract.metered.use import RatedUse
@@ -35,24 +37,25 @@ def idle_lines(
                 yield rating.rate(found)
 
 
-def ended(terms: Sequence[Term], totals: Totals, since: datetime, as_of: datetime) -> tuple[ClauseEnd, ...]:
+def ended(case: Case, terms: Sequence[Term], totals: Totals, since: datetime, as_of: datetime) -> tuple[ClauseEnd, ...]:
     """What each clause comes to; of one that cannot be settled, why.
 
     Of windows that were over by ``since`` nothing was replayed: what they came to is not known, and not told.
     """
     found = settle_each(terms, totals, NOTHING_DECIDED, as_of)
     return tuple(
-        _end(term, each, since, as_of)
+        _end(case, term, each, since, as_of)
         if isinstance(each, Settlement)
         else ClauseEnd(term.id, term.validity.counterparty, unknown=str(each))
         for term, each in zip(terms, found, strict=True)
     )
 
 
-def _end(term: Term, found: Settlement, since: datetime, as_of: datetime) -> ClauseEnd:
+def _end(case: Case, term: Term, found: Settlement, since: datetime, as_of: datetime) -> ClauseEnd:
     off = {meter.name for meter in term.meters() if meter.measure == "off"}
     postings = tuple(p for p in found.postings if not p.in_spend and p.end > since)
     owed = sum((p.amount for p in postings), Decimal(0))
     begun = tuple(s for s in found.standings if s.start < as_of and s.end > since)
+    units = {meter.name: counted_unit(case, meter) or "" for meter in term.meters()}
     accruing = sum((s.accruing for s in begun if s.meter not in off), Decimal(0))
-    return ClauseEnd(term.id, term.validity.counterparty, owed, accruing, postings, begun)
+    return ClauseEnd(term.id, term.validity.counterparty, owed, accruing, postings, begun, units)

@@ -366,7 +366,7 @@ class Replay:
         return Replayed(
             start, end, self._calls, self._tokens, self._decisions, tuple(routed), dict(self._refused),
             dict(self._kept_off), self._planned, self._unplanned, dict(self._unknown), self._idle,
-            ended(self._terms, self._totals, start, end), self._budgets.replayed(),
+            ended(self._policy.case, self._terms, self._totals, start, end), self._budgets.replayed(),
         )  # fmt: skip
 
 

@@ -6,7 +6,7 @@ Values only. Not here: replaying (``replay``), and how it is told (``report/live
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from decimal import Decimal
@@ -39,7 +39,8 @@ class ClauseEnd:
     """What a clause came to by the end of a replay.
 
     ``owed`` is of windows that have ended, ``accruing`` what would be owed of those that run if they ended now; what is
-    off the price of use is in neither. Where it cannot be said, ``unknown`` says why.
+    off the price of use is in neither. ``units``: by meter, the name of that in which it counts. Where it cannot be
+    said, ``unknown`` says why.
     """
 
     term: str
@@ -48,6 +49,7 @@ class ClauseEnd:
     accruing: Exact = Decimal(0)
     postings: tuple[Posting, ...] = ()
     standings: tuple[Standing, ...] = ()
+    units: Mapping[str, str] = field(default_factory=dict)
     unknown: str = ""
 
 

@@ -7,11 +7,12 @@ here: the rules (``Term.settle``), the estimate (``pace``), and how it is shown 
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date, datetime, timedelta
 from decimal import Decimal
 from fractions import Fraction
 
+from detente.case.counted_unit import counted_unit
 from detente.contract.decisions import NOTHING_DECIDED
 from detente.contract.metered.meter import PAYMENTS, Meter
 from detente.contract.metered.payer import Payer
@@ -51,7 +52,8 @@ class Heading:
 class ClauseStands:
     """A clause in one window, as of a day; ``unknown``: why nothing can be said, in place of a standing.
 
-    ``uncounted`` is how many uses in the window are unknown that it counts, or may count.
+    ``unit`` is the name of that in which it counts, where that is known. ``uncounted`` is how many uses in the window
+    are unknown that it counts, or may count.
     """
 
     term: str
@@ -61,6 +63,7 @@ class ClauseStands:
     heading: Heading | None = None
     uncounted: int = 0
     unknown: str = ""
+    unit: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -94,7 +97,8 @@ def stands_in(
     ]
     first = books.first(session)
     since = first.date() if first is not None else None
-    return stands_by(books.terms, totals, as_of, unknown, since, all_windows=all_windows, headings=headings)
+    found = stands_by(books.terms, totals, as_of, unknown, since, all_windows=all_windows, headings=headings)
+    return _in_named_units(books, found)
 
 
 def stands_by(
@@ -125,7 +129,20 @@ def stands_as_closed(session: Session, books: Books, sums: Iterable[LineSum], as
     books.with_bought(session, totals, as_of, as_closed=True)
     unknown = [(s.of, at_micros(s.start), at_micros(s.end), s.unknown) for s in before if s.unknown]
     since = min((at_micros(each.start).date() for each in before), default=None)
-    return stands_by(books.terms, totals, as_of, unknown, since, all_windows=True)
+    return _in_named_units(books, stands_by(books.terms, totals, as_of, unknown, since, all_windows=True))
+
+
+def _in_named_units(books: Books, found: BooksStand) -> BooksStand:
+    """The same, with the name of the unit in which each clause counts."""
+    meters = {(t.validity.agreement, t.id, t.validity.start, m.name): m for t in books.terms for m in t.meters()}
+    units: dict[Meter, str] = {}
+    clauses = []
+    for each in found.clauses:
+        meter = meters.get((each.agreement, each.term, each.since, each.standing.meter)) if each.standing else None
+        if meter is not None and meter not in units:
+            units[meter] = counted_unit(books.case, meter) or ""
+        clauses.append(each if meter is None else replace(each, unit=units[meter]))
+    return replace(found, clauses=tuple(clauses))
 
 
 def paced_since(as_of: datetime) -> datetime:

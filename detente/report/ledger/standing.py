@@ -46,15 +46,15 @@ def standing_rows(clauses: Sequence[ClauseStands], currency: str, planned: Seque
 
     With what a plan has of them, one column more: ``PLANNED``.
     """
-    rows = [(each.standing, _row(each, currency)) for each in clauses if each.standing is not None]
+    rows = [(each.standing, each.unit, _row(each, currency)) for each in clauses if each.standing is not None]
     if not planned:
-        return [row for _, row in rows]
-    return [(*row, _planned(standing, planned, currency)) for standing, row in rows]
+        return [row for *_, row in rows]
+    return [(*row, _planned(standing, planned, unit)) for standing, unit, row in rows]
 
 
-def _planned(standing: Standing, planned: Sequence[Standing], currency: str) -> str:
+def _planned(standing: Standing, planned: Sequence[Standing], unit: str) -> str:
     drawn = drawn_in(planned, standing)
-    return "–" if drawn is None else shown(drawn, standing.money_in(currency) or "")
+    return "–" if drawn is None else shown(drawn, unit)
 
 
 def drawn_in(planned: Iterable[Standing], standing: Standing) -> Exact | None:
@@ -68,9 +68,8 @@ def _window(standing: Standing) -> tuple[object, ...]:
 
 
 def _row(each: ClauseStands, currency: str) -> Row:
-    standing, heading = each.standing, each.heading
+    standing, heading, unit = each.standing, each.heading, each.unit
     assert standing is not None
-    unit = standing.money_in(currency) or ""
     left = standing.remaining
     expected = owed = "–"
     if heading is not None:

@@ -93,10 +93,10 @@ def _standings(found: Replayed, currency: str, console: Console) -> None:
 
 
 def _standing(each: ClauseEnd, stands: Standing, currency: str) -> list[str]:
-    unit = stands.money_in(currency) or stands.unit
+    unit = each.units[stands.meter]
     amounts = [compact(amount) for amount in (stands.amount or Decimal(0), stands.drawn)]
     due = [shown(amount, currency) if amount else "" for amount in (stands.owed, stands.accruing)]
-    return [each.term, named(stands.start, stands.end), stands.role, *(f"{a} {unit}" for a in amounts), *due]
+    return [each.term, named(stands.start, stands.end), stands.role, *(f"{a} {unit}".rstrip() for a in amounts), *due]
 
 
 def _costs(found: Replayed, by_price: Replayed | None, currency: str, console: Console) -> None:

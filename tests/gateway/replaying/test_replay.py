@@ -238,7 +238,7 @@ def test_a_clause_that_cannot_be_settled_is_told_and_counts_nothing() -> None:
     totals = Totals(meter for term in case.signed for meter in term.meters())
     line = use(case, "chat", "north-api", "2026-01-01", "2026-02-01", 1, 3)
     totals.add(RatedUse(replace(line, demand={"workload": "chat"}), line.listed))
-    (floor,) = ended(case.signed, totals, day("2026-01-01"), day("2026-02-01"))
+    (floor,) = ended(case, case.signed, totals, day("2026-01-01"), day("2026-02-01"))
     assert "lacks the label `team`" in floor.unknown
     assert (floor.owed, floor.accruing, floor.standings) == (0, 0, ())
 

@@ -19,13 +19,14 @@ from detente.errors import FlawError, LedgerError
 from detente.ledger.bills.focus_export import FocusExport
 from detente.ledger.books.books import Books
 from detente.ledger.books.closing import close
+from detente.ledger.books.stands import stands
 from detente.ledger.books.statement import Statement, parties, statement
 from detente.ledger.store.store import Store
 from detente.report.ledger.standing import standing_rows
 from detente.report.ledger.statement import notes_of, statement_view, statements_csv, statements_json
 from detente.report.pages.statement_page import render_statements
 from detente.report.screen import Screen
-from detente.values.period import named, stretch
+from detente.values.period import moment, named, stretch
 from tests.builders import D, day, tokens
 from tests.ledger.served import NOW, both, call, fresh, ingested, journal_of, served_case
 from tests.report.read_page import Page
@@ -85,6 +86,17 @@ def test_what_is_planned_and_what_is_carried_stand_beside_what_was_drawn(tmp_pat
     )
     told = [c["planned"] for c in json.loads(statements_json([found]))["statements"][0]["clauses"]]
     assert told.count("0.9") == 1
+
+
+def test_what_is_counted_is_told_with_the_name_of_its_unit(tmp_path: Path) -> None:
+    """Six calls of 0.1 Mtok against 5 Mtok."""
+    asked = {"id": "floor", "kind": "minimum-commitment", "amount": "5 Mtok", "windows": {"every": "month"}}
+    case = served_case(asked | {"shortfall": {"price": "1 USD per Mtok"}}, OFF)
+    with fresh(tmp_path) as store:
+        put(store, case, tmp_path / "j", *(call(n, "2026-01-15", TENTH) for n in range(6)))
+        found = stands(Books(store, case), moment(day("2026-01-20")), headings=False)
+    rows = [row for row in standing_rows(found.clauses, "USD") if row[0] == "floor (floor)"]
+    assert [(row[2], row[3], row[4]) for row in rows] == [("5.00 Mtok", "0.60 Mtok", "4.40 Mtok")]
 
 
 @both
