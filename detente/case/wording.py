@@ -217,10 +217,9 @@ def _hint(detail: Any, raw: Any, kind: Any) -> str:
     if code in ("list_type", "tuple_type"):
         if isinstance(given, str):
             return f", such as `[{_short(given)}]`"
-        if not isinstance(given, dict) or not (given or keys):
+        if not isinstance(given, dict) or not keys:
             return ""
-        key = next((each for each in given if each in keys), keys[0]) if keys else next(iter(given))
-        return f", such as `[ {{ {_short(key)}: … }} ]`"
+        return f", such as `[ {{ {next((each for each in given if each in keys), keys[0])}: … }} ]`"
     first = given[0] if isinstance(given, list) and given else given
     if code == "dict_type" and isinstance(first, str):
         pair = f"…: {_short(first)}" if first[:1].isdigit() else f"{_short(first)}: …"

@@ -83,7 +83,6 @@ def floor(**more: object) -> Data:
                 ("shortfall", "100%", "`forbidden`, or a mapping with some of the keys `fee`, `price`"),
                 ("milestones", {"reach": "1 USD"}, "expected a list, such as `[ { reach: … } ]`"),
                 ("milestones", None, "found nothing; expected a list"),
-                ("except", {"workload": "x"}, "expected a list, such as `[ { workload: … } ]`"),
                 ("amount", "5 k USD per month", "write `5 k USD` by itself; a clause whose amount holds in each month"),
                 ("expires", "2026-03-01", "did you mean `until`?"),
                 ("with", "south", "beside its `terms`"),
