@@ -157,7 +157,8 @@ def performable(case: Case, time_limit: float | None = None) -> Conflict | None:
     met = _possible(model, columns)
     if met is not True:
         with study.program.as_asked() as differs:
-            met = _possible(model, columns) if differs else met
+            if differs and (met is None or _divided(model)):
+                met = _possible(model, columns)
     if met:
         return None
     from detente.planner.conflict import find_conflict
@@ -169,9 +170,17 @@ def _possible(model: Model, columns: Ints) -> bool | None:
     """Whether a point keeps every clause with whole units; None: one does only where they may be divided."""
     model.objective(np.zeros(model.program.n))
     whole = len(columns) and _whole(model, columns)
-    met = whole or _met(model.feasible())
     model.objective(None)
+    met = whole or _divided(model)
     return True if whole or (met and not len(columns)) else None if met else False
+
+
+def _divided(model: Model) -> bool:
+    """Whether a point keeps every clause where units may be divided: where none does, no search has to find it out."""
+    model.objective(np.zeros(model.program.n))
+    met = _met(model.feasible())
+    model.objective(None)
+    return met
 
 
 def _whole(model: Model, columns: Ints) -> bool:

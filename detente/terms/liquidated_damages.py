@@ -14,7 +14,7 @@ from pydantic import Field, PrivateAttr, model_validator
 from detente.contract.amounts.counting import LISTED, MEASURED, SpendMeasure, repriced
 from detente.contract.bases.capped_charge import CappedCharge
 from detente.contract.bases.claims_cap import ClaimsCap
-from detente.contract.case_view import CaseView
+from detente.contract.case_view import CaseView, ClauseView
 from detente.contract.metered.meter import Measure, Meter
 from detente.contract.program import Expression, Program
 from detente.contract.reach.verdict import Reason
@@ -145,17 +145,13 @@ class LiquidatedDamages(CappedCharge):
             if shared and other.id != self.id:
                 what = f"`{self.id}` and `{other.id}` are bounded by `{self.within}`, and each would use all of it"
                 yield Flaw(what, "write them as one clause, or give each a `cap` of its own", ("within",))
-            elif (
-                shared
-                and other.validity.agreement != self.validity.agreement
-                and other.validity.end <= self.validity.start
-            ):
+            elif shared and self._amends(other):
                 there = f"`{self.id}` of `{other.validity.agreement}` and of `{self.validity.agreement}`"
                 what = f"{there} are bounded by `{self.within}`, and each would use all of it"
                 remedy = "give each all of it as a `cap` of its own, and say `takes-over: pro-rata` in the amendment"
                 yield Flaw(what, remedy, ("within",))
 
-    def _amends(self, other: Term) -> bool:
+    def _amends(self, other: ClauseView) -> bool:
         """Whether another version is of an earlier text."""
         before, own = other.validity, self.validity
         return before.agreement != own.agreement and before.end <= own.start
