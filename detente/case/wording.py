@@ -17,6 +17,7 @@ from pydantic import BaseModel, ValidationError
 from detente.case.agreement import Agreement
 from detente.case.other_names import key_meant, value_meant
 from detente.contract.fixed_switch import why_fixed
+from detente.contract.reach.scope import Scope
 from detente.contract.term import Term
 from detente.errors import Flaw, FlawError, KeyPath, did_you_mean, nearest
 from detente.market.network import PLACE
@@ -217,6 +218,8 @@ def _hint(detail: Any, raw: Any, kind: Any) -> str:
     if code in ("list_type", "tuple_type"):
         if isinstance(given, str):
             return f", such as `[{_short(given)}]`"
+        if isinstance(given, dict) and given and _of_scopes(kind, detail["loc"], raw):
+            return f", such as `[ {{ {_short(next(iter(given)))}: … }} ]`"
         if not isinstance(given, dict) or not keys:
             return ""
         return f", such as `[ {{ {next((each for each in given if each in keys), keys[0])}: … }} ]`"
@@ -311,6 +314,16 @@ def _parts_of(models: Sequence[type[BaseModel]], _kinds: Sequence[str]) -> dict[
                     frozenset(_keys(inside)), typing.get_origin(field.annotation) is tuple
                 )
     return found
+
+
+def _of_scopes(kind: Any, loc: Sequence[str | int], raw: Any) -> bool:
+    """Whether a list of scopes may stand at a place: mappings whose keys are those of facts."""
+    fields = (model.model_fields.items() for model in _models_at(kind, loc[:-1], raw))
+    return any((f.alias or name) == loc[-1] and _lists_scopes(f.annotation) for each in fields for name, f in each)
+
+
+def _lists_scopes(annotation: Any) -> bool:
+    return annotation == tuple[Scope, ...] or any(map(_lists_scopes, typing.get_args(annotation)))
 
 
 def _models_at(kind: Any, loc: Sequence[str | int], raw: Any) -> list[type[BaseModel]]:

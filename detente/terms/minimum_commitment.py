@@ -93,6 +93,7 @@ class MinimumCommitment(Term):
         priced(self.shortfall, self.amount)
         if isinstance(self.amount, Amount):
             self._of_work(self.amount)
+        self._in_one_unit()
         by_window = ("milestones",) if self.windows.every != "term" else ()
         reaching = [k for k in (*by_window, "carry_over", "deferral") if getattr(self, k)]
         if self.counts and reaching:
@@ -125,18 +126,22 @@ class MinimumCommitment(Term):
 
     def _of_work(self, amount: Amount) -> None:
         timed = self.moment if self.moment != "use" else None
-        stated_ = (("milestones", self.milestones), ("measure", self.measure), ("moment", timed))
-        for key, stated in stated_:
+        for key, stated in (("measure", self.measure), ("moment", timed)):
             if stated:
-                what = f"`{key}` is of money, and the amount is in {amount.unit}"
-                remedy = (
-                    "say each as a clause of its own, `until` its day" if key == "milestones" else f"leave out `{key}`"
+                raise FlawError(
+                    f"`{key}` is of money, and the amount is in {amount.unit}", f"leave out `{key}`", (key,)
                 )
-                raise FlawError(what, remedy, (key,))
         if is_flow(amount) and self.windows.ramp:
             raise FlawError(
                 "a ramp divides an amount, and GPUs hold at any time", "write GPU-hours", ("windows", "ramp")
             )
+
+    def _in_one_unit(self) -> None:
+        unit = unit_of(self.amount)
+        for index, milestone in enumerate(self.milestones):
+            if unit_of(milestone.reach) != unit:
+                what = f"the amount is in {unit}, and this milestone in {unit_of(milestone.reach)}"
+                raise FlawError(what, "write both in one unit", ("milestones", index, "reach"))
 
     # -- what counts ---------------------------------------------------------------------------------------------
     @property
@@ -357,13 +362,16 @@ class MinimumCommitment(Term):
         return Flaw("counts spend from before the horizon", "say `windows: { cut: prorate }`", path)
 
     @property
-    def _in_all(self) -> Money | None:
-        """The amounts of all windows together, as agreed; None where there is no last one, or they are of work."""
+    def _in_all(self) -> Committed | None:
+        """The amounts of all windows together, as agreed; None where there is no last one, or they are of GPUs."""
         windows = self.held(replace(self.validity, ended=None)).calendar(self.windows)
-        if windows.endless or not isinstance(self.amount, Money):
+        if windows.endless or is_flow(self.amount):
             return None
         total = sum((self.required(window) for window in windows), Fraction(0))
-        return Money(Decimal(total.numerator) / total.denominator, self.amount.currency)
+        value = Decimal(total.numerator) / total.denominator
+        if isinstance(self.amount, Money):
+            return Money(value, self.amount.currency)
+        return Amount(value, self.amount.unit)
 
     def _counts_from_before(self, milestone: Milestone, horizon: Horizon | None) -> bool:
         if horizon is None or (self.windows.cut == "prorate" and not milestone.prepaid):
@@ -374,10 +382,7 @@ class MinimumCommitment(Term):
         """In the contract's words."""
         unit = currency if isinstance(self.amount, Money) else unit_of(self.amount)
         if milestone := next((each for each, counting in self.reached if counting.own.name == part), None):
-            return (
-                f"accept {shown(amount, currency)} less than the milestone of "
-                f"{shown(milestone.reach.amount, currency)} by {milestone.by}"
-            )
+            return f"accept {shown(amount, unit)} less than the milestone of {told(milestone.reach)} by {milestone.by}"
         if part == LUMP:
             return f"pay the lump sum of {shown(amount, currency)}"
         for counting in (self.counting, *(c for _, c in self.reached), *(stage.to_date for stage in self.stages)):

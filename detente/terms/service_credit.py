@@ -261,9 +261,7 @@ class ServiceCredit(Term):
         yield from repriced(self, None, case, "bands", APART)
         begun = self.validity.begun
         if begun is not None and begun.running is not None and begun.how == "whole-window":
-            what = "a `cap` in all is not taken over whole: what was given back under the earlier text is given"
-            remedy = f"say `removes: [{self.id}]`, and write this text with an `id` of its own and the cap that is left"
-            yield Flaw(what, f"{remedy}; or say `takes-over: pro-rata` or `new-window`", ("takes-over",))
+            yield cap_in_all.not_whole(self, "given back")
         seen: dict[int, MeasuredWindow] = {}
         calendar = self._cycle
         for index, each in enumerate(self.measured):

@@ -83,6 +83,7 @@ def floor(**more: object) -> Data:
                 ("shortfall", "100%", "`forbidden`, or a mapping with some of the keys `fee`, `price`"),
                 ("milestones", {"reach": "1 USD"}, "expected a list, such as `[ { reach: … } ]`"),
                 ("milestones", None, "found nothing; expected a list"),
+                ("except", {"buy": "reserved"}, "expected a list, such as `[ { buy: … } ]`"),
                 ("amount", "5 k USD per month", "write `5 k USD` by itself; a clause whose amount holds in each month"),
                 ("expires", "2026-03-01", "did you mean `until`?"),
                 ("with", "south", "beside its `terms`"),
@@ -93,6 +94,11 @@ def floor(**more: object) -> Data:
 def test_the_mistake_says_which_key_is_meant(case: Data, remedies: list[str]) -> None:
     found = mistakes(case)
     assert [remedy for remedy in remedies if any(remedy in each for each in found)] == remedies, found
+
+
+def test_a_mapping_for_a_list_of_names_is_not_written_out_as_a_list_of_mappings() -> None:
+    (found,) = mistakes(data_of([gpus("north", 2)], [compute()], floor(parties={"us": 1})))
+    assert found.endswith("found a mapping; expected a list")
 
 
 @pytest.mark.parametrize(

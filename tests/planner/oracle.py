@@ -21,6 +21,7 @@ import numpy as np
 from detente.case.case import Case
 from detente.contract.reach.scope import Scope
 from detente.contract.term import Term
+from detente.values.committed import number
 from tests.planner.oracle_credits import Credits
 from tests.terms.drawn import own_tests
 
@@ -754,10 +755,11 @@ class Oracle:
             amended = term.validity.ended is not None and b > term.validity.end
             if milestone.prepaid or amended or not (self.start < b <= self.end and a < b):
                 continue
-            amount = float(milestone.reach.amount) * ((b - max(a, self.start)) / (b - a))
+            amount = float(number(milestone.reach)) * ((b - max(a, self.start)) / (b - a))
             reached = self._reached(term, of, a, b, amount)
-            if milestone.fee:
-                reached = added(reached, {self.column(amount, cost=float(milestone.fee)): 1.0})
+            each = milestone.fee if milestone.price is None else milestone.price.amount
+            if each:
+                reached = added(reached, {self.column(amount, cost=float(each)): 1.0})
             self.row(reached, ">=", amount)
 
     @staticmethod
@@ -803,7 +805,7 @@ class Oracle:
                 left[lapses], used = less(left[lapses], drawn), less(used, drawn)
             counted = added(counted, used)
             if at in days:
-                amount_then = float(days[at].reach.amount)
+                amount_then = float(number(days[at].reach))
                 reach = self._fixed(amount_then, cost=1.0)
                 there = added(counted, *self._of_classes(term, of, first, at, amount_then))
                 charged = less(reach, self._minimum(there, reach))

@@ -190,6 +190,51 @@ def test_what_is_missing_of_work_has_a_price() -> None:
 
 
 # -- charges as prepayment -------------------------------------------------------------------------------------------
+@pytest.mark.parametrize(
+    ("price", "cost", "missed"),
+    [("1.50 USD per Mtok", 14250, None), ("0.40 USD per Mtok", 14100, 600), (None, 14250, None)],
+)
+def test_a_milestone_in_units(price: str | None, cost: int, missed: int | None) -> None:
+    """1500 Mtok by March at 1 USD more each: dearer than 0.40 + 0.50 for what is missing twice, cheaper than 1.50.
+
+    12,000 + 1500, and 1500 of the 3000 missing in the end at 0.50; or 12,000 + 1500 x 0.40 + 3000 x 0.50.
+    """
+    step = {"by": "2026-03-01", "reach": "1.5 Gtok"} | ({"price": price} if price else {})
+    case = two_clouds(floor("3 Gtok", shortfall={"price": "0.50 USD per Mtok"}, milestones=[step]))
+    found = solved(case)
+    assert found.cost == D(cost)
+    assert postings(found, "floor", "milestone-fee") == ({} if missed is None else {("milestone-fee", 0): D(missed)})
+    assert [(m.required, m.unit) for m in found.milestones] == [(1500, "Mtok")]
+    assert Oracle(case).solve() == pytest.approx(cost)
+
+
+@pytest.mark.parametrize(
+    ("amount", "step", "message"),
+    [
+        ("3 Gtok", {"reach": "5 GPU"}, "5 GPU at any time, and a milestone is what has been taken in all by a day"),
+        ("3 Gtok", {"reach": "5 k USD"}, "the amount is in Mtok, and this milestone in USD; write both in one unit"),
+        ("3 k USD", {"reach": "1 Gtok"}, "the amount is in USD, and this milestone in Mtok; write both in one unit"),
+        ("3 Gtok", {"reach": "4 Gtok"}, "4000 Mtok by 2026-03-01 is more than the 3000 Mtok that are committed in all"),
+        (
+            "3 Gtok",
+            {"reach": "1 Gtok", "fee": "50%"},
+            "`fee: 50%` is of money, and the milestone is in Mtok; say `price: 1.00 USD per Mtok`, or leave out `fee`",
+        ),
+        (
+            "3 Gtok",
+            {"reach": "1 Gtok", "price": "1 USD per GPU-hour"},
+            "what is missing is in Mtok, and priced per GPU",
+        ),
+        ("3 k USD", {"reach": "1 k USD", "price": "1 USD per Mtok"}, "a price of what is missing of money; say `fee`"),
+    ],
+)
+def test_a_milestone_of_another_unit_is_told_in_units(amount: str, step: Data, message: str) -> None:
+    shortfall = {"price": "1 USD per Mtok"} if "tok" in amount else {"fee": "100%"}
+    steps = [{"by": "2026-03-01"} | step]
+    (found,) = mistakes(data_of(CHEAP, [work()], agreement(floor(amount, shortfall=shortfall, milestones=steps))))
+    assert message in found
+
+
 GROWING = {"rate": {"2026-01": "1000 Mtok per month", "2026-04": "2000 Mtok per month"}}
 
 

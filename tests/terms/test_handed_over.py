@@ -96,6 +96,18 @@ def test_two_texts_of_damages_do_not_share_a_cap_on_liability() -> None:
     assert cost(signed("liquidated-damages", own[0], own[1] | {"takes-over": "pro-rata"})) == 876_000 + 10_000
 
 
+def test_a_cap_in_all_on_damages_is_not_taken_over_whole() -> None:
+    """21,720 USD are 5% of January to June; with another id and the 8,280 that are left the new text can be planned."""
+    before, after = ({"rate": rate, "cap": "30 k USD"} for rate in ("5%", "10%"))
+    said = mistakes(signed("liquidated-damages", before, after | TAKEN))
+    remedy = "say `removes: [c]`, and write this text with an `id` of its own and the cap that is left"
+    assert said
+    assert all(f"was owed under the earlier text is owed; {remedy}" in each for each in said), said
+    data = signed("liquidated-damages", before, after | {"id": "d", "cap": "8280 USD"})
+    data["agreements"][1]["removes"] = ["c"]
+    assert cost(data) == 876_000 + 30_000
+
+
 # -- warrants ------------------------------------------------------------------------------------------------------
 def warrants(reach: str, **more: Any) -> Data:
     return {"tranches": [{"reach": reach, "shares": "1 M"}]} | more

@@ -23,7 +23,8 @@ from detente.contract.reach.window import Window
 from detente.contract.settled.settlement import Settlement, settled
 from detente.contract.settled.standing import MILESTONE
 from detente.errors import Flaw, FlawError
-from detente.values.money import Cash, Money
+from detente.values.committed import Committed, is_flow, number, told, unit_of
+from detente.values.money import Money, WorkPrice
 from detente.values.noun import Noun
 from detente.values.period import Day, named
 from detente.values.quantity import Span
@@ -47,8 +48,11 @@ class Milestone(Noun):
     """So much in all by a day, or a charge on what is missing then."""
 
     by: Day
-    reach: Cash
+    reach: Committed
     fee: Percent = Field(default=Decimal(0), description="what is paid of the missing amount; 0%: must be reached")
+    price: WorkPrice | None = Field(
+        default=None, description="of work: what is paid for each unit that is missing; default: it must be reached"
+    )
     charged_as: Literal["fee", "prepayment"] | None = Field(
         default=None, description="whether the charge is lost, or a prepayment that later use draws"
     )
@@ -58,14 +62,35 @@ class Milestone(Noun):
 
     @model_validator(mode="after")
     def _charge(self) -> Self:
+        if isinstance(self.reach, Money):
+            self._of_money()
+        else:
+            self._of_work()
+        only_prepaid(self.valid_for, prepaid=self.prepaid)
+        return self
+
+    def _of_money(self) -> None:
+        if self.price is not None:
+            raise FlawError("a price of what is missing of money", "say `fee`, a part of it", ("price",))
         if self.fee == 1 and self.charged_as is None:
             what = "all of what is missing is charged, and whether that is lost is not said"
             raise FlawError(what, f"say {CHARGES}", ("fee",))
         if self.prepaid and self.fee != 1:
             what = f"a prepayment of {float(self.fee) * 100:g}% of what is missing"
             raise FlawError(what, "say `fee: 100%`, or `charged-as: fee`", ("charged-as",))
-        only_prepaid(self.valid_for, prepaid=self.prepaid)
-        return self
+
+    def _of_work(self) -> None:
+        unit = unit_of(self.reach)
+        if is_flow(self.reach):
+            what = f"{self.reach} at any time, and a milestone is what has been taken in all by a day"
+            raise FlawError(what, f"write it in {unit}", ("reach",))
+        if self.price is not None and self.price.unit != unit:
+            what = f"what is missing is in {unit}, and priced per {self.price.unit}"
+            raise FlawError(what, f"write a price per {unit}", ("price",))
+        if self.fee or self.prepaid:
+            key, what = ("charged-as", "prepayment") if self.prepaid else ("fee", f"{float(self.fee) * 100:g}%")
+            remedy = f"say `price: 1.00 USD per {unit}`, or leave out `{key}`: then it must be reached"
+            raise FlawError(f"`{key}: {what}` is of money, and the milestone is in {unit}", remedy, (key,))
 
     @property
     def prepaid(self) -> bool:
@@ -74,7 +99,12 @@ class Milestone(Noun):
 
     def asks(self, window: Window) -> Fraction:
         """How much of it a plan sees."""
-        return Fraction(self.reach.amount) * window.part
+        return number(self.reach) * window.part
+
+    @property
+    def each(self) -> Fraction:
+        """What is paid of a missing amount, or for each unit that is missing; nothing: it must be reached."""
+        return Fraction(self.price.amount if self.price is not None else self.fee)
 
     def shaped(self, program: Program, owner: ClauseOwner, counting: Counting) -> None:
         """What counts up to it, with what is missing, reaches it."""
@@ -83,11 +113,10 @@ class Milestone(Noun):
         if not amounts:
             return
         reached = counting.shaped(program, owner, amounts)
-        if self.fee:
-            fee = Fraction(self.fee)
-            reached += program.slack(
-                owner, f"missing at {meter.name}", most=amounts, price=fee, windows=list(meter.windows), remedy=True
-            )
+        if self.each:
+            windows = list(meter.windows)
+            missing = f"missing at {meter.name}"
+            reached += program.slack(owner, missing, most=amounts, price=self.each, windows=windows, remedy=True)
         program.require(owner, meter.name, reached >= amounts)
 
     def settled(self, index: int, counting: Counting, totals: Totals, as_of: datetime | None) -> Iterator[Settlement]:
@@ -99,7 +128,7 @@ class Milestone(Noun):
             missing = max(amount - drawn, Fraction(0))
             yield settled(
                 meter, replace(window, index=index), MILESTONE, "milestone-fee", ended=ended,
-                amount=amount, drawn=drawn, short=missing, owed=missing * Fraction(self.fee),
+                amount=amount, drawn=drawn, short=missing, owed=missing * self.each,
             )  # fmt: skip
 
     @property
@@ -107,17 +136,18 @@ class Milestone(Noun):
         """In a clause's sentence."""
         price = f"{float(self.fee):.0%} of what is missing then is owed" if self.fee else "it must be reached"
         price += f", as prepayment that {drawn_within(self.valid_for)}" if self.prepaid else ""
-        return f"{self.reach.told} by {self.by}: {price}"
+        price = f"what is missing then is owed at {self.price}" if self.price is not None else price
+        return f"{told(self.reach)} by {self.by}: {price}"
 
 
-def out_of_order(milestones: Sequence[Milestone], validity: Validity, in_all: Money | None) -> Iterator[Flaw]:
+def out_of_order(milestones: Sequence[Milestone], validity: Validity, in_all: Committed | None) -> Iterator[Flaw]:
     """Milestones outside of a clause's time, not in the order of their days and amounts, or of more than is asked."""
     previous: Milestone | None = None
     whole = validity.ended is not None and validity.ended.how == "whole-window"
     for index, milestone in enumerate(milestones):
         path = ("milestones", index, "by")
         amended = validity.ended is not None and validity.begin(milestone.by) > validity.end
-        if in_all is not None and milestone.reach.amount > in_all.amount and not amended:
+        if in_all is not None and number(milestone.reach) > number(in_all) and not amended:
             what = f"{milestone.reach} by {milestone.by} is more than the {in_all} that are committed in all"
             yield Flaw(what, "lower the milestone, or raise `amount`", ("milestones", index, "reach"))
         if whole and milestone.prepaid and not amended:
@@ -130,7 +160,7 @@ def out_of_order(milestones: Sequence[Milestone], validity: Validity, in_all: Mo
         if previous and milestone.by <= previous.by:
             what = f"milestones out of order: {previous.by} comes before {milestone.by}"
             yield Flaw(what, "write the earlier first", path)
-        elif previous and milestone.reach.amount < previous.reach.amount:
+        elif previous and number(milestone.reach) < number(previous.reach):
             what = f"{milestone.reach} by {milestone.by} is less than {previous.reach} by {previous.by}"
             yield Flaw(what, "raise the later, or leave it out", ("milestones", index, "reach"))
         previous = milestone

@@ -26,6 +26,7 @@ from detente.contract.reach.window import Calendar, Window
 from detente.contract.settled.settlement import Settlement
 from detente.contract.settled.settlement import settled as row
 from detente.contract.settled.standing import FLOOR, MILESTONE
+from detente.values.committed import number
 from detente.values.period import LAST, endless, later, moment
 from detente.values.quantity import Span
 
@@ -91,7 +92,7 @@ def stages(
         )
         counting = Counting.of(replace(whole, name=f"stage-{index}", windows=part), classes, measure)
         to_date = Counting.of(replace(whole, name=f"to-stage-{index}", windows=all_), classes)
-        reach = Fraction(milestone.reach.amount) if milestone else None
+        reach = number(milestone.reach) if milestone else None
         own, gone = replace(counting, classes=()), lapses.get(by, NEVER)
         yield from (PrepaidStage(own, to_date, seen, reach, gone) for seen in part)
         since = by

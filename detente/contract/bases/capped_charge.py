@@ -176,8 +176,7 @@ class CappedCharge(Term):
         """A cap in all, of which windows that have been paid would be counted again."""
         handovers = self.validity.begun, self.validity.ended
         if self.in_all is not None and any(each is not None and each.how == "whole-window" for each in handovers):
-            what = "a `cap` in all is not taken over whole: what was owed under the earlier text is owed"
-            yield Flaw(what, "say `takes-over: pro-rata` or `new-window`, with the cap that is left", ("takes-over",))
+            yield cap_in_all.not_whole(self, "owed")
 
 
 def _shown(amount: Money) -> str:
