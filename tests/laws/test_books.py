@@ -124,7 +124,7 @@ def test_what_was_used_at_a_moment_counts_as_a_line_of_it_does(kind: str, data: 
 
 
 def told(totals: Totals) -> dict[Any, Any]:
-    return {(meter, window, labels): found.value for meter, window, labels, found in totals.counts() if found.value}
+    return {(meter, window, lacks): found.value for meter, window, lacks, found in totals.counts() if found.value}
 
 
 @counting

@@ -81,7 +81,7 @@ def contents(store: Store) -> dict[str, Any]:
             'SELECT body, start, "end", count, unknown, tokens, work, taken, listed, net, revenue, off'
             " FROM sums JOIN classes ON sums.class = classes.class"
         )
-        totals = session.all('SELECT meter, "window", labels, amount, parts FROM totals')
+        totals = session.all('SELECT meter, "window", lacks, amount, parts FROM totals')
         accounts: dict[tuple[str, str], int] = {}
         for account, unit, amount in session.all("SELECT account, unit, amount FROM entries"):
             accounts[account, unit] = accounts.get((account, unit), 0) + int(amount)

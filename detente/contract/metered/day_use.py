@@ -14,8 +14,15 @@ from detente.contract.metered.meter import Measure
 Counted = tuple[int, int]
 """A meter's place and a window's index."""
 
-Labels = tuple[str, ...]
-"""What a use lacks."""
+
+class Lacks(NamedTuple):
+    """The labels that a use lacks, and what is known of all that its meter asks, in the order of the keys' names.
+
+    Uses that are alike in both are alike to the meter: one takes another back.
+    """
+
+    labels: tuple[str, ...]
+    known: tuple[str | None, ...] = ()
 
 
 class MomentUse(Protocol):
@@ -75,5 +82,5 @@ class CountedOfDay(NamedTuple):
     Of a meter in a currency of its own, with what one of that is in the case's.
     """
 
-    counts: tuple[tuple[Measure, str, Counted, Labels | None, Fraction | None], ...]
-    rest: tuple[tuple[int, Labels | None], ...]
+    counts: tuple[tuple[Measure, str, Counted, Lacks | None, Fraction | None], ...]
+    rest: tuple[tuple[int, Lacks | None], ...]

@@ -7,14 +7,14 @@ meter covers it is kept apart: it is neither counted nor lost. Not here: what a 
 
 from __future__ import annotations
 
-from collections.abc import Hashable, Iterable, Iterator, Sequence
+from collections.abc import Hashable, Iterable, Iterator, Mapping, Sequence
 from copy import copy
 from datetime import datetime, timedelta
 from fractions import Fraction
 from math import lcm
 
 from detente.contract.metered.counting_moment import COUNTED, BoughtCapacity, CountingMoment, by_invoice
-from detente.contract.metered.day_use import Counted, CountedOfDay, Labels, MomentUse, UseTogether
+from detente.contract.metered.day_use import Counted, CountedOfDay, Lacks, MomentUse, UseTogether
 from detente.contract.metered.meter import PAYMENTS, Measure, Meter
 from detente.contract.metered.paid_use import PaidUse
 from detente.contract.metered.sum import Sum
@@ -35,7 +35,7 @@ DAY = timedelta(days=1)
 WHOLE = Fraction(1)
 
 
-NOT_BOUGHT: Labels = ("when it was bought",)
+NOT_BOUGHT = Lacks(("when it was bought",))
 """What use lacks that counts otherwise than by use, where nobody tells what is reserved."""
 
 
@@ -52,10 +52,10 @@ class Totals:
         self._payments: tuple[PaidUse, ...] = ()
         self._place = {meter: place for place, meter in enumerate(self.meters)}
         self._known: dict[Counted, Sum] = {}
-        self._unknown: dict[Counted, dict[tuple[str, ...], Sum]] = {}
+        self._unknown: dict[Counted, dict[Lacks, Sum]] = {}
         timed = {"buy"} if any(meter.moment != "use" for meter in self.meters) else set()
         self._asked = sorted({key for meter in self.meters for key in meter.selection.keys} | timed)
-        self._covering: dict[tuple[str | bool | None, ...], tuple[tuple[int, Labels | None], ...]] = {}
+        self._covering: dict[tuple[str | bool | None, ...], tuple[tuple[int, Lacks | None], ...]] = {}
         ways: dict[tuple[Calendar, CountingMoment], int] = {}
         self._cut = [ways.setdefault((meter.windows, meter.moment), place) for meter, place in self._place.items()]
         """By meter, the first that cuts time as it does: where a line lies is asked once for all of these."""
@@ -117,10 +117,8 @@ class Totals:
 
     def tell(self, bought: Iterable[BoughtCapacity], meters: Iterable[Meter]) -> None:
         """Count all that is reserved in some meters, which did not know when it was bought: its use counts no more."""
-        for key in [key for key, apart in self._unknown.items() if NOT_BOUGHT in apart]:
-            self._unknown[key] = {lacks: found for lacks, found in self._unknown[key].items() if lacks != NOT_BOUGHT}
-            if not self._unknown[key]:
-                del self._unknown[key]
+        for apart in self._unknown.values():
+            apart.pop(NOT_BOUGHT, None)
         places = [(place, meter) for meter in meters if (place := self._place.get(meter)) is not None]
         for each in bought:
             self._buy(each, places)
@@ -132,30 +130,30 @@ class Totals:
         for told in other.counts():
             self.put(*told)
 
-    def counts(self) -> Iterator[tuple[Meter, int, tuple[str, ...] | None, Sum]]:
-        """All that was counted: meter, window's index, and the labels that are missing (None: it is covered)."""
+    def counts(self) -> Iterator[tuple[Meter, int, Lacks | None, Sum]]:
+        """All that was counted: meter, window's index, and what is missing to know more (None: it is covered)."""
         for (place, index), found in self._known.items():
             yield self.meters[place], index, None, found
         for (place, index), apart in self._unknown.items():
-            for labels, found in apart.items():
-                yield self.meters[place], index, labels, found
+            for lacks, found in apart.items():
+                yield self.meters[place], index, lacks, found
 
-    def put(self, meter: Meter, window: int, labels: tuple[str, ...] | None, more: Sum) -> None:
+    def put(self, meter: Meter, window: int, lacks: Lacks | None, more: Sum) -> None:
         """Count what ``counts`` has told, of the same meter elsewhere."""
         key = self._place[meter], window
-        if labels is None:
+        if lacks is None:
             self._known.setdefault(key, Sum()).merge(more)
         else:
-            self._unknown.setdefault(key, {}).setdefault(labels, Sum()).merge(more)
+            self._unknown.setdefault(key, {}).setdefault(lacks, Sum()).merge(more)
 
-    def fill(self, told: Iterable[tuple[Meter, int, tuple[str, ...] | None, Sum]]) -> None:
+    def fill(self, told: Iterable[tuple[Meter, int, Lacks | None, Sum]]) -> None:
         """Count what was put by elsewhere, a meter's after another's; its sums are nobody else's."""
         last, place = None, 0
-        for meter, window, labels, more in told:
+        for meter, window, lacks, more in told:
             if meter is not last:
                 last, place = meter, self._place[meter]
-            if labels is not None or (place, window) in self._known:
-                self.put(meter, window, labels, more)
+            if lacks is not None or (place, window) in self._known:
+                self.put(meter, window, lacks, more)
             else:
                 self._known[place, window] = more
 
@@ -205,8 +203,9 @@ class Totals:
 
     def _counted_in(self, place: int, window: Window) -> Sum | None:
         key = place, window.index
-        if key in self._unknown:
-            raise SettleError(_unknown(self.meters[place], window, self._unknown[key]))
+        apart = {lacks: value for lacks, found in self._unknown.get(key, {}).items() if (value := found.value)}
+        if apart:  # what was taken back is not unknown any more
+            raise SettleError(_unknown(self.meters[place], window, apart))
         return self._known.get(key)
 
     @staticmethod
@@ -236,7 +235,7 @@ class Totals:
         return found
 
     def _count(
-        self, place: int, lacks: Labels | None, amount: int, start: datetime, end: datetime, share: Fraction = WHOLE
+        self, place: int, lacks: Lacks | None, amount: int, start: datetime, end: datetime, share: Fraction = WHOLE
     ) -> None:
         """Count a share of an amount, which is even over a time."""
         if not amount:
@@ -247,7 +246,7 @@ class Totals:
             for index, part, of in self._windows_of(place, a, b):
                 self._sum_of((place, index), lacks).add(amount, own * part * own_share, whole * of * of_share)
 
-    def _sum_of(self, key: Counted, lacks: Labels | None) -> Sum:
+    def _sum_of(self, key: Counted, lacks: Lacks | None) -> Sum:
         """Where a meter counts what lies in a window."""
         if lacks is not None:
             return self._unknown.setdefault(key, {}).setdefault(lacks, Sum())
@@ -268,8 +267,8 @@ class Totals:
 
     def _counted_all_day(self, demand: Facts | None, offer: Facts, at: datetime) -> CountedOfDay:
         start = at.replace(hour=0, minute=0, second=0, microsecond=0)
-        counts: list[tuple[Measure, str, Counted, Labels | None, Fraction | None]] = []
-        rest: list[tuple[int, Labels | None]] = []
+        counts: list[tuple[Measure, str, Counted, Lacks | None, Fraction | None]] = []
+        rest: list[tuple[int, Lacks | None]] = []
         for place, lacks in self._meters_of(demand, offer):
             meter = self.meters[place]
             self._windows_of(place, at, at)
@@ -300,7 +299,7 @@ class Totals:
         self._last[place] = start, end, placed
         return placed
 
-    def _meters_of(self, demand: Facts | None, offer: Facts) -> tuple[tuple[int, Labels | None], ...]:
+    def _meters_of(self, demand: Facts | None, offer: Facts) -> tuple[tuple[int, Lacks | None], ...]:
         """The meters that cover a use (None), or may, and what it lacks: asked once for all that are alike."""
         key = self._asked_of(demand, offer)
         found = self._covering.get(key)
@@ -315,7 +314,7 @@ class Totals:
         own = demand if demand is not None else {}
         return (demand is None, *map(own.get, self._asked), *map(offer.get, self._asked))
 
-    def _lacking(self, demand: Facts | None, offer: Facts) -> Iterator[tuple[int, Labels | None]]:
+    def _lacking(self, demand: Facts | None, offer: Facts) -> Iterator[tuple[int, Lacks | None]]:
         for place, meter in enumerate(self.meters):
             covered = meter.selection.covers(demand, offer)
             if covered is False or (self._bought and not meter.counts_use_of(offer)):
@@ -323,12 +322,13 @@ class Totals:
             if not meter.counts_use_of(offer):
                 yield place, NOT_BOUGHT
             else:
-                yield place, None if covered else meter.selection.missing(demand)
+                selection = meter.selection
+                yield place, None if covered else Lacks(selection.missing(demand), selection.known(demand, offer))
 
 
-def _unknown(meter: Meter, window: Window, apart: dict[tuple[str, ...], Sum]) -> str:
-    labels = ", ".join(f"`{label}`" for label in sorted({label for each in apart for label in each}))
-    amount = plain(nano(sum((found.value for found in apart.values()), Fraction(0))))
+def _unknown(meter: Meter, window: Window, apart: Mapping[Lacks, Fraction]) -> str:
+    labels = ", ".join(f"`{label}`" for label in sorted({label for lacks in apart for label in lacks.labels}))
+    amount = plain(nano(sum(map(abs, apart.values()), Fraction(0))))
     if NOT_BOUGHT in apart:
         what = f"`{meter.term}` counts what is reserved {COUNTED[meter.moment]}, and that is not on the books"
         return f"{what} (its use in {named(window.start, window.end)} is); say `moment: use`, or settle it by hand"

@@ -18,6 +18,7 @@ from hashlib import sha256
 
 import msgspec
 
+from detente.contract.metered.day_use import Lacks
 from detente.contract.metered.meter import PAYMENTS, Meter
 from detente.contract.metered.sum import Sum
 from detente.contract.metered.totals import Totals
@@ -88,12 +89,12 @@ class RunningTotals:
         if wanted is not None:
             known = {meter: last for meter, last in known.items() if meter in wanted}
             missing = [meter for meter in missing if meter in wanted]
-        columns, since = 'meter, "window", labels, amount, parts', wanted or {}
+        columns, since = 'meter, "window", lacks, amount, parts', wanted or {}
         keys = [(self._names[meter], since.get(meter, 0)) for meter in known]
         rows = session.found(columns, "totals", ("meter", '"window"'), keys, onwards=True)
         found.fill(
-            (self._of[name], window, _labels(labels) if labels else None, _sum(amount, parts))
-            for name, window, labels, amount, parts in rows
+            (self._of[name], window, _lacks(lacks) if lacks else None, _sum(amount, parts))
+            for name, window, lacks, amount, parts in rows
         )
         behind = _counted_behind(session, known, session.number("SELECT MAX(batch) FROM batches"))
         for totals in (_counted_anew(session, missing), *behind):
@@ -149,13 +150,13 @@ class RunningTotals:
 
     def _write(self, session: Session, more: Totals) -> None:
         counts = {
-            (self._names[meter], window, "" if labels is None else json.dumps(labels)): found
-            for meter, window, labels, found in more.counts()
+            (self._names[meter], window, "" if lacks is None else json.dumps(lacks)): found
+            for meter, window, lacks, found in more.counts()
         }
-        columns, key = 'meter, "window", labels, amount, parts', ("meter", '"window"', "labels")
+        columns, key = 'meter, "window", lacks, amount, parts', ("meter", '"window"', "lacks")
         wholes = {
-            (meter, window, labels): _sum(amount, parts)
-            for meter, window, labels, amount, parts in session.found(columns, "totals", key, list(counts))
+            (meter, window, lacks): _sum(amount, parts)
+            for meter, window, lacks, amount, parts in session.found(columns, "totals", key, list(counts))
         }
         rows = []
         for at, found in counts.items():
@@ -224,9 +225,9 @@ def _counted_behind(session: Session, known: Mapping[Meter, int], last: int) -> 
 def _told(totals: Totals) -> dict[Meter, dict[tuple[object, ...], Fraction]]:
     """What each meter counted."""
     found: dict[Meter, dict[tuple[object, ...], Fraction]] = {}
-    for meter, window, labels, each in totals.counts():
+    for meter, window, lacks, each in totals.counts():
         if each.value:
-            found.setdefault(meter, {})[window, labels] = each.value
+            found.setdefault(meter, {})[window, lacks] = each.value
     return found
 
 
@@ -236,5 +237,5 @@ def _sum(amount: int | str | Decimal, parts: object) -> Sum:
     return Sum(int(amount), {int(of): int(part) for of, part in json.loads(str(parts)).items()})
 
 
-def _labels(stored: str) -> tuple[str, ...]:
-    return tuple(json.loads(stored))
+def _lacks(stored: str) -> Lacks:
+    return Lacks(*map(tuple, json.loads(stored)))

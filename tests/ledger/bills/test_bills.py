@@ -173,8 +173,8 @@ def test_who_used_it_is_unknown_and_not_nobody(tmp_path: Path) -> None:
     with fresh(tmp_path) as store:
         read(store, case, mapped(tmp_path, OTHER), bill(tmp_path / "b.csv", [row("Storage", "5")]))
         with store.reading() as session:
-            counted = {labels for _, _, labels, _ in Books(store, case).totals.read(session).counts()}
-    assert counted == {("team",)}
+            counted = {lacks for _, _, lacks, _ in Books(store, case).totals.read(session).counts()}
+    assert counted == {(("team",), ("north", None))}
 
 
 # -- times and formats ------------------------------------------------------------------------------------------------

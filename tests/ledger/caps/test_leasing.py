@@ -93,7 +93,7 @@ def test_use_on_the_books_and_use_that_is_leased_count_once(leasing: Leasing) ->
     claim = {CAP: CapClaim(LeaseClaim(0, 0, 50), 100, "m")}
     assert leasing.renew("a", 1, claim)[CAP] == CapAnswer(50, 20)
     with leasing.store.writing() as session:
-        session.run("UPDATE totals SET amount = 50 WHERE labels = ''")
+        session.run("UPDATE totals SET amount = 50 WHERE lacks = ''")
         count(session, {(CAP, "a"): 30})
     assert leasing.renew("a", 2, {CAP: CapClaim(LeaseClaim(50), 100, "m")})[CAP] == CapAnswer(50, 20, 80)
 

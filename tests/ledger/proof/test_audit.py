@@ -236,7 +236,7 @@ def test_the_last_batch_that_is_gone_is_found_by_a_checkpoint(booked: Store, cas
         ("UPDATE sums SET tokens = 'x'", "sums"),
         ("UPDATE sums SET off = 'x'", "sums"),
         ("UPDATE sums SET class = 99 WHERE class = 1", "sums"),
-        ("UPDATE totals SET labels = 'x' WHERE meter = (SELECT MIN(meter) FROM totals)", "totals"),
+        ("UPDATE totals SET lacks = 'x' WHERE meter = (SELECT MIN(meter) FROM totals)", "totals"),
         ("UPDATE totals SET parts = 'x'", "totals"),
         ("DELETE FROM facts WHERE name = 'first'", "facts"),
         ("UPDATE batches SET counts = 'x' WHERE batch = 2", ""),

@@ -211,12 +211,12 @@ def test_a_connection_of_the_same_process_loses_no_lock_to_one_that_is_opened_be
 def test_rows_are_found_by_several_keys_at_once(store: Store) -> None:
     kept = [("b", 1, "x"), ("b", 2, "é'\""), ("c", 1, "")]
     with store.writing() as session:
-        session.add("totals", ("meter", '"window"', "labels", "amount", "parts"), [
+        session.add("totals", ("meter", '"window"', "lacks", "amount", "parts"), [
             (*key, 7, str(at)) for at, key in enumerate(kept)
         ])  # fmt: skip
-    key = ("meter", '"window"', "labels")
+    key = ("meter", '"window"', "lacks")
     with store.reading() as session:
         for asked in ([], kept[1:2], [*kept, ("c", 2, ""), ("c", 1, "x")]):
-            found = session.found('meter, "window", labels, amount, parts', "totals", key, asked)
+            found = session.found('meter, "window", lacks, amount, parts', "totals", key, asked)
             wanted = [(*row, 7, str(at)) for at, row in enumerate(kept) if row in asked]
             assert sorted((m, int(w), t, int(a), p) for m, w, t, a, p in found) == wanted

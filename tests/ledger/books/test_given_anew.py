@@ -1,0 +1,118 @@
+"""Use that came without a label, taken back and given anew: the books are as if it had been right at once."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+from decimal import Decimal
+from pathlib import Path
+
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from detente.contract.metered.use import RatedUse, Use
+from detente.ledger.books.books import Books
+from detente.ledger.books.stands import BooksStand
+from detente.ledger.books.stands import stands as where_they_stand
+from detente.ledger.proof.audit import audit
+from detente.ledger.store.store import Store
+from detente.ledger.use.line import UseLine
+from tests.builders import Data, day, work
+from tests.laws.test_books import a_store
+from tests.ledger.bills.test_bills import INPUT, OTHER, bill, mapped, read, row
+from tests.ledger.served import NOW, both, fresh, served_case
+
+TEAM: Data = {
+    "id": "floor", "kind": "minimum-commitment", "amount": "10 USD", "windows": {"every": "month"},
+    "of": {"team": "sales", "region": ["dublin", "texas"]},
+}  # fmt: skip
+CASE = served_case(TEAM, workloads=[work(labels={"team": "sales"})])
+STORED = OTHER | {"sold": {"provider": "north", "product": "storage", "region": "dublin"}}
+LABELLED = {"labels": {"team": "sales"}}
+
+
+def used(amount: str, start: str = "2026-01-15", days: int = 0, region: str = "dublin", **labels: str) -> UseLine:
+    """Storage at North, of nobody who is known, at a moment or evenly over some days."""
+    cost, at, sold = Decimal(amount), day(start), {"provider": "north", "product": "storage", "region": region}
+    use = Use("use", labels, sold, at, at + timedelta(days), Decimal(0), Decimal(0), cost, Decimal(0))
+    return UseLine.rated(RatedUse(use, cost, ()))
+
+
+def standing(store: Store) -> BooksStand:
+    return where_they_stand(Books(store, CASE), day("2026-04-01"), all_windows=True, headings=False)
+
+
+def drawn(store: Store) -> list[Decimal]:
+    """What the floor drew from January to April; none where it is unknown."""
+    return [each.standing.drawn for each in standing(store).clauses if each.standing is not None]
+
+
+@both
+def test_use_that_is_given_anew_with_its_label_is_known(store: Store) -> None:
+    """3 USD of sales in all: once they are taken back without a label, January has drawn 3, and nothing is unknown."""
+    books, bare = Books(store, CASE), used("3")
+    books.post([bare], NOW)
+    assert "`floor`: 3 of spend in Jan 2026 lacks the label `team`" in standing(store).clauses[0].unknown
+    books.post([bare.times(-1), used("3", team="sales")], NOW)
+    assert drawn(store) == [3, 0, 0, 0]
+    assert audit(books).faults == ()
+
+
+def test_use_elsewhere_takes_nothing_back(tmp_path: Path) -> None:
+    """As much money, and at another place that the clause asks for: of 3 and of -3 it is not known, which are 6."""
+    with fresh(tmp_path) as store:
+        Books(store, CASE).post([used("3"), used("3", region="texas").times(-1)], NOW)
+        assert "`floor`: 6 of spend in Jan 2026 lacks the label `team`" in standing(store).clauses[0].unknown
+
+
+SAID = st.tuples(
+    st.sampled_from(["1", "0.000000001", "7"]),
+    st.sampled_from(["2026-01-15", "2026-01-31", "2026-02-20"]),
+    st.sampled_from([0, 3, 45]),
+    st.sampled_from(["dublin", "texas"]),
+)
+
+
+@settings(max_examples=12, deadline=None)
+@given(said=st.lists(SAID, min_size=1, max_size=3), data=st.data())
+def test_in_any_order_it_is_as_if_it_had_been_right_at_once(
+    said: list[tuple[str, str, int, str]], data: st.DataObject
+) -> None:
+    bare, right = [used(*each) for each in said], [used(*each, team="sales") for each in said]
+    order = data.draw(st.permutations([*bare, *(line.times(-1) for line in bare), *right]))
+    cut = data.draw(st.integers(0, len(order)))
+    with a_store() as store, a_store() as at_once:
+        for some in (order[:cut], order[cut:]):
+            Books(store, CASE).post(some, NOW)
+        Books(at_once, CASE).post(right, NOW)
+        assert standing(store) == standing(at_once)
+
+
+def test_a_ledger_that_counted_by_labels_alone_counts_anew(tmp_path: Path) -> None:
+    """As version 7 left it: 3 and -3 on one row, of which it did not say where they were used."""
+    with fresh(tmp_path) as store:
+        Books(store, CASE).post([used("3"), used("2", team="sales")], NOW)
+        with store.writing() as session:
+            session.run("ALTER TABLE totals RENAME COLUMN lacks TO labels")
+            session.run("""UPDATE totals SET labels = '["team"]' WHERE labels <> ''""")
+            session.run("UPDATE ledger_schema SET version = 7")
+        store.prepare(make=False)
+        Books(store, CASE).post([used("3").times(-1)], NOW)
+        assert drawn(store) == [2, 0, 0, 0]
+        assert audit(Books(store, CASE)).faults == ()
+
+
+def test_rows_of_a_bill_are_corrected_by_rows(tmp_path: Path) -> None:
+    """Storage of 3 USD, and 1,000 thousand tokens at 3 USD per Mtok: both without a team, then with it."""
+    tokens = {key: value for key, value in INPUT.items() if key != "workload"}
+    first = [row("Storage", "3"), row("m in", "2.5", "1000")]
+    back = [row("Storage", "-3", category="Back"), row("m in", "-2.5", "-1000", category="Back")]
+    rules = [
+        rule | {"where": rule["where"] | {"ChargeCategory": category}} | more
+        for category, more in (("Anew", LABELLED), ("*", {}))
+        for rule in (STORED, tokens)
+    ]
+    anew = [line.replace("Usage", "Anew") for line in first]
+    with fresh(tmp_path) as store:
+        for n, some in enumerate((first, back + anew)):
+            read(store, CASE, mapped(tmp_path, *rules), bill(tmp_path / f"{n}.csv", some))
+        assert drawn(store) == [6, 0, 0, 0]
