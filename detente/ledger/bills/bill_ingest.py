@@ -21,8 +21,10 @@ from detente.errors import FlawError
 from detente.ledger.bills.bill_mapping import BillMapping
 from detente.ledger.bills.bill_rating import BillRating
 from detente.ledger.bills.bill_rows import BadRow, BillReader, BillRow, KnownBy, LikeRows, unreadable
+from detente.ledger.bills.unquantified import UnquantifiedRows
 from detente.ledger.books.books import AHEAD, Books, LedgerBatch
 from detente.ledger.store.store import Session
+from detente.ledger.use.line import UseLine
 from detente.ledger.use.metering import BILLED
 from detente.ledger.use.twice import OfferOnDay, days_of_no_bill, days_over
 from detente.values.micros import at_micros
@@ -104,8 +106,12 @@ class BillIngest:
         with self._books.store.writing() as session:
             batch = LedgerBatch("bill")
             batch.asides += self._asides(session, path, [row for row in rows if isinstance(row, BadRow)], told)
-            for row in self._new(session, path, [row for row in rows if isinstance(row, BillRow)], told):
-                self._add(session, batch, path, row, known_by, routes, told)
+            new = self._new(session, path, [row for row in rows if isinstance(row, BillRow)], told)
+            rated = [(row, self._rating.lines(row)) for row in new]
+            unquantified = UnquantifiedRows(session, rated)
+            for row, lines in rated:
+                own = [unquantified.met(row, line) for line in lines]
+                self._add(session, batch, path, row, own, known_by, routes, told)
             self._books.write(session, batch, at)
         self._routes = routes
         for name in ("rows", "added", "again", "skipped", "unmapped", "unmapped_net", "unknown", "twice", "bad", "net"):
@@ -152,6 +158,7 @@ class BillIngest:
         batch: LedgerBatch,
         path: Path,
         row: BillRow,
+        lines: Sequence[UseLine],
         known_by: KnownBy,
         routes: dict[str, int],
         told: BillIngested,
@@ -161,7 +168,6 @@ class BillIngest:
         if text not in routes:
             routes[text] = _numbered(session, batch, text)
         number = routes[text]
-        lines = self._rating.lines(row)
         place = len(batch.calls)
         batch.calls.append((row.key, number, row.start, "billed", _body(path, row)))
         batch.lines += [(place, line) for line in lines]
@@ -171,7 +177,7 @@ class BillIngest:
             told.first_twice = told.first_twice or f"{path}:{row.row}"
         told.added += 1
         told.net += row.net
-        told.unknown += any(line.unknown for line in lines)
+        told.unknown += next((line.count for line in lines if line.unknown), 0)
 
 
 def _next(rows: Iterator[BillRow | BadRow], size: int) -> tuple[list[BillRow | BadRow], FlawError | None]:

@@ -72,8 +72,12 @@ class Session(ABC):
         keys: Sequence[Sequence[str | int]],
         *,
         onwards: bool = False,
+        which: str = "",
     ) -> Iterator[StoredRow]:
-        """Those rows of a table whose key is one of these, by one statement; ``onwards``: or more in its last part."""
+        """Those rows of a table whose key is one of these, by one statement; ``onwards``: or more in its last part.
+
+        ``which`` is a condition more: that of an index of some rows alone.
+        """
         if not keys:
             return iter(())
         listed, values = self._listed(keys)
@@ -81,6 +85,7 @@ class Session(ABC):
         matched = " AND ".join(
             f"{table}.{name} {sign} listed.k{place}" for place, (name, sign) in enumerate(zip(key, signs, strict=True))
         )
+        matched += f" AND {which}" if which else ""
         return self.all(f"SELECT {columns} FROM {listed} AS listed CROSS JOIN {table} WHERE {matched}", values)
 
     @abstractmethod

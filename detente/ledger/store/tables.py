@@ -91,6 +91,7 @@ MIGRATIONS: tuple[tuple[str, ...], ...] = (
         "DELETE FROM meters WHERE meter IN (SELECT meter FROM totals WHERE labels <> '')",
         "DELETE FROM totals WHERE meter NOT IN (SELECT meter FROM meters)",
         "ALTER TABLE totals RENAME COLUMN labels TO lacks",
+        "CREATE INDEX lines_unknown ON lines (class, start) WHERE unknown <> ''",
     ),
 )
 LATEST = len(MIGRATIONS)

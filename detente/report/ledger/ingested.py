@@ -74,8 +74,10 @@ def billed_view(told: BillIngested, currency: str, out: Print, warn: Print) -> N
         out(f"{_of(told.again, 'row')} had been ingested before")
     if told.skipped:
         out(f"{_of(told.skipped, 'row')} skipped by a rule")
-    if told.unknown:
+    if told.unknown > 0:
         out(f"{_of(told.unknown, 'row')} whose price is unknown: on the books as unknown, and never zero")
+    if told.unknown < 0:
+        out(f"{_of(-told.unknown, 'row')} that had been unknown: a correction takes back what they were for")
 
 
 def billed_json(told: BillIngested) -> str:

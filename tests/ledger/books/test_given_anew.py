@@ -6,6 +6,7 @@ from datetime import timedelta
 from decimal import Decimal
 from pathlib import Path
 
+import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
@@ -18,8 +19,8 @@ from detente.ledger.store.store import Store
 from detente.ledger.use.line import UseLine
 from tests.builders import Data, day, work
 from tests.laws.test_books import a_store
-from tests.ledger.bills.test_bills import INPUT, OTHER, bill, mapped, read, row
-from tests.ledger.served import NOW, both, fresh, served_case
+from tests.ledger.bills.test_bills import HOUR, INPUT, OTHER, bill, mapped, read, row
+from tests.ledger.served import NOW, both, fresh, served_case, unknown
 
 TEAM: Data = {
     "id": "floor", "kind": "minimum-commitment", "amount": "10 USD", "windows": {"every": "month"},
@@ -27,6 +28,7 @@ TEAM: Data = {
 }  # fmt: skip
 CASE = served_case(TEAM, workloads=[work(labels={"team": "sales"})])
 STORED = OTHER | {"sold": {"provider": "north", "product": "storage", "region": "dublin"}}
+LATER = "2026-01-15T13:00:00Z,2026-01-15T14:00:00Z"
 LABELLED = {"labels": {"team": "sales"}}
 
 
@@ -72,7 +74,7 @@ SAID = st.tuples(
 )
 
 
-@settings(max_examples=12, deadline=None)
+@settings(max_examples=8, deadline=None)
 @given(said=st.lists(SAID, min_size=1, max_size=3), data=st.data())
 def test_in_any_order_it_is_as_if_it_had_been_right_at_once(
     said: list[tuple[str, str, int, str]], data: st.DataObject
@@ -94,6 +96,7 @@ def test_a_ledger_that_counted_by_labels_alone_counts_anew(tmp_path: Path) -> No
         with store.writing() as session:
             session.run("ALTER TABLE totals RENAME COLUMN lacks TO labels")
             session.run("""UPDATE totals SET labels = '["team"]' WHERE labels <> ''""")
+            session.run("DROP INDEX lines_unknown")
             session.run("UPDATE ledger_schema SET version = 7")
         store.prepare(make=False)
         Books(store, CASE).post([used("3").times(-1)], NOW)
@@ -116,3 +119,34 @@ def test_rows_of_a_bill_are_corrected_by_rows(tmp_path: Path) -> None:
         for n, some in enumerate((first, back + anew)):
             read(store, CASE, mapped(tmp_path, *rules), bill(tmp_path / f"{n}.csv", some))
         assert drawn(store) == [6, 0, 0, 0]
+
+
+ROWS = st.lists(st.tuples(st.sampled_from(["3", "0", "2.5"]), st.sampled_from([HOUR, LATER])), min_size=1, max_size=4)
+
+
+@settings(max_examples=8, deadline=None)
+@given(said=ROWS, data=st.data())
+def test_rows_without_a_quantity_are_taken_back_in_any_order(
+    said: list[tuple[str, str]], data: st.DataObject, tmp_path_factory: pytest.TempPathFactory
+) -> None:
+    """What is free has no correction and stays unknown; all else is unknown until as much money takes it back."""
+    folder = tmp_path_factory.mktemp("bills")
+    came = [row("m in", net, when=when, category=f"{n}") for n, (net, when) in enumerate(said)]
+    back = [row("m in", f"-{net}", when=when, category=f"-{n}") for n, (net, when) in enumerate(said) if net != "0"]
+    order = data.draw(st.permutations([*came, *back]))
+    cut = data.draw(st.integers(0, len(order)))
+    with a_store() as store:
+        for some in (order[:cut], order[cut:]):
+            read(store, CASE, mapped(folder, INPUT), bill(folder / "b.csv", some), batch=2)
+        assert sum(unknown(store).values()) == standing(store).unknown == len(came) - len(back)
+
+
+@both
+def test_a_part_of_a_row_without_a_quantity_takes_nothing_back(store: Store, tmp_path: Path) -> None:
+    """A correction of 1 of 3 USD, or of another hour: nobody knows what is left. Of all 3 it is one row less."""
+    some = [("3", HOUR, 1), ("-1", HOUR, 1), ("-3", LATER, 1), ("-3", HOUR, -1), ("3", LATER, -1)]
+    for n, (net, when, more) in enumerate(some):
+        told = read(store, CASE, mapped(tmp_path, INPUT), bill(tmp_path / f"{n}.csv", [row("m in", net, when=when)]))
+        assert told.unknown == more
+    assert set(unknown(store).values()) == {1}
+    assert audit(Books(store, CASE)).faults == ()
