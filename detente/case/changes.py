@@ -17,6 +17,7 @@ from detente.case.scenario import Change, Loss, Scenario
 from detente.case.written import Written, at, between, node_of, place, put, steps_of, text_at
 from detente.contract.clause_text import SELF
 from detente.errors import CaseError, FlawError, Mistake, Where, did_you_mean, nearest
+from detente.market.network import parts_of
 
 HANGS_ON = {"offers": (("deployments", "offer"),), "workloads": (("keys", "workload"),)}
 """What falls away with an entry: the section, and the key that names the entry."""
@@ -293,7 +294,7 @@ class _Changing:
             if not names:
                 self._missing(here, "offer", loss.offer, self._names("offers"))
         else:
-            provider, _, region = (loss.provider or loss.region or "").partition("/")
+            provider, region = parts_of(loss.provider or loss.region or "")
             names = self._of_provider(provider, region or None, here)
         days = {key: pair for key, pair in (node.keys or {}).items() if key in ("from", "until")}
         if loss.known is not None:

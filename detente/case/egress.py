@@ -10,7 +10,7 @@ from fractions import Fraction
 
 from detente.demand.workload import AnyWorkload
 from detente.errors import FlawError
-from detente.market.network import Network, egress_price
+from detente.market.network import Network, egress_price, parts_of
 from detente.market.offer import AnyOffer
 from detente.market.provider import Provider
 from detente.values.facts import Facts
@@ -34,7 +34,7 @@ def egress(networks: Sequence[Network], workload: AnyWorkload, offer: AnyOffer) 
 
 def moved_facts(providers: Mapping[str, Provider], place: str) -> Facts:
     """What a scope may ask of data that moves: it is sold by the place that it leaves, which may not be declared."""
-    provider, _, region = place.partition("/")
+    provider, region = parts_of(place)
     facts = {"product": "egress", "provider": provider, "region": region, "offer": f"{place} egress"}
     known = providers[provider].regions.get(region) if provider in providers else None
     return {**facts, "country": known.country} if known else facts

@@ -7,7 +7,7 @@ noting a mistake at an entry. Not here: which mistakes there are (``consistency`
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from functools import cached_property
@@ -20,6 +20,7 @@ from detente.case.egress import moved_facts
 from detente.contract.reach.scope import Selection
 from detente.demand.workload import AnyWorkload, can_run
 from detente.errors import Flaw, KeyPath, Mistake, Where, did_you_mean
+from detente.market.network import parts_of
 from detente.market.offer import AnyOffer
 from detente.market.provider import Provider
 from detente.values.facts import OFFER_KEYS, Facts
@@ -158,6 +159,31 @@ class Entries:
             remedy = did_you_mean(name, names, f"declare it under `{section}:`")
             self.unknown(entry, path, f"there is no {section[:-1]} `{name}`", remedy)
         return False
+
+    def has_region(self, entry: Entry, path: Sequence[str | int], provider: str, region: str) -> None:
+        """Note a region that its provider does not have; of a provider that is not known, nothing."""
+        found = self.providers.get(provider)
+        if found is not None and region not in found.regions:
+            remedy = did_you_mean(region, found.regions, "declare it under the provider")
+            self.unknown(entry, path, f"`{provider}` has no region `{region}`", remedy)
+
+    def has_place(self, entry: Entry, path: Sequence[str | int], place: str) -> None:
+        """Note a place, ``provider`` or ``provider/region``, that there is not."""
+        provider, region = parts_of(place)
+        if self.knows(entry, path, "providers", provider) and region:
+            self.has_region(entry, path, provider, region)
+
+    # -- what scopes ask ---------------------------------------------------------------------------------------
+    def hides(self, key: str) -> bool:
+        """Whether what could not be read may have more values of a key of scopes."""
+        return not self.sure(_section(key), "providers", "catalogs", "deployments")
+
+    def nobody_has(self, key: str, values: Sequence[str]) -> Iterator[tuple[int, str, str]]:
+        """The values of a key that a scope asks for and nothing has: the place of each, what is wrong, and a remedy."""
+        known = self.values_of.get(key, set())
+        for at, value in enumerate(values):
+            if value not in known:
+                yield at, f"no {_section(key)[:-1]} has `{key}: {value}`", did_you_mean(value, known)
 
     # -- names and facts -------------------------------------------------------------------------------------
     def names(self, section: str) -> set[str]:
@@ -308,3 +334,8 @@ class Entries:
             for key, value in labels.items() if isinstance(labels, dict) else ():
                 values.setdefault(str(key), set()).add(str(value))
         return values
+
+
+def _section(key: str) -> str:
+    """Whose fact a key of scopes asks for."""
+    return "offers" if key in OFFER_KEYS else "workloads"

@@ -23,6 +23,12 @@ Place = Annotated[
 ]
 
 
+def parts_of(place: str) -> tuple[str, str]:
+    """The provider and the region that a place names: no region (empty) where it is all of the provider's."""
+    provider, _, region = place.partition("/")
+    return provider, region
+
+
 class Network(Noun):
     """A price per gigabyte from one place to another; the owner of the first place bills it."""
 
@@ -35,7 +41,7 @@ def _fits(pattern: str, place: str) -> int:
     """How closely a pattern names a place: 0 not at all, then ``*``, provider, provider/region."""
     if pattern == place:
         return 3
-    if pattern == place.partition("/")[0]:
+    if pattern == parts_of(place)[0]:
         return 2
     return 1 if pattern == "*" else 0
 

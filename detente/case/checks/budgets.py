@@ -12,7 +12,6 @@ from collections.abc import Iterator, Sequence
 from detente.case.entries import Entries, Entry
 from detente.contract.clause_text import SELF
 from detente.contract.reach.scope import Scope
-from detente.errors import did_you_mean
 from detente.live.budget import KEY, UseBudget
 from detente.values.facts import DEMAND_KEYS, OFFER_KEYS
 
@@ -47,14 +46,9 @@ def _scopes(budget: UseBudget) -> Iterator[tuple[Sequence[str | int], Scope]]:
 def _scope(case: Entries, entry: Entry, at: Sequence[str | int], scope: Scope) -> None:
     """Facts of workloads and offers that nothing in the case has."""
     for key, wanted in scope.wanted.items():
-        known = case.values_of.get(key, set()) if key in (*DEMAND_KEYS, *OFFER_KEYS) else None
-        section = "offers" if key in OFFER_KEYS else "workloads"
-        if known is None or not case.sure(section, "providers", "catalogs", "deployments"):
-            continue
-        for index, value in enumerate(wanted):
-            if value not in known:
-                what = f"no {section[:-1]} has `{key}: {value}`"
-                case.wrong(entry, (*at, key, index), what, did_you_mean(value, known))
+        if key in (*DEMAND_KEYS, *OFFER_KEYS) and not case.hides(key):
+            for index, what, remedy in case.nobody_has(key, wanted):
+                case.wrong(entry, (*at, key, index), what, remedy)
 
 
 def _agreement(case: Entries, entry: Entry, name: str) -> None:

@@ -227,8 +227,7 @@ class _Clauses:
         values, wrong = self.case.values_of, self.case.wrong
         good = True
         for key, wanted in scope.wanted.items():
-            section = "offers" if key in OFFER_KEYS else "workloads"
-            hidden = entry.known or not self.case.sure(section, "providers", "catalogs", "deployments")
+            hidden = entry.known or self.case.hides(key)
             if key not in values:
                 good = False
                 if not hidden:
@@ -238,12 +237,11 @@ class _Clauses:
             if key not in OFFER_KEYS and key not in DEMAND_KEYS and not self._labelled(key, scope, term):
                 good = False
                 continue  # who lacks it might have the value
-            for index, value in enumerate(wanted):
-                if value not in values[key]:
-                    good = False
-                    if not hidden:
-                        what = f"no {section[:-1]} has `{key}: {value}`, so `{term}` selects nothing by it"
-                        wrong(entry, (*path, written or key, index), what, did_you_mean(value, values[key]))
+            for index, what, remedy in self.case.nobody_has(key, wanted):
+                good = False
+                if not hidden:
+                    what += f", so `{term}` selects nothing by it"
+                    wrong(entry, (*path, written or key, index), what, remedy)
         return good
 
     def _labelled(self, key: str, scope: Scope, term: str) -> bool:

@@ -99,28 +99,16 @@ def _exchange(case: Entries) -> None:
 def _places(case: Entries) -> None:
     for entry in case.read("offers"):
         if case.knows(entry, ("provider",), "providers", entry.value.provider):
-            _region(case, entry, ("region",), entry.value.provider, entry.value.region)
+            case.has_region(entry, ("region",), entry.value.provider, entry.value.region)
         if entry.value.under is not None:
             case.knows(entry, ("under",), "agreements", entry.value.under)
     for entry in case.read("networks"):
-        _place(case, entry, ("from",), entry.value.from_)
-        _place(case, entry, ("to",), entry.value.to)
+        for key, place in (("from", entry.value.from_), ("to", entry.value.to)):
+            if place != "*":
+                case.has_place(entry, (key,), place)
     for entry in case.read("workloads"):
         if entry.value.data is not None:
-            _place(case, entry, ("data", "at"), entry.value.data.at)
-
-
-def _place(case: Entries, entry: Entry, path: Sequence[str | int], place: str) -> None:
-    provider, _, region = place.partition("/")
-    if place != "*" and case.knows(entry, path, "providers", provider) and region:
-        _region(case, entry, path, provider, region)
-
-
-def _region(case: Entries, entry: Entry, path: Sequence[str | int], provider: str, region: str) -> None:
-    known = case.providers.get(provider)
-    if known is not None and region not in known.regions:
-        remedy = did_you_mean(region, known.regions, "declare it under the provider")
-        case.unknown(entry, path, f"`{provider}` has no region `{region}`", remedy)
+            case.has_place(entry, ("data", "at"), entry.value.data.at)
 
 
 # -- offers and workloads ------------------------------------------------------------------------------------

@@ -10,6 +10,7 @@ from detente.case.entries import Entries, Entry
 from detente.errors import did_you_mean
 from detente.live.bedrock_name import BedrockName
 from detente.live.deployment import AnyDeployment, region_of
+from detente.market.network import parts_of
 from detente.market.offer import AnyOffer, GpuOffer
 from detente.values.facts import RESERVED
 
@@ -42,9 +43,7 @@ def _deployment(case: Entries, entry: Entry, deployment: AnyDeployment, offer: A
             case.wrong(entry, path, f"no workload runs on {model}", did_you_mean(model, asked))
     provider = case.providers.get(offer.provider)
     for at, region in enumerate(deployment.regions):
-        if provider is not None and region not in provider.regions:
-            remedy = did_you_mean(region, provider.regions, "declare it under the provider")
-            case.unknown(entry, ("regions", at), f"`{provider.id}` has no region `{region}`", remedy)
+        case.has_region(entry, ("regions", at), offer.provider, region)
     if provider is None or not {offer.region, *deployment.regions} <= {*provider.regions}:
         return
     if deployment.regions and offer.region not in deployment.regions:
@@ -115,17 +114,8 @@ def _asked_by_budgets(case: Entries) -> set[str]:
 def _fault(case: Entries, entry: Entry) -> None:
     """It strikes something that there is."""
     on = entry.value.on
-    provider, _, region = on.partition("/")
-    if region:
-        if case.knows(entry, ("on",), "providers", provider) and provider in case.providers:
-            known = case.providers[provider].regions
-            if region not in known:
-                case.wrong(
-                    entry,
-                    ("on",),
-                    f"`{provider}` has no region `{region}`",
-                    did_you_mean(region, known, "declare it under the provider"),
-                )
+    if parts_of(on)[1]:
+        case.has_place(entry, ("on",), on)
         return
     names = case.names("deployments") | case.names("providers")
     if on not in names and not case.nameless("deployments") and not case.nameless("providers"):
