@@ -21,8 +21,9 @@ ORDER = [
 ]
 INSIDE = {
     "contract": [
-        *("combining", "reach", "case_view", "decisions", "own_money", "metered", "settled", "program", "amounts"),
-        *("incidents", "reminder", "service_level", "stated", "clause_text", "term", "rated", "settling", "bases"),
+        *("combining", "reach", "case_view", "decisions", "own_money", "metered", "settled", "service_level"),
+        *("roles", "payer", "program", "amounts", "incidents", "reminder", "stated", "clause_text", "term"),
+        *("rated", "settling", "bases"),
     ],
     "planner": ["formulation", "solving", "answer"],
     "ledger": ["store", "journals", "use", "caps", "books", "bills", "proof"],

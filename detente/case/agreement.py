@@ -18,6 +18,7 @@ from detente.contract.combining import Combine
 from detente.contract.reach.ending import Until
 from detente.contract.reach.handover import Handover
 from detente.contract.reach.validity import Validity
+from detente.contract.roles import PriceChange
 from detente.contract.settled.invoice_rounding import InvoiceRounding
 from detente.contract.term import Term
 from detente.errors import FlawError
@@ -159,7 +160,7 @@ def _cut(standing: InForce, turns: Iterable[datetime]) -> Iterator[InForce]:
 def severed(standing: InForce, ends: Mapping[str, datetime]) -> InForce:
     """A term whose party is gone from a moment on: it ends there, and the window that runs is asked for its part."""
     at = ends.get(standing.validity.counterparty)
-    if at is None or standing.term.prices or standing.validity.end <= at:
+    if at is None or isinstance(standing.term, PriceChange) or standing.validity.end <= at:
         return standing
     end = max(at, standing.validity.start)
     handover = Handover.on(end, "pro-rata", standing.term.divided(standing.validity))

@@ -31,6 +31,7 @@ from detente.case.scenario import Obligation, Scenario, scenarios_named
 from detente.case.survival import survival
 from detente.case.written import at, node_of, place, put, text_at
 from detente.contract.reach.verdict import Reason, Verdict, applicable, best, verdict
+from detente.contract.roles import DataReader
 from detente.contract.term import Term
 from detente.demand.workload import AnyWorkload, Batch, Inference, Training
 from detente.errors import CaseError, FlawError, Mistake, Where, did_you_mean
@@ -384,12 +385,13 @@ class Case:
     @cached_property
     def hash(self) -> str:
         """SHA-256 over everything that a plan depends on."""
+        read = [t for deal in self.declared.agreements for t in deal.terms if isinstance(t, DataReader)]
         recorded = [w.demand.recorded for w in self.workloads if not isinstance(w, Training)]
         parts = [
             repr(self.declared.planned),
             repr(self._places.elsewhere),
             *(file.digest for file in recorded if file is not None),
-            *(term.digest for deal in self.declared.agreements for term in deal.terms if term.digest),
+            *(digest for term in read if (digest := term.digest)),
             str(self.reading),
             str(sorted(self.without)),
             str(self.scenario),

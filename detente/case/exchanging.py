@@ -18,6 +18,7 @@ from detente.case.agreement import Agreement, dates, lineage
 from detente.case.declared import CaseHead
 from detente.case.entries import Entries, Entry
 from detente.contract.own_money import OwnMoney
+from detente.contract.roles import DatedPayment, OwnRates, PriceChange
 from detente.contract.term import Term
 from detente.errors import Flaw, FlawError, KeyPath, Mistake
 from detente.market.offer import AnyOffer, TokenOffer
@@ -133,12 +134,12 @@ class _Exchanging:
         for at, term in enumerate(agreement.terms):
             held = dates(term, agreement, self.known, events)
             time = self._seen(held.start, held.end)
-            if term.paid_on is not None:
+            if isinstance(term, DatedPayment):
                 time = moment(term.paid_on), moment(term.paid_on)
             own = self._own_money(term, rates, time)
             if own is None:
                 terms.append(self._at_one(entry, term, ("terms", at), rates, time, TOGETHER))
-            elif term.prices or term.reprices:
+            elif isinstance(term, PriceChange | OwnRates):
                 terms.append(self._at_each(term, own, time))
             else:
                 terms.append(term.kept_in(own))

@@ -22,6 +22,7 @@ from detente.case.entries import Entries, Entry
 from detente.case.exchanging import exchanged
 from detente.case.scenario import ADDED
 from detente.case.written import Written, node_of
+from detente.contract.roles import DataReader
 from detente.demand.workload import with_data
 from detente.errors import CaseError, Flaw, FlawError, KeyPath, MissingExtraError, Mistake, Where, did_you_mean
 from detente.values.file import inside
@@ -272,7 +273,7 @@ class _Reader:
         terms = []
         for at, term in zip(places, agreement.terms, strict=True):
             try:
-                terms.append(term.with_data(self.base))
+                terms.append(term.with_data(self.base) if isinstance(term, DataReader) else term)
             except _FROM_FILES as error:
                 self._elsewhere(document.where((*path, "terms", at)), error)
                 terms.append(term)

@@ -12,6 +12,7 @@ from detente.case.case import Case
 from detente.case.outside import YEAR, outside, seen
 from detente.contract.metered.meter import Meter
 from detente.contract.reach.ending import Until
+from detente.contract.roles import PriceChange, off_price
 from detente.contract.term import Term
 from detente.demand.workload import AnyWorkload, Training, can_run
 from detente.errors import Mistake, Where
@@ -216,7 +217,7 @@ def _fallen(case: Case) -> Iterator[Mistake]:
     """Amendments of a clause by which prices have risen, and are lower from that day on: the rise is not carried on."""
     for new in case.held if any(agreement.amends for agreement in case.declared.agreements) else ():
         at, agreement = new.validity.start, new.validity.agreement
-        if not new.term.prices or new.validity.begun is None or at >= case.declared.horizon.closes:
+        if not isinstance(new.term, PriceChange) or new.validity.begun is None or at >= case.declared.horizon.closes:
             continue
         later = new.term.held(new.validity)
         for old in case.held:
@@ -224,7 +225,7 @@ def _fallen(case: Case) -> Iterator[Mistake]:
                 continue
             earlier = old.term.held(old.validity)
             uses = ((w.facts, facts) for w in case.workloads for facts in case.offer_facts.values())
-            factors = ((earlier.takes_off(*use) or 0, later.takes_off(*use) or 0) for use in uses)
+            factors = ((off_price(earlier, *use) or 0, off_price(later, *use) or 0) for use in uses)
             was, now = next((each for each in factors if each[0] < min(each[1], 0)), (0, 0))
             if was < now:
                 what = f"`{later.id}` of `{agreement}` begins anew from list prices on {at:%Y-%m-%d}: they are"

@@ -21,6 +21,7 @@ from detente.contract.clause_text import SELF
 from detente.contract.fixed_switch import why_fixed
 from detente.contract.metered.counting_moment import COUNTED
 from detente.contract.metered.meter import PAYMENTS, Measure, Meter
+from detente.contract.roles import PriceChange
 from detente.contract.term import Term
 from detente.values.held import held_in
 from detente.values.period import endless
@@ -87,12 +88,12 @@ def _counted(term: Term, own: Meter) -> Iterator[Switch]:
 
 
 def _priced(term: Term) -> Iterator[Switch]:
-    if term.prices:
+    if isinstance(term, PriceChange):
         way = term.validity.combine
         value = "not said: two that meet on one price are a mistake" if way is None else f"`{way}`, {COMBINED[way]}"
         yield Switch("order", value, None if way is None else "agreement")
-    elif term.given_of:
-        yield Switch("order", term.given_of, None)
+    elif "order" in term.fixed:
+        yield Switch("order", term.fixed["order"], None)
 
 
 def _who(term: Term) -> Switch:

@@ -9,8 +9,7 @@ finds no mistake in what nobody can see.
 from __future__ import annotations
 
 from collections.abc import Sequence
-from fractions import Fraction
-from typing import ClassVar, Protocol
+from typing import Protocol
 
 from detente.contract.reach.scope import Selection
 from detente.contract.reach.validity import Validity
@@ -36,15 +35,6 @@ class ClauseView(Protocol):
         """When it is in force."""
 
 
-class LoweringClause(ClauseView, Protocol):
-    """A clause that lowers what use costs, pays for it (``Payer``), or charges for it in another way."""
-
-    reprices: ClassVar[bool]
-
-    def takes_off(self, demand: Facts | None, offer: Facts, /) -> Fraction | None:
-        """The part of the list price that it takes off."""
-
-
 class CaseView(Protocol):
     """The case around one clause, under one reading."""
 
@@ -61,8 +51,8 @@ class CaseView(Protocol):
         """The clauses of its agreement that could not be read, or are left out."""
 
     @property
-    def lowering(self) -> Sequence[LoweringClause]:
-        """The clauses of any kind that take off prices or pay for use, under each of their readings.
+    def lowering(self) -> Sequence[ClauseView]:
+        """The clauses that change prices, pay for use or charge for it at rates of their own, under each reading.
 
         Those that are in force with it at some time of the horizon.
         """

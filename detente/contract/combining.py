@@ -2,7 +2,7 @@
 
 Providers differ: AWS multiplies, Azure takes the lower of two prices, other contracts add. So an agreement says it, and
 price clauses that meet without a stated way are a mistake of the case. Not here: what each clause takes off
-(``Term.takes_off``), and when (``rating``).
+(``PriceChange.takes_off``), and when (``rating``).
 """
 
 from __future__ import annotations

@@ -6,6 +6,7 @@ Owns: the keys of the switches that clauses share, and why a kind has none of on
 
 from __future__ import annotations
 
+from detente.contract.roles import PriceChange
 from detente.contract.term import Term
 
 SWITCHES = ("measure", "moment", "counts")
@@ -14,7 +15,7 @@ SWITCHES = ("measure", "moment", "counts")
 
 def counts_something(kind: type[Term]) -> bool:
     """Whether clauses of a kind count money or use, or change what use costs."""
-    return kind.prices or kind.meters is not Term.meters
+    return issubclass(kind, PriceChange) or kind.meters is not Term.meters
 
 
 def why_fixed(kind: type[Term], key: str) -> str | None:

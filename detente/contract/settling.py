@@ -11,8 +11,8 @@ from datetime import datetime
 from detente.contract.decisions import Decisions
 from detente.contract.metered.meter import PAYMENTS
 from detente.contract.metered.paid_use import in_the_cases
-from detente.contract.metered.payer import Payer, in_order
 from detente.contract.metered.totals import Totals
+from detente.contract.payer import Payer, in_order
 from detente.contract.settled.settlement import Settlement
 from detente.contract.term import Term
 from detente.errors import SettleError

@@ -1,39 +1,52 @@
 """A term: one clause of an agreement, and the questions that it answers.
 
-Owns: ``Term`` (``judge``, ``permits``, ``meters``, ``shape``, ``takes_off``, ``settle``, ``explain``, each with a
-neutral default). Not here: what stands in a clause, and when it is in force (``clause_text``), any particular kind
-(``terms/``), what only those answer that pay for use (``metered/payer``), and what several say of a use
-(``reach/verdict``).
+Owns: ``Term`` (``judge``, ``meters``, ``shape``, ``settle``, ``explain``, each with a neutral default): what any kind
+may answer. Not here: what stands in a clause, and when it is in force (``clause_text``), any particular kind
+(``terms/``), what only some kinds are asked (``roles``, ``payer``), and what several say of a use (``reach/verdict``).
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
-from datetime import date, datetime
+from datetime import datetime
 from fractions import Fraction
-from pathlib import Path
-from typing import ClassVar, Literal, Self
+from typing import Any, ClassVar, Literal, Self
 
 from detente.contract.case_view import CaseView
 from detente.contract.clause_text import ClauseText
 from detente.contract.decisions import Decisions
 from detente.contract.metered.meter import Meter
 from detente.contract.metered.totals import Totals
+from detente.contract.payer import Payer
 from detente.contract.program import Program
-from detente.contract.reach.scope import Selection
 from detente.contract.reach.validity import Validity
 from detente.contract.reach.verdict import PERMIT, Reason, Verdict
 from detente.contract.reach.window import Calendar
 from detente.contract.reminder import Reminder
-from detente.contract.service_level import ServiceLevel
+from detente.contract.roles import (
+    AvailabilityGuarantee,
+    CallLimit,
+    ClauseRole,
+    DataReader,
+    DatedPayment,
+    Hedge,
+    OwnRates,
+    PriceChange,
+    PricedBreach,
+    StandbyHedge,
+)
 from detente.contract.settled.settlement import Settlement
-from detente.contract.settled.standing import Standing
 from detente.contract.stated import Reference
 from detente.errors import Flaw
 from detente.market.offer import AnyOffer
 from detente.values.facts import Facts
 from detente.values.money import shown
-from detente.values.quantity import NOTHING, Exact
+
+ROLES: tuple[type[ClauseRole], ...] = (
+    *(PriceChange, OwnRates, Payer, CallLimit, PricedBreach),
+    *(Hedge, StandbyHedge, DatedPayment, AvailabilityGuarantee, DataReader),
+)
+"""What a clause may be besides."""
 
 
 class Term(ClauseText):
@@ -41,26 +54,28 @@ class Term(ClauseText):
 
     effect: ClassVar[Literal["restrains", "grants", "both"]] = "restrains"
     """Whether the clause only restrains us (without it no plan is dearer), only grants, or both."""
-    prices: ClassVar[bool] = False
-    """Whether it changes what use costs, and so comes before every clause that measures spend."""
     fixed: ClassVar[Mapping[str, str]] = {}
-    """By switch that it has no key for (`measure`, `moment`, `counts`): why that is one thing, in words."""
-    given_of: ClassVar[str] = ""
-    """Of a clause that gives a part of spend back: what that is a part of, beside others, in words."""
-    breach: ClassVar[bool] = False
-    """Whether what it counts is not to be: a case that is performed has none of it."""
-    reprices: ClassVar[bool] = False
-    """Whether it charges for use in another way than by the use, so that what use costs is not known use by use."""
+    """By switch that it has no key for (`measure`, `moment`, `counts`): why that is one thing, in words.
+
+    Of a clause that gives a part of spend back, `order`: what that is a part of, beside others.
+    """
+
+    @classmethod
+    def __pydantic_init_subclass__(cls, **given: Any) -> None:
+        """Refuse a kind that answers what only a role is asked, without the role. Raises TypeError."""
+        super().__pydantic_init_subclass__(**given)
+        for role in ROLES:
+            answered = sorted(name for name in role.questions() if hasattr(cls, name))
+            if answered and not issubclass(cls, role):
+                what = (
+                    f"`{cls.__name__}` defines `{answered[0]}`, which only `{role.__module__}.{role.__name__}` is asked"
+                )
+                raise TypeError(f"{what}: write `class {cls.__name__}(Term, {role.__name__})`, or call it otherwise")
 
     # -- what becomes of it in its case ----------------------------------------------------------------------------
     def going_on(self, validity: Validity) -> Calendar | None:
         """The windows in which it counts what a text that replaces it counts on. Neutral: none."""
         return None
-
-    @property
-    def payee(self) -> str:
-        """Who is paid what it owes. Neutral: the other party."""
-        return self.validity.counterparty
 
     def told(self, offers: Sequence[AnyOffer], clauses: Sequence[Term]) -> Self:
         """The term, once it knows what is on offer, and the clauses agreed with its party. Neutral: the same."""
@@ -78,45 +93,9 @@ class Term(ClauseText):
         """
         return ()
 
-    @property
-    def standby(self) -> Selection | None:
-        """Which work it wants standby capacity for. Neutral: none."""
-        return None
-
-    @property
-    def service_level(self) -> ServiceLevel | None:
-        """How available what it covers is to be, and what follows where it was less. Neutral: nothing is agreed."""
-        return None
-
-    @property
-    def paid_on(self) -> date | None:
-        """The one day on which its money is due, and at whose rate it is converted. Neutral: there is none."""
-        return None
-
-    @property
-    def hedges(self) -> bool:
-        """Whether it is there against the loss of a party, and asks for several of them. Neutral: where for standby."""
-        return self.standby is not None
-
-    def with_data(self, folder: Path) -> Self:
-        """The same with the files read that it names. Raises FlawError, OSError, MissingExtraError. Neutral: none."""
-        return self
-
-    @property
-    def digest(self) -> str:
-        """A hash of what was read from files. Neutral: nothing was."""
-        return ""
-
     # -- the questions -----------------------------------------------------------------------------------------
     def judge(self, demand: Facts, offer: Facts) -> Verdict:
         """May this run there, while the clause is in force? Facts only: it may be remembered. Neutral: permit."""
-        return PERMIT
-
-    def permits(self, standing: Standing, need: Exact = NOTHING) -> Verdict:
-        """May more that the clause covers run, as it stands? Asked at each call. Neutral: permit.
-
-        ``need`` is what the call may take, in the standing's unit; 0: anything at all.
-        """
         return PERMIT
 
     def meters(self) -> tuple[Meter, ...]:
@@ -125,10 +104,6 @@ class Term(ClauseText):
 
     def shape(self, program: Program) -> None:
         """Which variables, rows and costs does the clause add to a plan? Neutral: none."""
-
-    def takes_off(self, demand: Facts | None, offer: Facts) -> Fraction | None:
-        """The part of the list price it takes off, if it ``prices``; None: not known. Idle capacity: no demand."""
-        return Fraction(0)
 
     def settle(self, totals: Totals, decisions: Decisions, as_of: datetime | None) -> Settlement:
         """What is owed or given back, and where the clause stands, window by window. Neutral: nothing.
@@ -171,11 +146,6 @@ class Term(ClauseText):
     def judges(self) -> bool:
         """Whether facts may keep work off a place by it (``judge``)."""
         return type(self).judge is not Term.judge
-
-    @property
-    def asks_standing(self) -> bool:
-        """Whether it is asked at each call whether more may run, as it stands (``permits``)."""
-        return type(self).permits is not Term.permits
 
     def check(self, case: CaseView) -> Iterable[Flaw]:
         """What makes no sense in the clause while it is in force, by the path of keys in it. Neutral: nothing.

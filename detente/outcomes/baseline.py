@@ -16,6 +16,7 @@ from math import isfinite
 from typing import Literal
 
 from detente.case.case import Case
+from detente.contract.roles import PriceChange
 from detente.contract.term import Term
 from detente.errors import UnsettledError
 from detente.outcomes.estimate import NOTHING, Estimate, LeastCost
@@ -194,7 +195,11 @@ class Baseline:
         case, charged = self.study.case, {charge.key.name for charge in self.study.draft.program.charges}
         if case.news:
             return frozenset()
-        others = {term.id for term in case.terms if effect_of(term) != "restrains" or term.prices or term.id in charged}
+        others = {
+            term.id
+            for term in case.terms
+            if effect_of(term) != "restrains" or isinstance(term, PriceChange) or term.id in charged
+        }
         return frozenset(term.id for term in case.terms) - others
 
     def under(self, case: Case) -> Near | None:

@@ -15,6 +15,7 @@ from fractions import Fraction
 
 import numpy as np
 
+from detente.contract.roles import PriceChange
 from detente.contract.term import Term
 from detente.errors import UnsettledError
 from detente.planner.conflict_facts import facts_of, fewest, plural
@@ -67,7 +68,8 @@ def _found(study: Study, whole: Ints | None) -> Conflict:
     denying = (denial.turns_on for denial in program.denials)
     present = {block.owner for block in program.row_blocks}.union(*denying)
     clauses = by_owner(study.case.terms)
-    owners = [o for o, term in clauses.items() if o in present and not (term.effect == "grants" and term.prices)]
+    cheapening = {o for o, term in clauses.items() if term.effect == "grants" and isinstance(term, PriceChange)}
+    owners = [owner for owner in clauses if owner in present - cheapening]
     minimal = fewest(study, owners, whole) if study.relaxed(owners).possible(whole) else []
     others = study.relaxed(o for o in owners if o not in minimal)
     facts = facts_of(others, [clauses[owner] for owner in minimal], whole)

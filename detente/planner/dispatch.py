@@ -16,6 +16,7 @@ from decimal import Decimal
 import numpy as np
 
 from detente.case.case import Case
+from detente.contract.roles import StandbyHedge
 from detente.demand.workload import Inference
 from detente.planner.formulation.expression import Floats, Ints, dot
 from detente.planner.formulation.owner import Owner, by_owner
@@ -96,7 +97,7 @@ class Dispatch:
     def __init__(self, case: Case, held: Holdings, deadline: float | None = None, *, lenient: bool = False) -> None:
         """``lenient``: where work was put elsewhere, clauses that it cannot keep give as little as they can."""
         self.must = frozenset(w.id for w in case.workloads if w.value is None)
-        ready = [term.id for term in case.terms if term.standby is not None]  # for what is drawn here: it is used
+        ready = [term.id for term in case.terms if isinstance(term, StandbyHedge)]  # for what is drawn here: it is used
         self.study = Study.of(valued(case)).without(ready)
         self.gives: dict[Owner, int] = {}
         if lenient:

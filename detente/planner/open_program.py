@@ -15,7 +15,8 @@ import numpy as np
 
 from detente.case.case import Case
 from detente.contract.metered.meter import PAYMENTS
-from detente.contract.metered.payer import Payer
+from detente.contract.payer import Payer
+from detente.contract.roles import PriceChange, StandbyHedge
 from detente.contract.term import Term
 from detente.planner.formulation.draft import Draft
 from detente.planner.formulation.expression import Expr, Ints
@@ -77,7 +78,7 @@ class OpenProgram:
             return None
         before, after = by_owner(self.case.terms), by_owner(case.terms)
         changed = [owner for owner in {**before, **after} if before.get(owner) != after.get(owner)]
-        if any(term.prices for owner in changed for term in (before.get(owner), after.get(owner)) if term):
+        if any(isinstance(each.get(owner), PriceChange) for owner in changed for each in (before, after)):
             return None
         other = {owner: after[owner] for owner in changed if owner in after}
         if not all(self._shapes_alone(owner, term) for owner, term in other.items()):
@@ -91,7 +92,7 @@ class OpenProgram:
         if isinstance(after, Payer) or any(meter.measure in PAYMENTS for meter in after.meters()):
             return False
         denied = any(owner in denial.turns_on for denial in self.draft.program.denials)
-        return not denied and after.standby is None and not denies_anything(self.draft, [after])
+        return not denied and not isinstance(after, StandbyHedge) and not denies_anything(self.draft, [after])
 
     def _shape(self, owner: Owner, term: Term) -> Owner:
         """The key of a clause with other numbers: shaped once, and kept."""

@@ -5,7 +5,7 @@ See ``docs/terms/credit.md``.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import replace
 from datetime import datetime
 from decimal import Decimal
@@ -23,8 +23,8 @@ from detente.contract.case_view import CaseView
 from detente.contract.decisions import Decisions
 from detente.contract.metered.meter import Meter
 from detente.contract.metered.paid_use import PaidUse
-from detente.contract.metered.payer import Payer, in_order, meet, meeting
 from detente.contract.metered.totals import Totals
+from detente.contract.payer import Payer, in_order, meet, meeting
 from detente.contract.program import Program
 from detente.contract.rated.stacking import more_than_all
 from detente.contract.reach.scope import Selection
@@ -50,8 +50,7 @@ class Credit(Term, Payer):
     windows: Every = Every()
 
     theirs: ClassVar[bool] = True
-    fixed = OF_CHARGES
-    given_of: ClassVar[str] = "of what discounts and earlier credits leave"
+    fixed: ClassVar[Mapping[str, str]] = {**OF_CHARGES, "order": "of what discounts and earlier credits leave"}
     effect: ClassVar[Literal["restrains", "grants", "both"]] = "grants"
 
     _credits: tuple[Credit, ...] = PrivateAttr(default=())

@@ -24,6 +24,7 @@ from detente.contract.rated.shared_units import by_workload
 from detente.contract.reach.verdict import Reason
 from detente.contract.reach.window import Every
 from detente.contract.reminder import Reminder
+from detente.contract.roles import PriceChange, off_price
 from detente.contract.settled.settlement import Settlement, settled
 from detente.contract.term import Term
 from detente.errors import Flaw, FlawError
@@ -35,7 +36,7 @@ from detente.values.quantity_field import Length, Percent, Rise
 ONE = Fraction(1)
 
 
-class Escalator(Term):
+class Escalator(Term, PriceChange):
     """What is covered costs its list price times a factor that changes on each anniversary."""
 
     kind: Literal["escalator"]
@@ -57,7 +58,6 @@ class Escalator(Term):
 
     theirs: ClassVar[bool] = True
     effect: ClassVar[Literal["restrains", "grants", "both"]] = "both"
-    prices: ClassVar[bool] = True
     fixed = OF_PRICES
 
     @model_validator(mode="after")
@@ -202,7 +202,7 @@ class Escalator(Term):
             way = self.validity.combine
             meets = other.id != self.id and other.validity.over(self.validity.start, self.validity.end)
             uses = case.uses(self.covered, *other.covered.keys)
-            if meets and way in ("sum", "best-of") and any(other.takes_off(*use) for use in uses):
+            if meets and way in ("sum", "best-of") and any(off_price(other, *use) for use in uses):
                 what = f"`{other.id}` takes off a price that rises, and the agreement says `combine: {way}`"
                 yield Flaw(what, "say `combine: product`: a part of the risen price is taken off", ("kind",))
                 return

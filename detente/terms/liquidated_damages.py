@@ -19,6 +19,7 @@ from detente.contract.metered.meter import Measure, Meter
 from detente.contract.program import Expression, Program
 from detente.contract.reach.verdict import Reason
 from detente.contract.reach.window import Window
+from detente.contract.roles import PricedBreach
 from detente.contract.stated import Divided
 from detente.contract.term import Term
 from detente.errors import Flaw, FlawError
@@ -28,7 +29,7 @@ from detente.values.noun import Id
 from detente.values.quantity_field import Portion
 
 
-class LiquidatedDamages(CappedCharge):
+class LiquidatedDamages(CappedCharge, PricedBreach):
     """What is covered is a breach: so much is owed for each unit of it, a part of what it costs, or a lump sum."""
 
     kind: Literal["liquidated-damages"]
@@ -40,7 +41,6 @@ class LiquidatedDamages(CappedCharge):
     )
     within: Id | None = Field(default=None, description="the liability cap of the agreement that bounds them")
 
-    breach: ClassVar[bool] = True
     fixed: ClassVar[Mapping[str, str]] = {
         "moment": "a breach is when the use is",
         "counts": "all that it covers is a breach; leave the rest out with `except`",

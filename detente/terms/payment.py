@@ -19,6 +19,7 @@ from detente.contract.metered.totals import Totals
 from detente.contract.program import Program
 from detente.contract.reach.verdict import Reason
 from detente.contract.reminder import Reminder
+from detente.contract.roles import DatedPayment
 from detente.contract.settled.posting import Posting
 from detente.contract.settled.settlement import Settlement
 from detente.contract.term import Term
@@ -32,7 +33,7 @@ _OURSELVES = frozenset({"us", "we", "ourselves", "me", "customer", "the customer
 """What a contract calls us: never somebody whom we pay."""
 
 
-class Payment(Term):
+class Payment(Term, DatedPayment):
     """An amount, once: an upfront payment, damages, the costs of a lawsuit."""
 
     kind: Literal["payment"]

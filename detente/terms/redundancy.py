@@ -13,11 +13,12 @@ from pydantic import Field
 from detente.contract.program import Program
 from detente.contract.reach.scope import Selection
 from detente.contract.reach.verdict import Reason
+from detente.contract.roles import StandbyHedge
 from detente.contract.term import Term
 from detente.values.quantity_field import Portion
 
 
-class Redundancy(Term):
+class Redundancy(Term, StandbyHedge):
     """Each covered workload keeps standby capacity, so that a share of it survives the loss of any one provider."""
 
     kind: Literal["redundancy"]

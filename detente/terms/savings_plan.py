@@ -24,6 +24,7 @@ from detente.contract.rated.price_turn import within_a_period
 from detente.contract.reach.scope import Scope, Selection
 from detente.contract.reach.verdict import Reason
 from detente.contract.reach.window import Every, Window
+from detente.contract.roles import OwnRates, off_price
 from detente.contract.settled.settlement import Settlement, settled
 from detente.contract.settled.standing import PAID
 from detente.contract.stated import Magnitude, Reference
@@ -40,7 +41,7 @@ EVERY_HOUR, EVERY_MONTH = Every(every="hour"), Every(every="month")
 USUAL = "(at AWS the narrower kind of plan comes first, at Azure the longer term and then the narrower scope)"
 
 
-class SavingsPlan(Term):
+class SavingsPlan(Term, OwnRates):
     """Paid in every hour, used or not; in each, use is covered by savings percentage, the last of it in part."""
 
     kind: Literal["savings-plan"]
@@ -53,7 +54,6 @@ class SavingsPlan(Term):
 
     theirs: ClassVar[bool] = True
     effect: ClassVar[Literal["restrains", "grants", "both"]] = "both"
-    reprices: ClassVar[bool] = True
     fixed: ClassVar[Mapping[str, str]] = {
         "measure": "its `commitment` is money at its own `rates`",
         "moment": "what is used in an hour counts in that hour",
@@ -298,7 +298,7 @@ class SavingsPlan(Term):
                 yield from self._of(offer)
         for other in case.lowering:
             for demand, facts in case.uses(self.covered, *other.covered.keys):
-                if other.takes_off(demand, facts):
+                if off_price(other, demand, facts):
                     what = f"`{other.id}` takes off the price of `{facts['offer']}`, which the plan covers"
                     remedy = "narrow the discount with `except`, and state prices after it in `commitment` and `rates`"
                     yield Flaw(what, remedy, ("rates", facts["offer"]))

@@ -5,7 +5,7 @@ See ``docs/terms/service-credit.md``.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import replace
 from datetime import date, datetime
 from decimal import Decimal
@@ -30,6 +30,7 @@ from detente.contract.reach.validity import Validity
 from detente.contract.reach.verdict import Reason
 from detente.contract.reach.window import Calendar, Every, Window
 from detente.contract.reminder import Reminder, last_day
+from detente.contract.roles import AvailabilityGuarantee, DataReader
 from detente.contract.service_level import ServiceLevel
 from detente.contract.settled.settlement import Settlement, settled
 from detente.contract.stated import Divided
@@ -57,7 +58,7 @@ class MeasuredWindow(Noun):
     claimed: Day | None = Field(default=None, description="the day on which the credit was claimed")
 
 
-class ServiceCredit(Term):
+class ServiceCredit(Term, AvailabilityGuarantee, DataReader):
     """By bands of availability. A window of which nobody has stated it gives nothing: it is not known, and not zero."""
 
     kind: Literal["service-credit"]
@@ -73,8 +74,10 @@ class ServiceCredit(Term):
     windows: Every = Every(every="month")
 
     theirs: ClassVar[bool] = True
-    fixed = OF_CHARGES
-    given_of: ClassVar[str] = "of what discounts leave, whatever tiers and credits give back"
+    fixed: ClassVar[Mapping[str, str]] = {
+        **OF_CHARGES,
+        "order": "of what discounts leave, whatever tiers and credits give back",
+    }
     effect: ClassVar[Literal["restrains", "grants", "both"]] = "grants"
 
     _outages: ObservedOutages | None = PrivateAttr(default=None)

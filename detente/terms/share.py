@@ -22,6 +22,7 @@ from detente.contract.program import Program
 from detente.contract.reach.scope import Scope, Selection
 from detente.contract.reach.verdict import PERMIT, Reason, Verdict
 from detente.contract.reach.window import Every
+from detente.contract.roles import Hedge
 from detente.contract.settled.settlement import Settlement, settled
 from detente.contract.stated import Divided
 from detente.contract.term import Term
@@ -31,7 +32,7 @@ from detente.values.facts import Facts
 from detente.values.money import shown
 
 
-class Share(Term):
+class Share(Term, Hedge):
     """Of what is covered, the part that is also ``on`` makes up at least, or at most, a share in each window."""
 
     kind: Literal["share"]

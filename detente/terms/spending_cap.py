@@ -20,6 +20,7 @@ from detente.contract.metered.totals import Totals
 from detente.contract.program import Program
 from detente.contract.reach.verdict import PERMIT, Reason, Verdict
 from detente.contract.reach.window import Every, Window
+from detente.contract.roles import CallLimit
 from detente.contract.settled.settlement import Settlement, settled
 from detente.contract.settled.standing import Standing
 from detente.contract.term import Term
@@ -29,7 +30,7 @@ from detente.values.period import named
 from detente.values.quantity import NOTHING, Exact, plain
 
 
-class SpendingCap(Term):
+class SpendingCap(Term, CallLimit):
     """Spend on what is covered stays at or under an amount in each window."""
 
     kind: Literal["spending-cap"]

@@ -22,6 +22,7 @@ from detente.contract.program import Expression, Program
 from detente.contract.rated.stacking import more_than_all, not_added
 from detente.contract.reach.verdict import Reason
 from detente.contract.reach.window import Every, Window
+from detente.contract.roles import off_price
 from detente.contract.settled.settlement import Settlement, settled
 from detente.contract.term import Term
 from detente.errors import Flaw, FlawError
@@ -74,8 +75,8 @@ class VolumeDiscount(Term):
     fixed: ClassVar[Mapping[str, str]] = {
         **OF_CHARGES,
         "measure": "what fills its tiers is what they lower: what use costs after discounts, or what is taken",
+        "order": "of what discounts leave, whatever credits pay of it",
     }
-    given_of: ClassVar[str] = "of what discounts leave, whatever credits pay of it"
     effect: ClassVar[Literal["restrains", "grants", "both"]] = "grants"
 
     @model_validator(mode="after")
@@ -266,7 +267,7 @@ class VolumeDiscount(Term):
                 return
         for other in case.lowering:
             for demand, facts in case.uses(self.covered, *other.covered.keys):
-                if other.takes_off(demand, facts):
+                if off_price(other, demand, facts):
                     what = f"`{other.id}` takes off the price of `{facts['offer']}`, which the tiers replace"
                     yield Flaw(what, "write the tiers in money, each with `off`", ("tiers",))
                     return
@@ -281,7 +282,7 @@ class VolumeDiscount(Term):
             return
         others = [other for other in case.lowering if other.validity.agreement == name]
         for demand, offer in case.uses(self.covered, *(key for other in others for key in other.covered.keys)):
-            parts = {other.id: part for other in others if (part := other.takes_off(demand, offer)) and part > 0}
+            parts = {other.id: part for other in others if (part := off_price(other, demand, offer)) and part > 0}
             if len(parts) == 1 and self.gives(demand, offer):
                 ((other, part),) = parts.items()
                 what = f"`{self.id}` is of what `{other}` leaves of the price of `{offer['offer']}`, and `{name}` says "

@@ -24,6 +24,7 @@ from detente.contract.metered.meter import Meter
 from detente.contract.metered.totals import Totals
 from detente.contract.program import Program
 from detente.contract.reach.window import Every
+from detente.contract.roles import PriceChange
 from detente.contract.settled.settlement import Settlement, settled
 from detente.contract.term import Term
 from detente.errors import CaseError, SettleError
@@ -197,14 +198,13 @@ class Blocks(Term):
         return Settlement.of(found)
 
 
-class Rebate(Term):
+class Rebate(Term, PriceChange):
     """A part of the list price is taken off, under a name of its own."""
 
     kind: Literal["rebate"]
     part: Portion
     theirs = True
     effect = "grants"
-    prices = True
 
     @property
     def given(self) -> Meter:

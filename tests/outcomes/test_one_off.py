@@ -12,6 +12,7 @@ from detente import terms
 from detente.contract.decisions import Decisions
 from detente.contract.metered.totals import Totals
 from detente.contract.program import Program
+from detente.contract.roles import DatedPayment
 from detente.contract.settled.posting import Posting
 from detente.contract.settled.settlement import Settlement
 from detente.contract.term import Term
@@ -22,7 +23,7 @@ from detente.values.quantity import Span
 from tests.builders import D, agreement, build, day, solved, tokens, work
 
 
-class SigningFee(Term):
+class SigningFee(Term, DatedPayment):
     """A fee on the first day."""
 
     kind: Literal["signing-fee"]

@@ -9,6 +9,7 @@ import pytest
 from detente.case.case import Case
 from detente.contract.decisions import NOTHING_DECIDED
 from detente.contract.metered.totals import Totals
+from detente.contract.roles import DatedPayment
 from detente.planner.check import check
 from tests.builders import D, agreement, build, data_of, mistakes, solved, tokens, work
 
@@ -68,4 +69,5 @@ def test_what_the_other_party_pays_lowers_the_bill() -> None:
     (term,) = world(to="self").terms
     at = [datetime(2026, 1, 1, tzinfo=UTC), datetime(2026, 3, 1, tzinfo=UTC)]
     assert [(r.what, r.by) for r in term.reminds(*at)] == [("5.00 k USD are due to us from `north`", "north")]
+    assert isinstance(term, DatedPayment)
     assert term.payee == "north"

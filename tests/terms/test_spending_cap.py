@@ -8,6 +8,7 @@ from typing import Any
 import pytest
 
 from detente.contract.reach.verdict import Reason, Verdict
+from detente.contract.roles import CallLimit
 from tests.builders import (
     D,
     agreement,
@@ -116,6 +117,7 @@ def test_only_what_is_covered() -> None:
 def test_nothing_remains(spent: int, decision: str) -> None:
     case = two_clouds(cap("1 k USD"), party="south")
     (term,) = case.terms
+    assert isinstance(term, CallLimit)
     (stands,) = standing(case, "cap", use(case, "chat", "south-api", "2026-01-01", "2026-02-01", 1, spent)).standings
     assert (stands.drawn, stands.remaining) == (D(spent), D(1000 - spent))
     verdict = term.permits(stands)
@@ -126,6 +128,7 @@ def test_nothing_remains(spent: int, decision: str) -> None:
 def test_too_little_remains_for_a_call() -> None:
     case = two_clouds(cap("1 k USD"), party="south")
     (term,) = case.terms
+    assert isinstance(term, CallLimit)
     (stands,) = standing(case, "cap", use(case, "chat", "south-api", "2026-01-01", "2026-02-01", 1, 999)).standings
     assert term.permits(stands, D(1)).permission == "permit"
     told = "1 USD remains of 1000 USD in Jan 2026 – Jun 2026, and the call may take 1.000000001 USD"
@@ -135,6 +138,7 @@ def test_too_little_remains_for_a_call() -> None:
 def test_what_is_reserved_does_not_remain() -> None:
     case = two_clouds(cap("1 k USD"), party="south")
     (term,) = case.terms
+    assert isinstance(term, CallLimit)
     (stands,) = standing(case, "cap", use(case, "chat", "south-api", "2026-01-01", "2026-02-01", 1, 900)).standings
     assert term.permits(replace(stands, reserved=D(99))).permission == "permit"
     assert term.permits(replace(stands, reserved=D(100))).permission == "deny"

@@ -16,9 +16,10 @@ from detente.case.checks.view import View
 from detente.case.entries import Entries, Entry
 from detente.case.reading import choice_of, combinations
 from detente.contract.clause_text import SELF
-from detente.contract.metered.payer import Payer
+from detente.contract.payer import Payer
 from detente.contract.reach.ending import Until
 from detente.contract.reach.scope import Scope
+from detente.contract.roles import OwnRates, PriceChange
 from detente.contract.term import Term
 from detente.errors import Flaw, FlawError, KeyPath, did_you_mean
 from detente.values.facts import DEMAND_KEYS, OFFER_KEYS
@@ -76,7 +77,7 @@ class _Clauses:
         self.lowering = [
             found.term.bound(found.validity, name)
             for found in standing
-            if found.term.prices or isinstance(found.term, Payer) or found.term.reprices
+            if isinstance(found.term, PriceChange | Payer | OwnRates)
             for name in found.term.readings or [None]
         ]
         kinds: dict[str, list[InForce]] = {}
@@ -84,9 +85,9 @@ class _Clauses:
             kinds.setdefault(found.term.kind, []).append(found)
         for alike in kinds.values():
             self._alike(alike, lambda term, view: term.check(view))
-        self._alike([found for found in standing if found.term.prices], prices.flaws)
+        self._alike([found for found in standing if isinstance(found.term, PriceChange)], prices.flaws)
         if any(map(upfront.paid_at_once, self.case.offers)):
-            lowering = [found for found in standing if found.term.prices or isinstance(found.term, Payer)]
+            lowering = [found for found in standing if isinstance(found.term, PriceChange | Payer)]
             self._alike(lowering, upfront.flaws)
 
     # -- agreements ------------------------------------------------------------------------------------------

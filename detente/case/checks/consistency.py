@@ -8,7 +8,6 @@ how large anything may be (``magnitude``), and whether all can be met together (
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Self
 

@@ -11,8 +11,8 @@ from itertools import islice
 
 from detente.case.checks.view import View
 from detente.contract.metered.meter import PAYMENTS
-from detente.contract.metered.payer import Payer
 from detente.contract.own_money import OwnMoney
+from detente.contract.payer import Payer
 from detente.contract.term import Term
 from detente.errors import Flaw, KeyPath
 from detente.market.offer import AnyOffer, TokenPrices

@@ -1,6 +1,6 @@
 """Price clauses, of whatever kinds, that meet on one price: whether it is said how they combine, and what is left.
 
-Not here: what a clause takes off (``Term.takes_off``), and how parts combine (``contract.combining``).
+Not here: what a clause takes off (``PriceChange.takes_off``), and how parts combine (``contract.combining``).
 """
 
 from __future__ import annotations
@@ -14,9 +14,9 @@ from typing import get_args
 from detente.case.checks.view import View
 from detente.contract.combining import Combine, parts_of
 from detente.contract.rated.stacking import more_than_all
+from detente.contract.roles import off_price
 from detente.contract.term import Term
 from detente.errors import Flaw
-from detente.values.facts import Facts
 
 
 def flaws(term: Term, view: View) -> Iterator[Flaw]:
@@ -26,11 +26,7 @@ def flaws(term: Term, view: View) -> Iterator[Flaw]:
         if view.meets(other):
             yield from _unsaid(other, term, view)
     if term.validity.combine == "sum":
-        yield from more_than_all(term, view.beside, view, _off)
-
-
-def _off(term: Term, demand: Facts, offer: Facts) -> Fraction | None:
-    return term.takes_off(demand, offer)
+        yield from more_than_all(term, view.beside, view, off_price)
 
 
 def _unsaid(one: Term, two: Term, view: View) -> Iterator[Flaw]:
@@ -39,7 +35,7 @@ def _unsaid(one: Term, two: Term, view: View) -> Iterator[Flaw]:
     if len(set(ways.values())) == 1 and None not in ways.values():
         return
     for demand, offer in view.uses(two.covered, *one.covered.keys):
-        rates = [clause.takes_off(demand, offer) or Fraction(0) for clause in (one, two)]
+        rates = [off_price(clause, demand, offer) or Fraction(0) for clause in (one, two)]
         if all(rates):
             what = f"`{one.id}` and `{two.id}` both take off the price of `{offer['offer']}`, and {_said(ways)}"
             yield Flaw(what, _choices(rates, ways, _allowed((one, two), view)))

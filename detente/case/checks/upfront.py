@@ -10,7 +10,8 @@ from collections.abc import Iterator
 from datetime import datetime
 
 from detente.case.checks.view import View
-from detente.contract.metered.payer import Payer
+from detente.contract.payer import Payer
+from detente.contract.roles import PriceChange
 from detente.contract.term import Term
 from detente.errors import Flaw
 from detente.market.offer import AnyOffer, TokenOffer
@@ -31,10 +32,11 @@ def flaws(term: Term, view: View) -> Iterator[Flaw]:
     for offer in (offer for offer in there if offer.id in covered):
         at = next((at for at in _edges(term, view, horizon) if _within(offer, at, view, horizon)), None)
         if at is not None:
-            does = "changes that price on" if term.prices else "begins or ends to pay for it on"
+            priced = isinstance(term, PriceChange)
+            does = "changes that price on" if priced else "begins or ends to pay for it on"
             what = f"`{offer.id}` is paid upfront, at the price of the day on which its term begins"
             remedy = "leave it out with `except: [{ buy: reserved }]`, or drop the clause if nothing is left"
-            remedy += "; a price of later terms stands in the offer's `price`, from its day on" if term.prices else ""
+            remedy += "; a price of later terms stands in the offer's `price`, from its day on" if priced else ""
             yield Flaw(f"{what}, and `{term.id}` {does} {at:%Y-%m-%d}, within a term", remedy)
             return
 
@@ -56,7 +58,9 @@ def _same(one: Term, other: Term, view: View) -> bool:
     """Whether two texts take off the same of all that is paid for at once."""
     names = {offer.id for offer in view.offers if paid_at_once(offer)}
     uses = [use for use in view.uses(one.covered, "offer", *other.covered.keys) if use[1]["offer"] in names]
-    return one.prices and other.prices and all(one.takes_off(*use) == other.takes_off(*use) for use in uses)
+    if not (isinstance(one, PriceChange) and isinstance(other, PriceChange)):
+        return False
+    return all(one.takes_off(*use) == other.takes_off(*use) for use in uses)
 
 
 def _within(offer: AnyOffer, at: datetime, view: View, horizon: Horizon) -> bool:

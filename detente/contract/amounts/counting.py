@@ -16,11 +16,12 @@ from pydantic import BeforeValidator, Field
 
 from detente.contract.case_view import CaseView, ClauseView
 from detente.contract.metered.meter import Measure, Meter
-from detente.contract.metered.payer import Payer
 from detente.contract.metered.totals import Totals
+from detente.contract.payer import Payer
 from detente.contract.program import ClauseOwner, Expression, Program
 from detente.contract.reach.scope import Scope
 from detente.contract.reach.window import Calendar, Window
+from detente.contract.roles import OwnRates, off_price
 from detente.errors import Flaw, FlawError
 from detente.values.noun import Noun
 from detente.values.period import Horizon
@@ -82,7 +83,7 @@ def lowered(term: ClauseView, case: CaseView) -> Iterator[Flaw]:
     for other in case.lowering:
         for demand, offer in case.uses(term.covered, *other.covered.keys):
             pays = isinstance(other, Payer)
-            if other.covered.covers(demand, offer) and (pays or other.takes_off(demand, offer)):
+            if other.covered.covers(demand, offer) and (pays or off_price(other, demand, offer)):
                 does = "pays for" if pays else "takes off the price of"
                 what = f"`{other.id}` {does} use of `{offer['offer']}`, which `{term.id}` counts, and how is not said"
                 yield Flaw(what, _WAYS["credit" if pays else "discount"], ("amount",))
@@ -94,7 +95,7 @@ def repriced(
 ) -> Iterator[Flaw]:
     """Clauses that charge for use in another way, where what use costs after discounts is counted."""
     for other in case.lowering if measure != "list" else ():
-        uses = case.uses(term.covered, *other.covered.keys) if other.reprices else ()
+        uses = case.uses(term.covered, *other.covered.keys) if isinstance(other, OwnRates) else ()
         if any(other.covered.covers(demand, offer) for demand, offer in uses):
             what = f"`{other.id}` charges for use that `{term.id}` counts, and not by the use"
             yield Flaw(what, remedy, (at,))

@@ -15,9 +15,10 @@ from detente.contract.amounts import prepayment
 from detente.contract.amounts.counting import APART, Counting, MoneyMeasure
 from detente.contract.amounts.milestone import Milestone
 from detente.contract.amounts.shortfall import Remedy, Shortfall
-from detente.contract.case_view import CaseView, ClauseView, LoweringClause
-from detente.contract.metered.payer import Payer
+from detente.contract.case_view import CaseView, ClauseView
+from detente.contract.payer import Payer
 from detente.contract.reach.window import Calendar, Window
+from detente.contract.roles import OwnRates, off_price
 from detente.errors import Flaw
 from detente.values.facts import Facts
 from detente.values.period import Horizon, later, named
@@ -102,15 +103,15 @@ def _lowered(term: Prepaying, drawing: tuple[datetime, datetime], case: CaseView
             return
 
 
-def _how(other: LoweringClause, measure: MoneyMeasure | None, demand: Facts, offer: Facts) -> tuple[str, str] | None:
+def _how(other: ClauseView, measure: MoneyMeasure | None, demand: Facts, offer: Facts) -> tuple[str, str] | None:
     """How it makes a difference for a use, and what to say."""
     if isinstance(other, Payer):
         return "pays for some of it", "say `measure: after-credits`: what a credit pays draws nothing, and counts not"
     if measure != "list":
         return None
-    if other.reprices:
+    if isinstance(other, OwnRates):
         return "charges for it in another way", APART
-    if other.takes_off(demand, offer):
+    if off_price(other, demand, offer):
         return "changes what it costs", f"say `measure: after-discounts` (use draws what it costs), or {KNOWN}"
     return None
 

@@ -21,6 +21,7 @@ from detente.contract.metered.meter import Meter
 from detente.contract.metered.totals import Totals
 from detente.contract.program import Expression, Program
 from detente.contract.reach.window import Every, Window
+from detente.contract.roles import PricedBreach
 from detente.contract.settled.settlement import Settlement, settled
 from detente.contract.stated import Divided, StatedWindows
 from detente.contract.term import Term
@@ -79,6 +80,11 @@ class CappedCharge(Term):
         return replace(whole, name=f"{whole.name} in all", windows=self.calendar(self._whole))
 
     @property
+    def _of_breach(self) -> bool:
+        """Whether what is counted is not to be, so that the charge is a remedy."""
+        return isinstance(self, PricedBreach)
+
+    @property
     def _whole(self) -> Every:
         """All windows as one."""
         return Every(starts=self.windows.starts, cut=self.windows.cut)
@@ -102,7 +108,7 @@ class CappedCharge(Term):
         """
         windows = list(self.capped.windows)
         caps = [cap for window in windows if (cap := self.most(window)) is not None]
-        if not caps and not self.breach:
+        if not caps and not self._of_breach:
             program.charge(self, self.counted, self.each)
             return
         if self.own_money is not None and self.in_all is not None:
@@ -117,7 +123,7 @@ class CappedCharge(Term):
             return
         above = [max(m - cap, Fraction(0)) for m, cap in zip(most, caps, strict=True)]
         lesser = [min(m, cap) for m, cap in zip(most, caps, strict=True)]
-        owed = program.slack(self, "owed", most=lesser, price=Fraction(1), windows=windows, remedy=self.breach)
+        owed = program.slack(self, "owed", most=lesser, price=Fraction(1), windows=windows, remedy=self._of_breach)
         reached = program.slack(self, "reached", most=[Fraction(bool(a)) for a in above], whole="nearest")
         program.require(self, "rate", share - owed - reached * above <= nothing)
         program.require(self, "cap", owed - reached * caps >= nothing)
@@ -129,14 +135,14 @@ class CappedCharge(Term):
         share = program.in_money(self.owed_of(program, self.counted), self, windows)
         for cap in (self.most(whole) for whole in self.capped.windows):
             assert cap is not None, "there is a cap in all"
-            cap_in_all.shaped(program, self, share, cap, windows, Fraction(1), remedy=self.breach)
+            cap_in_all.shaped(program, self, share, cap, windows, Fraction(1), remedy=self._of_breach)
 
     def settle(self, totals: Totals, decisions: Decisions, as_of: datetime | None) -> Settlement:
         """What is owed for each window, as far as the cap leaves room."""
         return Settlement.of(self._owed(totals, as_of))
 
     def _owed(self, totals: Totals, as_of: datetime | None) -> Iterator[Settlement]:
-        meter, overall = self.counted, self.in_all is not None
+        meter, overall, breach = self.counted, self.in_all is not None, self._of_breach
         left = next((self.most(whole) for whole in self.capped.windows), None) if overall else None
         for window, ended in meter.begun(as_of):
             room = left if overall else self.most(window)
@@ -144,8 +150,8 @@ class CappedCharge(Term):
             share = self.comes_to(counted, window)
             owed = share if room is None else min(share, room)
             yield settled(
-                meter, window, self.kind, self.kind, ended=ended, amount=None if self.breach else room,
-                drawn=counted if self.breach else owed, short=counted if self.breach else Fraction(0), owed=owed,
+                meter, window, self.kind, self.kind, ended=ended, amount=None if breach else room,
+                drawn=counted if breach else owed, short=counted if breach else Fraction(0), owed=owed,
             )  # fmt: skip
             left = None if left is None else left - owed
 

@@ -1,6 +1,6 @@
 """The base of clauses that take a part off list prices: what each took off is posted month by month.
 
-Owns: ``PriceClause``: its meter and its postings. Not here: the part (``Term.takes_off``), how several combine
+Owns: ``PriceClause``: its meter and its postings. Not here: the part (``PriceChange.takes_off``), how several combine
 (``combining``), and any one of them (``terms``).
 """
 
@@ -17,6 +17,7 @@ from detente.contract.metered.meter import Meter
 from detente.contract.metered.totals import Totals
 from detente.contract.rated.shared_units import by_workload
 from detente.contract.reach.window import Every
+from detente.contract.roles import PriceChange
 from detente.contract.settled.settlement import Settlement, rounded_on, settled
 from detente.contract.term import Term
 from detente.errors import Flaw
@@ -29,11 +30,10 @@ OF_PRICES: Mapping[str, str] = {
 """Why a clause about prices has no such switch."""
 
 
-class PriceClause(Term):
+class PriceClause(Term, PriceChange):
     """What is covered costs less than its list price while the clause is in force."""
 
     theirs: ClassVar[bool] = True
-    prices: ClassVar[bool] = True
     fixed = OF_PRICES
 
     @property

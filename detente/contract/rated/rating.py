@@ -1,7 +1,7 @@
 """Rating: what use costs. List price, then what each price clause takes off it, combined as the contract says.
 
 The one place that prices use: the bill of a plan, what is metered, and the order in which the gateway asks. Not here:
-list prices (``market``), and what a clause takes off (``Term.takes_off``).
+list prices (``market``), and what a clause takes off (``PriceChange.takes_off``).
 """
 
 from __future__ import annotations
@@ -16,7 +16,7 @@ from typing import TypeVar
 
 from detente.contract.combining import parts
 from detente.contract.metered.use import RatedUse, Reduction, Use, nanos
-from detente.contract.term import Term
+from detente.contract.roles import PriceChange
 from detente.errors import SettleError
 from detente.values.facts import Facts
 from detente.values.money import NANO, of_nanos
@@ -28,8 +28,8 @@ from detente.values.rounding import half_even
 class Rating:
     """The price clauses of a contract, in its order."""
 
-    def __init__(self, terms: Iterable[Term]) -> None:
-        self._terms = tuple(term for term in terms if term.prices)
+    def __init__(self, terms: Iterable[object]) -> None:
+        self._terms = tuple(term for term in terms if isinstance(term, PriceChange))
         self._rates: dict[tuple[int, FactsKey], Fraction] = {}
         self._timed: dict[tuple[datetime, datetime, PlacedRates], tuple[TimedPart, ...]] = {}
 
@@ -74,12 +74,12 @@ class Rating:
         """What a moment's use costs after discounts, for many uses that are alike: see ``rate``."""
         return self.part_of(self.in_force(at), demand, offer)
 
-    def in_force(self, at: datetime) -> tuple[Term, ...]:
+    def in_force(self, at: datetime) -> tuple[PriceChange, ...]:
         """The price clauses that are in force at a moment."""
         return tuple(term for term in self._terms if term.validity.over(at, at))
 
     @staticmethod
-    def part_of(meeting: Iterable[Term], demand: Facts | None, offer: Facts) -> PartsOff:
+    def part_of(meeting: Iterable[PriceChange], demand: Facts | None, offer: Facts) -> PartsOff:
         """What some of them take off together. Raises SettleError."""
         rates = [(term, taken_off(term, demand, offer)) for term in meeting]
         rates = [(term, rate) for term, rate in rates if rate]
@@ -134,7 +134,9 @@ def _kept(known: dict[KnownKey, KnownAnswer], key: KnownKey, answer: KnownAnswer
     return answer
 
 
-def _timed_parts(terms: Sequence[Term], start: datetime, end: datetime, rates: PlacedRates) -> Iterator[TimedPart]:
+def _timed_parts(
+    terms: Sequence[PriceChange], start: datetime, end: datetime, rates: PlacedRates
+) -> Iterator[TimedPart]:
     """What each clause takes off a line, each of its times by itself."""
     taken: dict[int, list[tuple[datetime, datetime, Fraction]]] = {at: [] for at, _ in rates}
     for since, until in _pieces(start, end, [terms[at] for at, _ in rates]):
@@ -156,7 +158,7 @@ def _note(taken: list[tuple[datetime, datetime, Fraction]], more: tuple[datetime
         taken.append(more)
 
 
-def _pieces(start: datetime, end: datetime, terms: Iterable[Term]) -> list[tuple[datetime, datetime]]:
+def _pieces(start: datetime, end: datetime, terms: Iterable[PriceChange]) -> list[tuple[datetime, datetime]]:
     """The times of a line in which the same clauses are in force; of a moment, that moment."""
     if start == end:
         return [(start, end)]
@@ -164,13 +166,13 @@ def _pieces(start: datetime, end: datetime, terms: Iterable[Term]) -> list[tuple
     return list(pairwise(sorted({start, end, *inside})))
 
 
-def _combined(rates: Sequence[tuple[Term, Fraction]]) -> list[Fraction]:
+def _combined(rates: Sequence[tuple[PriceChange, Fraction]]) -> list[Fraction]:
     """What clauses that meet each take off, as parts of the list price."""
     ways = [term.validity.combine for term, _ in rates]
     return parts([rate for _, rate in rates], ways, [term.id for term, _ in rates])
 
 
-def together(terms: Iterable[Term], demand: Facts | None, offer: Facts) -> Fraction:
+def together(terms: Iterable[PriceChange], demand: Facts | None, offer: Facts) -> Fraction:
     """The part of the list price that price clauses in force at one time take off together.
 
     Raises SettleError where it is not known, or nobody says how they combine.
@@ -178,17 +180,19 @@ def together(terms: Iterable[Term], demand: Facts | None, offer: Facts) -> Fract
     return combined([(term, rate) for term in terms if (rate := taken_off(term, demand, offer))])
 
 
-def combined(rates: Sequence[tuple[Term, Fraction]]) -> Fraction:
+def combined(rates: Sequence[tuple[PriceChange, Fraction]]) -> Fraction:
     """The part that clauses take off together, of what each takes off alone. Raises SettleError where not said how."""
     return sum(_combined(rates), Fraction(0))
 
 
-def part_paid(terms: Iterable[Term], demand: Facts, offer: Facts, at: datetime) -> Fraction:
+def part_paid(terms: Iterable[object], demand: Facts, offer: Facts, at: datetime) -> Fraction:
     """The part of the list price that use costs at a moment. Raises SettleError where it is not known."""
-    return 1 - together((term for term in terms if term.prices and term.validity.over(at, at)), demand, offer)
+    return 1 - together(
+        (term for term in terms if isinstance(term, PriceChange) and term.validity.over(at, at)), demand, offer
+    )
 
 
-def taken_off(term: Term, demand: Facts | None, offer: Facts) -> Fraction:
+def taken_off(term: PriceChange, demand: Facts | None, offer: Facts) -> Fraction:
     """The part of the list price that a clause takes off while it is in force. Raises SettleError where not known."""
     rate = term.takes_off(demand, offer)
     if rate is None:

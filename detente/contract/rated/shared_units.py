@@ -1,6 +1,6 @@
 """Units that several workloads share: a price clause cannot lower what one of them pays for its part of a unit.
 
-Owns: that check, for every kind of price clause. Not here: what a clause takes off (``Term.takes_off``).
+Owns: that check, for every kind of price clause. Not here: what a clause takes off (``PriceChange.takes_off``).
 """
 
 from __future__ import annotations

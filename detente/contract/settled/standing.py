@@ -1,6 +1,6 @@
 """The standing of a clause in one window: what it asks, what is drawn, and what remains.
 
-It counts and moves no money (see ``posting``). Not here: what a clause makes of it (``Term.permits``).
+It counts and moves no money (see ``posting``). Not here: what a clause makes of it (``CallLimit.permits``).
 """
 
 from __future__ import annotations

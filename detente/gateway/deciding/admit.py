@@ -12,6 +12,7 @@ from dataclasses import dataclass, replace
 from datetime import datetime
 
 from detente.contract.reach.verdict import Reason, Verdict, applicable, verdict, worst
+from detente.contract.roles import CallLimit
 from detente.contract.term import Term
 from detente.demand.workload import AnyWorkload, can_run
 from detente.gateway.deciding.policy import Deployed, Policy
@@ -123,7 +124,7 @@ def _asks_standing(term: Term, request: Request, deployed: Deployed) -> bool:
 
     Use counts where its offer stands, wherever a deployment runs it.
     """
-    return term.asks_standing and term.covered.covers(request.facts, deployed.counted) is not False
+    return isinstance(term, CallLimit) and term.covered.covers(request.facts, deployed.counted) is not False
 
 
 def _capped(
@@ -156,7 +157,9 @@ def _as_of(candidate: Candidate, standings: Standings, need: TokenCounts) -> Can
         text = next((term.text for term in candidate.live if term.id == short.verdict.clause), "")
         return replace(candidate, verdict=short.verdict, text=text, short=short)
     kept = ((term, standings.of(term.id, term.validity.start)) for term in candidate.live)
-    said = ((term, term.permits(standing)) for term, windows in kept for standing in windows)
+    said = (
+        (term, term.permits(standing)) for term, windows in kept if isinstance(term, CallLimit) for standing in windows
+    )
     denied = [(term, found) for term, found in said if not found.permitted]
     if not denied:
         return candidate

@@ -1,7 +1,7 @@
 """Where clauses stand while calls are decided: asked at each call, and never remembered.
 
 Owns: what the gateway asks of whoever keeps standings. Not here: keeping them (``serving/caps/leaseholder``), and what
-a clause makes of its standing (``Term.permits``).
+a clause makes of its standing (``CallLimit.permits``).
 """
 
 from __future__ import annotations

@@ -13,8 +13,9 @@ from math import inf
 
 from detente.contract.decisions import NOTHING_DECIDED
 from detente.contract.metered.meter import PAYMENTS
-from detente.contract.metered.payer import Payer
 from detente.contract.metered.totals import Totals
+from detente.contract.payer import Payer
+from detente.contract.roles import CallLimit
 from detente.contract.settled.settlement import Settlement
 from detente.contract.settled.standing import Standing
 from detente.contract.settling import settle_each
@@ -38,7 +39,7 @@ class TotalStandings(Standings):
 
     def __init__(self, terms: Sequence[Term], totals: Totals, counted: BudgetCount | None = None) -> None:
         self._terms, self._totals, self._counted = terms, totals, counted
-        asking = [term for term in terms if term.asks_standing]
+        asking = [term for term in terms if isinstance(term, CallLimit)]
         reads = any(meter.measure in PAYMENTS for term in asking for meter in term.meters())
         self._asking = [term for term in terms if term in asking or (reads and isinstance(term, Payer))]
         """Those that ask at each call what remains, and those by whose payments they do."""

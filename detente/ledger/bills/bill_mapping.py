@@ -19,6 +19,7 @@ from pydantic import AfterValidator, Field, StringConstraints, model_validator
 from detente.case.case import Case
 from detente.case.declared import read_noun
 from detente.case.document import Document
+from detente.contract.roles import PriceChange
 from detente.demand.taking import taken_by_work
 from detente.demand.workload import AnyWorkload, can_run
 from detente.errors import CaseError, Flaw, FlawError, Mistake, did_you_mean
@@ -192,7 +193,7 @@ def _flaws(rule: BillRule, case: Case) -> Iterator[Flaw]:
     known = {
         "offer": (rule.offer, {o.id for o in case.offers}),
         "workload": (rule.workload, {w.id for w in case.workloads}),
-        "discount": (rule.discount, {t.id for t in case.signed if t.prices}),
+        "discount": (rule.discount, {t.id for t in case.signed if isinstance(t, PriceChange)}),
     }
     wrong = [(k, name, names) for k, (name, names) in known.items() if name is not None and name not in names]
     for key, name, names in wrong:

@@ -1,7 +1,7 @@
 """How available what a clause covers was, by what was recorded of live calls: asked, and failed by the provider.
 
 Owns: ``RecordedAvailability``, and from records to it, window by window. Not here: reading journals (``reading``), and
-what follows from it (``Term.service_level``).
+what follows from it (``AvailabilityGuarantee.service_level``).
 
 A provider's failure is a reply of 500 or more, none in time, no connection, or one that broke off. What is the caller's
 or our own is neither asked nor failed: a caller who left, a request that was refused, a rate limit, a credential.
@@ -17,6 +17,7 @@ from decimal import Decimal
 from detente.case.case import Case
 from detente.contract.incidents import part_available
 from detente.contract.reach.window import Window
+from detente.contract.roles import AvailabilityGuarantee
 from detente.contract.service_level import ServiceLevel
 from detente.contract.term import Term
 from detente.ledger.journals.record import Attempt, Record
@@ -58,8 +59,7 @@ def availability(case: Case, records: Iterable[Record]) -> tuple[RecordedAvailab
 class _Counted:
     def __init__(self, case: Case) -> None:
         self._case = case
-        agreed = ((term, term.service_level) for term in case.signed)
-        self._levels = [(term, level) for term, level in agreed if level is not None]
+        self._levels = [(t, t.service_level) for t in case.signed if isinstance(t, AvailabilityGuarantee)]
         self._kinds = {workload.id: workload.kind for workload in case.workloads}
         self._offers = {each.id: each.offer for each in case.declared.deployments}
         self._counts: dict[tuple[int, Window], list[int]] = {}

@@ -15,8 +15,8 @@ from fractions import Fraction
 from detente.case.counted_unit import counted_unit
 from detente.contract.decisions import NOTHING_DECIDED
 from detente.contract.metered.meter import PAYMENTS, Meter
-from detente.contract.metered.payer import Payer
 from detente.contract.metered.totals import Totals
+from detente.contract.payer import Payer
 from detente.contract.reach.scope import Selection
 from detente.contract.reach.window import Calendar, Window
 from detente.contract.settled.standing import CREDIT, Standing

@@ -20,6 +20,7 @@ from detente.contract.metered.totals import Totals
 from detente.contract.metered.use import nanos
 from detente.contract.reach.scope import Selection
 from detente.contract.reach.verdict import Verdict
+from detente.contract.roles import CallLimit
 from detente.contract.settled.standing import Standing
 from detente.contract.term import Term
 from detente.errors import Mistake, SettleError, Where
@@ -96,6 +97,7 @@ class LiveCap(Cap):
 
     def _says(self, standing: Standing, drawn: int, need: int) -> Verdict:
         """What the clause says where so much is drawn, in whole billionths."""
+        assert isinstance(self.term, CallLimit)
         return self.term.permits(replace(standing, drawn=of_nanos(drawn)), of_nanos(need))
 
     def denies(self, room: CapRoom) -> Verdict | None:
@@ -136,7 +138,7 @@ def _limit(standing: Standing) -> int:
 def of_terms(terms: Iterable[Term]) -> Iterator[LiveCap]:
     """The caps of clauses: of those that ask what remains, each of its meters of use. Calls add to it as they end."""
     for term in terms:
-        for meter in term.meters() if term.asks_standing else ():
+        for meter in term.meters() if isinstance(term, CallLimit) else ():
             if (measure := meter.of_use) is not None:
                 yield LiveCap(term.id, name_of(meter), term, meter, measure)
 
@@ -145,7 +147,7 @@ def not_kept(case: Case) -> list[Mistake]:
     """The clauses that ask what remains of something which nobody can tell while calls are under way."""
     found = []
     for term in case.signed:
-        if term.asks_standing and (why := _unkept(term)):
+        if isinstance(term, CallLimit) and (why := _unkept(term)):
             where = case.clauses.get((term.validity.agreement, term.id), Where(term.validity.agreement))
             found.append(Mistake(where, f"`{term.id}` cannot be asked while calls are served: {why}", UNSERVED))
     return found

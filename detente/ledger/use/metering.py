@@ -17,7 +17,7 @@ from typing import Literal
 from detente.case.case import Case
 from detente.contract.metered.meter import UseMeasure
 from detente.contract.rated.rating import PartsOff, Rating
-from detente.contract.term import Term
+from detente.contract.roles import PriceChange
 from detente.demand.taking import taken_by_tokens
 from detente.demand.workload import AnyWorkload
 from detente.errors import FlawError, SettleError
@@ -153,7 +153,7 @@ class Metering:
         self._listed: dict[tuple[str, datetime], TokenPrices | Fraction | None] = {}
         self._prices: dict[tuple[int, bool], WholePrices] = {}
         self._taken: dict[tuple[str, str, str], TakenOfTokens] = {}
-        self._meeting: dict[datetime, tuple[Term, ...]] = {}
+        self._meeting: dict[datetime, tuple[PriceChange, ...]] = {}
         self._parts_off: dict[tuple[str, tuple[int, ...]], PartsOff] = {}
         """What mostly is the same from day to day: prices, what tokens take, and what clauses in force take off use."""
 
@@ -295,7 +295,7 @@ class Metering:
             found = self._parts_off[key] = self._rating.part_of(meeting, of.demand, of.offer)
         return found
 
-    def _in_force(self, day: datetime) -> tuple[Term, ...]:
+    def _in_force(self, day: datetime) -> tuple[PriceChange, ...]:
         """The price clauses that are in force on a day."""
         found = self._meeting.get(day)
         if found is None:

@@ -13,6 +13,7 @@ from decimal import Decimal
 
 from detente.case.case import Case
 from detente.contract.reach.verdict import applicable, best, verdict
+from detente.contract.roles import DatedPayment
 from detente.contract.term import Term
 from detente.outcomes.choices.comparison import (
     OURS,
@@ -123,7 +124,7 @@ def _stays(plan: Plan, unit: str) -> dict[str, Decimal]:
 
 def one_off(plan: Plan, case: Case) -> Iterator[OneOff]:
     """Amounts that are due once, as clauses say."""
-    payees = {term.id: term.payee for term in case.terms if term.paid_on is not None}
+    payees = {term.id: term.payee for term in case.terms if isinstance(term, DatedPayment)}
     for posting in plan.postings:
         if posting.term in payees:
             yield OneOff(posting.term, payees[posting.term], posting.start, posting.amount)

@@ -16,6 +16,7 @@ from typing import Any
 
 from detente.case.case import Case
 from detente.contract.amounts.shortfall import LUMP
+from detente.contract.roles import PricedBreach
 from detente.errors import CaseError
 from detente.outcomes.deals.deal import DealWay, Fee, WayKind
 from detente.outcomes.time_left import Budget
@@ -75,7 +76,7 @@ def cheapest_first(found: Iterable[DealWay]) -> tuple[DealWay, ...]:
 
 def _conceded(held: Case, conflict: Conflict, without: Plan | None) -> Iterator[DealWay]:
     """What the clauses themselves can give: where they charge for it, paid for, or the same with less asked."""
-    breaching = {term.id for term in held.terms if term.breach}
+    breaching = {term.id for term in held.terms if isinstance(term, PricedBreach)}
     for each in conflict.relaxations:
         carved = any(given.part == DENIED for given in each.given)
         words = each.sentence if carved else f"under `{each.term}`, {each.sentence}"

@@ -15,6 +15,7 @@ from dataclasses import dataclass, field
 from decimal import Decimal
 from fractions import Fraction
 
+from detente.contract.roles import Hedge
 from detente.outcomes.baseline import linear
 from detente.outcomes.estimate import NOTHING
 from detente.outcomes.leverage.loss import Away, losing
@@ -65,7 +66,9 @@ class Coalitions:
         if some not in self.known:
             self.progress(f"providers in groups: {len(self.known) + 1} of {2 ** len(self.providers)}")
             case = self.study.case
-            study = self.study.without(dict.fromkeys(term.id for term in case.terms if term.hedges))
+            study = self.study.without(
+                dict.fromkeys(term.id for term in case.terms if isinstance(term, Hedge) and term.hedges)
+            )
             for provider in self.providers:
                 if provider not in some:
                     study = losing(study, provider, self.away)

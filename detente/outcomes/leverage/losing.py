@@ -9,6 +9,7 @@ from collections.abc import Iterable
 from decimal import Decimal
 
 from detente.case.case import Case
+from detente.contract.roles import StandbyHedge
 from detente.errors import UnsettledError
 from detente.outcomes.time_left import Budget
 from detente.planner.study import Study
@@ -31,7 +32,7 @@ def margins(case: Case, found: Plan, providers: Iterable[str], budget: Budget) -
 
 def _margin(case: Case, found: Plan, provider: str, budget: Budget) -> dict[str, Decimal]:
     lost = {"id": f"without-{provider}", "lose": [{"provider": provider, "from": str(case.declared.horizon.start)}]}
-    standby = (term.id for term in case.terms if term.standby is not None)
+    standby = (term.id for term in case.terms if isinstance(term, StandbyHedge))
     unserved = _unserved(case.with_changes(lost).under(without=standby), budget)
     if unserved is None:
         return {}

@@ -17,6 +17,7 @@ from decimal import Decimal
 
 from detente.case.case import Case
 from detente.contract.clause_text import SELF
+from detente.contract.roles import StandbyHedge
 from detente.demand.quantum import QUANTUM
 from detente.errors import UnsettledError
 from detente.outcomes.baseline import Baseline, Near, StoppedError, linear
@@ -143,7 +144,7 @@ def _infeasible(study: Study) -> bool:
 
 def standing_by(case: Case) -> list[str]:
     """Clauses that keep capacity on standby against the loss of a provider."""
-    return list(dict.fromkeys(term.id for term in case.terms if term.standby is not None))
+    return list(dict.fromkeys(term.id for term in case.terms if isinstance(term, StandbyHedge)))
 
 
 def _ends(baseline: Baseline, study: Study) -> Iterator[str]:

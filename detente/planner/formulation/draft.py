@@ -18,6 +18,7 @@ from numpy.typing import NDArray
 from detente.case.case import Case
 from detente.contract.decisions import Decided
 from detente.contract.metered.meter import Meter
+from detente.contract.roles import PriceChange
 from detente.market.offer import AnyOffer, GpuOffer, TokenOffer
 from detente.planner.formulation.arc import Arc, Arcs
 from detente.planner.formulation.expression import Bools, Expr, Floats, Ints, Lines
@@ -50,7 +51,7 @@ class Draft:
         self.periods, self.n, self.hours = grid.periods, self.grid.n, self.grid.hours
         self.arcs = Arcs(case)
         self.prices = PriceList(self.arcs, self.grid)
-        self.prices.take_off(term for term in case.terms if term.prices)
+        self.prices.take_off(term for term in case.terms if isinstance(term, PriceChange))
         self.demand = {w.id: grouping(case, w, grid.periods) for w in case.workloads}
         self.most_work = {name: found.most for name, found in self.demand.items()}
         self._limits: dict[str, Sequence[int | Fraction | None]] = {}

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 
 from detente.case.case import Case
-from detente.contract.metered.payer import Payer, in_order
+from detente.contract.payer import Payer, in_order
 from detente.planner.formulation.capacity import define_capacity
 from detente.planner.formulation.draft import Draft
 from detente.planner.formulation.expression import Floats

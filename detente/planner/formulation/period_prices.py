@@ -18,7 +18,7 @@ from numpy.typing import NDArray
 
 from detente.contract.rated.rating import combined, taken_off
 from detente.contract.reach.window import Window
-from detente.contract.term import Term
+from detente.contract.roles import PriceChange
 from detente.market.offer import AnyOffer, AnyUnits, TokenOffer
 from detente.market.stated_price import as_stated
 from detente.market.token_price import list_price
@@ -139,7 +139,7 @@ class PriceList:
         return Prices(tuple(price.mean(*span, of) if offer.open(*span) else None for span in spans), which)
 
     # -- after discounts -----------------------------------------------------------------------------------------
-    def take_off(self, terms: Iterable[Term]) -> None:
+    def take_off(self, terms: Iterable[PriceChange]) -> None:
         """What price clauses take off list prices: in each time in which the same ones are in force, together."""
         horizon = self._arcs.case.declared.horizon
         seen = [(term, self._alone(term), term.validity.within(horizon)) for term in terms]
@@ -149,7 +149,7 @@ class PriceList:
             if there:
                 self._taken_off.append(_together(there, Window(0, start, end)))
 
-    def _alone(self, term: Term) -> Alone:
+    def _alone(self, term: PriceChange) -> Alone:
         """What a price clause takes off by itself, asked once for all times."""
         egress = {
             arc.index: taken_off(term, arc.demand, arc.egress_facts)
@@ -183,13 +183,13 @@ Alone = tuple[dict[Any, Fraction], dict[Any, Fraction], dict[Any, Fraction]]
 """What one price clause takes off by itself: of units by offer, of use and of moved data by arc."""
 
 
-def _together(clauses: Sequence[tuple[Term, Alone]], time: Window) -> TakenOff:
+def _together(clauses: Sequence[tuple[PriceChange, Alone]], time: Window) -> TakenOff:
     """What price clauses take off together while all of them are in force."""
     units, use, egress = (_each(clauses, which) for which in range(3))
     return TakenOff(time, units, [use[arc] for arc in sorted(use)], egress)
 
 
-def _each(clauses: Sequence[tuple[Term, Alone]], which: int) -> dict[Any, float]:
+def _each(clauses: Sequence[tuple[PriceChange, Alone]], which: int) -> dict[Any, float]:
     found = {}
     for key in clauses[0][1][which]:
         each = [(term, rate) for term, alone in clauses if (rate := alone[which][key])]

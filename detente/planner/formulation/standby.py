@@ -13,6 +13,7 @@ import numpy as np
 from detente.contract.program import ClauseOwner
 from detente.contract.reach.scope import Selection
 from detente.contract.reach.window import Window
+from detente.contract.roles import StandbyHedge
 from detente.contract.term import Term
 from detente.planner.formulation.draft import Draft
 from detente.planner.formulation.expression import Bools, Expr
@@ -22,8 +23,7 @@ from detente.planner.formulation.owner import Owner
 
 def define_standby(draft: Draft, terms: Sequence[Term]) -> None:
     """Columns of standby for workloads that a clause wants it for, while such a clause is in; none for others."""
-    wanted = [(term, term.standby) for term in terms]
-    covered = {Owner.of(term): draft.arcs.covered(uses) for term, uses in wanted if uses is not None}
+    covered = {Owner.of(term): draft.arcs.covered(term.standby) for term in terms if isinstance(term, StandbyHedge)}
     for workload in draft.case.workloads:
         arcs = draft.arcs.of_workload[workload.id]
         users = [owner for owner, of in covered.items() if any(of[arc.index] for arc in arcs)]

@@ -15,7 +15,8 @@ from detente.case.case import Case
 from detente.case.declared import IdleChoice
 from detente.case.outside import outside
 from detente.case.switches import Switch, switches
-from detente.contract.metered.payer import Payer
+from detente.contract.payer import Payer
+from detente.contract.roles import StandbyHedge
 from detente.contract.settled.standing import CREDIT, MILESTONE, PAID, TAKE, Standing
 from detente.contract.term import Term
 from detente.errors import CaseError, Mistake, Where, did_you_mean
@@ -195,7 +196,7 @@ def _clause(case: Case, found: Plan | Conflict, name: str) -> Explanation:
         told = _in_conflict(case, found, name, "clause", lines)
         return ClauseExplanation(name, "clause", told.reading, told.headline, told.lines, switches(case, term))
     rows = [c for c in found.clauses if c.term == name]
-    plays = bool(term.meters()) or term.judges or term.standby is not None
+    plays = bool(term.meters()) or term.judges or isinstance(term, StandbyHedge)
     moves = not term.judges and any(name in d.terms for d in found.decisions)
     own = (line for row in rows for line in _version(found, row, free=plays and not moves))
     cited = [*_cited(found, name), *(() if plays else _days(case, name))]

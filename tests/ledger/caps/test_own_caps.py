@@ -5,7 +5,7 @@ from __future__ import annotations
 from datetime import datetime
 from fractions import Fraction
 from pathlib import Path
-from typing import Any, ClassVar, Literal
+from typing import Any, Literal
 
 import pytest
 import yaml
@@ -17,6 +17,7 @@ from detente.contract.metered.meter import Measure, Meter
 from detente.contract.metered.totals import Totals
 from detente.contract.reach.verdict import PERMIT, Reason, Verdict
 from detente.contract.reach.window import Every
+from detente.contract.roles import CallLimit, PriceChange
 from detente.contract.settled.settlement import Settlement, settled
 from detente.contract.settled.standing import Standing
 from detente.contract.term import Term
@@ -43,7 +44,7 @@ USED = TokenCounts(2 * MTOK, MTOK)
 TAKES = {"spend": "8.1", "listed": "9", "work": "3", "taken": "3", "revenue": "12", "off": "0.9"}
 
 
-class Ceiling(Term):
+class Ceiling(Term, CallLimit):
     """No more of a measure than so much in each month."""
 
     measure: Measure | None
@@ -81,11 +82,10 @@ class OwnCap(Ceiling):
     kind: Literal["own-cap"]
 
 
-class OwnOff(Ceiling):
+class OwnOff(Ceiling, PriceChange):
     """A tenth off, until so much was taken off."""
 
     kind: Literal["own-off"]
-    prices: ClassVar[bool] = True
 
     def takes_off(self, demand: Facts | None, offer: Facts) -> Fraction:
         """A tenth."""

@@ -1,38 +1,27 @@
 """Payer: a clause that pays for use in place of money, and which of several pays first.
 
-Owns: ``Payer``, the base of such clauses beside ``Term``; their order, and which of them meet. Not here: what one paid
-(``paid_use``), and how much it pays (``terms``).
+Owns: ``Payer``, the role of such clauses beside ``Term``; their order, and which of them meet. Not here: what one paid
+(``metered/paid_use``), and how much it pays (``terms``).
 """
 
 from __future__ import annotations
 
-from abc import ABC, abstractmethod
+from abc import abstractmethod
 from collections.abc import Iterable
 from datetime import datetime
 from typing import Any, TypeVar
 
 from detente.contract.metered.paid_use import PaidUse
 from detente.contract.metered.totals import Totals
-from detente.contract.reach.scope import Selection
-from detente.contract.reach.validity import Validity
 from detente.contract.reach.window import Calendar
+from detente.contract.roles import ClauseRole
 
 
-class Payer(ABC):
+class Payer(ClauseRole):
     """What a clause is besides, that pays for use (``class Credit(Term, Payer)``).
 
     It comes before whatever counts what is left to pay: it is shaped and settled first.
     """
-
-    @property
-    @abstractmethod
-    def validity(self) -> Validity:
-        """When it is in force."""
-
-    @property
-    @abstractmethod
-    def covered(self) -> Selection:
-        """What it pays for."""
 
     @abstractmethod
     def payments(self, totals: Totals, as_of: datetime | None) -> Iterable[PaidUse]:

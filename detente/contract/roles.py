@@ -1,0 +1,131 @@
+"""Roles: what a clause of some kinds is besides, and is asked for by whoever needs it.
+
+Owns: the bases that a kind names beside ``Term`` (``class Payment(Term, DatedPayment)``), each with the questions that
+only such clauses answer. Not here: those who pay (``payer``), what every clause answers (``term``), and what
+any kind answers (``terms``). A kind that answers such a question without the role is refused: nobody would ask it.
+"""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+from datetime import date
+from fractions import Fraction
+from pathlib import Path
+from typing import TYPE_CHECKING, Self
+
+from detente.contract.reach.scope import Selection
+from detente.contract.reach.validity import Validity
+from detente.contract.reach.verdict import Verdict
+from detente.contract.service_level import ServiceLevel
+from detente.contract.settled.standing import Standing
+from detente.values.facts import Facts
+from detente.values.quantity import NOTHING, Exact
+
+
+class ClauseRole(ABC):
+    """What a clause is besides: of its text, a role sees its name, what it covers, and when it is in force."""
+
+    if TYPE_CHECKING:  # a field of the clause, and pydantic lets no attribute of a base have its name
+
+        @property
+        def id(self) -> str:
+            """Its name."""
+
+    @property
+    @abstractmethod
+    def validity(self) -> Validity:
+        """When it is in force."""
+
+    @property
+    @abstractmethod
+    def covered(self) -> Selection:
+        """What it speaks of."""
+
+    @classmethod
+    def questions(cls) -> frozenset[str]:
+        """The names of what only this role answers."""
+        above = {name for base in cls.__bases__ for name in dir(base)}
+        return frozenset(name for name in vars(cls) if not name.startswith("_")) - above
+
+
+class PriceChange(ClauseRole):
+    """It changes what use costs, and so comes before every clause that measures spend."""
+
+    @abstractmethod
+    def takes_off(self, demand: Facts | None, offer: Facts) -> Fraction | None:
+        """The part of the list price that it takes off; None: not known. Idle capacity: no demand."""
+
+
+class OwnRates(ClauseRole):
+    """It charges for use in another way than by the use, so that what use costs is not known use by use."""
+
+
+class CallLimit(ClauseRole):
+    """It is asked at each call whether more may run, as it stands."""
+
+    @abstractmethod
+    def permits(self, standing: Standing, need: Exact = NOTHING) -> Verdict:
+        """May more that it covers run? ``need``: what the call may take, in the standing's unit; 0: anything at all."""
+
+
+class PricedBreach(ClauseRole):
+    """What it counts is not to be: a case that is performed has none of it."""
+
+
+class Hedge(ClauseRole):
+    """It is there against the loss of a party, and asks for several of them."""
+
+    @property
+    def hedges(self) -> bool:
+        """Whether it does, as it is stated. Neutral: yes."""
+        return True
+
+
+class StandbyHedge(Hedge):
+    """It wants standby capacity, for when a party is lost."""
+
+    @property
+    @abstractmethod
+    def standby(self) -> Selection:
+        """The work that it wants it for."""
+
+
+class DatedPayment(ClauseRole):
+    """Its money is due on one day."""
+
+    @property
+    @abstractmethod
+    def paid_on(self) -> date:
+        """That day, at whose rate it is converted."""
+
+    @property
+    def payee(self) -> str:
+        """Who is paid. Neutral: the other party."""
+        return self.validity.counterparty
+
+
+class AvailabilityGuarantee(ClauseRole):
+    """It says how available what it covers is to be."""
+
+    @property
+    @abstractmethod
+    def service_level(self) -> ServiceLevel:
+        """In which windows, and what follows where it was less."""
+
+
+class DataReader(ClauseRole):
+    """It names files, whose data it goes by."""
+
+    @abstractmethod
+    def with_data(self, folder: Path) -> Self:
+        """The same with the files read that it names. Raises FlawError, OSError, MissingExtraError."""
+
+    @property
+    @abstractmethod
+    def digest(self) -> str:
+        """A hash of what was read; empty where nothing was."""
+
+
+def off_price(clause: object, demand: Facts | None, offer: Facts) -> Fraction | None:
+    """The part of the list price that a clause of any kind takes off; None: not known."""
+    return clause.takes_off(demand, offer) if isinstance(clause, PriceChange) else Fraction(0)
