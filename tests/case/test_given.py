@@ -28,9 +28,9 @@ from detente.planner.check import check
 from detente.planner.solve import plan
 from detente.results.plan import Plan
 from tests.builders import Data, two_clouds
-from tests.outcomes.choices import test_comparing as outcomes
+from tests.outcomes.choices import court as outcomes
 from tests.outcomes.deals import test_sign as deals
-from tests.outcomes.draws import test_simulation as draws
+from tests.outcomes.draws import worlds as draws
 
 FLOOR: Data = {"id": "floor", "kind": "minimum-commitment", "amount": "9000 USD", "windows": {"every": "term"}}
 

@@ -12,7 +12,8 @@ from detente.case.case import Case
 from detente.errors import CaseError
 from detente.live.key import hash_of
 from tests.builders import data_of, gpus, tokens, work
-from tests.gateway.stage import KEY, case_data, deployment
+from tests.gateway.caller import KEY
+from tests.gateway.stage import case_data, deployment
 
 CASE = """\
 name: live

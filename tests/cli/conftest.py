@@ -1,13 +1,15 @@
-"""Cases that several commands are asked of: one is well, one nobody can sign, and one is disputed."""
+"""Cases that several commands are asked of: one is well, one nobody can sign, one disputed; and who is asked."""
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
 from tests.builders import agreement, data_of, work
 from tests.cli.asking import FLOOR, OFFERS, ONLY, READINGS, written
+from tests.cli.served import Provider
 
 
 @pytest.fixture
@@ -27,3 +29,10 @@ def disputed(tmp_path: Path) -> Path:
     share = {"id": "part", "kind": "share", "at-least": "20%"}
     deals = [agreement(ONLY | {"readings": READINGS}), agreement(share, party="south")]
     return written(tmp_path / "disputed", data_of(OFFERS, each, *deals, months=1))
+
+
+@pytest.fixture
+def provider() -> Iterator[Provider]:
+    made = Provider()
+    yield made
+    made.close()

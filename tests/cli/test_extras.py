@@ -14,7 +14,8 @@ from detente.cli import LIVE
 from detente.gateway.serving.observing.call_trace import COLLECTED_BY
 from tests.cli.asking import written
 from tests.cli.shell import ROOT, environment
-from tests.gateway.stage import HELLO, case_data
+from tests.gateway.caller import HELLO
+from tests.gateway.stage import case_data
 
 WITHOUT = "import sys; sys.modules.update(dict.fromkeys({missing!r})); from detente.cli import main; main()"
 

@@ -15,11 +15,11 @@ from detente.ledger.store.opening import open_store
 from detente.live.key import hash_of
 from tests.builders import Data
 from tests.cli.asking import document, written
+from tests.cli.served import Gateway, Provider, case_at, children_of, gateway, refused
 from tests.cli.shell import detente
-from tests.cli.test_serve import Gateway, Provider, _children, case_at, gateway, provider, refused
-from tests.gateway.stage import HELLO, case_data
+from tests.gateway.caller import HELLO
+from tests.gateway.stage import case_data
 
-__all__ = ["provider"]
 TEAM: Data = {"id": "team", "of": {"group": ["a", "b"]}, "every": "month", "requests": 5}
 
 
@@ -138,7 +138,7 @@ def status(live: Gateway, key: str, *, calls: bool = True) -> int:
 
 def by_each_worker(live: Gateway, key: str) -> list[int]:
     """How each worker answers with a key what takes nothing: the others are stopped, so that they accept no call."""
-    workers = [child for child in _children(live.pid) if _listens(child, live.port)]
+    workers = [child for child in children_of(live.pid) if _listens(child, live.port)]
     answers = []
     for worker in workers:
         others = [other for other in workers if other != worker]
@@ -171,7 +171,7 @@ def test_workers_follow_keys_share_budgets_and_one_is_killed(tmp_path: Path, pro
         live.until(lambda: [status(live, key) for key in (one, two)] == [200, 200])
         served = sum(record.status == 200 and record.path.endswith("completions") for record in live.records())
         assert 2 <= served <= 4
-        for child in _children(live.pid):
+        for child in children_of(live.pid):
             os.kill(child, signal.SIGKILL)
         live.until(lambda: all(f"worker {n} ended (by SIGKILL); another one is started" in live.text for n in (0, 1)))
         live.until(lambda: all(f"worker {n}: its journal is on the books" in live.text for n in (0, 1)))

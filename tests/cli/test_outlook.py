@@ -18,7 +18,7 @@ from tests.builders import Data, agreement
 from tests.cli.asking import written
 from tests.cli.test_worth import code, run
 from tests.gateway.stage import deployment
-from tests.outcomes.choices.test_comparing import ONLY, SCENARIOS, world
+from tests.outcomes.choices.court import ONLY, SCENARIOS, world
 
 
 def test_a_comparison_in_a_terminal(tmp_path: Path) -> None:

@@ -15,13 +15,12 @@ import pytest
 from detente.ledger.journals.journal import Journal
 from detente.ledger.store.opening import open_store
 from tests.builders import agreement
+from tests.cli.served import Provider, case_at, children_of, gateway, refused
 from tests.cli.shell import detente, environment
-from tests.cli.test_serve import Provider, _children, case_at, gateway, provider, refused
 from tests.ledger.books.test_stands import FLOOR, every_day
 from tests.ledger.served import call, journal_of
 from tests.waiting import PATIENCE, until
 
-__all__ = ["provider"]
 CAP = {"id": "cap", "kind": "spending-cap", "amount": "0.0003 USD", "windows": {"every": "month"}}
 """Ten calls of 0.00003 USD."""
 
@@ -38,7 +37,7 @@ def test_workers_share_a_cap_and_one_is_killed(tmp_path: Path, provider: Provide
         live.until(lambda: number(ledger, "SELECT COUNT(*) FROM holders") == 2)
         assert [live.ask(max_tokens=5)[0] for _ in range(3)] == [200] * 3
         live.until(lambda: number(ledger, "SELECT SUM(granted) > 0 AND SUM(held) = 0 FROM leases") == 1)
-        for child in _children(live.pid):
+        for child in children_of(live.pid):
             os.kill(child, signal.SIGKILL)
         live.until(lambda: live.text.count("another one is started") == 3)
         assert "the bookkeeper ended (by SIGKILL)" in live.text
@@ -64,7 +63,7 @@ def test_what_is_served_is_on_the_books_at_once_and_at_the_end(
     with gateway(case, "--workers", workers, "--at", "2026-03-10T12:00Z", "--ledger", ledger) as live:
         assert [live.ask()[0] for _ in range(3)] == [200] * 3
         live.until(lambda: number(ledger, booked) == 3)
-        for child in _children(live.pid):
+        for child in children_of(live.pid):
             os.kill(child, signal.SIGKILL)
         live.until(lambda: live.text.count("another one is started") == workers + 1)
         live.until(lambda: live.get("/readyz")[0] == 200)

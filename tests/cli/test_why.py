@@ -17,7 +17,8 @@ from detente.ledger.store.opening import open_store
 from tests.builders import Data, data_of, tokens, work
 from tests.cli.asking import document, written
 from tests.cli.shell import detente
-from tests.gateway.stage import HELLO, case_data, deployment
+from tests.gateway.caller import HELLO
+from tests.gateway.stage import case_data, deployment
 
 BASES = dict.fromkeys(("south", "north"), "http://a.example")
 

@@ -16,7 +16,7 @@ from tests.builders import Data
 from tests.end_to_end.clients import of_openai
 from tests.end_to_end.serving import serving
 from tests.end_to_end.wires import PROVIDERS, tokens, written
-from tests.gateway.stage import completion, refusal
+from tests.gateway.script import completion, refusal
 from tests.waiting import until
 
 KEY = make("everything", bytes(32))

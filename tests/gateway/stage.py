@@ -7,15 +7,12 @@ and stops it at once. ``tests/cli/test_serve.py`` runs the whole under uvicorn, 
 from __future__ import annotations
 
 import asyncio
-import contextlib
-import json
 import os
 import ssl
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from datetime import datetime
 from pathlib import Path
 from types import SimpleNamespace
-from typing import Any, NamedTuple
 
 from detente.case.case import Case
 from detente.gateway.deciding.load import Load
@@ -34,14 +31,14 @@ from detente.gateway.upstream import Incoming
 from detente.ledger.journals.frames import Torn, read
 from detente.ledger.journals.journal import Journal, files
 from detente.ledger.journals.record import Record, decoded, ended
-from detente.live.key import hash_of, make
+from detente.live.key import hash_of
 from detente.providers.authority import Authority
 from detente.results.plan import Plan
 from tests.builders import Data, data_of, day, tokens, work
-from tests.gateway.http.peer import Peer
+from tests.gateway.caller import KEY, Answer, Caller, request
+from tests.gateway.script import Provider
 from tests.waiting import Ahead, so
 
-KEY = make("chat-key", bytes(32))
 SECRET = "upstream-secret-9f2c"
 VARIABLE = "DETENTE_STAGE_KEY"
 NOON = day("2026-03-10").replace(hour=12)
@@ -51,103 +48,10 @@ QUIET = "6000 s"
 """No signs of life to callers either, unless a test asks for them."""
 SERVING: Data = {"deadlines": DEADLINES, "keep-alive": QUIET, "retry": False}
 """Nobody is asked twice either."""
+PATIENT: Data = SERVING | {"retry": True}
+"""As a case has it that says nothing, but for time, which passes where the test lets it."""
 LATE = 601
 """Seconds after which a provider is late."""
-
-
-# -- what providers say -----------------------------------------------------------------------------------------------
-def http(body: bytes | Data, status: str = "200 OK", **headers: str) -> bytes:
-    """A whole reply."""
-    body = body if isinstance(body, bytes) else json.dumps(body).encode()
-    more = "".join(f"{name.replace('_', '-')}: {value}\r\n" for name, value in headers.items())
-    return f"HTTP/1.1 {status}\r\ncontent-length: {len(body)}\r\n{more}\r\n".encode() + body
-
-
-def completion(text: str = "hello", usage: Data | None = None, **more: object) -> Data:
-    """A chat completion of 10 tokens in and 5 out."""
-    message = {"role": "assistant", "content": text}
-    return {
-        "id": "chatcmpl-1",
-        "object": "chat.completion",
-        "created": 1,
-        "model": "m",
-        "choices": [{"index": 0, "message": message, "finish_reason": "stop"}],
-        "usage": {"prompt_tokens": 10, "completion_tokens": 5, "total_tokens": 15} if usage is None else usage,
-        **more,
-    }
-
-
-def refusal(code: str, message: str = "no") -> Data:
-    """An error in OpenAI's shape."""
-    return {"error": {"message": message, "type": "some_error", "param": None, "code": code}}
-
-
-SERVED = http(completion())
-"""A call that is served."""
-SSE = b"HTTP/1.1 200 OK\r\ncontent-type: text/event-stream\r\ntransfer-encoding: chunked\r\n\r\n"
-LAST = b"0\r\n\r\n"
-
-
-def chunked(data: bytes) -> bytes:
-    """One chunk."""
-    return b"%x\r\n%b\r\n" % (len(data), data)
-
-
-def event(value: Data | str) -> bytes:
-    """A server-sent event."""
-    return b"data: " + (value if isinstance(value, str) else json.dumps(value)).encode() + b"\n\n"
-
-
-def delta(finish: str | None = None, **said: object) -> bytes:
-    """An event with a piece of a completion."""
-    return event(
-        {
-            "id": "chatcmpl-1",
-            "object": "chat.completion.chunk",
-            "created": 1,
-            "model": "m",
-            "choices": [{"index": 0, "delta": said, "finish_reason": finish}],
-        }
-    )
-
-
-ROLE = delta(role="assistant", content="")
-USED = event(
-    {
-        "id": "chatcmpl-1",
-        "object": "chat.completion.chunk",
-        "created": 1,
-        "model": "m",
-        "choices": [],
-        "usage": {"prompt_tokens": 10, "completion_tokens": 5, "total_tokens": 15},
-    }
-)
-DONE = b"data: [DONE]\n\n"
-FLOW: Sequence[bytes] = [
-    SSE,
-    *map(chunked, (ROLE, delta(content="he"), delta(content="llo"), delta("stop"), USED, DONE)),
-    LAST,
-]
-"""A stream from its head to its end."""
-HEARD: Sequence[bytes | str] = [*FLOW[:3], "heard", *FLOW[3:]]
-"""The same; its end comes once its begin was heard."""
-HALF: Sequence[bytes | str] = [SSE, chunked(ROLE), chunked(delta(content="half")), "heard"]
-"""A stream that was heard, and is not over."""
-
-
-# -- providers --------------------------------------------------------------------------------------------------------
-class Provider(Peer):
-    """A scripted provider."""
-
-    @property
-    def asked(self) -> list[Data]:
-        """The bodies that it was sent."""
-        return [json.loads(body) for _, body in self.requests]
-
-
-def play(*scripts: Any) -> Provider:
-    """A provider of these scripts."""
-    return Provider(*(script if isinstance(script, list) else [script] for script in scripts))
 
 
 # -- the case ---------------------------------------------------------------------------------------------------------
@@ -329,111 +233,3 @@ def recorded(folder: Path) -> list[Record]:
             assert not isinstance(item, Torn)
             found.append(decoded(item))
     return list(ended(found))
-
-
-# -- callers ----------------------------------------------------------------------------------------------------------
-HELLO: Data = {"model": "m", "messages": [{"role": "user", "content": "hi"}]}
-STREAM: Data = {**HELLO, "stream": True}
-
-
-def request(
-    body: object = None,
-    *,
-    path: str = "/v1/chat/completions",
-    method: str = "POST",
-    key: str | None = KEY,
-    version: str = "1.1",
-    **headers: str,
-) -> bytes:
-    """A request's bytes."""
-    content = body if isinstance(body, bytes) else json.dumps(HELLO if body is None else body).encode()
-    lines = [f"{method} {path} HTTP/{version}", "host: gateway"]
-    lines += [f"authorization: Bearer {key}"] if key is not None else []
-    lines += [f"{name.replace('_', '-')}: {value}" for name, value in headers.items()]
-    if method == "POST":
-        lines.append(f"content-length: {len(content)}")
-    return "\r\n".join([*lines, "", ""]).encode() + (content if method == "POST" else b"")
-
-
-class Answer(NamedTuple):
-    """A whole reply. ``whole`` is false where the connection ended within it."""
-
-    status: int
-    headers: dict[str, str]
-    body: bytes
-    whole: bool = True
-
-    @property
-    def json(self) -> Any:
-        return json.loads(self.body)
-
-    @property
-    def events(self) -> list[Any]:
-        """The data of its events."""
-        found = [line[6:] for line in self.body.split(b"\n") if line.startswith(b"data: ")]
-        return [data.decode() if data == b"[DONE]" else json.loads(data) for data in found]
-
-    @property
-    def said(self) -> str:
-        """The text of its events."""
-        return "".join(
-            choice["delta"].get("content", "")
-            for found in self.events
-            if isinstance(found, dict)
-            for choice in found.get("choices", [])
-        )
-
-
-class Caller:
-    """A raw connection to the gateway."""
-
-    def __init__(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        self.reader, self.writer = reader, writer
-
-    def send(self, data: bytes) -> None:
-        self.writer.write(data)
-
-    async def head(self) -> tuple[int, dict[str, str]]:
-        """Status and headers of the next reply."""
-        head = (await self.reader.readuntil(b"\r\n\r\n")).decode("latin-1").split("\r\n")
-        fields = dict(line.lower().split(": ", 1) for line in head[1:] if line)
-        return int(head[0].split(" ")[1]), fields
-
-    async def chunk(self) -> bytes:
-        """The next chunk's data; empty at the end."""
-        size = int(await self.reader.readuntil(b"\r\n"), 16)
-        return (await self.reader.readexactly(size + 2))[:-2]
-
-    async def answer(self, *heard: Provider) -> Answer:
-        """The next reply. Once it begins, these providers are told that what they said was heard."""
-        status, fields = await self.head()
-        for provider in heard:
-            provider.heard.set()
-        return await self.rest(status, fields)
-
-    async def rest(self, status: int, fields: dict[str, str]) -> Answer:
-        """The body of a reply whose head was read."""
-        body = b""
-        try:
-            if "content-length" in fields:
-                return Answer(status, fields, await self.reader.readexactly(int(fields["content-length"])))
-            if fields.get("transfer-encoding") == "chunked":
-                while data := await self.chunk():
-                    body += data
-                return Answer(status, fields, body)
-            return Answer(status, fields, await self.reader.read())
-        except (asyncio.IncompleteReadError, ConnectionError):
-            return Answer(status, fields, body, whole=False)
-
-    async def closed(self) -> bool:
-        """Whether the gateway hangs up, with nothing more to say."""
-        try:
-            return not await self.reader.read()
-        except ConnectionError:
-            return True
-
-    async def leave(self) -> None:
-        """Hang up at once."""
-        self.writer.transport.abort()
-        with contextlib.suppress(OSError):
-            await self.writer.wait_closed()

@@ -5,10 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from detente.results.plan import Plan
-from tests.builders import (
-    Data,
-    gpus,
-)
+from tests.builders import Data, gpus
 
 JANUARY, FEBRUARY = 744, 672  # hours
 

@@ -32,7 +32,7 @@ from tests.builders import (
     work,
 )
 from tests.drawn_cases import worlds
-from tests.planner.oracle import Oracle
+from tests.planner.oracle.oracle import Oracle
 from tests.terms.drawn import SHAPING_KINDS, generator, pick, sold_for
 
 CHEAP = [tokens("north", 3), tokens("south", 2)]

@@ -6,18 +6,8 @@ from typing import Any
 
 import pytest
 
-from tests.builders import (
-    D,
-    Data,
-    build,
-    data_of,
-    mistakes,
-    placed,
-    solved,
-    tokens,
-    work,
-)
-from tests.planner.oracle import Oracle
+from tests.builders import D, Data, build, data_of, mistakes, placed, solved, tokens, work
+from tests.planner.oracle.oracle import Oracle
 
 
 def ptu(name: str, model: str, **more: Any) -> Data:

@@ -4,19 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from tests.builders import (
-    D,
-    build,
-    by_period,
-    compute,
-    data_of,
-    day,
-    gpus,
-    mistakes,
-    placed,
-    solved,
-    work,
-)
+from tests.builders import D, build, by_period, compute, data_of, day, gpus, mistakes, placed, solved, work
 from tests.planner.reserved import FEBRUARY, JANUARY, job, reserved, units
 
 

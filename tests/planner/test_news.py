@@ -18,20 +18,7 @@ from detente.planner.news import unforeseen
 from detente.planner.solve import plan
 from detente.planner.study import Study
 from detente.results.plan import Plan
-from tests.builders import (
-    D,
-    Data,
-    compute,
-    data_of,
-    day,
-    gpus,
-    mistakes,
-    placed,
-    solved,
-    tokens,
-    two_clouds,
-    work,
-)
+from tests.builders import D, Data, compute, data_of, day, gpus, mistakes, placed, solved, tokens, two_clouds, work
 
 DAYS = (31, 28, 31, 30)
 HOUR = 10 * 24

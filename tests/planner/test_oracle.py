@@ -15,7 +15,7 @@ from detente.planner.solving import search
 from detente.results.plan import Plan
 from tests.builders import EXACT, Data
 from tests.drawn_cases import cases
-from tests.planner.oracle import Oracle
+from tests.planner.oracle.oracle import Oracle
 from tests.terms import drawn
 from tests.terms.drawn import EACH_KIND, Draw, pick
 

@@ -13,7 +13,7 @@ from detente.errors import CaseError
 from detente.planner.solve import plan
 from detente.results.plan import Plan
 from tests.builders import EXACT, Data, agreement, data_of, tokens, work
-from tests.planner.oracle import Oracle
+from tests.planner.oracle.oracle import Oracle
 from tests.terms.drawn import Draw, pick
 
 SCOPES: tuple[Data, ...] = ({}, {}, {"offer": "north-api"}, {"workload": "chat"}, {"tier": "gold"})

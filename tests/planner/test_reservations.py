@@ -4,16 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from tests.builders import (
-    D,
-    Data,
-    build,
-    compute,
-    data_of,
-    gpus,
-    mistakes,
-    solved,
-)
+from tests.builders import D, Data, build, compute, data_of, gpus, mistakes, solved
 from tests.planner.reserved import FEBRUARY, JANUARY, reserved
 
 

@@ -15,18 +15,7 @@ import pytest
 from detente.case.case import Case
 from detente.errors import PlanError
 from detente.results.plan import Plan
-from tests.builders import (
-    Data,
-    agreement,
-    build,
-    compute,
-    data_of,
-    gpus,
-    solved,
-    tokens,
-    two_clouds,
-    work,
-)
+from tests.builders import Data, agreement, build, compute, data_of, gpus, solved, tokens, two_clouds, work
 from tests.planner.reserved import PROVISIONED, job
 
 ROOT = Path(__file__).parents[2]

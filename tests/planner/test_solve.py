@@ -4,19 +4,7 @@ from __future__ import annotations
 
 from detente.planner.solve import plan
 from detente.results.conflict import Conflict
-from tests.builders import (
-    D,
-    agreement,
-    build,
-    by_period,
-    compute,
-    gpus,
-    placed,
-    solved,
-    tokens,
-    two_clouds,
-    work,
-)
+from tests.builders import D, agreement, build, by_period, compute, gpus, placed, solved, tokens, two_clouds, work
 
 
 # -- prices and times ------------------------------------------------------------------------------------

@@ -9,20 +9,7 @@ from detente.errors import UnsettledError
 from detente.planner.solve import plan
 from detente.planner.solving import search
 from detente.results.plan import Plan
-from tests.builders import (
-    EXACT,
-    D,
-    Data,
-    agreement,
-    build,
-    compute,
-    data_of,
-    gpus,
-    placed,
-    solved,
-    tokens,
-    work,
-)
+from tests.builders import EXACT, D, Data, agreement, build, compute, data_of, gpus, placed, solved, tokens, work
 from tests.planner.reserved import JANUARY
 
 

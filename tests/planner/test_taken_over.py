@@ -15,7 +15,7 @@ from detente.case.case import Case
 from detente.terms import KINDS
 from detente.terms.minimum_commitment import MinimumCommitment
 from tests.builders import D, Data, agreement, data_of, mistakes, solved, tokens, work
-from tests.planner.oracle import Oracle
+from tests.planner.oracle.oracle import Oracle
 
 EVERYTHING = Path(__file__).parents[1] / "everything.yaml"
 WAYS = ("whole-window", "pro-rata", "new-window")

@@ -6,17 +6,7 @@ import pytest
 
 from detente.case.case import Case
 from detente.planner.solving import search
-from tests.builders import (
-    D,
-    agreement,
-    build,
-    compute,
-    data_of,
-    gpus,
-    solved,
-    tokens,
-    work,
-)
+from tests.builders import D, agreement, build, compute, data_of, gpus, solved, tokens, work
 from tests.planner.reserved import FEBRUARY, JANUARY, PROVISIONED, units
 
 NEAR = D("0.00001")

@@ -11,7 +11,7 @@ import pytest
 from detente.gateway.surfaces import SURFACES
 from detente.providers.wire import Wire
 from tests.gateway.surfaces.corpora import corpus, dumped, shape
-from tests.providers.test_openai_compatible import made
+from tests.providers.openai_wires import made
 from tests.sandbox.playing import specified
 from tests.sandbox.published import AZURE_LEGACY, AZURE_V1, mistakes, request, spec, validate
 

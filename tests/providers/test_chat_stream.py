@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 from detente.providers.chat_stream import ChatDecoder
 from detente.providers.sse import split
 from detente.providers.wire import StreamPart, Tokens
-from tests.gateway.stage import DONE, ROLE, USED, delta, event, refusal
+from tests.gateway.script import DONE, ROLE, USED, delta, event, refusal
 from tests.providers.test_sse import CUTS, cut
 
 FLOW = [ROLE, delta(content="he"), delta(content="llo"), delta("stop"), USED, DONE]

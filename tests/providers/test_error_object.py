@@ -13,7 +13,7 @@ from detente.providers.chat_stream import ChatDecoder
 from detente.providers.error_object import error_of, failure_of
 from detente.providers.responses_stream import ResponsesDecoder
 from detente.providers.wire import Failure
-from tests.gateway.stage import event
+from tests.gateway.script import event
 
 VLLM = {"object": "error", "message": "no", "type": "BadRequestError", "param": None, "code": 400}
 WITHIN: list[tuple[Any, str, int]] = [

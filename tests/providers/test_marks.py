@@ -26,7 +26,7 @@ from detente.providers.marks import (
     marks_of,
 )
 from detente.providers.wire import Call
-from tests.gateway.stage import HELLO
+from tests.gateway.caller import HELLO
 
 NAMES = {
     "image_url": IMAGE,

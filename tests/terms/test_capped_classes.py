@@ -35,7 +35,7 @@ from tests.builders import (
     use,
     work,
 )
-from tests.planner.oracle import Oracle
+from tests.planner.oracle.oracle import Oracle
 from tests.replayed import replayed
 
 MARKET = {"runs-on": {"models": ["third"]}}

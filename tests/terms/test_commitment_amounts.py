@@ -32,7 +32,7 @@ from tests.builders import (
     use,
     work,
 )
-from tests.planner.oracle import Oracle
+from tests.planner.oracle.oracle import Oracle
 
 CHEAP = [tokens("north", 3), tokens("south", 2)]
 

@@ -31,7 +31,7 @@ from tests.builders import (
     use,
     work,
 )
-from tests.planner.oracle import Oracle
+from tests.planner.oracle.oracle import Oracle
 
 
 def off(name: str, part: str, **more: Any) -> dict[str, Any]:

@@ -7,20 +7,7 @@ from typing import Any
 import pytest
 
 from detente.case.case import Case
-from tests.builders import (
-    D,
-    Data,
-    agreement,
-    build,
-    by_period,
-    data_of,
-    day,
-    mistakes,
-    refused,
-    solved,
-    tokens,
-    work,
-)
+from tests.builders import D, Data, agreement, build, by_period, data_of, day, mistakes, refused, solved, tokens, work
 
 
 def data(kind: str, agents: Any = False, **more: Any) -> Data:

@@ -30,7 +30,7 @@ from tests.builders import (
     use,
     work,
 )
-from tests.planner.oracle import Oracle
+from tests.planner.oracle.oracle import Oracle
 
 ELSEWHERE = [{"provider": "north"}]
 

@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 
 from detente.case.agenda import agenda
 from tests.builders import D, Data, agreement, build, data_of, mistakes, solved, tokens, work
-from tests.planner.oracle import Oracle
+from tests.planner.oracle.oracle import Oracle
 from tests.terms.test_shortfall import CHEAPER, MONTHLY, floor, owed, used
 
 

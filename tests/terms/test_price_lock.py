@@ -27,7 +27,7 @@ from tests.builders import (
     tokens,
     work,
 )
-from tests.planner.oracle import Oracle
+from tests.planner.oracle.oracle import Oracle
 
 NORTH = {
     "2026-01-01": "2 USD per GPU-hour", "2026-04-01": "3 USD per GPU-hour", "2026-06-01": "1.50 USD per GPU-hour",

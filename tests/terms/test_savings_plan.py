@@ -13,7 +13,7 @@ from detente.contract.decisions import Decisions
 from detente.contract.metered.totals import Totals
 from detente.contract.metered.use import RatedUse, Use
 from tests.builders import D, Data, agreement, build, charged, compute, data_of, day, gpus, mistakes, placed, solved
-from tests.planner.oracle import Oracle
+from tests.planner.oracle.oracle import Oracle
 
 FEBRUARY = {"start": "2026-02-01", "end": "2026-03-01", "every": "day"}
 RATES = {"r5": "0.70 USD per GPU-hour", "m5": "8.20 USD per GPU-hour"}

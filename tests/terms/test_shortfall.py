@@ -15,7 +15,7 @@ from detente.case.case import Case
 from detente.planner.check import check
 from detente.results.plan import Plan
 from tests.builders import D, Data, agreement, build, charged, data_of, mistakes, settled_of, solved, tokens, work
-from tests.planner.oracle import Oracle
+from tests.planner.oracle.oracle import Oracle
 from tests.replayed import replayed
 
 MONTHLY = {"windows": {"every": "month"}}

@@ -26,7 +26,7 @@ from tests.builders import (
     use,
     work,
 )
-from tests.planner.oracle import Oracle
+from tests.planner.oracle.oracle import Oracle
 from tests.replayed import replayed
 
 HOURS = 744

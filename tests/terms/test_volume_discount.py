@@ -25,7 +25,7 @@ from tests.builders import (
     use,
     work,
 )
-from tests.planner.oracle import Oracle
+from tests.planner.oracle.oracle import Oracle
 
 
 def volume(method: str, *tiers: tuple[str, str], **more: Any) -> Data:

@@ -14,17 +14,7 @@ from hypothesis import strategies as st
 from pydantic import TypeAdapter, ValidationError
 
 from detente.values.dated import Dated
-from detente.values.period import (
-    Horizon,
-    Period,
-    day,
-    hours_between,
-    how_many,
-    later,
-    moment,
-    named,
-    whole_spans,
-)
+from detente.values.period import Horizon, Period, day, hours_between, how_many, later, moment, named, whole_spans
 from detente.values.quantity import Span
 from detente.values.quantity_field import Count
 

@@ -15,7 +15,8 @@ from detente.gateway.deciding.policy import Policy
 from detente.gateway.surfaces import SURFACES
 from detente.providers.wire import failure
 from tests.builders import Data, agreement, tokens, work
-from tests.gateway.stage import HELLO, NOON, case_data
+from tests.gateway.caller import HELLO
+from tests.gateway.stage import NOON, case_data
 
 CHAT, EMBEDDINGS = SURFACES[b"/v1/chat/completions"], SURFACES[b"/v1/embeddings"]
 BASES = dict.fromkeys(("south", "north"), "http://a.example")

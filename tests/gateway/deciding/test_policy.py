@@ -26,7 +26,8 @@ from detente.results.plan_rows import PeriodRow
 from detente.values.money import NANOS
 from detente.values.period import Horizon
 from tests.builders import Data, agreement, data_of, day, gpus, solved, tokens, work
-from tests.gateway.stage import KEY, deployment
+from tests.gateway.caller import KEY
+from tests.gateway.stage import deployment
 
 AT = day("2026-03-10")
 THERE = [deployment("south-m", "south-api", "http://a.example"), deployment("north-m", "north-api", "http://b.example")]

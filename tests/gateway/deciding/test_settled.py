@@ -24,9 +24,10 @@ from detente.gateway.deciding.standings import Standings
 from detente.gateway.surfaces import SURFACES
 from detente.providers.wire import Tokens, failure
 from tests.builders import Data, agreement, solved, tokens
+from tests.gateway.caller import HELLO
 from tests.gateway.deciding.test_steering import case as with_floor
 from tests.gateway.deciding.test_steering import risks
-from tests.gateway.stage import HELLO, NOON, case_data
+from tests.gateway.stage import NOON, case_data
 
 CHAT = SURFACES[b"/v1/chat/completions"]
 BASES = dict.fromkeys(("south", "north", "east"), "http://a.example")

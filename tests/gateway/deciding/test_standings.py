@@ -17,8 +17,10 @@ from detente.gateway.deciding.policy import Policy
 from detente.gateway.deciding.standings import Standings
 from detente.live.request import Request
 from tests.builders import Data, agreement, day, work
+from tests.gateway.caller import Answer
 from tests.gateway.http.peer import run
-from tests.gateway.stage import SERVED, Answer, Stage, case_data, one, play
+from tests.gateway.script import SERVED, play
+from tests.gateway.stage import Stage, case_data, one
 
 AT = day("2026-03-10")
 BASES = {"south": "http://a.example", "north": "http://b.example"}

@@ -26,8 +26,10 @@ from detente.ledger.store.opening import open_store
 from tests.builders import D, Data, agreement, build, day, tokens, work
 from tests.cli.asking import written
 from tests.cli.shell import detente
+from tests.gateway.caller import HELLO
 from tests.gateway.http.peer import run
-from tests.gateway.stage import HELLO, SERVED, Stage, case_data, deployment, play
+from tests.gateway.script import SERVED, play
+from tests.gateway.stage import Stage, case_data, deployment
 from tests.ledger.books.test_stands import FLOOR, every_day
 from tests.ledger.served import fresh, ingested, journal_of
 

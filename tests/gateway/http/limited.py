@@ -4,11 +4,8 @@ from __future__ import annotations
 
 from typing import Any
 
-from tests.gateway.stage import (
-    DEADLINES,
-    Provider,
-    one,
-)
+from tests.gateway.script import Provider
+from tests.gateway.stage import DEADLINES, one
 
 LIMIT = 100_000
 

@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 from detente.gateway.http.exchange import Exchange, HeaderLines, RequestHead
 from detente.gateway.http.outbox import Outbox
 from detente.gateway.http.protocol import Connection
-from tests.gateway.http.attacks import read as answers_in
+from tests.gateway.http.attack import read as answers_in
 from tests.gateway.http.peer import run
 
 

@@ -10,17 +10,11 @@ from pathlib import Path
 import pytest
 
 from detente.gateway.http import protocol, reader
+from tests.gateway.caller import HELLO, KEY, request
 from tests.gateway.http.limited import LIMIT, small
 from tests.gateway.http.peer import run
-from tests.gateway.stage import (
-    HELLO,
-    KEY,
-    SERVED,
-    Stage,
-    chunked,
-    play,
-    request,
-)
+from tests.gateway.script import SERVED, chunked, play
+from tests.gateway.stage import Stage
 from tests.waiting import AGES, Ahead, turns
 
 

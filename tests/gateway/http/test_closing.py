@@ -5,21 +5,11 @@ from __future__ import annotations
 import asyncio
 from pathlib import Path
 
+from tests.gateway.caller import STREAM, request
 from tests.gateway.http.limited import small
 from tests.gateway.http.peer import run
-from tests.gateway.stage import (
-    FLOW,
-    LATE,
-    ROLE,
-    SERVED,
-    SSE,
-    STREAM,
-    Stage,
-    chunked,
-    delta,
-    play,
-    request,
-)
+from tests.gateway.script import FLOW, ROLE, SERVED, SSE, chunked, delta, play
+from tests.gateway.stage import LATE, Stage
 from tests.waiting import so, turns
 
 

@@ -10,15 +10,12 @@ from collections.abc import Iterator
 import pytest
 import uvloop
 
-from tests.gateway.http.attacks import ATTACKS, Attack, Target, attack, complaint
+from tests.gateway.caller import HELLO, KEY
+from tests.gateway.http.attack import Attack, Target, attack, complaint
+from tests.gateway.http.attacks import ATTACKS
 from tests.gateway.http.limited import LIMIT, small
-from tests.gateway.stage import (
-    HELLO,
-    KEY,
-    SERVED,
-    Stage,
-    play,
-)
+from tests.gateway.script import SERVED, play
+from tests.gateway.stage import Stage
 from tests.waiting import PATIENCE
 
 

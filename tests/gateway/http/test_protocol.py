@@ -7,18 +7,11 @@ from pathlib import Path
 
 import pytest
 
+from tests.gateway.caller import STREAM, request
 from tests.gateway.http.limited import small
 from tests.gateway.http.peer import run
-from tests.gateway.stage import (
-    FLOW,
-    SERVED,
-    STREAM,
-    Stage,
-    completion,
-    http,
-    play,
-    request,
-)
+from tests.gateway.script import FLOW, SERVED, completion, http, play
+from tests.gateway.stage import Stage
 from tests.waiting import so
 
 

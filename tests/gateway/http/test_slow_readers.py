@@ -12,19 +12,11 @@ import pytest
 
 from detente.gateway.http import protocol
 from detente.gateway.http.protocol import Connection
+from tests.gateway.caller import HELLO, Caller, request
 from tests.gateway.http.limited import small
 from tests.gateway.http.peer import run
-from tests.gateway.stage import (
-    HELLO,
-    LATE,
-    SERVED,
-    Caller,
-    Stage,
-    completion,
-    http,
-    play,
-    request,
-)
+from tests.gateway.script import SERVED, completion, http, play
+from tests.gateway.stage import LATE, Stage
 from tests.waiting import so, turns
 
 PAGE = request(path="/metrics", method="GET", key=None)

@@ -14,8 +14,10 @@ from detente.gateway.serving.aside import LARGE
 from detente.gateway.serving.call.provider_call import LEFT
 from detente.gateway.surfaces.chat import ChatSurface
 from detente.providers.openai_compatible import CompatibleWire
+from tests.gateway.caller import HELLO, request
 from tests.gateway.http.peer import run
-from tests.gateway.stage import HELLO, SERVED, Stage, completion, http, one, play, request
+from tests.gateway.script import SERVED, completion, http, play
+from tests.gateway.stage import Stage, one
 from tests.waiting import PATIENCE, so
 
 LONG = {**HELLO, "messages": [{"role": "user", "content": "x" * (LARGE + 1)}]}

@@ -18,8 +18,10 @@ from detente.gateway.serving.caps.own_count import OwnCount
 from detente.gateway.serving.standing_page import standing_page
 from detente.live.key import hash_of, make
 from tests.builders import Data, agreement
+from tests.gateway.caller import HELLO, KEY, Answer, request
 from tests.gateway.http.peer import run
-from tests.gateway.stage import HELLO, KEY, NOON, SERVED, Answer, Stage, http, one, play, refusal, request, two
+from tests.gateway.script import SERVED, http, play, refusal
+from tests.gateway.stage import NOON, Stage, one, two
 from tests.waiting import so
 
 ASK: Data = {**HELLO, "max_tokens": 5}

@@ -11,9 +11,11 @@ from detente.ledger.store.key_store import KeyStore
 from detente.ledger.store.opening import open_store
 from detente.live.key import Key, hash_of, make
 from tests.builders import Data
+from tests.gateway.caller import HELLO, KEY, request
 from tests.gateway.deciding.test_policy import policy
 from tests.gateway.http.peer import run
-from tests.gateway.stage import HELLO, KEY, NOON, SERVED, Stage, one, play, request
+from tests.gateway.script import SERVED, play
+from tests.gateway.stage import NOON, Stage, one
 
 MADE = make("made", bytes(31) + b"2")
 WRITTEN: Data = {"id": "made", "workload": "chat", "hash": hash_of(MADE)}

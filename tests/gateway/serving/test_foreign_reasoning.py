@@ -13,20 +13,8 @@ import pytest
 from detente.gateway.deciding import health
 from tests.builders import Data
 from tests.gateway.http.peer import run
-from tests.gateway.stage import (
-    LAST,
-    SERVED,
-    SERVING,
-    SSE,
-    Provider,
-    Stage,
-    case_data,
-    chunked,
-    event,
-    http,
-    play,
-    refusal,
-)
+from tests.gateway.script import LAST, SERVED, SSE, Provider, chunked, event, http, play, refusal
+from tests.gateway.stage import SERVING, Stage, case_data
 from tests.waiting import so
 
 Staged = tuple[Stage, Provider, Provider]

@@ -14,8 +14,10 @@ import pytest
 from detente.gateway.serving.call.kept_turns import KeptTurns
 from detente.gateway.surfaces.responses_kept import PREFIX
 from detente.live.key import hash_of, make
+from tests.gateway.caller import KEY, Answer
 from tests.gateway.http.peer import run
-from tests.gateway.stage import FLOW, KEY, SERVED, SERVING, Answer, Provider, Stage, one, play
+from tests.gateway.script import FLOW, SERVED, Provider, play
+from tests.gateway.stage import SERVING, Stage, one
 from tests.waiting import AGES, so, turns
 
 PATH = "/v1/responses"

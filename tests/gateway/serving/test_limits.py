@@ -9,25 +9,10 @@ from typing import Any
 import pytest
 
 from detente.gateway.http.protocol import Connection
+from tests.gateway.caller import STREAM, request
 from tests.gateway.http.peer import run
-from tests.gateway.stage import (
-    DONE,
-    LAST,
-    SECRET,
-    SERVED,
-    SSE,
-    STREAM,
-    Stage,
-    chunked,
-    completion,
-    delta,
-    event,
-    http,
-    one,
-    play,
-    refusal,
-    request,
-)
+from tests.gateway.script import DONE, LAST, SERVED, SSE, chunked, completion, delta, event, http, play, refusal
+from tests.gateway.stage import SECRET, Stage, one
 
 
 # -- limits -----------------------------------------------------------------------------------------------------------

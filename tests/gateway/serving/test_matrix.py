@@ -11,23 +11,10 @@ import pytest
 
 from detente.sandbox import eventstream
 from tests.builders import Data
+from tests.gateway.caller import HELLO, Answer
 from tests.gateway.http.peer import run
-from tests.gateway.stage import (
-    HELLO,
-    ROLE,
-    SERVING,
-    SSE,
-    VARIABLE,
-    Answer,
-    Provider,
-    Stage,
-    chunked,
-    completion,
-    delta,
-    http,
-    one,
-    play,
-)
+from tests.gateway.script import ROLE, SSE, Provider, chunked, completion, delta, http, play
+from tests.gateway.stage import SERVING, VARIABLE, Stage, one
 
 CHAT, RESPONSES, MESSAGES = "/v1/chat/completions", "/v1/responses", "/v1/messages"
 BODIES: dict[str, Data] = {

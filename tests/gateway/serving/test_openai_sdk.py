@@ -10,26 +10,24 @@ import openai
 import pytest
 from pydantic import BaseModel
 
+from tests.gateway.caller import HELLO, KEY
 from tests.gateway.http.peer import run
-from tests.gateway.stage import (
+from tests.gateway.script import (
     FLOW,
     HALF,
-    HELLO,
-    KEY,
     LAST,
     ROLE,
     SSE,
     USED,
-    Stage,
     chunked,
     completion,
     delta,
     event,
     http,
-    one,
     play,
     refusal,
 )
+from tests.gateway.stage import Stage, one
 
 ASK: Any = HELLO["messages"]
 TOOLS: Any = [

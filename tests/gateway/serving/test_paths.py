@@ -9,8 +9,10 @@ import pytest
 
 from detente.gateway.serving.call.kept_turns import KeptTurns
 from tests.builders import Data
+from tests.gateway.caller import HELLO
 from tests.gateway.http.peer import run
-from tests.gateway.stage import HELLO, SERVED, Stage, completion, http, one, play
+from tests.gateway.script import SERVED, completion, http, play
+from tests.gateway.stage import Stage, one
 
 
 @pytest.mark.parametrize(

@@ -7,19 +7,10 @@ from typing import Any
 
 import pytest
 
+from tests.gateway.caller import KEY
 from tests.gateway.http.peer import run
-from tests.gateway.stage import (
-    FLOW,
-    KEY,
-    SERVED,
-    SERVING,
-    Provider,
-    Stage,
-    case_data,
-    http,
-    play,
-    refusal,
-)
+from tests.gateway.script import FLOW, SERVED, Provider, http, play, refusal
+from tests.gateway.stage import SERVING, Stage, case_data
 
 BUSY = http(refusal("overloaded"), "503 Busy")
 USER = [{"role": "user", "content": "hi"}]

@@ -14,7 +14,8 @@ from detente.gateway.surfaces import SURFACES
 from detente.gateway.surfaces.chat import PREFIX_BYTES, USUAL_REPLY, ChatSurface
 from detente.gateway.surfaces.embeddings import EmbeddingsSurface
 from detente.providers.wire import Refusal, Reply, joined
-from tests.gateway.stage import DONE, HELLO
+from tests.gateway.caller import HELLO
+from tests.gateway.script import DONE
 
 CHAT, EMBEDDINGS = ChatSurface(), EmbeddingsSurface()
 IMAGE = {"role": "user", "content": [{"type": "image_url", "image_url": {"url": "data:,"}}]}

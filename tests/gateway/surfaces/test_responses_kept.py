@@ -15,7 +15,7 @@ from detente.gateway.surfaces.responses_request import as_chat
 from detente.gateway.surfaces.stored import StoredSurface
 from detente.gateway.surfaces.surface import AbsentError, Asked, KeptTurn
 from detente.providers.wire import Refusal, Reply, Tokens
-from tests.gateway.stage import completion, delta
+from tests.gateway.script import completion, delta
 from tests.gateway.surfaces.corpora import dumped
 
 SURFACE = ResponsesSurface()

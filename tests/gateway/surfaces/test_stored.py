@@ -14,7 +14,9 @@ from detente.gateway.surfaces import responses_pin
 from detente.gateway.surfaces.stored import StoredSurface
 from detente.providers.wire import Refusal
 from tests.builders import Data
-from tests.gateway.stage import KEY, Provider, Stage, case_data, deployment, http, play
+from tests.gateway.caller import KEY
+from tests.gateway.script import Provider, http, play
+from tests.gateway.stage import Stage, case_data, deployment
 
 
 def seal(response: str, deployment: str, workload: str = "chat") -> str:

@@ -17,8 +17,9 @@ from detente.gateway.upstream.tunnel import Proxy, ProxyError, proxy_to
 from detente.live.connection import ConnectionSpec
 from detente.providers.outgoing import Outgoing
 from tests.gateway.http.peer import Peer, nobody, reply, run
-from tests.gateway.stage import SERVED, Stage, one
-from tests.gateway.stage import play as play_provider
+from tests.gateway.script import SERVED
+from tests.gateway.script import play as play_provider
+from tests.gateway.stage import Stage, one
 from tests.gateway.upstream.play import Play
 from tests.waiting import AGES, PATIENCE
 

@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 from detente.ledger.store.store import Store
 from detente.values.micros import at_micros
 from tests.builders import Data
-from tests.ledger.bills.test_bills import FLOOR, HOUR, NANOS, OTHER, bill, mapped, read, row
+from tests.ledger.bills.bill_files import FLOOR, HOUR, NANOS, OTHER, bill, mapped, read, row
 from tests.ledger.served import accounts, both, contents, fresh, served_case
 
 

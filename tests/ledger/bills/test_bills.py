@@ -9,65 +9,24 @@ import csv
 import gzip
 import json
 import re
-from collections.abc import Sequence
 from datetime import datetime
 from decimal import Decimal
 from pathlib import Path
-from typing import Any
 
 import pytest
-import yaml
 
 from detente.case.case import Case
 from detente.errors import CaseError
-from detente.ledger.bills.bill_ingest import BillIngest, BillIngested, bills
 from detente.ledger.bills.bill_mapping import read_mapping
 from detente.ledger.books.books import Books
 from detente.ledger.books.stands import stands as where_they_stand
-from detente.ledger.store.store import Store
 from detente.ledger.use.running_totals import all_sums
 from detente.values.parquet import as_parquet
 from tests.builders import REGIONS, Data, compute, day, gpus, tokens, work
 from tests.gateway.stage import deployment
-from tests.ledger.served import NOW, accounts, contents, fresh, served_case, unknown
+from tests.ledger.bills.bill_files import FLOOR, HEAD, INPUT, NANOS, OTHER, OUTPUT, TAX, bill, mapped, read, row
+from tests.ledger.served import accounts, contents, fresh, served_case, unknown
 from tests.real_data import DATA, needs
-
-HEAD = (
-    "BillingCurrency,ChargeCategory,ChargePeriodStart,ChargePeriodEnd,ConsumedQuantity,ServiceName,ListCost,BilledCost"
-)
-HOUR = "2026-01-15T12:00:00Z,2026-01-15T13:00:00Z"
-OTHER: Data = {"where": {"ServiceName": "Storage"}, "sold": {"provider": "north", "product": "storage"}}
-INPUT: Data = {
-    "where": {"ServiceName": "m in"},
-    "offer": "north-api",
-    "workload": "chat",
-    "tokens": "input",
-    "per": 1000,
-}
-OUTPUT: Data = INPUT | {"where": {"ServiceName": "m out"}, "tokens": "output"}
-TAX: Data = {"where": {"ChargeCategory": ["Tax", "Credit"]}, "skip": True}
-FLOOR: Data = {"id": "floor", "kind": "minimum-commitment", "amount": "3 k USD", "windows": {"every": "month"}}
-NANOS = 10**9
-
-
-def row(service: str, net: object, quantity: object = "", listed: object = "", when: str = HOUR, **more: str) -> str:
-    found = {"currency": "USD", "category": "Usage", **more}
-    return f"{found['currency']},{found['category']},{when},{quantity},{service},{listed},{net}"
-
-
-def bill(path: Path, rows: Sequence[str], head: str = HEAD) -> Path:
-    path.write_text("\n".join([head, *rows]) + "\n", encoding="utf-8")
-    return path
-
-
-def mapped(folder: Path, *rules: Data, **more: Any) -> Path:
-    path = folder / "mapping.yaml"
-    path.write_text(yaml.safe_dump({"format": "focus", **more, "rules": list(rules)}), encoding="utf-8")
-    return path
-
-
-def read(store: Store, case: Case, mapping: Path, *files: Path, batch: int = 5000) -> BillIngested:
-    return BillIngest(Books(store, case), read_mapping(mapping, case), batch).run(bills(files), NOW)
 
 
 # -- what rows come to -------------------------------------------------------------------------------------------------
@@ -233,181 +192,6 @@ def test_clocks_of_parquet_that_name_no_zone_are_in_the_mapping_s(tmp_path: Path
             assert read(store, served_case(), mapping, tmp_path / f"{zone}.parquet").added == 1
             with store.reading() as session:
                 assert [json.loads(body)["at"] for (body,) in session.all("SELECT body FROM calls")] == [meant]
-
-
-# -- what is wrong ---------------------------------------------------------------------------------------------------
-def test_bad_rows_are_set_aside_with_their_place_and_good_ones_kept(tmp_path: Path) -> None:
-    some = [
-        row("Storage", "1"),
-        row("Storage", "much"),
-        row("Storage", "1", when="soon,2026-01-15T13:00:00Z"),
-        "too,few",
-        row("Storage", "1", currency="EUR"),
-        row("Storage", "", when="2026-01-15T12:00:00Z,2026-01-15T11:00:00Z"),
-        row("Storage", "2"),
-    ]
-    path = bill(tmp_path / "b.csv", some)
-    with fresh(tmp_path) as store:
-        told = read(store, served_case(), mapped(tmp_path, OTHER), path)
-        again = read(store, served_case(), mapped(tmp_path, OTHER), path)
-        with store.reading() as session:
-            kept = session.number("SELECT COUNT(*) FROM asides")
-    assert (told.added, told.bad, told.whole, again.again, again.bad, kept) == (2, 5, False, 2, 5, 5)
-    assert [said.replace(f"{tmp_path}/", "") for said in told.aside] == [
-        "b.csv:3:8: `much` is not a number, of at most 1e15 and 60 decimal places",
-        "b.csv:4:3: `soon` is not a time from 1970 to 2200, such as 2026-01-31T13:00:00Z",
-        "b.csv:5:1: has 2 values where the header has 8; check its commas and quotes",
-        "b.csv:6:1: `EUR` is not the currency of the books, USD",
-        "b.csv:7:4: `2026-01-15T11:00:00Z` is before its start; column 8: states no amount of money; write 0 where it"
-        " is free, or skip such rows by a rule",
-    ]
-
-
-@pytest.mark.parametrize(
-    ("wrong", "said"),
-    [
-        (row("Storage", "1", when="0001-01-01T00:00:00+02:00,2026-01-01"), "is not a time from 1970 to 2200"),
-        (row("Storage", "1", when="2026-01-01,9999-12-31"), "is not a time from 1970 to 2200"),
-        (row("Storage", "1e-99999999"), "is not a number, of at most 1e15 and 60 decimal places"),
-        (row("Storage", "1_000"), "`1_000` is not a number"),
-        (row("Storage", "\u0663"), "is not a number, of at most 1e15 and 60 decimal places"),
-        (row("Storage", ""), "states no amount of money; write 0 where it is free"),
-        (row("m in", "1", "1e13"), "`1e13` times 1,000 is more than 1e15 tokens; correct `per:`"),
-    ],
-)
-def test_what_no_bill_can_mean_is_set_aside(tmp_path: Path, wrong: str, said: str) -> None:
-    """Days at the ends of the calendar, numbers of any length: no traceback, and no hour of work."""
-    with fresh(tmp_path) as store:
-        told = read(store, served_case(), mapped(tmp_path, INPUT, OTHER), bill(tmp_path / "b.csv", [wrong]))
-    assert (told.added, told.bad, said in told.aside[0]) == (0, 1, True)
-
-
-def test_a_row_that_is_no_text_is_set_aside_and_those_behind_it_are_read(tmp_path: Path) -> None:
-    """Latin-1 among UTF-8, in a value and in one of two lines; a byte order mark is no mistake."""
-    rows = [
-        row("Storage", "1"),
-        row("Caf\xe9", "2"),
-        row("Storage", "4"),
-        row('"Caf\xe9\nbar"', "8"),
-        row("Storage", "16"),
-    ]
-    file = tmp_path / "b.csv"
-    file.write_bytes(b"\xef\xbb\xbf" + "\n".join([HEAD, *rows]).encode("latin-1"))
-    with fresh(tmp_path) as store:
-        told = read(store, served_case(), mapped(tmp_path, OTHER), file)
-    assert told.aside == [f"{file}:{n}:6: byte 0xe9 is not UTF-8 text; save the file as UTF-8" for n in (3, 6)]
-    assert (told.added, told.bad, told.net) == (3, 2, 21 * NANOS)
-
-
-def test_a_row_of_a_time_to_come_waits_until_it_has(tmp_path: Path) -> None:
-    some = [row("Storage", "1"), row("Storage", "2", when="2026-07-02T00:00:01Z,2026-07-03T00:00:00Z")]
-    with fresh(tmp_path) as store:
-        mapping, file = mapped(tmp_path, OTHER), bill(tmp_path / "b.csv", some)
-        told = read(store, served_case(), mapping, file)
-        (said,) = told.aside
-        assert said == (
-            f"{file}:3:3: `2026-07-02T00:00:01Z` is more than a day from now; give the file again once it has come,"
-            " or skip such rows by a rule"
-        )
-        assert (told.added, told.bad, told.whole) == (1, 1, False)
-        later = BillIngest(Books(store, served_case()), read_mapping(mapping, served_case())).run(
-            [file], day("2026-07-02")
-        )
-        assert (later.added, later.again, later.whole) == (1, 1, True)
-
-
-def test_a_file_of_wrong_rows_alone_says_which(tmp_path: Path) -> None:
-    path = bill(tmp_path / "b.csv", ["too,few", "fewer"])
-    with fresh(tmp_path) as store:
-        told = read(store, served_case(), mapped(tmp_path, OTHER), path)
-    assert (told.rows, told.bad, told.broken) == (2, 2, [])
-    cut = bill(tmp_path / "c.csv", ["too,few", '"open'])
-    (tmp_path / "other").mkdir()
-    with fresh(tmp_path / "other") as store:
-        told = read(store, served_case(), mapped(tmp_path, OTHER), cut)
-    assert (told.bad, len(told.broken)) == (1, 1)
-
-
-def test_of_a_row_that_is_skipped_nothing_else_is_read(tmp_path: Path) -> None:
-    """Tax in another currency, without an amount: no use of this case, and nothing wrong with it."""
-    some = [row("", "", category="Tax", currency="EUR", when=","), row("Storage", "1")]
-    with fresh(tmp_path) as store:
-        told = read(store, served_case(), mapped(tmp_path, TAX, OTHER), bill(tmp_path / "b.csv", some))
-    assert (told.skipped, told.added, told.whole) == (1, 1, True)
-
-
-def test_only_a_star_stands_for_anything(tmp_path: Path) -> None:
-    rule: Data = OTHER | {"where": {"ServiceName": "Store [std]?*"}}
-    some = [row("Store [std]? A", "1"), row("Store s", "2"), row("Store d! A", "4")]
-    with fresh(tmp_path) as store:
-        told = read(store, served_case(), mapped(tmp_path, rule), bill(tmp_path / "b.csv", some))
-    assert (told.added, told.net, told.unmapped_net) == (1, NANOS, 6 * NANOS)
-
-
-def test_an_empty_column_can_be_asked_for(tmp_path: Path) -> None:
-    rules = [OTHER | {"where": {"ServiceName": ""}}, TAX | {"where": {"ServiceName": ["Tax", "m*"]}}]
-    some = [row("", "1"), row("Tax", "2"), row("Storage", "4")]
-    with fresh(tmp_path) as store:
-        told = read(store, served_case(), mapped(tmp_path, *rules), bill(tmp_path / "b.csv", some))
-    assert (told.added, told.net, told.skipped, told.unmapped) == (1, NANOS, 1, 1)
-
-
-def test_rows_without_a_rule_are_told_with_their_money(tmp_path: Path) -> None:
-    some = [row("Storage", "1"), row("Compute", "7.5"), row("Network", "0.5")]
-    with fresh(tmp_path) as store:
-        told = read(store, served_case(), mapped(tmp_path, OTHER), bill(tmp_path / "b.csv", some))
-    assert (told.added, told.unmapped, told.unmapped_net, told.whole) == (1, 2, 8 * NANOS, False)
-    assert told.first_unmapped == f"{tmp_path}/b.csv:3"
-
-
-def test_a_file_that_breaks_off_is_told_and_the_others_are_kept(tmp_path: Path) -> None:
-    whole = gzip.compress("\n".join([HEAD, *(row("Storage", n) for n in range(300))]).encode())
-    (tmp_path / "b.csv.gz").write_bytes(whole[:-9])
-    one = bill(tmp_path / "a.csv", [row("Storage", "1")])
-    with fresh(tmp_path) as store:
-        told = read(store, served_case(), mapped(tmp_path, OTHER), tmp_path / "b.csv.gz", one)
-    assert (told.added, told.whole) == (1, False)
-    (said,) = told.broken
-    assert said.startswith(f"{tmp_path}/b.csv.gz: cannot be read")
-
-
-def test_every_mistake_of_a_mapping_has_its_place(tmp_path: Path) -> None:
-    path = tmp_path / "m.yaml"
-    path.write_text(
-        "format: focus\n"
-        "zone: Mars/Olympus\n"
-        "rules:\n"
-        "  - { offer: north-apis }\n"
-        "  - { offer: north-api, sold: { provider: north } }\n"
-        "  - { skip: true, tokens: input }\n"
-        "  - { offer: north-api, token: input }\n",
-        encoding="utf-8",
-    )
-    with pytest.raises(CaseError) as error:
-        read_mapping(path, served_case())
-    said = [f"{m.where.line}:{m.where.column} {m.what}" for m in error.value.mistakes]
-    assert said == [
-        "2:7 there is no time zone `Mars/Olympus`",
-        "5:5 a rule names an `offer`, or what was `sold`",
-        "6:13 the rule skips its rows, and says what they are",
-        "7:25 unknown key `token`",
-    ]
-    path.write_text("format: focus\nrules: [{ offer: north-apis }, { sold: { provider: west, colour: red } }]\n")
-    with pytest.raises(CaseError) as error:
-        read_mapping(path, served_case())
-    assert [(m.where.column, m.what) for m in error.value.mistakes] == [
-        (18, "the case has no offer `north-apis`"),
-        (40, "`sold` names no provider of the case"),
-        (66, "`colour` is no fact of what is sold"),
-    ]
-
-
-def test_clauses_that_count_work_are_not_told_that_there_was_none(tmp_path: Path) -> None:
-    """A row of money does not say how much was taken, and a floor of work must not read it as nothing."""
-    floor: Data = {"id": "floor", "kind": "minimum-commitment", "amount": "10 Mtok", "windows": {"every": "month"}}
-    floor["shortfall"] = {"price": "1 USD per Mtok"}
-    with pytest.raises(CaseError, match="`floor` counts taken of these rows, which their money does not say"):
-        read_mapping(mapped(tmp_path, OTHER), served_case(floor))
 
 
 # -- hours ----------------------------------------------------------------------------------------------------------

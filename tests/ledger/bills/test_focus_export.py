@@ -31,7 +31,7 @@ from detente.ledger.store.store import Store
 from detente.ledger.use.line import UseLine
 from tests.builders import Data, day, gpus, tokens, work
 from tests.gateway.stage import deployment
-from tests.ledger.bills.test_bills import mapped
+from tests.ledger.bills.bill_files import mapped
 from tests.ledger.served import NOW, accounts, both, call, fresh, ingested, journal_of, served_case, spread
 from tests.real_data import DATA, needs
 

@@ -21,7 +21,7 @@ from detente.ledger.bills.reconciling import Reconciled, reconcile
 from detente.ledger.bills.stretches import days_of
 from detente.ledger.books.books import Books
 from tests.builders import Data, agreement, day
-from tests.ledger.bills.test_bills import INPUT, OTHER, bill, mapped, row
+from tests.ledger.bills.bill_files import INPUT, OTHER, bill, mapped, row
 from tests.ledger.served import NOW, call, fresh, ingested, journal_of, served_case
 
 USD = 10**9

@@ -21,7 +21,7 @@ from detente.ledger.books.closing import close
 from detente.ledger.store.store import Store
 from detente.results.plan_rows import Purchase
 from tests.builders import Data, day
-from tests.ledger.bills.test_bills import OTHER, bill, mapped
+from tests.ledger.bills.bill_files import OTHER, bill, mapped
 from tests.ledger.bills.test_reconciling import USD, billed, said
 from tests.ledger.books.test_idle import HELD, ON, a_case
 from tests.ledger.served import NOW, call, contents, ingested, journal_of

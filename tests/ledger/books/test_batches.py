@@ -22,7 +22,7 @@ from detente.ledger.use.metering import Metering, Tariff
 from detente.live.request import Request
 from tests.builders import Data, build, day, solved, tokens, work
 from tests.gateway.stage import deployment
-from tests.ledger.bills.test_bills import bill, mapped, read, row
+from tests.ledger.bills.bill_files import bill, mapped, read, row
 from tests.ledger.served import accounts, fresh
 
 AT = day("2026-01-15")

@@ -19,7 +19,7 @@ from detente.ledger.store.store import Store
 from detente.ledger.use.line import UseLine
 from tests.builders import Data, day, work
 from tests.laws.test_books import a_store
-from tests.ledger.bills.test_bills import HOUR, INPUT, OTHER, bill, mapped, read, row
+from tests.ledger.bills.bill_files import HOUR, INPUT, OTHER, bill, mapped, read, row
 from tests.ledger.served import NOW, both, fresh, served_case, unknown
 
 TEAM: Data = {

@@ -11,7 +11,7 @@ from detente.ledger.use.twice import days_of_bills, days_of_no_bill, days_over
 from detente.report.ledger.ingested import billed_view, ingested_view
 from detente.values.micros import DAY, micros
 from tests.builders import Data, day
-from tests.ledger.bills.test_bills import INPUT, OTHER, bill, mapped, read, row
+from tests.ledger.bills.bill_files import INPUT, OTHER, bill, mapped, read, row
 from tests.ledger.served import both, call, ingested, journal_of, served_case
 
 SOUTH: Data = INPUT | {"where": {"ServiceName": "south"}, "offer": "south-api"}

@@ -17,7 +17,7 @@ from detente.ledger.books.books import Books
 from detente.ledger.books.stands import stands
 from detente.ledger.store.store import Store
 from tests.builders import Data, day, gpus, tokens, work
-from tests.ledger.bills.test_bills import FLOOR, bill, mapped, read, row
+from tests.ledger.bills.bill_files import FLOOR, bill, mapped, read, row
 from tests.ledger.served import accounts, call, ingested, journal_of, served_case, unknown
 from tests.ledger.use.test_metering import MOVED
 

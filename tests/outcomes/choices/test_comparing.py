@@ -5,7 +5,6 @@ from __future__ import annotations
 import signal
 from dataclasses import replace
 from decimal import Decimal
-from functools import cache
 from typing import Any
 
 import pytest
@@ -16,52 +15,11 @@ from detente.outcomes.choices import comparing
 from detente.outcomes.choices.comparing import compare
 from detente.outcomes.choices.comparison import Comparison
 from detente.outcomes.estimate import LeastCost
-from detente.planner import hedging
 from detente.planner.solve import plan
-from detente.report.outcomes.outcomes import lines, opening
+from detente.report.outcomes.outcomes import lines
 from detente.results.tail import tail as tail_of
-from tests.builders import D, Data, agreement, compute, data_of, gpus, tokens, work
-
-ONLY: Data = {"id": "only", "kind": "exclusivity", "of": {"workload": "chat"}}
-SCENARIOS: list[Data] = [
-    {"id": "free", "without": ["only"], "change": [{"offer": "south-api", "price": "+25%"}]},
-    {"id": "won", "without": ["only"]},
-    {"id": "lost", "change": [{"offer": "north-api", "price": "+100%"}]},
-]
-CHOICES: list[Data] = [{"id": "settle", "scenario": "free"}, {"id": "sue", "text": "go to court"}]
-RULING: Data = {
-    "id": "ruling",
-    "applies-to": ["sue"],
-    "known": "2026-01-01",
-    "outcomes": {
-        "win": {"probability": "80%", "scenario": "won"},
-        "lose": {"probability": "20%", "scenario": "lost"},
-    },
-}
-
-
-def world(**head: Any) -> Data:
-    """A thousand Mtok a month for two months: exclusive to North at 3 USD per Mtok, where South would take 2.
-
-    Today 6,000 USD. Settled, South is free and asks 2.50: 5,000. In court: won 4,000, lost 12,000.
-    """
-    base: Data = {"scenarios": SCENARIOS, "choices": CHOICES, "uncertain": [RULING]}
-    return data_of([tokens("north", 3), tokens("south", 2)], [work()], agreement(ONLY), months=2, **(base | head))
-
-
-@cache
-def plain() -> Comparison:
-    return compare(Case.of(world()), gap=1e-9)
-
-
-def compared(**head: Any) -> Comparison:
-    return compare(Case.of(world(**head)), gap=1e-9) if head else plain()
-
-
-def mistakes(**head: Any) -> list[str]:
-    with pytest.raises(CaseError) as error:
-        compare(Case.of(world(**head)))
-    return [f"{m.where}: {m.what}" for m in error.value.mistakes]
+from tests.builders import D, Data, agreement, data_of, tokens, work
+from tests.outcomes.choices.court import ONLY, RULING, SCENARIOS, compared, event, mistakes, world
 
 
 # -- each outcome -----------------------------------------------------------------------------------------------------
@@ -230,80 +188,6 @@ def test_it_is_read_back_as_it_was_written() -> None:
     assert len(found.rows("providers")) == 9
 
 
-# -- the plan before the news ----------------------------------------------------------------------------------------
-def test_until_the_news_the_plan_is_the_same_in_every_outcome() -> None:
-    """In January South is closed to what may yet be lost: won costs 3,000 and 2,000 then, and not 4,000."""
-    settle, sue = compared(uncertain=event(known="2026-02-01")).choices
-    assert (settle.news, settle.before, sue.news) == ("none", None, "planned")
-    assert sue.before is not None
-    assert sue.before.costs == {"sue, win": D(5000), "sue, lose": D(12000)}
-    assert sue.expected is not None
-    assert sue.mean is not None
-    assert (sue.mean.amount, sue.mean.bound, sue.expected.amount) == (D(6400), D(6400), D(5600))
-    assert sue.before.information.amount == D(800)
-    assert sue.before.likeliest == 0
-    assert sue.regret is not None
-    assert (sue.regret.most, sue.regret.mean) == (D(7000), D("0.8") * 1000 + D("0.2") * 7000)
-
-
-def test_the_best_choice_is_that_of_the_plans_before_the_news() -> None:
-    """Known on the first day, court would be the best at 90%: 4,800. Known in February it costs 5,700."""
-    likely = RULING["outcomes"] | {
-        "win": {"probability": "90%", "scenario": "won"},
-        "lose": {"probability": "10%", "scenario": "lost"},
-    }
-    assert compared(uncertain=event(outcomes=likely)).best == "sue"
-    assert compared(uncertain=event(outcomes=likely, known="2026-02-01")).best == "settle"
-
-
-def test_the_worth_of_planning_for_more_than_the_mean_is_told() -> None:
-    """February's demand is ten GPUs or twenty: worked out in ``tests/planner/test_hedging.py``."""
-    grown = {"id": "grown", "change": [{"workload": "research", "demand": "+100%", "from": "2026-02-01"}]}
-    growth = {
-        "id": "growth",
-        "known": "2026-02-01",
-        "outcomes": {"more": {"probability": "60%", "scenario": "grown"}, "same": {"probability": "40%"}},
-    }
-    kept = gpus("south", 1, id="kept", buy="reserved", term="2 months", starts=["2026-01-01"])
-    said = {"scenarios": [grown], "choices": [{"id": "go"}], "uncertain": [growth]}
-    found = compare(Case.of(data_of([gpus("north", 3), kept], [compute()], months=2, **said)), gap=1e-9)
-    before = found.choices[0].before
-    assert before is not None
-    assert (before.cost.amount, before.for_mean, before.likeliest) == (
-        D(26256), pytest.approx(D("1238.4")), pytest.approx(D(2064)),
-    )  # fmt: skip
-    text = " ".join(opening(found))
-    assert "for the mean of the outcomes would cost 1.24 k USD more on average" in text
-
-
-def test_no_plan_suits_all_outcomes_until_the_news() -> None:
-    """Each outcome has a plan, and each forbids in January what the other needs."""
-    south = {"agreements": [agreement(ONLY | {"id": "order"}, party="south") | {"ends": "2026-03-01"}]}
-    lost = {"id": "lost", "without": ["only"], "add": south}
-    found = compared(scenarios=[SCENARIOS[0], {"id": "won"}, lost], uncertain=event(known="2026-02-01"))
-    sue = found.choices[1]
-    assert (sue.news, sue.mean, sue.worst, found.best, found.swings) == ("no-plan", None, None, None, ())
-
-
-def test_with_weight_on_the_tail_another_choice_is_the_best() -> None:
-    """At 90% to win, court costs 4,800 on average and 8,000 in the dearest fifth: 5,440 by a weight of a fifth."""
-    likely = RULING["outcomes"] | {
-        "win": {"probability": "90%", "scenario": "won"},
-        "lose": {"probability": "10%", "scenario": "lost"},
-    }
-    case = Case.of(world(uncertain=event(outcomes=likely)))
-    found = compare(case, level=D("0.8"), weight=D("0.2"), gap=1e-9)
-    settle, sue = found.choices
-    assert settle.weighed is not None
-    assert sue.weighed is not None
-    assert (settle.weighed.amount, sue.weighed.amount, found.best) == (D(5000), D(5440), "settle")
-
-
-# -- what is refused ---------------------------------------------------------------------------------------------------
-def event(**more: Any) -> list[Data]:
-    return [RULING | more]
-
-
 def ends(a: str, b: str, scenario: str = "won") -> list[Data]:
     """An event with two outcomes, of which only the second changes anything."""
     return event(outcomes={"a": {"probability": a}, "b": {"probability": b, "scenario": scenario}})
@@ -413,16 +297,6 @@ def test_a_mistake_in_an_event_hides_none_in_another_of_its_keys() -> None:
         assert "it is known on 2027-01-01, outside the horizon" in said
         assert "there is no scenario `wno`" in said
         assert "there is no choice `run`" in said
-
-
-def test_outcomes_that_no_memory_holds_have_no_mean_and_the_table_stands(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(hedging, "SMALL", 0)
-    monkeypatch.setattr(hedging, "memory", lambda: 1000)
-    found = compared(uncertain=event(known="2026-02-01"))
-    sue = found.choices[1]
-    assert (found.status, sue.news, sue.mean, all(column.planned for column in found.outcomes)) == (
-        "complete", "too-large", None, True,
-    )  # fmt: skip
 
 
 # -- stopped -----------------------------------------------------------------------------------------------------------

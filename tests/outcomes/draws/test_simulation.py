@@ -2,12 +2,7 @@
 
 from __future__ import annotations
 
-import sys
 from dataclasses import replace
-from datetime import UTC, datetime, timedelta
-from decimal import Decimal
-from pathlib import Path
-from types import SimpleNamespace
 from typing import Any
 
 import numpy as np
@@ -16,46 +11,16 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from detente.case.case import Case
-from detente.errors import CaseError, MissingExtraError
-from detente.market.offer import TokenOffer
-from detente.outcomes.draws import drawn as module
-from detente.outcomes.draws import simulating
-from detente.outcomes.draws.draws import Draw, GridClock, Outage, draw, failing, parts_out, spells
-from detente.outcomes.draws.levels import levels, path, under_levels
+from detente.errors import CaseError
+from detente.outcomes.draws.draws import draw
 from detente.outcomes.draws.simulating import simulate
-from detente.outcomes.draws.simulation import SimulatedDraw, Simulation, distribution, mean, probability, quantile
+from detente.outcomes.draws.simulation import Simulation, distribution, mean, probability, quantile
 from detente.planner.dispatch import Dispatch, Holdings
 from detente.planner.failover import Failover
 from detente.planner.study import Study
 from detente.results.conflict import Conflict
 from tests.builders import D, Data, agreement, build, compute, data_of, gpus, solved, tokens, work
-
-SOUTH_OUT = {
-    "id": "south",
-    "kind": "outage",
-    "of": {"provider": "south"},
-    "per-year": 30,
-    "lasting": ["2 hours", "10 hours"],
-}
-HOURS = 59 * 24
-STEADY = work(demand="1 Mtok per hour", value="10 USD per Mtok")
-
-
-def world(*offers: Data, risks: list[Data] | None = None, terms: tuple[Data, ...] = (), **head: Any) -> Case:
-    """1 Mtok an hour for two months, worth 10 each; South takes 2 and is at times out."""
-    agreements = [agreement(*terms, party="south")] if terms else []
-    some = [tokens("south", 2), *offers]
-    return build(some, [STEADY], *agreements, months=2, risks=[SOUTH_OUT] if risks is None else risks, **head)
-
-
-def found(case: Case, choice: str | None = None, **more: Any) -> Simulation:
-    answer = simulate(case, choice, **({"draws": 6, "processes": 1, "gap": 1e-9} | more))
-    assert isinstance(answer, Simulation)
-    return answer
-
-
-def near(one: Decimal | None, other: Decimal) -> bool:
-    return one is not None and abs(one - other) < D("0.001")
+from tests.outcomes.draws.worlds import HOURS, SOUTH_OUT, STEADY, found, near, world
 
 
 # -- what a draw comes to ----------------------------------------------------------------------------------------------
@@ -206,72 +171,6 @@ def test_prices_are_drawn_and_events_by_their_probabilities() -> None:
     assert 5 < sum(each.world == "lost" for each in answer.draws) < 30
 
 
-def priced(tmp_path: Path, head: Data, *offers: Data, days: int = 12, **more: Any) -> Case:
-    """1 Mtok an hour for days; South takes 2, and at times 3 or 1: its prices move as they did on ten days."""
-    (tmp_path / "spot.csv").write_text("day,usd\n2025-01-01,3\n2025-01-04,1\n2025-01-08,2\n")
-    prices = {
-        "file": "spot.csv",
-        "columns": {"start": "day", "price": "usd"},
-        "until": "2025-01-11",
-        "stretch": "3 days",
-    }
-    spot = {"id": "spot", "kind": "price", "of": {"provider": "south"}, "prices": prices}
-    horizon = {"start": "2026-01-01", "end": f"2026-01-{1 + days:02}", "every": "day"}
-    data = data_of([tokens("south", 2), *offers], [STEADY], horizon=horizon | head) | {"risks": [spot]} | more
-    return Case.of(data, tmp_path)
-
-
-@pytest.mark.parametrize("head", [{}, {"every": "hour"}, {"every": "month"}])
-def test_prices_move_from_day_to_day_within_a_draw(tmp_path: Path, head: Data) -> None:
-    case = priced(tmp_path, head)
-    (risk,) = levels(case)
-    for each in (draw(case, [D(1)], 3, index) for index in range(3)):
-        moved = path(case, risk, *each.steps)
-        assert set(moved) <= {D("0.5"), D("-0.5"), D(0)}
-        assert (len(moved), moved[0]) == (12, 0), "today's price is known"
-        (one,) = [drawn for drawn in found(case, seed=3, draws=3).draws if drawn.index == each.index]
-        assert near(one.cost, sum((48 * (1 + by) for by in moved), D(0)))
-        assert near(one.levels["spot"], sum(moved, D(0)) / 12)
-
-
-def test_work_goes_where_it_is_cheaper_on_the_day(tmp_path: Path) -> None:
-    case = priced(tmp_path, {}, tokens("north", D("2.5")))
-    for each in found(case, draws=3).draws:
-        moved = path(case, levels(case)[0], *draw(case, [D(1)], 0, each.index).steps)
-        assert near(each.cost, sum((24 * min(D("2.5"), 2 * (1 + by)) for by in moved), D(0)))
-
-
-def test_what_is_reserved_at_today_s_price_keeps_it(tmp_path: Path) -> None:
-    """Ten GPUs at 2 USD from the first day on, whatever they cost later."""
-    (tmp_path / "spot.csv").write_text("day,usd\n2025-01-01,9\n2025-01-02,3\n")
-    prices = {"file": "spot.csv", "columns": {"start": "day", "price": "usd"}}
-    offer = gpus("north", 2, buy="reserved", term="1 month")
-    data = data_of([offer], [compute(value="9 USD per GPU-hour")], months=1) | {
-        "risks": [{"id": "spot", "kind": "price", "prices": prices}]
-    }
-    answer = found(Case.of(data, tmp_path), draws=3)
-    assert [each.cost for each in answer.draws] == [10 * 744 * 2] * 3
-
-
-def test_prices_that_move_lie_over_those_that_change_on_dates_exactly(tmp_path: Path) -> None:
-    def at(price: str) -> Data:
-        return {"input": f"{price} USD per Mtok", "output": f"{price} USD per Mtok"}
-
-    dated = tokens("south", 2) | {"id": "new", "price": {"2026-01-03": at("0.1"), "2026-01-07": at("4")}}
-    case = priced(tmp_path, {}, dated)
-    step = draw(case, [D(1)], 0, 0).steps
-    moved = path(case, levels(case)[0], *step)
-    api, new = under_levels(case, step).offers
-    assert isinstance(api, TokenOffer)
-    assert isinstance(new, TokenOffer)
-    for day, by in enumerate(moved):
-        when = datetime(2026, 1, 1 + day, 12, tzinfo=UTC)
-        asked, later = api.price.on(when), new.price.on(when)
-        assert asked is not None
-        assert asked.input.amount == 2 * (1 + by)
-        assert (later and later.output.amount) == (None if day < 2 else D("0.1" if day < 6 else 4) * (1 + by))
-
-
 def test_an_outage_of_a_day_is_a_plan_without_that_day() -> None:
     """The same as a plan made anew of the case in which the offer is lost on that day, by days."""
     share = {
@@ -300,117 +199,6 @@ def test_an_outage_of_a_day_is_a_plan_without_that_day() -> None:
     again = dispatch.with_outages({}, {})
     assert again is not None
     assert again.cost == pytest.approx(float(solved(case).cost)), "nothing of an outage is left behind"
-
-
-# -- which draws there are ---------------------------------------------------------------------------------------------
-def test_a_draw_turns_on_its_seed_and_number_alone() -> None:
-    case = world(tokens("north", 3, capacity="0.4 Mtok per hour"))
-    all_at_once, fewer, other = found(case, draws=6), found(case, draws=3), found(case, draws=3, seed=1)
-    assert all_at_once.draws[:3] == fewer.draws
-    assert other.draws != fewer.draws
-    assert found(case, draws=6, before=fewer) == all_at_once
-
-
-def test_processes_find_the_same() -> None:
-    case = world(tokens("north", 3, capacity="0.4 Mtok per hour"))
-    assert found(case, draws=24, processes=2) == found(case, draws=24)
-
-
-def test_a_ray_cluster_finds_the_same(monkeypatch: pytest.MonkeyPatch) -> None:
-    ray: Any = pytest.importorskip("ray", reason="the extra `ray` is not installed")
-    monkeypatch.delenv("RAY_ADDRESS", raising=False)
-    monkeypatch.setenv("RAY_ACCEL_ENV_VAR_OVERRIDE_ON_ZERO", "0")
-    case = world(tokens("north", 3, capacity="0.4 Mtok per hour"))
-    ray.init(num_cpus=2, log_to_driver=False, logging_level="error", include_dashboard=False)
-    try:
-        assert found(case, draws=12, processes=2, on="ray") == found(case, draws=12)
-    finally:
-        ray.shutdown()
-
-
-def test_without_ray_it_is_said_what_to_install(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setitem(sys.modules, "ray", None)
-    with pytest.raises(MissingExtraError, match=r"a simulation on Ray needs .* pip install 'detente\[ray\]'"):
-        found(world(), on="ray")
-
-
-def test_ctrl_c_keeps_the_draws_that_were_made_and_the_next_run_goes_on(monkeypatch: pytest.MonkeyPatch) -> None:
-    real, made = module.Drawn.made, list[int]()
-
-    def stopping(self: module.Drawn, each: Draw) -> SimulatedDraw:
-        if len(made) == 2:
-            raise KeyboardInterrupt
-        made.append(each.index)
-        return real(self, each)
-
-    def going_on(self: module.Drawn, each: Draw) -> SimulatedDraw:
-        made.append(each.index)
-        return real(self, each)
-
-    monkeypatch.setattr(module.Drawn, "made", stopping)
-    stopped = found(world())
-    assert (stopped.status, len(stopped.draws), stopped.wanted) == ("interrupted", 2, 6)
-    made.clear()
-    monkeypatch.setattr(module.Drawn, "made", going_on)
-    assert found(world(), before=stopped).status == "complete"
-    assert len(made) == 4
-    made.clear()
-    found(world(tokens("north", 3)), before=stopped)
-    assert len(made) == 6, "draws of another case are not kept"
-
-
-def test_a_time_limit_that_is_over_keeps_what_was_made(monkeypatch: pytest.MonkeyPatch) -> None:
-    passed = iter([0.0, 1.0, 1.0, 9999.0])  # when it begins, and after each draw
-    monkeypatch.setattr(simulating, "time", SimpleNamespace(monotonic=lambda: next(passed)))
-    stopped = found(world(), time_limit=5000.0)
-    assert (stopped.status, len(stopped.draws)) == ("time-limit", 3)
-
-
-def test_outages_come_as_often_as_stated() -> None:
-    case = world()
-    times = [len(draw(case, [D(1)], 7, index).outages) for index in range(400)]
-    expected = 30 * HOURS / 8766
-    assert abs(sum(times) / 400 - expected) < 4 * (expected / 400) ** 0.5
-
-
-@settings(deadline=None, derandomize=True, max_examples=40)
-@given(
-    st.lists(st.tuples(st.sampled_from(["a", "b"]), st.floats(0, 1400), st.floats(0.01, 200)), min_size=1, max_size=6),
-    st.booleans(),
-)
-def test_spells_add_up_to_the_time_in_which_anything_is_out(
-    some: list[tuple[str, float, float]], typical: bool
-) -> None:
-    horizon = {"start": "2026-01", "end": "2026-03", "every": "hour" if typical else "month"}
-    case = build([tokens("south", 2)], [STEADY], horizon=horizon | ({"typical": "week"} if typical else {}))
-    clock = GridClock(case)
-    outages = [Outage(*each) for each in some]
-    total = sum(hours for _, hours, _ in spells(outages, clock))
-    covered, reached = 0.0, 0.0
-    for start, end in sorted((o.start, min(o.start + o.hours, HOURS)) for o in outages):
-        covered += max(0.0, end - max(start, reached))
-        reached = max(reached, end)
-    assert total == pytest.approx(covered)
-    if not typical:
-        per = [sum(h for p, h, _ in spells(outages, clock) if p == at) for at in (0, 1)]
-        assert per[0] <= 744 + 1e-6
-        assert per[1] <= 672 + 1e-6
-
-
-def test_an_hour_of_the_calendar_is_that_hour_of_its_months_week() -> None:
-    horizon = {"start": "2026-01", "end": "2026-03", "every": "hour", "typical": "week"}
-    case = build([tokens("south", 2)], [STEADY], horizon=horizon)
-    (piece,) = GridClock(case).pieces(31 * 24 + 5.25, 31 * 24 + 5.75)  # 2026-02-01, a Sunday, 5:15 to 5:45
-    period = case.periods[piece[0]]
-    assert (period.span_start.month, period.start.weekday(), period.start.hour, piece[1]) == (2, 6, 5, 0.5)
-    assert period.end - period.start == timedelta(hours=1)
-
-
-def test_two_risks_at_once_leave_a_part_of_a_part() -> None:
-    half = SOUTH_OUT | {"id": "half", "part": "50%"}
-    case = world(tokens("north", 3), risks=[half, half | {"id": "everything", "of": {}}])
-    assert failing(case)["everything"] == {"south-api": 0.5, "north-api": 0.5}
-    assert parts_out(frozenset(["half", "everything"]), failing(case)) == (("north-api", 0.5), ("south-api", 0.75))
 
 
 # -- figures -----------------------------------------------------------------------------------------------------------

@@ -2,11 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
 from datetime import datetime
-from decimal import Decimal
 from fractions import Fraction
-from itertools import permutations
 from typing import Any
 from unittest import mock
 
@@ -18,41 +15,17 @@ from detente.case.case import Case
 from detente.errors import CaseError
 from detente.outcomes.baseline import Baseline, StoppedError
 from detente.outcomes.leverage.demand_curve import repriced
-from detente.outcomes.leverage.leverage import Leverage, ProviderLeverage, ProviderLoss
+from detente.outcomes.leverage.leverage import Leverage
 from detente.outcomes.leverage.leveraging import leverage
 from detente.outcomes.leverage.loss import Away
 from detente.planner.solve import plan
 from detente.results.conflict import Conflict
 from detente.results.plan import Plan
-from tests.builders import EXACT, PROVIDERS, D, Data, agreement, build, compute, day, gpus, tokens, work
+from tests.builders import EXACT, PROVIDERS, D, agreement, build, compute, day, gpus, tokens, work
 from tests.drawn_cases import cases
+from tests.outcomes.leverage.losing import OFFERS, VALUED, cost, floor, found, loss, near, of, without
 
 few = settings(deadline=None, derandomize=True, max_examples=6, suppress_health_check=list(HealthCheck))
-OFFERS = [tokens("north", 3), tokens("south", 2)]
-VALUED = work(value="5 USD per Mtok")
-"""1000 Mtok a month for six months, each worth 5 USD."""
-
-
-def found(case: Case, *providers: str, away: Away | None = None, curves: bool = False) -> Leverage:
-    answer = leverage(case, providers, away, curves=curves, gap=EXACT)
-    assert isinstance(answer, Leverage), answer
-    return answer
-
-
-def of(answer: Leverage, name: str) -> ProviderLeverage:
-    return next(each for each in answer.providers if each.provider == name)
-
-
-def loss(case: Case, name: str, away: Away | None = None) -> ProviderLoss:
-    return of(found(case, name, away=away), name).loss
-
-
-def cost(each: ProviderLoss) -> Decimal | None:
-    return None if each.cost is None else each.cost.amount
-
-
-def floor(amount: str, **more: object) -> Data:
-    return {"id": "floor", "kind": "minimum-commitment", "amount": amount, "windows": {"every": "term"}} | more
 
 
 # -- losing it -------------------------------------------------------------------------------------------------------
@@ -200,21 +173,13 @@ def test_losing_a_provider_for_ever_is_a_case_without_its_offers_and_clauses(dat
     for each in answer.providers:
         if each.loss.cost is None or each.loss.breaks or each.loss.stranded:
             continue
-        left = plan(_without(case, each.provider), gap=EXACT)
+        left = plan(without(case, each.provider), gap=EXACT)
         assert isinstance(left, Plan), each.provider
         room = D("0.01") + abs(left.cost) * D("1e-6")
         assert each.loss.cost.low - room <= left.cost - answer.cost.amount + (answer.cost.gap), each.provider
         assert (
             abs(answer.cost.amount + each.loss.cost.amount - left.cost) <= room + answer.cost.gap + each.loss.cost.bar
         )
-
-
-def _without(case: Case, provider: str) -> Case:
-    """The case as it would be written: no such offers, no clauses with it."""
-    gone = [t.id for t in case.terms if t.validity.counterparty == provider]
-    offers = tuple(o for o in case.offers if o.provider != provider)
-    declared = case.declared.model_copy(update={"offers": offers})
-    return replace(case, declared=declared).under(without=gone)
 
 
 # -- other prices ----------------------------------------------------------------------------------------------------
@@ -295,79 +260,6 @@ def test_a_loss_at_present_value() -> None:
 def test_a_study_without_a_past_is_as_before() -> None:
     answer = found(waiting(), away=Away(day("2026-03-01"), None, day("2026-03-01")))
     assert near(cost(of(answer, "north").loss), 0), "South alone would do all of it in March"
-
-
-def near(one: Decimal | None, other: object) -> bool:
-    return one is not None and abs(one - Decimal(str(other))) < D("0.01")
-
-
-# -- a fair split ----------------------------------------------------------------------------------------------------
-def test_two_that_can_replace_each_other_hide_what_both_are_worth() -> None:
-    # Work worth 5; both sell at 2. Each alone saves 18,000, and adds nothing to the other.
-    answer = found(build([tokens("north", 2), tokens("south", 2)], [VALUED]), curves=True)
-    parts = [(p.part.amount, p.part.alone, p.part.last) for p in answer.providers if p.part is not None]
-    assert parts == [(9_000, 18_000, 0), (9_000, 18_000, 0)]
-    assert answer.in_core is False, "either alone would have all of it"
-    assert answer.no_split == ""
-
-
-def test_two_that_complete_each_other_are_in_the_core() -> None:
-    # Chat runs at North only, research at South only.
-    offers = [tokens("north", 2), gpus("south", 2)]
-    answer = found(build(offers, [VALUED, compute(value="3 USD per GPU-hour")], months=1), curves=True)
-    assert answer.in_core is True
-
-
-def brute_force(case: Case, names: list[str]) -> dict[str, Fraction]:
-    """Shapley values by plans made anew of every group, averaged over every order: nothing of the program's own."""
-
-    def costs(some: frozenset[str]) -> Fraction:
-        left = case
-        for name in names:
-            left = left if name in some else _without(left, name)
-        made = plan(left, gap=EXACT)
-        assert isinstance(made, Plan)
-        return Fraction(made.cost)
-
-    known: dict[frozenset[str], Fraction] = {}
-    parts = dict.fromkeys(names, Fraction(0))
-    orders = list(permutations(names))
-    for order in orders:
-        for at, name in enumerate(order):
-            before, after = frozenset(order[:at]), frozenset(order[: at + 1])
-            for some in (before, after):
-                if some not in known:
-                    known[some] = costs(some)
-            parts[name] += (known[before] - known[after]) / len(orders)
-    return parts
-
-
-def test_the_split_is_that_of_brute_force_over_plans_made_anew() -> None:
-    offers = [
-        tokens("north", 3, capacity="700 Mtok per month"),
-        tokens("south", 2, capacity="400 Mtok per month"),
-        tokens("east", "2.5", capacity="500 Mtok per month"),
-    ]
-    case = build(offers, [VALUED], agreement(floor("1000 USD")), months=2)
-    answer = found(case, curves=True)
-    expected = brute_force(case, ["north", "south", "east"])
-    for each in answer.providers:
-        assert each.part is not None
-        assert abs(Fraction(each.part.amount) - expected[each.provider]) < Fraction(1, 100), each.provider
-
-
-def test_our_own_limit_on_concentration_is_no_limit_on_a_provider_that_is_alone() -> None:
-    # At most half at South: alone it could do nothing, and would seem to save nothing. 6000 Mtok at 5 less 2, or 3.
-    most = {"id": "most", "kind": "share", "at-most": "50%", "on": {"provider": "south"}, "windows": {"every": "term"}}
-    answer = found(build(OFFERS, [VALUED], agreement(most, party="self")), curves=True)
-    alone = {p.provider: p.part.alone for p in answer.providers if p.part is not None}
-    assert alone == {"north": 12_000, "south": 18_000}
-
-
-def test_without_a_value_there_is_no_split_and_the_reason_is_said() -> None:
-    answer = found(build(OFFERS, [work()]), curves=True)
-    assert "`chat` must be served at any price" in answer.no_split
-    assert all(each.part is None for each in answer.providers)
 
 
 # -- asked wrongly, stopped, saved -----------------------------------------------------------------------------------

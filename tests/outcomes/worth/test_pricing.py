@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import signal
-from collections.abc import Callable
 from dataclasses import replace
 from decimal import Decimal
 from fractions import Fraction
@@ -16,12 +14,10 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from detente.case.case import Case
-from detente.outcomes.baseline import Baseline, StoppedError
+from detente.outcomes.baseline import Baseline
 from detente.outcomes.estimate import NOTHING, Estimate, LeastCost
-from detente.outcomes.leverage.leveraging import leverage
-from detente.outcomes.worth.prices import ClausePrice, ClausePrices
+from detente.outcomes.worth.prices import ClausePrices
 from detente.outcomes.worth.pricing import price
-from detente.outcomes.worth.sweep import sweep
 from detente.planner.solve import plan
 from detente.planner.study import Study
 from detente.report.outcomes.prices import masked
@@ -31,27 +27,9 @@ from detente.results.plan import Plan
 from tests.builders import EXACT, D, Data, agreement, build, data_of, gpus, solved, tokens, two_clouds, work
 from tests.case.test_exchanging import moving
 from tests.drawn_cases import cases
+from tests.outcomes.worth.priced import CENT, amounts, by_id, floor, prices, stopping
 
 few = settings(deadline=None, derandomize=True, max_examples=8, suppress_health_check=list(HealthCheck))
-CENT = D("0.01")
-
-
-def prices(case: Case) -> ClausePrices:
-    found = price(case, gap=EXACT)
-    assert isinstance(found, ClausePrices), found
-    return found
-
-
-def by_id(found: ClausePrices) -> dict[str, ClausePrice]:
-    return {each.term: each for each in found.clauses}
-
-
-def amounts(found: ClausePrices) -> dict[str, Decimal | None]:
-    return {each.term: None if each.price is None else each.price.amount for each in found.clauses}
-
-
-def floor(name: str = "floor", amount: str = "30 k USD", **more: object) -> Data:
-    return {"id": name, "kind": "minimum-commitment", "amount": amount, "windows": {"every": "term"}} | more
 
 
 # -- by hand -------------------------------------------------------------------------------------------------------
@@ -271,52 +249,6 @@ def test_the_error_bar_is_the_gap_of_both() -> None:
     assert Estimate(D(4), D(-6), D(9)).at_most(D(0)) == Estimate(D(0), D(-6), D(0))
 
 
-# -- stopped -------------------------------------------------------------------------------------------------------
-def stopping(after: int, how: Any) -> Any:
-    """A baseline that is stopped once so many cases near it were asked."""
-    real, asked = Baseline.near, []
-
-    def near(self: Baseline, study: Any, *within: Decimal) -> Any:
-        asked.append(study)
-        if len(asked) > after:
-            raise StoppedError(how)
-        return real(self, study, *within)
-
-    return mock.patch.object(Baseline, "near", near)
-
-
-@pytest.mark.parametrize("how", ["interrupted", "time-limit"])
-def test_what_is_found_before_a_stop_is_kept_and_marked(how: str) -> None:
-    with stopping(0, how):  # the first does not bind, and takes no other solve
-        found = prices(two_clouds(floor("one", "3000 USD"), floor("two", "9000 USD")))
-    assert found.status == how
-    assert [(each.term, each.asked) for each in found.clauses] == [("one", True), ("two", False)]
-    assert found.clauses[1].price is None
-    assert [a.asked for a in found.agreements] == [False]
-
-
-def test_ctrl_c_while_prices_are_sought_keeps_those_that_are_found() -> None:
-    said: list[str] = []
-
-    def press(text: str) -> None:
-        said.append(text)
-        if text.startswith("without `two`"):
-            signal.raise_signal(signal.SIGINT)
-
-    case = two_clouds(floor("one", "9000 USD"), floor("two", "3000 USD"))
-    with mock.patch.object(signal, "getsignal", return_value=signal.default_int_handler):
-        found = price(case, gap=EXACT, progress=press)
-    assert isinstance(found, ClausePrices)
-    assert found.status == "interrupted"
-    assert [each.asked for each in found.clauses] == [True, False]
-
-
-def test_without_time_nothing_is_priced() -> None:
-    found = price(two_clouds(floor(amount="9000 USD")), time_limit=1e-9)
-    assert isinstance(found, ClausePrices)
-    assert (found.status, [each.asked for each in found.clauses]) == ("time-limit", [False])
-
-
 # -- saved ---------------------------------------------------------------------------------------------------------
 def test_saved_prices_are_read_back(tmp_path: Any) -> None:
     found = prices(
@@ -416,28 +348,3 @@ def test_without_a_rate_no_present_value_is_told() -> None:
     answer = prices(two_clouds({"id": "only", "kind": "exclusivity", "of": {"workload": "chat"}}))
     assert [each.today for each in answer.clauses] == [None]
     assert "present value" not in render_prices(answer).lower()
-
-
-@pytest.mark.parametrize(
-    ("asked", "first"),
-    [
-        (lambda case: price(case, gap=EXACT), 1),
-        (lambda case: leverage(case, gap=EXACT), 1),
-        (lambda case: sweep(case, "one.amount", "0 USD", "9000 USD", gap=EXACT), 3),  # without it, and unsigned, first
-    ],
-    ids=["price", "leverage", "sweep"],
-)
-def test_ctrl_c_inside_of_a_solve_keeps_what_is_found_and_marks_it(asked: Callable[[Case], Any], first: int) -> None:
-    """As where somebody else handles the signal, in a notebook say: then it is raised where the solver is."""
-    case, real, solved = two_clouds(floor("one", "9000 USD"), floor("two", "3000 USD")), Study.near, []
-
-    def near(self: Study, gap: float) -> Any:
-        solved.append(self)
-        if len(solved) > first:
-            raise KeyboardInterrupt
-        return real(self, gap)
-
-    with mock.patch.object(Study, "near", near):
-        found = asked(case)
-    assert found.status == "interrupted"
-    assert found.rows(), "what was found before is kept"

@@ -44,10 +44,10 @@ from detente.report.plans.explanation import Explanation
 from detente.results.plan import Plan
 from tests.builders import EXACT, PROVIDERS, D, Data, agreement, data_of, solved, tokens, two_clouds, work
 from tests.cli.shell import detente
-from tests.outcomes.choices import test_comparing as outcomes
+from tests.outcomes.choices import court as outcomes
 from tests.outcomes.deals import test_sign as deals
 from tests.outcomes.draws import test_live_dispatch as calls
-from tests.outcomes.draws import test_simulation as draws
+from tests.outcomes.draws import worlds as draws
 from tests.report.frontier import frontier
 from tests.report.made_plans import empty, many, tiny
 from tests.report.page_figures import assert_all_asked, said_in, worked_out

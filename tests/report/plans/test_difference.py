@@ -22,7 +22,7 @@ from detente.planner.solve import plan
 from detente.report.plans.difference import why_different
 from detente.report.plans.explanation import Explanation, explain
 from tests.builders import EXACT, Data, agreement, build, solved, tokens, work
-from tests.outcomes.choices.test_comparing import RULING, SCENARIOS, world
+from tests.outcomes.choices.court import RULING, SCENARIOS, world
 
 Found = TypeVar("Found")
 

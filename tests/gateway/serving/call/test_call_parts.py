@@ -13,7 +13,8 @@ from detente.gateway.serving.call.call_parts import AT_ONCE, all_of
 from detente.providers.wire import Failure, Reply, Tokens, failure
 from tests.builders import Data
 from tests.gateway.http.peer import run
-from tests.gateway.stage import Provider, Stage, http, play, two
+from tests.gateway.script import Provider, http, play
+from tests.gateway.stage import Stage, two
 from tests.waiting import turns
 
 PATH = "/v1/embeddings"

@@ -9,28 +9,10 @@ from typing import Any
 
 import pytest
 
+from tests.gateway.caller import STREAM
 from tests.gateway.http.peer import nobody, run
-from tests.gateway.stage import (
-    DEADLINES,
-    FLOW,
-    LAST,
-    LATE,
-    ROLE,
-    SERVED,
-    SERVING,
-    SSE,
-    STREAM,
-    Stage,
-    case_data,
-    chunked,
-    completion,
-    event,
-    http,
-    one,
-    play,
-    refusal,
-    two,
-)
+from tests.gateway.script import FLOW, LAST, ROLE, SERVED, SSE, chunked, completion, event, http, play, refusal
+from tests.gateway.stage import DEADLINES, LATE, SERVING, Stage, case_data, one, two
 from tests.waiting import so, turns
 
 pytestmark = pytest.mark.usefixtures("unhurried")

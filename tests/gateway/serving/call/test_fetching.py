@@ -16,8 +16,10 @@ from detente.gateway.serving.call.kept_turns import KeptTurns
 from detente.gateway.upstream.trust import Trust
 from detente.gateway.upstream.visits import Visits
 from tests.builders import Data
+from tests.gateway.caller import KEY, Answer
 from tests.gateway.http.peer import Peer, reply, run
-from tests.gateway.stage import KEY, SERVED, SERVING, Answer, Stage, http, one, play, refusal, two
+from tests.gateway.script import SERVED, http, play, refusal
+from tests.gateway.stage import SERVING, Stage, one, two
 from tests.waiting import so
 
 CHAT, MESSAGES, RESPONSES = "/v1/chat/completions", "/v1/messages", "/v1/responses"

@@ -9,22 +9,10 @@ import pytest
 
 from detente.case.case import Case
 from detente.gateway.deciding.policy import Policy
+from tests.gateway.caller import STREAM, request
 from tests.gateway.http.peer import run
-from tests.gateway.stage import (
-    DEADLINES,
-    FLOW,
-    HALF,
-    SERVED,
-    STREAM,
-    Stage,
-    authorities,
-    completion,
-    http,
-    one,
-    play,
-    request,
-    two,
-)
+from tests.gateway.script import FLOW, HALF, SERVED, completion, http, play
+from tests.gateway.stage import DEADLINES, Stage, authorities, one, two
 from tests.waiting import so
 
 pytestmark = pytest.mark.usefixtures("unhurried")

@@ -6,17 +6,10 @@ from pathlib import Path
 
 import pytest
 
+from tests.gateway.caller import HELLO
 from tests.gateway.http.peer import run
-from tests.gateway.stage import (
-    DEADLINES,
-    HELLO,
-    SECRET,
-    Stage,
-    completion,
-    http,
-    one,
-    play,
-)
+from tests.gateway.script import completion, http, play
+from tests.gateway.stage import DEADLINES, SECRET, Stage, one
 
 pytestmark = pytest.mark.usefixtures("unhurried")
 

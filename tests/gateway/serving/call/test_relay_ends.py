@@ -15,32 +15,26 @@ from detente.gateway.serving.call.recorder import Recorder
 from detente.gateway.surfaces.chat import ChatSurface, ChunkRendering
 from detente.providers.openai_compatible import CompatibleWire
 from tests.builders import tokens
+from tests.gateway.caller import HELLO, Answer, request
 from tests.gateway.http.peer import run
-from tests.gateway.stage import (
-    DEADLINES,
+from tests.gateway.script import (
     DONE,
     FLOW,
     HALF,
     HEARD,
-    HELLO,
     LAST,
-    LATE,
     ROLE,
     SERVED,
-    SERVING,
     SSE,
-    Answer,
     Provider,
-    Stage,
-    case_data,
     chunked,
     completion,
     event,
     http,
     play,
     refusal,
-    request,
 )
+from tests.gateway.stage import DEADLINES, LATE, SERVING, Stage, case_data
 from tests.waiting import so
 
 MAX_TOKENS = 400_000

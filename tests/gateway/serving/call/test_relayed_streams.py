@@ -9,30 +9,10 @@ from typing import Any
 import pytest
 
 from detente.gateway.serving.call import provider_call
+from tests.gateway.caller import STREAM, request
 from tests.gateway.http.peer import run
-from tests.gateway.stage import (
-    DEADLINES,
-    DONE,
-    FLOW,
-    HALF,
-    LAST,
-    LATE,
-    ROLE,
-    SERVED,
-    SERVING,
-    SSE,
-    STREAM,
-    USED,
-    Stage,
-    chunked,
-    delta,
-    event,
-    one,
-    play,
-    refusal,
-    request,
-    two,
-)
+from tests.gateway.script import DONE, FLOW, HALF, LAST, ROLE, SERVED, SSE, USED, chunked, delta, event, play, refusal
+from tests.gateway.stage import DEADLINES, LATE, SERVING, Stage, one, two
 from tests.waiting import so, turns
 
 pytestmark = pytest.mark.usefixtures("unhurried")

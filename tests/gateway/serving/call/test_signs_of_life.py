@@ -9,25 +9,10 @@ from pathlib import Path
 import pytest
 
 from detente.providers import sse
+from tests.gateway.caller import STREAM, request
 from tests.gateway.http.peer import run
-from tests.gateway.stage import (
-    FLOW,
-    HALF,
-    LATE,
-    ROLE,
-    SERVED,
-    SERVING,
-    SSE,
-    STREAM,
-    Stage,
-    chunked,
-    completion,
-    http,
-    one,
-    play,
-    request,
-    two,
-)
+from tests.gateway.script import FLOW, HALF, ROLE, SERVED, SSE, chunked, completion, http, play
+from tests.gateway.stage import LATE, SERVING, Stage, one, two
 from tests.waiting import so
 
 pytestmark = pytest.mark.usefixtures("unhurried")

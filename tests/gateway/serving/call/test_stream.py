@@ -17,7 +17,8 @@ from detente.gateway.serving.call.job import UNREAD, Job
 from detente.gateway.serving.call.stream import MAX_BUFFERED, Stream
 from detente.gateway.surfaces.surface import Rendering, StreamHead, UnsayableError
 from detente.providers.wire import StreamPart, Tokens, failure
-from tests.gateway.stage import ROLE, case_data, delta
+from tests.gateway.script import ROLE, delta
+from tests.gateway.stage import case_data
 
 (SOUTH,) = Policy.of(Case.of(case_data({"south": "http://a.example"}))).deployed
 CHOICE = RankedCandidate(Candidate(SOUTH, PERMIT), "price")

@@ -18,17 +18,10 @@ from detente.ledger.caps.leases import LeaseClaim
 from detente.ledger.caps.leasing import CapClaim, CapWindow, Leasing
 from detente.ledger.store.opening import open_store
 from tests.builders import Data, agreement
+from tests.gateway.caller import HELLO
 from tests.gateway.http.peer import run
-from tests.gateway.stage import (
-    HELLO,
-    NOON,
-    SERVED,
-    Stage,
-    http,
-    one,
-    play,
-    refusal,
-)
+from tests.gateway.script import SERVED, http, play, refusal
+from tests.gateway.stage import NOON, Stage, one
 from tests.waiting import so
 
 ASK: Data = {**HELLO, "max_tokens": 5}

@@ -16,22 +16,10 @@ from opentelemetry.trace import SpanKind, StatusCode
 from detente.gateway.serving.observing.exporting import Exporting
 from detente.gateway.serving.observing.telemetry import Telemetry
 from detente.ledger.journals.record import CallEnd
+from tests.gateway.caller import HELLO, STREAM
 from tests.gateway.http.peer import run
-from tests.gateway.stage import (
-    HALF,
-    HEARD,
-    HELLO,
-    NOON,
-    SERVED,
-    STREAM,
-    Provider,
-    Stage,
-    http,
-    one,
-    play,
-    refusal,
-    two,
-)
+from tests.gateway.script import HALF, HEARD, SERVED, Provider, http, play, refusal
+from tests.gateway.stage import NOON, Stage, one, two
 
 TRACE, SPAN = "0af7651916cd43dd8448eb211c80319c", "b7ad6b7169203331"
 PARENT = {"traceparent": f"00-{TRACE}-{SPAN}-01", "tracestate": "congo=t61rcWkgMzE"}

@@ -15,8 +15,10 @@ import pytest
 from detente.gateway.serving.processes.worker import Worker
 from detente.gateway.serving.settings import Settings
 from detente.ledger.journals.frames import JournalFrame, frames
+from tests.gateway.caller import request
 from tests.gateway.http.peer import run
-from tests.gateway.stage import Stage, case_data, completion, http, play, request
+from tests.gateway.script import completion, http, play
+from tests.gateway.stage import Stage, case_data
 from tests.waiting import AGES, so
 
 

@@ -9,7 +9,8 @@ from datetime import datetime
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from tests.planner.oracle import Oracle, Sum
+    from tests.planner.oracle.oracle import Oracle
+    from tests.planner.oracle.sheet import Sum
 
 MUCH = 1e6
 AS_LARGE = 1 - 1e-5

@@ -1,0 +1,157 @@
+"""Odd replies and streams: no answer, usage that is none, bytes that are no text, calls of tools without a number."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from detente.ledger.journals.record import TokenCounts
+from tests.builders import Data
+from tests.gateway.caller import STREAM, Answer
+from tests.gateway.http.peer import run
+from tests.gateway.script import DONE, LAST, ROLE, SSE, chunked, completion, delta, event, http, play
+from tests.gateway.serving.bodies import BODIES, CHAT, EMBEDDINGS, MESSAGES, RESPONSES
+from tests.gateway.stage import SERVING, Stage, case_data, one
+
+VECTORS = {"object": "list", "data": [{"object": "embedding", "index": 0, "embedding": [0.5]}], "model": "m"}
+RESPONSE = {"id": "resp_1", "object": "response", "status": "completed", "model": "m", "output": []}
+GOOD: dict[str, Data] = {CHAT: completion(), EMBEDDINGS: VECTORS, RESPONSES: RESPONSE, MESSAGES: completion()}
+SERVES = ["chat", "embeddings", "responses"]
+
+
+def both(south: Any, north: Any) -> Data:
+    """South and North, which serve every path."""
+    data = case_data({"south": south.base, "north": north.base}, serving=SERVING)
+    for made in data["deployments"]:
+        made["serves"] = SERVES
+    return data
+
+
+NOTHING: tuple[Data, ...] = (
+    *({}, {"choices": None}, {"choices": []}, {"choices": [{}]}, {"output": None}),
+    *({"data": []}, {"data": [{"index": 0, "embedding": []}]}),
+)
+
+
+@pytest.mark.parametrize("path", BODIES)
+@pytest.mark.parametrize("said", NOTHING, ids=str)
+def test_a_reply_of_status_200_that_holds_no_answer_fails_over(tmp_path: Path, path: str, said: Data) -> None:
+    async def main() -> None:
+        async with (
+            play(http(said)) as south,
+            play(http(GOOD[path])) as north,
+            Stage(tmp_path, both(south, north)) as stage,
+        ):
+            answer = await stage.ask(BODIES[path], path=path)
+            assert (answer.status, answer.headers["x-detente-deployment"]) == (200, "north-m")
+
+    run(main())
+
+
+ODD: tuple[Any, ...] = ([], ["prompt_tokens"], "12 tokens", 12, {"prompt_tokens": 1.5, "completion_tokens": []})
+
+
+@pytest.mark.parametrize("path", BODIES)
+@pytest.mark.parametrize("usage", ODD, ids=str)
+def test_an_odd_usage_is_unknown_use_and_spoils_no_reply(tmp_path: Path, path: str, usage: Any) -> None:
+    async def main() -> None:
+        async with (
+            play(http({**GOOD[path], "usage": usage})) as south,
+            Stage(tmp_path, both(south, south)) as stage,
+        ):
+            assert (await stage.ask(BODIES[path], path=path)).status == 200
+            assert stage.records[0].usage is None
+
+    run(main())
+
+
+@pytest.mark.parametrize("path", [CHAT, MESSAGES])
+@pytest.mark.parametrize("usage", ODD, ids=str)
+def test_an_odd_usage_spoils_no_stream(tmp_path: Path, path: str, usage: Any) -> None:
+    async def main() -> None:
+        odd = event({"choices": None, "usage": usage})
+        script = [SSE, *map(chunked, (ROLE, delta(content="hello"), odd, delta("stop"), DONE)), LAST]
+        async with play(script) as south, Stage(tmp_path, one(south)) as stage:
+            answer = await stage.ask({**BODIES[path], "stream": True}, path=path)
+            assert b"hello" in answer.body
+            assert b'"choices": null' not in answer.body  # clients go through them
+            assert stage.records[0].outcome == "complete"
+            assert stage.records[0].usage is None
+
+    run(main())
+
+
+@pytest.mark.parametrize("stream", [False, True])
+@pytest.mark.parametrize("path", [CHAT, RESPONSES, MESSAGES])
+def test_bytes_that_are_no_utf_8_are_broken_on_every_path(tmp_path: Path, path: str, stream: bool) -> None:
+    async def main() -> None:
+        if not stream:
+            bad: Sequence[Any] = [http(GOOD[path]).replace(b'"m"', b'"\xff"')]
+        elif path == RESPONSES:
+            bad = [
+                SSE,
+                chunked(event({"type": "response.output_text.delta", "delta": "?"}).replace(b"?", b"\xff")),
+                LAST,
+            ]
+        else:
+            bad = [SSE, chunked(ROLE), chunked(delta(content="?").replace(b"?", b"\xff")), LAST]
+        async with play([*bad]) as south, Stage(tmp_path, both(south, south)) as stage:
+            answer = await stage.ask({**BODIES[path], "stream": stream}, path=path)
+            assert answer.status == 502
+            assert "UTF-8" in answer.json["error"]["message"]
+            assert stage.records[0].outcome == "failed"
+
+    run(main())
+
+
+def calls(answer: Answer) -> dict[int, tuple[str, str]]:
+    """Calls of tools by their number, as a client of OpenAI's joins them."""
+    found: dict[int, tuple[str, str]] = {}
+    for said in answer.events[:-1]:
+        for call in said["choices"][0]["delta"].get("tool_calls", []):
+            id_, text = found.get(call["index"], ("", ""))
+            found[call["index"]] = (call.get("id") or id_, text + call["function"].get("arguments", ""))
+    return found
+
+
+@pytest.mark.parametrize("number", [{"index": 0}, {}, {"index": None}], ids=str)
+def test_parallel_calls_are_told_apart_by_their_ids(tmp_path: Path, number: Data) -> None:
+    async def main() -> None:
+        pieces = [
+            delta(tool_calls=[{**number, "id": id_, "type": "function", "function": {"name": "f", "arguments": text}}])
+            for id_, text in (("a", '{"x":'), ("b", '{"y":'))
+        ]
+        more = [
+            delta(tool_calls=[{**number, "id": id_, "function": {"arguments": text}}]) for id_, text in (("a", "1}"),)
+        ]
+        last = [delta(tool_calls=[{**number, "id": "b", "function": {"arguments": "2}"}}])]
+        script = [SSE, *map(chunked, (ROLE, *pieces, *more, *last, delta("tool_calls"), DONE)), LAST]
+        async with play(script) as south, Stage(tmp_path, one(south)) as stage:
+            assert calls(await stage.ask(STREAM)) == {0: ("a", '{"x":1}'), 1: ("b", '{"y":2}')}
+            answer = await stage.ask({**STREAM, "max_tokens": 9}, path=MESSAGES)
+            begun = [e["content_block"] for e in answer.events if e["type"] == "content_block_start"]
+            assert [block["id"] for block in begun] == ["a", "b"]
+            assert answer.events[-1]["type"] == "message_stop"
+
+    run(main())
+
+
+@pytest.mark.parametrize("path", [CHAT, RESPONSES, MESSAGES])
+def test_a_mistake_of_the_caller_s_is_told_to_it_though_its_status_is_200_and_trips_nobody(
+    tmp_path: Path, path: str
+) -> None:
+    """As vLLM tells it in a stream."""
+
+    async def main() -> None:
+        wrong = {"error": {"object": "error", "message": "bad schema", "type": "BadRequestError", "code": 400}}
+        script = [SSE, *map(chunked, (event(wrong), DONE)), LAST]
+        async with play(*[script] * 4) as south, Stage(tmp_path, one(south)) as stage:
+            for _ in range(4):
+                answer = await stage.ask({**BODIES[path], "stream": True}, path=path)
+                assert (answer.status, answer.json["error"]["message"]) == (400, "bad schema")
+            assert [record.usage for record in stage.records] == [TokenCounts(0, 0)] * 4
+
+    run(main())

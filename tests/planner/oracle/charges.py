@@ -1,0 +1,191 @@
+"""Clauses that charge, cap or pay, in the oracle."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+from typing import Any
+
+from detente.case.case import Case
+from tests.planner.oracle.sheet import INFINITE, Sum, added, at_midnight, later, less
+from tests.planner.oracle.windows import Windows
+
+
+class Charges(Windows):
+    """What is owed and given under clauses."""
+
+    def __init__(self, case: Case) -> None:
+        super().__init__(case)
+        self.banked: dict[int, dict[int, float]] = {}
+
+    def _spending_cap(self, term: Any) -> None:
+        for a, b, part, inside in self.windows(term):
+            spend = self.measure(term.covered, "listed" if term.measure == "list" else "spend", a, b)
+            self.row(spend, "<=", float(term.amount.amount) * part * inside)
+
+    def credit_alone(self, term: Any) -> None:
+        """A credit that meets no other, and of which nothing counts what it leaves."""
+        for a, b, part, inside in self.windows(term):
+            most = float(term.amount.amount) * part * inside if term.amount is not None else INFINITE
+            spend = self.measure(term.covered, "spend", a, b)
+            given = self.column(most, cost=-1.0)
+            self.row(less({given: 1.0}, added(spend, times=float(term.rate))), "<=", 0.0)
+
+    def _payment(self, term: Any) -> None:
+        day = datetime(term.on.year, term.on.month, term.on.day, tzinfo=UTC)
+        if term.validity.start <= day < term.validity.end and self.start <= day < self.end:
+            most = float(term.amount.amount)
+            self.row({self.column(most, cost=-1.0 if term.to == "self" else 1.0): 1.0}, ">=", most)
+
+    def _volume_discount(self, term: Any) -> None:
+        """What is counted stands in one tier, of which it is known what the tiers below it give."""
+        in_money = not hasattr(term.tiers[0].from_, "unit")
+        listed = 1.0 if in_money else float(term.listed.amount)
+        starts = [0.0, *(float(t.from_.amount if in_money else t.from_.value) for t in term.tiers)]
+        rates = [0.0, *(listed * float(t.off) if t.off else listed - float(t.price.amount) for t in term.tiers)]
+        for a, b, part, inside in self.windows(term):
+            marks = [start * part * inside for start in starts]
+            counted = self.measure(term.covered, "spend" if in_money else "taken", a, b)
+            chosen: Sum = {}
+            below = 0.0
+            for k, (mark, rate) in enumerate(zip(marks, rates, strict=True)):
+                if k and term.method == "graduated":
+                    below += rates[k - 1] * (mark - marks[k - 1])
+                over = marks[k + 1] if k + 1 < len(marks) else 1e7
+                here = self.column(1.0, cost=-below, whole=True)
+                amount = self.column(cost=-rate)
+                if term.method == "graduated":
+                    self.cost[here] += rate * mark
+                self.row({amount: 1.0, here: -over}, "<=", 0.0)
+                self.row({amount: 1.0, here: -mark}, ">=", 0.0)
+                counted, chosen = less(counted, {amount: 1.0}), added(chosen, {here: 1.0})
+            self.row(counted, "=", 0.0)
+            self.row(chosen, "=", 1.0)
+
+    def _take_or_pay(self, term: Any) -> None:
+        price = float(term.price.amount)
+        left: list[tuple[int, datetime]] = []
+        before: Sum = {}
+        for a, b, _, _ in self.windows(term):
+            owed = float(term.take) * self._ready(term, max(a, self.start), min(b, self.end))
+            untaken, extra, short = self.column(cost=price), self.column(), self.column(1.0, whole=True)
+            taken = self.measure(term.covered, "taken", a, b)
+            carried = self.column(owed * float(term.carry_over))
+            if term.carried == "once":
+                asked = self._minimum(taken, self._fixed(owed), cost=0.0)
+                self.row(less({carried: 1.0}, less(taken, asked)), "<=", 0.0)
+            reached = less(added(taken, before, {untaken: 1.0}), {carried: 1.0})
+            before = {carried: 1.0}
+            self.row(less(reached, {extra: 1.0}), "=", owed)
+            self.row({untaken: 1.0, short: -owed}, "<=", 0.0)
+            self.row({extra: 1.0, short: 1e5}, "<=", 1e5)
+            if term.make_up is not None:
+                within = term.make_up.within
+                self._made_up(term, extra, [u for u, end in left if a < later(end, within)])
+            left.append((untaken, b))
+        self._bank(left)
+
+    def _ready(self, term: Any, start: datetime, end: datetime) -> float:
+        """GPU-hours that the seller had ready."""
+        hours = float(term.quantity.value) * (end - start).total_seconds() / 3600
+        for each in term.undelivered:
+            a, b = max(start, at_midnight(each.from_, start)), min(end, at_midnight(each.until, start))
+            hours -= float(each.quantity.value) * max((b - a).total_seconds(), 0) / 3600
+        return hours
+
+    def _made_up(self, term: Any, extra: int, left: list[int]) -> None:
+        made: Sum = {}
+        for untaken in left:
+            part = self.column(cost=-float(term.price.amount))
+            self.banked.setdefault(untaken, {})[part] = 1.0
+            made = added(made, {part: 1.0})
+        self.row(less(made, {extra: 1.0}), "<=", 0.0)
+
+    def _bank(self, left: list[tuple[int, datetime]]) -> None:
+        for untaken, _ in left:
+            self.row(less(self.banked.pop(untaken, {}), {untaken: 1.0}), "<=", 0.0)
+
+    def _warrants(self, term: Any) -> None:
+        """No money moves."""
+
+    def _delivery(self, term: Any) -> None:
+        for slot in self.slots:
+            a, b = max(slot.start, term.validity.start), min(slot.end, term.validity.end)
+            if a >= b:
+                continue
+            ready = 0.0
+            for each in term.tranches:
+                day = each.accepted or each.expected or each.due
+                hours = (b - max(a, at_midnight(day, a))).total_seconds() / 3600
+                ready += float(each.quantity.value) * max(hours, 0.0)
+            self.row(self.measure(term.covered, "taken", a, b), "<=", ready)
+        for each in term.tranches:
+            if term.credit and each.accepted and term.validity.start <= at_midnight(each.accepted, self.start):
+                late = (each.accepted - each.due).days - (term.credit.after.count if term.credit.after else 0)
+                part = min(late * float(term.credit.per_day), float(term.credit.at_most))
+                inside = at_midnight(each.accepted, self.start) < min(self.end, term.validity.end)
+                if inside and part > 0:
+                    self.row({self.column(cost=-1.0): 1.0}, "<=", part * float(each.worth.amount))
+
+    def _service_credit(self, term: Any) -> None:
+        back: Sum = {}
+        for a, b, _, _ in self.windows(term):
+            known = [m for m in term.measured if a <= at_midnight(m.on, a) < b]
+            part = max([float(x.credit) for m in known for x in term.bands if m.availability < x.below], default=0.0)
+            if part and (term.claim_within is None or known[0].claimed):
+                given = self.column(cost=-1.0)
+                earned = added(self.measure(term.covered, "spend", a, b), times=part)
+                self.row(less({given: 1.0}, earned), "<=", 0.0)
+                back[given] = 1.0
+        if term.cap is not None:
+            self.row(back, "<=", float(term.cap.amount))
+
+    def _share(self, term: Any) -> None:
+        for a, b, _, _ in self.windows(term):
+            of = "listed" if term.measure == "list" else term.measure
+            part, whole = (self.measure(selection, of, a, b) for selection in (term.part, term.covered))
+            if term.at_least is not None:
+                self.row(less(part, added(whole, times=float(term.at_least))), ">=", 0.0)
+            if term.at_most is not None:
+                self.row(less(part, added(whole, times=float(term.at_most))), "<=", 0.0)
+
+    def _revenue_share(self, term: Any) -> None:
+        self._charged(term, "revenue", float(term.rate))
+
+    def _liquidated_damages(self, term: Any) -> None:
+        if term.amount is not None:
+            self._lumps(term)
+        elif term.price is not None:
+            self._charged(term, "work", float(term.price.amount))
+        else:
+            self._charged(term, "listed" if term.measure == "list" else "spend", float(term.rate))
+
+    def _lumps(self, term: Any) -> None:
+        """A sum for each window in which there is any breach; of a cap in all, no more than that."""
+        lumps: Sum = {}
+        for a, b, part, inside in self.windows(term):
+            any_of_it = self.column(1.0, whole=True)
+            self.row(less(self.measure(term.covered, "work", a, b), {any_of_it: 1e6}), "<=", 0.0)
+            lumps[any_of_it] = float(term.amount.amount) * part * inside
+        if term.cap is None:
+            for column, amount in lumps.items():
+                self.cost[column] += amount
+        elif lumps:
+            ((_, _, part, inside),) = self.windows(term, "term")
+            self._lesser(lumps, float(term.cap.amount) * part * inside)
+
+    def _charged(self, term: Any, of: str, rate: float) -> None:
+        """A part of a measure, up to a cap."""
+        valid = term.validity
+        if term.cap_each is not None:
+            for a, b, part, inside in self.windows(term):
+                self._owed(term, of, rate, a, b, float(term.cap_each.amount) * part * inside)
+        elif term.cap is not None:
+            for a, b, part, inside in self.windows(term, "term"):
+                self._owed(term, of, rate, a, b, float(term.cap.amount) * part * inside)
+        else:
+            for column, value in self.measure(term.covered, of, valid.start, valid.end).items():
+                self.cost[column] += value * rate
+
+    def _owed(self, term: Any, of: str, rate: float, start: datetime, end: datetime, cap: float) -> None:
+        """The lesser of the rate and the cap: a switch says which, and a wrong switch only costs more."""
+        self._lesser(added(self.measure(term.covered, of, start, end), times=rate), cap)

@@ -1,0 +1,81 @@
+"""An independent oracle: the same case as a textbook mixed-integer program, row by row.
+
+It reads the declared objects (offers, workloads, terms) and shares nothing with the planner but the solver underneath:
+its own arcs, periods, prices, capacities, demand and measures. It is slow and plain on purpose.
+"""
+
+from __future__ import annotations
+
+from functools import partial
+
+import highspy
+import numpy as np
+
+from detente.case.case import Case
+from tests.planner.oracle.charges import Charges
+from tests.planner.oracle.credits import Credits
+from tests.planner.oracle.moving import Moving
+from tests.planner.oracle.savings import Savings
+from tests.planner.oracle.sheet import INFINITE
+from tests.terms.drawn import own_tests
+
+OPTIONS = {"output_flag": False, "threads": 1, "mip_rel_gap": 1e-10, "mip_abs_gap": 1e-9} | dict.fromkeys(
+    ("primal_feasibility_tolerance", "dual_feasibility_tolerance", "mip_feasibility_tolerance"), 1e-9
+)
+"""Of the solver: an answer to the last unit."""
+ELSEWHERE = {
+    "escalator",
+    "price-lock",
+    "credit",
+    "exclusivity",
+    "first-ship",
+    "first-refusal",
+    "permitted-use",
+    "residency",
+    "discount",
+    "redundancy",
+}
+"""Clauses that act on what may run, on prices and on standby, or together, and add no rows one by one."""
+
+
+class Oracle(Charges, Savings, Moving):
+    """The textbook program of a case."""
+
+    def __init__(self, case: Case) -> None:
+        super().__init__(case)
+        self.credits = Credits(self)
+        for term in case.terms:
+            if term.kind not in ELSEWHERE:
+                rule = getattr(self, "_" + term.kind.replace("-", "_"), None)
+                (rule or partial(own_tests(term.kind).asked, self))(term)
+
+    def solve(self) -> float | None:
+        """The least cost, or None where nothing obeys every clause. Each row is scaled to a largest entry of 1."""
+        lp = highspy.HighsLp()
+        lp.num_col_, lp.num_row_ = len(self.cost), len(self.rows)
+        lp.col_cost_, lp.col_lower_, lp.col_upper_ = map(np.array, (self.cost, self.lower, self.upper))
+        lp.integrality_ = [highspy.HighsVarType.kInteger if w else highspy.HighsVarType.kContinuous for w in self.whole]
+        starts, index, value = [0], [], []
+        low, high = np.full(len(self.rows), -INFINITE), np.full(len(self.rows), INFINITE)
+        for k, (terms, sign, right) in enumerate(self.rows):
+            scale = max([abs(each) for each in terms.values()], default=0.0) or 1.0
+            index += list(terms)
+            value += [each / scale for each in terms.values()]
+            starts.append(len(index))
+            if sign != "<=":
+                low[k] = right / scale
+            if sign != ">=":
+                high[k] = right / scale
+        lp.row_lower_, lp.row_upper_ = low, high
+        lp.a_matrix_.format_ = highspy.MatrixFormat.kRowwise
+        lp.a_matrix_.start_, lp.a_matrix_.index_, lp.a_matrix_.value_ = map(np.array, (starts, index, value))
+        highs = highspy.Highs()
+        for name, option in OPTIONS.items():
+            highs.setOptionValue(name, option)
+        assert highs.passModel(lp) == highspy.HighsStatus.kOk
+        highs.run()
+        status = highs.getModelStatus()
+        if status in (highspy.HighsModelStatus.kInfeasible, highspy.HighsModelStatus.kUnboundedOrInfeasible):
+            return None
+        assert status == highspy.HighsModelStatus.kOptimal, status
+        return float(highs.getInfo().objective_function_value)

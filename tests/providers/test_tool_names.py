@@ -1,0 +1,94 @@
+"""Names of tools that are longer than models take: told short, and back as their caller wrote them."""
+
+from __future__ import annotations
+
+import json
+from typing import Any
+
+import msgspec
+import pytest
+
+from detente.providers.tool_names import shortened, whole_names
+from detente.providers.wire import Call, Reply, Wire
+from tests.providers.openai_wires import OWN, V1, call
+
+LONG = "mcp__a_server_with_a_name_that_says_a_lot__a_tool_that_does_even_more_than_that"
+SHORT = shortened(LONG)
+
+
+def test_names_of_tools_are_looked_for_in_calls_that_name_any() -> None:
+    named = [{"role": "user", "name": LONG, "content": "hi"}]
+    called = [{"role": "assistant", "tool_calls": [{"id": "a", "function": {"name": LONG, "arguments": "{}"}}]}]
+    tools = [{"type": "function", "function": {"name": LONG}}]
+
+    def found(**members: Any) -> dict[str, str]:
+        return whole_names(
+            Call("chat", {name: msgspec.Raw(json.dumps(said).encode()) for name, said in members.items()})
+        )
+
+    assert found(messages=named) == {}  # a participant is no tool
+    assert found(messages=called) == found(messages=named, tools=tools) == {SHORT: LONG}
+
+
+TOOLED: dict[str, dict[str, Any]] = {
+    "chat": {
+        "tools": [
+            {"type": "function", "function": {"name": LONG}},
+            {"type": "function", "function": {"name": "clock"}},
+        ],
+        "tool_choice": {"type": "function", "function": {"name": LONG}},
+        "messages": [
+            {"role": "user", "content": f'"name": "{LONG}"'},
+            {"role": "assistant", "tool_calls": [{"id": "c", "function": {"name": LONG, "arguments": "{}"}}]},
+        ],
+    },
+    "responses": {
+        "tools": [{"type": "function", "name": LONG}],
+        "tool_choice": {"type": "function", "name": LONG},
+        "input": [{"type": "function_call", "call_id": "c", "name": LONG, "arguments": "{}"}],
+    },
+}
+
+
+@pytest.mark.parametrize("operation", TOOLED)
+@pytest.mark.parametrize("wire", [OWN, V1])
+def test_long_names_of_tools_are_told_as_models_take_them(wire: Wire, operation: str) -> None:
+    sent = json.loads(wire.encode(call(operation, **TOOLED[operation])).body)
+    again = json.dumps(sent).replace(f'"{SHORT}"', f'"{LONG}"')
+    assert json.loads(again) == TOOLED[operation] | {"model": "there"}
+    assert json.dumps(sent).count(f'"{SHORT}"') == 3
+    assert json.dumps(sent).count(LONG) == (operation == "chat")  # a text is not a name
+
+
+def test_a_conversation_whose_tools_are_gone_is_told_so_too() -> None:
+    sent = OWN.encode(call(messages=TOOLED["chat"]["messages"])).body
+    assert json.loads(sent)["messages"][1]["tool_calls"][0]["function"]["name"] == SHORT
+
+
+def test_names_that_are_not_too_long_are_not_touched() -> None:
+    text = b'[{"type": "function", "function": {"name": "clock"}}]'
+    asked = Call("chat", {"tools": msgspec.Raw(text), "messages": msgspec.Raw(b"[]")})
+    assert text in OWN.encode(asked).body
+
+
+@pytest.mark.parametrize("operation", TOOLED)
+def test_replies_and_streams_name_the_tool_as_its_caller_does(operation: str) -> None:
+    asked = call(operation, **TOOLED[operation])
+    function = {"name": SHORT, "arguments": "{}"}
+    text = json.dumps({"name": SHORT})
+    if operation == "chat":
+        message = {"content": text, "tool_calls": [{"index": 0, "id": "c", "type": "function", "function": function}]}
+        whole: Any = {"choices": [{"index": 0, "message": message, "finish_reason": "tool_calls"}]}
+        event: Any = {"choices": [{"index": 0, "delta": message}]}
+    else:
+        item = {"type": "function_call", "call_id": "c", **function}
+        said = {"type": "message", "content": [{"type": "output_text", "text": text}]}
+        whole = {"id": "r", "object": "response", "status": "completed", "output": [item, said]}
+        event = {"type": "response.output_item.done", "item": item}
+    reply = OWN.decode(asked, {}, json.dumps(whole).encode())
+    assert isinstance(reply, Reply)
+    assert reply.body.count(LONG.encode()) == 1  # what the model said in a text stays as it said it
+    assert json.dumps(whole).replace(f'"{SHORT}"', f'"{LONG}"').encode() == reply.body
+    part = OWN.decoder(asked, {}).feed(b"data: " + json.dumps(event).encode() + b"\n\n")
+    assert LONG.encode() in part.data
+    assert part.data.count(SHORT.encode()) == (operation == "chat")
