@@ -11,6 +11,7 @@ from detente.case.case import Case
 from detente.errors import CaseError
 from detente.planner.check import check
 from detente.planner.solve import plan
+from detente.planner.solving.model import Model
 from detente.results.conflict import Conflict
 from detente.results.plan import Plan
 from tests.builders import (
@@ -264,6 +265,14 @@ def test_whole_units_count() -> None:
     cap = {"id": "cap", "kind": "spending-cap", "amount": "1000 USD"}
     case = build([gpus("north", 2)], [compute(demand="0.5 GPU")], agreement(cap), months=1)
     assert check(case).answer == "no"
+
+
+@pytest.mark.parametrize(("capacity", "answer"), [("2 GPU", "no"), ("3 GPU", "yes")])
+def test_units_are_searched_only_where_neither_dividing_nor_rounding_them_tells(
+    monkeypatch: pytest.MonkeyPatch, capacity: str, answer: str
+) -> None:
+    monkeypatch.delattr(Model, "solve_as")
+    assert check(build([gpus("north", 3, capacity=capacity)], [compute(demand="2.5 GPU")], months=1)).answer == answer
 
 
 @settings(

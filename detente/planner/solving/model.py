@@ -25,7 +25,6 @@ from detente.planner.solving.bound import safe_bound
 from detente.planner.solving.posed import Posed
 from detente.planner.solving.solution import Solution, Stopped
 
-SIMPLEX_FEASIBLE = 5_000  # at most: feasibility alone is asked of simplex
 SIMPLEX_COLUMNS = 60_000  # above: the first solve is by interior point with crossover
 RENEWED_COLUMNS = 500_000
 """Above, the solver is made anew after interior point, where that ended: it keeps what that took, twice the program."""
@@ -95,7 +94,7 @@ class Model(Posed):
 
     def feasible(self) -> Solution:
         """Any point that holds every row. A large program's is found by interior point; a no is simplex's to say."""
-        if self.program.n > SIMPLEX_FEASIBLE:
+        if self.program.n > SIMPLEX_COLUMNS:
             self.highs.setOptionValue("solver", "ipx")
             self.highs.setOptionValue("run_crossover", "off")
             found = self._run(linear=True)
