@@ -43,7 +43,7 @@ from detente.ledger.use.running_totals import SUM_COLUMNS, SUM_KEY  # noqa: E402
 START, DAYS, NOW = datetime(2026, 1, 1, tzinfo=UTC), 180, datetime(2026, 7, 1, tzinfo=UTC)
 BARE = ("calls", "lines")
 WRITTEN = {table: ("batch", "n", *columns, "mark") for table, columns in CHAINED.items()} | {
-    "sums": (*SUM_KEY, *SUM_COLUMNS), "totals": ("meter", '"window"', "labels", "amount", "parts"),
+    "sums": (*SUM_KEY, *SUM_COLUMNS), "totals": ("meter", '"window"', "lacks", "amount", "parts"),
 }  # fmt: skip
 TIMES = 20
 

@@ -21,13 +21,14 @@ from detente.errors import FlawError
 from detente.ledger.bills.bill_mapping import BillMapping
 from detente.ledger.bills.bill_rating import BillRating
 from detente.ledger.bills.bill_rows import BadRow, BillReader, BillRow, KnownBy, LikeRows, unreadable
+from detente.ledger.bills.stretches import months_within
 from detente.ledger.bills.unquantified import UnquantifiedRows
 from detente.ledger.books.books import AHEAD, Books, LedgerBatch
 from detente.ledger.store.store import Session
 from detente.ledger.use.line import UseLine
 from detente.ledger.use.metering import BILLED
 from detente.ledger.use.twice import OfferOnDay, days_of_no_bill, days_over
-from detente.values.micros import at_micros
+from detente.values.micros import DAY, at_micros
 from detente.values.money import of_nanos
 from detente.values.quantity import plain
 
@@ -110,7 +111,7 @@ class BillIngest:
             rated = [(row, self._rating.lines(row)) for row in new]
             unquantified = UnquantifiedRows(session, rated)
             for row, lines in rated:
-                own = [unquantified.met(row, line) for line in lines]
+                own = [unquantified.met(row, part) for line in lines for part in self._by_month(line)]
                 self._add(session, batch, path, row, own, known_by, routes, told)
             self._books.write(session, batch, at)
         self._routes = routes
@@ -150,6 +151,16 @@ class BillIngest:
             if place not in there:
                 there.add(place)
                 yield place, row.what, b""
+
+    def _by_month(self, line: UseLine) -> list[UseLine]:
+        """A line of more than a day as one for each month on its seller's clock: each stands on the month's statement.
+
+        Of what is not known, no part is.
+        """
+        if line.unknown or line.end - line.start <= DAY:
+            return [line]
+        seller = line.of.offer.get("provider", "")
+        return line.cut(months_within(line.start, line.end, self._books.clock(seller)))
 
     # -- a row on the books ----------------------------------------------------------------------------------------
     def _add(

@@ -7,13 +7,13 @@ Owns: the line of use of a row. Not here: reading rows (``bill_rows``), and what
 from __future__ import annotations
 
 from collections.abc import Iterator
-from datetime import timedelta
 from fractions import Fraction
 from itertools import pairwise
 
 import msgspec
 
 from detente.case.case import Case
+from detente.contract.metered.use import Use
 from detente.contract.rated.rating import Rating
 from detente.errors import SettleError
 from detente.ledger.bills.bill_mapping import BillMapping, BillRule, facts_of, taken_in_hour, work_in_hour, workload_of
@@ -23,7 +23,7 @@ from detente.ledger.use.line import UseClass, UseLine
 from detente.ledger.use.metering import BILLED, Metering
 from detente.market.offer import TokenOffer
 from detente.values.micros import DAY, at_micros
-from detente.values.money import NANOS
+from detente.values.money import NANOS, NOTHING, of_nanos
 
 NO_QUANTITY = "the row states no quantity"
 
@@ -60,25 +60,29 @@ class BillRating:
         rule, lines = self._rules[row.rule], self.lines(row)
         if any(line.unknown for line in lines) or not (rule.tokens or rule.hours):
             return []
-        listed = None if rule.tokens else self._listed(row, lines[0])
-        return lines if rule.tokens else [listed] if listed is not None else []
+        return lines if rule.tokens else self._listed(lines[0])
 
-    def _listed(self, row: BillRow, line: UseLine) -> UseLine | None:
-        """Hours at the list price of the day on which the row begins."""
+    def _listed(self, line: UseLine) -> list[UseLine]:
+        """Hours at list price less discounts, a line for each part of their time in which the price holds."""
         offer = next((each for each in self._case.offers if each.id == line.of.offer.get("offer")), None)
-        day = at_micros(row.start - row.start % DAY)
-        price = None if offer is None or isinstance(offer, TokenOffer) else offer.unit_price(day, day + timedelta(1))
-        if offer is None or isinstance(offer, TokenOffer) or price is None:
-            return None
-        listed = round(line.taken * price / offer.unit_flow)
-        try:
-            rate = self._price_clauses.at(line.of.demand, line.of.offer, day)
-            off = tuple(
-                (term, row.start, row.end, n) for (term, *_), n in zip(rate.parts, rate.of(listed), strict=True)
-            )
-        except SettleError:
-            return None
-        return msgspec.structs.replace(line, listed=listed, net=listed - sum(each[3] for each in off), off=off)
+        if offer is None or isinstance(offer, TokenOffer):
+            return []
+        midnights = range(line.start - line.start % DAY + DAY, line.end, DAY)
+        turns = [at for at in midnights if offer.price.on(at_micros(at)) != offer.price.on(at_micros(at - DAY))]
+        found = []
+        for part in line.cut(turns):
+            start, end = at_micros(part.start), at_micros(max(part.end, part.start + 1))
+            price = offer.unit_price(start, end)
+            if price is None:
+                return []
+            taken, listed = of_nanos(part.taken), of_nanos(round(part.taken * price / offer.unit_flow))
+            of, work = part.of, of_nanos(part.work)
+            use = Use("use", of.demand, of.offer, start, at_micros(part.end), work, taken, listed, NOTHING)
+            try:
+                found.append(UseLine.rated(self._price_clauses.rate(use)))
+            except SettleError:
+                return []
+        return found
 
     def _with_hours(self, number: int, rule: BillRule, row: BillRow, stated: UseLine) -> UseLine:
         """A row of money whose quantity says for how many hours it was."""

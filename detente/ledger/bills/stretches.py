@@ -7,7 +7,8 @@ them (``reconciling``).
 from __future__ import annotations
 
 from bisect import bisect_right
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Iterator
+from datetime import tzinfo
 from zoneinfo import ZoneInfo
 
 from detente.values.micros import DAY, HOUR, MICRO, at_micros, micros
@@ -32,6 +33,13 @@ def local_clock(zone: str) -> LocalClock:
 def days_of(start: int, end: int) -> int:
     """Of how many days a row is, from that on which it begins. A day on which clocks are changed has 25 hours."""
     return max(1, -((HOUR - (end - start)) // DAY))
+
+
+def months_within(start: int, end: int, zone: tzinfo) -> Iterator[int]:
+    """When months begin on a clock within a time."""
+    at = at_micros(start).astimezone(zone).replace(day=1, hour=0, minute=0, second=0, microsecond=0)
+    while (begins := micros(at := later(at, Span(1, "month")))) < end:
+        yield begins
 
 
 def month_of(day: int) -> tuple[int, int]:

@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from dataclasses import dataclass, field
 from functools import cached_property
+from itertools import pairwise
 from typing import Literal
 
 import msgspec
@@ -19,6 +20,7 @@ from detente.ledger.journals.record import TokenCounts
 from detente.values.facts import Facts
 from detente.values.micros import DAY, HOUR, at_micros, micros
 from detente.values.money import of_nanos
+from detente.values.rounding import half_even
 
 UseKind = Literal["use", "idle", "reserved", "egress"]
 
@@ -94,6 +96,32 @@ class UseLine(msgspec.Struct, frozen=True):
         """The same over another time."""
         off = tuple((term, start, end, amount) for term, _, _, amount in self.off)
         return msgspec.structs.replace(self, start=start, end=end, off=off)
+
+    def cut(self, moments: Iterable[int]) -> list[UseLine]:
+        """In parts, at some moments within its time, in order: amounts are even over it, and come to the same in all.
+
+        Each part stands for as many uses as the line.
+        """
+        edges = [self.start, *moments, self.end]
+        return [self] if len(edges) == 2 else [self._part(start, end) for start, end in pairwise(edges)]
+
+    def _part(self, start: int, end: int) -> UseLine:
+        def share(amount: int, since: int = self.start, until: int = self.end) -> int:
+            """What was up to its end, of what is even over a time, less what was up to its start."""
+            before, upto = (
+                half_even(amount * (min(max(at, since), until) - since), until - since) for at in (start, end)
+            )
+            return upto - before
+
+        off = tuple(
+            (term, max(since, start), min(until, end), share(amount, since, until))
+            for term, since, until, amount in self.off
+            if since < end and start < until
+        )
+        amounts = {name: share(getattr(self, name)) for name in AMOUNTS}
+        amounts["net"] = amounts["listed"] - sum(each[3] for each in off)
+        tokens = TokenCounts(*map(share, msgspec.structs.astuple(self.tokens)))
+        return msgspec.structs.replace(self, start=start, end=end, tokens=tokens, off=off, **amounts)
 
     @property
     def where(self) -> tuple[int, int]:

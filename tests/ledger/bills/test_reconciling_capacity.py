@@ -21,7 +21,7 @@ from detente.ledger.books.closing import close
 from detente.ledger.store.store import Store
 from detente.results.plan_rows import Purchase
 from tests.builders import Data, day
-from tests.ledger.bills.bill_files import OTHER, bill, mapped
+from tests.ledger.bills.bill_files import OTHER, bill, mapped, row
 from tests.ledger.bills.test_reconciling import USD, billed, said
 from tests.ledger.books.test_idle import HELD, ON, a_case
 from tests.ledger.served import NOW, call, contents, ingested, journal_of
@@ -30,6 +30,8 @@ from tests.terms.test_moment import year
 
 HOURS: Data = {"where": {"ServiceName": "p5"}, "offer": "north-gpus", "hours": True}
 INVOICE: Data = {"where": {"ServiceName": "reserved"}, "offer": "north-gpus", "invoice": True}
+TURNING = {"2026-01-01": "2 USD per GPU-hour", "2026-01-02": "3 USD per GPU-hour"}
+LATER_OFF: Data = {"id": "off", "kind": "discount", "off": "25%", "from": "2026-01-02"}
 M = 1_000_000
 
 
@@ -89,6 +91,17 @@ def test_hours_on_demand_are_rated_with_discounts(store: Store, tmp_path: Path) 
     case = a_case(2, {"id": "off", "kind": "discount", "off": "10%"})
     found = held(store, case, tmp_path, [billed("2026-01-01", 10, "25", "p5")], HOURS)
     assert said(found) == [("01-01", "price", 7), ("01-01", "not on the books", 18)]
+
+
+@pytest.mark.parametrize(("price", "terms"), [(TURNING, []), (4, [LATER_OFF])])
+def test_hours_of_a_row_within_which_a_price_turns_have_the_price_of_each_day(
+    price: object, terms: list[Data], store: Store, tmp_path: Path
+) -> None:
+    """48 hours at 2 USD and 48 at 3, or 48 at 4 and 48 at a quarter off: 240 and 336 USD, and none of it is price."""
+    case, net = a_case(price, *terms), 336 if terms else 240
+    rows = [row("p5", net, 96, when="2026-01-01T00:00:00Z,2026-01-03T00:00:00Z")]
+    found = held(store, case, tmp_path, rows, HOURS)
+    assert [(each.cause, each.amount) for each in found.differences] == [("not on the books", net * USD)]
 
 
 # -- invoices ----------------------------------------------------------------------------------------------------------

@@ -28,6 +28,7 @@ from detente.report.pages.statement_page import render_statements
 from detente.report.screen import Screen
 from detente.values.period import moment, named, stretch
 from tests.builders import D, day, tokens
+from tests.ledger.bills.bill_files import OTHER, bill, mapped, read, row
 from tests.ledger.served import NOW, both, call, fresh, ingested, journal_of, served_case
 from tests.report.read_page import Page
 
@@ -232,3 +233,17 @@ def test_times_are_named_as_they_are_written(text: str, told: str) -> None:
 def test_what_is_no_time(text: str) -> None:
     with pytest.raises(FlawError):
         stretch(text)
+
+
+@pytest.mark.parametrize(("zone", "hours"), [("UTC", [408, 336]), ("America/New_York", [413, 331])])
+def test_a_row_of_two_months_is_on_the_statement_of_each(zone: str, hours: list[int], tmp_path: Path) -> None:
+    """1 USD an hour from the middle of January to the middle of February: 744, of which each month has its own."""
+    case = served_case(OFF, signed={"zone": zone})
+    some = [row("Storage", 744, when="2026-01-15T00:00:00Z,2026-02-15T00:00:00Z")]
+    with fresh(tmp_path) as store:
+        read(store, case, mapped(tmp_path, OTHER), bill(tmp_path / "b.csv", some))
+        found = [of(store, case, window).lines for window in ("2026-01", "2026-02", "2026-03")]
+        rows = FocusExport(Books(store, case), day("2026-01-01"), day("2026-02-01")).rows()
+        billed = [row["BilledCost"] for row in rows]
+    assert [[line.amount // 10**9 for line in each] for each in found] == [[hours[0]], [hours[1]], []]
+    assert zone != "UTC" or billed == ["408.0"]
