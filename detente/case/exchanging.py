@@ -21,7 +21,7 @@ from detente.contract.own_money import OwnMoney
 from detente.contract.roles import DatedPayment, OwnRates, PriceChange
 from detente.contract.term import Term
 from detente.errors import Flaw, FlawError, KeyPath, Mistake
-from detente.market.offer import AnyOffer, TokenOffer
+from detente.market.offer import AnyOffer
 from detente.values.dated import Dated
 from detente.values.exchange_rate import RateDay, RatesByDay, as_invoiced, exchange_flaws, product
 from detente.values.held import held_in, with_held
@@ -264,4 +264,4 @@ def _of(rates: StatedRates, offer: AnyOffer) -> RatesByDay:
 
 
 def _in_instalments(offer: AnyOffer) -> bool:
-    return not isinstance(offer, TokenOffer) and offer.reserved and offer.invoiced != "upfront"
+    return offer.reserved and offer.invoicing != "upfront"

@@ -94,6 +94,16 @@ class BaseOffer(Noun):
         return False
 
     @property
+    def invoicing(self) -> Invoiced | None:
+        """When what is reserved of it is invoiced; None: nothing is reserved, or nobody says. Neutral."""
+        return None
+
+    @property
+    def sizes(self) -> tuple[int, int]:
+        """The fewest units of a purchase, and in which steps there are more. Neutral: one by one."""
+        return 1, 1
+
+    @property
     def unit_flow(self) -> Fraction:
         """What one of its capacity gives in an hour, in its own unit. Neutral: its capacity is in that unit."""
         return Fraction(1)
@@ -164,6 +174,11 @@ class BoughtOffer(BaseOffer):
     def reserved(self) -> bool:
         """Whether a unit is paid for a term."""
         return self.term is not None
+
+    @property
+    def invoicing(self) -> Invoiced | None:
+        """When it is, as stated."""
+        return self.invoiced
 
     def begins(self, moments: Iterable[datetime]) -> list[datetime]:
         """When a reservation may begin, of the moments at which periods do: on the stated days, or first in each month.

@@ -103,6 +103,11 @@ class ProvisionedOffer(BoughtOffer):
     increment: Count = Field(default=1, description="units above the minimum come in steps of this")
 
     @property
+    def sizes(self) -> tuple[int, int]:
+        """As stated."""
+        return self.minimum, self.increment
+
+    @property
     def unit_flow(self) -> Fraction:
         """Mtok of input in an hour."""
         return per_hour(self.throughput)

@@ -102,6 +102,9 @@ def test_agreements_that_meet_say_the_same_way() -> None:
     two = agreement(off("edp", "10%"), id="two", combine="sum")
     (only,) = mistakes(data_of([tokens("north", 3)], [work()], one, two))
     assert "`one` says `combine: product` while `two` says `combine: sum`" in only
+    silent = [deal | {"combine": None} for deal in (one, two)]
+    (only,) = mistakes(data_of([tokens("north", 3)], [work()], *silent))
+    assert "`one` and `two` do not say how they combine; write `combine:` in `one` and `two`" in only
 
 
 def test_discounts_that_never_meet_need_no_way() -> None:

@@ -219,7 +219,7 @@ def test_no_way_is_offered_that_gives_back_more_than_all() -> None:
 def test_agreements_whose_rebates_meet_say_the_same_way() -> None:
     deals = agreement(rebate("a", "10%"), id="one", combine="sum"), agreement(rebate("b", "20%"), id="two")
     (only,) = mistakes(data_of([tokens("north", 1)], [work()], *deals, months=1))
-    assert "`one` and `two` do not both say how they combine" in only
+    assert "costs, and `two` does not say how they combine; " in only
 
 
 def test_a_way_that_a_rebate_does_not_follow_is_told() -> None:

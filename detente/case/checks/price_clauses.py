@@ -12,8 +12,8 @@ from itertools import takewhile
 from typing import get_args
 
 from detente.case.checks.view import View
-from detente.contract.combining import Combine, parts_of
-from detente.contract.rated.stacking import more_than_all
+from detente.contract.combining import Combine
+from detente.contract.rated.stacking import choices, more_than_all, unsaid
 from detente.contract.roles import off_price
 from detente.contract.term import Term
 from detente.errors import Flaw
@@ -37,15 +37,10 @@ def _unsaid(one: Term, two: Term, view: View) -> Iterator[Flaw]:
     for demand, offer in view.uses(two.covered, *one.covered.keys):
         rates = [off_price(clause, demand, offer) or Fraction(0) for clause in (one, two)]
         if all(rates):
-            what = f"`{one.id}` and `{two.id}` both take off the price of `{offer['offer']}`, and {_said(ways)}"
-            yield Flaw(what, _choices(rates, ways, _allowed((one, two), view)))
+            what = f"`{one.id}` and `{two.id}` both take off the price of `{offer['offer']}`, and {unsaid(ways)}"
+            where, allowed = " and ".join(f"`{name}`" for name in ways), _allowed((one, two), view)
+            yield Flaw(what, f"write `combine:` in {where}, as the contract says {choices(rates, allowed, ' off')}")
             return
-
-
-def _said(ways: dict[str, Combine | None]) -> str:
-    if len(ways) > 1 and all(ways.values()):
-        return " while ".join(f"`{name}` says `combine: {way}`" for name, way in ways.items())
-    return f"{' and '.join(f'`{name}`' for name, way in ways.items() if way is None)} does not say how they combine"
 
 
 def _allowed(clauses: Sequence[Term], view: View) -> list[Combine]:
@@ -56,16 +51,3 @@ def _allowed(clauses: Sequence[Term], view: View) -> list[Combine]:
         more = [[*new.check(view)] != [*old.check(view)] for new, old in zip(said, clauses, strict=True)]
         found += [] if any(more) else [way]
     return found
-
-
-def _choices(rates: list[Fraction], ways: dict[str, Combine | None], allowed: Sequence[Combine]) -> str:
-    """The ways there are, each with what it comes to."""
-    come = {way: _percent(sum(parts_of(rates, way), Fraction(0))) for way in allowed}
-    named = ", ".join(f"`{way}` ({part} off)" for way, part in come.items())
-    where = " and ".join(f"`{name}`" for name in ways)
-    one, two = map(_percent, rates)
-    return f"write `combine:` in {where}, as the contract says of {one} and {two}: {named}"
-
-
-def _percent(rate: Fraction) -> str:
-    return f"{float(rate) * 100:g}%"

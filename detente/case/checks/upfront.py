@@ -20,7 +20,7 @@ from detente.values.period import Horizon, later
 
 def paid_at_once(offer: AnyOffer) -> bool:
     """Whether it is reserved, and all of it is invoiced on its first day."""
-    return not isinstance(offer, TokenOffer) and offer.reserved and offer.invoiced == "upfront"
+    return offer.invoicing == "upfront"
 
 
 def flaws(term: Term, view: View) -> Iterator[Flaw]:

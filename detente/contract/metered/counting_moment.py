@@ -20,7 +20,6 @@ from detente.contract.case_view import CaseView
 from detente.contract.reach.scope import Selection
 from detente.errors import Flaw
 from detente.market.invoicing import MONTH
-from detente.market.offer import TokenOffer
 from detente.values.facts import Facts
 from detente.values.period import elapsed, later
 
@@ -77,13 +76,13 @@ def by_invoice(start: datetime, end: datetime) -> Iterator[tuple[datetime, int, 
 def untimed(moment: CountingMoment, covered: Selection, case: CaseView) -> Iterator[Flaw]:
     """What is reserved, and is not known to be whose or invoiced when."""
     sold = {offer["offer"] for _, offer in case.uses(covered, "buy", "offer") if reserved(offer)}
-    there = [offer for offer in case.offers if offer.id in sold and not isinstance(offer, TokenOffer)]
+    there = [offer for offer in case.offers if offer.id in sold]
     if moment == "use" or not there:
         return
     if covered.asks_demand:
         what = f"`{there[0].id}` counts {COUNTED[moment]}, and whose work will run on it is not known then"
         yield Flaw(what, "let `of` ask for offers only, or say `moment: use`", ("moment",))
     for offer in there if moment == "invoice" else ():
-        if offer.invoiced is None:
+        if offer.invoicing is None:
             what = f"`{offer.id}` is reserved, and when it is invoiced is not said"
             yield Flaw(what, "add `invoiced:` to the offer: `upfront`, `monthly` or `in-arrears`", ("moment",))

@@ -1,13 +1,13 @@
 """Clauses that stack: whether together they give more than there is.
 
-Owns: that check, and whether it is said that clauses which give back add up. Prices are held to the first for every
-kind at once (``case.checks.clauses``); another kind whose parts add up calls it from its ``check``. Not here: what a
-part is of (the kind).
+Owns: that check, whether it is said that clauses which give back add up, and how it is told that nobody says so. Prices
+are held to the first for every kind at once (``case.checks.clauses``); another kind whose parts add up calls it from
+its ``check``. Not here: what a part is of (the kind).
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from decimal import Decimal
 from fractions import Fraction
 from typing import TypeVar, get_args
@@ -17,6 +17,9 @@ from detente.contract.case_view import CaseView, ClauseView
 from detente.contract.combining import Combine, parts_of
 from detente.errors import Flaw
 from detente.values.facts import Facts
+
+Ways = Mapping[str, Combine | None]
+"""By agreement: how it says that clauses combine."""
 
 AnyOther = TypeVar("AnyOther", bound=ClauseView)
 
@@ -61,7 +64,7 @@ def not_added(
         for demand, offer in case.uses(own.covered, *other.covered.keys):
             rates = [Fraction(gives(clause, demand, offer) or 0) for clause in (other, own)]
             if all(rates):
-                what = f"`{other.id}` and `{own.id}` both give back a part of what `{offer['offer']}` costs, and "
+                what = f"`{other.id}` and `{own.id}` both give back a part of what `{offer['offer']}` costs"
                 yield _told(what, rates, ways)
                 break
 
@@ -74,22 +77,41 @@ def _meet(own: ClauseView, other: ClauseView, case: CaseView) -> bool:
     return start < end and other.validity.over(start, end)
 
 
-def _told(meeting: str, rates: Sequence[Fraction], ways: dict[str, Combine | None]) -> Flaw:
-    come = {way: f"{float(sum(parts_of(rates, way))) * 100:g}%" for way in get_args(Combine)}
-    where = " and ".join(f"`{name}`" for name in ways)
-    one, two = (f"{float(rate) * 100:g}%" for rate in rates)
+def _told(meeting: str, rates: Sequence[Fraction], ways: Ways) -> Flaw:
     said = set(ways.values())
     way = said.pop() if len(said) == 1 else None
     if way is not None:
-        what = f"{meeting}`combine: {way}` of what is given back is not computed, but in one clause"
-        return Flaw(what, f"write them as one clause, of {come[way]} where they give {one} and {two}, or {APART}")
-    if all(ways.values()):
-        what = meeting + " while ".join(f"`{name}` says `combine: {each}`" for name, each in ways.items())
-    else:
-        what = f"{meeting}{where} {'does not' if len(ways) == 1 else 'do not both'} say how they combine"
+        one, two, come = *map(_percent, rates), _percent(_together(rates, way))
+        what = f"{meeting}, and `combine: {way}` of what is given back is not computed, but in one clause"
+        return Flaw(what, f"write them as one clause, of {come} where they give {one} and {two}, or {APART}")
+    offered, remedy = get_args(Combine), f"write `combine: sum` in {_named(ways)}, or of the other two one clause"
     if sum(rates) > 1:  # nobody gives back more than all
-        del come["sum"]
-    named = ", ".join(f"`{each}` ({part})" for each, part in come.items())
-    remedy = "" if "sum" not in come else f"write `combine: sum` in {where}, or of the other two one clause"
-    remedy = remedy or "write them as one clause"
-    return Flaw(what, f"as the contract says of {one} and {two}: {named}; {remedy}, with what both come to")
+        offered, remedy = tuple(way for way in offered if way != "sum"), "write them as one clause"
+    what = f"{meeting}, and {unsaid(ways)}"
+    return Flaw(what, f"as the contract says {choices(rates, offered)}; {remedy}, with what both come to")
+
+
+def unsaid(ways: Ways) -> str:
+    """Why it is not known how clauses of some agreements combine: one says no way, or they say different ones."""
+    silent = [name for name, way in ways.items() if way is None]
+    if not silent:
+        return " while ".join(f"`{name}` says `combine: {way}`" for name, way in ways.items())
+    return f"{_named(silent)} {'does' if len(silent) == 1 else 'do'} not say how they combine"
+
+
+def choices(rates: Sequence[Fraction], ways: Iterable[Combine], what: str = "") -> str:
+    """The ways there are to combine two parts, each with what it comes to."""
+    one, two = map(_percent, rates)
+    return f"of {one} and {two}: " + ", ".join(f"`{way}` ({_percent(_together(rates, way))}{what})" for way in ways)
+
+
+def _together(rates: Sequence[Fraction], way: Combine) -> Fraction:
+    return sum(parts_of(rates, way), Fraction(0))
+
+
+def _named(agreements: Iterable[str]) -> str:
+    return " and ".join(f"`{name}`" for name in agreements)
+
+
+def _percent(rate: Fraction) -> str:
+    return f"{float(rate) * 100:g}%"

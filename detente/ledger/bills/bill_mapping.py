@@ -220,7 +220,7 @@ def _flaws(rule: BillRule, case: Case) -> Iterator[Flaw]:
 
 def _uninvoiced(rule: BillRule, case: Case) -> Iterator[Flaw]:
     offer = next(each for each in case.offers if each.id == rule.offer)
-    if isinstance(offer, TokenOffer) or offer.invoiced is None:
+    if offer.invoicing is None:
         remedy = "say `invoiced:` of the offer, or `hours: true` where the rows count its hours"
         yield Flaw(f"`{offer.id}` does not say when it is invoiced", remedy, ("invoice",))
 

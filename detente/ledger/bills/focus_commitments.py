@@ -19,6 +19,7 @@ from pathlib import Path
 from typing import Any
 
 from detente.case.case import Case
+from detente.case.counted_unit import counted_unit
 from detente.contract.decisions import NOTHING_DECIDED
 from detente.contract.metered.meter import Meter
 from detente.contract.metered.totals import Totals
@@ -176,12 +177,8 @@ def commitment_id(term: Term, start: datetime) -> str:
 
 def unit_of(case: Case, meter: Meter) -> tuple[str, int]:
     """The unit of what a meter counts, and how many of it are one of the meter's own: a case has one for each meter."""
-    covers = meter.selection.covers
-    if meter.unit == "work":
-        units = [w.unit for w in case.workloads if covers(w.facts, None) is not False]
-    else:
-        units = [o.taken_in for o in case.offers if covers(None, case.offer_facts[o.id]) is not False]
-    return UNITS.get(units[0], (units[0], 1)) if units else ("Charges", 1)
+    unit = counted_unit(case, meter)
+    return UNITS.get(unit, (unit, 1)) if unit is not None else ("Charges", 1)
 
 
 def _floors(term: Term) -> Iterator[Meter]:

@@ -29,7 +29,6 @@ from detente.ledger.use.purchases import PurchaseInvoice, invoices, purchases
 from detente.ledger.use.running_totals import all_sums
 from detente.ledger.use.stored_lines import BILLED, use_lines
 from detente.market.invoicing import Invoiced, instalments
-from detente.market.offer import TokenOffer
 from detente.values.micros import DAY, HOUR, at_micros, micros
 
 CENT = 10_000_000
@@ -181,8 +180,8 @@ class _Bill:
 def _invoiced(case: Case, mapping: BillMapping) -> dict[str, Invoiced]:
     """The offers that are billed by invoices, and when: they say it, and no rule counts their hours."""
     by_hours = {rule.offer for rule in mapping.rules if rule.hours}
-    capacity = (offer for offer in case.offers if not isinstance(offer, TokenOffer) and offer.id not in by_hours)
-    return {offer.id: offer.invoiced for offer in capacity if offer.invoiced is not None}
+    told = ((offer.id, offer.invoicing) for offer in case.offers if offer.id not in by_hours)
+    return {name: invoicing for name, invoicing in told if invoicing is not None}
 
 
 def _rounding(amount: int, stated: InvoiceRounding | None) -> int:
@@ -232,7 +231,7 @@ def _booked(session: Session, case: Case, bill: _Bill, found: Reconciled) -> dic
 def _is_for(case: Case, invoice: PurchaseInvoice) -> datetime:
     """When the time begins that an invoice is for: of one in arrears, the month before it."""
     offer = next(each for each in case.offers if each.id == invoice.of.offer)
-    if isinstance(offer, TokenOffer) or offer.invoiced != "in-arrears":
+    if offer.invoicing != "in-arrears":
         return invoice.at
     months = instalments("monthly", at_micros(invoice.of.start), at_micros(invoice.of.end))
     return max(at for at in months if at < invoice.at)

@@ -19,7 +19,7 @@ from detente.contract.rated.rating import Rating
 from detente.ledger.store.store import Session, big
 from detente.ledger.use.line import UseClass
 from detente.market.invoicing import instalments
-from detente.market.offer import AnyUnits, TokenOffer
+from detente.market.offer import AnyOffer, TokenOffer
 from detente.results.plan_rows import Purchase
 from detente.values.micros import at_micros, micros
 from detente.values.money import NANOS, nano
@@ -95,7 +95,7 @@ def invoices(case: Case, bought: Iterable[BookedPurchase], since: datetime, unti
     found = []
     for each in bought:
         offer = offers.get(each.offer)
-        if offer is None or isinstance(offer, TokenOffer) or offer.invoiced is None:
+        if offer is None or offer.invoicing is None:
             continue
         days = _days(offer, each, "invoice")
         for n, at in enumerate(days):
@@ -108,7 +108,7 @@ def invoices(case: Case, bought: Iterable[BookedPurchase], since: datetime, unti
 
 def prepaid(case: Case, bought: Iterable[BookedPurchase]) -> dict[str, list[tuple[int, int]]]:
     """Of each offer that says when it is invoiced, the times for which purchases are: their use is not billed."""
-    says = {offer.id for offer in case.offers if not isinstance(offer, TokenOffer) and offer.invoiced is not None}
+    says = {offer.id for offer in case.offers if offer.invoicing is not None}
     found: dict[str, list[tuple[int, int]]] = {}
     for each in bought:
         if each.offer in says:
@@ -134,9 +134,9 @@ def counted(
                 yield BoughtCapacity(moment, facts, at, listed, listed - nano(Fraction(sum(off), NANOS)))
 
 
-def _days(offer: AnyUnits, bought: BookedPurchase, moment: CountingMoment) -> Sequence[datetime]:
+def _days(offer: AnyOffer, bought: BookedPurchase, moment: CountingMoment) -> Sequence[datetime]:
     """When equal parts of it count."""
     start, end = at_micros(bought.start), at_micros(bought.end)
-    if moment == "purchase" or offer.invoiced is None:  # the case was checked
+    if moment == "purchase" or offer.invoicing is None:  # the case was checked
         return [start]
-    return instalments(offer.invoiced, start, end)
+    return instalments(offer.invoicing, start, end)

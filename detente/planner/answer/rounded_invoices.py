@@ -19,7 +19,6 @@ from detente.contract.metered.counting_moment import by_invoice, invoice_day
 from detente.contract.metered.use import RatedUse
 from detente.contract.rated.rating import Rating
 from detente.market.invoicing import MONTH
-from detente.market.offer import TokenOffer
 from detente.planner.answer.bill import Bill
 from detente.planner.answer.reservations import reserved_at
 from detente.planner.formulation.draft import Draft
@@ -54,7 +53,7 @@ def rounded_invoices(draft: Draft, exact: Bill) -> Iterable[RoundedInvoices]:
 
 def _lines(draft: Draft, exact: Bill, clock: Mapping[str, tzinfo]) -> Iterator[InvoiceLine]:
     """What is invoiced, by months of each party's clock."""
-    invoiced = {o.id for o in draft.case.offers if not isinstance(o, TokenOffer) and o.reserved and o.invoiced}
+    invoiced = {offer.id for offer in draft.case.offers if offer.invoicing is not None}
     for used in exact.rated:
         if used.use.kind == "egress" or used.use.offer["offer"] not in invoiced:
             yield from _used(used, clock.get(used.use.offer["provider"], UTC))

@@ -10,7 +10,7 @@ from fractions import Fraction
 
 import numpy as np
 
-from detente.market.offer import AnyOffer, AnyUnits, GpuOffer, ProvisionedOffer, TokenOffer
+from detente.market.offer import AnyOffer, AnyUnits, GpuOffer, TokenOffer
 from detente.planner.formulation.arc import Arc
 from detente.planner.formulation.draft import Draft
 from detente.planner.formulation.expression import Bools, Expr, Floats, Part
@@ -91,16 +91,16 @@ def _bought(draft: Draft, offer: AnyUnits, arcs: Sequence[Arc], most: Floats) ->
         draft.program.require(Owner("units", offer.id), "idle", held <= _busiest(draft, bought))
         return
     # nothing is rented only to stand idle: less than one step above what is used
-    step = float(offer.increment if isinstance(offer, ProvisionedOffer) else 1) * (1 - IDLE_MARGIN)
+    minimum, step = offer.sizes
     spare = units - use
     if few:
         others = [arc for arc in shared if arc not in few]
         spare = units - taken(draft, others, standby=False) - _as_units(draft, few, flow)
-    if isinstance(offer, ProvisionedOffer) and offer.minimum > offer.increment:  # the minimum may stand idle
+    if minimum > step:  # the minimum may stand idle
         half = len(bought.starts) // 2  # the columns that open a purchase come first
         t = np.array(bought.starts[:half], dtype=np.int32)
-        spare = spare - Expr(draft.n, [(t, bought.columns[:half], flow[t] * float(offer.minimum))])
-    draft.program.require(Owner("units", offer.id), "idle", spare <= flow * step)
+        spare = spare - Expr(draft.n, [(t, bought.columns[:half], flow[t] * float(minimum))])
+    draft.program.require(Owner("units", offer.id), "idle", spare <= flow * float(step) * (1 - IDLE_MARGIN))
 
 
 def little_work(draft: Draft, offer: AnyUnits) -> list[Arc]:

@@ -16,6 +16,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from detente.case.case import Case
+from detente.case.counted_unit import unit_over
 from detente.contract.decisions import Decided
 from detente.contract.metered.meter import Meter
 from detente.contract.roles import PriceChange
@@ -100,16 +101,8 @@ class Draft:
 
     def unit(self, meter: Meter) -> str:
         """In what a meter counts: the currency, the unit of the work it covers, or that of the offers it covers."""
-        if meter.of_money:
-            return self.case.currency if meter.money is None else meter.money.currency
-        covered = [self.arcs[i] for i in np.flatnonzero(self.arcs.covered(meter.selection)).tolist()]
-        if meter.unit == "work":
-            units = {arc.workload.unit for arc in covered}
-        else:
-            units = {arc.offer.taken_in for arc in covered}
-        if len(units) > 1:  # the case was checked
-            raise ValueError(f"`{meter.term}` counts in different units: {', '.join(sorted(units))}")
-        return next(iter(units), "unit")
+        arcs = (self.arcs[i] for i in np.flatnonzero(self.arcs.covered(meter.selection)).tolist())
+        return unit_over(self.case, meter, ((arc.workload, arc.offer) for arc in arcs)) or "unit"
 
     # -- define: each called once by ``formulate`` ---------------------------------------------------------------
     def define_use(self) -> None:

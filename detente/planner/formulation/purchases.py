@@ -13,7 +13,7 @@ from fractions import Fraction
 import numpy as np
 
 from detente.contract.reach.window import Window
-from detente.market.offer import AnyUnits, GpuOffer, ProvisionedOffer, TokenOffer
+from detente.market.offer import AnyUnits, GpuOffer, TokenOffer
 from detente.planner.formulation.arc import Arc
 from detente.planner.formulation.draft import Draft
 from detente.planner.formulation.expression import Expr, Floats, Ints
@@ -52,7 +52,7 @@ def define_units(draft: Draft) -> None:
 
 def _few(offer: AnyUnits, most: Floats) -> bool:
     """Whether so few units can be needed that a part of one matters."""
-    return float(most.max(initial=0.0)) / _sizes(offer)[1] <= WHOLE_LINE
+    return float(most.max(initial=0.0)) / offer.sizes[1] <= WHOLE_LINE
 
 
 def _hourly(draft: Draft, offer: AnyUnits) -> list[Start]:
@@ -107,14 +107,14 @@ def _useful(draft: Draft, offer: AnyUnits) -> Floats:
 
 def _at_least(offer: AnyUnits, need: Floats) -> Floats:
     """The fewest units that may be bought of those that are no fewer than needed."""
-    minimum, step = _sizes(offer)
+    minimum, step = offer.sizes
     found: Floats = np.where(need > 0, minimum + np.ceil(np.maximum(0.0, need - minimum) / step) * step, 0.0)
     return found
 
 
 def whole_steps(offer: AnyUnits, units: float) -> tuple[float, float]:
     """The most units that may be bought of those that are no more than so many, and the fewest that are no fewer."""
-    minimum, step = _sizes(offer)
+    minimum, step = offer.sizes
     more = float(_at_least(offer, np.array(units - TOLD)))
     return more if more <= units else (more - step if more > minimum else 0.0), more
 
@@ -122,11 +122,6 @@ def whole_steps(offer: AnyUnits, units: float) -> tuple[float, float]:
 def _most(draft: Draft, offer: AnyUnits, useful: Floats) -> Floats:
     """As many of them as there are."""
     return np.minimum(useful, np.floor(draft.most(offer)))
-
-
-def _sizes(offer: AnyUnits) -> tuple[int, int]:
-    """The fewest units of a purchase, and in which steps there are more."""
-    return (offer.minimum, offer.increment) if isinstance(offer, ProvisionedOffer) else (1, 1)
 
 
 def _ceilings(starts: Sequence[Start], most: Floats) -> Floats:
@@ -141,7 +136,7 @@ def _ceilings(starts: Sequence[Start], most: Floats) -> Floats:
 def _counts(offer: AnyUnits, starts: Sequence[Start], most: Floats) -> list[Floats]:
     """How often a purchase may be opened at each start, where that is a count of its own; and how many steps."""
     ceiling = _ceilings(starts, most)
-    minimum, step = _sizes(offer)
+    minimum, step = offer.sizes
     if minimum % step == 0 and minimum <= step:
         return [np.floor(ceiling / step)]
     return [np.minimum(1, ceiling), np.maximum(0, np.floor((ceiling - minimum) / step))]
@@ -150,7 +145,7 @@ def _counts(offer: AnyUnits, starts: Sequence[Start], most: Floats) -> list[Floa
 def _wanted(offer: AnyUnits, starts: Sequence[Start], useful: Floats) -> Floats:
     """The same without any limit: what a purchase may hold is that of the offer as it is, so there may be several."""
     counts = _counts(offer, starts, useful)
-    return np.concatenate([np.ceil(_ceilings(starts, useful) / _sizes(offer)[0]), *counts[1:]])
+    return np.concatenate([np.ceil(_ceilings(starts, useful) / offer.sizes[0]), *counts[1:]])
 
 
 def _units(
@@ -158,7 +153,7 @@ def _units(
 ) -> Units:
     program, owner, n = draft.program, Owner("units", offer.id), len(starts)
     counts = _counts(offer, starts, most)
-    minimum, step = _sizes(offer)
+    minimum, step = offer.sizes
     parts: list[tuple[Ints, float]] = []
     if len(counts) > 1:
         opened = program.columns(owner, "opened", n, upper=counts[0], integer=True)
@@ -217,10 +212,11 @@ def rounded_units(draft: Draft, values: Floats, spared: float = 0.0) -> dict[str
         more = np.maximum(use - draft.rounded_up(shared), np.minimum(use, TOLD * flow))  # a little work is some work
         need = more[starts] / flow[starts]
         count = np.maximum(np.ceil(need / units.units - 1e-7 - spared), 0.0 if spared else need > 0)
-        if isinstance(units.offer, ProvisionedOffer) and units.offer.minimum != units.offer.increment:
+        minimum, step = units.offer.sizes
+        if minimum != step:
             half = len(starts) // 2
             count[:half] = need[:half] > 0
-            above = np.maximum(0.0, need[half:] - units.offer.minimum) / units.units[half:]
+            above = np.maximum(0.0, need[half:] - minimum) / units.units[half:]
             count[half:] = np.maximum(np.ceil(above - 1e-7 - spared), 0.0)
         found[name] = count
     return found

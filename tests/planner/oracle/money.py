@@ -10,6 +10,7 @@ from datetime import datetime, timedelta
 from typing import Any
 
 from detente.case.case import Case
+from detente.contract.roles import PriceChange
 from tests.planner.oracle.sheet import Slot, Sum, Way, added, dated, later
 from tests.planner.oracle.units import Units
 
@@ -137,7 +138,7 @@ class Money(Units):
     def _pieces(self, slot: Slot, start: datetime, end: datetime) -> list[Slot]:
         """The part of a slot between two moments, cut where a price clause begins or ends."""
         a, b = max(slot.start, start), min(slot.end, end)
-        prices = [t.validity for t in list[Any](self.case.terms) if t.prices]
+        prices = [t.validity for t in self.case.terms if isinstance(t, PriceChange)]
         inside = {at for each in prices for at in (each.start, each.end) if a < at < b}
         return [Slot(*each) for each in itertools.pairwise(sorted({a, b, *inside}))] if a < b else []
 
