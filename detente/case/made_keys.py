@@ -7,6 +7,7 @@ Owns: what is wrong with such a key, by its keys' paths. Not here: keys of a cas
 from __future__ import annotations
 
 from collections.abc import Iterator
+from dataclasses import replace
 
 from detente.case.case import Case
 from detente.demand.workload import AnyWorkload, Training
@@ -30,6 +31,8 @@ def unfit(case: Case, key: Key) -> Iterator[Flaw]:
     budgets = [budget.id for budget in case.declared.budgets]
     if key.within is not None and key.within not in budgets:
         yield Flaw(f"the case has no budget `{key.within}`", did_you_mean(key.within, budgets), ("within",))
+    for flaw in key.budget.incomplete() if key.budget is not None else ():
+        yield replace(flaw, path=("budget", *flaw.path))
     for _, money in held_in(key, Money):
         if money.currency != case.currency:
             what = f"the amount is in {money.currency}, and the case is in {case.currency}"

@@ -7,12 +7,12 @@ Owns: what a budget states, and where it is told that it is nearly used up. Not 
 from __future__ import annotations
 
 from collections.abc import Iterator
-from typing import Annotated, Literal, Self
+from typing import Annotated, Literal
 
 from pydantic import Field, StringConstraints, model_validator
 
 from detente.contract.reach.scope import Scope
-from detente.errors import FlawError
+from detente.errors import Flaw, FlawError
 from detente.live.budget_window import SHORT, BudgetCycle, WallWindows
 from detente.live.notice import Notify
 from detente.values.facts import RESERVED
@@ -41,17 +41,19 @@ class BudgetAmounts(Noun):
     requests: Many | None = Field(default=None, description="requests that a provider is asked")
     concurrency: Count | None = Field(default=None, description="calls at a time")
 
-    @model_validator(mode="after")
-    def _whole(self) -> Self:
+    def incomplete(self) -> Iterator[Flaw]:
+        """What is missing, and what goes with nothing else. Whoever reads one asks: what is stated is held to the case.
+
+        So that a currency that is not the case's is told beside a window that is missing.
+        """
         stated = [measure for measure, _ in self.amounts]
         if not stated:
-            raise FlawError("limits nothing", "state `money`, `tokens`, `requests` or `concurrency`")
-        if self.every is None and stated != ["concurrency"]:
+            yield Flaw("limits nothing", "state `money`, `tokens`, `requests` or `concurrency`")
+        elif self.every is None and stated != ["concurrency"]:
             what = f"states `{next(each for each in stated if each != 'concurrency')}`, and not in which time"
-            raise FlawError(what, "add `every: month`, `day` or `minute`, or `every: term` for all time")
+            yield Flaw(what, "add `every: month`, `day` or `minute`, or `every: term` for all time")
         if self.every in SHORT and self.starts is not None:
-            raise FlawError(f"each {self.every} begins by the clock", "take `starts` out", ("starts",), key=True)
-        return self
+            yield Flaw(f"each {self.every} begins by the clock", "take `starts` out", ("starts",), key=True)
 
     @property
     def amounts(self) -> Iterator[tuple[BudgetMeasure, int]]:

@@ -140,3 +140,13 @@ def test_what_may_be_a_slip_is_noted() -> None:
     ]
     key = KEY | {"labels": {"taem": "b"}, "within": "dept"}
     assert notes(build([tokens("north", 3)], workloads, deployments=LIVE, budgets=budgets, keys=[key])) == ()
+
+
+def test_what_is_missing_and_what_does_not_fit_are_told_together() -> None:
+    budget = {"id": "b", "of": {"workload": "chad"}, "money": "1 EUR"}
+    assert [what.split("`")[0].strip() for what, _ in wrong(budget)] == [
+        "states", "no workload has", "the amount is in EUR, and the case is in USD",
+    ]  # fmt: skip
+    assert [what for what, _ in wrong(keys=[KEY | {"budget": {"money": "1 EUR"}}])] == [
+        "states `money`, and not in which time", "the amount is in EUR, and the case is in USD"
+    ]  # fmt: skip

@@ -82,6 +82,10 @@ def test_a_key_is_made_listed_changed_and_revoked(case: Path) -> None:
         ),
         (["create", "--workload", "chat", "--model", "x", "--within", "tem"], ["--model: ", "did you mean `team`?"]),
         (["create", "--workload", "chat", "--budget", "money: 5 EUR, every: day"], ["--budget: the amount is in EUR"]),
+        (
+            ["create", "--workload", "chat", "--budget", "money: 5 EUR"],
+            ["--budget: states `money`", "--budget: the amount"],
+        ),
         (["create", "--workload", "chat", "--budget", "money"], ["--budget: `money` is no amount"]),
         (["create", "--workload", "chat", "--expires", "soon"], ["--expires: `soon` is not a date"]),
         (["create", "--workload", "chat", "--expires", "2026-01-01"], ["--expires: 2026-01-01 00:00 UTC has passed"]),

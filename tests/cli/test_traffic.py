@@ -67,6 +67,16 @@ def test_the_guide_s_example_saves_by_steering(guide: Path) -> None:
     assert (found["status"], found["unplanned"], found["calls"]) == ("served", 0, 31 * 40_000)
 
 
+def test_what_nobody_owes_is_not_told(tmp_path: Path) -> None:
+    """1,000 tokens at 3 USD per Mtok, under no clause: nothing is owed, and price alone goes the same way."""
+    live = [deployment("n-live", "north-api", "http://localhost:9")]
+    written(tmp_path / "case", data_of([tokens("north", 3)], [work()], deployments=live))
+    (tmp_path / "c.csv").write_text("timestamp,input,output\n2026-01-01T00:00:00Z,600,400\n", encoding="utf-8")
+    done = CliRunner().invoke(cli, ["replay", str(tmp_path / "case"), str(tmp_path / "c.csv"), "--workload", "chat"])
+    costs = done.stdout.partition("What it came to")[2].split("\n")
+    assert [line.split() for line in costs if line.strip()] == [["spent", "0.003", "USD"], ["cost", "0.003", "USD"]]
+
+
 def test_calls_that_nobody_may_serve_are_exit_code_1(tmp_path: Path) -> None:
     only = agreement({"id": "only-us", "kind": "residency", "within": ["US"]}, party="self")
     live = [deployment("north-live", "north-api", "http://localhost:9")]

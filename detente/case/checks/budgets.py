@@ -20,6 +20,8 @@ def check(case: Entries) -> None:
     """Note every mistake."""
     for entry in case.read("budgets"):
         budget: UseBudget = entry.value
+        for flaw in budget.incomplete():
+            case.note(entry, flaw)
         for at, scope in _scopes(budget):
             _scope(case, entry, at, scope)
         if budget.agreement is not None:
@@ -34,6 +36,8 @@ def check(case: Entries) -> None:
     for entry in case.read("keys"):
         if entry.value.within is not None:
             case.knows(entry, ("within",), "budgets", entry.value.within)
+        for flaw in entry.value.budget.incomplete() if entry.value.budget is not None else ():
+            case.note(entry, flaw, ("budget",))
 
 
 def _scopes(budget: UseBudget) -> Iterator[tuple[Sequence[str | int], Scope]]:

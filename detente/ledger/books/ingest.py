@@ -255,8 +255,9 @@ class _Adding:
                     continue
                 begun.add(id)
             elif id in ended:
-                told.again += 1
-                if ended[id] != body:
+                if ended[id] == body:
+                    told.again += 1
+                else:
                     self._aside(self._place(call.frame), f"another record of `{id}`, which is on the books", body, told)
                 continue
             else:

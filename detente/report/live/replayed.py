@@ -103,7 +103,9 @@ def _costs(found: Replayed, by_price: Replayed | None, currency: str, console: C
     lines = [("spent", "spent"), ("owed by clauses", "owed"), ("cost", "total"), ("if windows ended now", "accruing")]
     rows = []
     some = [found, by_price] if by_price is not None else [found]
-    for said, name in lines if any(each.accruing for each in some) else lines[:3]:
+    for said, name in lines:
+        if name in ("owed", "accruing") and not any(getattr(each, name) for each in some):
+            continue  # nothing is owed, on either side
         mine = getattr(found, name)
         row = [said, _cents(mine, currency)]
         if by_price is not None:
@@ -115,12 +117,12 @@ def _costs(found: Replayed, by_price: Replayed | None, currency: str, console: C
 
 
 def _cents(amount: Exact, currency: str) -> str:
-    return f"{amount:,.2f} {currency}"
+    """To the cent; of less than one, what it is: a few calls are no ``0.00``."""
+    return shown(amount, currency) if 0 < abs(amount) < CENT else f"{amount:,.2f} {currency}"
 
 
 def _difference(amount: Exact, currency: str) -> str:
-    sign = "+" if amount >= CENT / 2 else "−" if amount <= -CENT / 2 else ""
-    return f"{sign}{_cents(abs(amount), currency)}"
+    return f"{'+' if amount > 0 else '−'}{_cents(abs(amount), currency)}" if amount else "–"
 
 
 def _unknown(found: Replayed) -> Iterator[str]:
