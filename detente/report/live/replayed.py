@@ -122,7 +122,9 @@ def _cents(amount: Exact, currency: str) -> str:
 
 
 def _difference(amount: Exact, currency: str) -> str:
-    return f"{'+' if amount > 0 else '−'}{_cents(abs(amount), currency)}" if amount else "–"
+    if abs(amount) < CENT:
+        return shown(amount, currency) if amount else "–"
+    return f"{'+' if amount > 0 else '−'}{_cents(abs(amount), currency)}"
 
 
 def _unknown(found: Replayed) -> Iterator[str]:
