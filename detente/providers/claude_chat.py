@@ -16,7 +16,7 @@ import msgspec
 
 from detente.providers.bedrock import converse
 from detente.providers.bedrock.converse_reply import reply_of as chat_of
-from detente.providers.bedrock.family import Family, family_of
+from detente.providers.bedrock.family import ChatInterface, Family, family_of
 from detente.providers.conversation import checked
 from detente.providers.marks import marks_in
 from detente.providers.messages_stream import error_inside, usage_of
@@ -27,14 +27,14 @@ STOPS = {"refusal": "content_filtered", "pause_turn": "end_turn"}
 """Anthropic's reasons to stop that Converse has other words for."""
 TAGS = ("metadata", "service_tier")
 """Members that Anthropic has no place for, and that change no answer."""
-_THEIRS = re.compile(r"Bedrock's Converse|Converse|Bedrock")
+_ANTHROPIC = ChatInterface("Anthropic's API", "Anthropic's API", "Anthropic")
 _NO_ID = re.compile(r"[^a-zA-Z0-9_-]")
 
 
 # -- asking -----------------------------------------------------------------------------------------------------------
 def claude_family(name: str, model: str | None) -> Family:
     """What a Claude takes at Anthropic of a chat completion."""
-    return replace(family_of(name, model), fetches=True)
+    return replace(family_of(name, model), fetches=True, interface=_ANTHROPIC)
 
 
 def request_of(call: Call, family: Family) -> tuple[Members, tuple[str, ...]]:
@@ -45,10 +45,7 @@ def request_of(call: Call, family: Family) -> tuple[Members, tuple[str, ...]]:
     for name in TAGS:
         if bytes(members.pop(name, b"null")) not in (b"null", b'"auto"', b'"default"', b"{}"):
             omissions.hint(name)
-    try:
-        body = converse.said(msgspec.structs.replace(call, members=members), family, omissions)
-    except Refusal as refusal:
-        raise Refusal(_THEIRS.sub("Anthropic's API", refusal.message), refusal.param) from None
+    body = converse.said(msgspec.structs.replace(call, members=members), family, omissions)
     said = _said(body) | ({"metadata": {"user_id": user}} if user else {})
     told = {name: msgspec.Raw(msgspec.json.encode(value)) for name, value in said.items()}
     if call.stream:
@@ -67,7 +64,7 @@ def _user(members: Members) -> str | None:
         try:
             found = found or msgspec.json.decode(raw, type=str)
         except (msgspec.DecodeError, UnicodeDecodeError):
-            raise Refusal(f"`{name}` is not text", name) from None
+            raise Refusal.of(name, "is not text") from None
     return found
 
 

@@ -62,5 +62,5 @@ def _twice(messages: bytes, kind: str, name: str, why: str) -> None:
                 continue
             if id_ in seen:
                 where = f"messages[{at}].content[{place}]"
-                raise Refusal(f"`{where}` {why.format(str(id_)[:80])}", where)
+                raise Refusal.of(where, f"{why.format(str(id_)[:80])}")
             seen.add(id_)

@@ -83,8 +83,8 @@ def without(call: Call, lacks: Collection[str]) -> tuple[Mapping[str, msgspec.Ra
         members = {name: raw for name, raw in members.items() if name not in left_out}
     if not SIGNED.isdisjoint(marked):
         if "reasoning" not in call.optional:
-            what = "`messages` hold thinking that Claude signed, and nobody but Claude can read it"
-            raise Refusal(f"{what}; allow it to be left out: `lenient: [reasoning]`", "messages")
+            what = "hold thinking that Claude signed, and nobody but Claude can read it"
+            raise Refusal.of("messages", f"{what}; allow it to be left out: `lenient: [reasoning]`")
         members = {**members, "messages": _thoughtless(bytes(members["messages"]))}
         left_out.append("thinking")
     return members, tuple(left_out)
@@ -136,7 +136,7 @@ def _thoughtless(messages: bytes) -> msgspec.Raw:
     try:
         found: list[dict[str, Any]] = msgspec.json.decode(messages, type=list[dict[str, msgspec.Raw]])
     except _UNREADABLE:
-        raise Refusal("`messages` is not a list of messages", "messages") from None
+        raise Refusal.of("messages", "is not a list of messages") from None
     told = []
     for message in found:
         rest = {name: raw for name, raw in message.items() if name not in THOUGHTS}

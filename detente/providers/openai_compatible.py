@@ -194,6 +194,6 @@ def body_of(call: Call, members: Mapping[str, msgspec.Raw], name: str) -> bytes:
         try:
             options = _OPTIONS.decode(stated) if stated is not None and bytes(stated) != b"null" else {}
         except _UNREADABLE:
-            raise Refusal("`stream_options` is not an object", "stream_options") from None
+            raise Refusal.of("stream_options", "is not an object") from None
         changed.append(("stream_options", msgspec.json.encode({**options, "include_usage": True})))
     return joined(members, changed)

@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
 from math import ceil
-from typing import Any, ClassVar, Literal, NamedTuple
+from typing import Any, ClassVar, Literal, NamedTuple, Self
 
 import msgspec
 
@@ -301,13 +301,13 @@ class Wire:
         """The replies to a call's parts, in their order, as one."""
         raise NotImplementedError
 
-    def cannot(self, call: Call) -> str | None:
-        """What of a call cannot be said here, in a sentence; None where all of it can."""
+    def cannot(self, call: Call) -> Refusal | None:
+        """What of a call cannot be said here; None where all of it can."""
         try:
             for part in self.parts(call):
                 self.encode(part)
         except Refusal as refusal:
-            return refusal.message
+            return refusal
         return None
 
     def decode(self, call: Call, headers: Headers, body: bytes) -> Reply | Failure:
@@ -328,17 +328,45 @@ class Wire:
 
 
 class Refusal(Exception):  # noqa: N818 (it is an answer)
-    """A call that is not served: the request itself cannot be said on this wire."""
+    """A call that is not served: the request itself cannot be said on this wire.
 
-    def __init__(self, message: str, param: str | None = None) -> None:
-        super().__init__(message)
-        self.message, self.param = message, param
+    Of a sentence that begins with a ``member`` of the call, ``says`` is what comes after it.
+    """
+
+    def __init__(self, says: str, param: str | None = None, member: str = "") -> None:
+        self.says, self.param, self.member = says, param, member
+        super().__init__(self.message)
+
+    @classmethod
+    def of(cls, member: str, says: str, param: str | None = None) -> Self:
+        """Of a member of the call, as OpenAI's interface calls it, which is the parameter unless that is another."""
+        return cls(says, param or member, member)
+
+    @property
+    def message(self) -> str:
+        """The sentence."""
+        return f"`{self.member}` {self.says}" if self.member else self.says
+
+    def adding(self, more: str) -> Refusal:
+        """The same, with more at its end."""
+        return Refusal(self.says + more, self.param, self.member)
+
+    def worded(self, words: Mapping[str, str]) -> Refusal:
+        """The same for somebody who calls members otherwise."""
+        param = None if self.param is None else _worded(self.param, words)
+        return Refusal(self.says, param, _worded(self.member, words))
 
     @property
     def failure(self) -> Failure:
         """The same as a failure."""
         error = {"message": self.message, "type": "invalid_request_error", "param": self.param, "code": "unsupported"}
         return Failure("refused", 400, error)
+
+
+def _worded(member: str, words: Mapping[str, str]) -> str:
+    """A member, or a place in one: ``stop``, ``messages.0``, ``messages[0].content``."""
+    name = member.partition(".")[0].partition("[")[0]
+    return words.get(name, name) + member[len(name) :]
 
 
 def is_utf8(data: bytes) -> bool:

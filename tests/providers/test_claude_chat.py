@@ -107,6 +107,8 @@ def test_tags_are_left_out_and_listed() -> None:
         ({"seed": 1}, "seed", "`seed` is not supported: Anthropic's API takes no seed"),
         ({"messages": [{"role": "user", "content": [{"type": "input_audio"}]}]}, "messages", "Anthropic's API"),
         ({"user": 3}, "user", "`user` is not text"),
+        ({"n": 2}, "n", "`n` is not supported: Anthropic's API returns one answer"),
+        ({"temperature": 2}, "temperature", "`temperature` is 2, and Anthropic takes 0 to 1"),
     ],
 )
 def test_what_cannot_be_said_is_refused_in_anthropics_name(members: Data, param: str, words: str) -> None:
@@ -115,6 +117,13 @@ def test_what_cannot_be_said_is_refused_in_anthropics_name(members: Data, param:
     assert refused.value.param == param
     assert "Bedrock" not in refused.value.message
     assert "Converse" not in refused.value.message
+
+
+def test_what_a_caller_calls_its_own_is_told_as_it_wrote_it() -> None:
+    choice = {"type": "function", "function": {"name": "Converse_at_Bedrock"}}
+    with pytest.raises(Refusal, match="which `tools` do not hold") as refused:
+        told(tool_choice=choice)
+    assert refused.value.message.startswith("`tool_choice` names `Converse_at_Bedrock`,")
 
 
 def test_what_may_be_left_out_is() -> None:

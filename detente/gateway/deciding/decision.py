@@ -152,5 +152,5 @@ def cannot(surface: Surface, candidate: Candidate, asked: Asked) -> str | None:
     try:
         said = wire.cannot(surface.spoken(asked, wire).call)
     except Refusal as refusal:
-        said = refusal.message
-    return surface.worded(Refusal(said)).message if said is not None else None
+        said = refusal
+    return said.worded(surface.words).message if said is not None else None

@@ -6,7 +6,6 @@ and OpenAI's on the other (``providers/wire``). Not here: HTTP (``app``), and wh
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any, ClassVar
 
@@ -16,7 +15,6 @@ from detente.ledger.journals.record import TokenCounts
 from detente.live.deployment import Feature, Operation
 from detente.providers.wire import Call, Failure, Refusal, Reply, Wire, failure
 
-_MEMBER = re.compile(r"`([a-z_]+)(?=[`.\[:])")
 NO_HEADERS: Mapping[bytes, bytes] = {}
 
 
@@ -189,14 +187,6 @@ class Surface:
         Neutral: None, for a call that may not, or that holds none.
         """
         return None
-
-    def worded(self, refusal: Refusal) -> Refusal:
-        """Why a call cannot be said as a chat completion, in its caller's words: the members that it wrote."""
-        if not self.words:
-            return refusal
-        first, dot, rest = (refusal.param or "").partition(".")
-        param = f"{self.words.get(first, first)}{dot}{rest}" or None
-        return Refusal(_MEMBER.sub(lambda said: f"`{self.words.get(said[1], said[1])}", refusal.message), param)
 
     def whole(self, asked: Asked, reply: Reply, deployment: str) -> bytes:
         """A whole reply in the caller's shape; ``asked`` is as it was ``spoken``. Raises ``UnsayableError``."""

@@ -62,7 +62,7 @@ class ContentPart(msgspec.Struct, forbid_unknown_fields=True):
 
 def refused(what: str) -> Refusal:
     """What `messages` hold and Converse cannot say."""
-    return Refusal(f"`messages` hold {what}", "messages")
+    return Refusal.of("messages", f"hold {what}")
 
 
 def cached(mark: CachePoint | None, family: Family) -> list[ConverseBlock]:
@@ -81,14 +81,14 @@ def _alone(part: ContentPart) -> None:
             raise refused(f"`{name}` in a part of type `{part.type[:40]}`, which has no such member")
 
 
-def text_of(part: ContentPart) -> str:
+def text_of(part: ContentPart, family: Family) -> str:
     """The text of a part that is text. Raises Refusal for one that is neither text nor an image."""
     _alone(part)
     if part.type == "text" and part.text is not None:
         return part.text
     if part.type == "refusal" and part.refusal is not None:
         return part.refusal
-    raise refused(f"a part `{part.type[:40]}`, which is not sent to Converse: it takes text and images")
+    raise refused(f"a part `{part.type[:40]}`, which is not sent to {family.interface.name}: it takes text and images")
 
 
 class _File(msgspec.Struct, forbid_unknown_fields=True):
@@ -122,13 +122,15 @@ def image_of(part: ContentPart, family: Family) -> ConverseBlock:
         return {"image": {"source": {"url": image.url}}}
     head, comma, payload = image.url.partition(",") if image is not None else ("", "", "")
     if image is None or not comma or not head.startswith("data:") or not head.endswith(";base64"):
-        what = "an image by its address: Converse takes images within the call, as `data:image/…;base64,…`"
+        what = (
+            f"an image by its address: {family.interface.name} takes images within the call, as `data:image/…;base64,…`"
+        )
         raise refused(f"{what}; {FETCHING}")
     if image.detail not in (None, "auto", "high"):
-        raise refused(f"an image of detail `{image.detail[:40]}`: Bedrock's models see it as it is")
+        raise refused(f"an image of detail `{image.detail[:40]}`: {family.interface.house}'s models see it as it is")
     kind = head[len("data:") :].partition(";")[0].lower()
     if kind not in _FORMATS:
-        raise refused(f"an image of type `{kind[:40]}`: Converse takes PNG, JPEG, GIF and WebP")
+        raise refused(f"an image of type `{kind[:40]}`: {family.interface.name} takes PNG, JPEG, GIF and WebP")
     try:
         a2b_base64(payload, strict_mode=True)
     except (Error, ValueError):

@@ -130,11 +130,11 @@ def request_of(call: Call, family: Family) -> tuple[bytes, tuple[str, ...]]:
 def said(call: Call, family: Family, omissions: Omissions) -> dict[str, Any]:
     """The members of a request. Raises Refusal."""
     members = call.members
-    _refuse_unsaid(members, omissions)
+    _refuse_unsaid(members, family, omissions)
     options = _OPTIONS.of(members)
     if options is not None and options.include_obfuscation:
-        what = "`stream_options.include_obfuscation` is true, and chunks of Converse are not padded here"
-        raise Refusal(what, "stream_options")
+        what = f"is true, and chunks of {family.interface.name} are not padded here"
+        raise Refusal.of("stream_options.include_obfuscation", what, "stream_options")
     system, messages, called, unsigned = turns_of(members, family, omissions)
     tools = tool_config_of(members, family, called, omissions)
     reasoning = _reasoning(call, family, unsigned, tools.forced, omissions)
@@ -159,7 +159,7 @@ def said(call: Call, family: Family, omissions: Omissions) -> dict[str, Any]:
     metadata = metadata_of(members, omissions)
     if metadata:
         body["requestMetadata"] = metadata
-    tier = _tier(members)
+    tier = _tier(members, family)
     if tier is not None:
         body["serviceTier"] = {"type": tier}
     return body
@@ -175,11 +175,11 @@ def _reasoning(call: Call, family: Family, unsigned: bool, forced: bool, omissio
     except Refusal as refusal:
         if omissions.may("reasoning", "reasoning_effort"):
             return Reasoning(most=most or family.most)
-        raise Refusal(f"{refusal.message}; leave it out, or {remedy('reasoning')}", refusal.param) from None
+        raise refusal.adding(f"; leave it out, or {remedy('reasoning')}") from None
     return found
 
 
-def _refuse_unsaid(members: Mapping[str, msgspec.Raw], omissions: Omissions) -> None:
+def _refuse_unsaid(members: Mapping[str, msgspec.Raw], family: Family, omissions: Omissions) -> None:
     for name, raw in members.items():
         if name in SAID or raw == NULL:
             continue
@@ -194,10 +194,10 @@ def _refuse_unsaid(members: Mapping[str, msgspec.Raw], omissions: Omissions) -> 
         if not any(value == idle and type(value) in (type(idle), float) for idle in neutral):
             leniency = LENIENT.get(name)
             if leniency is None:
-                raise Refusal(f"`{name[:80]}` is not supported: Bedrock's Converse {why}", name[:80])
+                raise Refusal.of(name[:80], f"is not supported: {family.interface.full} {why}")
             if not omissions.may(leniency, name):
-                what = f"`{name}` is not supported: Bedrock's Converse {why}"
-                raise Refusal(f"{what}; leave it out, or {remedy(leniency)}", name)
+                what = f"is not supported: {family.interface.full} {why}"
+                raise Refusal.of(name, f"{what}; leave it out, or {remedy(leniency)}")
 
 
 def _most(members: Mapping[str, msgspec.Raw]) -> int | None:
@@ -206,10 +206,10 @@ def _most(members: Mapping[str, msgspec.Raw]) -> int | None:
     for member in (_MAX_COMPLETION, _MAX):
         most = member.of(members)
         if most is not None and not 0 < most < 2**31:
-            raise Refusal(f"`{member.name}` is {most}, and is a positive count", member.name)
+            raise Refusal.of(member.name, f"is {most}, and is a positive count")
         if most is not None and found not in (None, most):
-            what = f"`max_tokens` is {most} and `max_completion_tokens` is {found}: they mean the same"
-            raise Refusal(f"{what}; write one of them", "max_tokens")
+            what = f"is {most} and `max_completion_tokens` is {found}: they mean the same; write one of them"
+            raise Refusal.of("max_tokens", what)
         found = most if found is None else found
     return found
 
@@ -219,21 +219,21 @@ def _inference(
 ) -> dict[str, Any]:
     found: dict[str, Any] = {} if reasoning.most is None else {"maxTokens": reasoning.most}
     found |= sampling_of(members, family, reasoning, omissions)
-    stop = _stop(members)
+    stop = _stop(members, family)
     if stop:
         if not family.stop:
-            raise Refusal(f"`stop` is stated, and {family.title} takes no stop sequences", "stop")
+            raise Refusal.of("stop", f"is stated, and {family.title} takes no stop sequences")
         found["stopSequences"] = stop
     return found
 
 
-def _stop(members: Mapping[str, msgspec.Raw]) -> list[str]:
+def _stop(members: Mapping[str, msgspec.Raw], family: Family) -> list[str]:
     stated = _STOP.of(members)
     found = [stated] if isinstance(stated, str) else stated or []
     if "" in found:
-        raise Refusal("`stop` holds an empty sequence", "stop")
+        raise Refusal.of("stop", "holds an empty sequence")
     if len(found) > 2500:
-        raise Refusal(f"`stop` holds {len(found)} sequences, and Bedrock takes 2500", "stop")
+        raise Refusal.of("stop", f"holds {len(found)} sequences, and {family.interface.house} takes 2500")
     return found
 
 
@@ -241,7 +241,7 @@ def _output(members: Mapping[str, msgspec.Raw], family: Family, reasoning: Reaso
     found: dict[str, Any] = {}
     stated = _FORMAT.of(members)
     if stated is not None and stated.type == "text" and stated.json_schema is not None:
-        raise Refusal("`response_format` is `text`, and holds `json_schema` beside it", "response_format")
+        raise Refusal.of("response_format", "is `text`, and holds `json_schema` beside it")
     plain = ("text", "json_object") if family.system else ("text",)
     if stated is not None and stated.type not in plain:
         found["textFormat"] = _format(stated, family)
@@ -253,10 +253,10 @@ def _output(members: Mapping[str, msgspec.Raw], family: Family, reasoning: Reaso
 def _format(stated: _Format, family: Family) -> dict[str, Any]:
     """Bedrock keeps to every schema that it accepts, so ``strict`` asks for nothing more."""
     if stated.type != "json_schema" or stated.json_schema is None:
-        what = f"`response_format` is `{stated.type[:40]}`: Converse takes a schema (`json_schema`)"
-        raise Refusal(what, "response_format")
+        what = f"is `{stated.type[:40]}`: {family.interface.name} takes a schema (`json_schema`)"
+        raise Refusal.of("response_format", what)
     if not family.structured:
-        raise Refusal(f"`response_format` states a schema, and {family.title} cannot enforce one", "response_format")
+        raise Refusal.of("response_format", f"states a schema, and {family.title} cannot enforce one")
     schema = stated.json_schema
     _OBJECT.read(schema.schema)
     structure = {"schema": bytes(schema.schema).decode(), "name": schema.name}
@@ -265,12 +265,11 @@ def _format(stated: _Format, family: Family) -> dict[str, Any]:
     return {"type": "json_schema", "structure": {"jsonSchema": structure}}
 
 
-def _tier(members: Mapping[str, msgspec.Raw]) -> str | None:
+def _tier(members: Mapping[str, msgspec.Raw], family: Family) -> str | None:
     stated = _TIER.of(members)
     if stated is None:
         return None
     if stated not in TIERS:
-        raise Refusal(
-            f"`service_tier` is `{stated[:40]}`, and Bedrock's are default, flex and priority", "service_tier"
-        )
+        what = f"is `{stated[:40]}`, and {family.interface.house}'s are default, flex and priority"
+        raise Refusal.of("service_tier", what)
     return TIERS[stated]

@@ -25,6 +25,18 @@ Caching = Literal["nothing", "prompts", "tools too", "for a time"]
 
 
 @dataclass(frozen=True, slots=True)
+class ChatInterface:
+    """Who is asked for a reply, in sentences: the interface by its name and by its house's, too, and the house."""
+
+    name: str
+    full: str
+    house: str
+
+
+CONVERSE = ChatInterface("Converse", "Bedrock's Converse", "Bedrock")
+
+
+@dataclass(frozen=True, slots=True)
 class Family:
     """What a family of models takes."""
 
@@ -47,6 +59,7 @@ class Family:
     """Whether it can be told to call one tool at a time."""
     thinking: Thinking = "none"
     sampling: Sampling = "both"
+    interface: ChatInterface = CONVERSE
 
 
 TITAN = Family("Titan Text", 3072, system=False, tools=False, images=False, structured=False)

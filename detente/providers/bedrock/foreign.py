@@ -33,6 +33,6 @@ def foreign_part(messages: bytes) -> Refusal | None:
             kind = part.get("type") if isinstance(part, dict) else None
             if isinstance(kind, str) and kind in REMEDIES:
                 where = f"messages[{at}].content[{place}]"
-                what = f"`{where}` is a part `{kind}` of Anthropic's shape: ask on `/v1/messages`, or {REMEDIES[kind]}"
-                return Refusal(what, where)
+                what = f"is a part `{kind}` of Anthropic's shape: ask on `/v1/messages`, or {REMEDIES[kind]}"
+                return Refusal.of(where, what)
     return None

@@ -35,8 +35,8 @@ class Member(Generic[T]):
         try:
             return self._decoder.decode(raw)
         except msgspec.DecodeError as error:
-            raise Refusal(f"`{self.name}` is not as OpenAI's interface describes it: {error}", self.name) from None
+            raise Refusal.of(self.name, f"is not as OpenAI's interface describes it: {error}") from None
         except UnicodeDecodeError:
-            raise Refusal(f"`{self.name}` is not UTF-8", self.name) from None
+            raise Refusal.of(self.name, "is not UTF-8") from None
         except RecursionError:
-            raise Refusal(f"`{self.name}` is nested too deeply", self.name) from None
+            raise Refusal.of(self.name, "is nested too deeply") from None

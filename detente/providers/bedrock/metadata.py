@@ -32,7 +32,7 @@ def metadata_of(members: Mapping[str, msgspec.Raw], omissions: Omissions) -> dic
         value = member.of(members)
         if value is not None:
             if found.get(member.name, value) != value:
-                raise Refusal(f"`metadata` states another `{member.name}` than the call does", "metadata")
+                raise Refusal.of("metadata", f"states another `{member.name}` than the call does")
             found[member.name] = value
     kept: dict[str, str] = {}
     for name, value in found.items():

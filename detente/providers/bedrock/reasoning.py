@@ -77,8 +77,8 @@ def reasoning_of(
 
 def _refused(effort: str, budget: int | None, why: str) -> Refusal:
     if budget is not None:
-        return Refusal(f"`thinking.budget_tokens` is {budget}, {why}", "thinking.budget_tokens")
-    return Refusal(f"`reasoning_effort` is `{effort[:40]}`, {why}", "reasoning_effort")
+        return Refusal.of("thinking.budget_tokens", f"is {budget}, {why}")
+    return Refusal.of("reasoning_effort", f"is `{effort[:40]}`, {why}")
 
 
 def _why(family: Family) -> str:

@@ -42,12 +42,12 @@ def sampling_of(
 
 
 def _sampling(members: Mapping[str, msgspec.Raw], family: Family, reasoning: Reasoning) -> dict[str, float]:
-    temperature, top_p = _unit(_TEMPERATURE, members), _unit(_TOP_P, members)
+    temperature, top_p = _unit(_TEMPERATURE, members, family), _unit(_TOP_P, members, family)
     if reasoning.on and family.thinking in ("budget", "adaptive"):
         _only(1, "temperature", temperature, f"{family.title} reasons at 1")
         temperature, top_p = None, None if top_p == 1 else top_p
         if top_p is not None and (top_p < MIN_TOP_P or family.sampling == "none"):
-            raise Refusal(f"`top_p` is {top_p:g}, and {family.title} reasons with 0.95 or more", "top_p")
+            raise Refusal.of("top_p", f"is {top_p:g}, and {family.title} reasons with 0.95 or more")
     elif reasoning.on and reasoning.most is None:
         for name, value in (("temperature", temperature), ("top_p", top_p)):
             _only(None, name, value, f"{family.title} takes none at its highest effort")
@@ -64,11 +64,11 @@ def _sampling(members: Mapping[str, msgspec.Raw], family: Family, reasoning: Rea
 
 def _only(idle: float | None, name: str, value: float | None, why: str) -> None:
     if value is not None and value != idle:
-        raise Refusal(f"`{name}` is {value:g}, and {why}; leave it out, or {remedy('sampling')}", name)
+        raise Refusal.of(name, f"is {value:g}, and {why}; leave it out, or {remedy('sampling')}")
 
 
-def _unit(member: Member[float], members: Mapping[str, msgspec.Raw]) -> float | None:
+def _unit(member: Member[float], members: Mapping[str, msgspec.Raw], family: Family) -> float | None:
     value = member.of(members)
     if value is not None and not 0 <= value <= 1:
-        raise Refusal(f"`{member.name}` is {value:g}, and Bedrock takes 0 to 1", member.name)
+        raise Refusal.of(member.name, f"is {value:g}, and {family.interface.house} takes 0 to 1")
     return value

@@ -88,13 +88,13 @@ def tool_config_of(
         elif tool.cache_control is not None:
             omissions.hint("cache_control")
     if stated and not family.tools:
-        raise Refusal(f"`tools` are stated, and {family.title} calls none", "tools")
-    choice, silent = _choice(members, names)
+        raise Refusal.of("tools", f"are stated, and {family.title} calls none")
+    choice, silent = _choice(members, names, family)
     if called and (silent or not stated):
         return _past(called, stated, family)
     forced = choice is not None and "auto" not in choice
     if forced and not stated:
-        raise Refusal("`tool_choice` wants a tool to be called, and `tools` hold none", "tool_choice")
+        raise Refusal.of("tool_choice", "wants a tool to be called, and `tools` hold none")
     if silent or not stated:
         return ToolConfig()
     additional = _serial(members, family, choice, omissions)
@@ -107,13 +107,13 @@ def tool_config_of(
 def _spec(tool: _Tool, family: Family, omissions: Omissions) -> dict[str, Any]:
     function = tool.function
     if tool.type != "function" or function is None:
-        raise Refusal(f"`tools` hold one of type `{tool.type[:40]}`: Converse knows functions", "tools")
+        raise Refusal.of("tools", f"hold one of type `{tool.type[:40]}`: {family.interface.name} knows functions")
     if tool.custom is not None:
-        raise Refusal(f"`tools` hold `custom` beside the function `{function.name[:80]}`: write one of them", "tools")
+        raise Refusal.of("tools", f"hold `custom` beside the function `{function.name[:80]}`: write one of them")
     name = shortened(function.name)
     if not NAME.fullmatch(name):
-        what = f"`tools` hold `{function.name[:80]}`: a tool's name has letters, digits, `_` and `-`"
-        raise Refusal(what, "tools")
+        what = f"hold `{function.name[:80]}`: a tool's name has letters, digits, `_` and `-`"
+        raise Refusal.of("tools", what)
     spec: dict[str, Any] = {"name": name}
     if function.description:
         spec["description"] = function.description
@@ -129,7 +129,7 @@ def _spec(tool: _Tool, family: Family, omissions: Omissions) -> dict[str, Any]:
     return spec
 
 
-def _choice(members: Mapping[str, msgspec.Raw], names: set[str]) -> tuple[dict[str, Any] | None, bool]:
+def _choice(members: Mapping[str, msgspec.Raw], names: set[str], family: Family) -> tuple[dict[str, Any] | None, bool]:
     """(the choice, None where it is left to the model; whether no tool may be called)."""
     choice = _CHOICE.of(members)
     if choice is None:
@@ -141,20 +141,18 @@ def _choice(members: Mapping[str, msgspec.Raw], names: set[str]) -> tuple[dict[s
             return {"auto": {}}, False
         if choice == "required":
             return {"any": {}}, False
-        raise Refusal(
-            f"`tool_choice` is `{choice[:40]}`, and may be `none`, `auto`, `required` or a function", "tool_choice"
-        )
+        what = f"is `{choice[:40]}`, and may be `none`, `auto`, `required` or a function"
+        raise Refusal.of("tool_choice", what)
     if choice.type != "function" or choice.function is None:
-        what = f"`tool_choice` is of type `{choice.type[:40]}`: Converse can name one function"
-        raise Refusal(what, "tool_choice")
+        what = f"is of type `{choice.type[:40]}`: {family.interface.name} can name one function"
+        raise Refusal.of("tool_choice", what)
     if choice.allowed_tools is not None or choice.custom is not None:
         beside = "custom" if choice.allowed_tools is None else "allowed_tools"
-        raise Refusal(
-            f"`tool_choice` holds `{beside}` beside a function: Converse can name one function", "tool_choice"
-        )
+        what = f"holds `{beside}` beside a function: {family.interface.name} can name one function"
+        raise Refusal.of("tool_choice", what)
     name = shortened(choice.function.name)
     if name not in names:
-        raise Refusal(f"`tool_choice` names `{choice.function.name[:80]}`, which `tools` do not hold", "tool_choice")
+        raise Refusal.of("tool_choice", f"names `{choice.function.name[:80]}`, which `tools` do not hold")
     return {"tool": {"name": name}}, False
 
 
@@ -180,8 +178,8 @@ def _serial(
     if not family.serial:
         if omissions.may("parallel-tools", "parallel_tool_calls"):
             return {}
-        what = f"`parallel_tool_calls` is false, and {family.title} cannot be told so"
-        raise Refusal(f"{what}; leave it out, or {remedy('parallel-tools')}", "parallel_tool_calls")
+        what = f"is false, and {family.title} cannot be told so"
+        raise Refusal.of("parallel_tool_calls", f"{what}; leave it out, or {remedy('parallel-tools')}")
     own: dict[str, Any] = {"type": "auto"}
     if choice is not None and "any" in choice:
         own = {"type": "any"}

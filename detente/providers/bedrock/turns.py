@@ -156,10 +156,13 @@ def turns_of(members: Mapping[str, msgspec.Raw], family: Family, omissions: Omis
     if not turns:
         raise refused("nothing that is said: no text but blanks, and nothing else; write what the user says")
     if turns[0]["role"] != "user":
-        raise refused("a conversation that does not begin with the user: Bedrock wants the user's turn first")
+        what = "a conversation that does not begin with the user"
+        raise refused(f"{what}: {family.interface.house} wants the user's turn first")
     if turns[-1]["role"] == "assistant":
-        what = "an assistant's turn at the end: OpenAI's interface answers it, and Converse would continue it (prefill)"
-        raise refused(f"{what} or refuse it; end with a turn of the user")
+        what = (
+            f"an assistant's turn at the end: OpenAI's interface answers it, and {family.interface.name} would continue"
+        )
+        raise refused(f"{what} it (prefill) or refuse it; end with a turn of the user")
     return Turns(system, turns, tuple(dict.fromkeys(map(shortened, filter(None, ids.names.values())))), unsigned)
 
 
@@ -200,7 +203,7 @@ def _at_home(message: _Message) -> None:
 
 
 def _user(message: _Message, family: Family, omissions: Omissions) -> list[ConverseBlock]:
-    _nameless(message, omissions)
+    _nameless(message, family, omissions)
     return _blocks(message, family, images=True)
 
 
@@ -221,10 +224,10 @@ def _marked(message: _Message, blocks: list[ConverseBlock], family: Family) -> l
 
 
 def _assistant(message: _Message, family: Family, omissions: Omissions) -> list[ConverseBlock]:
-    _nameless(message, omissions)
+    _nameless(message, family, omissions)
     if message.audio is not None or message.function_call is not None:
         what = "`audio`" if message.audio is not None else "`function_call`, which `tool_calls` replaced"
-        raise refused(f"{what}: Converse does not know it")
+        raise refused(f"{what}: {family.interface.name} does not know it")
     if message.tool_calls and not family.tools:
         raise refused(f"calls of tools, which {family.title} does not make")
     blocks: list[ConverseBlock] = []
@@ -233,7 +236,7 @@ def _assistant(message: _Message, family: Family, omissions: Omissions) -> list[
         if step.refusal:
             blocks.append({"text": step.refusal})
         for call in step.tool_calls or ():
-            blocks += [_use(call), *cached(call.cache_control, family)]
+            blocks += [_use(call, family), *cached(call.cache_control, family)]
     return blocks
 
 
@@ -285,9 +288,9 @@ def _reasoning(message: _Message, family: Family, omissions: Omissions) -> list[
     return []
 
 
-def _use(call: _ToolCall) -> ConverseBlock:
+def _use(call: _ToolCall, family: Family) -> ConverseBlock:
     if call.type != "function" or call.function is None:
-        raise refused(f"a call of a tool of type `{call.type[:40]}`: Converse knows functions")
+        raise refused(f"a call of a tool of type `{call.type[:40]}`: {family.interface.name} knows functions")
     name, arguments = shortened(call.function.name), call.function.arguments or "{}"
     if not NAME.fullmatch(name):
         raise refused(f"a call of `{name[:80]}`: a tool's name has letters, digits, `_` and `-`")
@@ -296,7 +299,7 @@ def _use(call: _ToolCall) -> ConverseBlock:
         _ARGUMENTS.decode(text)
     except (ValueError, RecursionError):  # of msgspec, or of a lone surrogate
         raise refused(f"a call of `{name}` whose arguments are not one JSON object") from None
-    return {"toolUse": {"toolUseId": _id(call.id), "name": name, "input": msgspec.Raw(text)}}
+    return {"toolUse": {"toolUseId": _id(call.id, family), "name": name, "input": msgspec.Raw(text)}}
 
 
 def _result(message: _Message, family: Family, names: Mapping[str, str]) -> list[ConverseBlock]:
@@ -308,30 +311,34 @@ def _result(message: _Message, family: Family, names: Mapping[str, str]) -> list
     content = message.content
     parts = [ContentPart("text", content)] if isinstance(content, str) else content or []
     found: list[ConverseBlock] = []
-    blocks: list[ConverseBlock] = [{"toolResult": {"toolUseId": _id(message.tool_call_id), "content": found}}]
+    blocks: list[ConverseBlock] = [{"toolResult": {"toolUseId": _id(message.tool_call_id, family), "content": found}}]
     for part in parts:
         if part.type == "image_url":
             if not family.shown:
                 what = f"an image in a tool's result, which {family.title} does not take"
-                raise refused(f"{what}: in Converse it is for Claude 3 and later and for Nova, but Nova Micro")
+                raise refused(
+                    f"{what}: in {family.interface.name} it is for Claude 3 and later and for Nova, but Nova Micro"
+                )
             found.append(image_of(part, family))
         elif part.type == "file":
             found.append(document_of(part, sum("document" in block for block in found)))
-        elif (text := text_of(part)).strip():
+        elif (text := text_of(part, family)).strip():
             found.append({"text": text})
         blocks += cached(part.mark, family)
     return blocks
 
 
-def _id(stated: str) -> str:
+def _id(stated: str, family: Family) -> str:
     if not _ID.fullmatch(stated):
-        raise refused(f"tool call `{stated[:80]}`: Bedrock's ids have 1 to 64 letters, digits and `_.:-`")
+        raise refused(
+            f"tool call `{stated[:80]}`: {family.interface.house}'s ids have 1 to 64 letters, digits and `_.:-`"
+        )
     return stated
 
 
-def _nameless(message: _Message, omissions: Omissions) -> None:
+def _nameless(message: _Message, family: Family, omissions: Omissions) -> None:
     if message.name and not omissions.may("names", "name"):
-        what = f"a participant's name (`{message.name[:40]}`), which Converse cannot say"
+        what = f"a participant's name (`{message.name[:40]}`), which {family.interface.name} cannot say"
         raise refused(f"{what}; leave it out, or {remedy('names')}")
 
 
@@ -345,7 +352,7 @@ def _blocks(message: _Message, family: Family, *, images: bool) -> list[Converse
         if part.type == "file" and message.role == "user":
             blocks.append(document_of(part, sum("document" in block for block in blocks)))
         elif part.type != "image_url":
-            text = text_of(part)
+            text = text_of(part, family)
             if not text.strip():
                 continue
             blocks.append({"text": text})

@@ -99,7 +99,7 @@ def test_signed_thinking_goes_only_where_it_can_be_read() -> None:
     assert wire.cannot(asked(messages=[{"role": "user", "content": 'Say "reasoning_signature".'}]).call) is None
     signed = wire.cannot(translated(dumped(shape("messages_requests", "signed-thinking")["anthropic"])).call)
     assert signed is not None
-    assert "Claude signed" in signed
+    assert "Claude signed" in signed.message
 
 
 # -- any input at all -----------------------------------------------------------------------------------------------

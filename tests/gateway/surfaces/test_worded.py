@@ -7,39 +7,55 @@ import pytest
 from detente.gateway.surfaces import SURFACES
 from detente.providers.wire import Refusal
 
-FORMAT = ("`response_format` states a schema, and Nova cannot enforce one", "response_format")
+SCHEMA = "states a schema, and Nova cannot enforce one"
 
 
 @pytest.mark.parametrize(
     ("path", "refusal", "message", "param"),
     [
-        (b"/v1/chat/completions", FORMAT, *FORMAT),
-        (b"/v1/responses", FORMAT, "`text.format` states a schema, and Nova cannot enforce one", "text.format"),
+        (
+            b"/v1/chat/completions",
+            Refusal.of("response_format", SCHEMA),
+            f"`response_format` {SCHEMA}",
+            "response_format",
+        ),
+        (b"/v1/responses", Refusal.of("response_format", SCHEMA), f"`text.format` {SCHEMA}", "text.format"),
         (
             b"/v1/messages",
-            FORMAT,
-            "`output_config.format` states a schema, and Nova cannot enforce one",
+            Refusal.of("response_format", SCHEMA),
+            f"`output_config.format` {SCHEMA}",
             "output_config.format",
         ),
         (
             b"/v1/responses",
-            ("`messages` hold a second result of the call `messages`: send one", "messages"),
-            "`input` hold a second result of the call `input`: send one",
+            Refusal.of("messages", "hold a second result of the call `messages`: send one"),
+            "`input` hold a second result of the call `messages`: send one",  # so a caller called it
             "input",
         ),
-        (b"/v1/responses", ("`messages[0].content` is odd", "messages.0"), "`input[0].content` is odd", "input.0"),
-        (b"/v1/messages", ("`stop` has more than 4", None), "`stop_sequences` has more than 4", None),
         (
             b"/v1/responses",
-            ("`verbosity` is not supported; leave it out: `lenient: [verbosity]`", "verbosity"),
+            Refusal.of("messages[0].content", "is odd", "messages.0"),
+            "`input[0].content` is odd",
+            "input.0",
+        ),
+        (
+            b"/v1/messages",
+            Refusal.of("stop", "has more than 4").adding("; send 4"),
+            "`stop_sequences` has more than 4; send 4",
+            "stop_sequences",
+        ),
+        (
+            b"/v1/responses",
+            Refusal.of("verbosity", "is not supported; leave it out: `lenient: [verbosity]`"),
             "`text.verbosity` is not supported; leave it out: `lenient: [verbosity]`",
             "text.verbosity",
         ),
-        (b"/v1/messages", ("`stopped` is none", "tools"), "`stopped` is none", "tools"),
+        (b"/v1/messages", Refusal.of("stopped", "is none", "tools"), "`stopped` is none", "tools"),
+        (b"/v1/messages", Refusal("`stop` is a caller's own word"), "`stop` is a caller's own word", None),
     ],
 )
 def test_members_are_named_as_the_caller_wrote_them(
-    path: bytes, refusal: tuple[str, str | None], message: str, param: str | None
+    path: bytes, refusal: Refusal, message: str, param: str | None
 ) -> None:
-    found = SURFACES[path].worded(Refusal(*refusal))
+    found = refusal.worded(SURFACES[path].words)
     assert (found.message, found.param) == (message, param)

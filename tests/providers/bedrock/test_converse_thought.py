@@ -190,4 +190,4 @@ def test_fast_is_openais_other_name_of_priority() -> None:
 
 def test_converse_serves_chat() -> None:
     asked: Operation = "responses"
-    assert wire().cannot(call({"input": "Hello"}, asked)) == "Bedrock's Converse serves chat and nothing else"
+    assert str(wire().cannot(call({"input": "Hello"}, asked))) == "Bedrock's Converse serves chat and nothing else"

@@ -135,7 +135,7 @@ class ProviderCalls:
             else:
                 asked, sends = await aside(self._said, job, deployed, spoken, trace)
         except Refusal as refusal:
-            job.cannot.append((choice.candidate, job.surface.worded(refusal)))
+            job.cannot.append((choice.candidate, refusal.worded(job.surface.words)))
             return None
         except CredentialError as error:
             missing = failure("credential", 502, f"the credential of {deployed.id} is not available")
