@@ -75,3 +75,22 @@ def test_a_gang_by_the_hour_runs_beside_what_is_rented_and_not_on_what_stands_id
     found = solved(build(offers, works, months=1))
     assert found.cost == 2 * (8 * JANUARY + 14_880) + 30 * 120
     assert agree(build(offers, works, months=1))
+
+
+@pytest.mark.parametrize(
+    ("size", "steady", "here"),
+    [
+        (4, 5, 4 * JANUARY),  # seven of twelve are left: one gang of four
+        (8, 5, 0),  # and none of eight
+        (8, 4, 8 * JANUARY),
+        (3, 5, 6 * JANUARY),
+    ],
+)
+def test_beside_what_is_rented_a_gang_runs_in_whole_gangs(size: int, steady: int, here: int) -> None:
+    """Twelve GPUs at 2 in the south; those that others rent are gone all month. What is over runs on spot at 3."""
+    need = 9 * JANUARY
+    offers = [gpus("north", 3, buy="spot"), gpus("south", 2, capacity="12 GPU")]
+    works = [job("run", need, size, interruptible=True), compute("chat", f"{steady} GPU")]
+    found = solved(build(offers, works, months=1))
+    assert found.cost == 2 * (steady * JANUARY + here) + 3 * (need - here)
+    assert agree(build(offers, works, months=1))

@@ -32,7 +32,7 @@ class TakenTurns:
 
 def in_turns(draft: Draft, found: Quantities) -> dict[int, TakenTurns]:
     """By arc, of gangs that could not run on their reserved units while all that never waits runs there, too."""
-    shared = ((arc, _turns(draft, found, arc)) for arc, _, _ in draft.gangs)
+    shared = ((arc, _turns(draft, found, arc)) for arc, _, _ in draft.gangs if not arc.own)
     return {arc.index: turns for arc, turns in shared if turns is not None}
 
 
@@ -41,7 +41,8 @@ def _turns(draft: Draft, found: Quantities, gang: Arc) -> TakenTurns | None:
     others = [a for a in draft.arcs.of_offer[gang.offer.id] if isinstance(a.workload, Inference)]
     uses: list[Floats] = [_accelerators(draft, found, arc) for arc in others]
     always: Floats = np.sum(uses, axis=0) if uses else np.zeros(draft.n)
-    held = _held(draft, found, gang.offer)
+    name = gang.offer.id
+    held = draft.units[name].holding(found.units[name].astype(np.float64), draft.n) * gang.offer.unit
     short = np.where((found.work[gang.index] > 0) & (always > NO_MORE), gang.gang + always - held, 0.0)
     if short.max(initial=0.0) <= NO_MORE:
         return None
@@ -53,11 +54,3 @@ def _turns(draft: Draft, found: Quantities, gang: Arc) -> TakenTurns | None:
 def _accelerators(draft: Draft, found: Quantities, arc: Arc) -> Floats:
     """How many an arc's work needs at any time of each period."""
     return np.asarray(found.work[arc.index] * float(QUANTUM * arc.per_work) / draft.hours, dtype=np.float64)
-
-
-def _held(draft: Draft, found: Quantities, offer: GpuOffer) -> Floats:
-    """How many are reserved in each period."""
-    units, held = draft.units[offer.id], np.zeros(draft.n)
-    for count, size, serve in zip(found.units[offer.id].tolist(), units.units, units.serve, strict=True):
-        held[serve] += count * size * offer.unit
-    return held

@@ -9,12 +9,14 @@ from collections.abc import Sequence
 from fractions import Fraction
 
 import numpy as np
+from numpy.typing import NDArray
 
 from detente.market.offer import AnyOffer, AnyUnits, GpuOffer, TokenOffer
 from detente.planner.formulation.arc import Arc
 from detente.planner.formulation.draft import Draft
-from detente.planner.formulation.expression import Bools, Expr, Floats, Part
+from detente.planner.formulation.expression import Bools, Expr, Floats, Ints, Part
 from detente.planner.formulation.owner import Owner
+from detente.planner.formulation.purchases import MAX_WHOLE
 from detente.planner.formulation.unit_columns import Units
 
 IDLE_MARGIN = 1e-6
@@ -140,35 +142,67 @@ def _busiest(draft: Draft, bought: Units) -> Floats:
 
 def _gang(draft: Draft, arc: Arc) -> None:
     """A gang runs whole: its rate is at most the whole gangs that fit."""
-    size, offer = arc.gang, arc.offer
-    if not size or not isinstance(offer, GpuOffer):
+    if arc.gang and isinstance(arc.offer, GpuOffer):
+        if arc.own:
+            _by_the_hour(draft, arc, arc.offer)
+        else:
+            _reserved(draft, arc, arc.offer)
+
+
+def _by_the_hour(draft: Draft, arc: Arc, offer: GpuOffer) -> None:
+    """Within what there is; beside units that others rent, within the whole gangs for which these leave room.
+
+    Where a unit holds a gang, what they leave is whole gangs.
+    """
+    size, most = arc.gang, draft.most(offer)
+    limited = np.isfinite(most)
+    if not limited.any():
         return
-    owner, program = Owner("gang", arc.workload.id), draft.program
-    t = np.arange(draft.n, dtype=np.int32)
-    if arc.own:
-        most = draft.most(offer)
-        limited = np.isfinite(most)
-        if limited.any():
-            gangs = np.where(limited, most, 0.0) * offer.unit // size
-            most = np.where(limited, gangs * size * draft.hours, LARGE)
-            rate = Expr(draft.n, [(t, draft.x[arc.index], float(arc.per_work))])
-            program.require(owner, offer.id, rate <= most + draft.rounded_up([arc]))
+    there_is = np.where(limited, most, 0.0) * offer.unit
+    rented = draft.units.get(offer.id)
+    if rented is None or size == offer.unit:
+        whole = np.where(limited, there_is // size * size * draft.hours, LARGE)
+        t = np.arange(draft.n, dtype=np.int32)
+        rate = Expr(draft.n, [(t, draft.x[arc.index], float(arc.per_work))])
+        draft.program.require(Owner("gang", arc.workload.id), offer.id, rate <= whole + draft.rounded_up([arc]))
         return
-    starts = sorted(set(draft.units[offer.id].starts)) if offer.id in draft.units else []
+    spans = list(np.flatnonzero(limited)[:, np.newaxis])
+    few = len(spans) <= MAX_WHOLE
+    gangs = draft.program.columns(
+        Owner("gang", arc.workload.id), offer.id, len(spans), upper=there_is[limited] // size, integer=few, whole=True
+    )
+    t = np.flatnonzero(limited).astype(np.int32)
+    beside = Expr(draft.n, [(t, gangs, float(size))]) + rented.held(draft.n) * Fraction(offer.unit)
+    rows = beside <= np.where(limited, there_is, LARGE)
+    draft.program.require(Owner("offer", offer.id), f"{arc.workload.id}/fits", rows)
+    _runs(draft, arc, gangs, spans)
+
+
+def _reserved(draft: Draft, arc: Arc, offer: GpuOffer) -> None:
+    """Within the whole gangs that reserved units hold, as many from one time at which some may begin to the next."""
+    size, owner, bought = arc.gang, Owner("gang", arc.workload.id), draft.units.get(offer.id)
+    starts = sorted(set(bought.starts)) if bought is not None else []
     spans = [np.arange(a, b) for a, b in zip(starts, [*starts[1:], draft.n], strict=True)]
-    if not spans:
+    if bought is None or not spans:
         return
-    bought = draft.units[offer.id]
     ceiling = max(1.0, float(np.max(bought.most, initial=0.0)) * offer.unit // size)
-    gangs = program.columns(owner, offer.id, len(spans), upper=ceiling, integer=True)
-    of = np.zeros(draft.n, dtype=np.int32)
-    for index, span in enumerate(spans):
-        of[span] = gangs[index]
-    t = t[starts[0] :]  # before the first start there is nothing to run on, and `units/…/use` says so
-    of, hours = of[t], draft.hours[t]
+    gangs = draft.program.columns(owner, offer.id, len(spans), upper=ceiling, integer=True)
+    t, of = _counted(gangs, spans)
     fits = Expr(draft.n, [(t, of, float(size))]) - bought.held(draft.n) * Fraction(offer.unit)
-    program.require(owner, f"{offer.id}/fits", fits <= np.zeros(draft.n))
+    draft.program.require(owner, f"{offer.id}/fits", fits <= np.zeros(draft.n))
+    _runs(draft, arc, gangs, spans)
+
+
+def _counted(gangs: Ints, spans: list[NDArray[np.int64]]) -> tuple[Ints, Ints]:
+    """The periods in which gangs are counted, and the column that counts them in each."""
+    return np.concatenate(spans).astype(np.int32), np.repeat(gangs, [len(span) for span in spans])
+
+
+def _runs(draft: Draft, arc: Arc, gangs: Ints, spans: list[NDArray[np.int64]]) -> None:
+    """A gang runs as its whole gangs do; where these are not counted, another row says that there is nothing."""
+    t, of = _counted(gangs, spans)
     rate = Expr(draft.n, [(t, draft.x[arc.index, t], float(arc.per_work))])
-    run = Expr(draft.n, [(t, of, size * hours)])
-    program.require(owner, f"{offer.id}/rate", rate - run <= draft.rounded_up([arc]))
+    run = Expr(draft.n, [(t, of, arc.gang * draft.hours[t])])
+    owner, part = Owner("gang", arc.workload.id), f"{arc.offer.id}/rate"
+    draft.program.require(owner, part, rate - run <= draft.rounded_up([arc]))
     draft.gangs.append((arc, gangs, spans))

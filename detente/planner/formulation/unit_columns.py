@@ -108,3 +108,11 @@ class Units:
         times = [len(serve) for serve in self.serve]
         rows = np.concatenate(self.serve).astype(np.int32)
         return Expr(n, [(rows, np.repeat(self.columns, times), np.repeat(self.units, times))])
+
+    def holding(self, counts: Floats, n: int) -> Floats:
+        """Units that serve in each of n periods where there are so many of each column."""
+        times = [len(serve) for serve in self.serve]
+        rows = np.concatenate([np.zeros(0, dtype=np.int64), *self.serve])
+        sizes = np.repeat(counts * self.units, times)
+        found: Floats = np.bincount(rows, sizes, n).astype(np.float64)
+        return found

@@ -110,9 +110,7 @@ def _needed(draft: Draft, units: Units, best: Solution) -> Fewer | None:
 
 def _spare(draft: Draft, units: Units, values: Floats, counts: Floats) -> Floats:
     """Units that are held and not used in each period."""
-    held = np.zeros(draft.n)
-    for count, size, serve in zip(counts, units.units, units.serve, strict=True):
-        held[serve] += count * size
+    held = units.holding(counts, draft.n)
     shared = [arc for arc in draft.arcs.of_offer[units.offer.id] if not arc.own]
     used = np.zeros(draft.n)
     for part in taken(draft, shared, standby=units.offer.reserved).parts:

@@ -10,8 +10,11 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 import numpy as np
+from numpy.typing import NDArray
 
 from detente.contract.decisions import Rounding
+from detente.market.offer import GpuOffer
+from detente.planner.formulation.arc import Arc
 from detente.planner.formulation.draft import Draft
 from detente.planner.formulation.expression import Floats, Ints
 from detente.planner.formulation.program import Block
@@ -155,7 +158,10 @@ def whole_counts(
     """
     assert relaxed.values is not None
     counts = rounded_units(draft, relaxed.values, spared)
-    gangs = [rounded(relaxed.values[columns], "up") for _, columns, _ in draft.gangs]
+    gangs = [
+        _beside(draft, arc, spans, counts[arc.offer.id]) if arc.own else rounded(relaxed.values[columns], "up")
+        for arc, columns, spans in draft.gangs
+    ]
     own = [rounded(relaxed.values[block.slice], rule or block.rounding) for block in clause_counts(draft)]
     up = np.concatenate([np.zeros(0), *(counts[name] for name in draft.units), *gangs, *own])
     if settled is not None:
@@ -163,6 +169,14 @@ def whole_counts(
         up[kept] = np.rint(relaxed.values[columns[kept]])
     most: Floats = np.floor(model.most[columns] + WHOLE)
     return np.asarray(np.clip(up, 0.0, most), dtype=np.float64)
+
+
+def _beside(draft: Draft, gang: Arc, spans: Sequence[NDArray[np.int64]], counts: Floats) -> Floats:
+    """The whole gangs for which so many rented units leave room."""
+    assert isinstance(gang.offer, GpuOffer)
+    left = draft.most(gang.offer) - draft.units[gang.offer.id].holding(counts, draft.n)
+    fit: Floats = np.floor(left[np.concatenate(spans)] * gang.offer.unit / gang.gang + WHOLE)
+    return fit
 
 
 def rounded(values: Floats, rule: Rounding) -> Floats:

@@ -190,6 +190,10 @@ class Units(Uses):
                     if units < INFINITE:
                         fits = units * offer.unit // size * size
                         self.row({self.x[i, t]: way.take}, "<=", fits * slot.hours)
+                        gangs = self.column(whole=True)  # what is rented beside it is there all the time
+                        held = [dict(b["parts"]) for b in self.units.get(offer.id, ()) if t in b["held"]]
+                        self.row(added({gangs: size}, added(*held, times=offer.unit)), "<=", units * offer.unit)
+                        self.row({self.x[i, t]: way.take, gangs: -size * slot.hours}, "<=", 0.0)
                 continue
             starts = sorted({b["held"][0] for b in self.units[offer.id] if b["held"]})
             for t, _ in enumerate(self.slots):
