@@ -13,7 +13,7 @@ from detente.report.drawing.strip import Room, rooms
 from detente.report.figures.commitments import commitment_figures, part_of_cost
 from detente.report.figures.figure import PART, NamedFigure, Operand, Rule, at
 from detente.report.plans import digest
-from detente.report.plans.bill import BillLine, bill
+from detente.report.plans.bill import SPEND, BillLine, bill
 from detente.report.plans.implication import Implication, implications
 from detente.report.plans.section_rows import saved_a_year
 from detente.results.plan import Plan
@@ -57,7 +57,7 @@ def _costs(plan: Plan, lines: Sequence[BillLine]) -> Iterator[NamedFigure]:
     own = tuple(
         Operand(bill_words(line), line.amount, unit, bill_address(line))
         for line in lines
-        if line.kind == "line" and _owed(line)
+        if line.kind == "line" and line.cause.owed
     )
     yield NamedFigure("bill", plan.bill, unit, "What is owed in money, exactly", "", "sum" if own else None, own)
     says = "The value of the demand that is not served"
@@ -103,7 +103,7 @@ def _bill(plan: Plan, lines: Sequence[BillLine]) -> Iterator[NamedFigure]:
             party = f" ({line.party})" if line.party else ""
             says, origin = f"A line of the bill: {line.what}{clause}{party}", POSTED
             yield NamedFigure(bill_address(line), line.amount, plan.currency, says, origin)
-        elif line.what == "spend":
+        elif line.cause is SPEND:
             own = tuple(Operand(bill_words(each), each.amount, plan.currency, bill_address(each)) for each in before)
             says = "What is spent with providers, after discounts and before fees"
             yield NamedFigure(at("bill", "spend"), line.amount, plan.currency, says, "", "sum", own)
@@ -117,14 +117,9 @@ def _bill(plan: Plan, lines: Sequence[BillLine]) -> Iterator[NamedFigure]:
         yield NamedFigure(base, row.adds, plan.currency, says, origin)
 
 
-def _owed(line: BillLine) -> bool:
-    """Whether a line is one of the bill, and not of what is not owed in money."""
-    return line.what not in ("value of demand not served", "moving to another provider")
-
-
 def bill_address(line: BillLine) -> str:
     """Where a line of the bill stands."""
-    return at("bill", line.what.replace(",", ""), *(each for each in (line.clause, line.party) if each))
+    return at("bill", line.cause.name, *(each for each in (line.clause, line.party) if each))
 
 
 def bill_words(line: BillLine) -> str:

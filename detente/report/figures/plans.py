@@ -13,8 +13,8 @@ from dataclasses import replace
 from detente.report.figures.figure import PART, NamedFigure, Operand, at
 from detente.report.figures.plan import bill_address, bill_words, plan_figures
 from detente.report.plans.answer import labels
-from detente.report.plans.bill import WORDS, ZERO, BillLine, bill
-from detente.report.plans.bridge import COMPUTE, MOVING, UNSERVED, bridge, by_cause, in_causes
+from detente.report.plans.bill import SPEND, ZERO, BillLine, bill
+from detente.report.plans.bridge import COMPUTE, bridge, by_cause
 from detente.report.plans.cumulated import by_period, by_year
 from detente.results.plan import Plan
 
@@ -93,13 +93,12 @@ def _causes(name: str, plan: Plan, causes: Sequence[str]) -> Iterator[NamedFigur
 def _lines_by_cause(plan: Plan) -> dict[str, list[BillLine]]:
     """The lines of a bill by the cause that they belong to: all above the line of spend are compute."""
     lines = bill(plan)
-    spend = next((index for index, line in enumerate(lines) if line.what == "spend"), 0)
-    other = {"value of demand not served": UNSERVED, "moving to another provider": MOVING}
+    spend = next((index for index, line in enumerate(lines) if line.cause is SPEND), 0)
     found: dict[str, list[BillLine]] = {}
     for index, line in enumerate(lines):
         if line.kind == "line":
-            compute = index < spend or line.what in WORDS.values()
-            cause = COMPUTE if compute else other.get(line.what) or in_causes(line.what)
+            compute = index < spend or line.cause.compute
+            cause = COMPUTE if compute else line.cause.several
             found.setdefault(cause, []).append(line)
     return found
 

@@ -17,12 +17,41 @@ from detente.values.money import CENT
 ZERO = Decimal(0)
 
 Kind = Literal["line", "subtotal", "total"]
-WORDS = {
-    "use": "use, at list price",
-    "reserved": "reserved at other prices",
-    "idle": "paid for and idle",
-    "egress": "data moved",
+
+
+@dataclass(frozen=True, slots=True)
+class BillCause:
+    """What a line is for: its name, by which its figure is found, and in words, of one line and of several.
+
+    ``compute``: charged for what providers sell, by price and no clause. ``owed``: in money, to somebody.
+    """
+
+    name: str
+    words: str
+    several: str = ""
+    compute: bool = False
+    owed: bool = True
+
+    @classmethod
+    def of_part(cls, part: str) -> BillCause:
+        """A part of what clauses post."""
+        words = part.replace("-", " ")
+        return cls(part, words, words if words.endswith("s") else f"{words}s")
+
+
+CHARGED = {
+    "use": BillCause("use-at-list-price", "use, at list price", compute=True),
+    "reserved": BillCause("reserved-at-other-prices", "reserved at other prices", compute=True),
+    "idle": BillCause("paid-for-and-idle", "paid for and idle", compute=True),
+    "egress": BillCause("data-moved", "data moved", compute=True),
 }
+SPEND = BillCause("spend", "spend")
+BILL = BillCause("bill", "the bill")
+UNSERVED = BillCause(
+    "value-of-demand-not-served", "value of demand not served", "value of demand not served", owed=False
+)
+MOVING = BillCause("moving-to-another-provider", "moving to another provider", "moving to other providers", owed=False)
+COST = BillCause("cost", "the cost of the plan")
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,12 +62,17 @@ class BillLine:
     up to those of the totals below them.
     """
 
-    what: str
+    cause: BillCause
     party: str
     clause: str
     amount: Decimal
     cents: Decimal
     kind: Kind = "line"
+
+    @property
+    def what(self) -> str:
+        """What it is for, in words."""
+        return self.cause.words
 
 
 def bill(plan: Plan, most: int = 0) -> list[BillLine]:
@@ -54,9 +88,9 @@ def bill(plan: Plan, most: int = 0) -> list[BillLine]:
     book = _Book()
     parties = {c.term: c.counterparty for c in plan.clauses}
     names = {p.provider: p.name or p.provider for p in plan.providers}
-    for what, word in WORDS.items():
+    for what, cause in CHARGED.items():
         rows = [(names.get(p, p), "", amount) for p, amount in _charged(plan, what)]
-        book.add(word, rows, most)
+        book.add(cause, rows, most)
     amounts = posted(plan)
     for in_spend in (True, False):
         for part in dict.fromkeys(p for s, p, _ in amounts if s == in_spend):
@@ -65,15 +99,15 @@ def bill(plan: Plan, most: int = 0) -> list[BillLine]:
                 for (s, p, t), amount in amounts.items()
                 if (s, p) == (in_spend, part)
             ]
-            book.add(part.replace("-", " "), rows, most)
+            book.add(BillCause.of_part(part), rows, most)
         if in_spend and any(s for s, _, _ in amounts):
-            book.total("spend", "subtotal")
+            book.total(SPEND, "subtotal")
     if book.lines:
-        book.total("the bill", "total")
-    book.add("value of demand not served", [("", "", plan.unserved_cost)], most)
-    book.add("moving to another provider", [(name, "", amount) for name, amount in _moving(plan)], most)
+        book.total(BILL, "total")
+    book.add(UNSERVED, [("", "", plan.unserved_cost)], most)
+    book.add(MOVING, [(name, "", amount) for name, amount in _moving(plan)], most)
     if plan.unserved_cost or plan.moving_cost:
-        book.total("the cost of the plan", "total")
+        book.total(COST, "total")
     return book.lines
 
 
@@ -82,7 +116,7 @@ def merged(lines: Sequence[BillLine]) -> list[BillLine]:
     found: list[BillLine] = []
     for line in lines:
         last = found[-1] if found else None
-        if last and (last.what, last.clause, last.kind) == (line.what, line.clause, line.kind):
+        if last and (last.cause, last.clause, last.kind) == (line.cause, line.clause, line.kind):
             found[-1] = replace(last, party="", amount=last.amount + line.amount, cents=last.cents + line.cents)
         else:
             found.append(line)
@@ -96,7 +130,7 @@ class _Book:
         self.lines: list[BillLine] = []
         self.sum = ZERO
 
-    def add(self, what: str, rows: Iterable[tuple[str, str, Decimal]], most: int) -> None:
+    def add(self, cause: BillCause, rows: Iterable[tuple[str, str, Decimal]], most: int) -> None:
         """The lines of one group, the largest first; those after the ``most`` largest as one."""
         kept = sorted((r for r in rows if r[2]), key=lambda r: -abs(r[2]))
         if most and len(kept) > most:
@@ -104,11 +138,11 @@ class _Book:
             kept = [*kept[: most - 1], (f"{len(rest)} more", "", sum((r[2] for r in rest), ZERO))]
         for party, clause, amount in kept:
             before, self.sum = cents(self.sum), self.sum + amount
-            self.lines.append(BillLine(what, party, clause, amount, cents(self.sum) - before))
+            self.lines.append(BillLine(cause, party, clause, amount, cents(self.sum) - before))
 
-    def total(self, what: str, kind: Kind) -> None:
+    def total(self, cause: BillCause, kind: Kind) -> None:
         """What all lines so far come to."""
-        self.lines.append(BillLine(what, "", "", self.sum, cents(self.sum), kind))
+        self.lines.append(BillLine(cause, "", "", self.sum, cents(self.sum), kind))
 
 
 def cents(amount: Decimal) -> Decimal:

@@ -9,12 +9,10 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from decimal import Decimal
 
-from detente.report.plans.bill import ZERO, posted
+from detente.report.plans.bill import MOVING, UNSERVED, ZERO, BillCause, posted
 from detente.results.plan import Plan
 
 COMPUTE = "compute, after discounts"
-UNSERVED = "value of demand not served"
-MOVING = "moving to other providers"
 
 
 def by_cause(plan: Plan) -> dict[str, Decimal]:
@@ -22,19 +20,13 @@ def by_cause(plan: Plan) -> dict[str, Decimal]:
     found = {COMPUTE: sum((c.net for c in plan.charges), ZERO)}
     for (in_spend, part, _), amount in posted(plan).items():
         if not in_spend:
-            word = in_causes(part)
+            word = BillCause.of_part(part).several
             found[word] = found.get(word, ZERO) + amount
     if plan.unserved_cost:
-        found[UNSERVED] = plan.unserved_cost
+        found[UNSERVED.several] = plan.unserved_cost
     if plan.moving_cost:
-        found[MOVING] = plan.moving_cost
+        found[MOVING.several] = plan.moving_cost
     return found
-
-
-def in_causes(part: str) -> str:
-    """The cause that a part of a bill is told under: ``shortfall fees``."""
-    word = part.replace("-", " ")
-    return word if word.endswith("s") else f"{word}s"
 
 
 @dataclass(frozen=True, slots=True)

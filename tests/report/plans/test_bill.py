@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 from detente.case.case import Case
 from detente.contract.settled.posting import Posting
 from detente.planner.solve import plan as planned
-from detente.report.plans.bill import BillLine, bill, merged
+from detente.report.plans.bill import BillCause, BillLine, bill, merged
 from detente.report.plans.bridge import bridge
 from detente.results.plan import Plan
 from detente.results.plan_rows import ProviderCharge
@@ -116,4 +116,9 @@ def test_a_bridge_adds_up_to_the_difference() -> None:
 
 def test_a_line_says_with_whom() -> None:
     found = bill(frontier("spirit"))
-    assert BillLine("revenue share", "Microsoft Azure", "revenue-share", D("31.4") * 10**9, D("31.4") * 10**9) in found
+    assert (
+        BillLine(
+            BillCause.of_part("revenue-share"), "Microsoft Azure", "revenue-share", D("31.4") * 10**9, D("31.4") * 10**9
+        )
+        in found
+    )
