@@ -275,6 +275,39 @@ def test_no_page_names_a_file_that_is_not_there() -> None:
     assert not gone, "\n".join(gone)
 
 
+def test_a_file_that_is_named_by_the_end_of_its_path_is_there() -> None:
+    """`planner/answer/bill.py`, or `bill.py`; on the page of the planner, one of the planner's own."""
+    paths = [
+        f"/{path.relative_to(ROOT)}" for room in ("detente", "tests", "bench") for path in (ROOT / room).rglob("*.py")
+    ]
+    gone = []
+    for page in PAGES:
+        within = "/detente/planner/" if page.name == "planner.md" else "/"
+        for name in set(re.findall(r"`(?!detente/)([\w/]+\.py)`", read(page))) - {"detente.py"}:
+            named = [path for path in paths if path.endswith(f"/{name}")]
+            if not any(path.startswith(within) or "/" in name for path in named):
+                gone.append(f"{page.relative_to(ROOT)} names {name}")
+    assert not gone, "\n".join(gone)
+
+
+def test_the_code_that_a_clause_s_page_names_is_in_those_files() -> None:
+    """``Code: `detente/terms/x.py`: `shape`, `settle`; …``: what follows a file is defined in it."""
+    gone, pages = [], sorted((ROOT / "docs" / "terms").glob("*.md"))
+    for page in pages:
+        for file, names in re.findall(
+            r"`(detente/[\w/]+\.py)`: ((?:`\w+`(?:, | and )?)+)", read(page).partition("\nCode: ")[2]
+        ):
+            code = read(ROOT / file)
+            wanted = re.findall(r"`(\w+)`", names)
+            gone += [
+                f"{page.name}: {name} in {file}"
+                for name in wanted
+                if not re.search(rf"\bdef {name}\b|^ +{name}:", code, re.M)
+            ]
+    assert len(pages) > 20
+    assert not gone, "\n".join(gone)
+
+
 def test_what_a_file_says_is_elsewhere_is_there() -> None:
     """``Not here: the rule (``reach/verdict``)``: a file or a room, by its path or, in the same room, by its name."""
     package = ROOT / "detente"

@@ -105,7 +105,7 @@ class CurrencyExchange(Noun):
             what = f"the rate is of {one} and {of}, and the case is in {currency}"
             raise FlawError(what, f"write what one of the other currency costs in {currency}", ("rate",))
         if currency == of and self.decimals is None:
-            what = f"the rate is what one {of} costs in {one}; what one {one} costs in {of} may have no last decimal"
+            what = f"the rate is what one {of} costs in {one}; what one {one} costs in {of} may go on without end"
             remedy = f"say to how many `decimals` that is rounded, or write it in {of} per {one}"
             raise FlawError(what, remedy, ("rate",))
         steps = tuple((day, self._in(each, currency)) for day, each in self.rate.steps)

@@ -76,7 +76,7 @@ def test_keys_state_what_they_may() -> None:
         (daily(of={"provider": "nort"}), "no offer has `provider: nort`", "did you mean `north`?"),
         (daily(of={"workload": "chad"}), "no workload has `workload: chad`", "did you mean `chat`?"),
         (daily(within="a"), "there is no budget `a`", ""),
-        (daily(within="b"), "is within itself: `b` in `b`", "leave one `within` out"),
+        (daily(within="b"), "is in a circle of budgets: `b` in `b`", "leave one `within` out"),
         (daily(per="provider"), "`provider` is nothing that callers have", ""),
         (daily(agreement="deal"), "there is no agreement `deal`", ""),
         (daily(money="1 EUR"), "the amount is in EUR, and the case is in USD", ""),
@@ -102,7 +102,7 @@ def test_an_address_that_is_refused_is_not_shown() -> None:
 
 def test_a_longer_circle_is_told_once() -> None:
     one, two = (daily(id=name, within=other) for name, other in (("one", "two"), ("two", "one")))
-    assert [what for what, _ in wrong(one, two)] == ["is within itself: `one` in `two` in `one`"]
+    assert [what for what, _ in wrong(one, two)] == ["is in a circle of budgets: `one` in `two` in `one`"]
 
 
 def test_what_is_wrong_with_a_key_is_told() -> None:

@@ -9,6 +9,7 @@ from collections.abc import Callable
 from decimal import Decimal
 from functools import cache
 from importlib import import_module
+from pathlib import Path
 from typing import Any
 
 from hypothesis import assume
@@ -354,12 +355,19 @@ GENERATORS: dict[str, Make] = {
 
 def generator(kind: str) -> Make:
     """How to make a clause of a kind. One of which nobody says so fails the laws."""
-    return GENERATORS[kind] if kind in GENERATORS else own_tests(kind).drawn
+    if kind in GENERATORS:
+        return GENERATORS[kind]
+    own = own_tests(kind)
+    assert hasattr(own, "drawn"), f"write `drawn(draw, world, party)` in {own.__file__}: a random clause of `{kind}`"
+    made: Make = own.drawn
+    return made
 
 
 def own_tests(kind: str) -> Any:
     """The file of a kind's own tests: it may hold a generator (``drawn``) and the rule of the oracle (``asked``)."""
-    return import_module(f"tests.terms.test_{kind.replace('-', '_')}")
+    name = f"test_{kind.replace('-', '_')}"
+    assert (Path(__file__).parent / f"{name}.py").is_file(), f"write tests/terms/{name}.py: the tests of `{kind}`"
+    return import_module(f"tests.terms.{name}")
 
 
 BESIDE: dict[str, Callable[[Draw, Data], list[Data]]] = {"savings-plan": _second_plan}

@@ -61,7 +61,8 @@ def test_spend_counts_before_a_discount_or_after_it(measure: str, drawn: int, co
 
 def test_which_money_counts_is_said_where_a_discount_makes_a_difference() -> None:
     (only,) = mistakes(data_of([tokens("north", 1)], [work()], agreement(OFF, floor("5500 USD"))))
-    assert only.startswith("`off` takes off the price of use of `north-api`, which `floor` counts, and how is not said")
+    told = "and whether `floor` counts what was paid before or after it is not said"
+    assert only.startswith(f"`off` takes off the price of use of `north-api`, {told}")
     assert "`measure: list`" in only
     assert "`measure: after-discounts`" in only
 
@@ -135,7 +136,8 @@ def test_a_credit_that_has_no_window_any_more_pays_nothing() -> None:
 
 def test_whether_what_a_credit_pays_counts_is_said() -> None:
     (only,) = mistakes(data_of([tokens("north", 1)], [work()], agreement(POOL, floor("5 k USD"))))
-    assert only.startswith("`pool` pays for use of `north-api`, which `floor` counts, and how is not said")
+    told = "and whether `floor` counts what was paid before or after it is not said"
+    assert only.startswith(f"`pool` pays for use of `north-api`, {told}")
     assert "`measure: after-credits`" in only
 
 

@@ -81,6 +81,6 @@ def _circle(case: Entries) -> None:
             seen.append(name)
             name = within[name]
         if name == entry.value.id:
-            what = f"is within itself: {' in '.join(f'`{each}`' for each in (*seen, name))}"
+            what = f"is in a circle of budgets: {' in '.join(f'`{each}`' for each in (*seen, name))}"
             case.wrong(entry, ("within",), what, "leave one `within` out")
             return

@@ -55,7 +55,7 @@ def _kept(term: Term, own: OwnMoney, view: View) -> Iterator[Flaw]:
         if other is not None:
             what = f"`{offer.id}` is converted at {plain(other.rate)}, and `{term.id}`, which counts it, otherwise"
             remedy = f"let both go by one `exchange` and the day of use, or write the case in {own.currency}"
-            yield Flaw(f"{what} ({own.told}): what counts of its {own.currency} is not known", remedy, ("kind",))
+            yield Flaw(f"{what} ({own.told}): which rate holds for its {own.currency} is not known", remedy, ("kind",))
             return
 
 
@@ -111,6 +111,6 @@ def _otherwise(offer: AnyOffer, term: Term, stated: StatedAs) -> StatedAs | None
 def _unlike(term: Term, stated: tuple[KeyPath, StatedAs], offer: AnyOffer, other: StatedAs) -> Flaw:
     path, own = stated
     what = f"`{term.id}` is converted at {plain(own.rate)}, and `{offer.id}`, which it counts, at {plain(other.rate)}"
-    what += f": what counts of its {own.currency} is not known"
+    what += f": which rate holds for its {own.currency} is not known"
     remedy = f"sell it `under:` an agreement with the same `exchange`, or write the case in {own.currency}"
     return Flaw(what, f"{remedy}, so that neither is converted", path)

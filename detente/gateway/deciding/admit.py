@@ -172,8 +172,8 @@ def _unable(deployed: Deployed, request: Request) -> tuple[Reason, tuple[str, ..
     """Why a deployment cannot do what a request asks for, and what that is (``Candidate.unable``)."""
     own = deployed.deployment
     if request.pinned is not None and own.id != request.pinned:
-        what = f"what the call builds on was made at {request.pinned}, and nobody else can read it"
-        remedy = f"send the conversation without it, where {request.pinned} is there no more"
+        what = f"the call refers to what {request.pinned} made, and no other deployment can read it"
+        remedy = f"if {request.pinned} is gone, send the conversation without it"
         return Reason(own.id, f"{what}; {remedy}"), ("state",)
     if request.operation not in own.serves and not _said_as_chat(request, own.serves):
         return Reason(own.id, f"{own.id} serves {' and '.join(own.serves)}, not {request.operation}"), ("operation",)

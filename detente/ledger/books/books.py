@@ -287,9 +287,11 @@ def _by_the_hour(zone: tzinfo, begun: datetime) -> bool:
 def _uneven(term: Term) -> str:
     """What is said of a clause whose windows begin within an hour, and what helps."""
     v = term.validity
-    what = f"windows of `{term.id}` begin at no whole hour of UTC, by {v.zone}, and use is summed by the hour"
+    what = f"windows of `{term.id}` do not begin on a whole hour of UTC (zone {v.zone})"
+    what += ", and the ledger sums use by the hour"
     begin = v.start.astimezone(UTC).replace(hour=0, minute=0).astimezone(v.zone)
-    remedy = f"state a `zone` of `{v.agreement}` whose days begin at one (by `UTC`, at {begin:%H:%M} of {v.zone})"
+    remedy = f"state a `zone` of `{v.agreement}` whose days begin on a whole hour of UTC"
+    remedy += f" (with `zone: UTC` they begin at {begin:%H:%M} of {v.zone})"
     return f"{what}; {remedy}"
 
 

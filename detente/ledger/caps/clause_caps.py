@@ -127,7 +127,7 @@ class LiveCap(Cap):
         return standing.amount is not None and all_of_it and not self._permits(standing, limit)
 
 
-ANOTHER = "it does not deny at the amount that its standing states, and that amount is what replicas share"
+ANOTHER = "it refuses at another amount than its standing states, so replicas cannot share that amount"
 
 
 def _limit(standing: Standing) -> int:

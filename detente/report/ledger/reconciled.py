@@ -58,7 +58,7 @@ def reconciled_view(found: Reconciled, currency: str, console: Console, warn: Pr
 
 def _more(nanos: int, currency: str) -> str:
     if not nanos:
-        return "they differ, and the differences add up to nothing"
+        return "they differ, but the differences cancel out"
     return f"billed {_cents(abs(nanos), currency)} {'more' if nanos > 0 else 'less'} than is on the books"
 
 

@@ -63,7 +63,7 @@ def opening(found: ClausePrices) -> list[str]:
         )
     if len(priced) > len(sure):
         left = len(priced) - len(sure)
-        sentences.append(f"Of {count(left, 'clause')} the price cannot be told from nothing.")
+        sentences.append(f"Of {count(left, 'clause')} the price is zero within the error.")
     return sentences
 
 

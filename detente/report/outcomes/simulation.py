@@ -98,7 +98,7 @@ def _hidden(found: Simulation) -> list[str]:
         return []
     more = mean([cost - best for cost, best in both])
     if abs(more.value) < CENT:
-        said = ["Nobody who knew each draw could dispatch it at less."]
+        said = ["Even somebody who knows each draw could not dispatch it for less."]
     else:
         by = _mean(more if more.value > 0 else mean([best - cost for cost, best in both]), found.currency)
         side = "less" if more.value > 0 else "more"

@@ -115,8 +115,9 @@ def test_windows_that_begin_within_an_hour_are_refused(store: Store, tmp_path: P
     """Sums are by the hour of UTC: use of 18:10 and of 18:40 would be of one day in Kolkata."""
     case = case_in(zone)
     told = (
-        f"windows of `floor` begin at no whole hour of UTC, by {zone}, and use is summed by the hour; "
-        f"state a `zone` of `north-deal` whose days begin at one (by `UTC`, at {begin} of {zone})"
+        f"windows of `floor` do not begin on a whole hour of UTC (zone {zone}), and the ledger sums use by the hour; "
+        f"state a `zone` of `north-deal` whose days begin on a whole hour of UTC "
+        f"(with `zone: UTC` they begin at {begin} of {zone})"
     )
     with pytest.raises(LedgerError, match=f"^{re.escape(told)}$"):
         put(store, case, tmp_path / "j", "2026-01-15")

@@ -139,11 +139,11 @@ def test_a_clause_of_any_measure_of_use_denies_a_call_for_which_too_little_is_le
     [
         ({"measure": "paid"}, "it counts what credits pay, which is settled after the calls"),
         ({"measure": None}, "it counts nothing"),
-        ({"measure": "work", "at": 110}, "it does not deny at the amount that its standing states"),
-        ({"measure": "work", "at": 90}, "it does not deny at the amount that its standing states"),
-        ({"measure": "work", "each": 5}, "it does not deny at the amount that its standing states"),
-        ({"measure": "work", "most": None, "at": 10**16, "each": 5}, "it does not deny at the amount"),
-        ({"measure": "work", "most": None, "at": 90}, "it does not deny at the amount that its standing states"),
+        ({"measure": "work", "at": 110}, "it refuses at another amount than its standing states"),
+        ({"measure": "work", "at": 90}, "it refuses at another amount than its standing states"),
+        ({"measure": "work", "each": 5}, "it refuses at another amount than its standing states"),
+        ({"measure": "work", "most": None, "at": 10**16, "each": 5}, "it refuses at another amount"),
+        ({"measure": "work", "most": None, "at": 90}, "it refuses at another amount than its standing states"),
     ],
 )
 def test_a_case_is_not_served_where_a_clause_could_not_be_asked(stated: Data, why: str, tmp_path: Path) -> None:

@@ -6,12 +6,15 @@ its own arcs, periods, prices, capacities, demand and measures. It is slow and p
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from functools import partial
+from typing import Any
 
 import highspy
 import numpy as np
 
 from detente.case.case import Case
+from detente.contract.term import Term
 from tests.planner.oracle.charges import Charges
 from tests.planner.oracle.credits import Credits
 from tests.planner.oracle.moving import Moving
@@ -45,9 +48,17 @@ class Oracle(Charges, Savings, Moving):
         super().__init__(case)
         self.credits = Credits(self)
         for term in case.terms:
-            if term.kind not in ELSEWHERE:
-                rule = getattr(self, "_" + term.kind.replace("-", "_"), None)
-                (rule or partial(own_tests(term.kind).asked, self))(term)
+            if term.kind not in ELSEWHERE and type(term).shape is not Term.shape:
+                self._rule(term.kind)(term)
+
+    def _rule(self, kind: str) -> Callable[[Any], None]:
+        """What adds the rows of a clause: of a kind that is not known here, its own tests say so (``asked``)."""
+        if (rule := getattr(self, "_" + kind.replace("-", "_"), None)) is not None:
+            found: Callable[[Any], None] = rule
+            return found
+        own = own_tests(kind)
+        assert hasattr(own, "asked"), f"write `asked(oracle, term)` in {own.__file__}: the rule of `{kind}`, row by row"
+        return partial(own.asked, self)
 
     def solve(self) -> float | None:
         """The least cost, or None where nothing obeys every clause. Each row is scaled to a largest entry of 1."""

@@ -70,7 +70,7 @@ def test_a_price_is_told_with_its_error_bar(amount: int, low: int, high: int, wo
 def test_the_opening_names_what_costs_and_what_brings_most(found: ClausePrices) -> None:
     said = " ".join(opening(found))
     assert "`off` brings most" in said
-    assert "Of 2 clauses the price cannot be told from nothing." in said
+    assert "Of 2 clauses the price is zero within the error." in said
     rough = replace(found, cost=LeastCost(Decimal(100), Decimal(99)))
     assert "no plan costs less by more than 1.0%" in opening(rough)[0]
 

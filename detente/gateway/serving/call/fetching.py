@@ -145,15 +145,15 @@ class Fetching:
                 url = _led(part, url, incoming.headers["location"])
             finally:
                 incoming.close()
-        raise _not_fetched(part, f"its address leads on more than {MAX_REDIRECTS} times")
+        raise _not_fetched(part, f"its address redirects more than {MAX_REDIRECTS} times")
 
 
 def _led(part: Attached, url: str, location: str) -> str:
-    """Where an address leads on to. Raises Refusal."""
+    """The address that an address redirects to. Raises Refusal."""
     try:
         return urljoin(url, location)
     except ValueError:
-        raise _not_fetched(part, "its address leads on to what is none") from None
+        raise _not_fetched(part, "its address redirects to what is no valid address") from None
 
 
 def _split(part: Attached, url: str) -> tuple[str, str]:
@@ -164,7 +164,8 @@ def _split(part: Attached, url: str) -> tuple[str, str]:
     try:
         parsed(origin)
     except ValueError:
-        raise _not_fetched(part, "its host is written as none is: a name in ASCII (`xn--…`), or an address") from None
+        what = "its host name is not valid: write a name in ASCII (`xn--…`), or an IP address"
+        raise _not_fetched(part, what) from None
     return origin, quote(target, safe=_SAFE)
 
 

@@ -138,7 +138,7 @@ class Renewing:
         try:
             freed = await loop.run_in_executor(self._reading, self._recovered, self._case)
         except (DetenteError, OSError) as error:
-            what = "what its earlier lives leased stays held until its journal is on the books"
+            what = "what it leased before it was restarted stays reserved until its journal is on the books"
             self._say(f"the journal of worker {self._worker} could not be read into the ledger: {error}; {what}")
             return
         if freed:

@@ -245,8 +245,8 @@ WRONG: dict[str, tuple[list[Any], str]] = {
     "elsewhere": ([leads("http://evil.example/")], "`evil.example` is none of the hosts"),
     "a file of ours": ([leads("file:///etc/passwd")], "its address is none of the web"),
     "inside": ([leads("http://in.cdn.example:PORT/")], "an address that is not public"),
-    "nowhere": ([leads("http://[")], "its address leads on to what is none"),
-    "in a circle": ([leads("/a")], "its address leads on more than 3 times"),
+    "nowhere": ([leads("http://[")], "its address redirects to what is no valid address"),
+    "in a circle": ([leads("/a")], "its address redirects more than 3 times"),
 }  # fmt: skip
 
 
