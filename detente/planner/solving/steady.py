@@ -28,7 +28,10 @@ TRACE = 1e-9
 
 @dataclass(frozen=True)
 class Ties:
-    """For each column of a program the small program's column that it follows, and how much of it one of that is."""
+    """For each column of a program the small program's column that it follows, and how much of it one of that is.
+
+    One is the most: what the small program may miss by a tolerance, the whole one may.
+    """
 
     to: Ints
     size: Floats
@@ -145,6 +148,9 @@ def _ties(draft: Draft, model: Model, is_open: Bools, level: Ints) -> Ties:
     own = np.flatnonzero(to < 0)
     size /= np.where(to < 0, 1.0, model.column_scale)
     to[own] = n + np.arange(len(own))
+    largest = np.zeros(n + len(own))
+    np.maximum.at(largest, to, size)
+    size /= np.where(largest > 0, largest, 1.0)[to]
     return Ties(to, size, n + len(own))
 
 
@@ -162,6 +168,7 @@ def _tied(model: Model, bounds: Bounds, ties: Ties, *, cheap: bool) -> LinearPro
 
     Parallel rows (the same shares at every hour) are known by two random sums of their entries, of which the one over
     the other is the same. A coincidence, or a row that loses all its entries, spoils the point and is found out then.
+    All are in the scale of the largest, so that none is missed by more than that may be.
     """
     used = ties.size > 0
     upper = np.zeros(ties.n)
@@ -173,16 +180,19 @@ def _tied(model: Model, bounds: Bounds, ties: Ties, *, cheap: bool) -> LinearPro
     one, other = (np.bincount(index, weights=value * by[follows], minlength=model.program.m) for by in chance)
     rows = np.flatnonzero(np.abs(other) > TOLERANCE)
     by = other[rows]
+    largest_first = np.argsort(-np.abs(by), kind="stable")
+    rows, by = rows[largest_first], by[largest_first]
     _, first, group = np.unique(np.round(one[rows] / by, 13), return_index=True, return_inverse=True)
-    low, high = bounds.row_low[rows] / by, bounds.row_high[rows] / by
-    low, high = np.where(by > 0, low, high), np.where(by > 0, high, low)
+    times = by[first][group] / by
+    low, high = bounds.row_low[rows] * times, bounds.row_high[rows] * times
+    low, high = np.where(times > 0, low, high), np.where(times > 0, high, low)
     least, most = np.full(len(first), -np.inf), np.full(len(first), np.inf)
     np.maximum.at(least, group, low)
     np.minimum.at(most, group, high)
     place = np.full(model.program.m, -1, dtype=np.int32)
     place[rows[first]] = np.arange(len(first))
     at = place[index] >= 0
-    entries = (place[index[at]], follows[at], value[at] / other[index[at]])
+    entries = (place[index[at]], follows[at], value[at])
     program, owner = LinearProgram(), Owner("steady")
     shares = program.columns(owner, "shares", ties.n, upper=upper, whole=True)  # the scale is the model's already
     if cheap:

@@ -15,6 +15,7 @@ from detente.planner.formulation.expression import Floats
 from detente.planner.formulation.formulate import formulate
 from detente.planner.solving import steady
 from detente.planner.solving.model import Model
+from detente.planner.solving.solver_run import TOLERANCE
 from detente.planner.solving.whole import whole_columns
 from tests.builders import agreement, build, compute, gpus, tokens, work
 from tests.conftest import EXAMPLES
@@ -145,3 +146,15 @@ def test_a_steady_yes_is_the_searchs_too(at_any_size: None, case: Case) -> None:
     model.objective(np.zeros(model.program.n))
     columns = whole_columns(formulate(case))
     assert checking._whole(model, columns) if len(columns) else model.feasible().status == "optimal"
+
+
+def test_what_the_small_program_misses_within_its_tolerance_the_whole_one_may_miss() -> None:
+    """A hundred-millionth of a share was far more of a large amount, and then there was no plan at a time limit."""
+    draft = formulate(build([tokens("north", 3), tokens("south", 2)], [work(demand="70000 Mtok per month")], months=3))
+    model = Model(draft.program)
+    program = steady.SteadyProgram.of(draft, model, np.inf, cheap=True)
+    assert program is not None
+    found = program.small.solve_linear().values
+    assert found is not None
+    assert (found == 0).any()  # all of it runs in the south
+    assert program.written_out(found - TOLERANCE / 2 * (found == 0)) is not None
