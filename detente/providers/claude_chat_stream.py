@@ -85,22 +85,10 @@ class ClaudeChatDecoder(ConverseDecoder):
         """The input or the signature with which a block began: all of it, where no piece of it comes."""
 
     def feed(self, data: bytes) -> StreamPart:
-        part = StreamPart()
-        if self._done or self._failure is not None:
-            return part
-        shown: list[bytes] = []
-        try:
-            for event in self._events.feed(data):
-                self._said(sse.data_of(event), part, shown)
-                if part.done or part.failure is not None:
-                    break
-        except sse.OverlongError as error:
-            part.failure = broken(str(error))
-        except _UNREADABLE:
-            part.failure = broken("an event that cannot be read")
-        self._done, self._failure = part.done, part.failure
-        part.data = b"".join(shown)
-        return part
+        return self._fed(data, self._events.feed, self._shown)
+
+    def _shown(self, event: bytes, part: StreamPart, shown: list[bytes]) -> None:
+        self._said(sse.data_of(event), part, shown)
 
     def end(self) -> StreamPart:
         part = StreamPart(failure=self._failure, done=self._done)

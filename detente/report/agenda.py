@@ -92,11 +92,10 @@ def agenda_view(found: CaseAgenda, console: Screen) -> None:
 
 def render_agenda(found: CaseAgenda) -> str:
     """The page."""
-    from detente.report.pages.template import environment, finished
+    from detente.report.pages.template import page
 
     years = [(year, [line for line in found.lines if line.on.year == year]) for year in _years(found.lines)]
-    template = environment().get_template("agenda.html")
-    return finished(template.render(found=found, lead=opening(found), years=years, roles=ROLES, state=state))
+    return page("agenda.html", found=found, lead=opening(found), years=years, roles=ROLES, state=state)
 
 
 def _years(lines: Iterable[AgendaLine]) -> list[int]:

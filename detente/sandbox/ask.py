@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
+from itertools import groupby
 from typing import Any, Literal
 
 from detente.sandbox.tokens import IMAGE, count, pieces
@@ -104,6 +105,12 @@ class Choice:
         for at, call in enumerate(self.calls):
             yield Beat("call", call.name, at)
             yield from (Beat("arguments", piece, at) for piece in pieces(call.arguments))
+
+    def blocks(self) -> Iterator[tuple[str, Iterator[Beat]]]:
+        """The same by what it is of: thoughts, text, and each call of a tool; each with its steps."""
+        return groupby(
+            self.beats(), lambda beat: beat.kind if beat.kind in ("reasoning", "text") else f"tool{beat.call}"
+        )
 
     @property
     def tokens(self) -> int:

@@ -121,11 +121,15 @@ def _choice(given: Any, tools: tuple[Tool, ...]) -> tuple[str | None, bool]:
         raise WrongError("'tool_choice' is only allowed when 'tools' are specified.", "tool_choice")
     if given in ("none", "required"):
         return ("*", False) if given == "required" else (None, True)
-    named = given.get("function", given) if isinstance(given, Mapping) else None
-    name = named.get("name") if isinstance(named, Mapping) else None
+    return chosen(given.get("function", given) if isinstance(given, Mapping) else None, tools), False
+
+
+def chosen(given: Any, tools: tuple[Tool, ...]) -> str:
+    """The name of the tool that must be called. Raises WrongError where it is none of them."""
+    name = given.get("name") if isinstance(given, Mapping) else None
     if name not in [tool.name for tool in tools]:
         raise WrongError("Tool choice names a tool that is not in 'tools'.", "tool_choice")
-    return str(name), False
+    return str(name)
 
 
 def _schema(given: Any) -> Mapping[str, Any] | None:

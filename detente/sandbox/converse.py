@@ -264,15 +264,8 @@ def tool_id(generation: Generation, at: int) -> str:
 def events(generation: Generation, latency: int) -> Iterator[tuple[str, Json, int]]:
     """A reply as events, in order: kind, content, and the tokens that it holds. Usage comes last, after the stop."""
     yield "messageStart", {"role": "assistant"}, 0
-    at, writing = -1, ""
-    for beat in generation.choices[0].beats():
-        block = f"{beat.kind if beat.kind in ('reasoning', 'text') else 'tool'}{beat.call}"
-        if block != writing:
-            if writing:
-                yield from _closing(generation, at, writing)
-            at, writing = at + 1, block
-        yield _step(generation, at, beat)
-    if writing:
+    for at, (writing, beats) in enumerate(generation.choices[0].blocks()):
+        yield from (_step(generation, at, beat) for beat in beats)
         yield from _closing(generation, at, writing)
     yield "messageStop", {"stopReason": stop_reason(generation)}, 0
     yield "metadata", {"usage": usage(generation), "metrics": {"latencyMs": latency}}, 0

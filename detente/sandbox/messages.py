@@ -311,17 +311,10 @@ def events(generation: Generation) -> Iterator[tuple[Json, int]]:
     message = _head(generation) | {"content": [], "stop_reason": None, "stop_sequence": None, "usage": start}
     yield {"type": "message_start", "message": message}, 0
     yield {"type": "ping"}, 0
-    at, writing = -1, ""
-    for beat in generation.choices[0].beats():
-        block = f"{beat.kind if beat.kind in ('reasoning', 'text') else 'tool'}{beat.call}"
-        if block != writing:
-            if writing:
-                yield from _closing(generation, at, writing)
-            at, writing = at + 1, block
-            yield _opening(generation, at, beat)
-        if beat.kind != "call":
-            yield _step(at, beat)
-    if writing:
+    for at, (writing, beats) in enumerate(generation.choices[0].blocks()):
+        first, *rest = beats
+        yield _opening(generation, at, first)
+        yield from (_step(at, beat) for beat in ([first] if first.kind != "call" else []) + rest)
         yield from _closing(generation, at, writing)
     yield {"type": "message_delta", "delta": _stop(generation), "usage": usage(generation)}, 0
     yield {"type": "message_stop"}, 0

@@ -12,7 +12,7 @@ from typing import Any
 import msgspec
 
 from detente.sandbox.ask import Ask, Choice, Generation, Tool, WrongError
-from detente.sandbox.chat_request import content, function_tool, list_of, text_or_none, whole_number
+from detente.sandbox.chat_request import chosen, content, function_tool, list_of, text_or_none, whole_number
 from detente.sandbox.reply import Json
 from detente.sandbox.tokens import count, pieces
 
@@ -101,10 +101,7 @@ def _choice(given: Any, tools: tuple[Tool, ...]) -> tuple[str | None, bool]:
         return None, False
     if given in ("none", "required") and tools:
         return ("*", False) if given == "required" else (None, True)
-    name = given.get("name") if isinstance(given, Mapping) else None
-    if name not in [tool.name for tool in tools]:
-        raise WrongError("Tool choice names a tool that is not in 'tools'.", "tool_choice")
-    return str(name), False
+    return chosen(given, tools), False
 
 
 def _format(given: Any) -> Mapping[str, Any] | None:

@@ -88,22 +88,29 @@ class Prompt:
         results = 0
         for at, raw in enumerate(blocks):
             here = f"{where}.{at}"
-            match kind_of(raw, here):
-                case "text":
-                    parts.append(self._kept(text_of(raw, here), raw))
-                case "image":
-                    parts.append(self._kept(self._image(raw, here), raw))
-                case "document":
-                    parts.append(self._kept(document_of(raw, here), raw))
-                case "tool_result":
-                    if parts:
-                        raise Refusal(f"`{here}` is a tool's result after other content; write results first", here)
-                    self._result(raw, here)
-                    results += 1
-                case other:
-                    raise refused(other, here, "user")
+            kind = kind_of(raw, here)
+            if (part := self._part(kind, raw, here)) is not None:
+                parts.append(part)
+            elif kind != "tool_result":
+                raise refused(kind, here, "user")
+            elif parts:
+                raise Refusal(f"`{here}` is a tool's result after other content; write results first", here)
+            else:
+                self._result(raw, here)
+                results += 1
         if parts or not results:
             self.messages.append({"role": "user", "content": content_of(parts)})
+
+    def _part(self, kind: str, raw: msgspec.Raw, here: str) -> Message | None:
+        """A block that a user and a tool's result may both hold; None for one of another kind."""
+        match kind:
+            case "text":
+                return self._kept(text_of(raw, here), raw)
+            case "image":
+                return self._kept(self._image(raw, here), raw)
+            case "document":
+                return self._kept(document_of(raw, here), raw)
+        return None
 
     def _result(self, raw: msgspec.Raw, where: str) -> None:
         result = read(raw, ToolResult, where)
@@ -114,17 +121,13 @@ class Prompt:
             parts.append({"type": "text", "text": result.content})
         for at, block in enumerate(result.content if isinstance(result.content, list) else ()):
             here = f"{where}.content.{at}"
-            match kind_of(block, here):
-                case "text":
-                    parts.append(self._kept(text_of(block, here), block))
-                case "image":
-                    parts.append(self._kept(self._image(block, here), block))
-                case "document":
-                    parts.append(self._kept(document_of(block, here), block))
-                case "tool_reference":
-                    parts.append(self._kept(reference_of(block, here), block))
-                case other:
-                    raise refused(other, here, "tool")
+            kind = kind_of(block, here)
+            if (part := self._part(kind, block, here)) is not None:
+                parts.append(part)
+            elif kind == "tool_reference":
+                parts.append(self._kept(reference_of(block, here), block))
+            else:
+                raise refused(kind, here, "tool")
         if parts:
             parts[-1] = self._kept(parts[-1], raw)
         content = content_of(parts)

@@ -6,9 +6,9 @@ Owns: what each event becomes, where usage and the end come, and exceptions insi
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Iterable, Mapping
 from types import MappingProxyType
-from typing import Any
+from typing import Any, TypeVar
 
 import msgspec
 
@@ -28,6 +28,7 @@ from detente.providers.bedrock.converse_reply import (
 )
 from detente.providers.bedrock.event_frames import MAX_BYTES, Frame, FrameError, Frames
 from detente.providers.bedrock.failures import named, text_of
+from detente.providers.sse import OverlongError
 from detente.providers.wire import Decoder, Failure, Headers, StreamPart
 
 
@@ -64,6 +65,10 @@ class _Event(msgspec.Struct, rename="camel"):
 
 _EVENT = msgspec.json.Decoder(_Event)
 _TEXT = msgspec.json.Encoder()
+
+
+AnyPiece = TypeVar("AnyPiece")
+"""A frame, or an event."""
 
 
 class ConverseDecoder(Decoder):
@@ -138,16 +143,25 @@ class ConverseDecoder(Decoder):
         return b"data: " + msgspec.json.encode(head)[:-1]
 
     def feed(self, data: bytes) -> StreamPart:
+        return self._fed(data, self._frames.feed, self._read)
+
+    def _fed(
+        self,
+        data: bytes,
+        split: Callable[[bytes], Iterable[AnyPiece]],
+        read: Callable[[AnyPiece, StreamPart, list[bytes]], None],
+    ) -> StreamPart:
+        """What some bytes say, by the pieces that they hold: up to the end, or to what cannot be read."""
         part = StreamPart()
         if self._done or self._failure is not None:
             return part
         shown: list[bytes] = []
         try:
-            for frame in self._frames.feed(data):
-                self._read(frame, part, shown)
+            for piece in split(data):
+                read(piece, part, shown)
                 if part.done or part.failure is not None:
                     break
-        except FrameError as error:
+        except (FrameError, OverlongError) as error:
             part.failure = broken(str(error))
         except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
             part.failure = broken("an event that cannot be read")

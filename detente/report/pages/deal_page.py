@@ -12,23 +12,19 @@ from detente.report.drawing.bars import Bar, bars
 from detente.report.drawing.svg import both
 from detente.report.figures.deal import deal_figures
 from detente.report.outcomes import deal as words
-from detente.report.pages.template import environment, finished
+from detente.report.pages.template import page
 
 
 def render_deal(found: DealAnswer) -> str:
     """The page: the answer; and under each reading what collides, the ways out, and what signing changes."""
-    text = (
-        environment()
-        .get_template("deal.html")
-        .render(
-            found=found,
-            figures=list(deal_figures(found)),
-            words=words,
-            stopped=words.STOPPED.get(found.status, ""),
-            pictures=[_ways(row, found.currency) for row in found.readings],
-        )
+    return page(
+        "deal.html",
+        found=found,
+        figures=list(deal_figures(found)),
+        words=words,
+        stopped=words.STOPPED.get(found.status, ""),
+        pictures=[_ways(row, found.currency) for row in found.readings],
     )
-    return finished(text)
 
 
 def _ways(row: UnderReading, currency: str) -> str:

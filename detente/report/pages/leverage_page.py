@@ -14,26 +14,22 @@ from detente.report.drawing.svg import HALF, both
 from detente.report.figures.leverage import leverage_figures
 from detente.report.outcomes import leverage as words
 from detente.report.outcomes.prices import stopped
-from detente.report.pages.template import environment, finished
+from detente.report.pages.template import page
 
 
 def render_leverage(found: Leverage) -> str:
     """The page: the answer, the picture of both sides, provider by provider, and the split."""
     left = sum(not each.loss.asked for each in found.providers)
-    text = (
-        environment()
-        .get_template("leverage.html")
-        .render(
-            found=found,
-            figures=list(leverage_figures(found)),
-            lead=words.opening(found),
-            stopped=stopped(found.status, left, "loss"),
-            picture=both(lambda width: who_needs_whom(found, width)),
-            words=words,
-            drawn={each.provider: _curve(each, found.currency) for each in found.providers},
-        )
+    return page(
+        "leverage.html",
+        found=found,
+        figures=list(leverage_figures(found)),
+        lead=words.opening(found),
+        stopped=stopped(found.status, left, "loss"),
+        picture=both(lambda width: who_needs_whom(found, width)),
+        words=words,
+        drawn={each.provider: _curve(each, found.currency) for each in found.providers},
     )
-    return finished(text)
 
 
 def who_needs_whom(found: Leverage, width: int) -> str:

@@ -16,32 +16,28 @@ from detente.report.drawing.svg import both
 from detente.report.figures.comparison import comparison_figures
 from detente.report.numerals import listed, signed
 from detente.report.outcomes import outcomes as words
-from detente.report.pages.template import environment, finished
+from detente.report.pages.template import page
 
 
 def render_comparison(found: Comparison) -> str:
     """The page: the answer, each choice, what would change it, and all outcomes side by side."""
     against, swings = list(_against(found)), list(_advantages(found))
-    text = (
-        environment()
-        .get_template("outcomes.html")
-        .render(
-            found=found,
-            figures=list(comparison_figures(found)),
-            lead=words.opening(found),
-            stopped=words.stopped(found),
-            heads=words.choice_heads(found),
-            choices=words.choice_rows(found),
-            against=both(lambda width: bars(against, "Each outcome against today", width)) if against else "",
-            tornado=both(lambda width: bars(swings, "What would change the choice", width)) if swings else "",
-            columns=words.every(found),
-            lines=words.lines(found),
-            duties=words.duties(found),
-            chance=words.chance,
-            hindsight=words.HINDSIGHT,
-        )
+    return page(
+        "outcomes.html",
+        found=found,
+        figures=list(comparison_figures(found)),
+        lead=words.opening(found),
+        stopped=words.stopped(found),
+        heads=words.choice_heads(found),
+        choices=words.choice_rows(found),
+        against=both(lambda width: bars(against, "Each outcome against today", width)) if against else "",
+        tornado=both(lambda width: bars(swings, "What would change the choice", width)) if swings else "",
+        columns=words.every(found),
+        lines=words.lines(found),
+        duties=words.duties(found),
+        chance=words.chance,
+        hindsight=words.HINDSIGHT,
     )
-    return finished(text)
 
 
 def _against(found: Comparison) -> Iterator[Bar]:

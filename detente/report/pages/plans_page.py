@@ -17,7 +17,7 @@ from detente.report.figures.check import CheckedWays, check_figures
 from detente.report.figures.plans import figures_between, names
 from detente.report.pages.palette import Palette
 from detente.report.pages.plan_part import Page
-from detente.report.pages.template import environment, finished
+from detente.report.pages.template import page
 from detente.report.plans import answer, comparison
 from detente.report.plans.bridge import BridgeStep, bridge
 from detente.report.plans.cumulated import by_period, by_year, running
@@ -53,7 +53,7 @@ def render(plans: Sequence[Plan], found: Answer | None = None) -> str:
     text = ""
     over_time = _over_time(plans) if len(plans) > 1 else {}
     for detail in DETAILS:
-        text = finished(_page(plans, detail, found, over_time))
+        text = _page(plans, detail, found, over_time)
         if len(text) < LARGEST:
             break
     return text
@@ -65,8 +65,8 @@ def _page(plans: Sequence[Plan], detail: int, found: Answer | None, over_time: d
     labels = answer.labels(plans)
     several = len(plans) > 1
     bars = [(label, palette.spend(plan)) for label, plan in zip(labels, plans, strict=True)]
-    template = environment().get_template("report.html")
-    return template.render(
+    return page(
+        "report.html",
         plans=plans,
         labels=labels,
         pages=[Page(plans, index, label, palette, detail) for index, label in enumerate(labels)],

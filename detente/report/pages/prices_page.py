@@ -17,7 +17,7 @@ from detente.report.figures.prices import price_figures
 from detente.report.figures.sweep import sweep_figures
 from detente.report.outcomes import prices as words
 from detente.report.outcomes.sweep import swept
-from detente.report.pages.template import environment, finished
+from detente.report.pages.template import page
 from detente.report.plans.section_rows import units_worth
 
 MAX_BARS = 30
@@ -26,26 +26,22 @@ MAX_BARS = 30
 
 def render_prices(found: ClausePrices) -> str:
     """The page of prices: the answer, the picture, a table of clauses, of agreements, and what is hidden."""
-    text = (
-        environment()
-        .get_template("prices.html")
-        .render(
-            found=found,
-            figures=list(price_figures(found)),
-            lead=words.opening(found),
-            stopped=words.stopped(found.status, words.unasked(found), "price"),
-            picture=both(lambda width: bars(_bars(found), "The price of each clause", width)),
-            ranked=words.ranked(found.clauses),
-            price_of=words.price_of,
-            bar=bar,
-            today=words.today,
-            dated=words.dated(found),
-            worth=units_worth,
-            moves=lambda clause: [words.move(each) for each in clause.moves],
-            masked=words.masked,
-        )
+    return page(
+        "prices.html",
+        found=found,
+        figures=list(price_figures(found)),
+        lead=words.opening(found),
+        stopped=words.stopped(found.status, words.unasked(found), "price"),
+        picture=both(lambda width: bars(_bars(found), "The price of each clause", width)),
+        ranked=words.ranked(found.clauses),
+        price_of=words.price_of,
+        bar=bar,
+        today=words.today,
+        dated=words.dated(found),
+        worth=units_worth,
+        moves=lambda clause: [words.move(each) for each in clause.moves],
+        masked=words.masked,
     )
-    return finished(text)
 
 
 def render_sweep(found: NumberSweep) -> str:
@@ -58,19 +54,15 @@ def render_sweep(found: NumberSweep) -> str:
     ]
     unit = f"{found.field}, {found.unit}" if found.unit else found.field
     name = f"Cost of the plan over {found.term}.{found.field}"
-    text = (
-        environment()
-        .get_template("sweep.html")
-        .render(
-            found=found,
-            figures=list(sweep_figures(found)),
-            lead=swept(found),
-            stopped=words.stopped(found.status, 0, "value"),
-            picture=both(lambda width: curve(points, others, name, found.currency, unit, width)),
-            kinks={k.number: k for k in found.kinks},
-        )
+    return page(
+        "sweep.html",
+        found=found,
+        figures=list(sweep_figures(found)),
+        lead=swept(found),
+        stopped=words.stopped(found.status, 0, "value"),
+        picture=both(lambda width: curve(points, others, name, found.currency, unit, width)),
+        kinks={k.number: k for k in found.kinks},
     )
-    return finished(text)
 
 
 def _bars(found: ClausePrices) -> list[Bar]:

@@ -13,7 +13,7 @@ from detente.report.drawing.curve import curve
 from detente.report.drawing.svg import both
 from detente.report.figures.simulation import simulation_figures
 from detente.report.outcomes import simulation as words
-from detente.report.pages.template import environment, finished
+from detente.report.pages.template import page
 
 MAX_POINTS = 200
 """Points of the picture; all draws stand in the JSON."""
@@ -24,19 +24,15 @@ def render_simulation(found: Simulation) -> str:
     points = _points(found)
     others: list[tuple[str, float]] = []
     name = "The part of all draws that cost no more"
-    text = (
-        environment()
-        .get_template("simulation.html")
-        .render(
-            found=found,
-            figures=list(simulation_figures(found)),
-            words=words,
-            lead=words.opening(found),
-            stopped=words.stopped(found),
-            picture=both(lambda width: curve(points, others, name, "% of draws", f"cost, {found.currency}", width)),
-        )
+    return page(
+        "simulation.html",
+        found=found,
+        figures=list(simulation_figures(found)),
+        words=words,
+        lead=words.opening(found),
+        stopped=words.stopped(found),
+        picture=both(lambda width: curve(points, others, name, "% of draws", f"cost, {found.currency}", width)),
     )
-    return finished(text)
 
 
 def _points(found: Simulation) -> list[tuple[float, float]]:

@@ -26,16 +26,15 @@ from detente.report.ledger.statement import (
     stated_rows,
     what_of,
 )
-from detente.report.pages.template import environment, finished
+from detente.report.pages.template import page
 from detente.values.period import named
 
 
 def render_statements(found: Sequence[Statement], name: str) -> str:
     """The page: each party, its lines, where its clauses stand, and its floors window by window."""
     when = named(found[0].start, found[0].end) if found else ""
-    template = environment().get_template("statement.html")
     each = [_told(one, f"c{place % 7}") for place, one in enumerate(found)]
-    return finished(template.render(title=name, when=when, statements=each, invoiced=INVOICED))
+    return page("statement.html", title=name, when=when, statements=each, invoiced=INVOICED)
 
 
 def _told(found: Statement, colour: str) -> Mapping[str, object]:

@@ -9,6 +9,7 @@ import re
 from decimal import Decimal
 from functools import cache
 from itertools import groupby
+from typing import Any
 
 from jinja2 import Environment, PackageLoader, StrictUndefined
 from markupsafe import Markup, escape
@@ -23,6 +24,11 @@ from detente.values.period import named
 
 MAX_UNBROKEN = 28
 """Characters of an id that fit on a line of a phone."""
+
+
+def page(template: str, **given: Any) -> str:
+    """The page that a template makes of what it is given."""
+    return finished(environment().get_template(template).render(given))
 
 
 def finished(text: str) -> str:
