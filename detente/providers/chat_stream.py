@@ -24,7 +24,13 @@ class _Choice(msgspec.Struct):
     delta: Any = None
     finish_reason: Any = None
     text: Any = None
+    message: Any = None
     index: Any = 0
+
+    @property
+    def is_elsewhere(self) -> bool:
+        """Whether what it says does not stand in its delta: some servers write a whole message, or a text."""
+        return not self.delta and (self.text is not None or self.message is not None)
 
     def __post_init__(self) -> None:
         """Some write an empty list where an object is empty; what stands beside the content spoils no reply."""
@@ -45,6 +51,10 @@ class _Chunk(msgspec.Struct):
     type: Any = None
 
 
+class _Chunked(msgspec.Struct):
+    choices: list[_Choice]
+
+
 def place_of(index: Any) -> int:
     """Which of its choices a provider numbers; the first where that is no number."""
     if isinstance(index, str) and index.isdecimal() and len(index) < 10:
@@ -52,13 +62,14 @@ def place_of(index: Any) -> int:
     return index if isinstance(index, int) and not isinstance(index, bool) else 0
 
 
-_CHUNK = msgspec.json.Decoder(_Chunk, strict=False)
+_CHUNK, _CHUNKED = msgspec.json.Decoder(_Chunk, strict=False), msgspec.json.Decoder(_Chunked, strict=False)
 _SAYS = b'"delta":{"content":"'
 _LINES = 2
 """Ends of lines of an event that is one line: its own, and the blank one's."""
 _ROLE_ONLY = ("role",)
-GAVE_UP = frozenset({"error", "abort"})
-"""Reasons to finish that say that a reply did not: OpenRouter, Mistral and vLLM say "error" so, SGLang "abort"."""
+GAVE_UP = frozenset({"error", "abort", "insufficient_system_resource"})
+"""Reasons to finish that say that a reply did not: OpenRouter, Mistral and vLLM say "error" so, SGLang "abort", and
+DeepSeek that it ran out of resources."""
 
 
 class ChatDecoder(Decoder):
@@ -145,6 +156,13 @@ class ChatDecoder(Decoder):
             if isinstance(choices, dict):
                 part.failure = failure("broken", 502, "the provider sent an event whose choices are no list")
                 break
+            if any(choice.is_elsewhere for choice in choices):
+                try:
+                    data = as_chunk(data, again=self._content)
+                    event, choices = sse.event(data), _CHUNKED.decode(data).choices
+                except _UNREADABLE:
+                    part.failure = failure("broken", 502, "the provider sent an event whose message cannot be read")
+                    break
             if not isinstance(chunk.choices, list):
                 event = _with_choices(data)  # clients go through them, and where there are none, through no events
             if metered:
@@ -196,14 +214,22 @@ class ChatDecoder(Decoder):
         return part
 
 
-def as_chunk(completion: bytes) -> bytes:
-    """A whole completion as the one chunk of its stream. Raises ``msgspec.DecodeError`` of what is none."""
+def as_chunk(completion: bytes, *, again: bool = False) -> bytes:
+    """A whole completion as the one chunk of its stream. Raises ``msgspec.DecodeError`` of what is none.
+
+    ``again``: the stream has said something before; what says of itself that it is whole then says that once more.
+    """
     whole = msgspec.json.decode(completion, type=dict[str, Any])
     choices = msgspec.convert(whole.get("choices"), list[dict[str, Any]] | None)
     if not choices:
         return msgspec.json.encode(whole)  # an error, perhaps
+    again = again and whole.get("object") == "chat.completion"
     for choice in choices:
-        delta = choice["delta"] = msgspec.convert(choice.pop("message", None), dict[str, Any])
+        message, text = choice.pop("message", None), choice.pop("text", None)
+        if choice.get("delta"):
+            continue
+        said = message if message is not None else {"content": text} if text is not None else choice.get("delta")
+        delta = choice["delta"] = msgspec.convert({} if again else said, dict[str, Any])
         calls = msgspec.convert(delta.get("tool_calls"), list[dict[str, Any]] | None)
         delta |= {"tool_calls": [{**call, "index": at} for at, call in enumerate(calls)]} if calls else {}
     return msgspec.json.encode({**whole, "object": "chat.completion.chunk", "choices": choices})

@@ -90,6 +90,8 @@ class Saying(msgspec.Struct):
     reasoning_redacted: Any = ""
     reasoning_signature: Any = ""
     """Claude's, by Bedrock's wire: it wants to see it again with the thinking that it signs."""
+    images: Any = None
+    audio: Any = None
 
     def __post_init__(self) -> None:
         self.content, thought = parts_of(self.content)
@@ -118,11 +120,13 @@ class CompletedMessage(Saying):
 
 
 _WORDS = {
-    **dict.fromkeys(("max_tokens", "model_length"), "length"),
-    **dict.fromkeys(("end_turn", "eos", "eos_token"), "stop"),
-    "function_call": "tool_calls",
+    **{own: own for own in ("stop", "length", "tool_calls", "content_filter")},
+    **dict.fromkeys(("end_turn", "eos", "eos_token", "stop_sequence"), "stop"),
+    **dict.fromkeys(("function_call", "tool_use"), "tool_calls"),
 }
 """Reasons to finish as some servers say them, in OpenAI's words."""
+CAUTIOUS = "length"
+"""The reason that promises least: told for one that nobody here knows (decision 0070)."""
 
 
 class Ended(msgspec.Struct):
@@ -135,13 +139,17 @@ class Ended(msgspec.Struct):
 
     def __post_init__(self) -> None:
         reason = as_reason(self.finish_reason)
-        self.finish_reason = _WORDS.get(reason, reason) if reason else None
+        self.finish_reason = _WORDS.get(reason, CAUTIOUS) if reason else None
 
 
 class CompletedChoice(Ended, kw_only=True):
-    """The one choice of a completion."""
+    """The one choice of a completion. It is over, whether or not it says why."""
 
     message: CompletedMessage
+
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        self.finish_reason = self.finish_reason or CAUTIOUS
 
 
 class CompletionHead(msgspec.Struct):
@@ -173,7 +181,15 @@ def completion_of(reply: Reply, meant: str) -> Completion:
         raise UnsayableError("the provider's reply is not a chat completion") from None
     if len(found.choices) != 1:
         raise UnsayableError(f"the provider gave {len(found.choices)} choices for one {meant}")
+    _has_place(found.choices[0].message, meant)
     return found
+
+
+def _has_place(said: Saying, meant: str) -> None:
+    """Raises ``UnsayableError`` where a model answers with what is no text: without it the reply would say less."""
+    for name in ("images", "audio"):
+        if getattr(said, name):
+            raise UnsayableError(f"the model answers with {name}, which have no place in a {meant}")
 
 
 # -- in pieces --------------------------------------------------------------------------------------------------------
@@ -255,4 +271,7 @@ def chunk_of(event: bytes, meant: str) -> Chunk | None:
         raise UnsayableError("the provider sent an event that is not a chunk of a chat completion") from None
     if any(choice.index for choice in found.choices or ()):
         raise UnsayableError(f"the provider gave more than one choice for one {meant}")
+    for choice in found.choices or ():
+        if isinstance(choice.delta, Delta):
+            _has_place(choice.delta, meant)
     return found

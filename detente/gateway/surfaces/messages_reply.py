@@ -91,10 +91,11 @@ def head(completion: str | None, model: str) -> dict[str, Any]:
 def stopped(asked: Asked, finish: str | None, at: Any, calls: bool) -> tuple[str | None, str | None]:
     """Anthropic's reason to stop, and the sequence that it stopped at; None where the provider gave none.
 
-    Chat completions say `stop` for the end of a turn and for a stop sequence alike, and some say it after calls.
+    Chat completions say `stop` for the end of a turn and for a stop sequence alike, some say it after calls, and some
+    `tool_calls` where there are none.
     """
-    if finish == "stop" and calls:
-        return "tool_use", None
+    if finish in ("stop", "tool_calls"):
+        finish = "tool_calls" if calls else "stop"
     if finish == "stop" and isinstance(at, str):
         sequences = _sequences(asked)
         if at in sequences:
