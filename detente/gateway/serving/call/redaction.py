@@ -6,13 +6,17 @@ key that it does not accept, must not hand it on to a caller or a journal. Not h
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
-from dataclasses import replace
+from dataclasses import dataclass, replace
+from functools import lru_cache
 from typing import Any
 
 from detente.providers.wire import Failure
 
 STRUCK = "[credential]"
+_ESCAPED = '/"\\'
+"""Letters that JSON may write behind a backslash as they are."""
 SHORTEST = 8
 """Letters of a secret that is looked for: a shorter one stands in many an innocent word."""
 
@@ -24,17 +28,50 @@ def struck_failure(failed: Failure, secrets: Sequence[str]) -> Failure:
     return replace(failed, error=_struck(failed.error, secrets), detail=_struck(failed.detail, secrets))
 
 
-def sought(secrets: Sequence[str]) -> Sequence[bytes]:
+@dataclass(frozen=True, slots=True)
+class Sought:
+    r"""A secret as it may stand in JSON: as it is, or with letters of it escaped (``\/``, ``\u002B``)."""
+
+    plain: bytes
+    escapes: Sequence[bytes]
+    """How an escape of one of its letters begins: without any, it stands there as it is, or not at all."""
+    spelled: re.Pattern[bytes]
+
+
+def sought(secrets: Sequence[str]) -> Sequence[Sought]:
     """Our secrets as they would stand in bytes."""
-    return [secret.encode() for secret in secrets if len(secret) >= SHORTEST]
+    return [_sought(secret) for secret in secrets if len(secret) >= SHORTEST]
 
 
-def struck_bytes(data: bytes, sought: Sequence[bytes]) -> bytes:
+def struck_bytes(data: bytes, sought: Sequence[Sought]) -> bytes:
     """Bytes of a reply without what is sought. What is cut in two by two pieces of a stream is not seen."""
     for secret in sought:
-        if secret in data:
-            data = data.replace(secret, STRUCK.encode())
+        if b"\\" in data and any(escape in data for escape in secret.escapes):
+            data = secret.spelled.sub(_in_place, data)
+        elif secret.plain in data:
+            data = data.replace(secret.plain, STRUCK.encode())
     return data
+
+
+def _in_place(found: re.Match[bytes]) -> bytes:
+    """What stands for a secret; for what only looks like one behind half of an escaped backslash, itself."""
+    before = found.string[: found.start()]
+    halves = len(before) - len(before.rstrip(b"\\"))
+    return found[0] if found[0][:1] == b"\\" and halves % 2 else STRUCK.encode()
+
+
+@lru_cache(maxsize=64)
+def _sought(secret: str) -> Sought:
+    escapes = [b"\\u", *(b"\\" + letter.encode() for letter in _ESCAPED if letter in secret)]
+    return Sought(secret.encode(), escapes, re.compile(b"".join(map(_spelled, secret))))
+
+
+def _spelled(letter: str) -> bytes:
+    """What stands in JSON for a letter of a secret, which is ASCII: itself, or an escape of it."""
+    ways = [rb"\\u(?i:%04x)" % ord(letter), re.escape(letter.encode())]
+    if letter in _ESCAPED:
+        ways.insert(0, re.escape(b"\\" + letter.encode()))
+    return b"(?:%s)" % b"|".join(ways)
 
 
 def _struck(said: Any, secrets: Sequence[str]) -> Any:
