@@ -124,6 +124,11 @@ _LENGTHS = (
     "prompt is too long",  # Anthropic
     "too many input tokens",
     "input length and `max_tokens` exceed context limit",  # Anthropic
+    "model's context length",  # SGLang, Together
+    "maximum number of tokens allowed",  # Gemini
+    "maximum prompt length",  # xAI
+    "input tokens exceeds maximum length",  # Amazon Nova, on Bedrock
+    "`inputs` tokens + `max_new_tokens` must be <=",  # Text Generation Inference
 )
 """How providers say it, in lower case."""
 
@@ -144,6 +149,8 @@ class Failure:
     """What the operator is told, in the journal, and the caller is not: addresses, say."""
     passing: bool = False
     """Whether the same deployment may well serve the call if it is asked once more: a reset, or a 5xx."""
+    of_model: bool = False
+    """Whether it is what the model said, of which the deployment that served it is no less healthy."""
 
     @property
     def fails_over(self) -> bool:

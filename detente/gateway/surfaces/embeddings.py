@@ -27,7 +27,10 @@ class EmbeddingsSurface(ChatSurface):
         model = text(members, "model")
         if "input" not in members:
             raise Refusal("`input` is missing", "input")
-        tokens = len(bytes(members["input"])) // CHARACTERS_PER_TOKEN + 1
+        given = bytes(members["input"])
+        if given[:1] == b"[" and not given[1:-1].strip():
+            raise Refusal("`input` is an empty list: give it a text, or leave the call out", "input")
+        tokens = len(given) // CHARACTERS_PER_TOKEN + 1
         return Asked(Call("embeddings", members), model, tokens=tokens, prompt=tokens)
 
     def streamed(self, asked: Asked, deployment: str, head: StreamHead | None = None) -> Rendering:

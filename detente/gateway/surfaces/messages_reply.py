@@ -79,7 +79,7 @@ def is_object(text: str) -> bool:
 
 def no_object(tool: str) -> UnsayableError:
     """A call that Anthropic's clients could not read."""
-    return UnsayableError(f"the model called `{tool[:60]}` with arguments that are not a JSON object")
+    return UnsayableError(f"the model called `{tool[:60]}` with arguments that are not a JSON object", of_model=True)
 
 
 def head(completion: str | None, model: str) -> dict[str, Any]:

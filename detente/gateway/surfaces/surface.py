@@ -7,6 +7,7 @@ and OpenAI's on the other (``providers/wire``). Not here: HTTP (``app``), and wh
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import replace
 from typing import Any, ClassVar
 
 import msgspec
@@ -92,12 +93,19 @@ class AbsentError(Refusal):
 
 
 class UnsayableError(Exception):
-    """A reply that cannot be said in the caller's shape, or cannot be read: no answer is better than a wrong one."""
+    """A reply that cannot be said in the caller's shape, or cannot be read: no answer is better than a wrong one.
+
+    ``of_model``: the reply came as it should, and what its model said in it is what cannot be said.
+    """
+
+    def __init__(self, what: str, *, of_model: bool = False) -> None:
+        super().__init__(what)
+        self.of_model = of_model
 
     @property
     def failure(self) -> Failure:
         """The same as a failure."""
-        return failure("broken", 502, str(self), code="unsayable")
+        return replace(failure("broken", 502, str(self), code="unsayable"), of_model=self.of_model)
 
 
 class Rendering:

@@ -25,9 +25,10 @@ MAX_HEAD = 65_536
 """Bytes that may come without making progress: a head with the interim ones before it, chunk extensions, trailers."""
 SLICE = 131_072
 """A request's body beyond this goes out in slices, as the socket takes them."""
-STALE = 2.0
-"""Seconds within which a kept connection shows that its peer had closed it: the time of a round trip, with room. One
-that closes later had the request and may have worked on it, so that to send it again could pay twice."""
+STALE = 0.5
+"""Seconds within which a kept connection shows that its peer had closed it: the time of a round trip between
+continents, with room. One that closes later had the request and may have worked on it, so that to send it again could
+pay twice."""
 
 
 class _StopError(Exception):

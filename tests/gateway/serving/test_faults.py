@@ -13,6 +13,7 @@ from typing import Any
 import pytest
 
 from detente.gateway.deciding import health
+from detente.providers.wire import says_too_long
 from tests.builders import tokens
 from tests.gateway.caller import HELLO, STREAM, request
 from tests.gateway.http.peer import run
@@ -96,6 +97,28 @@ def test_a_short_time_is_waited_for_where_nobody_else_may_serve_the_call(tmp_pat
     run(main())
 
 
+@pytest.mark.parametrize("at_once", ["0", "Mon, 09 Mar 2026 12:00:00 GMT"])
+def test_who_may_be_asked_at_once_is_asked_once_more_and_that_is_what_the_caller_is_told(
+    tmp_path: Path, at_once: str
+) -> None:
+    """A date of the day before is at once, too. The other says half a minute."""
+
+    async def main() -> None:
+        soon, late = limited(retry_after=at_once), limited(retry_after="30")
+        async with (
+            play(soon, FLOW, soon, soon) as south,
+            play(late) as north,
+            Stage(tmp_path, two(south, north, serving=PATIENT)) as stage,
+        ):
+            assert (await stage.ask(STREAM)).said == "hello"
+            outcomes = [(a.deployment, a.outcome) for a in stage.records[0].attempts]
+            assert outcomes == [("south-m", "throttled"), ("north-m", "throttled"), ("south-m", "served")]
+            answer = await stage.ask()
+            assert (answer.status, answer.headers["retry-after"]) == (429, "1")
+
+    run(main())
+
+
 @pytest.mark.parametrize("leaves", [False, True])
 def test_a_longer_time_is_told_and_who_leaves_meanwhile_is_recorded(tmp_path: Path, leaves: bool) -> None:
     async def main() -> None:
@@ -144,6 +167,21 @@ def test_a_time_speaks_of_the_offer_and_the_account_and_of_nobody_else(tmp_path:
                 assert rests == {"south-m": True, "north-m": False, "south-twin": True, "south-other": False}
 
     run(main())
+
+
+@pytest.mark.parametrize(
+    "said",
+    [
+        "The input (9000 tokens) is longer than the model's context length (8192 tokens).",  # SGLang, Together
+        "The input token count (1200000) exceeds the maximum number of tokens allowed (1048576).",  # Gemini
+        "This model's maximum prompt length is 131072 but the request contains 150000 tokens.",  # xAI
+        "Input Tokens Exceeded: Number of input tokens exceeds maximum length.",  # Amazon Nova
+        "Input validation error: `inputs` tokens + `max_new_tokens` must be <= 8193. Given: 9000",  # TGI
+    ],
+)
+def test_a_call_that_is_too_long_is_known_by_what_providers_say(said: str) -> None:
+    assert says_too_long("invalid_request_error", said)
+    assert not says_too_long("the maximum number of tools is 128")
 
 
 # -- the length of a call ---------------------------------------------------------------------------------------------

@@ -12,7 +12,7 @@ from detente.ledger.journals.record import TokenCounts
 from tests.builders import Data
 from tests.gateway.caller import STREAM, Answer
 from tests.gateway.http.peer import run
-from tests.gateway.script import DONE, LAST, ROLE, SSE, chunked, completion, delta, event, http, play
+from tests.gateway.script import DONE, LAST, ROLE, SERVED, SSE, chunked, completion, delta, event, http, play
 from tests.gateway.serving.bodies import BODIES, CHAT, EMBEDDINGS, MESSAGES, RESPONSES
 from tests.gateway.stage import SERVING, Stage, case_data, one
 
@@ -135,6 +135,36 @@ def test_parallel_calls_are_told_apart_by_their_ids(tmp_path: Path, number: Data
             begun = [e["content_block"] for e in answer.events if e["type"] == "content_block_start"]
             assert [block["id"] for block in begun] == ["a", "b"]
             assert answer.events[-1]["type"] == "message_stop"
+
+    run(main())
+
+
+def test_arguments_of_a_tool_that_are_no_object_say_nothing_of_the_deployment(tmp_path: Path) -> None:
+    """Anthropic's shape cannot say them: four such replies of a model, and others are served there as before."""
+
+    async def main() -> None:
+        call = {"id": "a", "type": "function", "function": {"name": "f", "arguments": '{"x":'}}
+        said = {"role": "assistant", "content": None, "tool_calls": [call]}
+        choice = {"index": 0, "message": said, "finish_reason": "tool_calls"}
+        odd = http({"id": "c", "object": "chat.completion", "choices": [choice]})
+        async with play(*[odd] * 4, SERVED) as south, Stage(tmp_path, one(south)) as stage:
+            for _ in range(4):
+                answer = await stage.ask(BODIES[MESSAGES], path=MESSAGES)
+                assert (answer.status, "not a JSON object" in answer.json["error"]["message"]) == (502, True)
+            assert (await stage.ask()).status == 200
+
+    run(main())
+
+
+@pytest.mark.parametrize("given", [[], "[ ]"])
+def test_an_empty_list_of_texts_is_refused_before_anybody_is_asked(tmp_path: Path, given: object) -> None:
+    async def main() -> None:
+        body = {"model": "m", "input": given} if given != "[ ]" else b'{"model":"m","input":[ ]}'
+        async with play(SERVED) as south, Stage(tmp_path, one(south)) as stage:
+            answer = await stage.ask(body, path="/v1/embeddings")
+            assert (answer.status, answer.json["error"]["param"]) == (400, "input")
+            assert "empty list" in answer.json["error"]["message"]
+            assert south.requests == []
 
     run(main())
 

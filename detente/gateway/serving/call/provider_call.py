@@ -262,7 +262,7 @@ class ProviderCalls:
     ) -> None:
         """What a failure says of a deployment's health; ``over``: nothing."""
         now = self._loop.time()
-        if over or not failed.fails_over:
+        if over or failed.of_model or not failed.fails_over:
             self._load.left(deployed, job.workload.id, held, now)
         else:
             self._load.failed(deployed, job.workload.id, failed, held, now, began)

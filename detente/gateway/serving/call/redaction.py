@@ -54,10 +54,12 @@ def struck_bytes(data: bytes, sought: Sequence[Sought]) -> bytes:
 
 
 def _in_place(found: re.Match[bytes]) -> bytes:
-    """What stands for a secret; for what only looks like one behind half of an escaped backslash, itself."""
+    """What stands for a secret. One that seems to begin with a backslash may begin behind it: it was escaped itself."""
     before = found.string[: found.start()]
     halves = len(before) - len(before.rstrip(b"\\"))
-    return found[0] if found[0][:1] == b"\\" and halves % 2 else STRUCK.encode()
+    if found[0][:1] == b"\\" and halves % 2:
+        return found[0][:1] + found.re.sub(_in_place, found[0][1:])
+    return STRUCK.encode()
 
 
 @lru_cache(maxsize=64)

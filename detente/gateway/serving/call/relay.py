@@ -167,9 +167,12 @@ class Relay:
         return rest if rest - now <= job.moment.policy.serving.wait and rest < job.until else None
 
     def _rest(self, job: Job) -> float:
-        """Seconds until the first of those that were asked may be asked again."""
-        now, ends = self._loop.time(), [self._load.health(c.candidate.deployed.id).until for c in job.order.choices]
-        return min((end - now for end in ends if end > now), default=0.0)
+        """Seconds until the first of those that were asked may be asked again, as far as that was said."""
+        now = self._loop.time()
+        told = {attempt.deployment for attempt in job.attempts if attempt.outcome == "throttled"}  # also: at once
+        ids = [choice.candidate.deployed.id for choice in job.order.choices]
+        ends = [(name, self._load.health(name).until) for name in ids]
+        return min((max(0.0, end - now) for name, end in ends if end > now or name in told), default=0.0)
 
     def _unasked(self, job: Job) -> Order:
         """Of those that may serve a call, who was asked nothing."""
@@ -204,8 +207,8 @@ class Relay:
             caller.finish(job.surface.streamed(job.asked, "", job.head).fail(error))
             return served
         headers = JSON + self._recorder.disclosed(job, None, None)
-        if wait is None and status == 429:
-            wait = self._rest(job)
+        if status == 429 and (wait is None or (last is not None and last.kind == "throttled")):
+            wait = min(self._rest(job), NEVER if wait is None else wait)
         headers += _again(wait)
         caller.reply(status, headers, job.surface.error(status, error))
         return served

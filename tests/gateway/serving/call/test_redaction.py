@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from detente.gateway.serving.call.redaction import SHORTEST, STRUCK, sought, struck_bytes
@@ -24,6 +24,7 @@ def spelled(draw: st.DrawFn, secret: str) -> str:
     return "".join(found)
 
 
+@settings(max_examples=150)
 @given(st.data())
 def test_a_secret_is_struck_however_json_spells_it(data: st.DataObject) -> None:
     secret = data.draw(st.text(LETTERS, min_size=SHORTEST, max_size=16))
