@@ -90,7 +90,8 @@ class FocusExport:
             for told, invoice in bought.invoiced(self.start, self.end):
                 yield self._purchase(invoice, told)
             for told, each, more in bought.billed_anew(session, self.start, self.end):
-                yield self._use(each, told) | _billed_otherwise(more)
+                row = self._use(each, told)
+                yield row | _billed_otherwise(row, more)
             yield from self._clauses(session)
 
     @cached_property
@@ -259,12 +260,16 @@ def _correcting(period: str) -> FocusRow:
     return {"ChargeClass": "Correction", "x_Adjusts": period} | unsaid if period else {}
 
 
-def _billed_otherwise(more: int) -> FocusRow:
-    """Of use that was billed before, and is no use of this time: how much more of it is billed, and nothing else."""
+def _billed_otherwise(row: FocusRow, more: int) -> FocusRow:
+    """Of use that was billed before, and is no use of this time: how much more of it is billed, and nothing else.
+
+    What was consumed is none of it, and not unsaid: the specification allows that, and the official validator does not.
+    """
     nothing = ("EffectiveCost", "ListCost", "ContractedCost", "PricingCurrencyEffectiveCost")
-    unsaid = ("ConsumedQuantity", "ConsumedUnit", "PricingQuantity", "PricingUnit", "x_ContractApplied")
+    unsaid = ("PricingQuantity", "PricingUnit", "x_ContractApplied")
     counts = ("x_Calls", "x_InputTokens", "x_CachedTokens", "x_OutputTokens")
     found = dict.fromkeys(nothing, _money(0)) | dict.fromkeys(unsaid, "") | dict.fromkeys(counts, "0")
+    found |= {"ConsumedQuantity": number(Decimal(0))} if row["ConsumedQuantity"] else {}
     return found | {"BilledCost": _money(more), "x_TakenOff": "{}"}
 
 

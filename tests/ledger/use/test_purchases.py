@@ -29,7 +29,7 @@ from detente.report.ledger.statement import statements_json
 from detente.report.pages.statement_page import render_statements
 from detente.results.plan_rows import Purchase
 from detente.values.micros import micros
-from tests.builders import D, day, solved
+from tests.builders import D, Data, day, solved
 from tests.ledger.bills.test_focus_export import found_by_validator, validates
 from tests.ledger.served import accounts, both
 from tests.terms.test_moment import year
@@ -237,11 +237,20 @@ def test_where_nobody_says_when_it_is_invoiced_it_is_billed_as_it_is_held(store:
 
 
 @validates
-def test_the_official_validator_finds_no_fault_in_purchases(store: Store, tmp_path: Path) -> None:
-    fee = {"id": "fee", "kind": "payment", "amount": "1000 USD", "on": "2026-01-02"}
-    case, file = year(fee, invoiced="monthly"), tmp_path / "focus.csv"
-    closing(store, case, "2026-01-03", HELD)
-    FocusExport(Books(store, case), day("2026-01-01"), day("2026-03-02")).save(file)
+def test_the_official_validator_finds_no_fault_in_purchases_and_corrections(store: Store, tmp_path: Path) -> None:
+    """Of January, once it is closed: what was reserved, more use, and with it less of what is short of 5 USD."""
+    fee: Data = {"id": "fee", "kind": "payment", "amount": "1000 USD", "on": "2026-01-02"}
+    small: Data = {"id": "small", "kind": "minimum-commitment", "amount": "5 USD", "windows": {"every": "month"}}
+    case, file = year(fee, small, invoiced="monthly"), tmp_path / "focus.csv"
+    books = Books(store, case)
+    books.post([used(case, "2026-01-15")], END)
+    closing(store, case, "2026-02-01")
+    books.post([used(case, "2026-01-20")], END)
+    closing(store, case, "2026-03-01", HELD)
+    export = FocusExport(books, day("2026-01-01"), day("2026-03-02"))
+    corrected = {(row["ChargeCategory"], row["ResourceType"]) for row in export.rows() if row.get("ChargeClass")}
+    assert corrected == {("Purchase", "gpu"), ("Usage", "gpu"), ("Credit", "clause")}
+    export.save(file)
     assert found_by_validator(file) == set()
 
 
