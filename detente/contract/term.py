@@ -48,12 +48,17 @@ ROLES: tuple[type[ClauseRole], ...] = (
 )
 """What a clause may be besides."""
 
+Effect = Literal["restrains", "grants", "both"]
+"""What a kind of clause does to us. ``restrains``: whatever else is agreed, no plan is dearer without it. ``grants``:
+where nothing else is agreed, no plan is cheaper without it; beside a floor that counts what is left to pay, one may be.
+``both``: neither is claimed. What is claimed is held by law 5 (design §10)."""
+
 
 class Term(ClauseText):
     """One clause. Each kind is one class in one file of ``terms/`` and overrides only what it changes."""
 
-    effect: ClassVar[Literal["restrains", "grants", "both"]] = "restrains"
-    """Whether the clause only restrains us (without it no plan is dearer), only grants, or both."""
+    effect: ClassVar[Effect] = "both"
+    """What the kind claims of all of its clauses; neutral: nothing."""
     fixed: ClassVar[Mapping[str, str]] = {}
     """By switch that it has no key for (`measure`, `moment`, `counts`): why that is one thing, in words.
 

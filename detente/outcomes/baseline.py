@@ -13,11 +13,10 @@ from decimal import Decimal
 from fractions import Fraction
 from functools import cached_property
 from math import isfinite
-from typing import Literal
 
 from detente.case.case import Case
 from detente.contract.roles import PriceChange
-from detente.contract.term import Term
+from detente.contract.term import Effect, Term
 from detente.errors import UnsettledError
 from detente.outcomes.estimate import NOTHING, Estimate, LeastCost
 from detente.planner.answer.bill import Bill, work_by_provider
@@ -33,6 +32,9 @@ from detente.values.money import CENT, nano
 
 SHARE = 0.4
 """Of a time limit, the part in which the case itself is planned; the rest is for those near it."""
+
+USED = 1e-9
+"""Of a column: less is the solver's tolerance."""
 
 NO_BOUND = Decimal(-(10**15))
 """What no plan of a case that can be read costs less than."""
@@ -64,7 +66,7 @@ def stops_noted(study: Study, note: Callable[[Stopped], None]) -> Iterator[None]
 
 @dataclass(frozen=True)
 class Near:
-    """A case near another: what it costs, where its work runs, and which clauses bind in its linear program.
+    """A case near another: what it costs, where its work runs, and which clauses act in its linear program.
 
     ``linear`` is what that costs, and ``floor`` its own bound, which needs no clause that does not bind.
     ``bill`` is the other's own where the cost is the same; ``study`` is the one whose bill it is. ``today`` is what it
@@ -72,7 +74,7 @@ class Near:
     """
 
     cost: LeastCost
-    binds: frozenset[str]
+    acts: frozenset[str]
     linear: float
     floor: float
     bill: Bill
@@ -184,23 +186,28 @@ class Baseline:
 
     def _idle(self, names: frozenset[str], near: Near) -> bool:
         """Whether clauses could be left out of a case, and its linear program would cost the same."""
-        return names <= self.by_rows and not names & near.binds
+        return names <= self.restraining & self.by_own and not names & near.acts
 
     @cached_property
-    def by_rows(self) -> frozenset[str]:
-        """Clauses that only restrain, and do so by rows and denials alone: they change no price, and charge nothing.
+    def restraining(self) -> frozenset[str]:
+        """Clauses without which no plan is dearer, whatever else is agreed (law 5).
 
-        None where there is news: what is decided before it turns on clauses that need not bind after it.
+        None where there is news: what is decided before it, as if it would not come, may be the worse without a clause.
         """
-        case, charged = self.study.case, {charge.key.name for charge in self.study.draft.program.charges}
+        case = self.study.case
         if case.news:
             return frozenset()
-        others = {
-            term.id
-            for term in case.terms
-            if effect_of(term) != "restrains" or isinstance(term, PriceChange) or term.id in charged
-        }
-        return frozenset(term.id for term in case.terms) - others
+        return frozenset(term.id for term in case.terms) - {t.id for t in case.terms if effect_of(t) != "restrains"}
+
+    @cached_property
+    def by_own(self) -> frozenset[str]:
+        """Clauses that act by denials, rows and columns of their own: they change no cost of what others own.
+
+        None where there is news: what is decided before it turns on clauses that need not act after it.
+        """
+        case, charges = self.study.case, self.study.draft.program.charges
+        priced = {t.id for t in case.terms if isinstance(t, PriceChange)}.union(charge.key.name for charge in charges)
+        return frozenset() if case.news else frozenset(term.id for term in case.terms) - priced
 
     def under(self, case: Case) -> Near | None:
         """Another case; None where it has no plan. Raises StoppedError."""
@@ -216,7 +223,7 @@ class Baseline:
         if alike is not None:
             return alike.linear
         if out not in self.linear:
-            study = self.study_without(out)
+            study = unforeseen(_going_on(self.study_without(out)), self.gap)
             cost = linear(study)
             self.linear[out] = None if cost is None else Linear(cost, study.model.basis)
         found = self.linear[out]
@@ -246,14 +253,14 @@ class Baseline:
         if found.solution is None or found.stopped is not None:
             raise StoppedError(found.stopped or "time-limit")
         relaxed = found.prices or found.solution
-        binds, footing = _binding(study, relaxed), found.footing(study.draft)
+        acts, footing = _acting(study, relaxed), found.footing(study.draft)
         if self._same(found):
             cost = _cost(self.cost.amount, found.bound)
-            return Near(cost, binds, relaxed.objective, relaxed.bound, self.bill, self.study, self.today, footing)
+            return Near(cost, acts, relaxed.objective, relaxed.bound, self.bill, self.study, self.today, footing)
         bill, solution = study.bill(found)
         today = _today(study, bill, solution)
         cost = _cost(bill.total, found.bound)
-        return Near(cost, binds, relaxed.objective, relaxed.bound, bill, study, today, footing)
+        return Near(cost, acts, relaxed.objective, relaxed.bound, bill, study, today, footing)
 
     def _away(self, cost: float) -> float:
         """How far a cost is from this case's own, if units could be divided."""
@@ -262,9 +269,9 @@ class Baseline:
     @cached_property
     def itself(self) -> Near:
         """The case, as near as can be."""
-        binds, relaxed = _binding(self.study, self.relaxed), self.relaxed
+        acts, relaxed = _acting(self.study, self.relaxed), self.relaxed
         footing = self.found.footing(self.study.draft)
-        return Near(self.cost, binds, relaxed.objective, relaxed.bound, self.bill, self.study, self.today, footing)
+        return Near(self.cost, acts, relaxed.objective, relaxed.bound, self.bill, self.study, self.today, footing)
 
     def _same(self, found: Incumbent) -> bool:
         """Whether it costs what the case itself costs, but for what the solver cannot tell: then no bill is made."""
@@ -281,15 +288,17 @@ class Baseline:
         return self.today - near.today
 
 
-def effect_of(term: Term) -> Literal["restrains", "grants", "both"]:
+def effect_of(term: Term) -> Effect:
     """What a clause does to us; in a currency whose rate changes either: what is paid at one, another gives back."""
     return term.effect if term.own_money is None else "both"
 
 
-def _binding(study: Study, relaxed: Solution) -> frozenset[str]:
-    """The clauses that bind by their own rows, and those by which others go, whose rows are others without them."""
-    by_others = frozenset[str]().union(*(term.goes_by for term in study.case.terms))
-    return binding(study.draft.program, relaxed, study.model.out) | by_others
+def _acting(study: Study, relaxed: Solution) -> frozenset[str]:
+    """The clauses that bind, those whose columns are used, and those by which others go: these are others without."""
+    program, values = study.draft.program, relaxed.values
+    assert values is not None
+    used = {b.owner.name for b in program.column_blocks if b.owner.kind == "term" and (values[b.slice] > USED).any()}
+    return binding(program, relaxed, study.model.out).union(used, *(term.goes_by for term in study.case.terms))
 
 
 def linear(study: Study) -> float | None:

@@ -63,7 +63,3 @@ class Estimate:
     def at_least(self, least: Decimal) -> Estimate:
         """The same where it is known to be no less."""
         return Estimate(max(self.amount, least), max(self.low, least), max(self.high, least))
-
-    def at_most(self, most: Decimal) -> Estimate:
-        """The same where it is known to be no more."""
-        return Estimate(min(self.amount, most), min(self.low, most), min(self.high, most))

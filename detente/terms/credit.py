@@ -51,7 +51,7 @@ class Credit(Term, Payer):
 
     theirs: ClassVar[bool] = True
     fixed: ClassVar[Mapping[str, str]] = {**OF_CHARGES, "order": "of what discounts and earlier credits leave"}
-    effect: ClassVar[Literal["restrains", "grants", "both"]] = "grants"
+    effect = "grants"
 
     _credits: tuple[Credit, ...] = PrivateAttr(default=())
     _met: tuple[Credit, ...] = PrivateAttr(default=())

@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from datetime import date, datetime, timedelta
 from fractions import Fraction
-from typing import ClassVar, Literal, Self
+from typing import Literal, Self
 
 from pydantic import Field, model_validator
 
@@ -48,8 +48,6 @@ class Delivery(InTranches):
     kind: Literal["delivery"]
     credit: DelayCredit | None = None
     long_stop: Length | None = Field(default=None, description="how long after `due` a tranche may be cancelled")
-
-    effect: ClassVar[Literal["restrains", "grants", "both"]] = "both"
 
     @model_validator(mode="after")
     def _worth(self) -> Self:

@@ -6,7 +6,7 @@ See ``docs/terms/discount.md``.
 from __future__ import annotations
 
 from fractions import Fraction
-from typing import Any, ClassVar, Literal
+from typing import Any, Literal
 
 from pydantic import Field, model_validator
 
@@ -48,7 +48,7 @@ class Discount(PriceClause):
                 raise FlawError(what, f"write {instead}", (key,), key=True)
         return given
 
-    effect: ClassVar[Literal["restrains", "grants", "both"]] = "grants"
+    effect = "grants"
 
     def takes_off(self, demand: Facts | None, offer: Facts) -> Fraction | None:
         """Its part, of what it covers."""

@@ -57,7 +57,6 @@ class Escalator(Term, PriceChange):
     starts: Day | None = Field(default=None, description="the day from which anniversaries count; default: the first")
 
     theirs: ClassVar[bool] = True
-    effect: ClassVar[Literal["restrains", "grants", "both"]] = "both"
     fixed = OF_PRICES
 
     @model_validator(mode="after")

@@ -28,6 +28,8 @@ class Exclusivity(Term):
     kind: Literal["exclusivity"]
     provider: Id | None = Field(default=None, description="default: the other party")
 
+    effect = "restrains"
+
     @property
     def home(self) -> str:
         """The one provider."""

@@ -45,6 +45,7 @@ class LiquidatedDamages(CappedCharge, PricedBreach):
         "moment": "a breach is when the use is",
         "counts": "all that it covers is a breach; leave the rest out with `except`",
     }
+    effect = "restrains"
 
     _bound: ClaimsCap | None = PrivateAttr(default=None)
 

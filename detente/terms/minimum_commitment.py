@@ -87,6 +87,7 @@ class MinimumCommitment(Term):
     milestones: tuple[Milestone, ...] = ()
 
     theirs: ClassVar[bool] = True
+    effect = "restrains"
 
     @model_validator(mode="after")
     def _of_money_or_work(self) -> Self:

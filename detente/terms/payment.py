@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from datetime import date, datetime
 from fractions import Fraction
-from typing import ClassVar, Literal, Self
+from typing import Literal, Self
 
 from pydantic import Field, model_validator
 
@@ -42,8 +42,6 @@ class Payment(Term, DatedPayment):
     to: Title | None = Field(
         default=None, description="who is paid, where it is not the other party; `self`: the other party pays us"
     )
-
-    effect: ClassVar[Literal["restrains", "grants", "both"]] = "both"
 
     @model_validator(mode="after")
     def _of_nothing(self) -> Self:

@@ -35,6 +35,8 @@ class PermittedUse(Term):
     asks: Title = Field(description="the question for whoever decides")
     decided: tuple[UseDecision, ...] = Field(default=(), description="what was decided; of several, the first holds")
 
+    effect = "restrains"
+
     def judge(self, demand: Facts, offer: Facts) -> Verdict:
         """By the first decision that speaks of it; undecided, where none does."""
         covered = self.covered.covers(demand, offer)

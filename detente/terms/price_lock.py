@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Sequence
 from datetime import datetime
 from fractions import Fraction
-from typing import ClassVar, Literal, Self
+from typing import Literal, Self
 
 from pydantic import Field, PrivateAttr
 
@@ -41,8 +41,6 @@ class PriceLock(PriceClause):
     at: dict[Id, CapacityPrice] = Field(
         default_factory=dict, description="by offer, the price that holds, where it is not that of the list"
     )
-
-    effect: ClassVar[Literal["restrains", "grants", "both"]] = "both"
 
     _offers: dict[str, AnyOffer] = PrivateAttr(default_factory=dict)
 

@@ -24,6 +24,8 @@ class Redundancy(Term, StandbyHedge):
     kind: Literal["redundancy"]
     survives: Portion = Field(description="the share of demand that must still be served")
 
+    effect = "restrains"
+
     @property
     def standby(self) -> Selection:
         """Standby for all that is covered."""

@@ -26,6 +26,8 @@ class Residency(Term):
     kind: Literal["residency"]
     within: tuple[Area, ...] = Field(min_length=1)
 
+    effect = "restrains"
+
     def judge(self, demand: Facts, offer: Facts) -> Verdict:
         """Deny what is covered outside the areas; a region of unknown country is undecided."""
         covered = self.covered.covers(demand, offer)

@@ -32,6 +32,7 @@ class RevenueShare(CappedCharge):
         "moment": "work earns as it is done",
         "counts": "all that it covers is shared; leave the rest out with `except`",
     }
+    effect = "restrains"
 
     @property
     def counted(self) -> Meter:

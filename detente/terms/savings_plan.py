@@ -53,7 +53,6 @@ class SavingsPlan(Term, OwnRates):
     )
 
     theirs: ClassVar[bool] = True
-    effect: ClassVar[Literal["restrains", "grants", "both"]] = "both"
     fixed: ClassVar[Mapping[str, str]] = {
         "measure": "its `commitment` is money at its own `rates`",
         "moment": "what is used in an hour counts in that hour",

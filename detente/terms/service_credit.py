@@ -78,7 +78,7 @@ class ServiceCredit(Term, AvailabilityGuarantee, DataReader):
         **OF_CHARGES,
         "order": "of what discounts leave, whatever tiers and credits give back",
     }
-    effect: ClassVar[Literal["restrains", "grants", "both"]] = "grants"
+    effect = "grants"
 
     _outages: ObservedOutages | None = PrivateAttr(default=None)
 

@@ -48,6 +48,7 @@ class Share(Term, Hedge):
         "moment": "whose share it is shows in what runs where",
         "counts": "`of`, `except` and `on` say what the whole and the part are",
     }
+    effect = "restrains"
 
     @model_validator(mode="after")
     def _bounds(self) -> Self:

@@ -43,6 +43,7 @@ class SpendingCap(Term, CallLimit):
         "moment": "a call may run by what was used before it",
         "counts": "a class that counted up to a part would have no cap; leave it out with `except`",
     }
+    effect = "restrains"
 
     def permits(self, standing: Standing, need: Exact = NOTHING) -> Verdict:
         """Deny where less remains than is needed, or nothing does."""

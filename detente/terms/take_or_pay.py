@@ -73,6 +73,8 @@ class TakeOrPay(OneOffer):
     )
     carried: Carried = Field(default="chained", description=CARRIED)
 
+    effect = "restrains"
+
     _deliveries: tuple[InTranches, ...] = PrivateAttr(default=())
 
     def told(self, offers: Sequence[AnyOffer], clauses: Sequence[Term]) -> Self:

@@ -77,7 +77,7 @@ class VolumeDiscount(Term):
         "measure": "what fills its tiers is what they lower: what use costs after discounts, or what is taken",
         "order": "of what discounts leave, whatever credits pay of it",
     }
-    effect: ClassVar[Literal["restrains", "grants", "both"]] = "grants"
+    effect = "grants"
 
     @model_validator(mode="after")
     def _in_order(self) -> Self:

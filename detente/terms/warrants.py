@@ -70,7 +70,6 @@ class Warrants(Term):
     counts: CountedClasses = Field(default=(), description="classes that count up to a part of what a tranche asks")
 
     theirs: ClassVar[bool] = True
-    effect: ClassVar[Literal["restrains", "grants", "both"]] = "both"
 
     @model_validator(mode="after")
     def _of_one_measure(self) -> Self:

@@ -18,7 +18,21 @@ from detente.planner.news import unforeseen
 from detente.planner.solve import plan
 from detente.planner.study import Study
 from detente.results.plan import Plan
-from tests.builders import D, Data, compute, data_of, day, gpus, mistakes, placed, solved, tokens, two_clouds, work
+from tests.builders import (
+    D,
+    Data,
+    agreement,
+    compute,
+    data_of,
+    day,
+    gpus,
+    mistakes,
+    placed,
+    solved,
+    tokens,
+    two_clouds,
+    work,
+)
 
 DAYS = (31, 28, 31, 30)
 HOUR = 10 * 24
@@ -53,6 +67,16 @@ SURPRISED = 1 * HOUR * sum(DAYS) + D("1.8") * HOUR * (31 + 30)
 )
 def test_what_is_reserved_before_the_notice_is_paid_for(notice: str | None, cost: Decimal) -> None:
     assert abs(solved(world(gone(notice=notice))).cost - cost) < D("0.02")
+
+
+def test_without_a_clause_that_only_restrains_more_may_be_lost_to_news() -> None:
+    """All at North, by the clause. Without it, all is reserved at South, and lost in March."""
+    only_north = agreement({"id": "only-north", "kind": "exclusivity"}, party="north")
+    found = price(world(gone(notice="1 day"), agreements=[only_north]))
+    assert isinstance(found, ClausePrices)
+    (each,) = found.clauses
+    assert each.price is not None
+    assert (found.cost.amount, each.price.amount) == (FORESEEN, FORESEEN - SURPRISED)
 
 
 def test_a_notice_of_hours_is_known_on_the_day_after_and_not_before() -> None:

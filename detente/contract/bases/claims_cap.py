@@ -11,7 +11,9 @@ from detente.values.money import Money
 
 
 class ClaimsCap(Position):
-    """A clause that bounds claims under its agreement."""
+    """A clause that bounds claims under its agreement: damages that go by it are less, so that it is no restraint."""
+
+    effect = "both"
 
     @property
     def in_all(self) -> Money | None:

@@ -60,6 +60,8 @@ class FirstRight(Term):
     unstated: ClassVar[str]
     """What is not known where no opening speaks of a use."""
 
+    effect = "restrains"
+
     @property
     def home(self) -> str:
         """Who has the right."""

@@ -6,18 +6,20 @@ them (``terms``).
 
 from __future__ import annotations
 
-from typing import Self
+from typing import ClassVar, Self
 
 from pydantic import model_validator
 
 from detente.contract.reach.verdict import Reason
 from detente.contract.stated import Divided
-from detente.contract.term import Term
+from detente.contract.term import Effect, Term
 from detente.errors import FlawError
 
 
 class Position(Term):
     """A clause about the parties and not about use: it has no scope."""
+
+    effect: ClassVar[Effect] = "restrains"
 
     @model_validator(mode="after")
     def _of_no_use(self) -> Self:

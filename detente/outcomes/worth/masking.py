@@ -2,11 +2,12 @@
 
 Owns: finding such groups with few solves. Not here: what a group is worth (``baseline``), its split (``shapley``).
 
-Two clauses can only hide each other where each binds once the other is gone: with no price on its rows, the duals of
-the program without the other prove that dropping it too saves nothing more (``planner.answer.binding``). So only such
-pairs are tried, by a linear solve each. Three or more that hide each other, of which no two do, are looked for among
-the clauses that have no price of their own: if dropping all of these saves anything, clauses are put back one by one
-as long as what is left still saves it, and those that remain are such a group.
+Two clauses can only hide each other where each acts once the other is gone. With no price on its rows, and none of its
+columns used, the duals of the program without the other prove that dropping it too changes nothing; of one that changes
+what others' columns cost they prove nothing. So only such pairs are tried, the cheapest first, by a linear solve each.
+Three or more that hide each other, of which no two do, are looked for among the clauses that have no price of their
+own: if dropping all of these saves anything, clauses are put back one by one as long as what is left still saves it,
+and those that remain are such a group.
 """
 
 from __future__ import annotations
@@ -39,28 +40,29 @@ class Groups:
 
 def groups(baseline: Baseline, near: Mapping[str, Near]) -> Groups:
     """Groups among clauses, each with the case without it. Raises StoppedError."""
-    pairs = [pair for pair in combinations(near, 2) if _may_hide(*pair, near)]
-    pairs.sort(key=lambda pair: sum(_alone(baseline, near[name]) for name in pair))
+    pairs = [pair for pair in combinations(near, 2) if _may_hide(baseline, near, pair)]
+    pairs.sort(key=lambda pair: sum(abs(_alone(baseline, near[name])) for name in pair))
     joined = [frozenset(pair) for pair in pairs[:MAX_PAIRS] if _hides(baseline, near, pair)]
     known = frozenset().union(*joined) if joined else frozenset()
-    free = [name for name in near if name not in known and _alone(baseline, near[name]) <= _tolerance(baseline)]
+    free = [name for name in near if name not in known and abs(_alone(baseline, near[name])) <= _tolerance(baseline)]
     while len(free) > 2 and (more := _several(baseline, near, free)):
         joined.append(frozenset(more))
         free = [name for name in free if name not in more]
     return Groups(tuple(_ordered(near, group) for group in _merged(joined)), max(0, len(pairs) - MAX_PAIRS))
 
 
-def _may_hide(one: str, other: str, near: Mapping[str, Near]) -> bool:
-    return other in near[one].binds and one in near[other].binds
+def _may_hide(baseline: Baseline, near: Mapping[str, Near], pair: tuple[str, str]) -> bool:
+    return all(one in near[other].acts or one not in baseline.by_own for one, other in (pair, pair[::-1]))
 
 
 def _hides(baseline: Baseline, near: Mapping[str, Near], some: Iterable[str]) -> bool:
-    """Whether clauses save more together than one by one, by enough to tell."""
+    """Whether some save more together than those that save alone, or lose more than those that lose: enough to tell."""
     together = baseline.linear_without(some)
     if together is None:
         return False
     saved = baseline.relaxed.objective - together
-    hidden = saved - sum(_alone(baseline, near[name]) for name in some)
+    alone = [_alone(baseline, near[name]) for name in some]
+    hidden = max(saved - sum(max(each, 0.0) for each in alone), sum(min(each, 0.0) for each in alone) - saved)
     return hidden > max(_tolerance(baseline), MATERIAL * abs(saved))
 
 

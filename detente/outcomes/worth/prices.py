@@ -10,13 +10,12 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any, Literal
 
+from detente.contract.term import Effect
 from detente.outcomes.estimate import Estimate, LeastCost
 from detente.outcomes.saved import SavedAnswer
 from detente.outcomes.shapley import FairPart
 from detente.results.plan_rows import MarginalPrice
 from detente.values.quantity import Exact
-
-Effect = Literal["restrains", "grants", "both"]
 
 
 @dataclass(frozen=True, slots=True)

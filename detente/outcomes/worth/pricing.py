@@ -13,12 +13,14 @@ from functools import partial
 
 from detente.case.case import Case
 from detente.case.given import GivenPart, GivenSeconds, limits, must_be_case
+from detente.contract.roles import DatedPayment
+from detente.contract.term import Effect
 from detente.outcomes.baseline import Baseline, Near, effect_of, stops_noted
 from detente.outcomes.estimate import NOTHING, Estimate
 from detente.outcomes.saved import Status
 from detente.outcomes.shapley import split
 from detente.outcomes.worth.masking import groups
-from detente.outcomes.worth.prices import AgreementPrice, ClausePrice, ClausePrices, Effect, Masking, WorkMove
+from detente.outcomes.worth.prices import AgreementPrice, ClausePrice, ClausePrices, Masking, WorkMove
 from detente.outcomes.worth.whole_agreement import whole_agreements
 from detente.planner.answer.marginal import clauses
 from detente.planner.conflict import find_conflict
@@ -121,7 +123,8 @@ class _Pricing:
 
     def _hidden(self) -> None:
         self._progress("looking for clauses that hide each other's price")
-        near = {name: found for name, found in self.near.items() if found and self._effect(name) != "grants"}
+        fixed = {term.id for term in self.case.terms if isinstance(term, DatedPayment)}  # whatever else is agreed
+        near = {name: found for name, found in self.near.items() if found and name not in fixed}
         found = groups(self.baseline, near)
         self.pairs_left = found.pairs_left
         for group in found.found:
@@ -183,16 +186,9 @@ class _Pricing:
             yield AgreementPrice(name, parties[name], whole.terms, whole.offers, asked, found, today)
 
     def _priced(self, terms: Sequence[str], near: Near, *, offers: bool = False) -> Estimate:
-        """What is saved without clauses; of those that all restrain, or all grant, the sign is known (design §10).
-
-        Offers that go with them are a grant.
-        """
-        effects, found = {self._effect(name) for name in terms}, self.baseline.saved(near)
-        if offers:
-            effects.add("grants")
-        if effects == {"restrains"}:
-            return found.at_least(NOTHING)
-        return found.at_most(NOTHING) if effects == {"grants"} else found
+        """What is saved without clauses, and ``offers`` that go with them; never a loss where all only restrain."""
+        found, only_restrain = self.baseline.saved(near), not offers and self.baseline.restraining.issuperset(terms)
+        return found.at_least(NOTHING) if only_restrain else found
 
     def _effect(self, name: str) -> Effect:
         versions: set[Effect] = {effect_of(term) for term in self.case.terms if term.id == name}

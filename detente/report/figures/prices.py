@@ -80,8 +80,8 @@ def _price(
 ) -> Iterator[NamedFigure]:
     """A price with its error bar, as the difference of two plans.
 
-    Where it is nothing, or a bound of it is, a clause that only restrains or only grants may have been held to its
-    sign: then the other plan cannot be told from it.
+    Where it is nothing, or a bound of it is, a clause that only restrains may have been held to its sign: then the
+    other plan cannot be told from it.
     """
     price, cost, unit = each.price, found.cost, found.currency
     if price is None:
