@@ -94,12 +94,15 @@ def steady_point(draft: Draft, model: Model, whole: Ints) -> Floats | None:
     steady = SteadyProgram.of(draft, model, draft.program.n / SMALLER if SMALLER else np.inf)
     if steady is None:
         return None
-    counts = steady.counts(whole)
-    steady.small.whole(counts, on=True)
-    found = steady.small.solve_whole(1.0) if len(counts) else steady.small.solve_linear()
+    small, counts = steady.small, steady.counts(whole)
+    if len(counts):
+        searched = small.solve_as(counts, 1.0).values
+        if searched is None:
+            return None
+        small.fix(counts, np.rint(searched[counts]))  # a search is nearer to whole numbers than to rows
+    found = small.solve_linear()
     if found.values is None:
         return None
-    found.values[counts] = np.rint(found.values[counts])
     return steady.written_out(found.values)
 
 
