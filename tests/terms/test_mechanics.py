@@ -1,4 +1,6 @@
-"""Mechanics of paper that have no kind of their own, in the form that `docs/terms/mechanics.md` gives: by hand.
+"""Mechanics of paper that have no kind of their own, in the form that `docs/terms/mechanics.md` gives.
+
+And what its rows say to write.
 
 North alone, 1000 Mtok a month at 1 USD for half a year: 6,000 USD.
 """
@@ -6,14 +8,13 @@ North alone, 1000 Mtok a month at 1 USD for half a year: 6,000 USD.
 from __future__ import annotations
 
 import re
-from pathlib import Path
 
 import pytest
 
 from detente.terms import KINDS
 from tests.builders import D, Data, agreement, build, charged, compute, gpus, solved, tokens, work
+from tests.terms.mechanic_rows import PAGE, MechanicRow, rows
 
-PAGE = Path(__file__).parents[2] / "docs" / "terms" / "mechanics.md"
 TERM: Data = {"every": "term"}
 
 
@@ -72,6 +73,19 @@ def test_a_milestone_missed_and_drawn_later() -> None:
     found = solved(build([tokens("north", 1)], [work()], agreement(term)))
     assert found.cost == 6000
     assert charged(found, "m") == 0
+
+
+@pytest.mark.parametrize("row", rows(), ids=lambda row: row.mechanic[:40])
+def test_what_a_row_says_to_write_can_be_written(row: MechanicRow) -> None:
+    assert row.words - row.allowed == set()
+
+
+def test_a_row_is_held_to_the_kinds_that_it_links_to() -> None:
+    row = MechanicRow("a ramp", ("take-or-pay",), ("windows: { every: year, ramps: [20%] }", "3 Gtok", "unit: 1"))
+    assert row.words == {"windows", "every", "year", "ramps", "unit"}
+    assert row.words - row.allowed == {"ramps"}
+    assert "deferral" in MechanicRow("", ("minimum-commitment",), ()).allowed
+    assert "deferral" not in row.allowed
 
 
 def test_every_kind_that_moves_a_number_is_named_on_the_page() -> None:
