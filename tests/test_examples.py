@@ -24,6 +24,8 @@ from detente.outcomes.leverage.leveraging import leverage
 from detente.outcomes.worth.prices import ClausePrices
 from detente.outcomes.worth.pricing import price
 from detente.planner.check import check
+from detente.planner.solving.fallback import quick
+from detente.planner.study import Study
 from detente.report.figures.comparison import comparison_figures
 from detente.report.figures.deal import deal_figures
 from detente.report.figures.leverage import leverage_figures
@@ -100,6 +102,13 @@ def test_the_enterprise_comes_out_as_its_page_says(planned: Planned) -> None:
             ["Azure's commitment", f"${azure.short:,.0f} short: the company's own limit of 58% holds it there"],
         ],
     )
+
+
+def test_a_plan_of_the_enterprise_at_once_is_a_few_per_cent_dearer(planned: Planned) -> None:
+    study = Study.of(Case.load(EXAMPLES / "enterprise"))
+    found = quick(study.draft, study.model)
+    assert found is not None
+    assert 1 <= found.objective / float(planned("enterprise").cost) < 1.05
 
 
 def test_the_frontier_lab_comes_out_as_its_page_says(planned: Planned) -> None:

@@ -16,6 +16,7 @@ from detente.planner.formulation.expression import Floats, Ints
 from detente.planner.solving.model import Model
 from detente.planner.solving.solution import Solution
 from detente.planner.solving.spare import with_less_idle
+from detente.planner.solving.whole import with_counts
 
 CRUMBS = (1e-3, 1e-5)
 """An offer that does less than such a part of a workload does a crumb of it: first it is tried with the larger part."""
@@ -44,7 +45,5 @@ def _hardly_used(draft: Draft, values: Floats, part: float) -> Iterator[Ints]:
 def with_counts_of(draft: Draft, model: Model, best: Solution, columns: Ints) -> Solution | None:
     """The least cost at a solution's whole numbers, or lower ones where units now stand idle; None: there is none."""
     assert best.values is not None
-    model.fix(columns, np.rint(best.values[columns]))
-    found = model.solve_linear()
-    model.release(columns)
-    return with_less_idle(draft, model, found, columns) if found.status == "optimal" else None
+    found = with_counts(model, columns, np.rint(best.values[columns]))
+    return found and with_less_idle(draft, model, found, columns)

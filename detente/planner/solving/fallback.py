@@ -16,7 +16,7 @@ from detente.planner.solving.greedy import greedy_work
 from detente.planner.solving.model import Model
 from detente.planner.solving.solution import Solution
 from detente.planner.solving.steady import SteadyProgram
-from detente.planner.solving.whole import round_up, whole_columns
+from detente.planner.solving.whole import round_up, whole_columns, with_counts
 
 NEAR = 0.01
 """How near to its own least cost a point that splits work alike over time should come."""
@@ -41,22 +41,25 @@ def quick(draft: Draft, model: Model) -> Solution | None:
     if relaxed.values is None:
         return None
     counts = steady.counts(columns)
-    if not len(counts):
-        return _priced(model, steady.written_out(relaxed.values))
+    values = relaxed.values
     if len(counts) > FEW:  # hours rented, one by one: their counts follow the work
-        point = steady.written_out(relaxed.values)
-        return None if point is None else _completed(draft, model, point)
-    found = branch(small, counts, relaxed, small.basis, None, NEAR, lambda node: node, MAX_PROGRAMS).best
-    if found is None or found.values is None:
-        return None
-    found.values[counts] = np.rint(found.values[counts])
-    return _priced(model, steady.written_out(found.values))
+        return _in_its_places(draft, model, steady.whole_point(values))
+    if len(counts):
+        found = branch(small, counts, relaxed, small.basis, None, NEAR, lambda node: node, MAX_PROGRAMS).best
+        if found is None or found.values is None:
+            return None
+        values = found.values
+        values[counts] = np.rint(values[counts])
+    point = steady.written_out(values)
+    if point is None:
+        return _in_its_places(draft, model, steady.whole_point(values), counted=True)
+    return Solution("optimal", point, float(model.cost @ point), -math.inf)
 
 
 def unsolved(draft: Draft, model: Model) -> Solution | None:
     """A plan that obeys every clause, without a bound; None where none of these does.
 
-    Work split alike over like times; or all on the cheapest offers with room; or no use.
+    Work split alike over like times; or only on the cheapest offers with room; or no use.
     """
     with model.uninterrupted():  # a little longer is well spent
         found = quick(draft, model)
@@ -64,12 +67,12 @@ def unsolved(draft: Draft, model: Model) -> Solution | None:
 
 
 def placed(draft: Draft, model: Model) -> Solution | None:
-    """The same without work split alike: all on the cheapest offers with room; or no use."""
+    """The same without work split alike: only on the cheapest offers with room; or no use."""
     with model.uninterrupted():
         for work in (greedy_work(draft, model), np.zeros(draft.x.shape)):
             values = np.zeros(draft.program.n)
             values[draft.x] = work
-            found = _completed(draft, model, values)
+            found = _in_its_places(draft, model, values)
             if found is not None:
                 return found
     return None
@@ -84,14 +87,19 @@ def _steady(draft: Draft, model: Model) -> SteadyProgram | None:
     return None
 
 
-def _priced(model: Model, point: Floats | None) -> Solution | None:
-    return None if point is None else Solution("optimal", point, float(model.cost @ point), -math.inf)
+def _in_its_places(draft: Draft, model: Model, point: Floats, *, counted: bool = False) -> Solution | None:
+    """The least cost with work only where a point has some, in whole units; None where a clause forbids it.
 
-
-def _completed(draft: Draft, model: Model, values: Floats) -> Solution | None:
-    """The work of a point, the units that it needs, and the least cost of the rest; None where a clause forbids it."""
-    used = draft.x.ravel()
-    model.fix(used, values[used])
-    found = round_up(draft, model, Solution("optimal", values, 0.0, -math.inf), whole_columns(draft))
-    model.release(used)
+    How much works in each place is left open: a point that misses a row by a little, or leaves a commitment short, is
+    made good, and what it has no place for is a small part of the program. Whole numbers are those of the point, where
+    it has been ``counted``, and else, or where they leave no room, follow the work.
+    """
+    used, columns = draft.x.ravel(), whole_columns(draft)
+    idle = used[point[used] <= 0]
+    model.fix(idle, np.zeros(len(idle)))
+    found = with_counts(model, columns, point[columns]) if counted else None
+    if found is None:
+        relaxed = model.solve_linear()
+        found = round_up(draft, model, relaxed, columns) if relaxed.status == "optimal" else None
+    model.release(idle)
     return found

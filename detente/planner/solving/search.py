@@ -23,7 +23,7 @@ from detente.planner.solving.model import Basis, Model
 from detente.planner.solving.others import with_others_searched
 from detente.planner.solving.solution import Solution, Stopped
 from detente.planner.solving.spare import with_less_idle
-from detente.planner.solving.whole import WHOLE, Roundings, whole_columns
+from detente.planner.solving.whole import WHOLE, Roundings, whole_columns, with_counts
 
 FEW, MEDIUM, LARGE = 60, 5_000, 20_000
 """Up to ``FEW`` whole columns in a program of over ``MEDIUM``: our own branch and bound. In a large one no other."""
@@ -273,7 +273,7 @@ def _rounded(effort: _Effort, relaxed: Solution, footing: Footing | None) -> Inc
     if not len(columns):
         return Incumbent(relaxed, relaxed.bound, prices=relaxed, basis=basis)
     with model.uninterrupted():
-        best = None if footing is None else _with_counts(model, columns, footing)
+        best = None if footing is None else _as_before(model, columns, footing)
         if best is None or not _close(best.objective, relaxed.bound, effort.gap):
             best = better(best, effort.roundings(relaxed.bound).of(relaxed))
     added = best.objective - relaxed.objective if best is not None else 0.0
@@ -370,15 +370,12 @@ def _close(cost: float, bound: float, gap: float) -> bool:
     return cost - bound <= gap * max(abs(cost), 1e-9)
 
 
-def _with_counts(model: Model, columns: Ints, footing: Footing) -> Solution | None:
+def _as_before(model: Model, columns: Ints, footing: Footing) -> Solution | None:
     """The least cost with the whole numbers of what was found for a program near this one, if they do here."""
     counts = footing.counts
     if counts is None or len(counts) != len(columns) or (counts > model.most[columns] + WHOLE).any():
         return None
-    model.fix(columns, counts)
-    fixed = model.solve_linear()
-    model.release(columns)
-    return fixed if fixed.status == "optimal" else None
+    return with_counts(model, columns, counts)
 
 
 def _branched(effort: _Effort, whole: Ints, known: Incumbent) -> Incumbent | Unmet:

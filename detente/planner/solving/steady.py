@@ -84,9 +84,14 @@ class SteadyProgram:
 
     def written_out(self, values: Floats) -> Floats | None:
         """A point of the whole program (natural units), if it keeps every bound and row there."""
+        point = self.whole_point(values)
+        return point if _holds(self.model, self.bounds, point / self.model.column_scale) else None
+
+    def whole_point(self, values: Floats) -> Floats:
+        """A point of the whole program (natural units) within its bounds, which may miss a row of it."""
         values = np.where(np.abs(values) < TRACE, 0.0, values)
-        point = values[self.ties.to] * self.ties.size
-        return point * self.model.column_scale if _holds(self.model, self.bounds, point) else None
+        point: Floats = np.clip(values[self.ties.to] * self.ties.size, 0.0, self.bounds.high)
+        return point * self.model.column_scale
 
 
 def steady_point(draft: Draft, model: Model, whole: Ints) -> Floats | None:

@@ -43,6 +43,14 @@ def whole_columns(draft: Draft) -> Ints:
     return np.concatenate(parts) if parts else np.zeros(0, dtype=np.int32)
 
 
+def with_counts(model: Model, columns: Ints, counts: Floats) -> Solution | None:
+    """The least cost with whole columns at such counts; None where they leave no room, or time is over."""
+    model.fix(columns, counts)
+    found = model.solve_linear()
+    model.release(columns)
+    return found if found.status == "optimal" else None
+
+
 def clause_counts(draft: Draft) -> list[Block]:
     """Whole columns that clauses own."""
     return [block for block in draft.program.column_blocks if block.whole and block.owner.kind == "term"]

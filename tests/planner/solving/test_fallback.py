@@ -87,6 +87,29 @@ def test_nothing_is_claimed_that_breaks_a_clause() -> None:
     assert at_hand(case)[1] is None
 
 
+def test_how_much_works_on_the_cheapest_offers_with_room_is_left_open() -> None:
+    """South has room for 744 of 1,000 Mtok, and north for the rest: too little of a share. So 400 at 3, 600 at 2."""
+    share = agreement({"id": "part", "kind": "share", "at-least": "40%"}, party="north")
+    full = tokens("south", 2) | {"capacity": "1 Mtok per hour"}
+    study, found = at_hand(build([tokens("north", 3), full], [work()], share, months=1))
+    assert found is not None
+    kept(study, found)
+    assert found.objective == pytest.approx(2400)
+
+
+def test_whole_units_that_leave_no_room_follow_the_work() -> None:
+    """Of three units that a point counted, work for four has no room."""
+    study = Study.of(build([gpus("south", 2)], [compute(demand="4 GPU")], months=1))
+    draft, model = study.draft, study.model
+    point = np.zeros(draft.program.n)
+    point[draft.x] = 4 * 744
+    point[whole_columns(draft)] = 3
+    found = fallback._in_its_places(draft, model, point, counted=True)
+    assert found is not None
+    kept(study, found)
+    assert found.objective == pytest.approx(4 * 2 * 744)
+
+
 # -- all on the cheapest offers with room ----------------------------------------------------------------------------
 def worked(offers: list[Data], workloads: list[Data], months: int = 1) -> dict[str, list[float]]:
     study = Study.of(build(offers, workloads, months=months))
