@@ -22,6 +22,7 @@ from detente.providers.omission import unmarked, without
 from detente.providers.openai_usage import tokens_of
 from detente.providers.outgoing import Outgoing
 from detente.providers.responses_stream import ResponsesDecoder, reply_of_response
+from detente.providers.tool_calls import completion_with_own_ids
 from detente.providers.tool_names import NamingDecoder, WholeNames, as_models_take_them
 from detente.providers.wire import (
     Call,
@@ -128,6 +129,8 @@ class CompatibleWire(Wire):
         finish = _finish(found)
         if finish in GAVE_UP:
             return failure_of({"code": finish})
+        if call.operation == "chat":
+            body = completion_with_own_ids(body)
         # A good reply with a usage that cannot be read was served, and paid for: its use is unknown (§12).
         return Reply(body, tokens_of(found.usage), finish, bytes(found.model))
 

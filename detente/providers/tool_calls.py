@@ -1,14 +1,26 @@
-"""The calls of tools in a stream of chat chunks, told apart by their ids, their numbers and their names.
+"""The calls of tools in a chat completion, told apart by their ids, their numbers and their names.
 
-Owns: which call a piece belongs to where its ``index`` does not say so. OpenAI numbers parallel calls and gives each an
-id; some servers give all of them the number 0, or none, or no id, or the same, and a client that goes by numbers would
-join the arguments of two calls into one. Not here: what else is in a chunk (``chat_stream``).
+Owns: that each call has an id of its own, and which one a piece of a stream belongs to. OpenAI numbers parallel calls
+and gives each an id; some servers give all of them the number 0, or none, or no id, or the same, and a client that goes
+by numbers would join the arguments of two calls into one. Not here: what else is in a completion
+(``openai_compatible``) or in a chunk (``chat_stream``).
 """
 
 from __future__ import annotations
 
 from dataclasses import dataclass
+from secrets import token_hex
 from typing import Any
+
+import msgspec
+
+_CALLS = b'"tool_calls"'
+_BODY = msgspec.json.Decoder(dict[str, msgspec.Raw])
+
+
+def new_id() -> str:
+    """The id of a call whose provider gave it none: its caller needs one to send the result."""
+    return f"call_{token_hex(12)}"
 
 
 def id_of(stated: Any) -> str:
@@ -18,12 +30,49 @@ def id_of(stated: Any) -> str:
     return str(stated) if isinstance(stated, int) and not isinstance(stated, bool) else ""
 
 
+# -- whole ------------------------------------------------------------------------------------------------------------
+def own_ids(calls: list[dict[str, Any]]) -> bool:
+    """Give each call an id of its own; whether any had none, or that of another."""
+    taken, changed = set[str](), False
+    for at, call in enumerate(calls):
+        id_ = id_of(call.get("id")) or new_id()
+        own = f"{id_}_{at}" if id_ in taken else id_
+        changed |= call.get("id") != own
+        call["id"] = own
+        taken.add(own)
+    return changed
+
+
+def completion_with_own_ids(body: bytes) -> bytes:
+    """A whole completion whose calls have an id each; as it came where they have, or where it is not of that shape.
+
+    A text cannot look like the member: its quotation marks are escaped.
+    """
+    if _CALLS not in body:
+        return body
+    try:
+        members = _BODY.decode(body)
+        choices = msgspec.json.decode(members["choices"], type=list[dict[str, Any]])
+        said = [choice["message"].get("tool_calls") for choice in choices]
+        changed = [own_ids(calls) for calls in said if calls]
+    except (msgspec.DecodeError, UnicodeError, RecursionError, LookupError, AttributeError, TypeError):
+        return body
+    if not any(changed):
+        return body
+    return msgspec.json.encode({**members, "choices": choices})
+
+
+# -- in pieces --------------------------------------------------------------------------------------------------------
 @dataclass(slots=True)
 class _Call:
     place: int
     id: str
     number: int | None
     """The one that its provider gave it."""
+    stated: str
+    """The id that its provider gave it, which another may have, too."""
+    told: bool = False
+    """Whether its caller knows its id."""
     name: str = ""
     last: str = ""
     """The last of its arguments that came; blank ones say nothing."""
@@ -65,9 +114,10 @@ class Calls:
             if isinstance(text := said.get("arguments"), str) and text and not text.isspace():
                 call.last = text
             self._last = call
-            if number == call.place and number is not True and not piece.get("id"):
+            if number == call.place and number is not True and call.told and not piece.get("id"):
                 continue
-            told = {"index": call.place} | ({"id": call.id} if id_of(piece.get("id")) else {})
+            told = {"index": call.place} | ({} if call.told and not id_of(piece.get("id")) else {"id": call.id})
+            call.told = True
             changed |= any(piece.get(name) != value for name, value in told.items())
             piece |= told
         return changed
@@ -87,18 +137,23 @@ class Calls:
         return call
 
     def _known(self, id_: str, number: int | None, name: str) -> _Call | None:
-        """The call of an id. Two calls may have the same: then their numbers tell them apart."""
-        call = self._ids.get(id_)
-        if call is None or number is None or call.number in (None, number):
+        """The call of an id. Several calls may have the same, and then their numbers and names tell them apart.
+
+        Some servers write another id with each piece: one that names no tool goes on with the call of its number.
+        """
+        here = self._last if number is None else self._numbers.get(number)
+        call = here if here is not None and here.stated == id_ else self._ids.get(id_)
+        if call is None:
+            return here if number is not None and not name else None
+        if not name:
             return call
-        other = self._numbers.get(number)
-        if other is not None and other.id.startswith(id_):
-            return other
-        return None if name else call
+        elsewhere = call is not here and number is not None and call.number not in (None, number)
+        return None if elsewhere or (call.name and call.name != name) else call
 
     def _begun(self, id_: str, number: int | None) -> _Call:
         place = number if number is not None and number >= self._next else self._next
-        call = _Call(place, f"{id_}_{place}" if id_ in self._ids else id_, number)
-        self._ids.setdefault(id_, call)
+        call = _Call(place, f"{id_}_{place}" if id_ in self._ids else id_ or new_id(), number, id_)
+        if id_:
+            self._ids.setdefault(id_, call)
         self._next = place + 1
         return call

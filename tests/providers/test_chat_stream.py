@@ -48,7 +48,7 @@ ODD: dict[str, tuple[bytes, dict[str, Any]]] = {
     "a role and empty text": (ROLE, {}),
     "a role and nothing": (delta(role="assistant", content=None), {}),
     "text": (delta(content="x"), {"content": True}),
-    "a tool call": (delta(tool_calls=[{"index": 0, "function": {"arguments": ""}}]), {"content": True}),
+    "a tool call": (delta(tool_calls=[{"index": 0, "id": "a", "function": {"arguments": ""}}]), {"content": True}),
     "reasoning, as vLLM sends it": (delta(reasoning_content="hm"), {"content": True}),
     "a refusal": (delta(refusal="no"), {"content": True}),
     "an end": (delta("length"), {"content": True, "finish": "length"}),
@@ -188,7 +188,7 @@ TEXT = st.text(max_size=12)
 CHUNKS = st.one_of(
     TEXT.map(lambda t: delta(content=t)),
     st.sampled_from([": ping\n\n", "id: 5\n: x\n\n"]).map(str.encode),
-    st.sampled_from([ROLE, USED, delta("stop"), delta(tool_calls=[{"index": 0}])]),
+    st.sampled_from([ROLE, USED, delta("stop"), delta(tool_calls=[{"index": 0, "id": "a"}])]),
     st.sampled_from([NAMED, UNNAMED, PAGE]),
     st.sampled_from([event({"choices": []}), event({"choices": [], "usage": None}), event(refusal("oops"))]),
 )

@@ -1,12 +1,13 @@
-"""Calls of tools in pieces, as servers write them that number or name them otherwise than OpenAI does."""
+"""Calls of tools, whole and in pieces, as servers write them that number or name them otherwise than OpenAI does."""
 
 from __future__ import annotations
 
+import json
 from typing import Any
 
 import pytest
 
-from detente.providers.tool_calls import Calls
+from detente.providers.tool_calls import Calls, completion_with_own_ids
 
 Piece = tuple[Any, Any, str | None, str | None]
 """The number, the id, the name and the arguments of a piece; None where it says none."""
@@ -26,6 +27,19 @@ SAID: dict[str, tuple[list[Piece], dict[int, tuple[str, str]]]] = {
     "a name with each, an object within": ([(0, None, "f", '{"x":{}'), (0, None, "f", "}")], {0: ("f", '{"x":{}}')}),
     "an id with each piece": ([(0, "a", "f", '{"x"'), (0, "a", "f", ":1}"), (0, "b", "g", '{"y":2}')], TWO),
     "blank ids and names later": ([(0, "a", "f", '{"x"'), (0, "", "", ":1}"), (1, "b", "g", '{"y":2}')], TWO),
+    "another id with each piece": (
+        [(0, "a", "f", ""), (0, "b", None, '{"x"'), (0, "c", "", ":1}"), (1, "d", "g", '{"y":2}')],
+        TWO,
+    ),
+    "one id, one number, two names": (
+        [(0, "a", "f", '{"x"'), (0, "a", None, ":1}"), (0, "a", "g", '{"y"'), (0, "a", None, ":2}")],
+        TWO,
+    ),
+    "one id, no numbers, two names": (
+        [(None, "a", "f", '{"x":1}'), (None, "a", "g", '{"y"'), (None, "a", "", ":2}")],
+        TWO,
+    ),
+    "an id once it has begun": ([(0, None, "f", '{"x"'), (0, "a", None, ":1}"), (1, "b", "g", '{"y":2}')], TWO),
     "numbers alone": (
         [(0, None, "f", '{"x"'), (1, None, "g", '{"y"'), (0, None, None, ":1}"), (1, None, None, ":2}")],
         TWO,
@@ -47,5 +61,40 @@ def test_each_call_has_a_place_and_an_id_of_its_own(said: str) -> None:
         if piece["id"]:
             ids.setdefault(piece["index"], set()).add(piece["id"])
     assert found == told
+    assert set(ids) == set(found)  # also where its provider gave none: its result is sent by it
     assert all(len(own) == 1 for own in ids.values())
     assert len({id_ for own in ids.values() for id_ in own}) == len(ids)
+
+
+WHOLE: list[tuple[list[Any], list[str]]] = [
+    (["a", "a"], ["a", "a_1"]),
+    (["a", "b", "a"], ["a", "b", "a_2"]),
+    ([7, "7"], ["7", "7_1"]),
+    ([None, ""], ["call_", "call_"]),
+]
+
+
+@pytest.mark.parametrize(("stated", "own"), WHOLE, ids=str)
+def test_each_call_of_a_whole_completion_has_an_id_of_its_own(stated: list[Any], own: list[str]) -> None:
+    calls = [{"id": id_, "function": {"name": "f", "arguments": "{}"}} for id_ in stated]
+    body = json.dumps({"x": 1.10, "choices": [{"message": {"tool_calls": calls}}, {"message": {"tool_calls": None}}]})
+    whole = json.loads(completion_with_own_ids(body.encode()))
+    found = [call["id"] for call in whole["choices"][0]["message"]["tool_calls"]]
+    assert len(set(found)) == len(found)
+    assert all(id_ == is_ or (is_ == "call_" and id_.startswith(is_)) for id_, is_ in zip(found, own, strict=True))
+    assert [call["function"] for call in whole["choices"][0]["message"]["tool_calls"]] == [c["function"] for c in calls]
+
+
+@pytest.mark.parametrize(
+    "body",
+    [
+        b'{"choices": [ {"message": {"tool_calls": [{"id": "a"}, {"id": "b"}]}} ]}',
+        b'{"choices": [{"message": {"tool_calls": ["a"]}}]}',
+        b'{"choices": [{"message": {"tool_calls": {"id": "a"}}}]}',
+        b'{"choices": [{"message": "tool_calls"}]}',
+        b'{"choices": {"message": {"tool_calls": []}}}',
+        b'["tool_calls"]',
+    ],
+)
+def test_one_whose_calls_have_theirs_or_that_is_of_another_shape_is_as_it_came(body: bytes) -> None:
+    assert completion_with_own_ids(body) == body

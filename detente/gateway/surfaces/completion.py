@@ -6,7 +6,6 @@ Owns: what is read of them, and that there is one choice. Not here: what is made
 
 from __future__ import annotations
 
-from secrets import token_hex
 from typing import Any
 
 import msgspec
@@ -14,16 +13,11 @@ import msgspec
 from detente.gateway.surfaces.surface import UnsayableError
 from detente.providers import sse
 from detente.providers.chat_stream import place_of
-from detente.providers.tool_calls import id_of
+from detente.providers.tool_calls import id_of, new_id
 from detente.providers.wire import Reply, as_reason, as_text
 
 
 # -- what providers write otherwise -----------------------------------------------------------------------------------
-def new_id() -> str:
-    """The id of a call whose provider gave it none: its caller needs one to send the result."""
-    return f"call_{token_hex(12)}"
-
-
 def parts_of(content: Any) -> tuple[str, str]:
     """(text, thought) of a content, which some write as a list of parts. Raises ``ValueError`` of what is neither."""
     if isinstance(content, str) or not content:

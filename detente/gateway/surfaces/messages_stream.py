@@ -13,12 +13,13 @@ from typing import Any
 
 import msgspec
 
-from detente.gateway.surfaces.completion import CallDelta, Delta, chunk_of, new_id
+from detente.gateway.surfaces.completion import CallDelta, Delta, chunk_of
 from detente.gateway.surfaces.messages_error import error_of, type_of
 from detente.gateway.surfaces.messages_reply import head, is_object, no_object, stopped, usage_of
 from detente.gateway.surfaces.surface import Asked, Rendering, UnsayableError
 from detente.providers import sse
 from detente.providers.openai_usage import tokens_of
+from detente.providers.tool_calls import new_id
 from detente.providers.wire import Tokens
 
 MAX_ARGUMENTS = 8 * 1024 * 1024

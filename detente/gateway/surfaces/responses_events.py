@@ -13,7 +13,7 @@ from typing import Any
 
 import msgspec
 
-from detente.gateway.surfaces.completion import Delta, LaterDelta, LaterThought, chunk_of, new_id
+from detente.gateway.surfaces.completion import Delta, LaterDelta, LaterThought, chunk_of
 from detente.gateway.surfaces.responses_head import ResponseHead
 from detente.gateway.surfaces.responses_reply import (
     Plain,
@@ -30,6 +30,7 @@ from detente.gateway.surfaces.responses_tools import ToolName
 from detente.gateway.surfaces.surface import Asked, Rendering, UnsayableError
 from detente.providers import sse
 from detente.providers.openai_usage import tokens_of
+from detente.providers.tool_calls import new_id
 from detente.providers.wire import Tokens
 
 MAX_HELD = 8 * 1024 * 1024

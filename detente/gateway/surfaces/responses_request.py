@@ -34,6 +34,8 @@ NEUTRAL: dict[str, tuple[bytes, ...]] = {
 }
 """Members that pass where they say nothing: null, or these."""
 _NULL = b"null"
+_FREE = ("auto", "none")
+"""Choices that leave it to the model to call no tool."""
 
 
 class _Part(msgspec.Struct):
@@ -133,13 +135,17 @@ def _output(members: Mapping[str, msgspec.Raw], said: dict[str, Any], omissions:
 
 
 def _tools(members: Mapping[str, msgspec.Raw], said: dict[str, Any], box: Toolbox) -> None:
+    stated = _says(members, "tool_choice")
+    choice = read(members["tool_choice"], str | dict[str, Any], "tool_choice") if stated else "auto"
     if not box.functions:
         said.pop("parallel_tool_calls", None)
+        if choice not in _FREE:
+            what = "all of them are left out" if box.left_out else "there are none"
+            raise Refusal(f"`tool_choice` chooses among `tools`, and {what}", "tool_choice")
         return
     said["tools"] = box.functions
-    if not _says(members, "tool_choice"):
+    if not stated:
         return
-    choice = read(members["tool_choice"], str | dict[str, Any], "tool_choice")
     if isinstance(choice, str):
         said["tool_choice"] = choice
     elif choice.get("type") in ("function", "custom") and isinstance(choice.get("name"), str):

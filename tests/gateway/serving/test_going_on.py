@@ -165,6 +165,22 @@ def test_where_nobody_goes_on_the_cut_is_told_as_it_was(tmp_path: Path, name: st
     run(main())
 
 
+def test_several_answers_are_not_gone_on_with(tmp_path: Path) -> None:
+    """Who goes on would be told the beginning of one of them, and the others would lose theirs."""
+
+    async def main() -> None:
+        async with (
+            play([*BEGUN, "close"]) as south,
+            play(REST) as north,
+            Stage(tmp_path, follows(south, north)) as stage,
+        ):
+            answer = await stage.ask({**STREAM, "n": 2}, south)
+            assert (answer.said, north.requests) == ("he", [])
+            assert "error" in answer.events[-1]
+
+    run(main())
+
+
 def test_who_goes_on_may_break_off_too_and_a_third_goes_on(tmp_path: Path) -> None:
     async def main() -> None:
         part = [SSE, chunked(ROLE), chunked(delta(content="l")), "heard", "close"]

@@ -140,6 +140,8 @@ def test_what_codex_sends_beside_it_is_left_out_and_listed() -> None:
         ({"input": [{"type": "reasoning", "summary": [], "encrypted_content": "gAAA"}]}, "input.0"),
         ({"input": [{"role": "user", "content": [{"type": "input_file", "file_id": "f"}]}]}, "input.0.content.0"),
         ({"tools": [FUNCTION], "tool_choice": {"type": "allowed_tools"}}, "tool_choice"),
+        ({"tool_choice": "required"}, "tool_choice"),
+        ({"tools": [], "tool_choice": {"type": "function", "name": "f"}}, "tool_choice"),
     ],
 )
 def test_what_a_chat_cannot_say_is_refused_by_name(changed: Data, param: str) -> None:
@@ -149,7 +151,12 @@ def test_what_a_chat_cannot_say_is_refused_by_name(changed: Data, param: str) ->
 
 
 def test_what_may_be_left_out_by_leniency() -> None:
-    assert asked("hosted-tools", tools=[{"type": "web_search"}]).call.left_out == ("web_search",)
+    hosted = [{"type": "web_search"}]
+    for choice in (None, "auto", "none"):
+        assert asked("hosted-tools", tools=hosted, tool_choice=choice).call.left_out == ("web_search",)
+    for forced in ("required", {"type": "web_search"}):
+        with pytest.raises(Refusal, match="all of them are left out"):
+            asked("hosted-tools", tools=hosted, tool_choice=forced)
     reasoning = [user("a"), {"type": "reasoning", "summary": [], "encrypted_content": "gAAA"}, user("b")]
     assert asked("reasoning", input=reasoning).call.left_out == ("reasoning",)
 

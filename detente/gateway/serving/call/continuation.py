@@ -14,6 +14,7 @@ import msgspec
 from detente.gateway.surfaces.surface import Asked
 from detente.live.deployment import Continues
 from detente.providers import sse
+from detente.providers.openai_compatible import choices_of
 from detente.providers.wire import Call
 
 _THOUGHT = frozenset({"reasoning", "reasoning_content", "reasoning_signature"})
@@ -72,6 +73,11 @@ class Said:
                 self.plain = False
             if isinstance(content := delta.get("content"), str):
                 self._pieces.append(content)
+
+
+def continuable(call: Call) -> bool:
+    """Whether another may go on with the stream of a call: one answer is asked for, as a chat."""
+    return call.operation == "chat" and choices_of(call) == 1
 
 
 class Broken(Protocol):

@@ -12,7 +12,7 @@ from typing import Any
 
 from detente.gateway.deciding.choose import RankedCandidate
 from detente.gateway.http.exchange import Exchange, HeaderLines
-from detente.gateway.serving.call.continuation import Said
+from detente.gateway.serving.call.continuation import Said, continuable
 from detente.gateway.serving.call.job import HeaderWriter, Job, Served
 from detente.gateway.surfaces.surface import Asked, UnsayableError
 from detente.ledger.journals.record import Outcome
@@ -50,7 +50,7 @@ class Stream:
         self._buffers = job.buffers
         self._next: tuple[RankedCandidate, Asked, bool] | None = None
         """Who goes on with it, what it is asked, and whether that was spilled, until content of theirs has come."""
-        self.said = Said() if job.goes_on and not self._buffers and asked.call.operation == "chat" else None
+        self.said = Said() if job.goes_on and not self._buffers and continuable(asked.call) else None
         """What it has said, where another may have to go on with it."""
         self.begun = False
         """Whether its caller has been given anything of it; the head of the reply may have gone before."""
