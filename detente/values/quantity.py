@@ -315,7 +315,8 @@ def _seconds(given: Any, most: float, told: str) -> float:
 
 def plain(value: Decimal) -> str:
     """A decimal without exponent or trailing zeros: ``1500000``, ``0.25``."""
-    text = f"{value:f}"
+    text = str(value)
+    text = f"{value:f}" if "E" in text else text  # twice as slow, and seldom needed
     text = text.rstrip("0").rstrip(".") if "." in text else text
     return "0" if text == "-0" else text
 
