@@ -140,7 +140,8 @@ class MinimumCommitment(Term):
     def _in_one_unit(self) -> None:
         unit = unit_of(self.amount)
         for index, milestone in enumerate(self.milestones):
-            if unit_of(milestone.reach) != unit:
+            both_money = isinstance(milestone.reach, Money) and isinstance(self.amount, Money)
+            if unit_of(milestone.reach) != unit and not both_money:  # two currencies are made one by the case's rates
                 what = f"the amount is in {unit}, and this milestone in {unit_of(milestone.reach)}"
                 raise FlawError(what, "write both in one unit", ("milestones", index, "reach"))
 

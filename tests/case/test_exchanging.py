@@ -124,6 +124,13 @@ def test_a_commitment_has_the_rate_of_its_agreement() -> None:
     assert "(1.00 k EUR at 1.25)" in found.clauses[0].sentence
 
 
+def test_a_milestone_in_the_cases_currency_is_beside_an_amount_in_another_at_one_rate() -> None:
+    """300 USD are asked by February and 250 are used: half of 50 is owed; and in the end 750 USD, of 1,250."""
+    milestone = {"by": "2026-02-01", "reach": "300 USD", "fee": "50%"}
+    found = plan_of(FLOOR | {"milestones": [milestone]}, offers=[in_euro(under="north-deal")], deal=FIXED)
+    assert {p.part: p.amount for p in found.postings} == {"milestone-fee": D(25), "shortfall-fee": D(750)}
+
+
 def test_what_counts_must_be_converted_as_the_amount_is() -> None:
     (said,) = mistakes(of(FLOOR, exchange=moving(), deal=FIXED))
     assert "`floor` is converted at 1.25, and `north-api`, which it counts, at 1.1" in said
