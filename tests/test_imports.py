@@ -22,7 +22,18 @@ ORDER = [
 INSIDE = {
     "contract": [
         *("combining", "reach", "case_view", "decisions", "own_money", "metered", "settled", "service_level"),
-        *("roles", "payer", "program", "amounts", "incidents", "reminder", "stated", "clause_text", "term"),
+        *(
+            "roles",
+            "payer",
+            "returning",
+            "program",
+            "amounts",
+            "incidents",
+            "reminder",
+            "stated",
+            "clause_text",
+            "term",
+        ),
         *("rated", "settling", "bases"),
     ],
     "planner": ["formulation", "solving", "answer"],

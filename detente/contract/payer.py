@@ -11,13 +11,14 @@ from collections.abc import Iterable
 from datetime import datetime
 from typing import Any, TypeVar
 
+from detente.contract.case_view import ClauseView
 from detente.contract.metered.paid_use import PaidUse
 from detente.contract.metered.totals import Totals
 from detente.contract.reach.window import Calendar
-from detente.contract.roles import ClauseRole
+from detente.contract.roles import GivingBack
 
 
-class Payer(ClauseRole):
+class Payer(GivingBack):
     """What a clause is besides, that pays for use (``class Credit(Term, Payer)``).
 
     It comes before whatever counts what is left to pay: it is shaped and settled first.
@@ -60,8 +61,8 @@ def meeting(own: AnyPayer, others: Iterable[AnyPayer]) -> tuple[AnyPayer, ...]:
     return tuple(found[1:])
 
 
-def meet(one: Payer, other: Payer) -> bool:
-    """Whether two may pay for one use at one time."""
+def meet(one: ClauseView, other: ClauseView) -> bool:
+    """Whether two may speak of one use at one time."""
     at_one_time = one.validity.over(other.validity.start, other.validity.end)
     return at_one_time and one.covered.inside(other.covered) is not False
 

@@ -60,6 +60,15 @@ class OwnRates(ClauseRole):
     """It charges for use in another way than by the use, so that what use costs is not known use by use."""
 
 
+class GivingBack(ClauseRole):
+    """It pays for use, or gives back a part of what use cost."""
+
+    @property
+    @abstractmethod
+    def most_part(self) -> Fraction:
+        """The largest part of what use costs that it may give."""
+
+
 class CallLimit(ClauseRole):
     """It is asked at each call whether more may run, as it stands."""
 

@@ -2,7 +2,8 @@
 
 Owns: ``Term`` (``judge``, ``meters``, ``shape``, ``settle``, ``explain``, each with a neutral default): what any kind
 may answer. Not here: what stands in a clause, and when it is in force (``clause_text``), any particular kind
-(``terms/``), what only some kinds are asked (``roles``, ``payer``), and what several say of a use (``reach/verdict``).
+(``terms/``), what only some kinds are asked (``roles``, ``payer``, ``returning``), and what several say of a use
+(``reach/verdict``).
 """
 
 from __future__ import annotations
@@ -23,12 +24,14 @@ from detente.contract.reach.validity import Validity
 from detente.contract.reach.verdict import PERMIT, Reason, Verdict
 from detente.contract.reach.window import Calendar
 from detente.contract.reminder import Reminder
+from detente.contract.returning import Returning
 from detente.contract.roles import (
     AvailabilityGuarantee,
     CallLimit,
     ClauseRole,
     DataReader,
     DatedPayment,
+    GivingBack,
     Hedge,
     OwnRates,
     PriceChange,
@@ -43,7 +46,7 @@ from detente.values.facts import Facts
 from detente.values.money import shown
 
 ROLES: tuple[type[ClauseRole], ...] = (
-    *(PriceChange, OwnRates, Payer, CallLimit, PricedBreach),
+    *(PriceChange, OwnRates, GivingBack, Payer, Returning, CallLimit, PricedBreach),
     *(Hedge, StandbyHedge, DatedPayment, AvailabilityGuarantee, DataReader),
 )
 """What a clause may be besides."""

@@ -25,11 +25,12 @@ from detente.contract.metered.meter import Meter
 from detente.contract.metered.paid_use import PaidUse
 from detente.contract.metered.totals import Totals
 from detente.contract.payer import Payer, in_order, meet, meeting
-from detente.contract.program import Program
+from detente.contract.program import Program, exact_anyhow
 from detente.contract.rated.stacking import more_than_all
 from detente.contract.reach.scope import Selection
 from detente.contract.reach.verdict import Reason
 from detente.contract.reach.window import Calendar, Every, Window
+from detente.contract.returning import Returning
 from detente.contract.settled.settlement import Settlement, settled
 from detente.contract.settled.standing import CREDIT
 from detente.contract.stated import Divided
@@ -88,7 +89,8 @@ class Credit(Term, Payer):
         plain = [each for each in clauses if each.id != self.id and not each.readings]
         found = self.model_copy()
         found._credits = tuple(each for each in plain if isinstance(each, Credit))
-        found._counting = tuple(meter for each in plain for meter in each.meters() if meter.measure == "paid")
+        reading = (each.told(offers, clauses) if isinstance(each, Returning) else each for each in plain)
+        found._counting = tuple(meter for each in reading for meter in each.meters() if meter.measure == "paid")
         fields = type(self).model_fields
         texts = [e for e in clauses if e.id == self.id and all(getattr(e, f) == getattr(self, f) for f in fields)]
         met = [other for each in texts for other in meeting(found.held(each.validity), found._credits)]
@@ -192,6 +194,11 @@ class Credit(Term, Payer):
         """Its windows, whatever a plan sees of them."""
         return replace(self.spend.windows, sight=None)
 
+    @property
+    def most_part(self) -> Fraction:
+        """Its rate."""
+        return Fraction(self.rate)
+
     # -- when it pays ----------------------------------------------------------------------------------------------
     @property
     def paying(self) -> Calendar:
@@ -262,8 +269,7 @@ class Credit(Term, Payer):
 
     def _sums(self, parts: Sequence[PaidPart]) -> dict[Selection, Meter]:
         """By each selection of which parts are made: what is spent of it; of its own, all that it is given on."""
-        applied = self.applied
-        found = {self.covered: applied}
+        found = {self.covered: (applied := self.applied)}
         for of in dict.fromkeys(of for part in parts for _, of in part.sums if of != self.covered):
             found[of] = replace(applied, name=f"applied to part {len(found)}", selection=of)
         return found
@@ -280,7 +286,7 @@ class Credit(Term, Payer):
             return
         times, at = [time for time, _ in of_windows], [w for _, w in of_windows]
         spend, caps = program.total(self.applied, times), [self.most(window) for window in windows]
-        earned = spend * Fraction(self.rate)
+        earned = spend * self.most_part
         given = program.slack(self, "given", most=program.most(earned), price=Fraction(-1), windows=times)
         nothing = [Fraction(0) for _ in times]
         left = spend - program.total(self.before(self.covered), times) if self.beside else earned
@@ -297,7 +303,7 @@ class Credit(Term, Payer):
         chosen = self.own_money is not None and len(times) != len(windows)  # a plan would rather at another rate
         if len(found) > 1 or chosen or not all(map(self._spares, after)):
             exactly()
-            exactly = _already
+            exactly = exact_anyhow
         if len(found) == 1:
             program.pays(self, found[0].of, times, given, exactly)
             return
@@ -305,7 +311,7 @@ class Credit(Term, Payer):
         sums = {of: program.total(meter, times) - program.total(self.before(of), times) for of, meter in meters}
         charges = [each.shaped(sums) for each in found]
         for each, paid in zip(found, fall(program, self, given, charges, times), strict=True):
-            program.pays(self, each.of, times, paid, _already)
+            program.pays(self, each.of, times, paid, exact_anyhow)
 
     def payments(self, totals: Totals, as_of: datetime | None) -> Iterator[PaidUse]:
         """What is given in each time in which it is applied, of each part that others tell apart."""
@@ -326,15 +332,14 @@ class Credit(Term, Payer):
 
     def _given(self, window: Window, totals: Totals) -> Iterator[tuple[Window, Fraction]]:
         """What is given in the times of a window, one after the other, as far as its amount goes."""
-        rest, applied, stacks = self.most(window), self.applied, bool(self.beside)
+        rest, applied = self.most(window), self.applied
         for time in self._times(window):
             spend = totals.within(applied, time)
             given = spend * Fraction(self.rate)
-            if stacks:
+            if self.beside:
                 given = min(given, spend - totals.total(self.before(self.covered), time))
-            if rest is not None:
-                given = min(given, rest)
-                rest -= given
+            given = given if rest is None else min(given, rest)
+            rest = None if rest is None else rest - given
             yield time, given
 
     def settle(self, totals: Totals, decisions: Decisions, as_of: datetime | None) -> Settlement:
@@ -382,7 +387,7 @@ class Credit(Term, Payer):
         return self.rate == 1 and self.amount is not None
 
     def gives(self, demand: Facts | None, offer: Facts) -> Decimal | None:
-        """Its rate, of what it covers; None where that is not known."""
+        """Its rate, of what it covers."""
         covered = self.covered.covers(demand, offer)
         return None if covered is None else self.rate * covered
 
@@ -393,7 +398,3 @@ STACKED = (
 )
 MANY = 500
 """Windows that are looked at of each credit: after so many, how they lie to each other comes again."""
-
-
-def _already() -> None:
-    """It is exact anyhow."""

@@ -5,7 +5,7 @@ See ``docs/terms/service-credit.md``.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
 from datetime import date, datetime
 from decimal import Decimal
@@ -15,27 +15,32 @@ from typing import ClassVar, Literal, Self
 
 from pydantic import Field, PrivateAttr, model_validator
 
-from detente.contract.amounts import cap_in_all
+from detente.contract.amounts import cap_in_all, left_over
 from detente.contract.amounts.counting import APART, OF_CHARGES, repriced
+from detente.contract.amounts.in_full import in_full
+from detente.contract.amounts.left_over import GivenBeside, LeftOver
 from detente.contract.case_view import CaseView
 from detente.contract.clause_text import SELF
 from detente.contract.decisions import Decisions
 from detente.contract.incidents import IncidentFile, ObservedOutages
 from detente.contract.metered.meter import Meter
+from detente.contract.metered.paid_use import PaidUse, UsePart
 from detente.contract.metered.totals import Totals
-from detente.contract.program import Program
+from detente.contract.program import Expression, Program, exact_anyhow
 from detente.contract.rated.stacking import more_than_all
 from detente.contract.reach import handover
 from detente.contract.reach.validity import Validity
 from detente.contract.reach.verdict import Reason
 from detente.contract.reach.window import Calendar, Every, Window
 from detente.contract.reminder import Reminder, last_day
+from detente.contract.returning import Returning
 from detente.contract.roles import AvailabilityGuarantee, DataReader
 from detente.contract.service_level import ServiceLevel
 from detente.contract.settled.settlement import Settlement, settled
 from detente.contract.stated import Divided
 from detente.contract.term import Term
 from detente.errors import Flaw, FlawError
+from detente.market.offer import AnyOffer
 from detente.values.facts import Facts
 from detente.values.money import Cash
 from detente.values.noun import Noun
@@ -58,7 +63,7 @@ class MeasuredWindow(Noun):
     claimed: Day | None = Field(default=None, description="the day on which the credit was claimed")
 
 
-class ServiceCredit(Term, AvailabilityGuarantee, DataReader):
+class ServiceCredit(Term, AvailabilityGuarantee, DataReader, Returning):
     """By bands of availability. A window of which nobody has stated it gives nothing: it is not known, and not zero."""
 
     kind: Literal["service-credit"]
@@ -76,11 +81,12 @@ class ServiceCredit(Term, AvailabilityGuarantee, DataReader):
     theirs: ClassVar[bool] = True
     fixed: ClassVar[Mapping[str, str]] = {
         **OF_CHARGES,
-        "order": "of what discounts leave, whatever tiers and credits give back",
+        "order": "of what discounts leave, and no more of it than credits leave",
     }
     effect = "grants"
 
     _outages: ObservedOutages | None = PrivateAttr(default=None)
+    _beside: GivenBeside | None = PrivateAttr(default=None)
 
     @model_validator(mode="after")
     def _worse_is_more(self) -> Self:
@@ -152,9 +158,37 @@ class ServiceCredit(Term, AvailabilityGuarantee, DataReader):
             return None
         return Fraction(self.cap.amount) * sum((window.due for window in self._whole), Fraction(0))
 
+    # -- beside others that give back ----------------------------------------------------------------------------
+    @property
+    def most_part(self) -> Fraction:
+        """That of the worst band; nothing where nothing was measured."""
+        return Fraction(self.bands[-1].credit) if self.measured or self.incidents is not None else Fraction(0)
+
+    def told(self, offers: Sequence[AnyOffer], clauses: Sequence[Term]) -> Self:
+        """The same, knowing who gives back beside it, where together they could give back more than all."""
+        beside = left_over.beside(self, clauses)
+        found = self if beside is None else self.model_copy()
+        found._beside = beside
+        return found
+
+    @property
+    def goes_by(self) -> frozenset[str]:
+        """Those by which it may have less to give back of."""
+        return frozenset() if self._beside is None else self._beside.names
+
+    @property
+    def _left(self) -> LeftOver | None:
+        """What others leave of what it is a part of; None where that is enough anyhow."""
+        return None if self._beside is None else LeftOver.of(self.spend)
+
+    def returned(self, totals: Totals, as_of: datetime | None) -> Iterator[PaidUse]:
+        """What it gives back in each window."""
+        of = UsePart(self.covered)
+        yield from (PaidUse(of, w.start, w.end, back, returned=True) for w, _, back in self._given(totals, as_of))
+
     def meters(self) -> tuple[Meter, ...]:
-        """Spend in each window."""
-        return (self.spend,)
+        """Spend in each window, and what others give back of it."""
+        return (self.spend,) if self._left is None else self._left.meters()
 
     def rate(self, window: Window) -> Fraction:
         """The part that is given back in a window: of the worst band, once it is claimed."""
@@ -183,30 +217,50 @@ class ServiceCredit(Term, AvailabilityGuarantee, DataReader):
         if not any(rates):
             return
         part = program.total(self.spend) * rates
+        if self._left is not None:
+            part = self._of_what_is_left(program, part, self._left.shaped(program), windows)
         most = self._most
         if most is not None and self.own_money is not None:
             cap_in_all.shaped(program, self, part, most, windows, Fraction(-1))
-            return
+            return  # in a currency whose rate changes nothing reads it: the case was checked
         given = program.slack(self, "given", most=program.most(part), price=Fraction(-1), windows=windows)
         program.require(self, "earned", given - part <= [Fraction(0) for _ in rates])
         if most is not None:
             in_all = program.in_money(given.gather([0 for _ in rates], 1), self, ())  # windows: all of its time
             program.require(self, "cap", in_all <= [most])
+        program.pays(self, UsePart(self.covered), windows, given, exact_anyhow, returned=True)
+
+    def _of_what_is_left(
+        self, program: Program, earned: Expression, left: Expression, windows: Sequence[Window]
+    ) -> Expression:
+        """The lower of what it gives and what is left, whatever a plan would rather have."""
+        part = program.slack(self, "of what is left", most=program.most(earned))
+        nothing = [Fraction(0) for _ in windows]
+        program.require(self, "at-most-earned", part - earned <= nothing)
+        program.require(self, "at-most-left", part - left <= nothing)
+        in_full(program, self, part, [left, earned], None, range(len(windows)))
+        return part
 
     def settle(self, totals: Totals, decisions: Decisions, as_of: datetime | None) -> Settlement:
         """What is given back in each window of which it is known."""
-        meter, left = self.spend, self._most
-        found = []
+        return Settlement.of(
+            settled(self.spend, window, "service-credit", "service-credit", ended=ended, amount=None,
+                    drawn=back, owed=-back)
+            for window, ended, back in self._given(totals, as_of)
+        )  # fmt: skip
+
+    def _given(self, totals: Totals, as_of: datetime | None) -> Iterator[tuple[Window, bool, Fraction]]:
+        """Each window in which anything is given back, whether it has ended, and how much."""
+        meter, room, left = self.spend, self._most, self._left
         for window, ended in meter.begun(as_of):
-            earned = totals.total(meter, window) * self.rate(window)
-            back = earned if left is None else min(earned, left)
-            left = None if left is None else left - back
+            back = totals.total(meter, window) * self.rate(window)
+            if back and left is not None:
+                back = min(back, left.exact(totals, window))
+            if room is not None:
+                back = min(back, room)
+                room -= back
             if back:
-                found.append(
-                    settled(meter, window, "service-credit", "service-credit", ended=ended, amount=None,
-                            drawn=back, owed=-back)
-                )  # fmt: skip
-        return Settlement.of(found)
+                yield window, ended, back
 
     def reminds(self, since: datetime, until: datetime) -> Iterator[Reminder]:
         """The last day for each claim that is open."""
@@ -262,6 +316,8 @@ class ServiceCredit(Term, AvailabilityGuarantee, DataReader):
     def check(self, case: CaseView) -> Iterator[Flaw]:
         """Two measures of one window, or a day in none; a late claim; credits of more than everything."""
         yield from repriced(self, None, case, "bands", APART)
+        if self._left is not None and self._beside is not None:
+            yield from self._left.unknown(self, self._beside, case, "bands")
         begun = self.validity.begun
         if begun is not None and begun.running is not None and begun.how == "whole-window":
             yield cap_in_all.not_whole(self, "given back")

@@ -11,17 +11,21 @@ from fractions import Fraction
 from itertools import pairwise
 from typing import ClassVar, Literal, Self
 
-from pydantic import Field, model_validator
+from pydantic import Field, PrivateAttr, model_validator
 
+from detente.contract.amounts import left_over
 from detente.contract.amounts.counting import APART, OF_CHARGES, repriced
+from detente.contract.amounts.left_over import GivenBeside, LeftOver
 from detente.contract.case_view import CaseView
 from detente.contract.decisions import Decisions
 from detente.contract.metered.meter import Meter
+from detente.contract.metered.paid_use import PaidUse, UsePart
 from detente.contract.metered.totals import Totals
-from detente.contract.program import Expression, Program
+from detente.contract.program import Expression, Program, exact_anyhow
 from detente.contract.rated.stacking import more_than_all, not_added
 from detente.contract.reach.verdict import Reason
 from detente.contract.reach.window import Every, Window
+from detente.contract.returning import Returning
 from detente.contract.roles import off_price
 from detente.contract.settled.settlement import Settlement, settled
 from detente.contract.term import Term
@@ -58,7 +62,7 @@ class Tier(Noun):
         return f"{rate} from {told(self.from_)} on"
 
 
-class VolumeDiscount(Term):
+class VolumeDiscount(Term, Returning):
     """What a window comes to is discounted by tiers, and settled when the window has ended."""
 
     kind: Literal["volume-discount"]
@@ -75,9 +79,12 @@ class VolumeDiscount(Term):
     fixed: ClassVar[Mapping[str, str]] = {
         **OF_CHARGES,
         "measure": "what fills its tiers is what they lower: what use costs after discounts, or what is taken",
-        "order": "of what discounts leave, whatever credits pay of it",
+        "order": "of what discounts leave, and no more of it than credits and service credits leave",
     }
     effect = "grants"
+    comes_last: ClassVar[bool] = True
+
+    _beside: GivenBeside | None = PrivateAttr(default=None)
 
     @model_validator(mode="after")
     def _in_order(self) -> Self:
@@ -140,9 +147,43 @@ class VolumeDiscount(Term):
         of: Literal["spend", "taken"] = "spend" if isinstance(self.tiers[0].from_, Money) else "taken"
         return self.meter(of, of, self.calendar(self.windows))
 
+    @property
+    def spend(self) -> Meter:
+        """What it gives back a part of."""
+        return LeftOver.of(self.counted).spend
+
     def meters(self) -> tuple[Meter, ...]:
-        """What fills the tiers, in each window."""
-        return (self.counted,)
+        """What fills the tiers, in each window, and what others give back of it."""
+        return (self.counted,) if self._left is None else tuple(dict.fromkeys((self.counted, *self._left.meters())))
+
+    # -- beside others that give back ----------------------------------------------------------------------------
+    @property
+    def most_part(self) -> Fraction:
+        """That of its highest tier."""
+        each = Fraction(self.listed.amount) if self.listed else Fraction(1)
+        return max(self.rates) / (each or 1)
+
+    def told(self, offers: Sequence[AnyOffer], clauses: Sequence[Term]) -> Self:
+        """The same, knowing who gives back beside it, where together they could give back more than all."""
+        beside = left_over.beside(self, clauses)
+        found = self if beside is None else self.model_copy()
+        found._beside = beside
+        return found
+
+    @property
+    def goes_by(self) -> frozenset[str]:
+        """Those by which it may have less to give back of."""
+        return frozenset() if self._beside is None else self._beside.names
+
+    @property
+    def _left(self) -> LeftOver | None:
+        """What others leave of what use costs; None where that is enough anyhow."""
+        return None if self._beside is None else LeftOver.of(self.counted)
+
+    def returned(self, totals: Totals, as_of: datetime | None) -> Iterator[PaidUse]:
+        """What it gives back in each window."""
+        of, given = UsePart(self.covered), self._given(totals, as_of)
+        yield from (PaidUse(of, w.start, w.end, back, returned=True) for w, _, _, back in given)
 
     # -- in a plan -----------------------------------------------------------------------------------------------
     def shape(self, program: Program) -> None:
@@ -153,18 +194,24 @@ class VolumeDiscount(Term):
         total = program.total(self.counted)
         most = program.most(total)
         bounds = [self.bounds(window) for window in windows]
-        if self.method == "graduated":
-            self._graduated(program, total, most, bounds, windows)
-        else:
-            self._all_units(program, total, most, bounds, windows)
+        tiers = self._graduated if self.method == "graduated" else self._all_units
+        back = tiers(program, total, most, bounds, windows)
+        if self._left is not None:
+            over = program.slack(self, "more than is left", most=program.most(back), price=Fraction(1), windows=windows)
+            back -= over
+            program.require(self, "left", back - self._left.shaped(program) <= [Fraction(0) for _ in windows])
+        program.pays(self, UsePart(self.covered), windows, back, exact_anyhow, returned=True)
 
     def _graduated(
         self, program: Program, total: Expression, most: Sequence[Fraction], bounds: Sequence[Sequence[Fraction]],
         windows: Sequence[Window],
-    ) -> None:  # fmt: skip
-        """A tier fills once the one before it is full: a whole number for each worth more than an earlier one."""
+    ) -> Expression:  # fmt: skip
+        """What is given back: a tier fills once the one before it is full.
+
+        A whole number for each that is worth more than an earlier one.
+        """
         nothing = [Fraction(0) for _ in most]
-        inside = before = None
+        inside = before = back = None
         worth: list[Fraction] = []
         for k, rate in enumerate(self.rates):
             widths = [_width(b, k, m) for b, m in zip(bounds, most, strict=True)]
@@ -179,18 +226,21 @@ class VolumeDiscount(Term):
             elif k < len(self.rates) - 1:
                 program.require(self, f"tier-{k}", tier.like(total) <= widths)
             inside = tier if inside is None else inside + tier
+            back = tier * rate if back is None else back + tier * rate
             before = widths, tier
             worth.append(rate)
-        if inside is not None:
-            program.require(self, "tiers", inside - total == nothing)
+        if inside is None or back is None:
+            return total * Fraction(0)
+        program.require(self, "tiers", inside - total == nothing)
+        return back
 
     def _all_units(
         self, program: Program, total: Expression, most: Sequence[Fraction], bounds: Sequence[Sequence[Fraction]],
         windows: Sequence[Window],
-    ) -> None:  # fmt: skip
-        """Everything is in one tier, the one that it reaches: a whole number for each."""
+    ) -> Expression:  # fmt: skip
+        """The same: everything is in one tier, the one that it reaches: a whole number for each."""
         nothing, one = [Fraction(0) for _ in most], [Fraction(1) for _ in most]
-        inside = chosen = reached = None
+        inside = chosen = reached = back = None
         for k, rate in enumerate(self.rates):
             low = [b[k] for b in bounds]
             high = [b[k] + _width(b, k, m) for b, m in zip(bounds, most, strict=True)]
@@ -199,14 +249,17 @@ class VolumeDiscount(Term):
             program.require(self, f"in-{k}", tier - here * high <= nothing)
             program.require(self, f"reached-{k}", tier - here * low >= nothing)
             inside = tier if inside is None else inside + tier
+            back = tier * rate if back is None else back + tier * rate
             chosen = here if chosen is None else chosen + here
             reached = here * low if reached is None else reached + here * low
         assert inside is not None
         assert chosen is not None
         assert reached is not None
+        assert back is not None
         program.require(self, "tiers", inside - total == nothing)
         program.require(self, "reached", total - reached >= nothing)  # by what is used, whole quanta and all
         program.require(self, "one", chosen <= one)
+        return back
 
     # -- in exact numbers ----------------------------------------------------------------------------------------
     def taken_off(self, counted: Fraction, window: Window) -> Fraction:
@@ -225,21 +278,22 @@ class VolumeDiscount(Term):
 
     def settle(self, totals: Totals, decisions: Decisions, as_of: datetime | None) -> Settlement:
         """What is given back for each window."""
-        meter = self.counted
         return Settlement.of(
             settled(
-                meter,
-                window,
-                "volume",
-                "volume-discount",
-                ended=ended,
-                amount=None,
-                drawn=counted,
-                owed=-self.taken_off(counted, window),
+                self.counted, window, "volume", "volume-discount", ended=ended, amount=None, drawn=drawn, owed=-back
             )
-            for window, ended in meter.begun(as_of)
-            for counted in (totals.total(meter, window),)
+            for window, ended, drawn, back in self._given(totals, as_of)
         )
+
+    def _given(self, totals: Totals, as_of: datetime | None) -> Iterator[tuple[Window, bool, Fraction, Fraction]]:
+        """Each window, whether it has ended, what counted in it, and what is given back of it."""
+        meter, left = self.counted, self._left
+        for window, ended in meter.begun(as_of):
+            counted = totals.total(meter, window)
+            back = self.taken_off(counted, window)
+            if back and left is not None:
+                back = min(back, left.exact(totals, window))
+            yield window, ended, counted, back
 
     # -- for people, and for the case's checks -------------------------------------------------------------------
     def explain(self) -> Reason:
@@ -251,6 +305,8 @@ class VolumeDiscount(Term):
     def check(self, case: CaseView) -> Iterator[Flaw]:
         """Use that is charged for otherwise; tiers in units over offers of another price, or one that is lowered."""
         yield from repriced(self, None, case, "tiers", APART)
+        if self._left is not None and self._beside is not None:
+            yield from self._left.unknown(self, self._beside, case, "tiers")
         others = [other for other in case.beside if isinstance(other, VolumeDiscount)]
         yield from not_added(self, others, case, VolumeDiscount.gives)
         if self.validity.combine == "sum":
@@ -293,8 +349,7 @@ class VolumeDiscount(Term):
     def gives(self, demand: Facts | None, offer: Facts) -> Fraction | None:
         """The most that it takes off a part of what it covers; None where it is not known whether it covers it."""
         covered = self.covered.covers(demand, offer)
-        each = Fraction(self.listed.amount) if self.listed else Fraction(1)
-        return None if covered is None else covered * max(self.rates) / (each or 1)
+        return None if covered is None else covered * self.most_part
 
     def _costs(self, offer: AnyOffer, listed: WorkPrice) -> bool:
         """Whether a unit of an offer costs so much at all times in which the clause is in force and it has a price."""

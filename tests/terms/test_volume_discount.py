@@ -8,7 +8,6 @@ import pytest
 
 from detente.case.case import Case
 from detente.case.switches import switches
-from detente.report.plans.answer import given_back
 from tests.builders import (
     D,
     Data,
@@ -237,19 +236,10 @@ def test_a_way_that_a_rebate_does_not_follow_is_told() -> None:
     assert beside(price, more, rebate("v", "20%"), combine="sum") == []  # of two prices it says how they combine
 
 
-def test_what_gives_back_more_than_was_spent_is_told() -> None:
-    """500 of 1000 USD by tiers, and all 1000 by a credit: each is of what was spent."""
-    pool: Data = {"id": "pool", "kind": "credit", "amount": "1 k USD"}
-    case = build([tokens("north", 1)], [work()], agreement(rebate("v", "50%"), pool), months=1)
-    found = solved(case)
-    assert found.cost == -500
-    (told,) = given_back(found)
-    assert told == "`v` and `pool` give back 500.00 USD more than is owed to `north`: does one pay of what is left?"
-    small = agreement(rebate("v", "50%"), pool | {"amount": "500 USD"})
-    assert given_back(solved(build([tokens("north", 1)], [work()], small, months=1))) == []
-
-
 def test_its_order_is_among_its_switches() -> None:
     case = build([tokens("north", 1)], [work()], agreement(rebate("a", "10%"), combine="sum"), months=1)
     (order,) = (str(each) for each in switches(case, case.terms[0]) if each.name == "order")
-    assert order == "order: of what discounts leave, whatever credits pay of it (the default)"
+    assert (
+        order
+        == "order: of what discounts leave, and no more of it than credits and service credits leave (the default)"
+    )

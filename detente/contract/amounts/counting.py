@@ -103,7 +103,13 @@ def repriced(
             return
 
 
-def paid_apart(counting: Counting, term: ClauseView, case: CaseView) -> Iterator[Flaw]:
+def paid_apart(
+    counting: Counting,
+    term: ClauseView,
+    case: CaseView,
+    at: str = "measure",
+    does: str = "counts what credits do not pay",
+) -> Iterator[Flaw]:
     """Credits of which it cannot be said, window by window, how much pays for what counts."""
     horizon = case.horizon
     if counting.paid is None or horizon is None:
@@ -120,14 +126,16 @@ def paid_apart(counting: Counting, term: ClauseView, case: CaseView) -> Iterator
         elif term.id in other.tells_apart:
             continue
         elif inside is None:
-            what = f"`{term.id}` counts what credits do not pay, and `{other.id}` may pay for more than it counts"
-            yield Flaw(what, "let both clauses cover the same use, or narrow the credit", ("measure",))
-        elif inside and (at := _edge_inside(counting.own.windows, other.paying, horizon)) is not None:
-            what = f"a window of `{term.id}` begins or ends on {at:%Y-%m-%d}, inside a time in which `{other.id}` pays"
-            yield Flaw(what, "let the windows of both begin on the same day of a month", ("measure",))
+            what = f"`{term.id}` {does}, and `{other.id}` may pay for more than it counts"
+            yield Flaw(what, "let both clauses cover the same use, or narrow the credit", (at,))
+        elif inside and (edge := edge_inside(counting.own.windows, other.paying, horizon)) is not None:
+            what = (
+                f"a window of `{term.id}` begins or ends on {edge:%Y-%m-%d}, inside a time in which `{other.id}` pays"
+            )
+            yield Flaw(what, "let the windows of both begin on the same day of a month", (at,))
 
 
-def _edge_inside(windows: Calendar, paying: Calendar, horizon: Horizon) -> datetime | None:
+def edge_inside(windows: Calendar, paying: Calendar, horizon: Horizon) -> datetime | None:
     """An edge of a window that lies inside a time of another calendar, as far as a horizon sees."""
     seen = [at for window in windows.seen_by(horizon) for at in (window.start, window.end)]
     inside = (at for at in seen for part in paying.over(at, at) if part.start < at)

@@ -19,15 +19,16 @@ from detente.errors import SettleError
 from detente.values.facts import Facts
 
 UseMeasure = Literal["work", "spend", "listed", "revenue", "taken", "off"]
-Measure = UseMeasure | Literal["paid", "paid-before"]
+Measure = UseMeasure | Literal["paid", "paid-before", "returned"]
 """``work`` in workloads' units; ``spend`` after discounts and before credits; ``listed`` before discounts;
 ``revenue``; ``taken``: what was bought or drawn of offers, in their own unit (GPU-hours, Mtok), used or not; ``off``:
-what the clause took off list prices; ``paid``: what credits pay; ``paid-before``: those before the clause."""
+what the clause took off list prices; ``paid``: what credits pay; ``paid-before``: those before the clause;
+``returned``: what clauses before it give back of what credits leave."""
 
-PAYMENTS: tuple[Measure, ...] = ("paid", "paid-before")
+PAYMENTS: tuple[Measure, ...] = ("paid", "paid-before", "returned")
 """Measures of no use, but of what clauses pay."""
 
-MONEY: tuple[Measure, ...] = ("spend", "listed", "paid", "paid-before", "revenue", "off")
+MONEY: tuple[Measure, ...] = ("spend", "listed", *PAYMENTS, "revenue", "off")
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,7 +70,8 @@ class Meter:
     @property
     def of_use(self) -> UseMeasure | None:
         """The measure, where it is one of use; None where the meter counts what clauses pay."""
-        return None if self.measure == "paid" or self.measure == "paid-before" else self.measure
+        of = self.measure
+        return None if of == "paid" or of == "paid-before" or of == "returned" else of
 
     def counts_use_of(self, offer: Facts) -> bool:
         """Whether it counts what is used of an offer: what is reserved may count when it is bought, or invoiced."""

@@ -31,12 +31,13 @@ class UsePart:
 
 @dataclass(frozen=True, slots=True)
 class PaidUse:
-    """So much of what a part of use spends in a time is paid otherwise than in money."""
+    """So much of what a part of use spends in a time is paid otherwise than in money, or ``returned`` afterwards."""
 
     of: UsePart
     start: datetime
     end: datetime
     amount: Fraction
+    returned: bool = False
 
 
 def in_the_cases(paid: Iterable[PaidUse], money: OwnMoney | None) -> Iterator[PaidUse]:

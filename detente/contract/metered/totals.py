@@ -181,7 +181,8 @@ class Totals:
         Raises SettleError where use is in it of which it is not known whether the meter covers it.
         """
         if meter.measure in PAYMENTS:
-            paid = ((self._paid(meter, window, each), each.end) for each in self._payments)
+            noted = [each for each in self._payments if each.returned == (meter.measure == "returned")]
+            paid = ((self._paid(meter, window, each), each.end) for each in noted)
             each = (amount / (1 if meter.money is None else meter.money.at_end(end)) for amount, end in paid if amount)
             return sum(each, Fraction(0))
         found = self._counted_in(self._place[meter], window)
@@ -218,7 +219,7 @@ class Totals:
             return Fraction(0)
         if inside is None or payment.start < window.start or window.end < payment.end:
             when = named(payment.start, payment.end)
-            what = f"`{meter.term}`: how much of a credit of {when} is for what it counts is not known"
+            what = f"`{meter.term}`: how much of what is given back of {when} is for what it counts is not known"
             raise SettleError(f"{what}; let both cover the same, in windows that begin with the same month")
         return payment.amount
 

@@ -15,6 +15,7 @@ from detente.contract.decisions import NOTHING_DECIDED
 from detente.contract.metered.meter import PAYMENTS
 from detente.contract.metered.totals import Totals
 from detente.contract.payer import Payer
+from detente.contract.returning import Returning
 from detente.contract.roles import CallLimit
 from detente.contract.settled.settlement import Settlement
 from detente.contract.settled.standing import Standing
@@ -41,7 +42,7 @@ class TotalStandings(Standings):
         self._terms, self._totals, self._counted = terms, totals, counted
         asking = [term for term in terms if isinstance(term, CallLimit)]
         reads = any(meter.measure in PAYMENTS for term in asking for meter in term.meters())
-        self._asking = [term for term in terms if term in asking or (reads and isinstance(term, Payer))]
+        self._asking = [term for term in terms if term in asking or (reads and isinstance(term, Payer | Returning))]
         """Those that ask at each call what remains, and those by whose payments they do."""
         self._found: dict[tuple[str, datetime], tuple[Standing, ...]] = {}
         self._pace: dict[tuple[str, datetime, str], Fraction] = {}

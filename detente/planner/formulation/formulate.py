@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 
 from detente.case.case import Case
-from detente.contract.payer import Payer, in_order
+from detente.contract.returning import in_turn
 from detente.planner.formulation.capacity import define_capacity
 from detente.planner.formulation.draft import Draft
 from detente.planner.formulation.expression import Floats
@@ -73,7 +73,6 @@ def _shaped(unshaped: Draft) -> Draft:
     """The same with each clause in turn; what was laid out may be shaped again."""
     draft, terms = unshaped.copied(), unshaped.case.terms
     shaping = Shaping(draft)
-    paying = in_order(each for each in terms if isinstance(each, Payer))
-    for term in (*paying, *(each for each in terms if not isinstance(each, Payer))):
+    for term in in_turn(terms):
         term.shape(shaping)
     return draft

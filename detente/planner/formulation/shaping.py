@@ -52,6 +52,7 @@ class Paying:
     money: OwnMoney | None
     given: Expr
     exactly: Callable[[], None]
+    returned: bool
 
 
 class Shaping:
@@ -94,16 +95,17 @@ class Shaping:
         return Expr(len(by), parts, windows=by, unit=draft.unit(meter))
 
     def pays(
-        self, owner: ClauseOwner, of: UsePart, times: Sequence[Window], given: Any, exactly: Callable[[], None]
-    ) -> None:
-        """What a clause pays, for the totals of what is paid."""
-        self._paying.append(Paying(of, tuple(times), owner.own_money, given, exactly))
+        self, owner: ClauseOwner, of: UsePart, times: Sequence[Window], given: Any, exactly: Callable[[], None],
+        *, returned: bool = False,
+    ) -> None:  # fmt: skip
+        """What a clause pays, for the totals of what is paid, or gives back."""
+        self._paying.append(Paying(of, tuple(times), owner.own_money, given, exactly, returned))
 
     def _payments_of(self, meter: Meter, by: Windows) -> Expr:
         """Payments of those that were shaped so far, by window; exact ones where they are counted."""
         found = Expr(len(by), windows=by, unit=self.draft.case.currency)
         for paying in self._paying:
-            if not paying.of.inside(meter.selection):
+            if paying.returned != (meter.measure == "returned") or not paying.of.inside(meter.selection):
                 continue
             rows = [_holder(meter, by, atom) for atom in paying.times]
             if max(rows, default=-1) < 0:

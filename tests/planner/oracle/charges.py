@@ -16,6 +16,7 @@ class Charges(Windows):
     def __init__(self, case: Case) -> None:
         super().__init__(case)
         self.banked: dict[int, dict[int, float]] = {}
+        self.returned: list[tuple[Any, datetime, datetime, Sum]] = []
 
     def _spending_cap(self, term: Any) -> None:
         for a, b, part, inside in self.windows(term):
@@ -46,6 +47,7 @@ class Charges(Windows):
             marks = [start * part * inside for start in starts]
             counted = self.measure(term.covered, "spend" if in_money else "taken", a, b)
             chosen: Sum = {}
+            back: Sum = {}
             below = 0.0
             for k, (mark, rate) in enumerate(zip(marks, rates, strict=True)):
                 if k and term.method == "graduated":
@@ -58,8 +60,24 @@ class Charges(Windows):
                 self.row({amount: 1.0, here: -over}, "<=", 0.0)
                 self.row({amount: 1.0, here: -mark}, ">=", 0.0)
                 counted, chosen = less(counted, {amount: 1.0}), added(chosen, {here: 1.0})
+                back |= {here: -self.cost[here], amount: rate}
             self.row(counted, "=", 0.0)
             self.row(chosen, "=", 1.0)
+            if (left := self._left(term, a, b)) is not None:
+                over = self.column(cost=1.0)
+                back[over] = -1.0
+                self.row(less(back, left), "<=", 0.0)
+            self.returned.append((term, a, b, back))
+
+    def _left(self, term: Any, start: datetime, end: datetime) -> Sum | None:
+        """What credits and clauses before it leave of what it covers; None where all give no more than all."""
+        if not self.credits.exceeds(term):
+            return None
+        left = less(self.measure(term.covered, "spend", start, end), added(*self.credits.of(term, start, end)))
+        for other, a, b, back in self.returned:
+            if other.id != term.id and start <= a and b <= end and other.covered.inside(term.covered):
+                left = less(left, back)
+        return left
 
     def _take_or_pay(self, term: Any) -> None:
         price = float(term.price.amount)
@@ -135,7 +153,10 @@ class Charges(Windows):
                 given = self.column(cost=-1.0)
                 earned = added(self.measure(term.covered, "spend", a, b), times=part)
                 self.row(less({given: 1.0}, earned), "<=", 0.0)
+                if (left := self._left(term, a, b)) is not None:
+                    self.row(less({given: 1.0}, left), "<=", 0.0)
                 back[given] = 1.0
+                self.returned.append((term, a, b, {given: 1.0}))
         if term.cap is not None:
             self.row(back, "<=", float(term.cap.amount))
 

@@ -48,7 +48,9 @@ class Credits:
         self.oracle = oracle
         self.paid: list[Paid] = []
         terms: list[Any] = list(oracle.case.terms)
+        self.giving = [t for t in terms if t.kind in ("credit", "service-credit", "volume-discount")]
         self.reading = [t for t in terms if t.kind == "minimum-commitment" and t.measure == "after-credits"]
+        self.reading += [t for t in self.giving if t.kind != "credit" and self.exceeds(t)]
         self.clauses = [t for t in terms if t.kind == "credit"] + self.reading
         facts = list(self._facts())
         self.marks = {tuple(bool(c.covered.covers(*each)) for c in self.clauses) for each in facts}
@@ -65,6 +67,15 @@ class Credits:
             else:
                 for term in group:
                     oracle.credit_alone(term)
+
+    def exceeds(self, term: Any) -> bool:
+        """Whether a clause that gives back, and those that meet any text of it, may give back more than all."""
+        texts = [t for t in self.giving if t.id == term.id]
+        parts = {term.id: _part(term)}
+        for other in self.giving:
+            if other.id != term.id and any(_overlap(t, other) and _meet(t, other) for t in texts):
+                parts[other.id] = max(_part(other), parts.get(other.id, 0.0))
+        return sum(parts.values()) > 1 + 1e-9
 
     def of(self, term: Any, start: datetime, end: datetime) -> Iterator[Sum]:
         """What credits pay in a time of what a clause covers."""
@@ -118,7 +129,7 @@ class Credits:
         for term in [*group, *read]:
             found = [at for a, b, *_ in self.windows[id(term)] for at in (a, b)]
             if term in read:
-                found += [m.by for m in term.milestones]
+                found += [m.by for m in getattr(term, "milestones", ())]
             elif term.windows.every in ("quarter", "year", "term") and (term.amount is not None or len(group) > 1):
                 begin = o.begin(term)
                 months = (o._nth(begin, "month", k) for k in range(600))
@@ -210,6 +221,20 @@ class Credits:
                 ends |= {None if b == d else b < d for c, d, *_ in self.windows[id(version)] if c < b and a < d}
         narrower = other.covered.inside(term.covered) is True and term.covered.inside(other.covered) is not True
         return ends <= ({False, None} if narrower else {False})
+
+
+def _meet(one: Any, other: Any) -> bool:
+    return one.covered.inside(other.covered) is not False
+
+
+def _part(term: Any) -> float:
+    """The most of what a use costs that a clause gives back."""
+    if term.kind == "credit":
+        return float(term.rate)
+    if term.kind == "service-credit":
+        return float(term.bands[-1].credit) if term.measured else 0.0
+    listed = float(term.listed.amount) if term.listed else 1.0
+    return max(float(t.off) if t.off else 1 - float(t.price.amount) / listed for t in term.tiers)
 
 
 def _overlap(one: Any, other: Any) -> bool:

@@ -26,6 +26,8 @@ OPTIONS = {"output_flag": False, "threads": 1, "mip_rel_gap": 1e-10, "mip_abs_ga
     ("primal_feasibility_tolerance", "dual_feasibility_tolerance", "mip_feasibility_tolerance"), 1e-9
 )
 """Of the solver: an answer to the last unit."""
+GIVEN_BACK = {"service-credit": 1, "volume-discount": 2}
+"""In which turn clauses give back of what credits leave."""
 ELSEWHERE = {
     "escalator",
     "price-lock",
@@ -47,7 +49,7 @@ class Oracle(Charges, Savings, Moving):
     def __init__(self, case: Case) -> None:
         super().__init__(case)
         self.credits = Credits(self)
-        for term in case.terms:
+        for term in sorted(case.terms, key=lambda term: GIVEN_BACK.get(term.kind, 0)):
             if term.kind not in ELSEWHERE and type(term).shape is not Term.shape:
                 self._rule(term.kind)(term)
 

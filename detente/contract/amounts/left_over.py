@@ -1,0 +1,97 @@
+"""What is left of what use costs, for a clause that gives back a part of it beside others that do.
+
+Owns: whether together they could give back more than all, what each then leaves to the next, in a plan and in exact
+numbers, and what of it is not known. Not here: what each would give by itself (``terms``), and their order
+(``returning``).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, replace
+from fractions import Fraction
+from typing import Any
+
+from detente.contract.amounts.counting import Counting, edge_inside, paid_apart
+from detente.contract.case_view import CaseView, ClauseView
+from detente.contract.metered.meter import Meter
+from detente.contract.metered.totals import Totals
+from detente.contract.payer import meet
+from detente.contract.program import Expression, Program
+from detente.contract.reach.window import Window
+from detente.contract.returning import Returning, in_turn
+from detente.contract.roles import GivingBack
+from detente.errors import Flaw
+
+ALIKE = "let both cover the same use, in windows that begin on the same days"
+
+
+@dataclass(frozen=True)
+class GivenBeside:
+    """The clauses that pay for use or give back beside one, by name, and those that give back before it."""
+
+    names: frozenset[str]
+    before: tuple[Any, ...]
+
+
+def beside(own: Any, clauses: Sequence[Any]) -> GivenBeside | None:
+    """Who gives back beside a clause; None where all that meet it give back no more than all, whatever comes.
+
+    Of clauses agreed with one party, as ``Term.told`` is told them: each of its texts is among them.
+    """
+    giving: list[Any] = [each for each in in_turn(clauses) if isinstance(each, GivingBack)]
+    texts = [each for each in giving if each.id == own.id]
+    met = [each for each in giving if each.id != own.id and any(meet(text, each) for text in texts)]
+    parts: dict[str, Fraction] = {}
+    for each in met:
+        parts[each.id] = max(each.most_part, parts.get(each.id, Fraction(0)))
+    if own.most_part + sum(parts.values()) <= 1:
+        return None
+    place = giving.index(texts[0])
+    known = {id(each) for each in met}
+    earlier = (each for each in giving[:place] if isinstance(each, Returning) and id(each) in known)
+    return GivenBeside(frozenset(parts), tuple(earlier))
+
+
+@dataclass(frozen=True)
+class LeftOver:
+    """What use costs in the windows of a clause, less what credits pay and what those before it give back."""
+
+    spend: Meter
+    paid: Meter
+    returned: Meter
+
+    @classmethod
+    def of(cls, counted: Meter) -> LeftOver:
+        """For a clause that counts this."""
+        spend = counted if counted.measure == "spend" else replace(counted, name="spent", measure="spend")
+        paid, returned = (
+            replace(spend, name="paid", measure="paid"),
+            replace(spend, name="returned", measure="returned"),
+        )
+        return cls(spend, paid, returned)
+
+    def meters(self) -> tuple[Meter, ...]:
+        """What it reads."""
+        return self.spend, self.paid, self.returned
+
+    def exact(self, totals: Totals, window: Window) -> Fraction:
+        """What is left in a window."""
+        gone = totals.total(self.paid, window) + totals.total(self.returned, window)
+        return max(totals.total(self.spend, window) - gone, Fraction(0))
+
+    def shaped(self, program: Program) -> Expression:
+        """The same in a plan, in each window."""
+        return program.total(self.spend) - program.total(self.paid) - program.total(self.returned)
+
+    def unknown(self, term: ClauseView, beside: GivenBeside, case: CaseView, at: str) -> Iterator[Flaw]:
+        """What of it cannot be told: credits, and others that give back, of other use or in other windows."""
+        whole = Counting(self.spend, paid=self.paid)
+        yield from paid_apart(whole, term, case, at, "is of what credits leave")
+        for other in beside.before if case.horizon is not None else ():
+            assert case.horizon is not None
+            inside = other.covered.inside(term.covered)
+            edge = edge_inside(self.spend.windows, other.meters()[0].windows, case.horizon)
+            if meet(term, other) and (inside is None or (inside and edge is not None)):
+                what = f"`{other.id}` and `{term.id}` could give back more than all that use costs, and how much of "
+                yield Flaw(f"{what}what the first gives is for what the other covers is not known", ALIKE, (at,))

@@ -1,0 +1,117 @@
+"""What was given back once is not given twice: credits first, then service credits, then tiers. By hand.
+
+North alone, 1 USD per Mtok, 1000 Mtok a month.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+from detente.case.case import Case
+from detente.report.plans.answer import given_back
+from tests.builders import D, Data, agreement, build, data_of, mistakes, solved, tokens, work
+from tests.planner.oracle.oracle import Oracle
+
+
+def pool(amount: str, **more: Any) -> Data:
+    return {"id": "pool", "kind": "credit", "amount": amount} | more
+
+
+def outage(part: str, **more: Any) -> Data:
+    """January was available too little."""
+    measured = [{"on": "2026-01-15", "availability": "90%"}]
+    return {
+        "id": "sla",
+        "kind": "service-credit",
+        "bands": [{"below": "99%", "credit": part}],
+        "measured": measured,
+    } | more
+
+
+def rebate(off: str, start: str = "0 USD", name: str = "rebate", **more: Any) -> Data:
+    tiers = [{"from": start, "off": off}]
+    return {"id": name, "kind": "volume-discount", "method": "all-units", "tiers": tiers} | more
+
+
+def case(months: int, *terms: Data, offers: tuple[Data, ...] = (), works: tuple[Data, ...] = ()) -> Case:
+    sold, done = offers or (tokens("north", 1),), works or (work(),)
+    return build([*sold], [*done], agreement(*terms, combine="sum"), months=months)
+
+
+TWO: dict[str, Any] = {
+    "offers": (tokens("north", 1), tokens("north", 1, model="k", id="north-k")),
+    "works": (
+        work(demand="600 Mtok per month"),
+        work("k", demand="400 Mtok per month", **{"runs-on": {"models": ["k"]}}),
+    ),
+}
+"""600 USD a month of the one offer, and 400 of the other."""
+
+
+@pytest.mark.parametrize(
+    ("months", "terms", "more", "cost"),
+    [
+        # a credit and tiers: 500 of 1000, and no more than is left
+        (1, [pool("1 k USD"), rebate("50%")], {}, 0),
+        (1, [pool("700 USD"), rebate("50%")], {}, 0),
+        (1, [pool("300 USD"), rebate("50%")], {}, 200),
+        (1, [pool("1 k USD", rate="40%"), rebate("50%")], {}, 100),
+        (2, [pool("1 k USD"), rebate("50%", "1500 USD")], {}, 0),
+        (1, [pool("800 USD"), rebate("50%", method="graduated", start="400 USD")], {}, 0),  # 300 of the last 600
+        # a pool for 600 of 1000, and 60% of all: 400 are left
+        (1, [pool("1 k USD", of={"offer": "north-api"}), rebate("60%")], TWO, 0),
+        # a credit and a service credit: half of January
+        (1, [pool("700 USD"), outage("50%")], {}, 0),
+        (2, [pool("700 USD"), outage("50%")], {}, 1000),
+        (2, [pool("700 USD"), outage("50%", cap="200 USD")], {}, 1100),
+        # a service credit and tiers: all of January, and half of all months
+        (2, [outage("100%"), rebate("50%")], {}, 0),
+        (3, [outage("100%"), rebate("50%")], {}, 500),
+        # all three: 400, then 500 of January, then 1100 of the 1200 that are 60% of two months
+        (2, [pool("400 USD"), outage("50%"), rebate("60%")], {}, 0),
+        # two rebates and a credit: 500, 300, and 200 of 500
+        (1, [pool("500 USD"), rebate("30%"), rebate("50%", name="other")], {}, 0),
+    ],
+)
+def test_no_more_is_given_back_than_is_left(months: int, terms: list[Data], more: dict[str, Any], cost: int) -> None:
+    given = case(months, *terms, **more)
+    assert solved(given).cost == D(cost)
+    assert Oracle(given).solve() == pytest.approx(cost, abs=1e-6)
+
+
+def test_what_is_left_is_not_known_in_windows_of_another_length() -> None:
+    months = rebate("50%", windows={"every": "month"})
+    quarters = outage("100%", windows={"every": "quarter"})
+    (found,) = mistakes(data_of([tokens("north", 1)], [work()], agreement(quarters, months)))
+    assert "`sla` and `rebate` could give back more than all that use costs, and how much of what the first" in found
+    assert "let both cover the same use, in windows that begin on the same days" in found
+    assert (
+        mistakes(data_of([tokens("north", 1)], [work()], agreement(quarters | {"windows": {"every": "month"}}, months)))
+        == []
+    )
+
+
+def test_tiers_of_units_give_back_no_more_money_than_is_left() -> None:
+    """1000 Mtok at 0.40 in place of 1.00 are 600 back; a credit of 700 leaves 300."""
+    tiers = [{"from": "100 Mtok", "price": "0.40 USD per Mtok"}]
+    price = {"input": "1 USD per Mtok", "output": "1 USD per Mtok"}
+    units = {
+        "id": "units",
+        "kind": "volume-discount",
+        "method": "all-units",
+        "listed": "1 USD per Mtok",
+        "tiers": tiers,
+    }
+    given = build([tokens("north", 1) | {"price": price}], [work()], agreement(units, pool("700 USD")), months=1)
+    assert solved(given).cost == 0
+    assert Oracle(given).solve() == pytest.approx(0, abs=1e-6)
+
+
+def test_what_gives_back_more_than_was_spent_is_told() -> None:
+    """A settlement is no part of what use costs: 2000 USD beside 1000 of use."""
+    paid = {"id": "settled", "kind": "payment", "amount": "2 k USD", "on": "2026-01-10", "to": "self"}
+    (told,) = given_back(solved(case(1, paid)))
+    assert told == "`settled` gives back 1.00 k USD more than is owed to `north`."
+    assert given_back(solved(case(1, paid | {"amount": "900 USD"}))) == []
