@@ -9,12 +9,15 @@ would wait for nothing.
 
 The examples' plans take long, and several tests ask for them: one process plans each, and the others read what it
 saved.
+
+What is collected lives as long as the process, and is not searched for garbage.
 """
 
 from __future__ import annotations
 
+import gc
 import signal
-from collections.abc import Callable
+from collections.abc import Callable, Generator
 from functools import cache
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -34,6 +37,16 @@ LONGEST = ("end_to_end/test_failures.py", "planner/test_oracle.py", "tests/test_
 settings.register_profile("suite", settings(deadline=None, suppress_health_check=[HealthCheck.too_slow]))
 settings.load_profile("suite")
 signal.signal(signal.SIGINT, signal.default_int_handler)
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_collection() -> Generator[None, object, object]:
+    gc.disable()
+    try:
+        return (yield)
+    finally:
+        gc.freeze()
+        gc.enable()
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
