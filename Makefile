@@ -112,14 +112,19 @@ $(VENV)/pyvenv.cfg:
 	echo 'install one (on Debian: python3 and python3-venv), or name it: make $(MAKECMDGOALS) PYTHON=/path/to/python3' >&2; \
 	exit 1
 
-$(VENV)/demo.stamp: requirements-demo.lock pyproject.toml $(VENV)/pyvenv.cfg
+# Where this pip is not to be had, the one that came with Python does the same, and takes longer.
+$(VENV)/pip.stamp: requirements-pip.lock $(VENV)/pyvenv.cfg
+	@$(INSTALL) --only-binary :all: --require-hashes -r requirements-pip.lock || echo '== Going on with the pip that is there' >&2
+	@touch $@
+
+$(VENV)/demo.stamp: requirements-demo.lock pyproject.toml $(VENV)/pip.stamp
 	@printf '== Installing what the demo needs, as locked\n'
 	@$(INSTALL) --only-binary :all: --require-hashes -r requirements-demo.lock
 	@$(INSTALL) --no-deps --no-build-isolation -e .
 	@touch $@
 
 # The tests' lock holds the demo's: see `lock`.
-$(VENV)/dev.stamp: requirements.lock pyproject.toml $(VENV)/pyvenv.cfg
+$(VENV)/dev.stamp: requirements.lock pyproject.toml $(VENV)/pip.stamp
 	@printf '== Installing what the tests need, as locked\n'
 	@$(INSTALL) --only-binary :all: --require-hashes -r requirements.lock
 	@$(INSTALL) --no-deps --no-build-isolation -e .
@@ -155,5 +160,5 @@ lock: ## lock the dependencies anew (needs uv); UPGRADE=1 takes newer versions
 	@$(LOCK) $(if $(UPGRADE),--upgrade) $(EXTRAS) --extra pdf --group dev -o requirements.lock
 	@$(LOCK) $(EXTRAS) --group build -c requirements.lock -o requirements-demo.lock
 	@$(LOCK) --group model -c requirements.lock -o requirements-model.lock
-	@for name in clients clients-older; do $(OWN) $(if $(UPGRADE),--upgrade) --group pyproject.toml:$$name -o requirements-$$name.lock || exit; done
+	@for name in clients clients-older pip; do $(OWN) $(if $(UPGRADE),--upgrade) --group pyproject.toml:$$name -o requirements-$$name.lock || exit; done
 	@! grep -nE '://|^ *-(-index|-extra|-find|i |f )' requirements*.lock
