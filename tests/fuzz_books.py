@@ -167,7 +167,7 @@ def turns(chance: random.Random, folder: Path) -> None:
         return
     said = json.loads(bytes(asked.call.members["input"]))
     assert {"type": "message", "role": "assistant", "content": "so"} in said
-    assert all(each["id"] for each in json.loads(kept.listed(found, oldest_first=True))["data"])
+    assert all(each["id"] for each in json.loads(kept.listed(found, {"order": "asc"}))["data"])
 
 
 def _asked(chance: random.Random, surface: ResponsesSurface, more: dict[str, Any]) -> Any:

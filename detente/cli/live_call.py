@@ -9,6 +9,7 @@ from __future__ import annotations
 import json
 from dataclasses import dataclass
 from datetime import datetime
+from functools import partial
 from typing import TYPE_CHECKING
 
 import click
@@ -85,7 +86,7 @@ def _decided(call: LiveCall, policy: Policy) -> tuple[RoutingDecision, Asked]:
     own, presented = (workload.labels, None) if held is None else (held.labels, held.presented)
     labels = narrowed(own, stated, keys.labels)
     lenient = frozenset(policy.serving.lenient) if held is None else held.lenient
-    asked = read(surface, call.body, workload.id, lenient, there=policy.ids)
+    asked = read(surface, call.body, workload.id, lenient, serving=partial(policy.ids_of, workload))
     moment, load = Moment(policy, call.at, _by(call.ledger, policy.case, call.at)), Load()
     load.limits(policy, call.at)
     load.enter(moment.period)

@@ -19,24 +19,42 @@ _Object = dict[str, msgspec.Raw]
 
 
 def without_blanks(messages: msgspec.Raw) -> msgspec.Raw:
-    """The turns without blank texts, and without turns of the assistant that hold nothing else.
+    """The turns without blank texts, and without turns that hold nothing else.
 
-    What is left of a user's turn stays, though it be nothing: what was asked is the caller's to say. Where nothing is
-    blank nothing is parsed: a text cannot look like a member, since its quotation marks are escaped.
+    What is left of the last turn stays where it is a user's, though it be nothing: what was asked is the caller's to
+    say. Where nothing is blank nothing is parsed: a text cannot look like a member, since its quotation marks are
+    escaped.
     """
     if _SOME.search(bytes(messages)) is None:
         return messages
     try:
         turns = msgspec.json.decode(messages, type=list[_Object])
-        told = [turn for turn in map(_said, turns) if turn is not None]
+        told = [said for turn in turns if (said := _said(turn, last=turn is turns[-1])) is not None]
     except _UNREADABLE:
         return messages  # the provider says what is wrong with it
     return messages if told == turns else msgspec.Raw(msgspec.json.encode(told))
 
 
-def _said(turn: _Object) -> _Object | None:
+def prompt_without_blanks(system: msgspec.Raw) -> msgspec.Raw | None:
+    """A system prompt, a text or blocks, without blank texts; None where it says nothing."""
+    given = bytes(system).strip()
+    if not given.startswith(b"["):
+        return None if _TEXT.fullmatch(given) else system
+    if _SOME.search(given) is None:
+        return system if given[1:-1].strip() else None
+    try:
+        blocks = msgspec.json.decode(given, type=list[_Object])
+    except _UNREADABLE:
+        return system  # the provider says what is wrong with it
+    kept = [block for block in blocks if not _says_nothing(block)]
+    if len(kept) == len(blocks):
+        return system
+    return msgspec.Raw(msgspec.json.encode(kept)) if kept else None
+
+
+def _said(turn: _Object, *, last: bool) -> _Object | None:
     content = bytes(turn.get("content", b""))
-    mute = bytes(turn.get("role", b"")) == b'"assistant"'
+    mute = not last or bytes(turn.get("role", b"")) == b'"assistant"'
     if not content.startswith(b"["):
         return None if mute and _TEXT.fullmatch(content) else turn
     blocks = msgspec.json.decode(content, type=list[_Object])

@@ -14,7 +14,7 @@ from typing import Any
 
 import msgspec
 
-from detente.providers.blanks import without_blanks
+from detente.providers.blanks import prompt_without_blanks, without_blanks
 from detente.providers.conversation import checked
 from detente.providers.marks import SYSTEM, marks_of
 from detente.providers.omission import Omissions, remedy
@@ -51,12 +51,14 @@ class Claude:
     """What a Claude takes.
 
     ``adaptive``: it decides itself whether to think; else it thinks within a budget, or (``thinks`` False) not at all.
+    ``budgets``: it may also be given one.
     ``effort``: it is told how much. ``system_turns``: it takes system messages within a conversation. ``keeps``: its
     cache keeps what it is told to for a stated time. A version that is not known here is taken to take everything.
     """
 
     thinks: bool = True
     adaptive: bool = True
+    budgets: bool = True
     effort: bool = True
     system_turns: bool = True
     keeps: bool = True
@@ -80,6 +82,7 @@ def claude_of(name: str, model: str | None = None) -> Claude:
     return Claude(
         thinks=version >= (3, 7),
         adaptive=version >= (4, 6),
+        budgets=version < (4, 7),
         effort=version >= (4, 6) or (version == (4, 5) and "opus" in id_),
         system_turns=version >= (4, 8) and bool(_SYSTEM_TURNS.search(id_)),
         keeps=version >= (4, 5),
@@ -95,8 +98,15 @@ def fitted(call: Call, claude: Claude, omissions: Omissions) -> Members:
         raise Refusal(f"`inference_geo` is not supported: {ELSEWHERE['inference_geo']}", "inference_geo")
     if not claude.adaptive or not claude.effort:
         _thinking(members, claude, omissions)
+    if not claude.budgets:
+        _without_budget(members, omissions)
     if "messages" in members:
         members["messages"] = without_blanks(members["messages"])
+    if "system" in members:
+        if (prompt := prompt_without_blanks(members["system"])) is None:
+            del members["system"]
+        else:
+            members["system"] = prompt
     if SYSTEM in marked and not claude.system_turns and _TURN.search(bytes(members["messages"])):
         members["messages"] = _told_by_user(members["messages"])
     return members
@@ -162,9 +172,10 @@ _CLEARING = b"clear_thinking"
 
 
 # -- thought ----------------------------------------------------------------------------------------------------------
-class _Thinking(msgspec.Struct):
+class _Thinking(msgspec.Struct, omit_defaults=True):
     type: str = ""
     display: str | None = None
+    budget_tokens: int | None = None
 
 
 def _thinking(members: Members, claude: Claude, omissions: Omissions) -> None:
@@ -181,6 +192,20 @@ def _thinking(members: Members, claude: Claude, omissions: Omissions) -> None:
         _without_clearing(members, omissions)
     else:
         members["thinking"] = _raw({"type": "enabled", "budget_tokens": budget})
+
+
+def _without_budget(members: Members, omissions: Omissions) -> None:
+    """A budget is said to a newer Claude as the effort that comes to as much, where no effort is stated."""
+    thinking = _read(members.get("thinking"), _Thinking, "thinking")
+    if thinking is None or thinking.type != "enabled" or thinking.budget_tokens is None:
+        return
+    omissions.hint("thinking.budget_tokens")
+    members["thinking"] = _raw(_Thinking("adaptive", thinking.display))
+    config = _read(members.get("output_config"), dict[str, msgspec.Raw], "output_config") or {}
+    if "effort" not in config:
+        within = thinking.budget_tokens
+        effort = next((name for name, most in BUDGETS.items() if within <= most), "max")
+        members["output_config"] = _raw({**config, "effort": effort})
 
 
 def _without_effort(members: Members, omissions: Omissions) -> str | None:

@@ -44,7 +44,8 @@ def checked(members: Mapping[str, msgspec.Raw], marked: frozenset[bytes]) -> Non
     thinking = bytes(members.get("thinking", b""))
     if b'"enabled"' in thinking and b'"budget_tokens"' not in thinking:
         what = "`thinking` is enabled without `budget_tokens`"
-        raise Refusal(f"{what}: state how many tokens, 1024 or more", "thinking.budget_tokens")
+        remedy = "write `type: adaptive`, or state how many tokens, 1024 or more"
+        raise Refusal(f"{what}: {remedy}", "thinking.budget_tokens")
 
 
 def _repeats(ids: Sequence[bytes]) -> bool:

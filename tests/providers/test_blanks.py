@@ -8,7 +8,7 @@ from typing import Any
 import msgspec
 import pytest
 
-from detente.providers.blanks import without_blanks
+from detente.providers.blanks import prompt_without_blanks, without_blanks
 
 USER = {"role": "user", "content": "hi"}
 CALL = {"type": "tool_use", "id": "a", "name": "f", "input": {"text": "", "content": []}}
@@ -29,6 +29,10 @@ LEFT: dict[str, tuple[list[Any], list[Any]]] = {
     "a turn of blank text": ([USER, {"role": "assistant", "content": " \n"}, USER], [USER, USER]),
     "a turn of nothing": ([USER, turn(), USER], [USER, USER]),
     "a turn of blank blocks": ([USER, turn(text(""), text(" ")), USER], [USER, USER]),
+    "a user's turn of blank text, before others": (
+        [{"role": "user", "content": ""}, turn(text("a")), USER],
+        [turn(text("a")), USER],
+    ),
     "within a user's turn": ([turn(text(""), text("a"), role="user")], [turn(text("a"), role="user")]),
 }
 
@@ -57,3 +61,22 @@ STAYS: dict[str, Any] = {
 def test_everything_else_stays_to_the_byte(name: str) -> None:
     given = json.dumps(STAYS[name], indent=1).encode()
     assert bytes(without_blanks(msgspec.Raw(given))) == given
+
+
+@pytest.mark.parametrize(
+    ("system", "told"),
+    [
+        ("", None),
+        (" \n", None),
+        ([], None),
+        ([text("")], None),
+        ([text(""), text("x")], [text("x")]),
+        ("x", "x"),
+        ([text("x")], [text("x")]),
+        (7, 7),
+        ([7], [7]),
+    ],
+)
+def test_a_system_prompt_is_told_without_what_says_nothing(system: Any, told: Any) -> None:
+    found = prompt_without_blanks(msgspec.Raw(json.dumps(system).encode()))
+    assert (None if found is None else json.loads(bytes(found))) == told

@@ -244,6 +244,31 @@ def test_thought_by_effort_is_a_budget_for_a_claude_that_thinks_within_one(
     assert (told(found).get("thinking"), found.left_out) == (thinking, left_out)
 
 
+@pytest.mark.parametrize(
+    ("budget", "stated", "effort"),
+    [
+        (1024, {}, "low"),
+        (1025, {}, "medium"),
+        (16_384, {}, "high"),
+        (32_769, {}, "max"),
+        (1024, {"effort": "max"}, "max"),
+    ],
+)
+def test_a_budget_is_an_effort_for_a_claude_that_takes_none(budget: int, stated: Data, effort: str) -> None:
+    thinking = {"type": "enabled", "budget_tokens": budget, "display": "summarized"}
+    more: Data = {"output_config": stated} if stated else {}
+    found = sent(bedrock(OPUS), thinking=thinking, **more)
+    assert told(found)["thinking"] == {"type": "adaptive", "display": "summarized"}
+    assert (told(found)["output_config"], found.left_out) == ({"effort": effort}, ("thinking.budget_tokens",))
+    assert told(sent(bedrock(HAIKU), thinking=thinking))["thinking"] == thinking
+
+
+def test_a_system_prompt_that_says_nothing_is_left_out() -> None:
+    assert "system" not in told(sent(bedrock(HAIKU), system=""))
+    blocks = [{"type": "text", "text": ""}, {"type": "text", "text": "x"}]
+    assert told(sent(bedrock(HAIKU), system=blocks))["system"] == blocks[1:]
+
+
 def test_an_effort_is_left_out_and_its_neighbours_stay() -> None:
     found = sent(bedrock(HAIKU), output_config={"effort": "high", "format": {"type": "json_schema"}})
     assert told(found)["output_config"] == {"format": {"type": "json_schema"}}

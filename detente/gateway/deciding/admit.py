@@ -173,7 +173,8 @@ def _unable(deployed: Deployed, request: Request) -> tuple[Reason, tuple[str, ..
     own = deployed.deployment
     if request.pinned is not None and own.id != request.pinned:
         what = f"the call refers to what {request.pinned} made, and no other deployment can read it"
-        remedy = f"if {request.pinned} is gone, send the conversation without it"
+        remedy = "ask for the model that made it, or send the conversation without it"
+        remedy += " (`lenient: [reasoning]` leaves reasoning out)"
         return Reason(own.id, f"{what}; {remedy}"), ("state",)
     if request.operation not in own.serves and not _said_as_chat(request, own.serves):
         return Reason(own.id, f"{own.id} serves {' and '.join(own.serves)}, not {request.operation}"), ("operation",)

@@ -6,7 +6,7 @@ is permitted (``admit``) and the order itself (``choose``), and anything that is
 
 from __future__ import annotations
 
-from collections.abc import Container, Mapping, Sequence
+from collections.abc import Callable, Container, Mapping, Sequence
 
 import msgspec
 
@@ -46,11 +46,11 @@ def read(
     workload: str = "",
     lenient: frozenset[str] = frozenset(),
     headers: Mapping[bytes, bytes] = NO_HEADERS,
-    there: Container[str] | None = None,
+    serving: Callable[[str], Container[str]] | None = None,
 ) -> Asked:
     """What a workload's caller asks for. Raises Rejection where it cannot be read, or is not here.
 
-    ``there`` are the deployments that there are: thoughts of another are left out of a call that may do without them.
+    ``serving`` are the deployments of a model: thoughts of another are left out of a call that may do without them.
     """
     try:
         asked = surface.ask(body, workload, headers)
@@ -59,7 +59,7 @@ def read(
     if not lenient:
         return asked
     asked = asked.allowing(lenient)
-    if asked.pinned is None or there is None or asked.pinned in there:
+    if asked.pinned is None or serving is None or asked.pinned in serving(asked.model):
         return asked
     return surface.forgetful(asked) or asked
 

@@ -261,11 +261,6 @@ class Policy:
         return CaseBudgets(self.case)
 
     @cached_property
-    def ids(self) -> frozenset[str]:
-        """The deployments that there are."""
-        return frozenset(deployed.id for deployed in self.deployed)
-
-    @cached_property
     def by_model(self) -> dict[str, tuple[Deployed, ...]]:
         """Deployments of each model, in the order declared."""
         found: dict[str, list[Deployed]] = {}
@@ -298,6 +293,10 @@ class Policy:
         if model == workload.id and model not in self.by_model:
             return tuple(d for d in self.deployed if d.model in workload.runs_on.models)
         return self.by_model.get(model, ())
+
+    def ids_of(self, workload: AnyWorkload, model: str) -> frozenset[str]:
+        """The ids of the deployments that a caller may mean by the name of a model; without one, of any."""
+        return frozenset(d.id for d in self.asked(workload, self.named(workload, model or workload.id)))
 
     @cached_property
     def labels(self) -> dict[str, frozenset[str]]:

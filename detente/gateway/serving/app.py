@@ -10,6 +10,7 @@ import asyncio
 import os
 from collections.abc import Iterable, Mapping
 from datetime import datetime
+from functools import partial
 from pathlib import Path
 
 import msgspec
@@ -364,8 +365,8 @@ class App:
         """What a body asks for. Raises Rejection."""
         must_be_few(exchange.body, job.moment.policy.serving.parts)
         body = with_model(exchange.head.path, exchange.body)
-        there = job.moment.policy.ids
-        return read(job.surface, body, job.workload.id, lenient, exchange.head.headers, there)
+        serving = partial(job.moment.policy.ids_of, job.workload)
+        return read(job.surface, body, job.workload.id, lenient, exchange.head.headers, serving)
 
     async def _answer(self, job: Job, exchange: Exchange, body: bytes) -> None:
         """Answer a call from what is kept: nothing is generated, and so nothing is metered."""

@@ -7,16 +7,18 @@ turns are kept, and for how long (``serving/call/kept_turns``), and responses th
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
 import msgspec
 
 from detente.gateway.surfaces.surface import Asked, KeptTurn
-from detente.providers.wire import Members
+from detente.providers.wire import Members, Refusal
 
 PREFIX = "resp_dtk1"
 """With a number, as ids of stored responses have: another form of ids gets the next one."""
+MAX_PAGE = 100
+"""Items on a page, as OpenAI has it; 20 where nothing is stated."""
 _ITEMS = msgspec.json.Decoder(list[msgspec.Raw])
 
 
@@ -52,15 +54,26 @@ def _items(own: bytes) -> list[msgspec.Raw]:
 
 
 # -- what callers ask of a kept response ------------------------------------------------------------------------------
-def listed(turns: Sequence[KeptTurn], *, oldest_first: bool) -> bytes:
-    """What the last of the turns was an answer to, as a page of items."""
+def listed(turns: Sequence[KeptTurn], query: Mapping[str, str]) -> bytes:
+    """What the last of the turns was an answer to, as a page of items: `limit`, `after`, `order`. Raises Refusal."""
+    limit, order = query.get("limit", "20"), query.get("order", "desc")
+    if not (limit.isascii() and limit.isdigit() and 1 <= int(limit[:4]) <= MAX_PAGE and len(limit) < 4):
+        raise Refusal(f"`limit` is {limit[:40]!r}: write a whole number from 1 to {MAX_PAGE}", "limit")
+    if order not in ("asc", "desc"):
+        raise Refusal(f"`order` is {order[:40]!r}: write `asc` or `desc`", "order")
     *before, last = turns
     raw = [*(item for turn in before for item in _said(turn)), *_items(last.input)]
     items = [_whole(msgspec.json.decode(item, type=dict[str, Any]), at) for at, item in enumerate(raw)]
-    if not oldest_first:
+    if order == "desc":
         items.reverse()
-    ends = {"first_id": items[0]["id"], "last_id": items[-1]["id"]} if items else {"first_id": None, "last_id": None}
-    return msgspec.json.encode({"object": "list", "data": items, **ends, "has_more": False})
+    if (after := query.get("after")) is not None:
+        ids = [item["id"] for item in items]
+        if after not in ids:
+            raise Refusal(f"`after` is {after[:80]!r}, and no item has that id: write one of this list", "after")
+        items = items[ids.index(after) + 1 :]
+    page = items[: int(limit)]
+    ends = {"first_id": page[0]["id"], "last_id": page[-1]["id"]} if page else {"first_id": None, "last_id": None}
+    return msgspec.json.encode({"object": "list", "data": page, **ends, "has_more": len(page) < len(items)})
 
 
 def _whole(item: dict[str, Any], at: int) -> dict[str, Any]:

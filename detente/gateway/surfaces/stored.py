@@ -9,6 +9,7 @@ from __future__ import annotations
 import re
 from collections.abc import Mapping, Sequence
 from typing import Any, ClassVar
+from urllib.parse import parse_qsl
 
 import msgspec
 
@@ -87,7 +88,7 @@ class StoredSurface(Surface):
         if asked.call.method == "DELETE":
             return kept.deleted(self._id)
         if self._part == "input_items":
-            return kept.listed(turns, oldest_first="order=asc" in self._query)
+            return kept.listed(turns, dict(parse_qsl(self._query)))
         return turns[-1].response
 
     def spoken(self, asked: Asked, wire: Wire) -> Asked:

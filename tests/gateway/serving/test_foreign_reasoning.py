@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import json
 from collections.abc import AsyncIterator
 from pathlib import Path
 from typing import Any
@@ -11,6 +12,8 @@ from typing import Any
 import pytest
 
 from detente.gateway.deciding import health
+from detente.gateway.deciding.decision import read
+from detente.gateway.surfaces.responses import ResponsesSurface
 from tests.builders import Data
 from tests.gateway.http.peer import run
 from tests.gateway.script import LAST, SERVED, SSE, Provider, chunked, event, http, play, refusal
@@ -172,6 +175,15 @@ def test_reasoning_of_a_deployment_that_is_gone_is_left_out_where_the_call_may_d
     run(main())
 
 
+def test_reasoning_of_another_model_is_left_out_where_the_call_may_do_without() -> None:
+    """Its maker is there, and serves another model than the one that is asked for."""
+    sealed = {**THOUGHT, "encrypted_content": "dte1~south~gAAA"}
+    given = json.dumps(body(sealed)).encode()
+    for serving, pinned in (({"m": {"south"}}, "south"), ({"m": {"north"}, "o": {"south"}}, None)):
+        asked = read(ResponsesSurface(), given, "chat", frozenset({"reasoning"}), serving=serving.__getitem__)
+        assert (asked.pinned, "reasoning" in asked.call.left_out) == (pinned, pinned is None)
+
+
 def test_reasoning_of_a_deployment_that_is_gone_is_refused_with_the_remedy(tmp_path: Path) -> None:
     async def main() -> None:
         async with staged(tmp_path, [SERVED], [SERVED]) as (stage, south, north):
@@ -179,7 +191,7 @@ def test_reasoning_of_a_deployment_that_is_gone_is_refused_with_the_remedy(tmp_p
             answer = await stage.ask(body(sealed), path=PATH)
             error = answer.json["error"]
             assert (answer.status, error["param"]) == (400, None)  # it was sent no `previous_response_id`
-            assert "made at gone" in error["message"]
+            assert "what gone made" in error["message"]
             assert "send the conversation without it" in error["message"]
             assert south.requests == north.requests == []
 

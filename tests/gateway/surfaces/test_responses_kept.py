@@ -112,19 +112,44 @@ def test_no_two_calls_share_an_id() -> None:
 def test_what_a_response_answered_is_listed_newest_first() -> None:
     one = turn(asked(), {"role": "assistant", "content": "Hi"})
     two = KeptTurn("b", FIRST, b'[{"role":"user","content":"And?","id":"mine"}]', b'{"output":[]}')
-    page = json.loads(listed([one, two], oldest_first=False))
+    page = json.loads(listed([one, two], {}))
     assert [(item["role"], item["content"][0]["text"]) for item in page["data"]] == [
         ("user", "And?"),
         ("assistant", "Hi"),
         ("user", "Hello"),
     ]
     assert (page["first_id"], page["has_more"]) == ("mine", False)
-    assert json.loads(listed([one, two], oldest_first=True))["data"] == page["data"][::-1]
+    assert json.loads(listed([one, two], {"order": "asc"}))["data"] == page["data"][::-1]
+
+
+def test_items_are_listed_page_by_page() -> None:
+    """24 items: by 20 where nothing is stated; each page goes on after the last of the one before."""
+    items = [{"role": "user", "content": str(at), "id": f"i{at}"} for at in range(24)]
+    turns = [KeptTurn(FIRST, "", json.dumps(items).encode(), b'{"output":[]}')]
+    for limit, sizes in (({}, [20, 4]), ({"limit": "12"}, [12, 12]), ({"limit": "100"}, [24])):
+        seen: list[str] = []
+        for size in sizes:
+            page = json.loads(listed(turns, {"order": "asc", **limit, **({"after": seen[-1]} if seen else {})}))
+            seen += [item["id"] for item in page["data"]]
+            assert (len(page["data"]), page["has_more"]) == (size, len(seen) < 24)
+        assert seen == [item["id"] for item in items]
+
+
+@pytest.mark.parametrize(
+    ("query", "param"),
+    [({"limit": limit}, "limit") for limit in ("0", "-1", "101", "1000", "a", "", "1.5", "٣")]
+    + [({"after": "i7"}, "after"), ({"order": "up"}, "order")],
+)
+def test_a_page_that_there_is_not_is_refused(query: dict[str, str], param: str) -> None:
+    turns = [KeptTurn(FIRST, "", b'"Hello"', b'{"output":[]}')]
+    with pytest.raises(Refusal) as caught:
+        listed(turns, query)
+    assert caught.value.param == param
 
 
 @pytest.mark.parametrize("empty", ["", None])
 def test_an_item_whose_id_or_type_says_nothing_is_listed_with_both(empty: str | None) -> None:
     said = {"id": empty, "type": empty, "role": "user", "content": "Hello"}
     kept = KeptTurn(FIRST, "", json.dumps([said]).encode(), b"{}")
-    (item,) = json.loads(listed([kept], oldest_first=True))["data"]
+    (item,) = json.loads(listed([kept], {}))["data"]
     assert (item["id"], item["type"]) == ("item_0", "message")
