@@ -187,6 +187,8 @@ def mistakes(data: Data) -> list[str]:
 
 def amount_of(way: Concession) -> Decimal:
     """What a clause gives, where it gives by one part and in one unit."""
+    if not way.given:
+        return D(0)
     (given,) = way.given
     return given.amount
 

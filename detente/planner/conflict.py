@@ -6,7 +6,7 @@ part (``facts``), and how a clause is worded (``Term.concede``).
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import replace
 from datetime import UTC, datetime
@@ -15,6 +15,7 @@ from fractions import Fraction
 
 import numpy as np
 
+from detente.contract.metered.meter import Measure
 from detente.contract.roles import PriceChange
 from detente.contract.term import Term
 from detente.errors import UnsettledError
@@ -25,10 +26,14 @@ from detente.planner.formulation.owner import Owner, by_owner
 from detente.planner.formulation.softening import DENIED, Yielding
 from detente.planner.solving.model import Model
 from detente.planner.solving.solution import Solution
+from detente.planner.solving.whole import whole_columns
 from detente.planner.study import Study
 from detente.results.conflict import Clash, Concession, Conflict, Given, Version
 from detente.values.money import nano, shown
 from detente.values.period import End, named
+
+PAID: Collection[Measure] = ("spend", "off", "paid", "paid-before")
+"""Measures of what turns on prices after discounts."""
 
 When = tuple[datetime, End] | None
 """When something is given; None of what is counted over no window."""
@@ -68,19 +73,49 @@ def _found(study: Study, whole: Ints | None) -> Conflict:
     denying = (denial.turns_on for denial in program.denials)
     present = {block.owner for block in program.row_blocks}.union(*denying)
     clauses = by_owner(study.case.terms)
-    cheapening = {o for o, term in clauses.items() if term.effect == "grants" and isinstance(term, PriceChange)}
-    owners = [owner for owner in clauses if owner in present - cheapening]
+    owners = [owner for owner in clauses if owner in present]
     minimal = fewest(study, owners, whole) if study.relaxed(owners).possible(whole) else []
     others = study.relaxed(o for o in owners if o not in minimal)
     facts = facts_of(others, [clauses[owner] for owner in minimal], whole)
-    clashes = [_clash(study, owner) for owner in minimal]
-    ways = _ways_out(study, minimal, whole) if minimal else []
+    priced = _by_prices(study, minimal, whole)
+    clashes = [_clash(clauses[owner], _version(study, clauses[owner])) for owner in minimal]
+    clashes += [_clash(versions[-1], _as_a_whole(versions)) for versions in priced]
+    ways = _ways_out(study, minimal, priced, whole) if minimal else []
     return Conflict(study.case.reading, tuple(clashes), tuple(facts), tuple(ways))
 
 
-def _clash(study: Study, owner: Owner) -> Clash:
-    term = by_owner(study.case.terms)[owner]
-    return Clash(_version(study, term), term.validity.agreement, term.text, term.explain().sentence)
+def _by_prices(study: Study, minimal: Sequence[Owner], whole: Ints | None) -> list[list[Term]]:
+    """The fewest clauses that change prices, in all their versions, without which a minimal set of others could be met.
+
+    Each takes another program, since prices are in the rows of whatever counts what is paid; so none is made where
+    none of the set does, and one where the set collides at list prices too.
+    """
+    clauses = by_owner(study.case.terms)
+    prices = list(dict.fromkeys(owner.name for owner, term in clauses.items() if isinstance(term, PriceChange)))
+    if not any(meter.measure in PAID for owner in minimal for meter in clauses[owner].meters()):
+        return []
+
+    def collide(out: Sequence[str]) -> bool:
+        bare = study.without(out)
+        bare = bare.relaxed(owner for owner in by_owner(bare.case.terms) if owner not in minimal)
+        with bare.program.as_asked():
+            return not bare.possible(None if whole is None else whole_columns(bare.draft))
+
+    if not prices or collide(prices):
+        return []
+    out: list[str] = []
+    for name in prices:
+        out += [name] if collide([*out, name]) else []
+    return [[term for term in clauses.values() if term.id == name] for name in prices if name not in out]
+
+
+def _clash(term: Term, version: Version) -> Clash:
+    return Clash(version, term.validity.agreement, term.text, term.explain().sentence)
+
+
+def _as_a_whole(versions: Sequence[Term]) -> Version:
+    """A clause in all its versions."""
+    return Version(versions[0].id, versions[0].validity.start, versions[-1].validity.end, amended=False)
 
 
 def _version(study: Study, term: Term) -> Version:
@@ -88,14 +123,18 @@ def _version(study: Study, term: Term) -> Version:
     return Version(term.id, term.validity.start, term.validity.end, amended)
 
 
-def _ways_out(study: Study, minimal: Sequence[Owner], whole: Ints | None) -> list[Concession]:
+def _ways_out(
+    study: Study, minimal: Sequence[Owner], priced: Sequence[Sequence[Term]], whole: Ints | None
+) -> list[Concession]:
     """Each clause of the conflict giving way alone, by as little as it can; all together where none suffices.
 
-    A clause gives in all its versions: one that was amended may collide in more than one.
+    A clause gives in all its versions: one that was amended may collide in more than one. One that changes prices
+    (``priced``) gives way as a whole.
     """
     every = list(by_owner(study.case.terms))
     clauses = [[owner for owner in every if owner.name == name] for name in dict.fromkeys(o.name for o in minimal)]
     ways = [way for versions in clauses for way in _together(_give(study, versions, whole))]
+    ways += filter(None, (_left_out(study, versions, whole) for versions in priced))
     ways = ways or _together(_give(study, every, whole))
     return sorted(ways, key=lambda w: (w.cost is None, w.cost or Decimal(0), w.term, w.version.start))
 
@@ -111,18 +150,35 @@ def _together(ways: Sequence[Concession]) -> list[Concession]:
     return found
 
 
+def _left_out(study: Study, versions: Sequence[Term], whole: Ints | None) -> Concession | None:
+    """A clause that is done without, in all its versions, and the least cost then; None where the others collide."""
+    bare = study.without([versions[0].id])
+    with bare.program.as_asked():
+        found = _going_on(_searched(bare.model, _counted(bare, None if whole is None else whole_columns(bare.draft))))
+    _settled(found)
+    if found.values is None:
+        return None
+    cost, at_most = nano(Fraction(found.objective)), found.status == "time-limit"
+    return Concession(_as_a_whole(versions), (), "do without it", cost, at_most=at_most)
+
+
+def _counted(study: Study, whole: Ints | None) -> Ints:
+    """The columns that are to be whole: where a conflict turns on them, and in every program that is not large."""
+    model, none = study.model, np.zeros(0, dtype=np.int32)
+    counts = np.flatnonzero(model.integer).astype(np.int32) if model.program.n <= LARGE else none
+    return counts if whole is None else np.union1d(counts, whole).astype(np.int32)
+
+
 def _give(study: Study, owners: Sequence[Owner], whole: Ints | None) -> list[Concession]:
     """The least that some clauses must give together, then the least cost at that.
 
     Where they count in several units, it is the least as parts of all there is of each: they have no other sum.
-    Whole units count where the conflict turns on them, and in every program that is not large.
     """
     soft = study.softened(owners)
-    model, giving = soft.model, soft.giving
+    giving = soft.giving
     assert giving is not None
     columns = np.concatenate(list(giving.totals.values()))
-    counts = np.flatnonzero(model.integer).astype(np.int32) if model.program.n <= LARGE else np.zeros(0, np.int32)
-    counts = counts if whole is None else np.union1d(counts, whole).astype(np.int32)
+    counts = _counted(soft, whole)
     terms = by_owner(study.case.terms)
     by_work = all(meter.measure == "work" for owner in owners for meter in terms[owner].meters())
     found = (by_work and _least_used(soft, columns, counts)) or _least_then_cheapest(soft, columns, counts)

@@ -63,6 +63,37 @@ def test_with_a_value_there_is_no_conflict() -> None:
     assert (found.cost, found.unserved_cost) == (D(9000), D(9000))
 
 
+FLOOR: Data = {"id": "asked", "kind": "minimum-commitment", "measure": "after-discounts", "shortfall": "forbidden"}
+CAP: Data = {"id": "asked", "kind": "spending-cap"}
+OFF: Data = {"id": "price", "kind": "discount", "off": "50%"}
+RISE: Data = {"id": "price", "kind": "escalator", "by": "10%", "every": "1 month"}
+
+
+@pytest.mark.parametrize(
+    ("asked", "change", "found_ways"),
+    [  # 3,000 a month, and 800 for mail: half is missing of a floor; a tenth more in February is too much for a cap
+        (FLOOR | {"amount": "3000 USD"}, OFF, [("asked", 3_000, 4_600), ("price", 0, 7_600)]),
+        (CAP | {"amount": "3100 USD"}, RISE, [("price", 0, 7_600), ("asked", 200, 7_900)]),
+        (FLOOR | {"amount": "3001 USD"}, OFF, [("asked", 3_002, 4_600)]),  # a floor that no price reaches
+        (CAP | {"amount": "2900 USD"}, RISE, [("asked", 500, 7_900)]),
+    ],
+)
+def test_a_change_of_prices_is_named_where_clauses_collide_by_it(
+    asked: Data, change: Data, found_ways: list[tuple[str, int, int]]
+) -> None:
+    deal = agreement(asked | {"windows": {"every": "month"}}, change | {"id": "price"}, party="north")
+    idle = agreement({"id": "idle", "kind": "discount", "off": "20%"}, party="south")
+    offers, mail = [tokens("north", 3), tokens("south", 1, model="s")], {"runs-on": {"models": ["s"]}}
+    case = build(offers, [work(), work("mail", **mail)], deal, idle, months=2)
+    found = refused(case)
+    assert sorted(clause.term for clause in found.clauses) == sorted(name for name, _, _ in found_ways)
+    assert ways(found) == found_ways
+    minimal(case, found)
+    answer = check(case)
+    assert answer.conflict is not None
+    assert answer.conflict.clauses == found.clauses
+
+
 def minimal(case: Case, found: Conflict) -> None:
     """Without any one of the clauses there is a plan for the rest of the set."""
     others = {t.id for t in case.terms} - {c.term for c in found.clauses}
