@@ -297,7 +297,9 @@ class Study:
         prices, stopped = found.prices or found.solution, found.stopped
         assert prices is not None
         by: Literal["program", "prices"] = "prices" if found.prices is None else "program"
-        return result(self.draft, self.model, solution, prices, exact, found.bound, found.rounding, gap, stopped, by)
+        return result(
+            self.draft, self.model, solution, prices, exact, found.bound, found.rounding, gap, stopped, by, found.basis
+        )
 
     def _made_good(self, found: Incumbent, gap: float) -> tuple[Bill, Solution]:
         """The bill of a plan that can be carried out, of about the same cost, where there is time to look for one."""

@@ -22,6 +22,7 @@ from detente.outcomes.shapley import split
 from detente.outcomes.worth.masking import groups
 from detente.outcomes.worth.prices import AgreementPrice, ClausePrice, ClausePrices, Masking, WorkMove
 from detente.outcomes.worth.whole_agreement import whole_agreements
+from detente.planner.answer.easing import Easing
 from detente.planner.answer.marginal import clauses
 from detente.planner.conflict import find_conflict
 from detente.planner.solving.search import Progress
@@ -153,7 +154,9 @@ class _Pricing:
     # -- what is found -----------------------------------------------------------------------------------------------
     def _clauses(self) -> Iterator[ClausePrice]:
         study, baseline = self.baseline.study, self.baseline
-        rows = list(clauses(study.draft, baseline.relaxed, baseline.bill, study.model.out))
+        found = baseline.found
+        easing = Easing.of(study.draft, study.model, found.solution or baseline.relaxed, found.basis)
+        rows = list(clauses(study.draft, baseline.relaxed, baseline.bill, easing, study.model.out))
         for name in self.ids:
             versions = [row for row in rows if row.term == name]
             near = self.near.get(name)

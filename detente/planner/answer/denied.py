@@ -10,13 +10,14 @@ Owns: those prices, by arc and period, and the money that they come to. Not here
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterator
+from collections.abc import Collection, Iterator, Sequence
 from functools import cached_property
 
 import numpy as np
 
 from detente.market.offer import AnyOffer, TokenOffer
 from detente.planner.answer.denied_work import DeniedWork, Unit, in_room, room_of, work_of
+from detente.planner.answer.easing import LITTLE, Easing
 from detente.planner.formulation.arc import Arc
 from detente.planner.formulation.capacity import little_work, most_taken
 from detente.planner.formulation.draft import Draft
@@ -40,11 +41,11 @@ FULL = 1e-9
 class Denied:
     """What clauses deny in a solution with duals and reduced costs, and the price of it; ``out`` are who is out."""
 
-    def __init__(self, draft: Draft, solution: Solution, out: Collection[Owner] = ()) -> None:
+    def __init__(self, draft: Draft, solution: Solution, easing: Easing, out: Collection[Owner] = ()) -> None:
         assert solution.values is not None
         assert solution.duals is not None
         assert solution.reduced is not None
-        self._draft, self._values, self._out = draft, solution.values, out
+        self._draft, self._values, self._out, self._easing = draft, solution.values, out, easing
         self._duals, self._reduced = solution.duals, solution.reduced
         self._priced_in: dict[str, Floats] = {}
         self._leaving: dict[str, Floats] = {}
@@ -55,10 +56,8 @@ class Denied:
         """What would run elsewhere without one clause, by period and workload, as far as there is room."""
         draft = self._draft
         there: dict[int, list[tuple[float, Arc]]] = {}
-        for arc, periods in self.closed(owner):
-            saved = self._saved(arc, periods)
-            for t in np.flatnonzero(saved > NO_PRICE * self._listed[arc.workload.id]).tolist():
-                there.setdefault(t, []).append((float(saved[t]), arc))
+        for arc, t, saved in self._eased([(arc, self._saved(arc, periods)) for arc, periods in self.closed(owner)]):
+            there.setdefault(t, []).append((saved, arc))
         places = {workload.id: place for place, workload in enumerate(draft.case.workloads)}
         arcs = {arc.index: arc for denied in there.values() for _, arc in denied}.values()
         work = {name: work_of(draft, self._values, name) for name in {arc.workload.id for arc in arcs}}
@@ -67,6 +66,23 @@ class Denied:
             units = {arc.offer.id: self._unit(arc.offer, t) for _, arc in there[t] if arc.offer.id in self._priced_in}
             found = in_room(t, there[t], work, room, units)
             yield from sorted(found, key=lambda each: places[each.workload])
+
+    def _eased(self, saved: Sequence[tuple[Arc, Floats]]) -> Iterator[tuple[Arc, int, float]]:
+        """Arcs and periods in which a unit saves something, and what, if a little is let through in all of them.
+
+        Of units the same part of one in each period, as of a reservation; of tokens the same part of a workload.
+        """
+        draft, some = self._draft, []
+        for arc, each in saved:
+            least = NO_PRICE * self._listed[arc.workload.id]
+            one = draft.most_work[arc.workload.id] if isinstance(arc.offer, TokenOffer) else 1 / self._takes(arc)
+            some += [(arc, t, least, float(each[t]), LITTLE * float(one[t])) for t in np.flatnonzero(each > least)]
+        columns = np.array([draft.x[arc.index, t] for arc, t, *_ in some], dtype=np.int32)
+        at_hand, little = (np.array([each[place] for each in some], dtype=np.float64) for place in (3, 4))
+        eased = self._easing.of_columns(columns, at_hand, little) if some else at_hand
+        if eased is not None:
+            told = zip(some, eased.tolist(), strict=True)
+            yield from ((arc, int(t), now) for (arc, t, least, *_), now in told if now > least)
 
     def closed(self, owner: Owner) -> Iterator[tuple[Arc, Bools]]:
         """Arcs, and when this clause alone closes them: lifting one of two saves nothing."""

@@ -16,18 +16,22 @@ from detente.contract.term import Term
 from detente.planner.answer.bill import Bill
 from detente.planner.answer.denied import NO_PRICE, Denied
 from detente.planner.answer.denied_work import DeniedWork
+from detente.planner.answer.easing import Easing
 from detente.planner.formulation.draft import Draft
 from detente.planner.formulation.owner import Owner
 from detente.planner.solving.solution import Solution
 from detente.results.plan_rows import ClauseRow, MarginalPrice
 
 
-def clauses(draft: Draft, solution: Solution, exact: Bill, out: Collection[Owner] = ()) -> Iterable[ClauseRow]:
-    """Clause by clause; ``solution`` is the one whose duals are the marginal prices, ``out`` are who is out of it."""
+def clauses(
+    draft: Draft, solution: Solution, exact: Bill, easing: Easing, out: Collection[Owner] = ()
+) -> Iterable[ClauseRow]:
+    """Clause by clause; ``solution`` is the one without whole units, ``out`` are who is out of it."""
+    solution = easing.at_plan(solution)
     priced = solution.duals is not None and solution.reduced is not None
-    denied = Denied(draft, solution, out) if priced else None
+    denied = Denied(draft, solution, easing, out) if priced else None
     for term, settlement in zip(draft.case.terms, exact.settlements, strict=True):
-        marginal = (*_of_rows(draft, solution, term), *_of_denied(draft, denied, term)) if denied else ()
+        marginal = (*_of_rows(draft, solution, term, easing), *_of_denied(draft, denied, term)) if denied else ()
         owed = sum((p.amount for p in settlement.postings), Decimal(0))
         yield ClauseRow(
             term.id,
@@ -45,7 +49,7 @@ def clauses(draft: Draft, solution: Solution, exact: Bill, out: Collection[Owner
         )
 
 
-def _of_rows(draft: Draft, solution: Solution, term: Term) -> Iterable[MarginalPrice]:
+def _of_rows(draft: Draft, solution: Solution, term: Term, easing: Easing) -> Iterable[MarginalPrice]:
     """Duals of a clause's rows, by window: of those that ask for something.
 
     Rows that only say what a clause's own columns are have duals as well, and these are no price of anything: they ask
@@ -61,8 +65,15 @@ def _of_rows(draft: Draft, solution: Solution, term: Term) -> Iterable[MarginalP
             continue
         unit = f"{currency} per {block.unit or 'unit'}"
         least = NO_PRICE * (1.0 if block.unit == currency else dearest)
-        for index, dual in enumerate(solution.duals[block.slice].tolist()):
-            if abs(dual) > least and asks[block.start + index]:
+        duals = solution.duals[block.slice].copy()
+        some = np.flatnonzero((np.abs(duals) > least) & asks[block.slice])
+        eased = easing.of_rows(block.numbers[some], duals[some]) if len(some) else duals[some]
+        if eased is None:
+            continue
+        duals[some] = eased
+        for index in some.tolist():
+            dual = float(duals[index])
+            if abs(dual) > least:
                 time = block.windows[index] if block.windows else term.validity.within(draft.horizon)
                 yield MarginalPrice(block.part, time.start, time.end, _price(abs(dual)), unit)
 

@@ -23,6 +23,7 @@ from detente.demand.quantum import PER_QUANTUM, QUANTUM
 from detente.errors import SolverError
 from detente.planner.answer.bill import Bill
 from detente.planner.answer.costs import at_present, cost_rows, work_of
+from detente.planner.answer.easing import Easing
 from detente.planner.answer.holdings import purchases
 from detente.planner.answer.marginal import clauses
 from detente.planner.answer.pricing_currency import stated_charges
@@ -30,7 +31,7 @@ from detente.planner.answer.reasons import decisions
 from detente.planner.answer.rounded_invoices import rounded_invoices
 from detente.planner.answer.whole_quanta import at_stake
 from detente.planner.formulation.draft import Draft
-from detente.planner.solving.model import Model
+from detente.planner.solving.model import Basis, Model
 from detente.planner.solving.moves import moves
 from detente.planner.solving.solution import Solution
 from detente.results.plan import Plan
@@ -54,8 +55,9 @@ def result(
     wanted: float,
     stopped: Literal["time-limit", "interrupted"] | None,
     bounded_by: Literal["program", "prices"] = "program",
+    basis: Basis | None = None,
 ) -> Plan:
-    """The plan; ``prices`` is the solution whose duals are its marginal prices.
+    """The plan; ``prices`` is the solution whose duals are its marginal prices, and ``basis`` where its solve ended.
 
     Raises SolverError where the bound lies above the exact cost by more than rounding.
     """
@@ -91,7 +93,7 @@ def result(
         moves=rows.moves,
         charges=rows.charges,
         postings=rows.postings,
-        clauses=tuple(clauses(draft, prices, exact, model.out)),
+        clauses=tuple(clauses(draft, prices, exact, Easing.of(draft, model, solution, basis), model.out)),
         workloads=tuple(_workloads(draft, exact)),
         providers=tuple(_providers(draft, exact)),
         capacity=rows.capacity,

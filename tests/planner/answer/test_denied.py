@@ -13,6 +13,7 @@ from hypothesis import strategies as st
 
 from detente.case.case import Case
 from detente.planner.answer.denied import NO_PRICE, Denied
+from detente.planner.answer.easing import Easing
 from detente.planner.formulation.owner import Owner
 from detente.planner.solve import plan
 from detente.planner.solving.solution import Solution
@@ -75,6 +76,34 @@ def test_denied_work_shares_the_room_of_an_offer_and_goes_on_to_the_next_best() 
     free = plan(case.under(without=["x"]))
     assert isinstance(free, Plan)
     assert free.cost == D(18 * 3 * HOURS) - D("6.5") * HOURS
+
+
+@pytest.mark.parametrize(
+    ("term", "expected"),
+    [
+        ({"kind": "credit", "rate": "30%"}, "0.1"),  # of 3 there are 2.10 left to pay, and 2 elsewhere
+        ({"kind": "volume-discount", "tiers": [{"from": "0 USD", "off": "30%"}], "method": "graduated"}, "0.1"),
+        # 58,320 USD at list: beyond 20,000 a dollar is 70 cents, and so is the one that would be spent elsewhere
+        ({"kind": "volume-discount", "tiers": [{"from": "20 k USD", "off": "30%"}], "method": "graduated"}, "0.1"),
+        ({"kind": "credit", "amount": "1 k USD"}, "1"),  # used up either way
+        ({"kind": "minimum-commitment", "amount": "58320 USD"}, None),  # met to the dollar: what is left is a fee of 3
+        ({"kind": "minimum-commitment", "amount": "58 k USD"}, "1"),
+    ],
+)
+def test_what_is_given_back_where_work_runs_is_lost_with_it(term: Data, expected: str | None) -> None:
+    terms = [EXCLUSIVE, term | {"id": "t"}]
+    ending = {"id": "aa", "with": "a", "effective": "2026-01", "ends": "2026-04", "terms": terms}
+    case = world(gpus("a", "3"), gpus("b", "2"), terms=[], agreements=[ending])
+    assert {price for price, _, _ in prices(case)} == ({D(expected)} if expected else set())
+
+
+def test_a_share_of_revenue_that_has_reached_its_cap_stays_there() -> None:
+    """A tenth of 9 an hour would go with the work, were its cap of 1,000 not far below the 17,496 of all of it."""
+    share: Data = {"id": "s", "kind": "revenue-share", "rate": "10%", "of": {"provider": "a"}, "cap": "1 k USD"}
+    share |= {"until": "2026-04-01"}
+    earning = work("w", "9 GPU", "v", revenue="9 USD per GPU-hour")
+    case = world(gpus("a", "3"), gpus("b", "2"), terms=[EXCLUSIVE, share], workloads=[earning])
+    assert {price for price, _, _ in prices(case)} == {D(1)}
 
 
 def test_nothing_is_saved_where_the_denied_offer_is_dearer() -> None:
@@ -198,8 +227,11 @@ def denied(draw: Any) -> Case:
         terms.append({"id": "y", "kind": "exclusivity", "of": {"k": "z"}, "until": "2026-02-15"})
     if draw(st.booleans()):
         terms.append(
-            {"id": "least", "kind": "minimum-commitment", "amount": "20000 USD", "windows": {"every": "month"}}
+            {"id": "least", "kind": "minimum-commitment", "amount": "20000 USD", "measure": "after-discounts"}
+            | {"windows": {"every": "month"}}
         )
+    if draw(st.booleans()):
+        terms.append({"id": "back", "kind": "credit", "rate": "30%"})
     return (
         world(*offers, terms=terms, workloads=workloads, idle="forbidden")
         if draw(st.booleans())
@@ -215,7 +247,7 @@ def test_a_price_is_what_a_little_of_it_saves_for_each_unit(case: Case) -> None:
     if base.values is None:
         return
     for term in case.terms:
-        told = Denied(study.draft, base, study.model.out)
+        told = Denied(study.draft, base, Easing.of(study.draft, study.model, base), study.model.out)
         found = {(each.period, each.workload): each for each in told.of(Owner.of(term))}
         for (t, name), columns in closed(study, told, Owner.of(term)).items():
             price = found[t, name].price if (t, name) in found else 0.0

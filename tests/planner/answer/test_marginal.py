@@ -42,6 +42,8 @@ def prices(*terms: Data) -> list[tuple[str, Decimal, str]]:
         # a third of a USD is lost for each that must be spent at 3 instead of 2
         ({"kind": "minimum-commitment", "amount": "5 k USD"}, [("floor", D("0.333333333"), "USD per USD")]),
         ({"kind": "share", "at-least": "30%"}, [("at-least", D(1), "USD per Mtok")]),
+        # all of it: one less there is one at 2
+        ({"kind": "share", "at-least": "100%"}, [("at-least", D(1), "USD per Mtok")]),
     ],
 )
 def test_only_what_is_asked_has_a_price(term: Data, expected: list[tuple[str, Decimal, str]]) -> None:

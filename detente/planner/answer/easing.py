@@ -1,0 +1,91 @@
+"""A clause eased by a little: the prices that hold on that side of a plan.
+
+Where a plan stands at an edge (all work in one place, a floor met to the dollar, as much given back as there is), its
+program has many prices that prove it best, and only those of the side to which a clause gives tell what that saves.
+No others are lower in all: so those at hand do wherever they come to as much.
+
+What clauses count whole (a tier that is reached, a cap that is used up) is as the plan has it: a part of a tier that
+nobody reaches has no price. Units stay divisible.
+
+Owns: those solves, and whether one tells of other prices. Not here: whose prices these are (``marginal``, ``denied``).
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from detente.planner.formulation.draft import Draft
+from detente.planner.formulation.expression import Floats, Ints
+from detente.planner.solving.model import Basis, Model
+from detente.planner.solving.solution import Solution
+from detente.planner.solving.whole import clause_counts
+
+LITTLE = 1e-4
+"""By how much a clause gives, as a part of what the solver takes for one: far from nothing, and from the next edge."""
+
+ALIKE = 1e-5
+"""Sums of prices that differ by no more of themselves are the same."""
+
+
+@dataclass(frozen=True)
+class Easing:
+    """Clauses eased by a little, in a program that was solved; ``basis`` is where that ended.
+
+    ``columns`` are those that clauses count whole, and ``counts`` what they are in the plan.
+    """
+
+    model: Model
+    basis: Basis | None
+    columns: Ints
+    counts: Floats
+
+    @classmethod
+    def of(cls, draft: Draft, model: Model, planned: Solution, basis: Basis | None = None) -> Easing:
+        """Of the clauses of a plan; its whole units may be divided again."""
+        assert planned.values is not None
+        columns = np.concatenate([np.zeros(0, dtype=np.int32), *(each.numbers for each in clause_counts(draft))])
+        return cls(model, basis, columns, np.rint(planned.values[columns]))
+
+    def at_plan(self, relaxed: Solution) -> Solution:
+        """The program without whole units, solved with what clauses count as in the plan; where none do, as it was."""
+        return self._solved() if len(self.columns) and relaxed.duals is not None else relaxed
+
+    def of_rows(self, rows: Ints, duals: Floats) -> Floats | None:
+        """The duals of rows that ask for a little less; None where that was not settled in time."""
+        model = self.model
+        low, high = model.asked(rows)
+        little = LITTLE / model.row_scale[rows]
+        model.ask(rows, low - np.where(duals > 0, little, 0.0), high + np.where(duals < 0, little, 0.0))
+        found = self._solved().duals
+        model.ask(rows, low, high)
+        return None if found is None else _lower(duals, np.where(duals > 0, 1.0, -1.0) * little, found[rows])
+
+    def of_columns(self, columns: Ints, saved: Floats, little: Floats) -> Floats | None:
+        """What one more unit saves in each of some closed columns, where a little is let through in all of them.
+
+        None where that was not settled in time.
+        """
+        model = self.model
+        model.confine(columns, np.zeros(len(columns)), little)
+        found = self._solved().reduced
+        model.release(columns)
+        return None if found is None else _lower(saved, little, np.maximum(-found[columns], 0.0))
+
+    def _solved(self) -> Solution:
+        """Without duals where it was not settled in time."""
+        model = self.model
+        if self.basis is not None:
+            model.start_at(self.basis)
+        model.fix(self.columns, self.counts)
+        with model.uninterrupted(settled=True):
+            found = model.solve_linear()
+        model.release(self.columns)
+        return found
+
+
+def _lower(at_hand: Floats, little: Floats, eased: Floats) -> Floats:
+    """The prices at hand, unless all together they come to more than those of the eased side."""
+    least, most = float(eased @ little), float(at_hand @ little)
+    return eased if most - least > ALIKE * abs(most) else at_hand
