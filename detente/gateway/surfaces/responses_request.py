@@ -108,7 +108,8 @@ def _known(members: Mapping[str, msgspec.Raw], omissions: Omissions) -> None:
             if not omissions.may("logprobs", name):
                 raise Refusal(f"`{name}` is not supported by chat models here; {remedy('logprobs')}", name)
         elif bytes(raw) not in NEUTRAL.get(name, ()):
-            raise Refusal(f"`{name[:60]}` is not supported where the model is asked by chat completions", name[:60])
+            what = f"`{name[:60]}` is not supported where the model is asked by chat completions"
+            raise Refusal(f"{what}; leave it out", name[:60])
     for stated in read(members["include"], list[str] | None, "include") or () if "include" in members else ():
         if stated == "message.output_text.logprobs" and not omissions.may("logprobs", "include"):
             raise Refusal(f"`include` asks for log probabilities; leave it out, or {remedy('logprobs')}", "include")
@@ -245,5 +246,7 @@ def _content(content: str | list[msgspec.Raw] | None, where: str) -> str | list[
         elif part.type == "input_file" and part.file_url is not None:
             raise Refusal(f"a chat completion takes files within the call: send it as `file_data`, {FETCHING}", here)
         else:
-            raise Refusal(f"a part `{part.type[:40]}` that is kept elsewhere, or is none of a chat's", here)
+            what = f"a part `{part.type[:40]}` is kept elsewhere, or is none that a chat completion has"
+            remedy_ = "send what it holds within the call (`input_text`; `image_url` or `file_data`, `data:…;base64,…`)"
+            raise Refusal(f"{what}; {remedy_}", here)
     return str(parts[0]["text"]) if len(parts) == 1 and parts[0]["type"] == "text" else parts

@@ -88,7 +88,8 @@ class Toolbox:
                 raise Refusal(f"{what}; leave it out, or {remedy('hosted-tools')}", where)
             self.left_out.append(next(name for name in HOSTED if tool.type.startswith(name)))
         else:
-            raise Refusal(f"`{tool.type[:60]}` is not a tool that a chat completion can call", where)
+            what = f"`{tool.type[:60]}` is not a tool that a chat completion can call"
+            raise Refusal(f"{what}; leave it out, or write it as a `function`", where)
         return []
 
     def _take(self, tool: _Tool, kind: ToolKind, where: str, namespace: str | None) -> str:

@@ -70,7 +70,7 @@ UNSAID: Mapping[str, tuple[str, tuple[Any, ...]]] = {
     "logit_bias": ("has no token bias", ({},)),
     "logprobs": ("returns no log probabilities", (False,)),
     "modalities": ("returns text only", (["text"],)),
-    "n": ("returns one answer", (1,)),
+    "n": ("returns one answer a call", (1,)),
     "prediction": ("has no predicted output", ()),
     "presence_penalty": ("has no penalties", (0,)),
     "seed": ("takes no seed", ()),
@@ -171,11 +171,12 @@ def _reasoning(call: Call, family: Family, unsigned: bool, forced: bool, omissio
     try:
         found = reasoning_of(call.members, family, most, unsigned, call.budget)
         if found.on and forced and family.thinking in ("budget", "adaptive"):
-            raise Refusal(f"{family.title} reasons only where it may leave tools alone", "tool_choice")
+            what = f"{family.title} reasons only where it may leave tools alone, and `tool_choice` forces one"
+            raise Refusal(f"{what}: write `auto` there", "tool_choice")
     except Refusal as refusal:
         if omissions.may("reasoning", "reasoning_effort"):
             return Reasoning(most=most or family.most)
-        raise refusal.adding(f"; leave it out, or {remedy('reasoning')}") from None
+        raise refusal.adding(f"; leave `reasoning_effort` out, or {remedy('reasoning')}") from None
     return found
 
 
@@ -194,7 +195,7 @@ def _refuse_unsaid(members: Mapping[str, msgspec.Raw], family: Family, omissions
         if not any(value == idle and type(value) in (type(idle), float) for idle in neutral):
             leniency = LENIENT.get(name)
             if leniency is None:
-                raise Refusal.of(name[:80], f"is not supported: {family.interface.full} {why}")
+                raise Refusal.of(name[:80], f"is not supported: {family.interface.full} {why}; leave it out")
             if not omissions.may(leniency, name):
                 what = f"is not supported: {family.interface.full} {why}"
                 raise Refusal.of(name, f"{what}; leave it out, or {remedy(leniency)}")
@@ -222,7 +223,7 @@ def _inference(
     stop = _stop(members, family)
     if stop:
         if not family.stop:
-            raise Refusal.of("stop", f"is stated, and {family.title} takes no stop sequences")
+            raise Refusal.of("stop", f"is stated, and {family.title} takes no stop sequences; leave it out")
         found["stopSequences"] = stop
     return found
 

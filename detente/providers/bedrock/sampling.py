@@ -70,5 +70,6 @@ def _only(idle: float | None, name: str, value: float | None, why: str) -> None:
 def _unit(member: Member[float], members: Mapping[str, msgspec.Raw], family: Family) -> float | None:
     value = member.of(members)
     if value is not None and not 0 <= value <= 1:
-        raise Refusal.of(member.name, f"is {value:g}, and {family.interface.house} takes 0 to 1")
+        what = f"is {value:g}, and {family.interface.house} takes 0 to 1"
+        raise Refusal.of(member.name, f"{what}; write one of these, or {remedy('sampling')}")
     return value

@@ -67,7 +67,8 @@ def test_true_is_not_one() -> None:
 
 
 def test_a_member_that_nobody_knows_is_refused() -> None:
-    assert str(wire().cannot(call(said(top_k=5)))) == "`top_k` is not supported: Bedrock's Converse does not know it"
+    told = "`top_k` is not supported: Bedrock's Converse does not know it; leave it out"
+    assert str(wire().cannot(call(said(top_k=5)))) == told
     assert wire().cannot(call(said(top_k=None))) is None
 
 
