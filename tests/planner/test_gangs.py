@@ -94,3 +94,21 @@ def test_beside_what_is_rented_a_gang_runs_in_whole_gangs(size: int, steady: int
     found = solved(build(offers, works, months=1))
     assert found.cost == 2 * (steady * JANUARY + here) + 3 * (need - here)
     assert agree(build(offers, works, months=1))
+
+
+@pytest.mark.parametrize(
+    ("capacity", "said"),
+    [
+        (12, "it takes turns with `b`: together they need 14 GPU at once, and 12 are there for gangs"),
+        (14, None),
+        (None, None),
+    ],
+)
+def test_gangs_by_the_hour_that_do_not_fit_at_once_say_so(capacity: int | None, said: str | None) -> None:
+    """Eight for half of the month and six for a third of it: on twelve one of them waits for the other."""
+    south = gpus("south", 2, **({} if capacity is None else {"capacity": f"{capacity} GPU"}))
+    jobs = [job("a", 4 * JANUARY, 8), job("b", 2 * JANUARY, 6)]
+    found = solved(build([south], jobs, months=1))
+    assert found.cost == 2 * 6 * JANUARY
+    (why,) = [d.why for d in found.decisions if d.workload == "a"]
+    assert (said in why) if said else ("turns" not in why)

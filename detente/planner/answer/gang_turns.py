@@ -1,4 +1,6 @@
-"""Gangs that share reserved units with work that never waits: a plan counts hours, and within a period they take turns.
+"""Gangs that take turns: a plan counts hours, and within a period not all of them run at once.
+
+On reserved units with work that never waits; by the hour with each other.
 
 Owns: which gangs do, beside whom, and how many accelerators they need at once. Not here: the sentence (``reasons``).
 """
@@ -23,17 +25,47 @@ NO_MORE = 1e-6
 
 @dataclass(frozen=True)
 class TakenTurns:
-    """Beside which workloads a gang runs, and, where they need most at once, how many accelerators, and of how many."""
+    """Beside which workloads a gang runs, and, where they need most at once, how many accelerators, and of how many.
+
+    ``held`` are reserved, or else (``reserved`` is false) left to gangs by what others rent.
+    """
 
     beside: tuple[str, ...]
     need: float
     held: float
+    reserved: bool = True
 
 
 def in_turns(draft: Draft, found: Quantities) -> dict[int, TakenTurns]:
-    """By arc, of gangs that could not run on their reserved units while all that never waits runs there, too."""
-    shared = ((arc, _turns(draft, found, arc)) for arc, _, _ in draft.gangs if not arc.own)
+    """By arc, of gangs that could not run where they do while all that runs beside them there does."""
+    shared = [(arc, _turns(draft, found, arc)) for arc, _, _ in draft.gangs if not arc.own]
+    shared += [(arc, _among_gangs(draft, found, arc)) for arc in draft.arcs if arc.own]
     return {arc.index: turns for arc, turns in shared if turns is not None}
+
+
+def _among_gangs(draft: Draft, found: Quantities, gang: Arc) -> TakenTurns | None:
+    """Of a gang by the hour, with others: each with as many at once as do its work of a period in all of its time."""
+    assert isinstance(gang.offer, GpuOffer)
+    name, unit = gang.offer.id, gang.offer.unit
+    others = [arc for arc in draft.arcs.of_offer[name] if arc.own and arc is not gang]
+    own, *uses = [_at_once(draft, found, arc) for arc in (gang, *others)]
+    if not uses:
+        return None
+    rented = draft.units[name].holding(found.units[name].astype(np.float64), draft.n) if name in draft.units else 0.0
+    left = (draft.most(gang.offer) - rented) * unit
+    beside = np.sum(uses, axis=0)
+    short = np.where((own > 0) & (beside > 0), own + beside - left, 0.0)
+    if short.max(initial=0.0) <= NO_MORE:
+        return None
+    t = int(short.argmax())
+    names = tuple(arc.workload.id for arc, use in zip(others, uses, strict=True) if use[t] > 0)
+    return TakenTurns(names, float(own[t] + beside[t]), float(left[t]), reserved=False)
+
+
+def _at_once(draft: Draft, found: Quantities, gang: Arc) -> Floats:
+    """The accelerators of the fewest whole gangs that do a gang's work of each period."""
+    fewest: Floats = np.ceil(_accelerators(draft, found, gang) / gang.gang - NO_MORE) * gang.gang
+    return fewest
 
 
 def _turns(draft: Draft, found: Quantities, gang: Arc) -> TakenTurns | None:

@@ -100,8 +100,9 @@ def _used(
 
 
 def _taking(decision: Decision, turns: TakenTurns) -> Decision:
-    """The same, and that a gang takes turns with work that never waits."""
-    needs = f"together they need {turns.need:,.4g} GPU at once, and {turns.held:,.4g} are reserved"
+    """The same, and that a gang takes turns with what runs beside it."""
+    of = "reserved" if turns.reserved else "there for gangs"
+    needs = f"together they need {turns.need:,.4g} GPU at once, and {turns.held:,.4g} are {of}"
     said = f"within a period it takes turns with {_listed(list(turns.beside))}: {needs}"
     return replace(decision, reasons=(*decision.reasons, DecisionReason(said)))
 
