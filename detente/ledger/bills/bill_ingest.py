@@ -22,7 +22,7 @@ from detente.ledger.bills.bill_mapping import BillMapping
 from detente.ledger.bills.bill_rating import BillRating
 from detente.ledger.bills.bill_rows import BadRow, BillReader, BillRow, KnownBy, LikeRows, unreadable
 from detente.ledger.bills.stretches import months_within
-from detente.ledger.bills.unquantified import UnquantifiedRows
+from detente.ledger.bills.unknown_rows import UnknownRows
 from detente.ledger.books.books import AHEAD, Books, LedgerBatch
 from detente.ledger.store.store import Session
 from detente.ledger.use.line import UseLine
@@ -109,9 +109,9 @@ class BillIngest:
             batch.asides += self._asides(session, path, [row for row in rows if isinstance(row, BadRow)], told)
             new = self._new(session, path, [row for row in rows if isinstance(row, BillRow)], told)
             rated = [(row, self._rating.lines(row)) for row in new]
-            unquantified = UnquantifiedRows(session, rated)
+            unknown = UnknownRows(session, rated)
             for row, lines in rated:
-                own = [unquantified.met(row, part) for line in lines for part in self._by_month(line)]
+                own = [unknown.met(row, part) for line in lines for part in self._by_month(line)]
                 self._add(session, batch, path, row, own, known_by, routes, told)
             self._books.write(session, batch, at)
         self._routes = routes

@@ -20,7 +20,7 @@ from detente.ledger.use.line import UseLine
 from tests.builders import Data, day, work
 from tests.laws.test_books import a_store
 from tests.ledger.bills.bill_files import HOUR, INPUT, OTHER, bill, mapped, read, row
-from tests.ledger.served import NOW, both, fresh, served_case, unknown
+from tests.ledger.served import NOW, accounts, both, fresh, served_case, unknown
 
 TEAM: Data = {
     "id": "floor", "kind": "minimum-commitment", "amount": "10 USD", "windows": {"every": "month"},
@@ -150,3 +150,29 @@ def test_a_part_of_a_row_without_a_quantity_takes_nothing_back(store: Store, tmp
         assert told.unknown == more
     assert set(unknown(store).values()) == {1}
     assert audit(Books(store, CASE)).faults == ()
+
+
+def test_tokens_whose_price_turns_on_a_label_are_taken_back_too(tmp_path: Path) -> None:
+    """A tenth off for sales: of 1,000 thousand tokens without a team nobody knows the price, until as many go back.
+
+    The correction comes first; a part of it, 400, takes nothing back. With the team, they are 3 USD less a tenth.
+    """
+    off: Data = {"id": "off", "kind": "discount", "off": "10%", "of": {"team": "sales"}}
+    case = served_case(off, workloads=[work(labels={"team": "sales"})])
+    bare = {key: value for key, value in INPUT.items() if key != "workload"}
+    anew = bare | {"where": {"ServiceName": "m anew"}} | LABELLED
+    some = [
+        ("m in", "-2.5", "-1000", 1),
+        ("m in", "1", "400", 1),
+        ("m in", "2.5", "1000", -1),
+        ("m in", "-1", "-400", -1),
+    ]
+    with fresh(tmp_path) as store:
+        for n, (service, net, quantity, more) in enumerate([*some, ("m anew", "2.5", "1000", 0)]):
+            told = read(
+                store, case, mapped(tmp_path, bare, anew), bill(tmp_path / f"{n}.csv", [row(service, net, quantity)])
+            )
+            assert told.unknown == more
+        assert unknown(store) == {}
+        assert accounts(store)["owed/north"] == -2_700_000_000
+        assert audit(Books(store, case)).faults == ()
