@@ -25,11 +25,15 @@ from detente.values.quantity import NOTHING, Exact
 class ClauseRole(ABC):
     """What a clause is besides: of its text, a role sees its name, what it covers, and when it is in force."""
 
-    if TYPE_CHECKING:  # a field of the clause, and pydantic lets no attribute of a base have its name
+    if TYPE_CHECKING:  # fields of the clause, and pydantic lets no attribute of a base have the name of one
 
         @property
         def id(self) -> str:
             """Its name."""
+
+        @property
+        def text(self) -> str:
+            """The clause's own words."""
 
     @property
     @abstractmethod

@@ -40,7 +40,7 @@ class Candidate:
     without: int = 0
     """How far it is from all that is wished for: 1 where it lacks what the request may do without, 2 where it is
     asked in another shape than the caller's."""
-    live: tuple[Term, ...] = ()
+    live: tuple[CallLimit, ...] = ()
     """Clauses that cover the request there and ask at each call what remains."""
     caps: tuple[CapTaker, ...] = ()
     """Their caps and budgets, as such calls meet them there."""
@@ -111,7 +111,7 @@ def _candidate(
     found = verdict(terms, request.facts, deployed.places)
     text = next((term.text for term in terms if term.id == found.clause), "")
     counting = (_counting(term, policy, at) for term in terms) if found.permitted else ()
-    live = tuple(term for term in counting if _asks_standing(term, request, deployed))
+    live = tuple(term for term in counting if isinstance(term, CallLimit) and _limits(term, request, deployed))
     caps = _capped(policy, request, deployed, live, at) if found.permitted else ()
     own = deployed.deployment
     lacking = not request.wishes.isdisjoint(own.lacks)
@@ -119,16 +119,16 @@ def _candidate(
     return Candidate(deployed, found, text, prepaid=deployed.prepaid(at), live=live, caps=caps, without=without)
 
 
-def _asks_standing(term: Term, request: Request, deployed: Deployed) -> bool:
+def _limits(term: CallLimit, request: Request, deployed: Deployed) -> bool:
     """Whether a clause may deny a request for what remains of it; what is not known to be outside it is inside (§2).
 
     Use counts where its offer stands, wherever a deployment runs it.
     """
-    return isinstance(term, CallLimit) and term.covered.covers(request.facts, deployed.counted) is not False
+    return term.covered.covers(request.facts, deployed.counted) is not False
 
 
 def _capped(
-    policy: Policy, request: Request, deployed: Deployed, live: Iterable[Term], at: datetime
+    policy: Policy, request: Request, deployed: Deployed, live: Iterable[CallLimit], at: datetime
 ) -> tuple[CapTaker, ...]:
     """The caps of clauses and the budgets, as the calls of a request meet them at a deployment."""
     caps = [cap for term in live for cap in policy.caps.get((term.id, term.validity.start), ())]
@@ -157,9 +157,7 @@ def _as_of(candidate: Candidate, standings: Standings, need: TokenCounts) -> Can
         text = next((term.text for term in candidate.live if term.id == short.verdict.clause), "")
         return replace(candidate, verdict=short.verdict, text=text, short=short)
     kept = ((term, standings.of(term.id, term.validity.start)) for term in candidate.live)
-    said = (
-        (term, term.permits(standing)) for term, windows in kept if isinstance(term, CallLimit) for standing in windows
-    )
+    said = ((term, term.permits(standing)) for term, windows in kept for standing in windows)
     denied = [(term, found) for term, found in said if not found.permitted]
     if not denied:
         return candidate

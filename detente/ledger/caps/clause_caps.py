@@ -12,6 +12,7 @@ from datetime import datetime
 from decimal import Decimal
 from fractions import Fraction
 from math import ceil
+from typing import cast
 
 from detente.case.case import Case
 from detente.contract.decisions import NOTHING_DECIDED
@@ -97,8 +98,8 @@ class LiveCap(Cap):
 
     def _says(self, standing: Standing, drawn: int, need: int) -> Verdict:
         """What the clause says where so much is drawn, in whole billionths."""
-        assert isinstance(self.term, CallLimit)
-        return self.term.permits(replace(standing, drawn=of_nanos(drawn)), of_nanos(need))
+        limit = cast(CallLimit, self.term)  # as ``of_terms`` made it; to ask for a role takes a microsecond
+        return limit.permits(replace(standing, drawn=of_nanos(drawn)), of_nanos(need))
 
     def denies(self, room: CapRoom) -> Verdict | None:
         """What the clause itself says, as it stands for the call: the rest is drawn, or not to be had."""
