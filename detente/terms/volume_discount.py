@@ -13,15 +13,16 @@ from typing import ClassVar, Literal, Self
 
 from pydantic import Field, PrivateAttr, model_validator
 
-from detente.contract.amounts import left_over
+from detente.contract.amounts import left_over, tier_steps
 from detente.contract.amounts.counting import APART, OF_CHARGES, repriced
 from detente.contract.amounts.left_over import GivenBeside, LeftOver
+from detente.contract.amounts.tier_steps import TierSteps
 from detente.contract.case_view import CaseView
 from detente.contract.decisions import Decisions
 from detente.contract.metered.meter import Meter
 from detente.contract.metered.paid_use import PaidUse, UsePart
 from detente.contract.metered.totals import Totals
-from detente.contract.program import Expression, Program, exact_anyhow
+from detente.contract.program import Program, exact_anyhow
 from detente.contract.rated.stacking import more_than_all, not_added
 from detente.contract.reach.verdict import Reason
 from detente.contract.reach.window import Every, Window
@@ -37,9 +38,6 @@ from detente.values.money import Money, WorkPrice
 from detente.values.noun import Noun
 from detente.values.period import moment
 from detente.values.quantity_field import Portion
-
-A_ROUNDING = Fraction(1, 1_000_000)
-"""Of money, and of work: what many lines, each rounded to a billionth, may be off together."""
 
 
 class Tier(Noun):
@@ -85,6 +83,7 @@ class VolumeDiscount(Term, Returning):
     comes_last: ClassVar[bool] = True
 
     _beside: GivenBeside | None = PrivateAttr(default=None)
+    _together: tuple[VolumeDiscount, ...] = PrivateAttr(default=())
 
     @model_validator(mode="after")
     def _in_order(self) -> Self:
@@ -107,7 +106,7 @@ class VolumeDiscount(Term, Returning):
         rates = self.rates
         if any(rate < 0 for rate in rates):
             raise FlawError("a tier costs more than the price before it", "raise `listed`, or lower it", ("tiers",))
-        if self.method == "all-units" and any(two < one for one, two in pairwise(rates)):
+        if self.method == "all-units" and not tier_steps.rising(rates):
             what = "a later tier takes less off everything than the one before it"
             raise FlawError(what, "say `method: graduated`, or write rising parts", ("tiers",))
         return self
@@ -132,14 +131,20 @@ class VolumeDiscount(Term, Returning):
     @property
     def rates(self) -> tuple[Fraction, ...]:
         """What each tier takes off one unit of what is counted, in money; nothing below the first."""
-        each = Fraction(self.listed.amount) if self.listed else Fraction(1)
+        each = self._each
         found = (each - Fraction(t.price.amount) if t.price else each * Fraction(t.off or 0) for t in self.tiers)
         return (Fraction(0), *found)
 
-    def bounds(self, window: Window) -> list[Fraction]:
-        """Where each tier of a window begins; the first at nothing."""
-        share = self.windows.share(window)
-        return [Fraction(0), *(number(tier.from_) * share for tier in self.tiers)]
+    @property
+    def steps(self) -> TierSteps:
+        """Its tiers, by themselves."""
+        starts = (Fraction(0), *(number(tier.from_) for tier in self.tiers))
+        return TierSteps(starts, self.rates, self.method == "all-units")
+
+    @property
+    def _each(self) -> Fraction:
+        """What a unit of what is counted costs without tiers; of money, one."""
+        return Fraction(self.listed.amount) if self.listed else Fraction(1)
 
     @property
     def counted(self) -> Meter:
@@ -160,20 +165,56 @@ class VolumeDiscount(Term, Returning):
     @property
     def most_part(self) -> Fraction:
         """That of its highest tier."""
-        each = Fraction(self.listed.amount) if self.listed else Fraction(1)
-        return max(self.rates) / (each or 1)
+        return max(self.rates) / (self._each or 1)
 
     def told(self, offers: Sequence[AnyOffer], clauses: Sequence[Term]) -> Self:
         """The same, knowing who gives back beside it, where together they could give back more than all."""
-        beside = left_over.beside(self, clauses)
-        found = self if beside is None else self.model_copy()
-        found._beside = beside
+        beside, together = left_over.beside(self, clauses), self._found_together(clauses)
+        found = self if beside is None and not together else self.model_copy()
+        found._beside, found._together = beside, together
         return found
 
     @property
     def goes_by(self) -> frozenset[str]:
-        """Those by which it may have less to give back of."""
-        return frozenset() if self._beside is None else self._beside.names
+        """Those by which it may have less to give back of, and those with which it is one."""
+        names = frozenset() if self._beside is None else self._beside.names
+        return names | {each.id for each in self._together if each.id != self.id}
+
+    # -- beside other tiers of its agreement ----------------------------------------------------------------------
+    def _found_together(self, clauses: Sequence[Term]) -> tuple[VolumeDiscount, ...]:
+        """Those of its agreement whose tiers combine with its own, in order, itself among them; none: it is alone.
+
+        By product, or the best of them: they are alike but for their tiers, and none of them is amended.
+        """
+        every = [each for each in clauses if isinstance(each, VolumeDiscount)]
+        own = [each for each in every if each.id == self.id]
+        if len(own) != 1 or own[0].validity.combine in (None, "sum") or self.readings:
+            return ()
+        alike = tuple(each for each in every if own[0]._alike(each))
+        once = len({each.id for each in alike}) == len(alike) > 1
+        return alike if once and not any(each.readings for each in alike) else ()
+
+    def _alike(self, other: VolumeDiscount) -> bool:
+        """Whether another is of the same use, in the same windows, of one agreement and one method."""
+        keys = ("method", "listed", "windows", "of", "except_", "parties")
+        same = all(getattr(self, key) == getattr(other, key) for key in keys)
+        return (
+            same and self.validity == other.validity and unit_of(self.tiers[0].from_) == unit_of(other.tiers[0].from_)
+        )
+
+    @property
+    def _steps_up_to_it(self) -> tuple[TierSteps, ...]:
+        """Of those that are one with it: the steps of those before it, if there are any, and with its own."""
+        ids = [each.id for each in self._together]
+        place = ids.index(self.id) if ids else 0
+        upto = [self._joint(place)] if place else []
+        return (*upto, self._joint(place + 1) if ids else self.steps)
+
+    def _joint(self, n: int) -> TierSteps:
+        """The steps of the first of those that are one with it, as one."""
+        way = self.validity.combine
+        assert way is not None, "they say how they combine"
+        return TierSteps.together([each.steps for each in self._together[:n]], self._each or Fraction(1), way)
 
     @property
     def _left(self) -> LeftOver | None:
@@ -189,92 +230,23 @@ class VolumeDiscount(Term, Returning):
     def shape(self, program: Program) -> None:
         """What is counted lies in tiers, and each unit of a tier saves its rate."""
         windows = list(self.counted.windows)
-        if not windows:
+        if not windows or (self._together and self._together[0].id != self.id):  # the first of them shapes all
             return
-        total = program.total(self.counted)
-        most = program.most(total)
-        bounds = [self.bounds(window) for window in windows]
-        tiers = self._graduated if self.method == "graduated" else self._all_units
-        back = tiers(program, total, most, bounds, windows)
+        whole = self._joint(len(self._together)) if self._together else self.steps
+        steps = [whole.of(self.windows.share(window)) for window in windows]
+        back = tier_steps.shaped(program, self, program.total(self.counted), steps, windows)
         if self._left is not None:
             over = program.slack(self, "more than is left", most=program.most(back), price=Fraction(1), windows=windows)
             back -= over
             program.require(self, "left", back - self._left.shaped(program) <= [Fraction(0) for _ in windows])
         program.pays(self, UsePart(self.covered), windows, back, exact_anyhow, returned=True)
 
-    def _graduated(
-        self, program: Program, total: Expression, most: Sequence[Fraction], bounds: Sequence[Sequence[Fraction]],
-        windows: Sequence[Window],
-    ) -> Expression:  # fmt: skip
-        """What is given back: a tier fills once the one before it is full.
-
-        A whole number for each that is worth more than an earlier one.
-        """
-        nothing = [Fraction(0) for _ in most]
-        inside = before = back = None
-        worth: list[Fraction] = []
-        for k, rate in enumerate(self.rates):
-            widths = [_width(b, k, m) for b, m in zip(bounds, most, strict=True)]
-            if not any(widths):
-                continue
-            tier = program.slack(self, f"tier {k}", most=most, price=-rate, windows=windows)
-            if before is not None and rate > min(worth):
-                full, filled = before
-                open_ = program.slack(self, f"open {k}", most=[Fraction(1) for _ in most], whole="nearest")
-                program.require(self, f"open-{k}", tier - open_ * widths <= nothing)
-                program.require(self, f"full-{k}", filled - open_ * full >= nothing)
-            elif k < len(self.rates) - 1:
-                program.require(self, f"tier-{k}", tier.like(total) <= widths)
-            inside = tier if inside is None else inside + tier
-            back = tier * rate if back is None else back + tier * rate
-            before = widths, tier
-            worth.append(rate)
-        if inside is None or back is None:
-            return total * Fraction(0)
-        program.require(self, "tiers", inside - total == nothing)
-        return back
-
-    def _all_units(
-        self, program: Program, total: Expression, most: Sequence[Fraction], bounds: Sequence[Sequence[Fraction]],
-        windows: Sequence[Window],
-    ) -> Expression:  # fmt: skip
-        """The same: everything is in one tier, the one that it reaches: a whole number for each."""
-        nothing, one = [Fraction(0) for _ in most], [Fraction(1) for _ in most]
-        inside = chosen = reached = back = None
-        for k, rate in enumerate(self.rates):
-            low = [b[k] for b in bounds]
-            high = [b[k] + _width(b, k, m) for b, m in zip(bounds, most, strict=True)]
-            tier = program.slack(self, f"tier {k}", most=high, price=-rate, windows=windows)
-            here = program.slack(self, f"in {k}", most=one, whole="nearest")
-            program.require(self, f"in-{k}", tier - here * high <= nothing)
-            program.require(self, f"reached-{k}", tier - here * low >= nothing)
-            inside = tier if inside is None else inside + tier
-            back = tier * rate if back is None else back + tier * rate
-            chosen = here if chosen is None else chosen + here
-            reached = here * low if reached is None else reached + here * low
-        assert inside is not None
-        assert chosen is not None
-        assert reached is not None
-        assert back is not None
-        program.require(self, "tiers", inside - total == nothing)
-        program.require(self, "reached", total - reached >= nothing)  # by what is used, whole quanta and all
-        program.require(self, "one", chosen <= one)
-        return back
-
     # -- in exact numbers ----------------------------------------------------------------------------------------
     def taken_off(self, counted: Fraction, window: Window) -> Fraction:
-        """What the tiers take off an amount.
-
-        A tier of all units is reached by the exact amount: what the rounding of many lines leaves below a bound does
-        not lose a part of everything.
-        """
-        bounds = self.bounds(window)
-        if self.method == "all-units":
-            tiers = reversed(list(zip(bounds, self.rates, strict=True)))
-            return counted * next(rate for bound, rate in tiers if counted + A_ROUNDING >= bound)
-        ends = [*bounds[1:], max(counted, bounds[-1])]
-        parts = (max(min(counted, end) - start, Fraction(0)) for start, end in zip(bounds, ends, strict=True))
-        return sum((part * rate for part, rate in zip(parts, self.rates, strict=True)), Fraction(0))
+        """What the tiers take off an amount; of several together, what this one adds to those before it."""
+        share = self.windows.share(window)
+        *earlier, whole = self._steps_up_to_it
+        return whole.of(share).off(counted) - sum((each.of(share).off(counted) for each in earlier), Fraction(0))
 
     def settle(self, totals: Totals, decisions: Decisions, as_of: datetime | None) -> Settlement:
         """What is given back for each window."""
@@ -300,7 +272,10 @@ class VolumeDiscount(Term, Returning):
         """What the clause does."""
         what = "of what lies in each" if self.method == "graduated" else "of everything once it is reached"
         tiers = ", ".join(tier.told for tier in self.tiers)
-        return Reason(self.id, f"{self.covered}: {tiers}, {what}, {self.windows.told}")
+        names = " and ".join(f"`{each.id}`" for each in self._together if each.id != self.id)
+        way = {"product": "of what the one leaves", "best-of": "the best of them"}.get(self.validity.combine or "", "")
+        joint = f"; with {names}, {way}" if names else ""
+        return Reason(self.id, f"{self.covered}: {tiers}, {what}, {self.windows.told}{joint}")
 
     def check(self, case: CaseView) -> Iterator[Flaw]:
         """Use that is charged for otherwise; tiers in units over offers of another price, or one that is lowered."""
@@ -308,7 +283,9 @@ class VolumeDiscount(Term, Returning):
         if self._left is not None and self._beside is not None:
             yield from self._left.unknown(self, self._beside, case, "tiers")
         others = [other for other in case.beside if isinstance(other, VolumeDiscount)]
-        yield from not_added(self, others, case, VolumeDiscount.gives)
+        known = {each.id for each in self._together}
+        apart = [other for other in others if other.id not in known]
+        yield from not_added(self, apart, case, VolumeDiscount.gives)
         if self.validity.combine == "sum":
             yield from more_than_all(self, others, case, VolumeDiscount.gives)
         yield from self._beside_a_price(case)
@@ -363,9 +340,3 @@ class VolumeDiscount(Term, Returning):
     def concede(self, part: str, amount: Fraction, unit: str, currency: str) -> str:
         """In the contract's words."""
         return "count what is used in other tiers than the contract does"
-
-
-def _width(bounds: Sequence[Fraction], k: int, most: Fraction) -> Fraction:
-    """How much fits in a tier: up to the next, or of the last as much as there can be."""
-    end = bounds[k + 1] if k + 1 < len(bounds) else max(most, bounds[k])
-    return end - bounds[k]

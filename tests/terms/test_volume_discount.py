@@ -24,6 +24,7 @@ from tests.builders import (
     use,
     work,
 )
+from tests.outcomes.worth.priced import prices
 from tests.planner.oracle.oracle import Oracle
 
 
@@ -194,23 +195,70 @@ def test_two_that_meet_say_how_they_combine() -> None:
     (unsaid,) = beside(one, two)
     assert unsaid == (
         "`a` and `b` both give back a part of what `north-api` costs, and `north-deal` does not say how they combine; "
-        "as the contract says of 10% and 20%: `product` (28%), `sum` (30%), `best-of` (20%); write `combine: sum` in "
-        "`north-deal`, or of the other two one clause, with what both come to"
+        "as the contract says of 10% and 20%: `product` (28%), `sum` (30%), `best-of` (20%); write `combine:` in "
+        "`north-deal` (`product` and `best-of` are of clauses of one agreement with the same `of`, `windows` and "
+        "`method`), or one clause with what both come to"
     )
-    for way, part in (("product", "28%"), ("best-of", "20%")):
-        (only,) = beside(one, two, combine=way)
-        assert f"`combine: {way}` of what is given back is not computed" in only
-        assert f"write them as one clause, of {part} where they give 10% and 20%" in only
-        case = build([tokens("north", 1)], [work()], agreement(rebate("a", part), combine=way), months=1)
-        assert solved(case).cost == 1000 * (1 - D(part[:-1]) / 100)
-    added = build([tokens("north", 1)], [work()], agreement(one, two, combine="sum"), months=1)
-    assert solved(added).cost == D(700)
+    for way, cost in (("product", 720), ("sum", 700), ("best-of", 800)):
+        assert solved(build([tokens("north", 1)], [work()], agreement(one, two, combine=way), months=1)).cost == cost
     assert beside(one | {"until": "2026-01-16"}, two | {"from": "2026-01-16"}) == []
+    for other in ({"method": "graduated"}, {"windows": {"every": "month"}}, {"of": {"model": "m"}}):
+        (apart,) = beside(one, two | other, combine="product")
+        assert "and `combine: product` of what is given back is computed of clauses of one agreement with the" in apart
+        assert "write them so, or as one clause, of 28% where they give 10% and 20%" in apart
+
+
+@pytest.mark.parametrize(
+    ("method", "way", "parts"),
+    [
+        # 10% from 200 on and 40% from 800, beside 20% from 500 on, of 1000: the one's last step, and all of the other
+        ("all-units", "product", {"a": 400, "b": 120}),
+        ("all-units", "best-of", {"a": 400, "b": 0}),
+        # 600 at 10% and 200 at 40%; of the next 300 a fifth of 90%, and of the last 200 a fifth of 60%
+        ("graduated", "product", {"a": 140, "b": 54 + 24}),
+        ("graduated", "best-of", {"a": 140, "b": 30}),  # 10% more of 300; of the last 200 the first is better
+    ],
+)
+def test_two_are_one_choice_of_tiers(method: str, way: str, parts: dict[str, int]) -> None:
+    """Each posts what it adds to those before it; the plan and the bill go by one choice."""
+    one = volume(method, ("200 USD", "10%"), ("800 USD", "40%")) | {"id": "a"}
+    two = volume(method, ("500 USD", "20%")) | {"id": "b"}
+    case = build([tokens("north", 1)], [work()], agreement(one, two, combine=way), months=1)
+    found = solved(case)
+    assert {each.term: -each.amount for each in found.postings if each.amount} == {k: v for k, v in parts.items() if v}
+    assert found.cost == 1000 - sum(parts.values())
+    assert Oracle(case).solve() == pytest.approx(float(found.cost))
+
+
+@pytest.mark.parametrize("way", ["product", "best-of"])
+@pytest.mark.parametrize("method", ["all-units", "graduated"])
+def test_a_plan_moves_work_for_two_together(method: str, way: str) -> None:
+    """North costs 3 USD and South 2, so that it takes both, and enough work, to move any."""
+    one = volume(method, ("500 USD", "25%"), ("2 k USD", "30%")) | {"id": "a"}
+    two = volume(method, ("1 k USD", "20%"), ("4 k USD", "35%")) | {"id": "b"}
+    case = build([tokens("north", 3), tokens("south", 2)], [work()], agreement(one, two, combine=way))
+    assert Oracle(case).solve() == pytest.approx(float(solved(case).cost))
+
+
+def test_two_together_give_back_no_more_than_credits_leave() -> None:
+    """60% and 50% by product are 600 and 200 of 1000; a credit of 300 leaves 100 to the second."""
+    pool: Data = {"id": "pool", "kind": "credit", "amount": "300 USD"}
+    deal = agreement(rebate("a", "60%"), rebate("b", "50%"), pool, combine="product")
+    case = build([tokens("north", 1)], [work()], deal, months=1)
+    assert {each.term: each.amount for each in solved(case).postings} == {"pool": -300, "a": -600, "b": -100}
+    assert Oracle(case).solve() == pytest.approx(0, abs=1e-6)
+
+
+def test_one_of_two_is_worth_what_it_adds() -> None:
+    """Both give 280 of 1000; the second alone 200, and the first alone 100."""
+    deal = agreement(rebate("a", "10%"), rebate("b", "20%"), combine="product")
+    found = prices(build([tokens("north", 1)], [work()], deal, months=1))
+    assert {each.term: each.price.amount for each in found.clauses if each.price} == {"a": -80, "b": -180}
 
 
 def test_no_way_is_offered_that_gives_back_more_than_all() -> None:
     (only,) = beside(rebate("a", "60%"), rebate("b", "50%"))
-    assert "60% and 50%: `product` (80%), `best-of` (60%); write them as one clause, with what both come to" in only
+    assert "60% and 50%: `product` (80%), `best-of` (60%); write `combine:` in `north-deal`" in only
     (whole,) = beside(rebate("a", "60%"), rebate("b", "40%"))
     assert "`sum` (100%)" in whole
 

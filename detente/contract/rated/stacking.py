@@ -21,6 +21,9 @@ from detente.values.facts import Facts
 Ways = Mapping[str, Combine | None]
 """By agreement: how it says that clauses combine."""
 
+ALIKE = "clauses of one agreement with the same `of`, `windows` and `method`"
+"""What gives back parts of what use costs that combine as prices do."""
+
 AnyOther = TypeVar("AnyOther", bound=ClauseView)
 
 
@@ -82,13 +85,14 @@ def _told(meeting: str, rates: Sequence[Fraction], ways: Ways) -> Flaw:
     way = said.pop() if len(said) == 1 else None
     if way is not None:
         one, two, come = *map(_percent, rates), _percent(_together(rates, way))
-        what = f"{meeting}, and `combine: {way}` of what is given back is not computed, but in one clause"
-        return Flaw(what, f"write them as one clause, of {come} where they give {one} and {two}, or {APART}")
-    offered, remedy = get_args(Combine), f"write `combine: sum` in {_named(ways)}, or of the other two one clause"
+        what = f"{meeting}, and `combine: {way}` of what is given back is computed of {ALIKE} alone"
+        return Flaw(what, f"write them so, or as one clause, of {come} where they give {one} and {two}, or {APART}")
+    offered = get_args(Combine)
     if sum(rates) > 1:  # nobody gives back more than all
-        offered, remedy = tuple(way for way in offered if way != "sum"), "write them as one clause"
+        offered = tuple(way for way in offered if way != "sum")
     what = f"{meeting}, and {unsaid(ways)}"
-    return Flaw(what, f"as the contract says {choices(rates, offered)}; {remedy}, with what both come to")
+    remedy = f"write `combine:` in {_named(ways)} (`product` and `best-of` are of {ALIKE}), or one clause"
+    return Flaw(what, f"as the contract says {choices(rates, offered)}; {remedy} with what both come to")
 
 
 def unsaid(ways: Ways) -> str:

@@ -46,6 +46,7 @@ class Easing:
         """Of the clauses of a plan; its whole units may be divided again."""
         assert planned.values is not None
         columns = np.concatenate([np.zeros(0, dtype=np.int32), *(each.numbers for each in clause_counts(draft))])
+        columns = columns[columns < len(planned.values)]  # others are of clauses that a later question stated otherwise
         return cls(model, basis, columns, np.rint(planned.values[columns]))
 
     def at_plan(self, relaxed: Solution) -> Solution:

@@ -43,6 +43,12 @@ class Charges(Windows):
         listed = 1.0 if in_money else float(term.listed.amount)
         starts = [0.0, *(float(t.from_.amount if in_money else t.from_.value) for t in term.tiers)]
         rates = [0.0, *(listed * float(t.off) if t.off else listed - float(t.price.amount) for t in term.tiers)]
+        mates = [t for t in self.case.terms if t.kind == term.kind and t.validity.agreement == term.validity.agreement]
+        way = term.validity.combine
+        if way in ("product", "best-of") and len({t.id for t in mates}) > 1:
+            if mates[0] is not term:
+                return  # the first of them has the steps of all
+            starts, rates = _stepwise(mates, str(way))
         for a, b, part, inside in self.windows(term):
             marks = [start * part * inside for start in starts]
             counted = self.measure(term.covered, "spend" if in_money else "taken", a, b)
@@ -210,3 +216,16 @@ class Charges(Windows):
     def _owed(self, term: Any, of: str, rate: float, start: datetime, end: datetime, cap: float) -> None:
         """The lesser of the rate and the cap: a switch says which, and a wrong switch only costs more."""
         self._lesser(added(self.measure(term.covered, of, start, end), times=rate), cap)
+
+
+def _stepwise(terms: list[Any], way: str) -> tuple[list[float], list[float]]:
+    """Tiers of money of several clauses as one: at each amount where any begins, what all take off there."""
+    starts = sorted({0.0, *(float(t.from_.amount) for term in terms for t in term.tiers)})
+    rates = []
+    for start in starts:
+        each = [max([0.0, *(float(t.off) for t in term.tiers if float(t.from_.amount) <= start)]) for term in terms]
+        kept = 1.0
+        for rate in each:
+            kept *= 1 - rate
+        rates.append(max(each) if way == "best-of" else 1 - kept)
+    return starts, rates
