@@ -88,10 +88,6 @@ class AnthropicError(msgspec.Struct):
         self.type, self.message = as_text(self.type), as_text(self.message)
 
 
-class _Delta(msgspec.Struct):
-    stop_reason: Any = None
-
-
 class _Started(msgspec.Struct):
     usage: Any = None
 
@@ -104,7 +100,7 @@ class _Event(msgspec.Struct):
     type: str = ""
     content_block: _Block | None = None
     message: _Started | None = None
-    delta: _Delta | None = None
+    delta: dict[str, Any] | None = None
     usage: Any = None
     error: AnthropicError | str | None = None
 
@@ -126,6 +122,8 @@ _UNREADABLE = (msgspec.DecodeError, UnicodeDecodeError, RecursionError)
 STOPPED = b'{"type":"message_stop"}'
 """The data of the event that ends a stream."""
 _NAME = re.compile(r"[a-z_]{1,60}")
+EMPTY = b'""}'
+"""How a piece ends that says nothing."""
 _CONTENT = (b"event: content_block_", b"event: ping")
 _ENDS = (b"event: message_", b"event: error")
 
@@ -229,9 +227,10 @@ class MessagesDecoder(Decoder):
             self._fail(part, failure("broken", 502, "the provider sent an event that cannot be read"))
             return ""
         match event.type:
-            case "content_block_delta":
-                self._content = True
-                part.content += 1
+            case "content_block_delta":  # an empty piece says nothing
+                made = any(said for name, said in (event.delta or {}).items() if name != "type")
+                self._content |= made
+                part.content += made
             case "content_block_start":  # a call of a tool, or a redacted thought, is whole or named at its start
                 named = event.content_block is not None and event.content_block.type not in ("text", "thinking")
                 self._content |= named
@@ -243,8 +242,8 @@ class MessagesDecoder(Decoder):
                     event.usage
                 ):  # what the start says of output is no total: a stream cut before is unknown
                     part.tokens = self._usage.tokens if self._usage else None
-                if event.delta is not None and event.delta.stop_reason:
-                    part.finish = finish_of(event.delta.stop_reason)
+                if event.delta is not None and (stop := event.delta.get("stop_reason")):
+                    part.finish = finish_of(stop)
                     self._stopped = True
             case "message_stop":
                 self._done = part.done = True
@@ -275,7 +274,9 @@ class MessagesDecoder(Decoder):
 
 
 def _is_plain(block: bytes) -> bool:
-    """Whether events hold nothing but content: each is named, and none by a name that may say more."""
+    """Whether events hold nothing but content: each is named, none by a name that may say more, and none is empty."""
+    if EMPTY in block:
+        return False
     events = block.count(b"\n\n")
     return events == sum(map(block.count, _CONTENT)) and not any(name in block for name in _ENDS)
 

@@ -7,6 +7,7 @@ them; once content has come, only those that may end the stream are read. Not he
 
 from __future__ import annotations
 
+import re
 from typing import Any
 
 import msgspec
@@ -29,6 +30,7 @@ class _Response(msgspec.Struct):
 class _Event(msgspec.Struct):
     type: str = ""
     response: _Response | None = None
+    delta: Any = None
     error: Any = None
     code: Any = None
     message: Any = None
@@ -49,7 +51,8 @@ _BEFORE_CONTENT = frozenset(
         "response.reasoning_summary_part.added",
     }
 )
-"""What a provider may say before it has made anything: all other events hold content, or end the stream."""
+"""What a provider may say before it has made anything: other events of a response hold content, or end the stream."""
+_PIECE = re.compile(rb'"type": ?"response\.[a-z_.]+\.delta"')
 
 _FINISH = {"max_output_tokens": "length", "content_filter": "content_filter"}
 
@@ -83,8 +86,8 @@ class ResponsesDecoder(Decoder):
         if not is_utf8(block):
             self._failed = True
             return StreamPart(failure=failure("broken", 502, "the provider sent an event that is not UTF-8"))
-        if self._content and _is_plain(block):
-            return StreamPart(block, content=block.count(b"\n\n"))
+        if self._content and (pieces := _plain(block)):
+            return StreamPart(block, content=pieces)
         part, shown = StreamPart(), []
         for event in sse.split(block):
             if self._read(event, part):
@@ -110,6 +113,11 @@ class ResponsesDecoder(Decoder):
             part.tokens = tokens_of_response(response.usage)
         match found.type:
             case "response.completed" | "response.incomplete":
+                failed = _failed(response)
+                if failed is None and not (self._content or _answers(response)):
+                    failed = failure("broken", 502, "the provider ended a response that holds no answer")
+                if failed is not None:
+                    return self._fail(part, failed)
                 self._done = part.done = self._content = True
                 part.content += 1
                 part.finish = _finish(response)
@@ -122,7 +130,7 @@ class ResponsesDecoder(Decoder):
                 return self._fail(part, failure_of(found.error))
             case "keepalive":
                 return self._content
-            case type_ if type_ not in _BEFORE_CONTENT:
+            case _ if _is_content(found):
                 self._content = True
                 part.content += 1
         return True
@@ -139,14 +147,23 @@ class ResponsesDecoder(Decoder):
         return StreamPart(failure=failure("broken", 502, "the provider's stream ended before it was complete"))
 
 
-def _is_plain(block: bytes) -> bool:
-    """Whether events hold nothing but content: none carries a response or an error, or is cut short.
-
-    Text that a model wrote cannot look like a member: its quotation marks are escaped.
-    """
-    if b'"response"' in block or b'"error"' in block:
+def _is_content(event: _Event) -> bool:
+    """Whether an event holds anything that was made: a ping, one of another kind and an empty piece do not."""
+    if event.type.endswith(".delta") and not event.delta:
         return False
-    return block.count(b"}\n\n") == block.count(b"\n\n")
+    return event.type.startswith("response.") and event.type not in _BEFORE_CONTENT
+
+
+def _plain(block: bytes) -> int:
+    """How many events there are, if each is a piece of content and nothing else; else none: they have to be read.
+
+    None carries a response or an error, is empty or is cut short. Text that a model wrote cannot look like a member:
+    its quotation marks are escaped.
+    """
+    if b'"response"' in block or b'"error"' in block or b'"delta":""' in block or b'"delta": ""' in block:
+        return 0
+    events = block.count(b"\n\n")
+    return events if events == block.count(b"}\n\n") == len(_PIECE.findall(block)) else 0
 
 
 # -- whole replies --------------------------------------------------------------------------------------------------
@@ -159,11 +176,23 @@ def reply_of_response(body: bytes) -> Reply | Failure:
         found = _RESPONSE.decode(body)
     except _UNREADABLE:
         return failure("broken", 502, "the provider's reply is not JSON of the expected shape")
-    if found.error or found.status in ("failed", "cancelled"):
-        return failure_of(found.error)
-    if bytes(memoryview(found.output)[:1]) != b"[":
+    if (failed := _failed(found)) is not None:
+        return failed
+    if not _answers(found):
         return failure("broken", 502, "the provider's reply has status 200 and holds no answer")
     return Reply(body, tokens_of_response(found.usage), _finish(found))
+
+
+def _failed(response: _Response | None) -> Failure | None:
+    """What a response says that went wrong; None where it says nothing of the kind."""
+    if response is not None and (response.error or response.status in ("failed", "cancelled")):
+        return failure_of(response.error)
+    return None
+
+
+def _answers(response: _Response | None) -> bool:
+    """Whether it holds items, or says that there are none."""
+    return response is not None and bytes(memoryview(response.output)[:1]) == b"["
 
 
 def _finish(response: _Response | None) -> str | None:

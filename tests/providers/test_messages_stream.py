@@ -265,3 +265,13 @@ def test_an_error_inside_of_a_reply_with_status_200_is_what_it_says(type_: str, 
     found = reply_of(json.dumps({"type": "error", "error": {"type": type_, "message": "no"}}).encode())
     assert isinstance(found, Failure)
     assert found.kind == kind
+
+
+@pytest.mark.parametrize("decoder", [MessagesDecoder, InvokeDecoder])
+@pytest.mark.parametrize("said", [delta(0, type="text_delta", text=""), delta(0, type="thinking_delta", thinking="")])
+def test_an_empty_piece_is_no_content_before_the_first_or_after(decoder: type[Decoder], said: Data) -> None:
+    written = as_events if decoder is MessagesDecoder else as_frames
+    text = delta(0, type="text_delta", text='a""}')
+    reader = decoder()
+    assert not reader.feed(written([*EVENTS[:2], block(0, type="text", text=""), said])).content
+    assert [reader.feed(written([one])).content for one in (text, said, {"type": "ping"}, text)] == [1, 0, 0, 1]

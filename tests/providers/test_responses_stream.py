@@ -188,3 +188,62 @@ def test_usage_that_is_absent_or_contradicts_itself_is_unknown(usage: Any) -> No
 def test_any_whole_reply_is_read_or_broken(body: bytes) -> None:
     found = reply_of_response(body)
     assert isinstance(found, Reply) or found.kind == ("unavailable" if b'"error"' in body else "broken")
+
+
+# -- what says nothing ------------------------------------------------------------------------------------------------
+CREATED = {"type": "response.created", "response": {"id": "resp_1", "status": "in_progress", "output": []}}
+PIECE = {"type": "response.output_text.delta", "delta": "a"}
+SIGNS: list[dict[str, Any]] = [
+    {"type": "ping"},
+    {"x": 1},
+    {"type": "keepalive"},
+    {"type": "codex.rate_limits", "delta": "a"},
+    PIECE | {"delta": ""},
+    {"type": "response.output_item.added", "item": {"type": "message"}},
+]
+
+
+def unnamed(data: dict[str, Any]) -> bytes:
+    return b"data: " + json.dumps(data).encode() + b"\n\n"
+
+
+@pytest.mark.parametrize("said", SIGNS, ids=str)
+def test_a_sign_of_life_is_no_content_before_the_first_or_after(said: dict[str, Any]) -> None:
+    decoder = ResponsesDecoder()
+    assert not decoder.feed(unnamed(CREATED) + unnamed(said)).content
+    assert decoder.feed(unnamed(PIECE)).content == 1
+    for pieces, told in ((1, unnamed(said)), (3, unnamed(PIECE) * 2 + unnamed(said) + unnamed(PIECE))):
+        found = decoder.feed(told)
+        assert (found.content, found.failure) == (pieces if told != unnamed(said) else 0, None)
+
+
+@pytest.mark.parametrize("blanks", [True, False])
+def test_pieces_are_counted_alike_however_they_are_written(blanks: bool) -> None:
+    decoder = ResponsesDecoder()
+    said = unnamed(PIECE) if blanks else event(PIECE)
+    assert [decoder.feed(said * 3).content for _ in range(2)] == [3, 3]
+
+
+HOLLOW: list[tuple[dict[str, Any], bool]] = [
+    ({}, False),
+    ({"response": None}, False),
+    ({"response": {}}, False),
+    ({"response": {"output": None}}, False),
+    ({"response": {"status": "completed", "output": {}}}, False),
+    ({"response": {"status": "failed", "output": [], "error": {"code": "server_error", "message": "x"}}}, True),
+    ({"response": {"status": "cancelled", "output": []}}, True),
+]
+
+
+@pytest.mark.parametrize("kind", ["completed", "incomplete"])
+@pytest.mark.parametrize(("said", "always"), HOLLOW, ids=str)
+def test_an_end_that_holds_nothing_or_says_that_it_failed_is_a_failure(
+    said: dict[str, Any], always: bool, kind: str
+) -> None:
+    """After its text one that holds nothing is whole all the same: what it would hold has been told."""
+    end = unnamed({"type": f"response.{kind}"} | said)
+    found = read([unnamed(CREATED), end])
+    assert (found.done, found.content) == (False, 0)
+    assert found.failure is not None
+    assert found.failure.fails_over
+    assert read([unnamed(CREATED), unnamed(PIECE), end]).done is not always

@@ -173,7 +173,6 @@ class UpstreamConnection(asyncio.Protocol):
             self.fail("broken", "sent bytes that were not expected")
             return
         held = incoming.held
-        incoming.stirred = True
         self._barren += len(data)
         try:
             self._parser.feed_data(data)

@@ -3,8 +3,8 @@
 Owns: the deadlines of exchanges under way, and the age of idle connections. No exchange has a timer of its own. Not
 here: the deadline for a connection (``pool``), which is rarely awaited and has its own.
 
-A deadline is noticed up to ``GRAIN`` seconds late, and one between two pieces, which counts from the sweep that saw
-the last byte, up to twice that. The timer stops when nothing is under way and nothing idle is left to expire.
+A deadline is noticed up to ``GRAIN`` seconds late, and one between two pieces of content, which counts from the
+sweep that saw the last, up to twice that. The timer stops when nothing is under way and nothing idle is left to expire.
 """
 
 from __future__ import annotations
@@ -26,7 +26,7 @@ def overdue(incoming: Incoming, now: float) -> str | None:
     patience, waited = incoming.patience, now - incoming.since
     if not incoming.spoken:
         return f"sent no content within {patience.first:g} s (first-byte deadline)" if waited > patience.first else None
-    return f"sent nothing more for {patience.idle:g} s (idle deadline)" if waited > patience.idle else None
+    return f"sent no more content for {patience.idle:g} s (idle deadline)" if waited > patience.idle else None
 
 
 class Watched(Protocol):

@@ -21,7 +21,7 @@ class Patience(NamedTuple):
     """How long a reply may keep its reader waiting, in seconds, beside the total deadline.
 
     ``first`` is for its first content, from when the request goes out: what comes before counts for nothing. ``idle``
-    is between two pieces after that.
+    is between two pieces of it after that.
     """
 
     first: float = math.inf
@@ -149,8 +149,10 @@ class Incoming:
         self.until = min(self.until, by)
 
     def speaks(self) -> None:
-        """Its first content has come: from now on it is late where it stalls."""
-        self.spoken, self.since = True, self.loop.time()
+        """Content has come: from now on it is late where no more comes, whatever else does."""
+        if not self.spoken:
+            self.spoken, self.since = True, self.loop.time()
+        self.stirred = True
 
     async def wait(self) -> None:
         """Until there is more to know: the head, a piece, the end or a failure. One who stops waiting gives up."""

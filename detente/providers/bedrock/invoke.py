@@ -20,7 +20,7 @@ from detente.providers.bedrock.converse_reply import broken
 from detente.providers.bedrock.event_frames import MAX_BYTES, Frame, FrameError, Frames
 from detente.providers.bedrock.failures import named, text_of
 from detente.providers.claude import Claude, at_bedrock, fitted
-from detente.providers.messages_stream import MessagesDecoder
+from detente.providers.messages_stream import EMPTY, MessagesDecoder
 from detente.providers.omission import Omissions
 from detente.providers.wire import Call, StreamPart, is_utf8, joined
 
@@ -104,7 +104,7 @@ class InvokeDecoder(MessagesDecoder):
         if not is_utf8(data):
             self._fail(part, broken("an event that is not UTF-8"))
             return
-        if self._content and data.startswith(b'{"type":"content_block_delta"'):
+        if self._content and data.startswith(b'{"type":"content_block_delta"') and EMPTY not in data:
             part.content += 1
             name = "content_block_delta"
         else:

@@ -69,6 +69,28 @@ def test_another_goes_on_where_a_stream_broke_off(tmp_path: Path, name: str) -> 
     run(main(), plain=True)
 
 
+def test_signs_of_life_keep_no_stream_from_being_idle(tmp_path: Path) -> None:
+    async def main() -> None:
+        gate = asyncio.Event()
+        signs = [chunked(b": processing\n\n" + event({"id": "x", "choices": []})), "silence"]
+        async with (
+            play([*BEGUN, gate, *signs]) as south,
+            play(REST) as north,
+            Stage(tmp_path, follows(south, north)) as stage,
+        ):
+            call = asyncio.create_task(stage.ask(STREAM, south))
+            await so(south.heard.is_set)
+            stage.passes(LATE - 100)
+            gate.set()
+            await so(lambda: south.silent)
+            stage.passes(LATE - 100)
+            answer = await call
+            assert (answer.said, answer.events[-1]) == ("hello", "[DONE]")
+            assert b"south-m broke off, north-m goes on" in answer.body
+
+    run(main(), plain=True)
+
+
 def test_on_messages_the_text_goes_on_within_its_block(tmp_path: Path) -> None:
     async def main() -> None:
         async with (

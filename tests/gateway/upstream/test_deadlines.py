@@ -102,7 +102,10 @@ def test_a_reply_that_came_while_we_did_not_run_is_in_time(play: Play) -> None:
     play(main)
 
 
-def test_a_reply_that_keeps_coming_is_not_idle(play: Play) -> None:
+@pytest.mark.parametrize("speaks", [True, False])
+def test_a_reply_whose_content_keeps_coming_is_not_idle(play: Play, speaks: bool) -> None:
+    """What comes without content (comments, pings) keeps no reply alive."""
+
     async def main() -> None:
         gates = [asyncio.Event() for _ in range(5)]
         pieces: list[Step] = [step for gate in gates for step in (b"1\r\na\r\n", gate)]
@@ -112,9 +115,19 @@ def test_a_reply_that_keeps_coming_is_not_idle(play: Play) -> None:
             incoming.speaks()
             for gate in gates:  # a piece every 900 s
                 assert await incoming.piece() == b"a"
+                if speaks:
+                    incoming.speaks()
                 upstream._sweep.look(now := now + 900)
+                if incoming.failure is not None:
+                    break
                 gate.set()
-            assert await incoming.piece() == b""
+            if speaks:
+                assert await incoming.piece() == b""
+            else:
+                with pytest.raises(UpstreamError, match="sent no more content for 1000 s"):
+                    await incoming.piece()
+            for gate in gates:
+                gate.set()
             incoming.close()
             await upstream.close()
             await peer.left()

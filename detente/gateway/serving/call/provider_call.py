@@ -329,17 +329,18 @@ class ProviderCalls:
                 if part.done:
                     stream.complete(part.data)
                     return part
-                if part.content and not incoming.spoken:
-                    self._speaks(call, stream, incoming)
+                if part.content:
+                    if not incoming.spoken:
+                        self._speaks(call, stream)
+                    incoming.speaks()
                 stream.take(part)
             except UnsayableError as unsayable:
                 return StreamPart(tokens=part.tokens, failure=unsayable.failure)
             if (waits := caller.waits) is not None:
                 await waits
 
-    def _speaks(self, call: ProviderCall, stream: Stream, incoming: Incoming) -> None:
+    def _speaks(self, call: ProviderCall, stream: Stream) -> None:
         """The first content has come."""
-        incoming.speaks()
         if call.span is not None:
             call.span.speaks()
         if not stream.begun:
