@@ -22,6 +22,7 @@ from detente.planner.formulation.expression import Floats, Ints
 from detente.planner.formulation.program import Block
 from detente.planner.solving.model import Model
 from detente.planner.solving.solution import Solution
+from detente.planner.solving.whole import whole_columns
 
 NANO = 1e-9
 """Beyond what was missed: charges are rounded to a billionth, too."""
@@ -102,7 +103,7 @@ def settled_in_place(draft: Draft, model: Model, found: Solution) -> tuple[Solut
 
 
 def _in_place(draft: Draft, model: Model, solution: Solution, whole: Quantities) -> tuple[Solution, Quantities]:
-    """The same work, and what clauses make of it at least cost: soon there, whatever the program.
+    """The same work and whole numbers, and what clauses make of it at least cost: soon there, whatever the program.
 
     Rows give by what rounding misses of them, so that there is such a point.
     """
@@ -110,13 +111,16 @@ def _in_place(draft: Draft, model: Model, solution: Solution, whole: Quantities)
     low, high = model.asked(every)
     missed, noise = _beyond(draft, model, solution, whole, every, (low, high))
     room = np.where(missed > 0, missed + noise + NANO, 0.0)
+    assert solution.values is not None
+    counts = whole_columns(draft)
     columns, values = _planned(draft, whole)
     model.ask(every, low - room, high + room)
     model.fix(columns, values)
+    model.fix(counts, np.rint(solution.values[counts]))
     with model.uninterrupted():
         model.forget()
         found = model.solve_linear()
-    model.release(columns)
+    model.release(np.concatenate([columns, counts]))
     model.ask(every, low, high)
     return (found if found.status == "optimal" else solution), whole
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from decimal import Decimal
 from pathlib import Path
 
@@ -14,7 +15,7 @@ from detente.planner.solve import plan
 from detente.planner.solving.search import Incumbent
 from detente.planner.study import Study
 from detente.results.plan import Plan
-from tests.builders import agreement, build, data_of, tokens, work
+from tests.builders import agreement, build, compute, data_of, gpus, tokens, work
 from tests.drawn_cases import cases
 
 STARTER = Path(detente.__file__).parent / "starter"
@@ -61,6 +62,19 @@ def test_where_time_is_over_the_same_work_is_billed_as_clauses_make_it_of_whole_
     assert isinstance(in_time, Plan)
     assert late.cost == pytest.approx(in_time.cost, rel=Decimal("1e-8"))
     assert 0 < late.commitments[0].short < Decimal("0.000001")
+
+
+def test_where_the_program_was_not_solved_whole_units_stay_whole() -> None:
+    """Beside a floor that rounding misses 2.3 GPUs run on three: the bill was that of three, the cost that of 2.3."""
+    third = {"id": "floor", "kind": "minimum-commitment", "amount": "333.3333333 USD", "shortfall": {"fee": "250%"}}
+    offers = [tokens("north", 1), tokens("south", "0.5"), gpus("south", 3)]
+    case = build(offers, [work(), compute(demand="2.3 GPU")], agreement(third, party="north"), months=1)
+    study = Study.of(case)
+    found = study.solve()
+    assert isinstance(found, Incumbent)
+    bill, solution = study.bill(replace(found, prices=None))
+    assert bill.listed >= 3 * 3 * 744
+    assert solution.objective == pytest.approx(float(bill.total), rel=1e-8)
 
 
 @settings(deadline=None, derandomize=True, max_examples=25, suppress_health_check=list(HealthCheck))
