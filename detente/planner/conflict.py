@@ -50,6 +50,9 @@ ACCURATE = 1e-6
 NOISE = 1e-8
 """Of all that a clause gives: a part of less than this is room that was left so that the least can be reached again."""
 
+SLIGHT = 1e-9
+"""Of a number, and of one: a solution that is held to be that near may be solved again."""
+
 MAX_NODES = 100
 """Nodes that a search for a way out may take; what is best by then is told as such (``Concession.at_most``)."""
 
@@ -225,7 +228,8 @@ def _least_used(soft: Study, columns: Ints, counts: Ints) -> tuple[Solution, Sol
     """The same of what gives by work, as if capacity by the hour were paid for by its use; None where that is no way.
 
     A moment's work would let a whole unit be bought that stands idle, and meet by it what it was let through for. So
-    what gives is sought without, and the plan with whole units gives just that.
+    what gives is sought without, and the plan with whole units gives as much: at whatever time that is cheapest, unless
+    it gave less in truth; then just when it was found.
     """
     model, giving = soft.model, soft.giving
     assert giving is not None
@@ -242,17 +246,34 @@ def _least_used(soft: Study, columns: Ints, counts: Ints) -> tuple[Solution, Sol
     _going_on(given)
     if given.values is None:
         return None
-    each = np.unique(np.concatenate([part.columns for parts in giving.gives.values() for part in parts]))
-    with _no_more(model, each, given.values, low=given.values):
+    with _no_more(model, columns, given.values, low=given.values):
         best = _going_on(_searched(model, counts))
+    if best.values is None or not _gives(soft, columns, best.values):
+        each = np.unique(np.concatenate([part.columns for parts in giving.gives.values() for part in parts]))
+        with _no_more(model, each, given.values, low=given.values):
+            best = _going_on(_searched(model, counts))
     return None if best.values is None else (least, best)
+
+
+def _gives(soft: Study, columns: Ints, values: Floats) -> bool:
+    """Whether a plan's use and units take all that it says to give: a sum of what gives may be more than is taken."""
+    model, draft = soft.model, soft.draft
+    held = np.union1d(draft.x.ravel(), whole_columns(draft)).astype(np.int32)
+    model.confine(held, np.maximum(0.0, values[held] * (1 - SLIGHT) - SLIGHT), values[held] * (1 + SLIGHT) + SLIGHT)
+    cost = np.zeros(model.program.n)
+    cost[columns] = 1.0
+    model.objective(cost)
+    found = _going_on(model.solve_linear())
+    model.objective(None)
+    model.release(held)
+    return found.status == "optimal" and found.objective >= float(values[columns].sum()) * (1 - ACCURATE) - LITTLE
 
 
 @contextmanager
 def _no_more(model: Model, columns: Ints, high: Floats, low: Floats | None = None) -> Iterator[None]:
     """Keep columns within what was found, but for the solver's tolerance; and no less than a point has."""
-    least = np.zeros(len(columns)) if low is None else np.maximum(0.0, low[columns] * (1 - 1e-9) - 1e-9)
-    model.confine(columns, least, high[columns] * (1 + 1e-9) + 1e-9)
+    least = np.zeros(len(columns)) if low is None else np.maximum(0.0, low[columns] * (1 - SLIGHT) - SLIGHT)
+    model.confine(columns, least, high[columns] * (1 + SLIGHT) + SLIGHT)
     try:
         yield
     finally:

@@ -127,6 +127,24 @@ def test_no_way_out_lets_a_moment_s_work_through_so_that_a_unit_stands_idle() ->
     assert abs(way.cost - (10 * 8760 * 3 + 3 * 8760 * 2 - 3_720)) < 5
 
 
+def test_whole_units_say_when_it_is_cheapest_to_give() -> None:
+    """Of 11,601 GPU-hours `b` has room for 12 x 720 in June; 2,961 are missing, and before that only `a` may run any.
+
+    Two units of 2 GPUs do in a month of 744 hours, and in April it takes three.
+    """
+    train = work("1 GPU") | {"kind": "training", "work": "11601 GPU-hour", "from": "2026-03", "deadline": "2026-07"}
+    del train["demand"]
+    all_of_it = {"id": "all", "kind": "share", "at-least": "100%", "windows": {"every": "month"}}
+    theirs = {"id": "deal", "with": "b", "effective": "2026-01", "ends": "2027-01", "terms": [all_of_it]}
+    alone = {"id": "x", "kind": "exclusivity", "of": {"k": "v"}, "until": "2026-06"}
+    case = world([gpus("a", "2.06", unit=2), gpus("b", "2.84", capacity="12 GPU")], [train], [alone])
+    found = check(case.with_changes({"id": "deal", "add": {"agreements": [theirs]}})).conflict
+    assert found is not None
+    costs = {way.term: way.cost and round(way.cost, 2) for way in found.relaxations}
+    june = 12 * 720 * D("2.84")
+    assert costs == {"all": june + 2 * 2 * 744 * D("2.06"), "x": june + 4 * 744 * D("2.84")}
+
+
 @pytest.mark.parametrize(
     ("price", "owed"),
     [({"price": "4 USD per GPU-hour"}, 14_880), ({"amount": "9 k USD", "windows": {"every": "term"}}, 9_000)],

@@ -167,11 +167,11 @@ def test_a_share_of_nothing() -> None:
     deal = agreement(share | {"of": {"tier": "basic"}})
     paid = work("paid", labels={"tier": "gold"}, revenue="6 USD per Mtok")
     expected = (
-        "a share of revenue, and no workload states any (`free`); "
+        "a share of revenue, and no workload that it covers states any (`free`); "
         "state what the work earns (`revenue:` of the workload), or drop the clause"
     )
     assert mistakes(data_of([tokens("north", 3)], [free], deal)) == [expected]
-    assert mistakes(data_of([tokens("north", 3)], [free, paid], deal)) == []  # a case that knows what work earns
+    assert mistakes(data_of([tokens("north", 3)], [free, paid], deal)) == [expected]  # what others earn is not shared
     assert mistakes(data_of([tokens("north", 3)], [free, paid], agreement(share))) == []
     stated = free | {"revenue": "0 USD per Mtok"}  # stated, and so known
     assert mistakes(data_of([tokens("north", 3)], [stated, paid], deal)) == []
