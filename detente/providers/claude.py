@@ -10,7 +10,7 @@ from __future__ import annotations
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Literal
 
 import msgspec
 
@@ -46,6 +46,10 @@ _USER = b'"user"'
 _UNREADABLE = (msgspec.DecodeError, UnicodeDecodeError, RecursionError)
 
 
+Sampling = Literal["both", "one", "none"]
+"""Whether a model takes ``temperature`` and ``top_p`` together, only one of them, or neither."""
+
+
 @dataclass(frozen=True, slots=True)
 class Claude:
     """What a Claude takes.
@@ -53,7 +57,8 @@ class Claude:
     ``adaptive``: it decides itself whether to think; else it thinks within a budget, or (``thinks`` False) not at all.
     ``budgets``: it may also be given one.
     ``effort``: it is told how much. ``system_turns``: it takes system messages within a conversation. ``keeps``: its
-    cache keeps what it is told to for a stated time. A version that is not known here is taken to take everything.
+    cache keeps what it is told to for a stated time.
+    ``prefills``: it goes on with a last turn of its own. A version that is not known here is taken to take everything.
     """
 
     thinks: bool = True
@@ -62,6 +67,8 @@ class Claude:
     effort: bool = True
     system_turns: bool = True
     keeps: bool = True
+    prefills: bool = True
+    sampling: Sampling = "both"
 
 
 _VERSION = re.compile(r"claude-(?:[a-z]+-)?v?(\d{1,2})(?:[-.:](\d{1,2}))?(?!\d)")
@@ -86,7 +93,14 @@ def claude_of(name: str, model: str | None = None) -> Claude:
         effort=version >= (4, 6) or (version == (4, 5) and "opus" in id_),
         system_turns=version >= (4, 8) and bool(_SYSTEM_TURNS.search(id_)),
         keeps=version >= (4, 5),
+        prefills=version < (4, 6),
+        sampling=sampling_of(version),
     )
+
+
+def sampling_of(version: tuple[int, int]) -> Sampling:
+    """Which parameters of sampling a version takes."""
+    return "both" if version < (4, 1) else "one" if version < (4, 7) else "none"
 
 
 def fitted(call: Call, claude: Claude, omissions: Omissions) -> Members:

@@ -7,6 +7,7 @@ results that answer no call, thought that a model's version does not take. Not h
 
 from __future__ import annotations
 
+import re
 from collections.abc import Collection, Iterator, Mapping
 from typing import Any
 
@@ -33,6 +34,7 @@ MEMBERS = frozenset(
 )
 """Members that every one who serves it takes."""
 BLOCKS = ("text", "image", "document", "tool_use", "tool_result", "thinking", "redacted_thinking")
+_TOOL_NAME = re.compile(r"[a-zA-Z0-9_-]{1,128}")
 TOOL = ("name", "description", "input_schema", "cache_control", "type", "strict")
 
 
@@ -57,6 +59,7 @@ def ask(
         raise WrongError("max_tokens: Field required" if most is None else "max_tokens: Input should be 1 or more")
     reading = _Reading(claude, mark)
     tools = _tools(body.get("tools"), tool, reading)
+    _untold(body, claude)
     reading.system(body.get("system"))
     last = reading.messages(body.get("messages"))
     effort = _thought(body, claude, most, reading)
@@ -184,6 +187,32 @@ def _text(block: Any, place: str) -> str:
     return text
 
 
+def _untold(body: Mapping[str, Any], claude: Claude) -> None:
+    """Refuse what this version is not told (how it samples, how its answer begins), and unknown `metadata`."""
+    stated = [name for name in ("temperature", "top_p") if body.get(name) not in (None, 1)]
+    if (stated and claude.sampling == "none") or (body.get("top_k") is not None and claude.sampling == "none"):
+        raise WrongError(f"`{(stated or ['top_k'])[0]}` is deprecated for this model.")
+    if claude.sampling == "one" and None not in (body.get("temperature"), body.get("top_p")):
+        raise WrongError("`temperature` and `top_p` cannot both be specified for this model. Please use only one.")
+    if (body.get("thinking") or {}).get("type") in ("enabled", "adaptive") and "temperature" in stated:
+        raise WrongError("`temperature` may only be set to 1 when thinking is enabled.")
+    for name in body.get("metadata") or {}:
+        if name != "user_id":
+            raise _extra(f"metadata.{name}")
+    turns = body.get("messages")
+    final = turns[-1] if isinstance(turns, list) and turns and isinstance(turns[-1], Mapping) else {}
+    if final.get("role") != "assistant":
+        return
+    if not claude.prefills:
+        what = "This model does not support assistant message prefill"
+        raise WrongError(f"{what}. The conversation must end with a user message.")
+    content = final.get("content")
+    *_, block = content if isinstance(content, list) and content else [{"text": content}]
+    said = block.get("text") if isinstance(block, Mapping) else None
+    if isinstance(said, str) and said != said.rstrip():
+        raise WrongError("messages: final assistant content cannot end with trailing whitespace")
+
+
 def _thought(body: Mapping[str, Any], claude: Claude, most: int, reading: _Reading) -> str | None:
     config, thinking = body.get("output_config") or {}, body.get("thinking") or {}
     effort = config.get("effort")
@@ -196,6 +225,9 @@ def _thought(body: Mapping[str, Any], claude: Claude, most: int, reading: _Readi
         return effort or "high"
     if kind != "enabled":
         return None
+    if not claude.budgets:
+        what = '"thinking.type.enabled" is not supported for this model'
+        raise WrongError(f'{what}. Use "thinking.type.adaptive" and "output_config.effort" instead.')
     budget = thinking.get("budget_tokens")
     if not isinstance(budget, int) or budget < 1024 or budget >= most:
         raise WrongError("thinking.enabled.budget_tokens: Input should be at least 1024 and less than max_tokens")
@@ -206,7 +238,7 @@ def _thought(body: Mapping[str, Any], claude: Claude, most: int, reading: _Readi
 
 
 def _tools(given: Any, more: Collection[str], reading: _Reading) -> tuple[Tool, ...]:
-    found = []
+    found: list[Tool] = []
     for at, tool in enumerate(given or ()):
         if not isinstance(tool, Mapping) or tool.get("type", "custom") != "custom":
             raise WrongError(f"tools.{at}: Input tag found using 'type' does not match any of the expected tags")
@@ -216,6 +248,10 @@ def _tools(given: Any, more: Collection[str], reading: _Reading) -> tuple[Tool, 
         schema = tool.get("input_schema")
         if not isinstance(tool.get("name"), str) or not isinstance(schema, Mapping):
             raise WrongError(f"tools.{at}.custom.input_schema: Field required")
+        if not _TOOL_NAME.fullmatch(tool["name"]):
+            raise WrongError(f"tools.{at}.custom.name: String should match pattern '{_TOOL_NAME.pattern}'")
+        if tool["name"] in [each.name for each in found]:
+            raise WrongError("tools: Tool names must be unique.")
         found.append(Tool(tool["name"], schema))
         reading.say(msgspec.json.encode([tool["name"], tool.get("description"), schema]).decode(), tool, f"tools.{at}")
     return tuple(found)

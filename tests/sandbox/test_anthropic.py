@@ -74,19 +74,54 @@ def test_a_whole_reply_and_a_stream_say_the_same(either: Any) -> None:
     assert streamed.usage.output_tokens == whole.usage.output_tokens
 
 
+NAMED: Any = {"input_schema": {"type": "object"}}
+SAID: Any = {"role": "user", "content": "q"}
+WRONG: dict[str, tuple[str, Any]] = {
+    "a budget": (DIRECT, {"max_tokens": 3000, "thinking": {"type": "enabled", "budget_tokens": 1024}}),
+    "how it samples": (DIRECT, {"temperature": 0.2}),
+    "its beginning": (DIRECT, {"messages": [SAID, {"role": "assistant", "content": "He"}]}),
+    "both ways to sample": (HAIKU, {"temperature": 0.2, "top_p": 0.5}),
+    "a temperature beside thought": (
+        HAIKU,
+        {"max_tokens": 3000, "temperature": 0.2, "thinking": {"type": "enabled", "budget_tokens": 1024}},
+    ),
+    "a beginning that ends with a blank": (HAIKU, {"messages": [SAID, {"role": "assistant", "content": "He "}]}),
+    "two tools of one name": (HAIKU, {"tools": [TOOL, TOOL]}),
+    "a name with dots": (HAIKU, {"tools": [{**NAMED, "name": "a.b:c"}]}),
+    "metadata": (HAIKU, {"metadata": {"team": "a"}}),
+}
+
+
+@pytest.mark.parametrize("name", WRONG)
+def test_what_a_version_does_not_take_is_refused(name: str, direct: tuple[Any, str], bedrock: tuple[Any, str]) -> None:
+    model, stated = WRONG[name]
+    client = direct[0] if model == DIRECT else bedrock[0]
+    with pytest.raises(anthropic.BadRequestError):
+        client.messages.create(model=model, max_tokens=100, messages=[SAID], extra_body=stated)
+
+
+def test_what_other_versions_take_is_taken(direct: tuple[Any, str], bedrock: tuple[Any, str]) -> None:
+    begun = [SAID, {"role": "assistant", "content": "He"}]
+    for stated in ({"temperature": 0.2}, {"top_p": 0.5}, {"messages": begun}, {"metadata": {"user_id": "a"}}):
+        bedrock[0].messages.create(model=HAIKU, max_tokens=100, messages=[SAID], extra_body=stated)
+    direct[0].messages.create(model=DIRECT, max_tokens=100, messages=[SAID], extra_body={"temperature": 1})
+
+
 def test_a_thought_is_signed_and_wanted_back_as_it_was(either: Any) -> None:
     client, model = either
-    thinking = {"type": "enabled", "budget_tokens": 1024}
+    thinking: Any = {"type": "adaptive"} if model == DIRECT else {"type": "enabled", "budget_tokens": 1024}
     asked = {"model": model, "max_tokens": 2000, "tools": [TOOL], "thinking": thinking}
     first = client.messages.create(messages=ASK, **asked)
     assert [block.type for block in first.content] == ["thinking", "tool_use"]
     said = {"role": "assistant", "content": [block.to_dict() for block in first.content]}
     result = {"role": "user", "content": [{"type": "tool_result", "tool_use_id": first.content[1].id, "content": "5"}]}
     assert client.messages.create(messages=[*ASK, said, result], **asked).stop_reason == "end_turn"
-    for content, why in (
-        (said["content"][1:], "Expected `thinking`"),
-        ([{**said["content"][0], "signature": "other"}, said["content"][1]], "Invalid `signature`"),
-    ):
+    wrong: list[tuple[Any, str]] = [
+        ([{**said["content"][0], "signature": "other"}, said["content"][1]], "Invalid `signature`")
+    ]
+    if model == HAIKU:  # within a budget, a turn that calls tools begins with its thought
+        wrong.append((said["content"][1:], "Expected `thinking`"))
+    for content, why in wrong:
         with pytest.raises(anthropic.BadRequestError, match=why):
             client.messages.create(messages=[*ASK, {"role": "assistant", "content": content}, result], **asked)
 

@@ -10,15 +10,11 @@ import re
 from dataclasses import dataclass
 from typing import Literal
 
-from detente.providers.claude import claude_version
+from detente.providers.claude import Sampling, claude_version, sampling_of
 
 Thinking = Literal["none", "unknown", "budget", "adaptive", "nova", "gpt-oss"]
 """How a family is asked to reason: not at all, nobody knows how, Claude's budget of tokens, Claude's effort, Nova's
 ``reasoningConfig``, gpt-oss's ``reasoning_effort``."""
-
-Sampling = Literal["both", "one", "none"]
-"""Whether a model takes ``temperature`` and ``top_p`` together, only one of them, or neither."""
-
 
 Caching = Literal["nothing", "prompts", "tools too", "for a time"]
 """What is cached up to marked points: system prompts and messages, tools too, and all of them for a stated time."""
@@ -107,7 +103,6 @@ def _claude(id_: str) -> Family:
     if version is None:
         return Family("this Claude", 4096, structured=False, thinking="unknown")
     thinking: Thinking = "none" if version < (3, 7) else "budget" if version < (4, 6) else "adaptive"
-    sampling: Sampling = "both" if version < (4, 1) else "one" if version < (4, 7) else "none"
     return Family(
         f"Claude {version[0]}.{version[1]}",
         4096,
@@ -119,7 +114,7 @@ def _claude(id_: str) -> Family:
         caches="for a time" if version >= (4, 5) else "tools too" if version >= (3, 7) else "nothing",
         serial=version >= (4, 5),
         thinking=thinking,
-        sampling=sampling,
+        sampling=sampling_of(version),
     )
 
 
