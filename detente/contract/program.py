@@ -138,7 +138,7 @@ class Program(Protocol):
         """
 
     def charge(self, owner: ClauseOwner, meter: Meter, rate: Fraction) -> None:
-        """A cost in proportion to a meter, over all its windows."""
+        """A cost in proportion to what a meter counts (``total``), over all its windows."""
 
     def survive(self, owner: ClauseOwner, selection: Selection, share: Fraction) -> None:
         """Standby capacity, so that losing any one provider leaves a share of each covered workload's demand."""

@@ -309,17 +309,13 @@ class Shaping:
 
     def charge(self, owner: ClauseOwner, meter: Meter, rate: Fraction) -> None:
         """A cost in proportion to a meter, over all its windows."""
-        draft = self.draft
-        by = tuple(meter.windows)
-        index, rates = self._rates(meter.selection, meter.measure, by)
-        windows, periods, _ = draft.grid.shares(by)
-        owed = self._in_own(meter, by)
-        if owner.own_money is not None:
-            owed = owed * np.array([float(owner.own_money.at_end(window.end)) for window in by])[windows]
-        cost = np.zeros((len(index), draft.n))
-        for row, each in enumerate(rates * owed):
-            cost[row] = np.bincount(periods, weights=each, minlength=draft.n)
-        draft.program.charge(Owner.of(owner), draft.x[index], cost * float(rate))
+        program, counted, windows = self.draft.program, self.total(meter), list(meter.windows)
+        owed = np.broadcast_to(_owed(owner, rate, windows), len(windows))
+        cost = np.zeros(program.n)
+        for rows, columns, values in map(broadcast, counted.parts):
+            np.add.at(cost, columns, values * owed[rows])
+        charged = np.flatnonzero(cost).astype(np.int32)
+        program.charge(Owner.of(owner), charged, cost[charged])
 
     def survive(self, owner: ClauseOwner, selection: Selection, share: Fraction) -> None:
         """Standby, so that the loss of any one provider leaves a share of each covered workload's demand."""
