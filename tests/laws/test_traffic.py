@@ -1,4 +1,4 @@
-"""Plan and traffic obey one verdict: what is planned is admitted, and what is denied is not planned."""
+"""Plan and traffic obey one verdict: a plan may use what the gateway admits and nothing else."""
 
 from __future__ import annotations
 
@@ -6,6 +6,7 @@ from collections.abc import Callable, Iterator
 from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Any, get_args
+from unittest import mock
 
 import pytest
 from hypothesis import HealthCheck, assume, given, settings
@@ -13,12 +14,15 @@ from hypothesis import strategies as st
 
 from detente.case.case import Case
 from detente.case.notes import notes
+from detente.contract.reach.verdict import verdict
 from detente.errors import CaseError
+from detente.gateway.deciding import admit as admission
 from detente.gateway.deciding.admit import Candidate, admit
 from detente.gateway.deciding.policy import Policy
 from detente.live.deployment import Operation
 from detente.live.request import Request
 from detente.planner.check import performable
+from detente.planner.formulation.formulate import formulate
 from detente.planner.solve import plan
 from detente.report.plans.explanation import explain
 from detente.results.conflict import Conflict
@@ -59,28 +63,49 @@ def asked(policy: Policy, name: str, at: datetime) -> dict[str, list[Candidate]]
     return found
 
 
-def sent(case: Case, found: Plan, every: int) -> Iterator[tuple[str, str, bool, bool]]:
-    """Each deployed workload and offer in every so many periods: planned at all, and admitted at all times."""
+Throughout = tuple[Candidate, ...]
+"""What becomes of a workload's calls at a deployment, at each moment of a period."""
+
+
+def sent(case: Case, found: Plan, every: int = 1) -> Iterator[tuple[str, str, int, list[Throughout]]]:
+    """Each deployed workload and offer in every so many periods, with what becomes of its calls by deployment."""
     policy = Policy.of(case, found)
-    work = {(a.workload, a.offer, a.period) for a in found.allocations if a.work}
     for name in policy.workloads:
         for period in found.periods[::every]:
             calls = [asked(policy, name, at) for at in moments(case, period)]
             for offer in calls[0]:
-                admitted = all(any(c.permitted for c in call[offer]) for call in calls)
-                yield name, offer, (name, offer, period.index) in work, admitted
+                yield name, offer, period.index, list(zip(*(call[offer] for call in calls), strict=True))
+
+
+def admitted(deployments: list[Throughout]) -> bool:
+    """Whether one deployment serves it throughout: a plan moves no work within a period."""
+    return any(all(c.permitted for c in each) for each in deployments)
+
+
+def assert_open_where_admitted(case: Case, found: Plan) -> None:
+    """A plan may use just what the gateway admits: each asks the clauses about every place, and neither the other."""
+    draft = formulate(case)
+    closed = {column for denial in draft.program.denials for column in denial.numbers.tolist()}
+    columns = {(arc.workload.id, arc.offer.id): draft.x[arc.index] for arc in draft.arcs}
+    for workload, offer, period, deployments in sent(case, found):
+        by_fact = any(c.fact for each in deployments for c in each)  # the plan bought none of it, say
+        if (workload, offer) in columns and not by_fact:
+            may = int(columns[workload, offer][period]) not in closed
+            assert may == admitted(deployments), f"{workload} on {offer} in {period}: {may} in a plan alone"
 
 
 def assert_one_verdict(case: Case, found: Plan, every: int = 1) -> list[str]:
     """Returns the workload of each place and period that was planned and admitted."""
     admitted_as_planned = list[str]()
+    work = {(a.workload, a.offer, a.period) for a in found.allocations if a.work}
     batches = {offer.id for offer in case.offers if offer.sells_batches()}
     filed = {workload.id for workload in case.workloads if workload.only_in_batches}
-    for workload, offer, planned, admitted in sent(case, found, every):
+    for workload, offer, period, deployments in sent(case, found, every):
+        planned, served = (workload, offer, period) in work, admitted(deployments)
         if workload in filed and offer in batches:
-            assert not admitted, f"{workload} goes to {offer} by its batch API, and is admitted as calls"
+            assert not served, f"{workload} goes to {offer} by its batch API, and is admitted as calls"
             continue
-        assert admitted or not planned, f"{workload} is planned on {offer}, and is not admitted there"
+        assert served or not planned, f"{workload} is planned on {offer}, and is not admitted there"
         admitted_as_planned += [workload] * planned
     return admitted_as_planned
 
@@ -103,6 +128,17 @@ def test_what_is_planned_is_admitted_and_what_is_denied_is_not_planned(case: Cas
     found = plan(case)
     if not isinstance(found, Conflict):
         assert_one_verdict(case, found)
+        assert_open_where_admitted(case, found)
+
+
+@pytest.mark.parametrize("judged", [slice(1), slice(1, None)])
+def test_a_gateway_that_judges_some_places_of_a_deployment_breaks_the_law(judged: slice) -> None:
+    case = spanning(["dublin", "boston"], ["boston", "dublin"])
+    found = solved(case)
+    assert_open_where_admitted(case, found)
+    some = mock.patch.object(admission, "verdict", lambda terms, facts, places: verdict(terms, facts, places[judged]))
+    with some, pytest.raises(AssertionError, match="chat on north-api in 0: False in a plan alone"):
+        assert_open_where_admitted(case, found)
 
 
 def test_the_examples_plans_are_admitted(planned: Callable[..., Plan]) -> None:

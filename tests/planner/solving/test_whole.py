@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+from fractions import Fraction
 from functools import partial
 from typing import cast
 from unittest import mock
@@ -12,13 +14,31 @@ import pytest
 from detente.contract.decisions import Rounding
 from detente.planner.formulation.draft import Draft
 from detente.planner.formulation.expression import Expr
+from detente.planner.formulation.formulate import formulate
 from detente.planner.formulation.owner import Owner
 from detente.planner.formulation.program import LinearProgram
+from detente.planner.formulation.shaping import Shaping
 from detente.planner.solving.model import Model
 from detente.planner.solving.solution import Solution
-from detente.planner.solving.whole import Roundings, round_off, round_up, whole_columns
+from detente.planner.solving.whole import Roundings, round_off, round_up, whole_columns, whole_counts
 from detente.planner.study import Study
-from tests.builders import build, gpus, tokens, work
+from tests.builders import agreement, build, gpus, tokens, work
+
+
+@pytest.mark.parametrize(
+    ("rule", "found"),
+    [("up", [3, 3, 2]), ("down", [2, 2, 2]), ("nearest", [2, 3, 2])],
+)
+def test_what_a_clause_decides_is_rounded_as_it_says(rule: Rounding, found: list[int]) -> None:
+    case = build([tokens("north", 3)], [work()], agreement({"id": "off", "kind": "discount", "off": "10%"}))
+    draft, (term,) = formulate(case), case.terms
+    Shaping(draft).slack(term, "lots", most=[Fraction(9)] * 3, whole=rule)
+    model = Model(draft.program)
+    model.objective(np.zeros(draft.program.n))
+    values = np.zeros(draft.program.n)
+    values[draft.program.column_blocks[-1].slice] = [2.4, 2.6, 2.0]
+    relaxed = replace(model.solve_linear(), values=values)
+    assert whole_counts(draft, model, relaxed, whole_columns(draft)).tolist() == found
 
 
 @pytest.mark.parametrize(
