@@ -19,6 +19,7 @@ from detente.contract.amounts.left_over import GivenBeside, LeftOver
 from detente.contract.amounts.tier_steps import TierSteps
 from detente.contract.case_view import CaseView
 from detente.contract.decisions import Decisions
+from detente.contract.metered.counting_moment import COUNTED, CountingMoment, untimed
 from detente.contract.metered.meter import Meter
 from detente.contract.metered.paid_use import PaidUse, UsePart
 from detente.contract.metered.totals import Totals
@@ -72,10 +73,11 @@ class VolumeDiscount(Term, Returning):
         default=None, description="of tiers in units: what a unit costs without them, on every offer that is covered"
     )
     windows: Every = Every()
+    moment: CountingMoment = Field(default="use", description="of tiers of money: when what use costs counts")
 
     theirs: ClassVar[bool] = True
     fixed: ClassVar[Mapping[str, str]] = {
-        **OF_CHARGES,
+        "counts": OF_CHARGES["counts"],
         "measure": "what fills its tiers is what they lower: what use costs after discounts, or what is taken",
         "order": "of what discounts leave, and no more of it than credits and service credits leave",
     }
@@ -112,6 +114,9 @@ class VolumeDiscount(Term, Returning):
         return self
 
     def _of_units(self, unit: str) -> None:
+        if self.moment != "use":
+            what = f"`moment: {self.moment}` is of money, and the tiers are in {unit}"
+            raise FlawError(what, "leave it out, or write the tiers in money, each with `off`", ("moment",))
         for index, tier in enumerate(self.tiers):
             if tier.price is not None and tier.price.unit != unit:
                 what = f"the tiers are in {unit}, and this one is priced per {tier.price.unit}"
@@ -150,7 +155,7 @@ class VolumeDiscount(Term, Returning):
     def counted(self) -> Meter:
         """What fills the tiers: spend after discounts, or what is taken."""
         of: Literal["spend", "taken"] = "spend" if isinstance(self.tiers[0].from_, Money) else "taken"
-        return self.meter(of, of, self.calendar(self.windows))
+        return self.meter(of, of, self.calendar(self.windows), moment=self.moment)
 
     @property
     def spend(self) -> Meter:
@@ -196,7 +201,7 @@ class VolumeDiscount(Term, Returning):
 
     def _alike(self, other: VolumeDiscount) -> bool:
         """Whether another is of the same use, in the same windows, of one agreement and one method."""
-        keys = ("method", "listed", "windows", "of", "except_", "parties")
+        keys = ("method", "listed", "windows", "moment", "of", "except_", "parties")
         same = all(getattr(self, key) == getattr(other, key) for key in keys)
         return (
             same and self.validity == other.validity and unit_of(self.tiers[0].from_) == unit_of(other.tiers[0].from_)
@@ -274,13 +279,19 @@ class VolumeDiscount(Term, Returning):
         tiers = ", ".join(tier.told for tier in self.tiers)
         names = " and ".join(f"`{each.id}`" for each in self._together if each.id != self.id)
         way = {"product": "of what the one leaves", "best-of": "the best of them"}.get(self.validity.combine or "", "")
+        when = f"; it counts {COUNTED[self.moment]}" if self.moment != "use" else ""
         joint = f"; with {names}, {way}" if names else ""
-        return Reason(self.id, f"{self.covered}: {tiers}, {what}, {self.windows.told}{joint}")
+        return Reason(self.id, f"{self.covered}: {tiers}, {what}, {self.windows.told}{joint}{when}")
 
     def check(self, case: CaseView) -> Iterator[Flaw]:
         """Use that is charged for otherwise; tiers in units over offers of another price, or one that is lowered."""
         yield from repriced(self, None, case, "tiers", APART)
-        if self._left is not None and self._beside is not None:
+        yield from untimed(self.moment, self.covered, case)
+        if self._beside is not None and self.moment != "use":
+            names = " and ".join(f"`{name}`" for name in sorted(self._beside.names))
+            what = f"{names} and `{self.id}` could give back more than all, and it counts {COUNTED[self.moment]}"
+            yield Flaw(what, "say `moment: use`: what the others give is of what was used", ("moment",))
+        elif self._left is not None and self._beside is not None:
             yield from self._left.unknown(self, self._beside, case, "tiers")
         others = [other for other in case.beside if isinstance(other, VolumeDiscount)]
         known = {each.id for each in self._together}

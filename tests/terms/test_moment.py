@@ -30,6 +30,7 @@ from tests.builders import (
     work,
 )
 from tests.drawn_cases import worlds
+from tests.planner.oracle.oracle import Oracle
 from tests.planner.test_oracle import agree, thorough
 
 RESERVED: Data = {"buy": "reserved", "term": "12 months"}
@@ -119,12 +120,13 @@ def test_what_is_not_known_when_it_is_bought_is_asked() -> None:
 
 
 def _timed(data: Data, moment: str, invoiced: str) -> Case | None:
-    """The same case with floors that count at a moment, and reservations that are invoiced so."""
+    """The same case with floors and tiers that count at a moment, and reservations that are invoiced so."""
     for offer in data["offers"]:
         if "term" in offer:
             offer["invoiced"] = invoiced
     for term in (term for each in data["agreements"] for term in each["terms"]):
-        if term["kind"] == "minimum-commitment" and not any(u in term["amount"] for u in ("GPU", "Mtok")):
+        in_money = not any(unit in term.get("amount", "") for unit in ("GPU", "Mtok"))
+        if term["kind"] == "volume-discount" or (term["kind"] == "minimum-commitment" and in_money):
             term["moment"] = moment
     try:
         return Case.of(data)
@@ -139,13 +141,51 @@ def test_use_of_what_is_reserved_does_not_tell_when_it_was_bought() -> None:
         settled_of(case.terms, used)
 
 
-@settings(thorough, max_examples=40)
+@pytest.mark.parametrize("kind", ["minimum-commitment", "volume-discount"])
+@settings(thorough, max_examples=20)
 @given(
-    data=worlds(need="minimum-commitment"),
+    data=st.data(),
     moment=st.sampled_from(["invoice", "purchase"]),
     invoiced=st.sampled_from(["upfront", "monthly", "in-arrears"]),
 )
-def test_plans_of_any_moment_are_those_of_the_oracle(data: Data, moment: str, invoiced: str) -> None:
-    case = _timed(data, moment, invoiced)
+def test_plans_of_any_moment_are_those_of_the_oracle(
+    kind: str, data: st.DataObject, moment: str, invoiced: str
+) -> None:
+    case = _timed(data.draw(worlds(need=kind)), moment, invoiced)
     if case is not None:
         agree(case)
+
+
+# -- tiers -----------------------------------------------------------------------------------------------------------
+def tiers(start: str, moment: str, **more: Any) -> Data:
+    steps = [{"from": start, "off": "10%"}]
+    quarters = {"every": "quarter"}
+    found = {"id": "tiers", "kind": "volume-discount", "method": "all-units", "tiers": steps, "windows": quarters}
+    return found | {"moment": moment} | more
+
+
+@pytest.mark.parametrize(("moment", "back"), [("use", [300, 300]), ("invoice", [0, 300]), ("purchase", [300, 300])])
+def test_tiers_are_filled_by_what_counts_in_a_window(moment: str, back: list[int]) -> None:
+    """1000 USD a month, six months: 2000 are invoiced from January to March, and 3000 until June."""
+    case = build([tokens("north", 1)], [work()], agreement(tiers("2500 USD", moment)))
+    found = solved(case)
+    assert [-each.amount for each in found.postings if each.amount] == [D(each) for each in back if each]
+    assert found.cost == 6000 - sum(back)
+    assert Oracle(case).solve() == pytest.approx(6000 - sum(back))
+
+
+def test_tiers_of_a_reservation_that_is_bought_whole() -> None:
+    """87,600 USD when it is bought, and some 22 k in each quarter by use, of 50 k that are asked for."""
+    off = {
+        moment: solved(year(tiers("50 k USD", moment, id="back"), moment="use")).cost for moment in ("use", "purchase")
+    }
+    assert off["use"] - off["purchase"] == D(8_760)
+
+
+def test_what_tiers_by_another_moment_do_not_go_with() -> None:
+    pool = {"id": "pool", "kind": "credit", "amount": "5 k USD"}
+    (beside,) = mistakes(data_of([tokens("north", 1)], [work()], agreement(tiers("2500 USD", "invoice"), pool)))
+    assert "`pool` and `tiers` could give back more than all, and it counts when it is invoiced" in beside
+    units = tiers("2500 Mtok", "invoice", listed="1 USD per Mtok")
+    (money,) = mistakes(data_of([tokens("north", 1)], [work()], agreement(units)))
+    assert "`moment: invoice` is of money, and the tiers are in Mtok" in money

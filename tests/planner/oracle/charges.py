@@ -51,7 +51,7 @@ class Charges(Windows):
             starts, rates = _stepwise(mates, str(way))
         for a, b, part, inside in self.windows(term):
             marks = [start * part * inside for start in starts]
-            counted = self.measure(term.covered, "spend" if in_money else "taken", a, b)
+            counted = self._when(term, term.covered, "spend" if in_money else "taken", a, b)
             chosen: Sum = {}
             back: Sum = {}
             below = 0.0
