@@ -16,14 +16,16 @@ import msgspec
 from detente.gateway.surfaces.completion import Delta, LaterDelta, LaterThought, chunk_of
 from detente.gateway.surfaces.responses_head import ResponseHead
 from detente.gateway.surfaces.responses_reply import (
+    PARTS,
+    WHY,
     Plain,
     called,
     input_of,
+    is_object,
     own_id,
     reasoning,
     said,
     shell,
-    text_part,
 )
 from detente.gateway.surfaces.responses_thought import packed
 from detente.gateway.surfaces.responses_tools import ToolName
@@ -35,6 +37,9 @@ from detente.providers.wire import Tokens
 
 MAX_HELD = 8 * 1024 * 1024
 """How much of a reply's text and calls is held, in characters: a response says at its end all that it said."""
+
+_TOLD = {"text": "output_text", "refusal": "refusal"}
+"""How the events of a part are called, by its kind."""
 
 
 @dataclass(slots=True)
@@ -56,6 +61,10 @@ class ResponseEvents(Rendering):
         self._open = ""
         """The kind of the item that is open: ``message``, ``reasoning``, or none."""
         self._output: list[Plain] = []
+        self._part = ""
+        """The kind of the part of the message that is open."""
+        self._parts: list[Plain] = []
+        """Those of it that are closed."""
         self._text: list[str] = []
         self._thought: list[str] = []
         self._kept: dict[str, Any] = {}
@@ -78,7 +87,8 @@ class ResponseEvents(Rendering):
 
     def close(self) -> bytes:
         """The last items' ends, and the whole response."""
-        pieces = [*self._begin(), *self._answered(), *self._end(), *self._told_later(), *self._told_calls()]
+        status = "incomplete" if self._finish in WHY and not self._calls else "completed"
+        pieces = [*self._begin(), *self._answered(), *self._end(status), *self._told_later(), *self._told_calls()]
         finish = "content_filter" if self._refused else self._finish or "stop"
         head = self._head
         head.over = True
@@ -121,11 +131,15 @@ class ResponseEvents(Rendering):
                 self._kept[name] = kept
         for piece in delta.later_reasoning or ():
             self._think(piece)
-        if text := delta.content or delta.refusal:
-            self._refused |= not delta.content
-            yield from self._into("message")
-            self._hold(self._text, text)
-            yield self._say("output_text.delta", delta=text, logprobs=[], **self._place(content_index=0))
+        for kind, text in (("text", delta.content), ("refusal", delta.refusal)):
+            if text:
+                self._refused |= kind == "refusal"
+                yield from self._into_part(kind)
+                self._hold(self._text, text)
+                more: Plain = {"logprobs": []} if kind == "text" else {}
+                yield self._say(
+                    f"{_TOLD[kind]}.delta", delta=text, **more, **self._place(content_index=len(self._parts))
+                )
         for call in delta.tool_calls or ():
             calling = self._calls.setdefault(call.index, _Calling())
             calling.id = calling.id or call.id
@@ -170,27 +184,44 @@ class ResponseEvents(Rendering):
             empty = {"type": "summary_text", "text": ""}
             yield self._say("reasoning_summary_part.added", part=empty, **self._place(summary_index=0))
         else:
-            yield self._added(said(self._item, "", done=False))
-            yield self._say("content_part.added", part=text_part(""), **self._place(content_index=0))
+            yield self._added(said(self._item, [], "in_progress"))
+
+    def _into_part(self, kind: str) -> Iterator[bytes]:
+        """Open a part of a message, of a kind, unless it is open."""
+        yield from self._into("message")
+        if self._part == kind:
+            return
+        yield from self._end_part()
+        self._part = kind
+        yield self._say("content_part.added", part=PARTS[kind](""), **self._place(content_index=len(self._parts)))
+
+    def _end_part(self) -> Iterator[bytes]:
+        """Close the part that is open."""
+        if not self._part:
+            return
+        text = "".join(self._text)
+        told: Plain = {"text": text, "logprobs": []} if self._part == "text" else {"refusal": text}
+        part, place = PARTS[self._part](text), self._place(content_index=len(self._parts))
+        yield self._say(f"{_TOLD[self._part]}.done", **told, **place)
+        yield self._say("content_part.done", part=part, **place)
+        self._parts.append(part)
+        self._part, self._text = "", []
 
     def _answered(self) -> Iterator[bytes]:
         """A response that calls nothing holds a message, if only an empty one."""
-        if not self._calls and all(item["type"] != "message" for item in self._output):
-            yield from self._into("message")
+        if not self._calls and self._open != "message" and all(item["type"] != "message" for item in self._output):
+            yield from self._into_part("text")
 
-    def _end(self) -> Iterator[bytes]:
+    def _end(self, status: str = "completed") -> Iterator[bytes]:
         """Close the item that is open."""
         if self._open == "reasoning":
             thought = "".join(self._thought)
             yield from self._thought_through(thought, {"reasoning_content": thought, **self._kept})
             self._thought, self._kept = [], {}
         elif self._open == "message":
-            text = "".join(self._text)
-            place = self._place(content_index=0)
-            yield self._say("output_text.done", text=text, logprobs=[], **place)
-            yield self._say("content_part.done", part=text_part(text), **place)
-            yield self._done(said(self._item, text))
-            self._text = []
+            yield from self._end_part()
+            yield self._done(said(self._item, self._parts, status))
+            self._parts = []
         self._open = ""
 
     def _thought_through(self, thought: str, kept: Mapping[str, Any]) -> Iterator[bytes]:
@@ -218,7 +249,7 @@ class ResponseEvents(Rendering):
             if not calling.name:
                 raise UnsayableError("the provider's call of a tool names no tool")
             calling.id = calling.id or new_id()
-            if self._finish == "length" and not _is_object(arguments):
+            if self._finish == "length" and not is_object(arguments):
                 continue  # a part of an input is not an input
             known = self._asked.tools.get(calling.name) or ToolName(calling.name)
             parts = (self._head.own, at, calling.id, calling.name, arguments, self._asked.tools)
@@ -250,10 +281,3 @@ class ResponseEvents(Rendering):
         told = self._say("output_item.done", output_index=len(self._output), item=item)
         self._output.append(item)
         return told
-
-
-def _is_object(text: str) -> bool:
-    try:
-        return msgspec.json.decode(text or "{}", type=dict[str, msgspec.Raw]) is not None
-    except (msgspec.DecodeError, UnicodeError, RecursionError):
-        return False

@@ -6,7 +6,7 @@ Owns: a response's members and items, which streams share, and the names of tool
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from secrets import token_hex
 from typing import Any
 
@@ -47,13 +47,16 @@ def response_of(asked: Asked, reply: Reply) -> bytes:
     kept = packed(msgspec.to_builtins(message))
     if thought or kept:
         output.append(reasoning(own, thought, kept))
-    text = message.content or message.refusal
-    if text or not message.tool_calls:
-        output.append(said(own, text, refused=bool(message.refusal) and not message.content))
-    for at, call in enumerate(message.tool_calls or ()):
+    cut, calls = choice.finish_reason in WHY, message.tool_calls or []
+    parts = [PARTS[kind](text) for kind, text in (("text", message.content), ("refusal", message.refusal)) if text]
+    if parts or not calls:
+        output.append(said(own, parts or [text_part("")], "incomplete" if cut and not calls else "completed"))
+    for at, call in enumerate(calls):
+        if choice.finish_reason == "length" and not is_object(call.function.arguments):
+            continue  # a part of an input is not an input
         output.append(called(own, at, call.id, call.function.name, call.function.arguments, asked.tools))
-    finish = "content_filter" if message.refusal and not message.content else choice.finish_reason
-    return msgspec.json.encode(shell(asked, own, completion.created, output, finish or "stop", reply.tokens))
+    finish = "content_filter" if message.refusal else choice.finish_reason
+    return msgspec.json.encode(shell(asked, own, completion.created, output, finish, reply.tokens))
 
 
 # -- what streams share -----------------------------------------------------------------------------------------------
@@ -98,17 +101,22 @@ def usage_of(tokens: Tokens) -> Plain:
     }
 
 
-def said(own: str, text: str, *, refused: bool = False, done: bool = True) -> Plain:
+def said(own: str, parts: list[Plain], status: str) -> Plain:
     """An item of text."""
-    part: Plain = {"type": "refusal", "refusal": text} if refused else text_part(text)
-    status = "completed" if done else "in_progress"
-    content = [part] if done else []
-    return {"id": f"msg_{own}", "type": "message", "status": status, "role": "assistant", "content": content}
+    return {"id": f"msg_{own}", "type": "message", "status": status, "role": "assistant", "content": parts}
 
 
 def text_part(text: str) -> Plain:
     """A part of text."""
     return {"type": "output_text", "text": text, "annotations": [], "logprobs": []}
+
+
+def refusal_part(text: str) -> Plain:
+    """A part in which a model says that it does not answer."""
+    return {"type": "refusal", "refusal": text}
+
+
+PARTS: Mapping[str, Callable[[str], Plain]] = {"text": text_part, "refusal": refusal_part}
 
 
 def reasoning(own: str, thought: str, sealed: str | None) -> Plain:
@@ -141,6 +149,11 @@ def search_of(arguments: str) -> Plain:
     if found is None:
         raise UnsayableError("the model searched for tools with arguments that cannot be read")
     return found
+
+
+def is_object(arguments: str) -> bool:
+    """Whether a call's arguments are a JSON object, as those of one that was cut within them are not."""
+    return _object(arguments or "{}") is not None
 
 
 def _object(text: str) -> Plain | None:

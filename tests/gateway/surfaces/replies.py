@@ -315,7 +315,7 @@ def content(path: str, body: bytes) -> Any:
         texts = [one["text"] for one in blocks if one["type"] == "text"]
         return "".join(texts), [(one["name"], one["input"]) for one in blocks if one["type"] == "tool_use"]
     items = found["output"]
-    texts = [part["text"] for item in items if item["type"] == "message" for part in item["content"]]
+    texts = [part.get("text", "") for item in items if item["type"] == "message" for part in item["content"]]
     calls = [(item["name"], json.loads(item["arguments"])) for item in items if item["type"] == "function_call"]
     return "".join(texts), calls
 
