@@ -14,11 +14,10 @@ import openai
 from pydantic import SecretStr
 
 from tests.end_to_end.serving import Gateway
+from tests.waiting import PATIENCE
 
 if TYPE_CHECKING:
     from langchain_openai import ChatOpenAI
-
-SECONDS = 30.0
 
 
 def of_openai(gateway: Gateway, workload: str, **more: Any) -> openai.OpenAI:
@@ -27,7 +26,7 @@ def of_openai(gateway: Gateway, workload: str, **more: Any) -> openai.OpenAI:
         api_key=gateway.keys[workload],
         base_url=f"{gateway.address}/v1",
         max_retries=0,
-        http_client=openai.DefaultHttpxClient(trust_env=False, timeout=SECONDS, **more),
+        http_client=openai.DefaultHttpxClient(trust_env=False, timeout=PATIENCE, **more),
     )
 
 
@@ -37,7 +36,7 @@ def of_openai_async(gateway: Gateway, workload: str) -> openai.AsyncOpenAI:
         api_key=gateway.keys[workload],
         base_url=f"{gateway.address}/v1",
         max_retries=0,
-        http_client=openai.DefaultAsyncHttpxClient(trust_env=False, timeout=SECONDS),
+        http_client=openai.DefaultAsyncHttpxClient(trust_env=False, timeout=PATIENCE),
     )
 
 
@@ -48,7 +47,7 @@ def of_azure(gateway: Gateway, workload: str) -> openai.AzureOpenAI:
         azure_endpoint=gateway.address,
         api_version="2024-10-21",
         max_retries=0,
-        http_client=openai.DefaultHttpxClient(trust_env=False, timeout=SECONDS),
+        http_client=openai.DefaultHttpxClient(trust_env=False, timeout=PATIENCE),
     )
 
 
@@ -58,7 +57,7 @@ def of_anthropic(gateway: Gateway, workload: str) -> anthropic.Anthropic:
         api_key=gateway.keys[workload],
         base_url=gateway.address,
         max_retries=0,
-        http_client=anthropic.DefaultHttpxClient(trust_env=False, timeout=SECONDS),
+        http_client=anthropic.DefaultHttpxClient(trust_env=False, timeout=PATIENCE),
     )
 
 
@@ -67,6 +66,6 @@ def of_langchain(gateway: Gateway, workload: str, model: str, **more: Any) -> It
     """LangChain's chat model."""
     from langchain_openai import ChatOpenAI
 
-    with openai.DefaultHttpxClient(trust_env=False, timeout=SECONDS) as connections:
+    with openai.DefaultHttpxClient(trust_env=False, timeout=PATIENCE) as connections:
         told: Any = {"api_key": SecretStr(gateway.keys[workload]), "base_url": f"{gateway.address}/v1", "model": model}
         yield ChatOpenAI(max_retries=0, http_client=connections, **told, **more)

@@ -10,9 +10,10 @@ import openai
 import pytest
 from pydantic import BaseModel
 
-from tests.end_to_end.clients import SECONDS, of_anthropic, of_langchain
+from tests.end_to_end.clients import of_anthropic, of_langchain
 from tests.end_to_end.serving import Gateway
 from tests.end_to_end.wires import CHAT, CLAUDE, DIRECT, NOVA
+from tests.waiting import PATIENCE
 
 TOOLS: Any = [
     {
@@ -82,7 +83,7 @@ def test_the_client_of_anthropic_at_azure_is_served_on_its_own_path(wires: Gatew
         api_key=wires.keys["everything"],
         base_url=f"{wires.address}/anthropic/",
         max_retries=0,
-        http_client=anthropic.DefaultHttpxClient(trust_env=False, timeout=SECONDS),
+        http_client=anthropic.DefaultHttpxClient(trust_env=False, timeout=PATIENCE),
     ) as client:
         reply = client.messages.create(model=DIRECT, max_tokens=50, messages=user("sandbox:echo hi"))
         assert [block.text for block in reply.content if block.type == "text"] == ["sandbox:echo hi"]
