@@ -46,7 +46,9 @@ class FileMark:
         """The mark once these are on the books, but for those that begin where ``to_come`` says."""
         if self.held:
             return self
-        wrong = next((n for n, item in enumerate(items) if _stays(item, to_come)), len(items))
+        wrong = len(items)
+        if to_come or any(isinstance(item, Trouble) for item in items):  # hardly ever
+            wrong = next((n for n, item in enumerate(items) if _stays(item, to_come)), wrong)
         last = next((item for item in reversed(items[:wrong]) if isinstance(item, JournalFrame)), None)
         found = replace(self, held=wrong < len(items))
         if last is None:

@@ -28,10 +28,7 @@ def big(amount: int) -> int | str:
 
 def bigs(*amounts: int) -> Sequence[int | str]:
     """The same of several: hardly ever is one of them more than 64 bits long."""
-    for amount in amounts:
-        if not -MAX_WHOLE <= amount <= MAX_WHOLE:
-            return tuple(map(big, amounts))
-    return amounts
+    return amounts if min(amounts) >= -MAX_WHOLE and max(amounts) <= MAX_WHOLE else tuple(map(big, amounts))
 
 
 def plain_value(value: Any) -> Any:

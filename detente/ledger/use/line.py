@@ -7,7 +7,7 @@ lines come from (``metering``), and what is made of them (``books``).
 from __future__ import annotations
 
 from collections.abc import Iterable
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from functools import cached_property
 from itertools import pairwise
 from typing import Literal
@@ -132,8 +132,7 @@ class UseLine(msgspec.Struct, frozen=True):
         return hour, hour
 
 
-@dataclass(slots=True)
-class LineSum:
+class LineSum(msgspec.Struct, gc=False):
     """Lines of one class and time, summed up."""
 
     of: UseClass
@@ -141,13 +140,13 @@ class LineSum:
     end: int
     count: int = 0
     unknown: int = 0
-    tokens: list[int] = field(default_factory=lambda: [0] * 5)
+    tokens: list[int] = msgspec.field(default_factory=lambda: [0] * 5)
     work: int = 0
     taken: int = 0
     listed: int = 0
     net: int = 0
     revenue: int = 0
-    off: dict[tuple[str, int, int], int] = field(default_factory=dict)
+    off: dict[tuple[str, int, int], int] = msgspec.field(default_factory=dict)
 
     @classmethod
     def of_line(cls, line: UseLine, start: int, end: int) -> LineSum:
