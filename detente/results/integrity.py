@@ -10,7 +10,7 @@ import hashlib
 import json
 from collections import defaultdict
 from collections.abc import Iterable, Iterator, Mapping
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from decimal import Decimal
 from typing import Any
 
@@ -39,10 +39,25 @@ def faults(document: Mapping[str, Any]) -> Iterator[str]:
     yield from _periods(document["periods"])
     yield from _names(document)
     yield from _charges(document)
+    yield from _owed(document)
     yield from _signs(document)
     yield from _work(document)
     yield from _capacity(document)
     yield from _texts(document)
+
+
+def unlike(document: Any, plan: Any, at: str = "") -> Iterator[str]:
+    """Members that a document has and its plan does not."""
+    if isinstance(document, dict) and isinstance(plan, dict):
+        for key, value in document.items():
+            place = f"{at}.{key}".lstrip(".")
+            if key in plan:
+                yield from unlike(value, plan[key], place)
+            elif place != CHECKSUM:
+                yield f"it has `{place}`, which no plan has"
+    elif isinstance(document, list) and isinstance(plan, list):
+        for value, other in zip(document, plan, strict=False):
+            yield from unlike(value, other, at)
 
 
 def _bound(plan: Mapping[str, Any]) -> Iterator[str]:
@@ -92,20 +107,49 @@ def _charges(plan: Mapping[str, Any]) -> Iterator[str]:
         yield f"its `charges` are reduced by {plain(reduced)}, and the discounts among its `postings` are {plain(off)}"
 
 
+def _owed(plan: Mapping[str, Any]) -> Iterator[str]:
+    """What a clause owes, in all and in each window, is what its postings come to."""
+    posted, stated = defaultdict[Any, Decimal](Decimal), defaultdict[Any, Decimal](Decimal)
+    in_windows, standing = defaultdict[Any, Decimal](Decimal), defaultdict[Any, Decimal](Decimal)
+    for row in plan["postings"]:
+        posted[row["term"]] += Decimal(row["amount"])
+        in_windows[row["term"], row["start"]] += Decimal(row["amount"])
+    for row in plan["clauses"]:
+        stated[row["term"]] += Decimal(row["owed"])
+    for row in plan["standings"]:
+        standing[row["term"], row["start"]] += Decimal(row["owed"])
+    for name, owed in stated.items():
+        if owed != posted[name]:
+            yield f"{name} owes {plain(owed)}, and its `postings` come to {plain(posted[name])}"
+    for (name, start), owed in standing.items():
+        if owed != in_windows[name, start]:
+            found = plain(in_windows[name, start])
+            yield f"{name} stands at {plain(owed)} owed from {start}, and its `postings` come to {found}"
+
+
+_MICROSECONDS = Decimal(3_600_000_000)
+"""In an hour."""
+
 _MOMENTS = ("start", "end", "span_start", "span_end")
 
 
 def _periods(periods: RowsByList) -> Iterator[str]:
-    before = None
+    before: tuple[datetime, datetime] | None = None
+    spans = defaultdict[tuple[datetime, datetime], Decimal](Decimal)
     for index, row in enumerate(periods):
         if row["index"] != index:
             yield f"period {index} is numbered {row['index']}"
         start, end, since, until = (_moment(row[key]) for key in _MOMENTS)
         if not start < end or not since < until or Decimal(row["hours"]) <= 0:
             yield f"period {index} takes no time"
-        if before is not None and since < before:
-            yield f"period {index} is before the one before it"
-        before = since
+        if before is not None and (since, until) != before and since < before[1]:
+            yield f"period {index} begins before the one before it has ended"
+        before = since, until
+        spans[before] += Decimal(row["hours"])
+    for (since, until), hours in spans.items():
+        lasts = Decimal((until - since) // timedelta(microseconds=1)) / _MICROSECONDS
+        if _above(hours, lasts) or _above(lasts, hours):
+            yield f"the periods from {since:%Y-%m-%d %H:%M} have {plain(hours)} hours, and that time {plain(lasts)}"
 
 
 def _moment(text: str) -> datetime:

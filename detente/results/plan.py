@@ -13,6 +13,7 @@ import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cache
+from itertools import chain
 from pathlib import Path
 from typing import Annotated, Any, Literal, get_args
 
@@ -23,7 +24,7 @@ from detente.contract.settled.standing import FLOOR, MILESTONE, SUPERSEDED, Stan
 from detente.errors import PlanError
 from detente.results.allocations import AMOUNTS, Allocations, AsColumns
 from detente.results.head import AnswerHead
-from detente.results.integrity import CHECKSUM, checksum, faults
+from detente.results.integrity import CHECKSUM, checksum, faults, unlike
 from detente.results.plan_rows import (
     Allocation,
     CapacityRow,
@@ -144,7 +145,8 @@ class Plan(AnswerHead):
             first = error.errors(include_url=False)[0]
             place = ".".join(map(str, first["loc"])) or "the file"
             raise PlanError(f"{name}: not a saved plan: {place}: {first['msg']}; plan again") from None
-        fault = next(faults(json.loads(_as_json().dump_json(plan))), None)
+        held = json.loads(_as_json().dump_json(plan))
+        fault = next(chain(unlike(document, held), faults(held)), None)
         if fault is None and document.get(CHECKSUM) != checksum(document):
             fault = f"its content is not that of its `{CHECKSUM}`"
         if fault is not None:
