@@ -183,7 +183,7 @@ def _has_place(said: Saying, meant: str) -> None:
     """Raises ``UnsayableError`` where a model answers with what is no text: without it the reply would say less."""
     for name in ("images", "audio"):
         if getattr(said, name):
-            raise UnsayableError(f"the model answers with {name}, which have no place in a {meant}")
+            raise UnsayableError(f"the model answers with {name}, which a {meant} cannot hold")
 
 
 # -- in pieces --------------------------------------------------------------------------------------------------------
