@@ -77,6 +77,19 @@ def test_a_label_that_is_missing_is_neither_yes_nor_no() -> None:
     assert totals.total(everything, february) == D("22.5")
 
 
+def test_labels_that_are_missing_are_told_in_their_order_whichever_use_lacks_them() -> None:
+    asked = ("team", "data", "tier", "cost-centre")
+    counted = meter(dict.fromkeys(asked, "x"))
+    totals = Totals([counted])
+    for lacking in asked:
+        labelled: Facts = {**BARE, **{label: "x" for label in asked if label != lacking}}
+        totals.add(line(day("2026-02-05"), day("2026-02-06"), D(1), labelled))
+    with pytest.raises(
+        SettleError, match="4 of spend in Feb 2026 lacks the label `cost-centre`, `data`, `team`, `tier`,"
+    ):
+        totals.total(counted, list(counted.windows)[1])
+
+
 def test_what_another_fact_settles_is_known() -> None:
     selection = meter({"tier": "gold", "provider": "south"})
     assert read(selection, line(day("2026-02-05"), day("2026-02-06"), D(20), BARE))[1] == 0
