@@ -21,6 +21,7 @@ from detente.contract.clause_text import SELF
 from detente.contract.fixed_switch import why_fixed
 from detente.contract.metered.counting_moment import COUNTED
 from detente.contract.metered.meter import PAYMENTS, Measure, Meter
+from detente.contract.returning import Returning
 from detente.contract.roles import PriceChange
 from detente.contract.term import Term
 from detente.values.held import held_in
@@ -80,7 +81,7 @@ def _counted(term: Term, own: Meter) -> Iterator[Switch]:
     whole = "all that it covers, in full; fees and what is given back do not count"
     yield _shared(term, "counts", told or whole)
     if own.measure in ("spend", "listed"):
-        paid = any(meter.measure == "paid" for meter in term.meters())
+        paid = not isinstance(term, Returning) and any(meter.measure == "paid" for meter in term.meters())
         prepaid = any(each.prepaid for _, each in held_in(term, Milestone | Shortfall))
         value = f"what credits pay {'does not count' if paid else 'counts'}"
         value += "; what prepayment pays does not, and its purchase does" if prepaid else ""

@@ -10,6 +10,7 @@ from typing import Any
 import pytest
 
 from detente.case.case import Case
+from detente.case.switches import switches
 from detente.report.plans.answer import given_back
 from tests.builders import D, Data, agreement, build, data_of, mistakes, solved, tokens, work
 from tests.planner.oracle.oracle import Oracle
@@ -91,6 +92,14 @@ def test_what_is_left_is_not_known_in_windows_of_another_length() -> None:
         mistakes(data_of([tokens("north", 1)], [work()], agreement(quarters | {"windows": {"every": "month"}}, months)))
         == []
     )
+
+
+def test_what_a_credit_pays_fills_tiers_though_it_is_not_given_back() -> None:
+    """700 of 1000 USD are paid, 500 reach the tier, and 300 of the 1000 are left for the half of them."""
+    found = case(1, pool("700 USD"), rebate("50%", "500 USD"))
+    (credits_,) = (str(each) for each in switches(found, found.terms[1]) if each.name == "credits")
+    assert credits_ == "credits: what credits pay counts (the default)"
+    assert [each.amount for each in solved(found).postings if each.term == "rebate"] == [-300]
 
 
 def test_tiers_of_units_give_back_no_more_money_than_is_left() -> None:
