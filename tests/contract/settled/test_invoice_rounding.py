@@ -115,6 +115,14 @@ def test_a_reservation_is_rounded_as_it_is_invoiced() -> None:
     assert (row.invoices, row.exact, row.adds) == (12, D("87600.00876"), D("0.11124"))
 
 
+def test_what_is_owed_for_a_month_is_on_the_invoice_of_that_month() -> None:
+    """Each month is 0.005 short, and 80% of that is owed: twice 3,000.007 + 0.004, each 3,000.02."""
+    short = {"id": "floor", "kind": "minimum-commitment", "amount": "3000.012 USD", "shortfall": {"fee": "80%"}}
+    deal = agreement(short | {"windows": {"every": "month"}}) | {"rounding": {"per": "invoice", "how": "up"}}
+    (row,) = solved(Case.of(written(deal))).rounded
+    assert (row.invoices, row.exact, row.adds) == (2, D("6000.022"), D("0.018"))
+
+
 def test_what_is_refused() -> None:
     deal = agreement()
     for to in ("0", "-1", "0.0000000001", "1e-10"):

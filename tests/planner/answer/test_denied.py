@@ -67,6 +67,15 @@ def test_it_is_the_difference_of_two_prices_whether_or_not_others_use_the_offer(
     assert prices(case) == [(D(1), "USD per GPU-hour", D(9 * h)) for h in hours]
 
 
+def test_of_several_workloads_the_one_that_would_save_the_most_sets_the_price() -> None:
+    """9 GPUs X would save 1 an hour each, and 4 GPUs Y 2."""
+    other = work("w2", "4 GPU", "v", **{"runs-on": {"accelerators": {"Y": 1}}})
+    sold = [gpus("a", "5", id="ay", accelerator="Y"), gpus("b", "3", id="by", accelerator="Y")]
+    both = [work("w", "9 GPU", "v"), other]
+    case = world(gpus("a", "3"), gpus("b", "2"), *sold, terms=[EXCLUSIVE], workloads=both)
+    assert prices(case) == [(D(2), "USD per GPU-hour", D(17 * h)) for h in (31 * 24, 28 * 24, 31 * 24)]
+
+
 def test_denied_work_shares_the_room_of_an_offer_and_goes_on_to_the_next_best() -> None:
     """18 GPUs at 3; there are 4 at 2 and 5 at 2.50, for either workload: 4 + 5 / 2 an hour, and no more."""
     both = [work("w", "9 GPU", "v"), work("w2", "9 GPU", "v")]
