@@ -248,10 +248,13 @@ def _least_used(soft: Study, columns: Ints, counts: Ints) -> tuple[Solution, Sol
         return None
     with _no_more(model, columns, given.values, low=given.values):
         best = _going_on(_searched(model, counts))
-    if best.values is None or not _gives(soft, columns, best.values):
+    true = best.values is not None and _gives(soft, columns, best.values)
+    if not true or best.status != "optimal":
         each = np.unique(np.concatenate([part.columns for parts in giving.gives.values() for part in parts]))
         with _no_more(model, each, given.values, low=given.values):
-            best = _going_on(_searched(model, counts))
+            then = _going_on(_searched(model, counts))
+        if not true or then.objective < best.objective:
+            best = replace(then, status=best.status) if true else then
     return None if best.values is None else (least, best)
 
 
@@ -260,11 +263,7 @@ def _gives(soft: Study, columns: Ints, values: Floats) -> bool:
     model, draft = soft.model, soft.draft
     held = np.union1d(draft.x.ravel(), whole_columns(draft)).astype(np.int32)
     model.confine(held, np.maximum(0.0, values[held] * (1 - SLIGHT) - SLIGHT), values[held] * (1 + SLIGHT) + SLIGHT)
-    cost = np.zeros(model.program.n)
-    cost[columns] = 1.0
-    model.objective(cost)
-    found = _going_on(model.solve_linear())
-    model.objective(None)
+    found = _going_on(_least(model, columns, np.zeros(0, dtype=np.int32)))
     model.release(held)
     return found.status == "optimal" and found.objective >= float(values[columns].sum()) * (1 - ACCURATE) - LITTLE
 
