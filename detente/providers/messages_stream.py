@@ -275,7 +275,7 @@ class MessagesDecoder(Decoder):
 
 def _is_plain(block: bytes) -> bool:
     """Whether events hold nothing but content: each is named, none by a name that may say more, and none is empty."""
-    if EMPTY in block:
+    if block.count(EMPTY):  # of bytes, `count` is faster than `in`
         return False
     events = block.count(b"\n\n")
     return events == sum(map(block.count, _CONTENT)) and not any(name in block for name in _ENDS)

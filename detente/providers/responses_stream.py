@@ -160,10 +160,14 @@ def _plain(block: bytes) -> int:
     None carries a response or an error, is empty or is cut short. Text that a model wrote cannot look like a member:
     its quotation marks are escaped.
     """
-    if b'"response"' in block or b'"error"' in block or b'"delta":""' in block or b'"delta": ""' in block:
+    counts = block.count  # of bytes, `count` is faster than `in`
+    if counts(b'"response"') or counts(b'"error"') or counts(b'""'):
         return 0
-    events = block.count(b"\n\n")
-    return events if events == block.count(b"}\n\n") == len(_PIECE.findall(block)) else 0
+    events = counts(b"\n\n")
+    if events != counts(b"}\n\n"):
+        return 0
+    # No line of JSON ends so: these are the events' names, and only where there are none has their data to be searched.
+    return events if events == counts(b".delta\n") or events == len(_PIECE.findall(block)) else 0
 
 
 # -- whole replies --------------------------------------------------------------------------------------------------
