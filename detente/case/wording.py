@@ -213,6 +213,10 @@ def _hint(detail: Any, raw: Any, kind: Any) -> str:
     given, code = detail["input"], detail["type"]
     if code == "string_type" and given is None:
         return "; put one that begins with `#` or `&` in quotes"
+    if code == "string_type" and detail["loc"][-1:] == ("<<",):
+        return "; `<<` merges nothing here: write its keys out"
+    if code == "string_type" and isinstance(given, list) and len(given) == 1 and isinstance(given[0], str):
+        return f": write `{_short(given[0])}`, without brackets"
     models = _models_at(kind, detail["loc"], raw) if code in _OF_MODELS else []
     keys = _keys(models)
     if code in ("list_type", "tuple_type"):

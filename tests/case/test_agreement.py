@@ -192,6 +192,13 @@ DISPUTED: Data = {
 }
 
 
+def test_a_clause_that_its_event_ends_before_it_begins_names_the_event() -> None:
+    with pytest.raises(CaseError) as caught:
+        case(DISPUTED, events={"agi": "2024-05"})
+    (only,) = caught.value.mistakes
+    assert only.remedy == "check its dates, and those of its agreement, and of its event `agi`, 2024-05-01"
+
+
 def decision(found: Case, workload: str, offer: str, at: str = "2026-02-01") -> str:
     workloads, offers = {w.id: w for w in found.workloads}, {o.id: o for o in found.offers}
     return found.verdict(workloads[workload], offers[offer], moment(day(at)), moment(day(at[:8] + "02"))).permission

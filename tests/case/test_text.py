@@ -217,6 +217,7 @@ FIRST_DAY = [
     ("name:x\ntitle: y\n", ":2:6: ", "write a space after the colon of a key"),
     ("name: x\ntitle:\u00a0y\nidle: z\n", ":3:1: ", "replace the blank U+00A0 around here by a plain space"),
     ("name: x\ntitle: |y\n", ":2:9: ", "put a text that begins with `|` or `>` in quotes"),
+    (HEAD.replace("name: x", "name: [x]"), ": found a list", "expected text: write `x`, without brackets"),
     (f"currency: #1\n{HEAD}", ":1:10: found nothing", "expected text; put one that begins with `#` or `&` in quotes"),
     ("x: { a: 0,44 USD, b: 1 }\n", ":1:11: `44 USD` is taken for a key, and has no value", "decimals with a point"),
     ("x: { a: one, two }\n", ":1:14: `two` is taken for a key", "put a text that has a comma in it in quotes"),

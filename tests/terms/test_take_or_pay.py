@@ -142,6 +142,10 @@ def test_an_offer_of_another_party() -> None:
         "`south-gpus` is sold by `south`, and this agreement is with `north`; "
         "name an offer of `north`, or agree it with `south`"
     ]
+    own = agreement(TAKE | {"offer": "south-gpus", "quantity": "4 GPU"}, **{"with": "self"})  # which sells nothing
+    assert mistakes(data_of([gpus("north", 3), gpus("south", 2)], [compute()], own)) == [
+        "`south-gpus` is sold by `south`, and this agreement is with `self`; agree it with `south`"
+    ]
 
 
 @pytest.mark.parametrize(

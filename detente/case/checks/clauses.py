@@ -182,7 +182,9 @@ class _Clauses:
             validity = dates(term, agreement, self.known, self.events)
             if validity.start == validity.end:
                 what = f"`{term.id}` is never in force: it ends before it starts ({validity.start:%Y-%m-%d})"
-                wrong(entry, path, what, "check its dates, and those of its agreement")
+                happens = self.events.get(event) if event is not None else None
+                also = f", and of its event `{event}`, {happens:%Y-%m-%d}" if happens is not None else ""
+                wrong(entry, path, what, f"check its dates, and those of its agreement{also}")
         names = self.disputed.get(term.id, ()) if term.readings else ()
         for name in sorted({*names} ^ {*term.readings}):
             what = f"the reading `{name}` is of one version of `{term.id}` only"

@@ -11,6 +11,7 @@ from typing import ClassVar
 from pydantic import Field
 
 from detente.contract.case_view import CaseView
+from detente.contract.clause_text import SELF
 from detente.contract.metered.meter import Meter
 from detente.contract.reach.scope import Selection
 from detente.contract.reach.window import Every
@@ -59,4 +60,5 @@ class OneOffer(Term):
                 yield Flaw(f"`{self.offer}` is not capacity in GPUs", "name an offer of `kind: gpu`", ("offer",))
             elif offer.provider != party:
                 what = f"`{offer.id}` is sold by `{offer.provider}`, and this agreement is with `{party}`"
-                yield Flaw(what, f"name an offer of `{party}`, or agree it with `{offer.provider}`", ("offer",))
+                own = "" if party == SELF else f"name an offer of `{party}`, or "
+                yield Flaw(what, f"{own}agree it with `{offer.provider}`", ("offer",))
