@@ -5,11 +5,12 @@ See ``docs/terms/service-credit.md``.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import replace
 from datetime import date, datetime
 from decimal import Decimal
 from fractions import Fraction
+from functools import partial
 from pathlib import Path
 from typing import ClassVar, Literal, Self
 
@@ -26,7 +27,7 @@ from detente.contract.incidents import IncidentFile, ObservedOutages
 from detente.contract.metered.meter import Meter
 from detente.contract.metered.paid_use import PaidUse, UsePart
 from detente.contract.metered.totals import Totals
-from detente.contract.program import Expression, Program, exact_anyhow
+from detente.contract.program import Program, exact_anyhow
 from detente.contract.rated.stacking import more_than_all
 from detente.contract.reach import handover
 from detente.contract.reach.validity import Validity
@@ -216,30 +217,22 @@ class ServiceCredit(Term, AvailabilityGuarantee, DataReader, Returning):
         rates = [self.rate(window) for window in windows]
         if not any(rates):
             return
-        part = program.total(self.spend) * rates
-        if self._left is not None:
-            part = self._of_what_is_left(program, part, self._left.shaped(program), windows)
-        most = self._most
-        if most is not None and self.own_money is not None:
-            cap_in_all.shaped(program, self, part, most, windows, Fraction(-1))
-            return  # in a currency whose rate changes nothing reads it: the case was checked
-        given = program.slack(self, "given", most=program.most(part), price=Fraction(-1), windows=windows)
-        program.require(self, "earned", given - part <= [Fraction(0) for _ in rates])
+        earned = program.total(self.spend) * rates
+        left = [] if self._left is None else [self._left.shaped(program)]
+        most, bounds = self._most, [*left, earned]
+        at_most = [each if most is None else min(each, most) for each in program.most(earned)]
+        given = program.slack(self, "given", most=at_most, price=Fraction(-1), windows=windows)
+        for part, bound in zip(("left", "earned")[-len(bounds) :], bounds, strict=True):
+            program.require(self, part, given - bound <= [Fraction(0) for _ in rates])
         if most is not None:
             in_all = program.in_money(given.gather([0 for _ in rates], 1), self, ())  # windows: all of its time
             program.require(self, "cap", in_all <= [most])
-        program.pays(self, UsePart(self.covered), windows, given, exact_anyhow, returned=True)
-
-    def _of_what_is_left(
-        self, program: Program, earned: Expression, left: Expression, windows: Sequence[Window]
-    ) -> Expression:
-        """The lower of what it gives and what is left, whatever a plan would rather have."""
-        part = program.slack(self, "of what is left", most=program.most(earned))
-        nothing = [Fraction(0) for _ in windows]
-        program.require(self, "at-most-earned", part - earned <= nothing)
-        program.require(self, "at-most-left", part - left <= nothing)
-        in_full(program, self, part, [left, earned], None, range(len(windows)))
-        return part
+        full = None if most is None else [most for _ in rates]
+        exactly: Callable[[], None] = partial(in_full, program, self, given, bounds, full, [0 for _ in rates])
+        if most is not None and self.own_money is not None:  # a plan would rather have it at another rate
+            exactly()
+            exactly = exact_anyhow
+        program.pays(self, UsePart(self.covered), windows, given, exactly, returned=True)
 
     def settle(self, totals: Totals, decisions: Decisions, as_of: datetime | None) -> Settlement:
         """What is given back in each window of which it is known."""

@@ -5,9 +5,10 @@ See ``docs/terms/volume-discount.md``.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from datetime import datetime
 from fractions import Fraction
+from functools import partial
 from itertools import pairwise
 from typing import ClassVar, Literal, Self
 
@@ -15,6 +16,7 @@ from pydantic import Field, PrivateAttr, model_validator
 
 from detente.contract.amounts import left_over, tier_steps
 from detente.contract.amounts.counting import APART, OF_CHARGES, repriced
+from detente.contract.amounts.in_full import in_full
 from detente.contract.amounts.left_over import GivenBeside, LeftOver
 from detente.contract.amounts.tier_steps import TierSteps
 from detente.contract.case_view import CaseView
@@ -160,7 +162,8 @@ class VolumeDiscount(Term, Returning):
     @property
     def spend(self) -> Meter:
         """What it gives back a part of."""
-        return LeftOver.of(self.counted).spend
+        counted = self.counted
+        return counted if counted.measure == "spend" else self.meter("spent", "spend", counted.windows)
 
     def meters(self) -> tuple[Meter, ...]:
         """What fills the tiers, in each window, and what others give back of it."""
@@ -224,7 +227,7 @@ class VolumeDiscount(Term, Returning):
     @property
     def _left(self) -> LeftOver | None:
         """What others leave of what use costs; None where that is enough anyhow."""
-        return None if self._beside is None else LeftOver.of(self.counted)
+        return None if self._beside is None else LeftOver.of(self.spend)
 
     def returned(self, totals: Totals, as_of: datetime | None) -> Iterator[PaidUse]:
         """What it gives back in each window."""
@@ -239,12 +242,16 @@ class VolumeDiscount(Term, Returning):
             return
         whole = self._joint(len(self._together)) if self._together else self.steps
         steps = [whole.of(self.windows.share(window)) for window in windows]
-        back = tier_steps.shaped(program, self, program.total(self.counted), steps, windows)
+        counted = self._beside is not None
+        back = tier_steps.shaped(program, self, program.total(self.counted), steps, windows, counted=counted)
+        exactly: Callable[[], None] = exact_anyhow
         if self._left is not None:
+            left, earned = self._left.shaped(program), back
             over = program.slack(self, "more than is left", most=program.most(back), price=Fraction(1), windows=windows)
             back -= over
-            program.require(self, "left", back - self._left.shaped(program) <= [Fraction(0) for _ in windows])
-        program.pays(self, UsePart(self.covered), windows, back, exact_anyhow, returned=True)
+            program.require(self, "left", back - left <= [Fraction(0) for _ in windows])
+            exactly = partial(in_full, program, self, back, [left, earned], None, [0 for _ in windows])
+        program.pays(self, UsePart(self.covered), windows, back, exactly, returned=True)
 
     # -- in exact numbers ----------------------------------------------------------------------------------------
     def taken_off(self, counted: Fraction, window: Window) -> Fraction:

@@ -12,7 +12,7 @@ import pytest
 from detente.case.case import Case
 from detente.case.switches import switches
 from detente.report.plans.answer import given_back
-from tests.builders import D, Data, agreement, build, data_of, mistakes, solved, tokens, work
+from tests.builders import D, Data, agreement, build, charged, data_of, mistakes, solved, tokens, work
 from tests.planner.oracle.oracle import Oracle
 
 
@@ -80,6 +80,60 @@ def test_no_more_is_given_back_than_is_left(months: int, terms: list[Data], more
     given = case(months, *terms, **more)
     assert solved(given).cost == D(cost)
     assert Oracle(given).solve() == pytest.approx(cost, abs=1e-6)
+
+
+MONTHLY: Data = {"windows": {"every": "month"}}
+BOTH: Data = {"measured": [{"on": f"2026-0{month}-15", "availability": "90%"} for month in (1, 2)]}
+
+
+@pytest.mark.parametrize(
+    ("terms", "cost"),
+    [
+        # 500 of January; then 500 of its 600 are left to tiers, and February reaches none: 1800 less 1000
+        ([outage("60%", cap="500 USD", **BOTH), rebate("60%", "900 USD", **MONTHLY)], 800),
+        ([outage("100%", cap="1000 USD", **BOTH), rebate("80%", "900 USD", **MONTHLY)], 800),
+        # 600 of January and 100 of February; 400 and nothing
+        ([outage("60%", cap="700 USD", **BOTH), rebate("60%", "900 USD", **MONTHLY)], 700),
+        # a credit for 400 of January, 100 of the 600 that are left, and 500: tiers of February come to nothing
+        ([pool("400 USD"), outage("60%", cap="100 USD", **BOTH), rebate("80%", "900 USD", **MONTHLY)], 800),
+    ],
+)
+def test_a_cap_in_all_is_used_up_in_order_though_another_month_would_leave_tiers_more(
+    terms: list[Data], cost: int
+) -> None:
+    demand = {"2026-01-01": "1000 Mtok per month", "2026-02-01": "800 Mtok per month"}
+    given = case(2, *terms, works=(work(demand=demand),))
+    assert solved(given).cost == D(cost)
+    assert Oracle(given).solve() == pytest.approx(cost, abs=1e-6)
+
+
+UNITS: Data = {
+    "id": "units",
+    "kind": "volume-discount",
+    "method": "all-units",
+    "listed": "1 EUR per Mtok",
+    "tiers": [{"from": "100 Mtok", "price": "0.40 EUR per Mtok"}],
+}
+
+
+@pytest.mark.parametrize(
+    ("terms", "currency", "back"),
+    [
+        # 800 EUR in January, at 1.10; tiers give the 120 USD that are left of it, and 600 of February
+        ([outage("100%", cap="800 EUR", **BOTH), rebate("60%", **MONTHLY)], "USD", {"sla": -880, "rebate": -720}),
+        # all of January; 833.33 EUR of February are left of 60% of 1742.42, at 1.20
+        ([outage("100%"), rebate("60%", "10 EUR")], "USD", {"sla": -1000, "rebate": -1000}),
+        # 363.64 EUR are left in January, at 1.10, and 600 of 1000 are given in February, at 1.20
+        ([UNITS | MONTHLY, pool("700 USD")], "EUR", {"units": -1120, "pool": -700}),
+    ],
+)
+def test_what_is_left_goes_by_the_rate_of_its_month(terms: list[Data], currency: str, back: dict[str, int]) -> None:
+    rates = {"2026-01-01": "1.10 USD per EUR", "2026-02-01": "1.20 USD per EUR"}
+    price = dict.fromkeys(("input", "output"), f"1 {currency} per Mtok")
+    exchange = [{"rate": rates, "day": "use"}]
+    given = build([tokens("north", 1) | {"price": price}], [work()], agreement(*terms), months=2, exchange=exchange)
+    found = solved(given)
+    assert {name: charged(found, name) for name in back} == back
 
 
 def test_what_is_left_is_not_known_in_windows_of_another_length() -> None:

@@ -107,6 +107,12 @@ def test_each_window_fills_its_own_tiers() -> None:
     assert charged(found, "volume") == D(-1000)
 
 
+def test_a_graduated_tier_is_filled_once_all_before_it_are_full() -> None:
+    """20% of 300, 10% of 600 and 60% of the last 100 USD; not 10% of 600 and 60% of 400."""
+    tiers = ("0 USD", "20%"), ("300 USD", "10%"), ("900 USD", "60%")
+    assert solved(build([tokens("north", 1)], [work()], agreement(volume("graduated", *tiers)), months=1)).cost == 820
+
+
 def test_a_tier_that_is_worth_less_than_the_one_before_it() -> None:
     """10% of the second thousand, and 5% of what lies above: 100 + 200 of 6000."""
     case = build([tokens("north", 1)], [work()], agreement(volume("graduated", ("1 k USD", "10%"), ("2 k USD", "5%"))))

@@ -62,14 +62,11 @@ class LeftOver:
     returned: Meter
 
     @classmethod
-    def of(cls, counted: Meter) -> LeftOver:
-        """For a clause that counts this."""
-        spend = counted if counted.measure == "spend" else replace(counted, name="spent", measure="spend")
-        paid, returned = (
-            replace(spend, name="paid", measure="paid"),
-            replace(spend, name="returned", measure="returned"),
+    def of(cls, spend: Meter) -> LeftOver:
+        """Of what use costs by a clause's meter, in its currency."""
+        return cls(
+            spend, replace(spend, name="paid", measure="paid"), replace(spend, name="returned", measure="returned")
         )
-        return cls(spend, paid, returned)
 
     def meters(self) -> tuple[Meter, ...]:
         """What it reads."""

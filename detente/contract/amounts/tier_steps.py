@@ -66,22 +66,28 @@ class TierSteps:
 
 
 def shaped(
-    program: Program, owner: ClauseOwner, total: Expression, steps: Sequence[TierSteps], windows: Sequence[Window]
-) -> Expression:
-    """What steps come to of a total in each window of a plan, where each unit in a step saves its rate."""
+    program: Program, owner: ClauseOwner, total: Expression, steps: Sequence[TierSteps], windows: Sequence[Window],
+    *, counted: bool = False,
+) -> Expression:  # fmt: skip
+    """What steps come to of a total in each window of a plan, where each unit in a step saves its rate.
+
+    ``counted``: another clause counts it, for which a plan might rather have less.
+    """
     most = program.most(total)
-    of_kind = _retroactive if steps[0].retroactive else _graduated
-    return of_kind(program, owner, total, most, steps, windows)
+    if steps[0].retroactive:
+        return _retroactive(program, owner, total, most, steps, windows)
+    return _graduated(program, owner, total, most, steps, windows, counted=counted)
 
 
 def _graduated(
     program: Program, owner: ClauseOwner, total: Expression, most: Sequence[Fraction], steps: Sequence[TierSteps],
-    windows: Sequence[Window],
+    windows: Sequence[Window], *, counted: bool,
 ) -> Expression:  # fmt: skip
-    """A step fills once the one before it is full: a whole number for each that is worth more than an earlier one."""
+    """A step fills once those before it are full: a whole number for each that is worth more than an earlier one."""
     nothing = [Fraction(0) for _ in most]
     rates = steps[0].rates
-    inside = before = None
+    inside = None
+    before: list[tuple[Expression, Sequence[Fraction]]] = []
     back = total * Fraction(0)
     worth: list[Fraction] = []
     for k, rate in enumerate(rates):
@@ -89,16 +95,17 @@ def _graduated(
         if not any(widths):
             continue
         tier = program.slack(owner, f"tier {k}", most=most, price=-rate, windows=windows)
-        if before is not None and rate > min(worth):
-            full, filled = before
+        if before and (counted or rate > min(worth)):
             open_ = program.slack(owner, f"open {k}", most=[Fraction(1) for _ in most], whole="nearest")
             program.require(owner, f"open-{k}", tier - open_ * widths <= nothing)
-            program.require(owner, f"full-{k}", filled - open_ * full >= nothing)
+            for filled, full in before:
+                program.require(owner, f"full-{k}", filled - open_ * full >= nothing)
+            before = []  # once this is open, they are full
         elif k < len(rates) - 1:
             program.require(owner, f"tier-{k}", tier.like(total) <= widths)
         inside = tier if inside is None else inside + tier
         back += tier * rate
-        before = widths, tier
+        before.append((tier, widths))
         worth.append(rate)
     if inside is not None:
         program.require(owner, "tiers", inside - total == nothing)

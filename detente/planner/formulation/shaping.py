@@ -111,7 +111,7 @@ class Shaping:
             if max(rows, default=-1) < 0:
                 continue
             own = paying.money == meter.money  # else a plan would rather have it at another rate
-            if (meter.measure == "paid" or not own) and paying not in self._exact:
+            if (meter.measure != "paid-before" or not own) and paying not in self._exact:
                 self._exact.append(paying)
                 paying.exactly()
             given = paying.given if own else paying.given * _between(paying, meter)

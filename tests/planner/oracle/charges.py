@@ -58,7 +58,7 @@ class Charges(Windows):
             for k, (mark, rate) in enumerate(zip(marks, rates, strict=True)):
                 if k and term.method == "graduated":
                     below += rates[k - 1] * (mark - marks[k - 1])
-                over = marks[k + 1] if k + 1 < len(marks) else 1e7
+                over = marks[k + 1] if k + 1 < len(marks) else 1e6
                 here = self.column(1.0, cost=-below, whole=True)
                 amount = self.column(cost=-rate)
                 if term.method == "graduated":
@@ -70,9 +70,9 @@ class Charges(Windows):
             self.row(counted, "=", 0.0)
             self.row(chosen, "=", 1.0)
             if (left := self._left(term, a, b)) is not None:
-                over = self.column(cost=1.0)
+                lesser, over = self._minimum(back, left, cost=0.0), self.column(cost=1.0)
                 back[over] = -1.0
-                self.row(less(back, left), "<=", 0.0)
+                self.row(less(back, lesser), "=", 0.0)
             self.returned.append((term, a, b, back))
 
     def _left(self, term: Any, start: datetime, end: datetime) -> Sum | None:
@@ -151,20 +151,20 @@ class Charges(Windows):
                     self.row({self.column(cost=-1.0): 1.0}, "<=", part * float(each.worth.amount))
 
     def _service_credit(self, term: Any) -> None:
-        back: Sum = {}
+        rest = None if term.cap is None else self._fixed(float(term.cap.amount))
         for a, b, _, _ in self.windows(term):
             known = [m for m in term.measured if a <= at_midnight(m.on, a) < b]
             part = max([float(x.credit) for m in known for x in term.bands if m.availability < x.below], default=0.0)
             if part and (term.claim_within is None or known[0].claimed):
-                given = self.column(cost=-1.0)
-                earned = added(self.measure(term.covered, "spend", a, b), times=part)
-                self.row(less({given: 1.0}, earned), "<=", 0.0)
+                given = added(self.measure(term.covered, "spend", a, b), times=part)
                 if (left := self._left(term, a, b)) is not None:
-                    self.row(less({given: 1.0}, left), "<=", 0.0)
-                back[given] = 1.0
-                self.returned.append((term, a, b, {given: 1.0}))
-        if term.cap is not None:
-            self.row(back, "<=", float(term.cap.amount))
+                    given = self._minimum(given, left, cost=0.0)
+                if rest is not None:
+                    given = self._minimum(given, rest, cost=0.0)
+                    rest = less(rest, given)
+                for column, value in given.items():
+                    self.cost[column] -= value
+                self.returned.append((term, a, b, given))
 
     def _share(self, term: Any) -> None:
         for a, b, _, _ in self.windows(term):
@@ -223,7 +223,7 @@ def _stepwise(terms: list[Any], way: str) -> tuple[list[float], list[float]]:
     starts = sorted({0.0, *(float(t.from_.amount) for term in terms for t in term.tiers)})
     rates = []
     for start in starts:
-        each = [max([0.0, *(float(t.off) for t in term.tiers if float(t.from_.amount) <= start)]) for term in terms]
+        each = [[0.0, *(float(t.off) for t in term.tiers if float(t.from_.amount) <= start)][-1] for term in terms]
         kept = 1.0
         for rate in each:
             kept *= 1 - rate
