@@ -9,20 +9,11 @@ from collections.abc import Iterable, Mapping
 from fractions import Fraction
 from typing import NamedTuple, Protocol
 
+from detente.contract.metered.lacking import Lacks
 from detente.contract.metered.meter import Measure
 
 Counted = tuple[int, int]
 """A meter's place and a window's index."""
-
-
-class Lacks(NamedTuple):
-    """The labels that a use lacks, and what is known of all that its meter asks, in the order of the keys' names.
-
-    Uses that are alike in both are alike to the meter: one takes another back.
-    """
-
-    labels: tuple[str, ...]
-    known: tuple[str | None, ...] = ()
 
 
 class MomentUse(Protocol):
@@ -77,10 +68,10 @@ class UseTogether:
 
 
 class CountedOfDay(NamedTuple):
-    """Where all use of a day counts that is alike: the meters whose windows hold the day, and the rest of them.
+    """Where all use of a day counts that is alike: the meters that cover it, whose windows hold the day; and the rest.
 
     Of a meter in a currency of its own, with what one of that is in the case's.
     """
 
-    counts: tuple[tuple[Measure, str, Counted, Lacks | None, Fraction | None], ...]
+    counts: tuple[tuple[Measure, str, Counted, Fraction | None], ...]
     rest: tuple[tuple[int, Lacks | None], ...]

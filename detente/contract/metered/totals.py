@@ -2,19 +2,21 @@
 
 Sums of whole numbers, so that neither the order nor the grouping of what is added matters, and settling a stream is
 settling the batch. What is added costs the same however much was added before. Use of which it is not known whether a
-meter covers it is kept apart: it is neither counted nor lost. Not here: what a clause makes of it (``Term.settle``).
+meter covers it is kept apart (``lacking``): it is neither counted nor lost. Not here: what a clause makes of it
+(``Term.settle``).
 """
 
 from __future__ import annotations
 
-from collections.abc import Hashable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Hashable, Iterable, Iterator, Sequence
 from copy import copy
 from datetime import datetime, timedelta
 from fractions import Fraction
 from math import lcm
 
-from detente.contract.metered.counting_moment import COUNTED, BoughtCapacity, CountingMoment, by_invoice
-from detente.contract.metered.day_use import Counted, CountedOfDay, Lacks, MomentUse, UseTogether
+from detente.contract.metered.counting_moment import BoughtCapacity, CountingMoment, by_invoice
+from detente.contract.metered.day_use import Counted, CountedOfDay, MomentUse, UseTogether
+from detente.contract.metered.lacking import NOT_BOUGHT, Lacks, mark_of, still_lacking, why_unknown
 from detente.contract.metered.meter import PAYMENTS, Measure, Meter
 from detente.contract.metered.paid_use import PaidUse
 from detente.contract.metered.sum import Sum
@@ -23,9 +25,8 @@ from detente.contract.reach.window import Calendar, Window
 from detente.errors import SettleError
 from detente.values.facts import Facts
 from detente.values.micros import at_micros, micros
-from detente.values.money import NANOS, nano
+from detente.values.money import NANOS
 from detente.values.period import named
-from detente.values.quantity import plain
 
 Placed = tuple[tuple[int, int, int], ...]
 """Where a line lies: a window's index, and its share of the line as part and whole."""
@@ -33,10 +34,6 @@ Placed = tuple[tuple[int, int, int], ...]
 MAX_REMEMBERED = 50_000
 DAY = timedelta(days=1)
 WHOLE = Fraction(1)
-
-
-NOT_BOUGHT = Lacks(("when it was bought",))
-"""What use lacks that counts otherwise than by use, where nobody tells what is reserved."""
 
 
 class Totals:
@@ -76,31 +73,34 @@ class Totals:
 
         With ``until``, a moment of UTC, only the part before it: an amount is even over its time.
         """
-        use = rated.use
+        use, mark = rated.use, 0
         for place, lacks in self._meters_of(use.demand, use.offer):
             meter = self.meters[place]
+            if lacks is not None:
+                mark = mark or mark_of(use.demand, use.offer, micros(use.start), micros(use.end))
             for amount, start, end in rated.measured(meter.measure, meter.term):
                 if until is None or end <= until:
-                    self._count(place, lacks, nanos(amount), start, end)
+                    self._count(place, lacks, mark, nanos(amount), start, end)
                 elif start < until:
                     share = Fraction(micros(until) - micros(start), micros(end) - micros(start))
-                    self._count(place, lacks, nanos(amount), start, until, share)
+                    self._count(place, lacks, mark, nanos(amount), start, until, share)
 
     def add_of_day(self, demand: Facts | None, offer: Facts, uses: Sequence[MomentUse]) -> None:
         """Count uses that are alike, each at a moment of one day: the same as ``add`` of each, at once."""
         of_day = self._counted_on(demand, offer, at_micros(uses[0].start))
         whole = UseTogether(uses)
-        for measure, term, key, lacks, rate in of_day.counts:
+        for measure, term, key, rate in of_day.counts:
             if amount := whole.comes_to(measure, term):
                 if rate is None:
-                    self._sum_of(key, lacks).whole += amount
+                    self._sum_of(key, None).whole += amount
                 else:
-                    self._sum_of(key, lacks).add(amount, rate.denominator, rate.numerator)
+                    self._sum_of(key, None).add(amount, rate.denominator, rate.numerator)
         for place, lacks in of_day.rest:
             measure, term = self.meters[place].measure, self.meters[place].term
             for use in uses:
                 at = at_micros(use.start)
-                self._count(place, lacks, UseTogether([use]).comes_to(measure, term), at, at)
+                mark = 0 if lacks is None else mark_of(demand, offer, use.start, use.start)
+                self._count(place, lacks, mark, UseTogether([use]).comes_to(measure, term), at, at)
 
     def buy(self, bought: BoughtCapacity) -> None:
         """Count what is reserved, in the meters that count it at this moment."""
@@ -118,7 +118,8 @@ class Totals:
     def tell(self, bought: Iterable[BoughtCapacity], meters: Iterable[Meter]) -> None:
         """Count all that is reserved in some meters, which did not know when it was bought: its use counts no more."""
         for apart in self._unknown.values():
-            apart.pop(NOT_BOUGHT, None)
+            for lacks in (NOT_BOUGHT, NOT_BOUGHT.with_marks):
+                apart.pop(lacks, None)
         places = [(place, meter) for meter in meters if (place := self._place.get(meter)) is not None]
         for each in bought:
             self._buy(each, places)
@@ -204,9 +205,9 @@ class Totals:
 
     def _counted_in(self, place: int, window: Window) -> Sum | None:
         key = place, window.index
-        apart = {lacks: value for lacks, found in self._unknown.get(key, {}).items() if (value := found.value)}
-        if apart:  # what was taken back is not unknown any more
-            raise SettleError(_unknown(self.meters[place], window, apart))
+        apart = self._unknown.get(key)
+        if apart and (lacking := still_lacking({lacks: found.value for lacks, found in apart.items()})):
+            raise SettleError(why_unknown(self.meters[place], window, lacking))
         return self._known.get(key)
 
     @staticmethod
@@ -236,16 +237,26 @@ class Totals:
         return found
 
     def _count(
-        self, place: int, lacks: Lacks | None, amount: int, start: datetime, end: datetime, share: Fraction = WHOLE
+        self,
+        place: int,
+        lacks: Lacks | None,
+        mark: int,
+        amount: int,
+        start: datetime,
+        end: datetime,
+        share: Fraction = WHOLE,
     ) -> None:
-        """Count a share of an amount, which is even over a time."""
+        """Count a share of an amount, which is even over a time; where something is missing, its use has a mark."""
         if not amount:
             return
         own_share, of_share = share.as_integer_ratio()
         money = self.meters[place].money
         for a, b, own, whole in [(start, end, 1, 1)] if money is None else money.pieces(start, end):
             for index, part, of in self._windows_of(place, a, b):
-                self._sum_of((place, index), lacks).add(amount, own * part * own_share, whole * of * of_share)
+                own_part, of_part = own * part * own_share, whole * of * of_share
+                self._sum_of((place, index), lacks).add(amount, own_part, of_part)
+                if lacks is not None:
+                    self._sum_of((place, index), lacks.with_marks).add(amount * mark, own_part, of_part)
 
     def _sum_of(self, key: Counted, lacks: Lacks | None) -> Sum:
         """Where a meter counts what lies in a window."""
@@ -268,15 +279,15 @@ class Totals:
 
     def _counted_all_day(self, demand: Facts | None, offer: Facts, at: datetime) -> CountedOfDay:
         start = at.replace(hour=0, minute=0, second=0, microsecond=0)
-        counts: list[tuple[Measure, str, Counted, Lacks | None, Fraction | None]] = []
+        counts: list[tuple[Measure, str, Counted, Fraction | None]] = []
         rest: list[tuple[int, Lacks | None]] = []
         for place, lacks in self._meters_of(demand, offer):
             meter = self.meters[place]
             self._windows_of(place, at, at)
             since, until, placed = self._inside.get((self._cut[place], at.toordinal()), (at, at, ()))
-            if since <= start and start + DAY <= until:
+            if lacks is None and since <= start and start + DAY <= until:
                 rate = None if meter.money is None else meter.money.rate(start)
-                counts.append((meter.measure, meter.term, (place, placed[0][0]), lacks, rate))
+                counts.append((meter.measure, meter.term, (place, placed[0][0]), rate))
             elif meter.moment == "invoice" or any(meter.windows.over(start, start + DAY)):
                 rest.append((place, lacks))
         return CountedOfDay(tuple(counts), tuple(rest))
@@ -323,20 +334,7 @@ class Totals:
             if not meter.counts_use_of(offer):
                 yield place, NOT_BOUGHT
             else:
-                selection = meter.selection
-                yield place, None if covered else Lacks(selection.missing(demand), selection.known(demand, offer))
-
-
-def _unknown(meter: Meter, window: Window, apart: Mapping[Lacks, Fraction]) -> str:
-    labels = ", ".join(f"`{label}`" for label in sorted({label for lacks in apart for label in lacks.labels}))
-    amount = plain(nano(sum(map(abs, apart.values()), Fraction(0))))
-    if NOT_BOUGHT in apart:
-        what = f"`{meter.term}` counts what is reserved {COUNTED[meter.moment]}, and that is not on the books"
-        return f"{what} (its use in {named(window.start, window.end)} is); say `moment: use`, or settle it by hand"
-    what = f"`{meter.term}`: {amount} of {meter.measure} in {named(window.start, window.end)} lacks the label {labels}"
-    return (
-        f"{what}, so that it is not known whether the clause covers it; label that use (`none` if it is none of them)"
-    )
+                yield place, None if covered else Lacks(meter.selection.missing(demand))
 
 
 def _parts(meter: Meter, start: datetime, end: datetime) -> Iterator[tuple[Window, int, int]]:

@@ -155,11 +155,6 @@ class Selection:
         known = demand if demand is not None else {}
         return tuple(sorted(key for key in self.keys if key not in OFFER_KEYS and key not in known))
 
-    def known(self, demand: Facts | None, offer: Facts) -> tuple[str | None, ...]:
-        """What is known of each key that it asks, in the order of their names; None where nothing is."""
-        own = demand if demand is not None else {}
-        return tuple(offer.get(key) if key in OFFER_KEYS else own.get(key) for key in sorted(self.keys))
-
     @property
     def keys(self) -> set[str]:
         """Every key that it asks."""

@@ -87,7 +87,7 @@ MIGRATIONS: tuple[tuple[str, ...], ...] = (
         " FROM (SELECT MIN(start) AS start FROM sums) AS found WHERE found.start IS NOT NULL",
     ),
     ("ALTER TABLE leases ADD COLUMN free {big} NOT NULL DEFAULT 0",),
-    (  # by its labels alone, use that lacked any could not be taken back: such meters are counted anew
+    (  # without marks, use that lacked labels could not be taken back: such meters are counted anew
         "DELETE FROM meters WHERE meter IN (SELECT meter FROM totals WHERE labels <> '')",
         "DELETE FROM totals WHERE meter NOT IN (SELECT meter FROM meters)",
         "ALTER TABLE totals RENAME COLUMN labels TO lacks",

@@ -18,7 +18,7 @@ from hashlib import sha256
 
 import msgspec
 
-from detente.contract.metered.day_use import Lacks
+from detente.contract.metered.lacking import Lacks
 from detente.contract.metered.meter import PAYMENTS, Meter
 from detente.contract.metered.sum import Sum
 from detente.contract.metered.totals import Totals
@@ -238,4 +238,5 @@ def _sum(amount: int | str | Decimal, parts: object) -> Sum:
 
 
 def _lacks(stored: str) -> Lacks:
-    return Lacks(*map(tuple, json.loads(stored)))
+    labels, marked = json.loads(stored)
+    return Lacks(tuple(labels), marked)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from dataclasses import replace
 from datetime import datetime, timedelta
 from decimal import Decimal
@@ -156,3 +157,28 @@ def said(totals: Totals, counted: Meter, window: Any) -> Fraction | str:
         return totals.total(counted, window)
     except SettleError as error:
         return str(error)
+
+
+USES = st.lists(
+    st.tuples(st.sampled_from([1, 2, -1, -3]), st.sampled_from(["chat", "mail"]), st.sampled_from([5, 6, 40])),
+    max_size=8,
+)
+
+
+@given(some=USES, moments=st.booleans())
+def test_unlabelled_use_is_known_only_where_each_was_taken_back(
+    some: list[tuple[int, str, int]], moments: bool
+) -> None:
+    """Whatever all come to: in January and in February, by workload and day."""
+    counted, left = meter({"tier": "gold"}), Counter[tuple[str, int]]()
+    totals = Totals([counted])
+    for amount, workload, after in some:
+        start = day("2026-01-01") + timedelta(after)
+        left[workload, after] += amount
+        totals.add(line(start, start if moments else start + timedelta(1), D(amount), {"workload": workload}))
+    for window in list(counted.windows)[:2]:
+        if any(n for (_, after), n in left.items() if (after < 31) == (window.index == 0)):
+            with pytest.raises(SettleError, match="lacks the label `tier`"):
+                totals.total(counted, window)
+        else:
+            assert totals.total(counted, window) == 0

@@ -133,7 +133,7 @@ def test_who_used_it_is_unknown_and_not_nobody(tmp_path: Path) -> None:
         read(store, case, mapped(tmp_path, OTHER), bill(tmp_path / "b.csv", [row("Storage", "5")]))
         with store.reading() as session:
             counted = {lacks for _, _, lacks, _ in Books(store, case).totals.read(session).counts()}
-    assert counted == {(("team",), ("north", None))}
+    assert counted == {(("team",), False), (("team",), True)}
 
 
 # -- times and formats ------------------------------------------------------------------------------------------------
