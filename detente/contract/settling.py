@@ -5,14 +5,15 @@ Not here: what one clause makes of its totals (``Term.settle``).
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Sequence
 from datetime import datetime
+from typing import NamedTuple
 
 from detente.contract.decisions import Decisions
 from detente.contract.metered.meter import Measure
 from detente.contract.metered.paid_use import in_the_cases
 from detente.contract.metered.totals import Totals
-from detente.contract.payer import Payer
+from detente.contract.payer import Payer, meet
 from detente.contract.returning import Returning, in_turn
 from detente.contract.settled.settlement import Settlement
 from detente.contract.term import Term
@@ -38,34 +39,43 @@ def settle_each(
 ) -> tuple[Settlement | SettleError, ...]:
     """The same, where what one clause comes to may not be known: then its error, and those of all who count on it."""
     found: dict[int, Settlement | SettleError] = {}
-    lost: dict[Measure, SettleError] = {}
+    lost: list[UnknownPayment] = []
     for term in in_turn(terms):
         found[id(term)] = each = _settled(term, totals, decisions, as_of, lost)
         if isinstance(each, SettleError):
-            lost |= _lost_with(term, each)
+            lost += _lost_with(term, each)
         elif isinstance(term, Payer | Returning):
             noted = term.payments(totals, as_of) if isinstance(term, Payer) else term.returned(totals, as_of)
             totals = totals.paid_by(in_the_cases(noted, term.own_money))
     return tuple(found[id(term)] for term in terms)
 
 
-def _lost_with(term: Term, error: SettleError) -> dict[Measure, SettleError]:
-    """The measures that are not known where it is not known what a clause comes to."""
+class UnknownPayment(NamedTuple):
+    """What is not known since it is not known what a clause comes to: how much it pays of use, or gives back."""
+
+    term: Term
+    measures: frozenset[Measure]
+    words: str
+    why: SettleError
+
+
+def _lost_with(term: Term, why: SettleError) -> Iterator[UnknownPayment]:
     if isinstance(term, Payer):
-        return {"paid": error, "paid-before": error}
-    return {"returned": error} if isinstance(term, Returning) else {}
+        yield UnknownPayment(term, frozenset({"paid", "paid-before"}), "credits pay", why)
+    elif isinstance(term, Returning):
+        yield UnknownPayment(term, frozenset({"returned"}), "others give back", why)
 
 
 def _settled(
-    term: Term, totals: Totals, decisions: Decisions, as_of: datetime | None, lost: Mapping[Measure, SettleError]
+    term: Term, totals: Totals, decisions: Decisions, as_of: datetime | None, lost: Sequence[UnknownPayment]
 ) -> Settlement | SettleError:
-    """``lost``: of what credits pay, or others give back, what is not known, and so what they come to who count it."""
-    reads: list[Measure] = [meter.measure for meter in term.meters()] if lost else []
-    reads += ["paid-before"] if isinstance(term, Payer) else []
-    if gone := [lost[of] for of in reads if of in lost]:
-        return SettleError(
-            f"`{term.id}` counts what {'credits pay' if 'paid' in lost else 'others give back'}: {gone[0]}"
-        )
+    """Its error, too, where it counts what is lost with a clause that may speak of the same use."""
+    reads: set[Measure] = {meter.measure for meter in term.meters()} if lost else set()
+    if isinstance(term, Payer):
+        reads.add("paid-before")
+    for each in lost:
+        if reads & each.measures and meet(term, each.term):
+            return SettleError(f"`{term.id}` counts what {each.words}: {each.why}")
     try:
         found = term.settle(totals, decisions, as_of)
         return found if term.own_money is None else found.converted(term.own_money)
