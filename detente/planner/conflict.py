@@ -1,54 +1,46 @@
 """Which clauses collide, and the cheapest way out (§8).
 
 Owns: the minimal set, and the relaxations (least give of one clause, then least cost). Not here: which facts play a
-part (``facts``), and how a clause is worded (``Term.concede``).
+part (``conflict_facts``), and what a clause gives, in words (``concession``).
 """
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import replace
-from datetime import UTC, datetime
 from decimal import Decimal
 from fractions import Fraction
 
 import numpy as np
 
 from detente.contract.metered.meter import Measure
-from detente.contract.roles import PriceChange
+from detente.contract.roles import GivingBack, PriceChange
 from detente.contract.term import Term
 from detente.errors import UnsettledError
-from detente.planner.conflict_facts import facts_of, fewest, plural
+from detente.planner.concession import LITTLE, concession, version_of
+from detente.planner.conflict_facts import facts_of, fewest
 from detente.planner.formulation.draft import Draft
 from detente.planner.formulation.expression import Floats, Ints
 from detente.planner.formulation.owner import Owner, by_owner
-from detente.planner.formulation.softening import DENIED, Yielding
 from detente.planner.solving.model import Model
 from detente.planner.solving.solution import Solution
 from detente.planner.solving.whole import whole_columns
 from detente.planner.study import Study
-from detente.results.conflict import Clash, Concession, Conflict, Given, Version
-from detente.values.money import nano, shown
-from detente.values.period import End, named
+from detente.results.conflict import Clash, Concession, Conflict, Version
+from detente.values.money import nano
 
 PAID: Collection[Measure] = ("spend", "off", "paid", "paid-before")
 """Measures of what turns on prices after discounts."""
 
-When = tuple[datetime, End] | None
-"""When something is given; None of what is counted over no window."""
-
-LITTLE = 1e-6
-"""Of a unit, or of a whole share: less than this is the solver's tolerance."""
+DROPPED_WHOLE = (PriceChange, GivingBack)
+"""Roles of clauses that set what use costs: one of them has nothing to give, and is done without (``_left_out``)."""
 
 LARGE = 20_000
 """Columns above which the ways out of a conflict are sought without whole units, unless it turns on them."""
 
 ACCURATE = 1e-6
 """The relative gap to which whole numbers are sought for a way out."""
-
-NOISE = 1e-8
-"""Of all that a clause gives: a part of less than this is room that was left so that the least can be reached again."""
 
 SLIGHT = 1e-9
 """Of a number, and of one: a solution that is held to be that near may be solved again."""
@@ -81,7 +73,7 @@ def _found(study: Study, whole: Ints | None) -> Conflict:
     others = study.relaxed(o for o in owners if o not in minimal)
     facts = facts_of(others, [clauses[owner] for owner in minimal], whole)
     priced = _by_prices(study, minimal, whole)
-    clashes = [_clash(clauses[owner], _version(study, clauses[owner])) for owner in minimal]
+    clashes = [_clash(clauses[owner], version_of(study, clauses[owner])) for owner in minimal]
     clashes += [_clash(versions[-1], _as_a_whole(versions)) for versions in priced]
     ways = _ways_out(study, minimal, priced, whole) if minimal else []
     return Conflict(study.case.reading, tuple(clashes), tuple(facts), tuple(ways))
@@ -100,16 +92,24 @@ def _by_prices(study: Study, minimal: Sequence[Owner], whole: Ints | None) -> li
 
     def collide(out: Sequence[str]) -> bool:
         bare = study.without(out)
-        bare = bare.relaxed(owner for owner in by_owner(bare.case.terms) if owner not in minimal)
-        with bare.program.as_asked():
-            return not bare.possible(None if whole is None else whole_columns(bare.draft))
+        return not _possible(bare.relaxed(o for o in by_owner(bare.case.terms) if o not in minimal), whole)
 
     if not prices or collide(prices):
         return []
     out: list[str] = []
     for name in prices:
         out += [name] if collide([*out, name]) else []
-    return [[term for term in clauses.values() if term.id == name] for name in prices if name not in out]
+    return [_versions(study, name) for name in prices if name not in out]
+
+
+def _possible(bare: Study, whole: Ints | None) -> bool:
+    """Whether what is left of a case has a plan; ``whole``: whether columns are integer, in its own program."""
+    with bare.program.as_asked():
+        return bare.possible(None if whole is None else whole_columns(bare.draft))
+
+
+def _versions(study: Study, name: str) -> list[Term]:
+    return [term for term in study.case.terms if term.id == name]
 
 
 def _clash(term: Term, version: Version) -> Clash:
@@ -121,24 +121,26 @@ def _as_a_whole(versions: Sequence[Term]) -> Version:
     return Version(versions[0].id, versions[0].validity.start, versions[-1].validity.end, amended=False)
 
 
-def _version(study: Study, term: Term) -> Version:
-    amended = sum(other.id == term.id for other in study.case.terms) > 1
-    return Version(term.id, term.validity.start, term.validity.end, amended)
-
-
 def _ways_out(
     study: Study, minimal: Sequence[Owner], priced: Sequence[Sequence[Term]], whole: Ints | None
 ) -> list[Concession]:
     """Each clause of the conflict giving way alone, by as little as it can; all together where none suffices.
 
-    A clause gives in all its versions: one that was amended may collide in more than one. One that changes prices
-    (``priced``) gives way as a whole.
+    A clause gives in all its versions: one that was amended may collide in more than one. One that sets what use costs
+    (``priced``, or one of the minimal set that has nothing to give) gives way as a whole; where none of these suffices
+    alone, the fewest that do.
     """
-    every = list(by_owner(study.case.terms))
-    clauses = [[owner for owner in every if owner.name == name] for name in dict.fromkeys(o.name for o in minimal)]
-    ways = [way for versions in clauses for way in _together(_give(study, versions, whole))]
-    ways += filter(None, (_left_out(study, versions, whole) for versions in priced))
-    ways = ways or _together(_give(study, every, whole))
+    terms = by_owner(study.case.terms)
+    ways, dropped = list[Concession](), [versions[0].id for versions in priced]
+    for name in dict.fromkeys(o.name for o in minimal):
+        versions = [owner for owner in terms if owner.name == name]
+        found = _together(_give(study, versions, whole))
+        ways += found
+        if not found and all(isinstance(terms[owner], DROPPED_WHOLE) for owner in versions):
+            dropped.append(name)
+    without = [way for name in dropped for way in _left_out(study, [name], whole)]
+    ways += without or (_fewest_left_out(study, whole) if dropped else [])
+    ways = ways or _together(_give(study, list(terms), whole))
     return sorted(ways, key=lambda w: (w.cost is None, w.cost or Decimal(0), w.term, w.version.start))
 
 
@@ -153,16 +155,29 @@ def _together(ways: Sequence[Concession]) -> list[Concession]:
     return found
 
 
-def _left_out(study: Study, versions: Sequence[Term], whole: Ints | None) -> Concession | None:
-    """A clause that is done without, in all its versions, and the least cost then; None where the others collide."""
-    bare = study.without([versions[0].id])
+def _left_out(study: Study, names: Sequence[str], whole: Ints | None) -> list[Concession]:
+    """Clauses that are done without, in all their versions, and the least cost then; none where the others collide."""
+    bare = study.without(names)
     with bare.program.as_asked():
         found = _going_on(_searched(bare.model, _counted(bare, None if whole is None else whole_columns(bare.draft))))
     _settled(found)
     if found.values is None:
-        return None
+        return []
     cost, at_most = nano(Fraction(found.objective)), found.status == "time-limit"
-    return Concession(_as_a_whole(versions), (), "do without it", cost, at_most=at_most)
+    versions = [_as_a_whole(_versions(study, name)) for name in names]
+    return _together([Concession(each, (), "do without it", cost, at_most=at_most) for each in versions])
+
+
+def _fewest_left_out(study: Study, whole: Ints | None) -> list[Concession]:
+    """Clauses that set what use costs, of which none can stay; none where the others collide without all of them."""
+    out = list(dict.fromkeys(term.id for term in study.case.terms if isinstance(term, DROPPED_WHOLE)))
+    if not _possible(study.without(out), whole):
+        return []
+    for name in tuple(out):
+        fewer = [other for other in out if other != name]
+        if _possible(study.without(fewer), whole):
+            out = fewer
+    return _left_out(study, out, whole)
 
 
 def _counted(study: Study, whole: Ints | None) -> Ints:
@@ -199,7 +214,7 @@ def _give(study: Study, owners: Sequence[Owner], whole: Ints | None) -> list[Con
         in_all = float(amounts.values[total[0]])
         if in_all > LITTLE:
             alone = len(owners) == 1 and not giving.mixed
-            way = _concession(soft, owner, in_all if alone else None, final.values, cost)
+            way = concession(soft, owner, in_all if alone else None, final.values, cost)
             ways.append(replace(way, at_most=at_most, owed=_owed(soft, owner, final.values)))
     return ways
 
@@ -321,77 +336,3 @@ def _least(model: Model, columns: Ints, counts: Ints) -> Solution:
     found = _searched(model, counts)
     model.objective(None)
     return found
-
-
-def _concession(soft: Study, owner: Owner, in_all: float | None, values: Floats, cost: Decimal | None) -> Concession:
-    """What an owner gives, part by part; ``in_all`` is the least sum, which values may exceed by a tolerance."""
-    term, giving = by_owner(soft.draft.case.terms)[owner], soft.giving
-    assert giving is not None
-    parts_of = giving.gives[owner]
-    slight = NOISE * sum(float(values[each.columns].sum()) for each in parts_of)
-    given = [part for each in parts_of for part in _parts(soft.draft, each, values, slight)]
-    given = given or [part for each in parts_of for part in _parts(soft.draft, each, values, slight, little=0.0)]
-    total = sum(amount for _, amounts, _ in given for amount in amounts.values())
-    times = in_all / total if in_all is not None and total else 1.0
-    parts = [_given(each, amounts, unit, times) for each, amounts, unit in given]
-    words = [_worded(soft.draft, term, part) for part in parts]
-    return Concession(_version(soft, term), tuple(parts), " and ".join(words), cost)
-
-
-def _parts(
-    draft: Draft, each: Yielding, values: Floats, slight: float, little: float = LITTLE
-) -> Iterable[tuple[Yielding, dict[When, float], str]]:
-    """The amounts of a part that gives, by time, in each unit by itself; not what is ``little``, or ``slight``."""
-    amounts = values[each.columns]
-    if each.part != DENIED:
-        windows: Sequence[When] = [(w.start, w.end) for w in each.windows] or [None] * len(amounts)
-        units = [each.unit] * len(amounts)
-    else:
-        through = [_let_through(draft, column) for column in each.columns.tolist()]
-        windows, units = [time for time, _ in through], [unit for _, unit in through]
-    found: dict[str, dict[When, float]] = {}
-    for unit, time, amount in zip(units, windows, amounts.tolist(), strict=True):
-        if amount > max(little * (each.most or 1.0), slight):
-            by_time = found.setdefault(unit, {})
-            by_time[time] = by_time.get(time, 0.0) + amount
-    yield from ((each, by_time, unit) for unit, by_time in found.items())
-
-
-def _let_through(draft: Draft, column: int) -> tuple[When, str]:
-    """The time of a column of use or standby, and the unit of its work."""
-    at = column - int(draft.x[0, 0])
-    if 0 <= at < draft.x.size:
-        index, t = divmod(at, draft.n)
-    else:
-        index = int(
-            np.flatnonzero(
-                (draft.standby_from >= 0) & (draft.standby_from <= column) & (column < draft.standby_from + draft.n)
-            )[0]
-        )
-        t = column - int(draft.standby_from[index])
-    period = draft.periods[t]
-    return (period.span_start, period.span_end), draft.arcs[index].workload.unit
-
-
-def _given(each: Yielding, amounts: Mapping[When, float], unit: str, times: float) -> Given:
-    """Exact to what the solver can tell."""
-    scale = times / each.most if each.share else times
-    windows = tuple((*time, _exact(v * scale)) for time, v in sorted(amounts.items(), key=_first) if time is not None)
-    return Given(each.part, _exact(sum(amounts.values()) * scale), unit, windows)
-
-
-def _first(item: tuple[When, float]) -> datetime:
-    return item[0][0] if item[0] is not None else datetime.min.replace(tzinfo=UTC)
-
-
-def _exact(value: float) -> Decimal:
-    return nano(Fraction(f"{value:.9g}"))  # what follows is the solver's tolerance
-
-
-def _worded(draft: Draft, term: Term, part: Given) -> str:
-    """In the contract's words, with the windows in which it gives."""
-    currency = draft.case.currency if term.own_money is None else term.own_money.currency
-    words = term.concede(part.part, Fraction(part.amount), plural(part.unit), currency)
-    texts = [f"{named(start, end)}: {shown(v, plural(part.unit))}" for start, end, v in part.windows[:6]]
-    more = f"; and {len(part.windows) - 6} more windows" if len(part.windows) > 6 else ""
-    return words + (f" ({'; '.join(texts)}{more})" if texts else "")

@@ -94,6 +94,29 @@ def test_a_change_of_prices_is_named_where_clauses_collide_by_it(
     assert answer.conflict.clauses == found.clauses
 
 
+def test_price_clauses_of_which_none_can_stay_are_done_without_together() -> None:
+    """1,000 USD less 20% twice are 640, and less 20% once 800: of 900 after discounts, 990 is enough."""
+    floor = {**FLOOR, "amount": "900 USD"}
+    twice: list[Data] = [{"id": f"d{n}", "kind": "discount", "off": "20%"} for n in (1, 2)]
+    small: Data = {"id": "small", "kind": "discount", "off": "1%"}
+    case = build([tokens("north", 1)], [work()], agreement(floor, *twice, small, combine="product"), months=1)
+    found = refused(case)
+    assert [(way.term, way.cost) for way in found.relaxations] == [
+        ("asked", D("633.6")),
+        ("d1", D(990)),
+        ("d2", D(990)),
+    ]
+    assert found.relaxations[1].sentence == "do without it; only together with `d2`"
+    minimal(case, found)
+
+
+def test_a_credit_that_collides_with_a_floor_is_done_without() -> None:
+    floor: Data = {**FLOOR, "amount": "900 USD", "measure": "after-credits"}
+    credit: Data = {"id": "pool", "kind": "credit", "amount": "200 USD"}
+    found = refused(build([tokens("north", 1)], [work()], agreement(floor, credit), months=1))
+    assert [(way.term, way.cost) for way in found.relaxations] == [("asked", D(800)), ("pool", D(1000))]
+
+
 def minimal(case: Case, found: Conflict) -> None:
     """Without any one of the clauses there is a plan for the rest of the set."""
     others = {t.id for t in case.terms} - {c.term for c in found.clauses}

@@ -1,0 +1,113 @@
+"""What a clause gives in a way out of a conflict: how much, of which part, when, and in its words.
+
+Not here: how much it has to give (``conflict``), and how a clause is worded (``Term.concede``).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from datetime import UTC, datetime
+from decimal import Decimal
+from fractions import Fraction
+
+import numpy as np
+
+from detente.contract.term import Term
+from detente.planner.conflict_facts import plural
+from detente.planner.formulation.draft import Draft
+from detente.planner.formulation.expression import Floats
+from detente.planner.formulation.owner import Owner, by_owner
+from detente.planner.formulation.softening import DENIED, Yielding
+from detente.planner.study import Study
+from detente.results.conflict import Concession, Given, Version
+from detente.values.money import nano, shown
+from detente.values.period import End, named
+
+When = tuple[datetime, End] | None
+"""When something is given; None of what is counted over no window."""
+
+LITTLE = 1e-6
+"""Of a unit, or of a whole share: less than this is the solver's tolerance."""
+
+NOISE = 1e-8
+"""Of all that a clause gives: a part of less than this is room that was left so that the least can be reached again."""
+
+
+def version_of(study: Study, term: Term) -> Version:
+    """A version of a clause, as it is named beside others of the case."""
+    amended = sum(other.id == term.id for other in study.case.terms) > 1
+    return Version(term.id, term.validity.start, term.validity.end, amended)
+
+
+def concession(soft: Study, owner: Owner, in_all: float | None, values: Floats, cost: Decimal | None) -> Concession:
+    """What an owner gives, part by part; ``in_all`` is the least sum, which values may exceed by a tolerance."""
+    term, giving = by_owner(soft.draft.case.terms)[owner], soft.giving
+    assert giving is not None
+    parts_of = giving.gives[owner]
+    slight = NOISE * sum(float(values[each.columns].sum()) for each in parts_of)
+    given = [part for each in parts_of for part in _parts(soft.draft, each, values, slight)]
+    given = given or [part for each in parts_of for part in _parts(soft.draft, each, values, slight, little=0.0)]
+    total = sum(amount for _, amounts, _ in given for amount in amounts.values())
+    times = in_all / total if in_all is not None and total else 1.0
+    parts = [_given(each, amounts, unit, times) for each, amounts, unit in given]
+    words = [_worded(soft.draft, term, part) for part in parts]
+    return Concession(version_of(soft, term), tuple(parts), " and ".join(words), cost)
+
+
+def _parts(
+    draft: Draft, each: Yielding, values: Floats, slight: float, little: float = LITTLE
+) -> Iterable[tuple[Yielding, dict[When, float], str]]:
+    """The amounts of a part that gives, by time, in each unit by itself; not what is ``little``, or ``slight``."""
+    amounts = values[each.columns]
+    if each.part != DENIED:
+        windows: Sequence[When] = [(w.start, w.end) for w in each.windows] or [None] * len(amounts)
+        units = [each.unit] * len(amounts)
+    else:
+        through = [_let_through(draft, column) for column in each.columns.tolist()]
+        windows, units = [time for time, _ in through], [unit for _, unit in through]
+    found: dict[str, dict[When, float]] = {}
+    for unit, time, amount in zip(units, windows, amounts.tolist(), strict=True):
+        if amount > max(little * (each.most or 1.0), slight):
+            by_time = found.setdefault(unit, {})
+            by_time[time] = by_time.get(time, 0.0) + amount
+    yield from ((each, by_time, unit) for unit, by_time in found.items())
+
+
+def _let_through(draft: Draft, column: int) -> tuple[When, str]:
+    """The time of a column of use or standby, and the unit of its work."""
+    at = column - int(draft.x[0, 0])
+    if 0 <= at < draft.x.size:
+        index, t = divmod(at, draft.n)
+    else:
+        index = int(
+            np.flatnonzero(
+                (draft.standby_from >= 0) & (draft.standby_from <= column) & (column < draft.standby_from + draft.n)
+            )[0]
+        )
+        t = column - int(draft.standby_from[index])
+    period = draft.periods[t]
+    return (period.span_start, period.span_end), draft.arcs[index].workload.unit
+
+
+def _given(each: Yielding, amounts: Mapping[When, float], unit: str, times: float) -> Given:
+    """Exact to what the solver can tell."""
+    scale = times / each.most if each.share else times
+    windows = tuple((*time, _exact(v * scale)) for time, v in sorted(amounts.items(), key=_first) if time is not None)
+    return Given(each.part, _exact(sum(amounts.values()) * scale), unit, windows)
+
+
+def _first(item: tuple[When, float]) -> datetime:
+    return item[0][0] if item[0] is not None else datetime.min.replace(tzinfo=UTC)
+
+
+def _exact(value: float) -> Decimal:
+    return nano(Fraction(f"{value:.9g}"))  # what follows is the solver's tolerance
+
+
+def _worded(draft: Draft, term: Term, part: Given) -> str:
+    """In the contract's words, with the windows in which it gives."""
+    currency = draft.case.currency if term.own_money is None else term.own_money.currency
+    words = term.concede(part.part, Fraction(part.amount), plural(part.unit), currency)
+    texts = [f"{named(start, end)}: {shown(v, plural(part.unit))}" for start, end, v in part.windows[:6]]
+    more = f"; and {len(part.windows) - 6} more windows" if len(part.windows) > 6 else ""
+    return words + (f" ({'; '.join(texts)}{more})" if texts else "")
