@@ -218,7 +218,9 @@ class ServiceCredit(Term, AvailabilityGuarantee, DataReader, Returning):
         if not any(rates):
             return
         earned = program.total(self.spend) * rates
-        left = [] if self._left is None else [self._left.shaped(program)]
+        left = []
+        if self._left is not None and self._beside is not None:
+            left.append(self._left.shaped(program, self, self._beside))
         most, bounds = self._most, [*left, earned]
         at_most = [each if most is None else min(each, most) for each in program.most(earned)]
         given = program.slack(self, "given", most=at_most, price=Fraction(-1), windows=windows)

@@ -245,8 +245,8 @@ class VolumeDiscount(Term, Returning):
         counted = self._beside is not None
         back = tier_steps.shaped(program, self, program.total(self.counted), steps, windows, counted=counted)
         exactly: Callable[[], None] = exact_anyhow
-        if self._left is not None:
-            left, earned = self._left.shaped(program), back
+        if self._left is not None and self._beside is not None:
+            left, earned = self._left.shaped(program, self, self._beside), back
             over = program.slack(self, "more than is left", most=program.most(back), price=Fraction(1), windows=windows)
             back -= over
             program.require(self, "left", back - left <= [Fraction(0) for _ in windows])

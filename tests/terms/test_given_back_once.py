@@ -125,13 +125,19 @@ UNITS: Data = {
         ([outage("100%"), rebate("60%", "10 EUR")], "USD", {"sla": -1000, "rebate": -1000}),
         # 363.64 EUR are left in January, at 1.10, and 600 of 1000 are given in February, at 1.20
         ([UNITS | MONTHLY, pool("700 USD")], "EUR", {"units": -1120, "pool": -700}),
+        # all of February; 909.09 EUR of January are left, and given at 1.20: no more is left in USD
+        (
+            [outage("100%", measured=BOTH["measured"][1:]), rebate("60%", "10 EUR"), rebate("30%", name="other")],
+            "USD",
+            {"sla": -1000, "rebate": D("-1090.909090909"), "other": 0},
+        ),
     ],
 )
-def test_what_is_left_goes_by_the_rate_of_its_month(terms: list[Data], currency: str, back: dict[str, int]) -> None:
+def test_what_is_left_goes_by_the_rate_of_its_month(terms: list[Data], currency: str, back: dict[str, Any]) -> None:
     rates = {"2026-01-01": "1.10 USD per EUR", "2026-02-01": "1.20 USD per EUR"}
     price = dict.fromkeys(("input", "output"), f"1 {currency} per Mtok")
-    exchange = [{"rate": rates, "day": "use"}]
-    given = build([tokens("north", 1) | {"price": price}], [work()], agreement(*terms), months=2, exchange=exchange)
+    north, exchange = tokens("north", 1) | {"price": price}, [{"rate": rates, "day": "use"}]
+    given = build([north], [work()], agreement(*terms, combine="sum"), months=2, exchange=exchange)
     found = solved(given)
     assert {name: charged(found, name) for name in back} == back
 
@@ -146,6 +152,15 @@ def test_what_is_left_is_not_known_in_windows_of_another_length() -> None:
         mistakes(data_of([tokens("north", 1)], [work()], agreement(quarters | {"windows": {"every": "month"}}, months)))
         == []
     )
+
+
+def test_what_was_given_of_an_invoice_is_not_known_of_use() -> None:
+    """Each of two gives no more than all beside the third; the third comes after both, and one goes by invoices."""
+    one = rebate("50%", name="one", of={"offer": "north-api"}, moment="invoice")
+    two = rebate("50%", name="two", of={"offer": "north-k"})
+    (found,) = mistakes(data_of([*TWO["offers"]], [*TWO["works"]], agreement(one, two, rebate("40%"), combine="sum")))
+    assert "`one` and `rebate` could give back more than all that use costs, and the first counts when it is" in found
+    assert "let `one` say `moment: use`" in found
 
 
 def test_what_a_credit_pays_fills_tiers_though_it_is_not_given_back() -> None:

@@ -14,10 +14,11 @@ from typing import Any
 
 from detente.contract.amounts.counting import Counting, edge_inside, paid_apart
 from detente.contract.case_view import CaseView, ClauseView
+from detente.contract.metered.counting_moment import COUNTED
 from detente.contract.metered.meter import Meter
 from detente.contract.metered.totals import Totals
 from detente.contract.payer import meet
-from detente.contract.program import Expression, Program
+from detente.contract.program import ClauseOwner, Expression, Program
 from detente.contract.reach.window import Window
 from detente.contract.returning import Returning, in_turn
 from detente.contract.roles import GivingBack
@@ -28,10 +29,15 @@ ALIKE = "let both cover the same use, in windows that begin on the same days"
 
 @dataclass(frozen=True)
 class GivenBeside:
-    """The clauses that pay for use or give back beside one, by name, and those that give back before it."""
+    """The clauses that pay for use or give back beside one, by name, and those that give back before it.
+
+    ``exchanged``: they and it are not all kept in one currency. What is given at the rate of a later day may then be
+    worth more than what was spent.
+    """
 
     names: frozenset[str]
     before: tuple[Any, ...]
+    exchanged: bool
 
 
 def beside(own: Any, clauses: Sequence[Any]) -> GivenBeside | None:
@@ -50,7 +56,8 @@ def beside(own: Any, clauses: Sequence[Any]) -> GivenBeside | None:
     place = giving.index(texts[0])
     known = {id(each) for each in met}
     earlier = (each for each in giving[:place] if isinstance(each, Returning) and id(each) in known)
-    return GivenBeside(frozenset(parts), tuple(earlier))
+    kept = {None if each.own_money is None else each.own_money.currency for each in (*texts, *met)}
+    return GivenBeside(frozenset(parts), tuple(earlier), exchanged=len(kept) > 1)
 
 
 @dataclass(frozen=True)
@@ -77,9 +84,20 @@ class LeftOver:
         gone = totals.total(self.paid, window) + totals.total(self.returned, window)
         return max(totals.total(self.spend, window) - gone, Fraction(0))
 
-    def shaped(self, program: Program) -> Expression:
+    def shaped(self, program: Program, owner: ClauseOwner, beside: GivenBeside) -> Expression:
         """The same in a plan, in each window."""
-        return program.total(self.spend) - program.total(self.paid) - program.total(self.returned)
+        spent = program.total(self.spend)
+        gone = program.total(self.paid) + program.total(self.returned)
+        left = spent - gone
+        if not beside.exchanged:  # each of them gives no more than there is
+            return left
+        most, rest = program.most(gone), program.most(spent)
+        beyond = program.slack(owner, "beyond what is spent", most=most)
+        all_gone = program.slack(owner, "all is gone", most=[Fraction(1) for _ in most], whole="nearest")
+        program.require(owner, "beyond", beyond - all_gone * most <= [Fraction(0) for _ in most])
+        program.require(owner, "not-below", left + beyond >= [Fraction(0) for _ in most])
+        program.require(owner, "all-gone", left + beyond + all_gone * rest <= rest)
+        return left + beyond
 
     def unknown(self, term: ClauseView, beside: GivenBeside, case: CaseView, at: str) -> Iterator[Flaw]:
         """What of it cannot be told: credits, and others that give back, of other use or in other windows."""
@@ -87,8 +105,13 @@ class LeftOver:
         yield from paid_apart(whole, term, case, at, "is of what credits leave")
         for other in beside.before if case.horizon is not None else ():
             assert case.horizon is not None
-            inside = other.covered.inside(term.covered)
-            edge = edge_inside(self.spend.windows, other.meters()[0].windows, case.horizon)
-            if meet(term, other) and (inside is None or (inside and edge is not None)):
-                what = f"`{other.id}` and `{term.id}` could give back more than all that use costs, and how much of "
-                yield Flaw(f"{what}what the first gives is for what the other covers is not known", ALIKE, (at,))
+            inside, counted = other.covered.inside(term.covered), other.meters()[0]
+            if not meet(term, other) or inside is False:
+                continue
+            what = f"`{other.id}` and `{term.id}` could give back more than all that use costs, and "
+            if counted.moment != "use":
+                counts = f"the first counts {COUNTED[counted.moment]}"
+                yield Flaw(what + counts, f"let `{other.id}` say `moment: use`", (at,))
+            elif inside is None or edge_inside(self.spend.windows, counted.windows, case.horizon) is not None:
+                unknown = "how much of what the first gives is for what the other covers is not known"
+                yield Flaw(what + unknown, ALIKE, (at,))
