@@ -239,10 +239,9 @@ class Policy:
         return Metering(self.case)
 
     def tariff(self, request: Request, deployed: Deployed, at: datetime) -> Tariff | str:
-        """What calls of a kind cost at a deployment in the hour of a moment; why, where that is not known."""
+        """What calls of a kind cost at a deployment at a moment; why, where that is not known."""
         kind = CallRoute("", "", request.workload, dict(request.labels), request.model, "")
-        hour = at.replace(minute=0, second=0, microsecond=0)
-        found = self.metering.tariff(kind, deployed.offer.id, hour, deployed.model)
+        found = self.metering.tariff(kind, deployed.offer.id, at, deployed.model)
         return found if isinstance(found, Tariff) else found.unknown
 
     @cached_property

@@ -120,14 +120,14 @@ class BillRating:
         return found or [UseLine(of, row.start, row.end)]
 
     def _turns(self, number: int, where: CallRoute, row: BillRow) -> Iterator[int]:
-        """The days within a row's time on which its use comes to cost otherwise than the day before."""
+        """The moments within a row's time from which its use costs otherwise than before."""
         if where.offer is None:
             return
         before = self._metering.known(number, where, where.offer, "", row.start)
-        for day in range(row.start - row.start % DAY + DAY, row.end, DAY):
-            there = self._metering.known(number, where, where.offer, "", day)
+        for at in self._metering.turns(row.start, row.end):
+            there = self._metering.known(number, where, where.offer, "", at)
             if there is not before and there != before:
-                yield day
+                yield at
             before = there
 
     def _rated_part(self, number: int, rule: BillRule, of: UseClass, key: str, count: int, at: int) -> UseLine:

@@ -7,10 +7,12 @@ reading journals (``ingest``), and counting lines (``books``).
 
 from __future__ import annotations
 
+from bisect import bisect_left, bisect_right
 from collections.abc import Hashable
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from fractions import Fraction
+from heapq import merge
 from math import lcm
 from typing import Literal
 
@@ -25,7 +27,7 @@ from detente.ledger.journals.record import CallRoute, EndAsRead, TokenCounts
 from detente.ledger.use.line import UseClass, UseLine
 from detente.market.offer import AnyOffer, TokenOffer, TokenPrices
 from detente.market.token_price import MTOK, WholePrices, charge, whole_prices
-from detente.values.micros import DAY, at_micros
+from detente.values.micros import DAY, at_micros, micros
 from detente.values.money import NANOS
 from detente.values.period import moment
 from detente.values.rounding import half_even
@@ -50,7 +52,7 @@ NO_END = "it began, and no record says how it ended"
 
 @dataclass(frozen=True, slots=True)
 class Tariff:
-    """What use of one class costs on one day: prices and clauses change with a day, and never within it.
+    """What use of one class costs while nothing turns: prices turn with a day (UTC), clauses with their agreement's.
 
     ``taken`` and ``earned`` are billionths a token (of input, of cached input, of output). A token has a price
     (``prices``), or what is taken has: ``price``, in billionths of the currency for a billionth of the offer's unit.
@@ -148,8 +150,12 @@ class Metering:
             for each in case.declared.deployments
         }
         self._tariffs: dict[tuple[int, str, str, int], Tariff | UseLine] = {}
+        validities = [term.validity for term in case.signed if isinstance(term, PriceChange)]
+        edges = {micros(at) for validity in validities for at in (validity.start, validity.end)}
+        self._within_days = sorted(at for at in edges if at % DAY)
+        """When price clauses begin or end that do not turn at midnight UTC: those of agreements with a `zone`."""
         self._alike: dict[tuple[Hashable, ...], Tariff | UseLine] = {}
-        """Those of days by what they turn on: route, offer, model, price and the price clauses in force."""
+        """Those of times by what they turn on: route, offer, model, price and the price clauses in force."""
         self._listed: dict[tuple[str, datetime], TokenPrices | Fraction | None] = {}
         self._prices: dict[tuple[int, bool], WholePrices] = {}
         self._taken: dict[tuple[str, str, str], TakenOfTokens] = {}
@@ -195,31 +201,43 @@ class Metering:
             return [UseLine(tariff.of, at, at, part, unknown=str(error), tokens=used)]
 
     def known(self, number: int, route: CallRoute, offer: str, model: str, at: int) -> Tariff | UseLine:
-        """The tariff of the day of a stored moment, remembered; ``number`` is the route's, ``model`` the one served."""
-        key = number, offer, model, at // DAY
+        """The tariff of a stored moment, remembered; ``number`` is the route's, ``model`` the one served."""
+        since = self._since(at)
+        key = number, offer, model, since
         found = self._tariffs.get(key)
         if found is None:
             if len(self._tariffs) >= MAX_TARIFFS:
                 for remembered in (self._tariffs, self._alike, self._parts_off, self._meeting, self._listed):
                     remembered.clear()
-            found = self._tariffs[key] = self._as_before(number, route, offer, model, at_micros(at - at % DAY))
+            found = self._tariffs[key] = self._as_before(number, route, offer, model, at_micros(since))
         return found
 
-    def _as_before(self, number: int, route: CallRoute, name: str, model: str, day: datetime) -> Tariff | UseLine:
-        """The tariff of a day: that of another on which the price was the same, and the same clauses were in force."""
+    def turns(self, start: int, end: int) -> list[int]:
+        """The moments within a time at which a price or a clause may turn, in order."""
+        within = self._within_days[bisect_right(self._within_days, start) : bisect_left(self._within_days, end)]
+        return list(merge(range(start - start % DAY + DAY, end, DAY), within))
+
+    def _since(self, at: int) -> int:
+        """The last moment, up to one, at which a price or a clause may have turned: what holds there still holds."""
+        midnight, begun = at - at % DAY, bisect_right(self._within_days, at)
+        return max(midnight, self._within_days[begun - 1]) if begun else midnight
+
+    def _as_before(self, number: int, route: CallRoute, name: str, model: str, since: datetime) -> Tariff | UseLine:
+        """The tariff from a moment on: that of another with the same price, and the same price clauses in force."""
         offer = self._offers.get(name)
-        price = None if offer is None else self._price(offer, day)
+        price = None if offer is None else self._price(offer, since)
         if price is None:
-            return self.tariff(route, name, day, model)
+            return self.tariff(route, name, since, model)
         said = id(price) if isinstance(price, TokenPrices) else price
-        key = number, name, model, said, tuple(map(id, self._in_force(day)))
+        key = number, name, model, said, tuple(map(id, self._in_force(since)))
         found = self._alike.get(key)
         if found is None:
-            found = self._alike[key] = self.tariff(route, name, day, model)
+            found = self._alike[key] = self.tariff(route, name, since, model)
         return found
 
-    def _price(self, offer: AnyOffer, day: datetime) -> TokenPrices | Fraction | None:
-        """What an offer lists on a day; None where it has no price."""
+    def _price(self, offer: AnyOffer, at: datetime) -> TokenPrices | Fraction | None:
+        """What an offer lists on the day of a moment; None where it has no price."""
+        day = moment(at.date())
         key = offer.id, day
         if key not in self._listed:
             stated = offer.price.on(day) if isinstance(offer, TokenOffer) else None
@@ -227,11 +245,11 @@ class Metering:
         return self._listed[key]
 
     def tariff(self, route: CallRoute, name: str, at: datetime, model: str = "") -> Tariff | UseLine:
-        """What use of a kind costs on the day of a moment, by a model of the offer's; a line that says why not.
+        """What use of a kind costs at a moment, by a model of the offer's; a line that says why not.
 
         A call is none of a batch: only what a bill tells of work that goes in batches is sold at the batch price.
         """
-        day = moment(at.date())
+        since = at_micros(self._since(micros(at)))
         workload, offer = self._workloads.get(route.workload), self._offers.get(name)
         demand = {**route.labels, "workload": route.workload}
         sold = _stated(route, name) if offer is None else self._case.offer_facts[name]
@@ -241,7 +259,7 @@ class Metering:
         if route.path == BILLED and not route.workload and isinstance(offer, TokenOffer):
             of = UseClass("use", {**route.labels}, sold)  # somebody's, and not nobody's: what is not known is unknown
             try:
-                return self._priced(of, None, offer, day, ((TOKEN,) * 3, 1), batch=False)
+                return self._priced(of, None, offer, since, ((TOKEN,) * 3, 1), batch=False)
             except (SettleError, FlawError) as error:
                 return UseLine(of, 0, 0, unknown=str(error))
         if workload is None or offer is None:
@@ -249,7 +267,7 @@ class Metering:
             return UseLine(of, 0, 0, unknown=f"the case has no {missing}")
         try:
             taken = self._taken_by(workload, offer, model)
-            return self._priced(of, workload, offer, day, taken, batch=route.path == BILLED and workload.in_batches)
+            return self._priced(of, workload, offer, since, taken, batch=route.path == BILLED and workload.in_batches)
         except (SettleError, FlawError) as error:
             return UseLine(of, 0, 0, unknown=str(error))
 
@@ -258,48 +276,48 @@ class Metering:
         of: UseClass,
         workload: AnyWorkload | None,
         offer: AnyOffer,
-        day: datetime,
+        since: datetime,
         taken: TakenOfTokens,
         *,
         batch: bool,
     ) -> Tariff:
         """Raises SettleError where a discount is not known, and FlawError where a price is not."""
-        prices, price, stated = None, Fraction(0), self._price(offer, day)
+        prices, price, stated = None, Fraction(0), self._price(offer, since)
         if stated is None:
-            raise FlawError(f"`{offer.id}` has no price on {day:%Y-%m-%d}", "state one")
+            raise FlawError(f"`{offer.id}` has no price on {since:%Y-%m-%d}", "state one")
         if isinstance(stated, TokenPrices):
             prices = self._whole(stated, batch=batch)
         elif not isinstance(offer, TokenOffer):
             price = stated / offer.unit_flow
         earned = Fraction(workload.revenue.amount) * TOKEN if workload and workload.revenue else Fraction(0)
-        off = self._off(of, day)
+        off = self._off(of, since)
         return Tariff(
             of, taken, prices, price.as_integer_ratio(), earned.as_integer_ratio(), off,
-            self._moved(of, workload, offer, day) if workload else None,
+            self._moved(of, workload, offer, since) if workload else None,
         )  # fmt: skip
 
-    def _moved(self, of: UseClass, workload: AnyWorkload, offer: AnyOffer, day: datetime) -> MovedData | None:
+    def _moved(self, of: UseClass, workload: AnyWorkload, offer: AnyOffer, since: datetime) -> MovedData | None:
         price, place = self._case.egress(workload, offer)
         if not price:
             return None
         sold = self._case.moved_facts(place)
         moved = UseClass("egress", of.demand, sold)
-        return MovedData(moved, (price * TOKEN).as_integer_ratio(), self._off(moved, day))
+        return MovedData(moved, (price * TOKEN).as_integer_ratio(), self._off(moved, since))
 
-    def _off(self, of: UseClass, day: datetime) -> PartsOff:
-        """What price clauses take off use on a day. Raises SettleError."""
-        meeting = self._in_force(day)
+    def _off(self, of: UseClass, since: datetime) -> PartsOff:
+        """What price clauses take off use from a moment on. Raises SettleError."""
+        meeting = self._in_force(since)
         key = of.body, tuple(map(id, meeting))
         found = self._parts_off.get(key)
         if found is None:
             found = self._parts_off[key] = self._rating.part_of(meeting, of.demand, of.offer)
         return found
 
-    def _in_force(self, day: datetime) -> tuple[PriceChange, ...]:
-        """The price clauses that are in force on a day."""
-        found = self._meeting.get(day)
+    def _in_force(self, since: datetime) -> tuple[PriceChange, ...]:
+        """The price clauses that are in force from a moment on."""
+        found = self._meeting.get(since)
         if found is None:
-            found = self._meeting[day] = self._rating.in_force(day)
+            found = self._meeting[since] = self._rating.in_force(since)
         return found
 
     def _taken_by(self, workload: AnyWorkload, offer: AnyOffer, model: str) -> TakenOfTokens:

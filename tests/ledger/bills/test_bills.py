@@ -22,7 +22,7 @@ from detente.ledger.books.books import Books
 from detente.ledger.books.stands import stands as where_they_stand
 from detente.ledger.use.running_totals import all_sums
 from detente.values.parquet import as_parquet
-from tests.builders import REGIONS, Data, compute, day, gpus, tokens, work
+from tests.builders import REGIONS, Data, agreement, compute, day, gpus, tokens, work
 from tests.gateway.stage import deployment
 from tests.ledger.bills.bill_files import FLOOR, HEAD, INPUT, NANOS, OTHER, OUTPUT, TAX, bill, mapped, read, row
 from tests.ledger.served import accounts, contents, fresh, served_case, unknown
@@ -85,6 +85,34 @@ def test_tokens_of_a_row_in_which_a_price_turns_are_even_over_its_time(
     with fresh(tmp_path) as store:
         told = read(store, case, mapped(tmp_path, INPUT), bill(tmp_path / "b.csv", some))
         assert (told.added, told.unknown) == (1, 0)
+        with store.reading() as session:
+            found = sorted((each.start, each.work, each.net) for each in all_sums(session))
+    assert [(work // NANOS, net // NANOS) for _, work, net in found] == sums
+
+
+@pytest.mark.parametrize(
+    ("zone", "when", "sums"),
+    [
+        ("America/New_York", "2026-05-16T04:00:00Z,2026-05-17T04:00:00Z", [(24, 36)]),  # its 16th
+        ("America/New_York", "2026-05-15T04:00:00Z,2026-05-16T04:00:00Z", [(24, 54)]),
+        ("America/New_York", "2026-05-16T00:00:00Z,2026-05-17T00:00:00Z", [(4, 9), (20, 30)]),
+        ("Asia/Tokyo", "2026-05-15T15:00:00Z,2026-05-16T15:00:00Z", [(24, 36)]),
+    ],
+)
+def test_a_clause_turns_within_a_row_at_midnight_of_its_agreement(
+    zone: str, when: str, sums: list[tuple[int, int]], tmp_path: Path
+) -> None:
+    """Mtok and USD, at 3 USD per Mtok: 25% off, and 50% from 16 May on, on the clock of the agreement."""
+    off: list[Data] = [
+        {"id": "less", "kind": "discount", "off": "25%"},
+        {"id": "less", "kind": "discount", "off": "50%"},
+    ]
+    more = agreement(off[1], id="later", amends="north-deal", effective="2026-05-16")
+    case = served_case(off[0], signed={"zone": zone}, also=[more])
+    with fresh(tmp_path) as store:
+        assert read(
+            store, case, mapped(tmp_path, INPUT), bill(tmp_path / "b.csv", [row("m in", "1", 24000, when=when)])
+        ).added
         with store.reading() as session:
             found = sorted((each.start, each.work, each.net) for each in all_sums(session))
     assert [(work // NANOS, net // NANOS) for _, work, net in found] == sums

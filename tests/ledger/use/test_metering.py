@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from fractions import Fraction
 from typing import Any
 
@@ -22,7 +22,7 @@ from detente.ledger.use.metering import Metering, Tariff
 from detente.providers.wire import Tokens
 from detente.values.micros import at_micros, micros
 from detente.values.money import of_nanos
-from tests.builders import REGIONS, Data, compute, day, gpus, tokens, work
+from tests.builders import REGIONS, Data, agreement, compute, day, gpus, tokens, work
 from tests.gateway.stage import deployment
 from tests.ledger.served import call, served_case
 
@@ -150,6 +150,25 @@ def test_a_price_of_capacity_holds_from_its_day_on(at: str, listed: int) -> None
     assert isinstance(tariff, Tariff)
     (again,) = tariff.lines(micros(when), TokenCounts(1000, 0), 0)
     assert line.listed == again.listed == listed
+
+
+@pytest.mark.parametrize(("at", "net"), [("2026-05-16T03:59:59", 22_500), ("2026-05-16T04:00", 15_000)])
+def test_a_clause_turns_for_a_call_at_midnight_of_its_agreement(at: str, net: int) -> None:
+    """10 tokens at 3 USD per Mtok: 25% off, and 50% from 16 May on in New York; the gateway says the same."""
+    more = agreement(
+        {"id": "less", "kind": "discount", "off": "50%"}, id="later", amends="north-deal", effective="2026-05-16"
+    )
+    less: Data = {"id": "less", "kind": "discount", "off": "25%"}
+    case = served_case(less, signed={"zone": "America/New_York"}, also=[more])
+    route, body = parted(call(1, at, used=(10, 0)))
+    when = datetime.fromisoformat(at).replace(tzinfo=UTC)
+    metering = Metering(case)
+    metering.known(1, read_route(route), "north-api", "m", micros(when - timedelta(hours=3)))  # of the same day UTC
+    (line,) = metering.lines(1, read_route(route), read_end(body), micros(when))
+    assert line.net == net
+    tariff = metering.tariff(read_route(route), "north-api", when)
+    assert isinstance(tariff, Tariff)
+    assert tariff.lines(micros(when), TokenCounts(10, 0), 0)[0].net == net
 
 
 # -- many calls at once ------------------------------------------------------------------------------------------------
