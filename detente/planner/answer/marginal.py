@@ -31,7 +31,7 @@ def clauses(
     priced = solution.duals is not None and solution.reduced is not None
     denied = Denied(draft, solution, easing, out) if priced else None
     for term, settlement in zip(draft.case.terms, exact.settlements, strict=True):
-        marginal = (*_of_rows(draft, solution, term, easing), *_of_denied(draft, denied, term)) if denied else ()
+        marginal = (*_of_rows(draft, solution, term, easing, out), *_of_denied(draft, denied, term)) if denied else ()
         owed = sum((p.amount for p in settlement.postings), Decimal(0))
         yield ClauseRow(
             term.id,
@@ -49,11 +49,14 @@ def clauses(
         )
 
 
-def _of_rows(draft: Draft, solution: Solution, term: Term, easing: Easing) -> Iterable[MarginalPrice]:
-    """Duals of a clause's rows, by window: of those that ask for something.
+def _of_rows(
+    draft: Draft, solution: Solution, term: Term, easing: Easing, out: Collection[Owner]
+) -> Iterable[MarginalPrice]:
+    """Duals of a clause's rows, by window: of those that are in, and ask for something.
 
     Rows that only say what a clause's own columns are have duals as well, and these are no price of anything: they ask
-    for no amount, or for one in no unit.
+    for no amount, or for one in no unit. Rows of a clause that was shaped once more for another question are out, and
+    the solution, where it is older, knows nothing of them.
     """
     assert solution.duals is not None
     asks = draft.program.asking()
@@ -61,7 +64,7 @@ def _of_rows(draft: Draft, solution: Solution, term: Term, easing: Easing) -> It
     covered = draft.arcs.covered(term.covered)
     dearest = float(np.nan_to_num(draft.prices.listed[covered]).max(initial=0.0))
     for block in draft.program.row_blocks:
-        if block.owner != Owner.of(term) or (block.own != "none" and not block.unit):
+        if block.owner != Owner.of(term) or block.key in out or (block.own != "none" and not block.unit):
             continue
         unit = f"{currency} per {block.unit or 'unit'}"
         least = NO_PRICE * (1.0 if block.unit == currency else dearest)
