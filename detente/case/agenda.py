@@ -85,8 +85,8 @@ def _span(versions: Sequence[Term]) -> Iterator[AgendaLine]:
 
 
 def _windows(case: Case, term: Term, since: date, until: date) -> Iterator[AgendaLine]:
-    """The last day of each window in which it counts, and of an amount how much it is."""
-    stated = term.stated_windows() if term.meters() else ()
+    """The last day of each window in which it asks, owes or loses something, and of an amount how much it is."""
+    stated = term.stated_windows() if term.keeps_windows and term.meters() else ()
     long = [each for each in stated if each.every.every in LONG]
     owns = [each for each in stated if each.divides == "amount"] or stated
     amounts = _amounts(case, term, until) if long else {}

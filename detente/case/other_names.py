@@ -142,9 +142,13 @@ def key_meant(word: str, keys: Collection[str], inside: Collection[str] = ()) ->
 
 
 def value_meant(word: str, choices: Collection[str]) -> str | None:
-    """Of the values that a key allows, the one that a word stands for elsewhere; None where there is none."""
+    """Of the values that a key allows, the one that a word stands for elsewhere; None where there is none.
+
+    A length of one is its unit: `1 year` is `year`.
+    """
     said = word.casefold().replace("_", "-").replace(" ", "-")
-    return next((value for value in choices if said in _VALUES.get(value, "").split()), None)
+    one = said.removeprefix("1-").removesuffix("s") if said.startswith("1-") else None
+    return next((value for value in choices if value == one or said in _VALUES.get(value, "").split()), None)
 
 
 def _by_name(word: str, keys: Collection[str]) -> Iterator[str]:

@@ -7,7 +7,7 @@ what a clause does with what it counts (``Term.explain``).
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import timedelta
 from typing import Literal
 
@@ -68,6 +68,21 @@ def switches(case: Case, term: Term) -> tuple[Switch, ...]:
     counted = [] if own is None else _counted(term, own)
     invoiced = [] if own is None else [_rounding(case, term)]
     return (*counted, *_priced(term), _who(term), *_calendar(case, term, own, line), *invoiced)
+
+
+def switches_of(case: Case, name: str) -> tuple[Switch, ...]:
+    """Those of all texts of a clause: what is alike in all of them once, what is not for each, with its agreement."""
+    texts = {term.validity.agreement: term for term in reversed(case.terms) if term.id == name}
+    found = {agreement: switches(case, texts[agreement]) for agreement in reversed(texts)}
+    every = dict.fromkeys(switch.name for each in found.values() for switch in each)
+    told: list[Switch] = []
+    for one in every:
+        said = {a: switch for a, each in found.items() for switch in each if switch.name == one}
+        if len(said) == len(found) and len(set(said.values())) == 1:
+            told += dict.fromkeys(said.values())
+        else:
+            told += [replace(switch, name=f"{one} in `{agreement}`") for agreement, switch in said.items()]
+    return tuple(told)
 
 
 def _counted(term: Term, own: Meter) -> Iterator[Switch]:

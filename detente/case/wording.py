@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import types
 import typing
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import replace
 from functools import lru_cache
 from typing import Annotated, Any, Literal, NamedTuple, Union
@@ -153,9 +153,7 @@ def _key_instead(key: str, detail: Any, raw: Any, kind: Any) -> str:
         return f"did you mean `{near}`?"
     parts = {name: part for name, part in _parts(models).items() if key in part.keys}
     if len(parts) in (1, 2):
-        given = detail["input"]
-        written = f"{{ {key}: {'…' if isinstance(given, dict | list) else _short(given)} }}"
-        return "write " + " or ".join(f"`{name}: {part.holding(written)}`" for name, part in parts.items())
+        return "write " + " or ".join(f"`{name}: {part.holding(key, detail['input'])}`" for name, part in parts.items())
     if key in _keys([Agreement]) and any(issubclass(model, Term) for model in models):
         return f"write `{key}` in the agreement, beside its `terms`"
     if elsewhere := _kinds_with(key, models):
@@ -293,12 +291,18 @@ def _keys_of(models: Sequence[type[BaseModel]]) -> Sequence[str]:
 
 
 class _Part(NamedTuple):
-    """What may stand under a key: one mapping or a list of them, and their keys."""
+    """What may stand under a key: one mapping or a list of them, their keys, and which of these have which values."""
 
     keys: frozenset[str]
     is_list: bool
+    choices: Mapping[str, tuple[str, ...]]
 
-    def holding(self, written: str) -> str:
+    def holding(self, key: str, given: Any) -> str:
+        """A mapping with one of its keys: with what was given for it, or what that stands for among its values."""
+        value = "…" if isinstance(given, dict | list) else _short(given)
+        if (allowed := self.choices.get(key)) and value not in allowed:
+            value = value_meant(value, allowed) or "…"
+        written = f"{{ {key}: {value} }}"
         return f"[ {written} ]" if self.is_list else written
 
 
@@ -314,9 +318,8 @@ def _parts_of(models: Sequence[type[BaseModel]], _kinds: Sequence[str]) -> dict[
     for model in models:
         for name, field in model.model_fields.items():
             if inside := _models(field.annotation):
-                found[field.alias or name] = _Part(
-                    frozenset(_keys(inside)), typing.get_origin(field.annotation) is tuple
-                )
+                is_list = typing.get_origin(field.annotation) is tuple
+                found[field.alias or name] = _Part(frozenset(_keys(inside)), is_list, dict(_choices(inside)))
     return found
 
 

@@ -62,6 +62,8 @@ class Term(ClauseText):
 
     effect: ClassVar[Effect] = "both"
     """What the kind claims of all of its clauses; neutral: nothing."""
+    keeps_windows: ClassVar[bool] = True
+    """Whether the last day of its windows is one to keep, as something is asked, owed or lost then; neutral: it is."""
     fixed: ClassVar[Mapping[str, str]] = {}
     """By switch that it has no key for (`measure`, `moment`, `counts`): why that is one thing, in words.
 

@@ -49,6 +49,8 @@ class Delivery(InTranches):
     credit: DelayCredit | None = None
     long_stop: Length | None = Field(default=None, description="how long after `due` a tranche may be cancelled")
 
+    keeps_windows = False
+
     @model_validator(mode="after")
     def _worth(self) -> Self:
         for index, tranche in enumerate(self.tranches):

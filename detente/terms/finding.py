@@ -45,7 +45,9 @@ SAID: dict[str, str] = {
     f"{_COMMITMENT}, with its `shortfall`": "shortfall, true up, make good, underspend",
     f"{_COMMITMENT}, with its `milestones`": "milestone",
     f"{_COMMITMENT}, with `shortfall: {{ lump: … }}`": "clawback, claw back, recapture, repayment of credits",
-    f"{_PAYMENT}, with `to: self`": "refund, reimbursement, repayment, marketing development, mdf",
+    f"{_PAYMENT}, with `to: self`": (
+        "refund, reimbursement, repayment, marketing development, mdf, signing bonus, sign on bonus, signing payment"
+    ),
     f"{_COMMITMENT}, with `carry-over` or `deferral`": (
         "rollover, roll over, carry over, carryover, carry forward, deferral"
     ),

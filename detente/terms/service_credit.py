@@ -85,6 +85,7 @@ class ServiceCredit(Term, AvailabilityGuarantee, DataReader, Returning):
         "order": "of what discounts leave, and no more of it than credits leave",
     }
     effect = "grants"
+    keeps_windows = False
 
     _outages: ObservedOutages | None = PrivateAttr(default=None)
     _beside: GivenBeside | None = PrivateAttr(default=None)

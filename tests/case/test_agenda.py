@@ -122,7 +122,13 @@ def test_a_late_tranche_may_be_cancelled(offered: str | None, unless: str) -> No
     late: Data = {"name": "one", "quantity": "60 GPU", "due": "2026-02-01"} | ({"offered": offered} if offered else {})
     clause = {"id": "d", "kind": "delivery", "offer": "north-gpus", "deemed-after": "10 days", "long-stop": "60 days"}
     case = Case.of(data_of([gpus("north", 1)], [compute()], agreement(clause | {"tranches": [late]})))
-    rights = [
-        (str(each.on), each.what) for each in agenda(case, date(2026, 1, 1), date(2026, 7, 1)) if each.role == "right"
-    ]
+    found = agenda(case, date(2026, 1, 1), date(2026, 7, 1))
+    rights = [(str(each.on), each.what) for each in found if each.role == "right"]
     assert rights == [("2026-04-02", f"from this day on one may be cancelled{unless}")]
+    assert not [each for each in found if each.role == "window"]  # its windows ask nobody for anything
+
+
+def test_windows_of_a_service_credit_ask_nobody_for_anything() -> None:
+    clause = {"id": "sla", "kind": "service-credit", "bands": [{"below": "99%", "credit": "30%"}]}
+    case = Case.of(data_of([tokens("north", 3)], [work()], agreement(clause)))
+    assert not [each for each in agenda(case, date(2026, 1, 1), date(2026, 7, 1)) if each.role == "window"]

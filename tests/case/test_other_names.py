@@ -73,6 +73,10 @@ def floor(**more: object) -> Data:
             (data_of([gpus("north", 2)], [compute()], floor(**{key: value})), [said])
             for key, value, said in (
                 ("every", "year", "`every`; write `windows: { every: year }`"),
+                ("every", "1 year", "`every`; write `windows: { every: year }`"),  # `1 year` is no value of it
+                ("every", "yearly", "`every`; write `windows: { every: year }`"),
+                ("every", "5 years", "`every`; write `windows: { every: … }`"),
+                ("windows", {"every": "1 month"}, "write `month`"),
                 (
                     "valid-for",
                     "1 year",

@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 from detente.case.case import Case
-from detente.case.switches import switches
+from detente.case.switches import switches, switches_of
 from detente.contract.fixed_switch import SWITCHES, counts_something, why_fixed
 from detente.contract.term import Term
 from detente.report.plans.explanation import explain
@@ -46,6 +46,22 @@ def test_every_switch_has_its_default() -> None:
         "last day": ("2026-06-30, all of it; 2026-07-01 is out", "agreement"),
         "rounding": ("exact to a billionth; invoices are not rounded", None),
     }
+
+
+def test_of_a_clause_that_is_amended_each_text_has_its_days() -> None:
+    later = [
+        agreement(FLOOR | {"amount": f"{n} k USD"}, id=f"change-{n}", amends=amends, effective=f"2026-0{n}-01")
+        for n, amends in ((3, "north-deal"), (5, "change-3"))
+    ]
+    case = Case.of(data_of([tokens("north", 3)], [work()], agreement(FLOOR), *later))
+    found = [(switch.name, switch.value) for switch in switches_of(case, "floor")]
+    assert found[-4:] == [
+        ("last day in `north-deal`", "2026-02-28, all of it; 2026-03-01 is out"),
+        ("last day in `change-3`", "2026-04-30, all of it; 2026-05-01 is out"),
+        ("last day in `change-5`", "2026-06-30, all of it; 2026-07-01 is out"),
+        ("rounding", "exact to a billionth; invoices are not rounded"),
+    ]
+    assert found[0] == ("measure", "what use costs after discounts")
 
 
 @pytest.mark.parametrize(

@@ -41,6 +41,7 @@ PAGE = (Path(__file__).parents[2] / "docs" / "terms" / "finding.md").read_text(e
         ("milestone-payment", "write `kind: payment`"),
         ("commitment-fee", "write `kind: payment`"),
         ("support-fee", "write `kind: payment`"),
+        ("signing-bonus", "write `kind: payment`, with `to: self`"),
         ("early-payment-discount", "a person decides"),
         ("usage-cap", "an offer has a `capacity`"),
         ("minimum-guarantee", "write `kind: minimum-commitment`"),

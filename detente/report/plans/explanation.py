@@ -14,7 +14,7 @@ from typing import Any
 from detente.case.case import Case
 from detente.case.declared import IdleChoice
 from detente.case.outside import outside
-from detente.case.switches import Switch, switches
+from detente.case.switches import Switch, switches_of
 from detente.contract.payer import Payer
 from detente.contract.roles import StandbyHedge
 from detente.contract.settled.standing import CREDIT, MILESTONE, PAID, TAKE, Standing
@@ -194,7 +194,7 @@ def _clause(case: Case, found: Plan | Conflict, name: str) -> Explanation:
     if isinstance(found, Conflict):
         lines = [Line(term.explain().sentence, (name,)), *_own_money(term), *_idle(case, term)]
         told = _in_conflict(case, found, name, "clause", lines)
-        return ClauseExplanation(name, "clause", told.reading, told.headline, told.lines, switches(case, term))
+        return ClauseExplanation(name, "clause", told.reading, told.headline, told.lines, switches_of(case, name))
     rows = [c for c in found.clauses if c.term == name]
     plays = bool(term.meters()) or term.judges or isinstance(term, StandbyHedge)
     moves = not term.judges and any(name in d.terms for d in found.decisions)
@@ -205,7 +205,7 @@ def _clause(case: Case, found: Plan | Conflict, name: str) -> Explanation:
     notes = unseen if any(clause.term.id == name for clause in case.outside) else []
     lines = notes or [*lines, *unseen]
     says = "; then ".join(dict.fromkeys(row.sentence for row in rows)) or term.explain().sentence
-    turns_on = () if notes else switches(case, term)
+    turns_on = () if notes else switches_of(case, name)
     return ClauseExplanation(name, "clause", found.reading, f"`{name}`: {says}", tuple(lines), turns_on)
 
 
