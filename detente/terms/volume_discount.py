@@ -254,10 +254,10 @@ class VolumeDiscount(Term, Returning):
         program.pays(self, UsePart(self.covered), windows, back, exactly, returned=True)
 
     # -- in exact numbers ----------------------------------------------------------------------------------------
-    def taken_off(self, counted: Fraction, window: Window) -> Fraction:
+    def taken_off(self, counted: Fraction, steps: Sequence[TierSteps], window: Window) -> Fraction:
         """What the tiers take off an amount; of several together, what this one adds to those before it."""
         share = self.windows.share(window)
-        *earlier, whole = self._steps_up_to_it
+        *earlier, whole = steps
         return whole.of(share).off(counted) - sum((each.of(share).off(counted) for each in earlier), Fraction(0))
 
     def settle(self, totals: Totals, decisions: Decisions, as_of: datetime | None) -> Settlement:
@@ -271,10 +271,10 @@ class VolumeDiscount(Term, Returning):
 
     def _given(self, totals: Totals, as_of: datetime | None) -> Iterator[tuple[Window, bool, Fraction, Fraction]]:
         """Each window, whether it has ended, what counted in it, and what is given back of it."""
-        meter, left = self.counted, self._left
+        meter, left, steps = self.counted, self._left, self._steps_up_to_it
         for window, ended in meter.begun(as_of):
             counted = totals.total(meter, window)
-            back = self.taken_off(counted, window)
+            back = self.taken_off(counted, steps, window)
             if back and left is not None:
                 back = min(back, left.exact(totals, window))
             yield window, ended, counted, back
