@@ -72,7 +72,7 @@ class BillIngest:
         self._routes: dict[str, int] = {}
         self._served: set[OfferOnDay] = set()
         self._known_by: set[KnownBy] = set()
-        """By which columns the rows that are on the books are known."""
+        """By what the rows that are on the books are known."""
 
     def run(self, paths: Sequence[Path], at: datetime) -> BillIngested:
         """Read files: together they are one export. Raises LedgerError; what was read before is on the books."""
@@ -175,7 +175,7 @@ class BillIngest:
         told: BillIngested,
     ) -> None:
         assert row.rule is not None
-        text = f'{self._rating.routes[row.rule][:-1]},"known_by":{msgspec.json.encode(known_by).decode()}}}'
+        text = f"{self._rating.routes[row.rule][:-1]},{_known_text(known_by)}}}"
         if text not in routes:
             routes[text] = _numbered(session, batch, text)
         number = routes[text]
@@ -212,9 +212,18 @@ def _numbered(session: Session, batch: LedgerBatch, text: str) -> int:
 
 
 def _known_by(session: Session) -> set[KnownBy]:
-    """By which columns the rows of bills that are on the books are known: their routes say it."""
+    """By what the rows of bills that are on the books are known: their routes say it."""
     rows = session.all(f"""SELECT body FROM routes WHERE body LIKE '{{"path":"{BILLED}"%'""")
-    return {tuple(found) for (body,) in rows if (found := msgspec.json.decode(body).get("known_by"))}
+    routes = [msgspec.json.decode(body) for (body,) in rows]
+    stated = [{"columns": each["known_by"], **each.get("known_as", {})} for each in routes if each.get("known_by")]
+    return {msgspec.convert(each, KnownBy) for each in stated}
+
+
+def _known_text(known_by: KnownBy) -> str:
+    """By what rows are known, as their route says it; of a ledger of before, ``known_by`` stands alone."""
+    said = msgspec.to_builtins(known_by)
+    columns, known_as = msgspec.json.encode(said.pop("columns")), msgspec.json.encode(said)
+    return f'"known_by":{columns.decode()},"known_as":{known_as.decode()}'
 
 
 def _body(path: Path, row: BillRow) -> str:

@@ -30,8 +30,22 @@ from detente.values.sheet import UNREADABLE, Sheet, shown
 MAX_AMOUNT, MAX_PLACES = 10**15, 60
 LATEST = 7_258_118_400_000_000  # 2200-01-01
 NEEDED = ("start", "net")
-KnownBy = tuple[str, ...]
-"""The columns that tell rows apart, in order: that are read, that rules ask for, and that tell like rows apart."""
+TIMES, NUMBERS = ("start", "end"), ("quantity", "listed", "net")
+
+
+@dataclass(frozen=True, slots=True)
+class KnownBy:
+    """By what rows are told apart: columns that are read, that rules ask for, and that tell like rows apart, in order.
+
+    ``times`` and ``numbers`` are those of them that are known by what they say, however it is written; others are known
+    by their text. ``zone`` is that of times that name none. Ledgers of before know all columns by their text: these
+    three are empty there.
+    """
+
+    columns: tuple[str, ...]
+    times: tuple[str, ...] = ()
+    numbers: tuple[str, ...] = ()
+    zone: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -109,12 +123,12 @@ class BillReader:
     until
         A row that begins later is of a time to come; None: it may.
     before
-        By which columns rows were known to mappings of before: whoever corrects one gives the same rows again.
+        By what rows were known to mappings of before: whoever corrects one gives the same rows again.
 
     Attributes
     ----------
     known_by
-        By which columns its rows are known, once they are read.
+        By what its rows are known, once they are read.
     """
 
     def __init__(
@@ -130,7 +144,7 @@ class BillReader:
         self._until = LATEST if until is None else micros(until)
         self._zone = ZoneInfo(mapping.zone)
         self._before = tuple(before)
-        self.known_by: KnownBy = ()
+        self.known_by = KnownBy(())
 
     def rows(self) -> Iterator[BillRow | BadRow]:
         """Every row. Raises FlawError where the file as a whole cannot be read, or no further."""
@@ -167,9 +181,10 @@ class BillReader:
         if lacking:
             sheet.stop(f"has no column {shown(lacking[0])}, which a rule asks for", "correct the rule", 1, 1)
         telling = [name for name, each in bare.items() if re.fullmatch(TELLING, each)]
-        self.known_by = tuple(sorted({*roles.values(), *asked, *telling}))
-        self._before = tuple(b for b in self._before if b != self.known_by and {*sheet.columns}.issuperset(b))
-        names = dict.fromkeys(chain(self.known_by, *self._before))
+        times, numbers = (tuple(sorted(roles[r] for r in each if r in roles)) for each in (TIMES, NUMBERS))
+        self.known_by = KnownBy(tuple(sorted({*roles.values(), *asked, *telling})), times, numbers, self._zone.key)
+        self._before = tuple(b for b in self._before if b != self.known_by and {*sheet.columns}.issuperset(b.columns))
+        names = dict.fromkeys(chain(self.known_by.columns, *(b.columns for b in self._before)))
         return roles, {name: sheet.columns.index(name) for name in names}
 
     # -- a row -----------------------------------------------------------------------------------------------------
@@ -219,7 +234,7 @@ class BillReader:
         assert net is not None
         quantity = self._quantity(rule, roles, values)
         listed = self._money(roles, "listed", values) if "listed" in roles else None
-        key, *others = (self._key(texts, known_by) for known_by in (self.known_by, *self._before))
+        key, *others = (self._key(values, known_by, sheet) for known_by in (self.known_by, *self._before))
         return BillRow(number, key, rule, start, end, quantity, listed, net, tuple(others))
 
     def _quantity(self, rule: int | None, roles: dict[str, str], values: dict[str, Any]) -> Fraction | None:
@@ -231,8 +246,11 @@ class BillReader:
             raise _Unread(name, f"{shown(values[name])} times {of.per:,} is more than 1e15 tokens; correct `per:`")
         return found
 
-    def _key(self, texts: dict[str, str], known_by: KnownBy) -> str:
-        mark = blake2b(json.dumps([(name, texts[name]) for name in known_by]).encode(), digest_size=16)
+    def _key(self, values: dict[str, Any], known_by: KnownBy, sheet: Sheet) -> str:
+        said: list[Any] = [(name, _said(name, values, known_by, sheet)) for name in known_by.columns]
+        if known_by.zone:  # two zones are never mixed up: a clock of one shows the moments of another
+            said.append(known_by.zone)
+        mark = blake2b(json.dumps(said).encode(), digest_size=16)
         return f"bill-{mark.hexdigest()}-{self._likes.count(mark.digest())}"
 
     def _must_be_in_currency(self, roles: dict[str, str], texts: dict[str, str]) -> None:
@@ -242,13 +260,8 @@ class BillReader:
 
     def _time(self, roles: dict[str, str], role: str, values: dict[str, Any], sheet: Sheet) -> int:
         name, value = roles[role], values[roles[role]]
-        column = sheet.columns.index(name)
         try:
-            if column in sheet.moments and isinstance(value, int):
-                return self._in_zone(_within(value)) if column in sheet.zoneless else _within(value)
-            at = _moment(str(value).strip())
-            at = at.replace(tzinfo=self._zone) if at.tzinfo is None else at
-            return _within((at - EPOCH) // MICRO)
+            return _time_of(name, value, sheet, self._zone)
         except UNREADABLE:
             raise _Unread(
                 name, f"{shown(value)} is not a time from 1970 to 2200, such as 2026-01-31T13:00:00Z"
@@ -256,11 +269,7 @@ class BillReader:
 
     def _a_day_later(self, start: int) -> int:
         """The same time on the next day of the zone, which may be 23 or 25 hours away."""
-        return self._in_zone(micros(at_micros(start).astimezone(self._zone).replace(tzinfo=UTC)) + DAY)
-
-    def _in_zone(self, clock: int) -> int:
-        """What a clock showed that names no zone, as a moment."""
-        return (at_micros(clock).replace(tzinfo=self._zone) - EPOCH) // MICRO
+        return _in_zone(micros(at_micros(start).astimezone(self._zone).replace(tzinfo=UTC)) + DAY, self._zone)
 
     @staticmethod
     def _money(roles: dict[str, str], role: str, values: dict[str, Any]) -> int | None:
@@ -278,6 +287,36 @@ class _Unread(Exception):  # noqa: N818 (it never leaves this file)
     def __init__(self, column: str, what: str) -> None:
         super().__init__(what)
         self.column, self.what = column, what
+
+
+def _said(name: str, values: dict[str, Any], known_by: KnownBy, sheet: Sheet) -> str:
+    """What a value says, the same however it is written; of what cannot be read, its text."""
+    value = values[name]
+    try:
+        if name in known_by.numbers:
+            number = _number(name, values)
+            return "" if number is None else str(number)
+        if name in known_by.times:
+            finer = re.search(r"[.,][0-9]{6}([0-9]*[1-9])", str(value))  # than the books hold, and yet another time
+            return f"{_time_of(name, value, sheet, ZoneInfo(known_by.zone))}{' and ' + finer[1] if finer else ''}"
+    except (_Unread, *UNREADABLE):
+        pass
+    return _text(value)
+
+
+def _time_of(name: str, value: Any, sheet: Sheet, zone: ZoneInfo) -> int:
+    """A value of a column of times, as a moment. Raises ``UNREADABLE``."""
+    column = sheet.columns.index(name)
+    if column in sheet.moments and isinstance(value, int):
+        return _in_zone(_within(value), zone) if column in sheet.zoneless else _within(value)
+    at = _moment(str(value).strip())
+    at = at.replace(tzinfo=zone) if at.tzinfo is None else at
+    return _within((at - EPOCH) // MICRO)
+
+
+def _in_zone(clock: int, zone: ZoneInfo) -> int:
+    """What a clock showed that names no zone, as a moment."""
+    return (at_micros(clock).replace(tzinfo=zone) - EPOCH) // MICRO
 
 
 def _moment(text: str) -> datetime:

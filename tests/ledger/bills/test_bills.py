@@ -11,6 +11,7 @@ import json
 import re
 from datetime import datetime
 from decimal import Decimal
+from hashlib import blake2b
 from pathlib import Path
 
 import pytest
@@ -203,6 +204,80 @@ def test_parquet_says_the_same_as_csv(tmp_path: Path) -> None:
         mapping = mapped(tmp_path, OTHER)
         assert read(store, served_case(), mapping, tmp_path / "b.parquet").added == 1
         assert read(store, served_case(), mapping, bill(tmp_path / "b.csv", [row("Storage", "1.5")])).again == 1
+
+
+def test_typed_parquet_and_other_spellings_are_the_same_rows(tmp_path: Path) -> None:
+    """Two rows are alike but for how they are written; what says something else is another row."""
+    pa, pq = pytest.importorskip("pyarrow"), pytest.importorskip("pyarrow.parquet")
+    at = [datetime(2026, 2, 10), datetime(2026, 2, 10)]
+    values = {"Start": pa.array(at, pa.timestamp("us", "UTC")), "End": pa.array(at, pa.date32())}
+    values |= {"Q": pa.array([1.0, 1.0]), "ServiceName": ["Storage"] * 2, "Net": pa.array([90.5, 90.5])}
+    pq.write_table(pa.table(values), tmp_path / "b.parquet")
+    mapping = mapped(
+        tmp_path, OTHER, format=None, columns={"start": "Start", "end": "End", "quantity": "Q", "net": "Net"}
+    )
+    with fresh(tmp_path) as store:
+        for n, (again, rows) in enumerate([
+            (0, ["2026-02-10T00:00:00Z,2026-02-10T00:00:00Z,1,Storage,90.50"]),
+            (2, ["2026-02-10T01:00:00+01:00,2026-02-10,1.0,Storage,90.5", "2026-02-10,02/10/2026,1e0,Storage,+90.500"]),
+            (0, ["2026-02-10T00:00:00Z,2026-02-10T00:00:00Z,,Storage,90.50"]),
+            (0, ["2026-02-10T00:00:00Z,2026-02-10T00:00:00Z,0,Storage,90.50"]),
+            (0, ["2026-02-10T00:00:00Z,2026-02-10T00:00:00Z,1,Storage,90.5000000000000000000000000000001"]),
+            (0, ["2026-02-10T00:00:00.0000001Z,2026-02-10T00:00:00Z,1,Storage,90.50"]),
+            (1, ["2026-02-10T00:00:00Z,2026-02-10T00:00:00Z,1,Storage,90.50"]),
+        ]):  # fmt: skip
+            file = bill(tmp_path / f"{n}.csv", rows, "Start,End,Q,ServiceName,Net")
+            assert read(store, served_case(), mapping, file).again == min(again, 1)
+        told = read(store, served_case(), mapping, tmp_path / "b.parquet")
+        assert (told.again, told.added) == (2, 0)
+
+
+def test_rows_are_found_again_once_the_zone_of_a_mapping_is_corrected_and_the_next_day_s_are_new(
+    tmp_path: Path,
+) -> None:
+    """What was 19:00 in New York has the moment of 00:00 UTC of the next day, and is another row."""
+    hours = [[f"2026-01-{day_}T{hour:02}:00:00,Storage,1" for hour in range(24)] for day_ in (15, 16)]
+    first, then = (bill(tmp_path / f"{n}.csv", some, "Start,ServiceName,Net") for n, some in enumerate(hours))
+    more: Data = {"format": None, "columns": {"start": "Start", "net": "Net"}}
+    with fresh(tmp_path) as store:
+        assert read(store, served_case(), mapped(tmp_path, OTHER, zone="America/New_York", **more), first).added == 24
+        mapping = mapped(tmp_path, OTHER, **more)
+        assert read(store, served_case(), mapping, first).again == 24
+        assert read(store, served_case(), mapping, then).added == 24
+        assert read(store, served_case(), mapping, first, then).again == 48
+
+
+def test_a_column_that_is_no_longer_read_as_a_number_is_known_as_one(tmp_path: Path) -> None:
+    """A mapping that named the quantity, and one that does not: the same rows."""
+    file = bill(tmp_path / "b.csv", ["2026-01-15,1.0,Storage,1"], "Start,Q,ServiceName,Net")
+    columns = {"start": "Start", "net": "Net"}
+    with fresh(tmp_path) as store:
+        mapping = mapped(tmp_path, OTHER, format=None, columns=columns | {"quantity": "Q"})
+        assert read(store, served_case(), mapping, file).added == 1
+        mapping = mapped(tmp_path, OTHER, format=None, columns=columns)
+        assert read(store, served_case(), mapping, file).again == 1
+
+
+def test_rows_of_ledgers_of_before_are_found_by_their_text(tmp_path: Path) -> None:
+    said = [["Net", "1.50"], ["ServiceName", "Storage"], ["Start", "2026-01-15"]]
+    mark = blake2b(json.dumps(said).encode(), digest_size=16).hexdigest()
+    file = bill(tmp_path / "b.csv", ["2026-01-15,Storage,1.50", "2026-01-16,Storage,1.50"], "Start,ServiceName,Net")
+    mapping = mapped(tmp_path, OTHER, format=None, columns={"start": "Start", "net": "Net"})
+    with fresh(tmp_path) as store:
+        read(
+            store,
+            served_case(),
+            mapping,
+            bill(tmp_path / "old.csv", ["2026-01-15,Storage,1.50"], "Start,ServiceName,Net"),
+        )
+        with store.writing() as session:  # as it was written before
+            ((body,),) = session.all("SELECT body FROM routes")
+            session.run("UPDATE routes SET body = ?", (re.sub(',"known_as":.*?}', "", str(body)),))
+            session.run("UPDATE calls SET id = ?", (f"bill-{mark}-1",))
+        told = read(store, served_case(), mapping, file)
+        assert (told.again, told.added) == (1, 1)
+        told = read(store, served_case(), mapping, file)
+        assert (told.again, told.added) == (2, 0)
 
 
 def test_clocks_of_parquet_that_name_no_zone_are_in_the_mapping_s(tmp_path: Path) -> None:
