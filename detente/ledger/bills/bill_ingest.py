@@ -22,7 +22,8 @@ from detente.ledger.bills.bill_mapping import BillMapping
 from detente.ledger.bills.bill_rating import BillRating
 from detente.ledger.bills.bill_rows import BadRow, BillReader, BillRow, KnownBy, LikeRows, unreadable
 from detente.ledger.bills.stretches import months_within
-from detente.ledger.bills.unknown_rows import UnknownRows
+from detente.ledger.bills.taken_back import BookedRows
+from detente.ledger.bills.unknown_rows import RatedRow, UnknownRows
 from detente.ledger.books.books import AHEAD, Books, LedgerBatch
 from detente.ledger.store.store import Session
 from detente.ledger.use.line import UseLine
@@ -49,6 +50,8 @@ class BillIngested:
     unmapped_net: int = 0
     first_unmapped: str = ""
     unknown: int = 0
+    untaken: int = 0
+    """Corrections of tokens of which the books held less, in whole or in part: the rest has the case's prices."""
     twice: int = 0
     """Rows of an offer on a day of which the books hold use that is of no bill."""
     first_twice: str = ""
@@ -108,14 +111,26 @@ class BillIngest:
             batch = LedgerBatch("bill")
             batch.asides += self._asides(session, path, [row for row in rows if isinstance(row, BadRow)], told)
             new = self._new(session, path, [row for row in rows if isinstance(row, BillRow)], told)
-            rated = [(row, self._rating.lines(row)) for row in new]
+            rated = self._rated(session, new, told)
             unknown = UnknownRows(session, rated)
             for row, lines in rated:
-                own = [unknown.met(row, part) for line in lines for part in self._by_month(line)]
+                own = [unknown.met(row, line) for line in lines]
                 self._add(session, batch, path, row, own, known_by, routes, told)
             self._books.write(session, batch, at)
         self._routes = routes
-        for name in ("rows", "added", "again", "skipped", "unmapped", "unmapped_net", "unknown", "twice", "bad", "net"):
+        for name in (
+            "rows",
+            "added",
+            "again",
+            "skipped",
+            "unmapped",
+            "unmapped_net",
+            "unknown",
+            "untaken",
+            "twice",
+            "bad",
+            "net",
+        ):
             setattr(found, name, getattr(found, name) + getattr(told, name))
         found.first_unmapped = found.first_unmapped or told.first_unmapped
         found.first_twice = found.first_twice or told.first_twice
@@ -137,6 +152,16 @@ class BillIngest:
                 told.again += 1
             else:
                 yield row
+
+    def _rated(self, session: Session, new: Iterable[BillRow], told: BillIngested) -> list[RatedRow]:
+        """What rows come to; of corrections, what they take back, as it was rated."""
+        rated = [(row, [part for line in self._rating.lines(row) for part in self._by_month(line)]) for row in new]
+        booked, found = BookedRows(session, rated), list[RatedRow]()
+        for row, lines in rated:
+            own, less = booked.back(row, lines)
+            told.untaken += less
+            found.append((row, own))
+        return found
 
     def _asides(
         self, session: Session, path: Path, rows: Sequence[BadRow], told: BillIngested

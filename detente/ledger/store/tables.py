@@ -93,6 +93,7 @@ MIGRATIONS: tuple[tuple[str, ...], ...] = (
         "ALTER TABLE totals RENAME COLUMN labels TO lacks",
         "CREATE INDEX lines_unknown ON lines (class, start) WHERE unknown <> ''",
     ),
+    ('CREATE INDEX lines_of_rows ON lines (class, start) WHERE start <> "end"',),
 )
 LATEST = len(MIGRATIONS)
 

@@ -6,7 +6,8 @@ Not here: writing them (``books``), and their sums (``running_totals``).
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
+from typing import Any
 
 from detente.ledger.journals.record import TokenCounts
 from detente.ledger.store.store import Session
@@ -24,6 +25,20 @@ def read_lines(session: Session, batch: int, unknown: str) -> Iterator[tuple[int
         yield call, UseLine(UseClass.read(body), start, end, part, unknown=unknown)
 
 
+LINE = 'start, "end", count, unknown, input, cached, written, output, reasoning, work, taken, listed, net, revenue, off'
+"""The columns of a line beside its class."""
+
+
+def stored_line(of: UseClass, columns: Sequence[Any]) -> UseLine:
+    """A line as its columns say it."""
+    start, end, count, unknown, given, cached, written, output, reasoning, *amounts, off = columns
+    work, taken, listed, net, revenue = map(int, amounts)
+    return UseLine(
+        of, start, end, 0, count, unknown, TokenCounts(given, output, cached, written, reasoning),
+        work, taken, listed, net, revenue, tuple(tuple(each) for each in json.loads(off)) if off else (),
+    )  # fmt: skip
+
+
 BILLED = (
     " WHERE EXISTS (SELECT 1 FROM calls"
     " WHERE calls.batch = lines.batch AND calls.n = lines.call AND calls.outcome = 'billed')"
@@ -34,13 +49,5 @@ BILLED = (
 def use_lines(session: Session, which: str = "") -> Iterator[UseLine]:
     """Every line, or some of them, as they come."""
     classes = {number: UseClass.read(body) for number, body in session.all("SELECT class, body FROM classes")}
-    for number, start, end, count, unknown, *rest in session.all(
-        'SELECT class, start, "end", count, unknown, input, cached, written, output, reasoning,'
-        f" work, taken, listed, net, revenue, off FROM lines{which}"
-    ):
-        given, cached, written, output, reasoning, *amounts, off = rest
-        work, taken, listed, net, revenue = map(int, amounts)
-        yield UseLine(
-            classes[number], start, end, 0, count, unknown, TokenCounts(given, output, cached, written, reasoning),
-            work, taken, listed, net, revenue, tuple(tuple(each) for each in json.loads(off)) if off else (),
-        )  # fmt: skip
+    for number, *columns in session.all(f"SELECT class, {LINE} FROM lines{which}"):
+        yield stored_line(classes[number], columns)

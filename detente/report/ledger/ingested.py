@@ -68,6 +68,9 @@ def billed_view(told: BillIngested, currency: str, out: Print, warn: Print) -> N
     if told.twice:
         what = f"{_of(told.twice, 'row')}, the first at {printable(told.first_twice)}"
         warn(_twice(f"{what}, of offers and days of which the books hold calls or idle capacity, too"))
+    if told.untaken:
+        what = f"{_of(told.untaken, 'row')} below zero, of which less is on the books under the same use and time"
+        warn(f"{what}: what is not there is rated by the case as it is now")
     net = shown(of_nanos(told.net), currency)
     out(f"{_of(told.rows, 'row')} of {_of(told.files, 'file')}: {told.added:,} new on the books, stated at {net}")
     if told.again:
@@ -82,7 +85,20 @@ def billed_view(told: BillIngested, currency: str, out: Print, warn: Print) -> N
 
 def billed_json(told: BillIngested) -> str:
     """The same as one document."""
-    names = ("files", "rows", "added", "again", "skipped", "unmapped", "unknown", "twice", "bad", "aside", "broken")
+    names = (
+        "files",
+        "rows",
+        "added",
+        "again",
+        "skipped",
+        "unmapped",
+        "unknown",
+        "untaken",
+        "twice",
+        "bad",
+        "aside",
+        "broken",
+    )
     found: dict[str, object] = {"status": "whole" if told.whole else "incomplete"}
     found |= {name: getattr(told, name) for name in names}
     return json.dumps(found | {"net": plain(of_nanos(told.net)), "unmapped_net": plain(of_nanos(told.unmapped_net))})

@@ -1,0 +1,210 @@
+"""Corrections of rated use: a row of fewer tokens than none takes back what is on the books, as it was rated there.
+
+Owns: which rows of the books a correction takes back, and with which lines: those of the same use, time and kind of
+tokens; first one of as many tokens, else in the order in which they were booked, of the last a part (pro rata). Which
+of them earlier corrections took is found by the same rule, in the order of the books. Not here: what is taken back of
+use that is unknown (``unknown_rows``), and what rows come to otherwise (``bill_rating``).
+"""
+
+from __future__ import annotations
+
+from bisect import insort
+from collections.abc import Iterable, Iterator, Sequence
+from itertools import chain
+
+import msgspec
+
+from detente.ledger.bills.bill_rows import BillRow
+from detente.ledger.bills.unknown_rows import NOTHING_TO_TAKE, RatedRow
+from detente.ledger.store.store import Session
+from detente.ledger.use.line import AMOUNTS, UseClass, UseLine
+from detente.ledger.use.stored_lines import LINE, stored_line
+from detente.values.micros import at_micros
+from detente.values.rounding import half_even
+
+_Lines = Sequence[UseLine]
+_Key = tuple[str, int, str, bool, bool]
+"""The class of a row, its start, its end as it is written, and whether its tokens are cached, and output."""
+_Booked = tuple[int, int, str, UseLine]
+"""The batch and the call of a line, and the row of the call as the books keep it."""
+_LENGTH = 'lines.start <> lines."end"'
+
+
+class BookedRows:
+    """What corrections among some rows may take back: of earlier rows, and of those among them that take nothing."""
+
+    def __init__(self, session: Session, rows: Sequence[RatedRow]) -> None:
+        self._open = {_key(row, lines): _OpenRows() for row, lines in rows if tokens_of(lines) < 0}
+        for _, key, lines in sorted(self._stored(session), key=lambda each: each[0]):
+            if key in self._open:
+                self._open[key].book(lines)
+        for row, lines in rows:
+            if tokens_of(lines) > 0 and (key := _key(row, lines)) in self._open:
+                self._open[key].book(lines)
+
+    def back(self, row: BillRow, lines: _Lines) -> tuple[_Lines, bool]:
+        """A row's lines as they are booked: of a correction, those of what it takes back, with the other sign.
+
+        Also whether there was less of it than it takes back: the rest has the lines that it came with.
+        """
+        whole = -tokens_of(lines)
+        if whole <= 0:
+            return lines, False
+        rows = self._open[_key(row, lines)]
+        unknown = any(line.unknown for line in lines)
+        taken = rows.take(whole, known=True, only_all=unknown and rows.known < whole) or rows.take(
+            whole, known=False, only_all=True
+        )
+        rest = whole - tokens_of(taken)
+        found = [_reversed(line) for line in taken]
+        if rest and unknown:  # nothing was taken
+            return lines, False
+        return [*found, *_part(lines, rest, whole)], rest > 0
+
+    def _stored(self, session: Session) -> Iterator[tuple[tuple[int, bool, int], _Key, _Lines]]:
+        """Rows on the books that have the use and the start of a correction, each with its place in their order."""
+        classes = session.among("SELECT body, class FROM classes WHERE body IN {these}", [key[0] for key in self._open])
+        numbers = {str(body): int(number) for body, number in classes}
+        keys = sorted({(numbers[key[0]], key[1]) for key in self._open if key[0] in numbers})
+        first = list(_booked(session, ("class", "start"), keys, _LENGTH))
+        more = {(batch, call) for batch, call, body, line in first if _written(line.end) != _end(body)}
+        """Those of several lines: the others begin later."""
+        calls: dict[tuple[int, int], tuple[str, list[UseLine]]] = {}
+        others = _booked(session, ("batch", "call"), sorted(more), "")
+        for batch, call, body, line in chain((each for each in first if each[:2] not in more), others):
+            calls.setdefault((batch, call), (body, []))[1].append(line)
+        for (batch, call), (body, lines) in calls.items():
+            if tokens := tokens_of(lines):
+                lines.sort(key=lambda line: line.start)
+                yield (batch, tokens < 0, call), (lines[0].of.body, lines[0].start, _end(body), *_kind(lines)), lines
+
+
+class _OpenRows:
+    """Rows of one use, time and kind of tokens that are on the books, less what corrections took back."""
+
+    def __init__(self) -> None:
+        self._rows: dict[int, _Lines] = {}
+        self._alike: dict[tuple[bool, int], list[int]] = {}
+        """By whether they are known, and how many tokens they are of: the numbers of rows, in order."""
+
+    def book(self, lines: _Lines) -> None:
+        """A row more, or a correction."""
+        tokens, known = tokens_of(lines), not any(line.unknown for line in lines)
+        if any(line.unknown.startswith(NOTHING_TO_TAKE) for line in lines):
+            return
+        if tokens < 0:
+            self.take(-tokens, known=known, only_all=not known)
+        else:
+            self._put(len(self._rows), lines)
+
+    def take(self, tokens: int, *, known: bool, only_all: bool) -> _Lines:
+        """The lines of so many tokens that are left, at most; with ``only_all``, of a row of just as many, or none."""
+        for number in self._alike.get((known, tokens), ())[:1]:
+            return self._put(number, ())
+        found: list[UseLine] = []
+        for number in () if only_all else self._rows:
+            if tokens and self._rows[number] and not any(line.unknown for line in self._rows[number]):
+                lines, whole = self._rows[number], tokens_of(self._rows[number])
+                part = _part(lines, min(tokens, whole), whole)
+                self._put(number, _left(lines, part))
+                found += part
+                tokens -= tokens_of(part)
+        return found
+
+    def _put(self, number: int, lines: _Lines) -> _Lines:
+        """What is left of a row; gives what was."""
+        before = self._rows.get(number, ())
+        if before:
+            self._alike[_size(before)].remove(number)
+        self._rows[number] = lines
+        if lines:
+            insort(self._alike.setdefault(_size(lines), []), number)
+        return before
+
+    @property
+    def known(self) -> int:
+        """How many tokens are left of rows of which they are known."""
+        return sum(tokens * len(numbers) for (known, tokens), numbers in self._alike.items() if known)
+
+
+def tokens_of(lines: Iterable[UseLine]) -> int:
+    """How many tokens a row is of, which are all of one kind; less than none of a correction."""
+    return sum(line.tokens.input + line.tokens.output for line in lines)
+
+
+def _size(lines: _Lines) -> tuple[bool, int]:
+    return not any(line.unknown for line in lines), tokens_of(lines)
+
+
+def _kind(lines: _Lines) -> tuple[bool, bool]:
+    return any(line.tokens.cached for line in lines), any(line.tokens.output for line in lines)
+
+
+def _key(row: BillRow, lines: _Lines) -> _Key:
+    return lines[0].of.body, row.start, _written(row.end), *_kind(lines)
+
+
+def _written(at: int) -> str:
+    return f"{at_micros(at):%Y-%m-%dT%H:%M:%SZ}"
+
+
+def _end(body: str) -> str:
+    """When a row ends, as the books keep it."""
+    return str(msgspec.json.decode(body).get("end", ""))
+
+
+def _booked(session: Session, key: Sequence[str], keys: Sequence[tuple[int, int]], which: str) -> Iterator[_Booked]:
+    """_Lines of rows of bills by a key."""
+    call = "FROM calls WHERE calls.batch = lines.batch AND calls.n = lines.call AND calls.outcome = 'billed'"
+    columns = f"batch, call, (SELECT calls.body {call}), (SELECT body FROM classes WHERE class = lines.class), {LINE}"
+    for batch, number, body, of, *rest in session.found(columns, "lines", key, keys, which=which):
+        if body is not None:
+            yield int(batch), int(number), str(body), stored_line(UseClass.read(str(of)), rest)
+
+
+def _part(lines: _Lines, part: int, of: int) -> _Lines:
+    """So many of the tokens of a row, even over its lines; all amounts in proportion."""
+    found, upto, before = list[UseLine](), 0, 0
+    for line in lines:
+        each = tokens_of([line])
+        upto += each
+        at = half_even(upto * part, of)
+        share, before = at - before, at
+        if share:
+            found.append(line if share == each else _share(line, abs(share), abs(each)))
+    return found
+
+
+def _share(line: UseLine, part: int, of: int) -> UseLine:
+    off = tuple((term, start, end, half_even(amount * part, of)) for term, start, end, amount in line.off)
+    amounts = {name: half_even(getattr(line, name) * part, of) for name in AMOUNTS}
+    amounts["net"] = amounts["listed"] - sum(each[3] for each in off)
+    used = msgspec.structs.astuple(line.tokens)
+    tokens = type(line.tokens)(*(half_even(each * part, of) for each in used))
+    return msgspec.structs.replace(line, tokens=tokens, off=off, **amounts)
+
+
+def _left(lines: _Lines, taken: _Lines) -> _Lines:
+    """What is left of a row's lines once a part of them is taken."""
+    parts, found = {line.start: line for line in taken}, list[UseLine]()
+    for line in lines:
+        part = parts.get(line.start)
+        if part is None:
+            found.append(line)
+        elif part.tokens != line.tokens:
+            found.append(_less(line, part))
+    return found
+
+
+def _less(line: UseLine, part: UseLine) -> UseLine:
+    both = zip(line.off, part.off, strict=True)
+    off = tuple((term, start, end, amount - less[3]) for (term, start, end, amount), less in both)
+    used = zip(msgspec.structs.astuple(line.tokens), msgspec.structs.astuple(part.tokens), strict=True)
+    amounts = {name: getattr(line, name) - getattr(part, name) for name in AMOUNTS}
+    return msgspec.structs.replace(line, tokens=type(line.tokens)(*(a - b for a, b in used)), off=off, **amounts)
+
+
+def _reversed(line: UseLine) -> UseLine:
+    """What takes a line back; of a known one it is a row more."""
+    back = line.times(-1)
+    return back if line.unknown else msgspec.structs.replace(back, count=1)

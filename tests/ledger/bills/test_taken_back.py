@@ -1,0 +1,168 @@
+"""Corrections of rated use take back what is on the books as it was rated there, whatever the case says since.
+
+A thousand thousand tokens of input at North are 3 USD: less 10% before an amendment, less 20% after it.
+"""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from detente.case.case import Case
+from detente.ledger.bills.bill_ingest import BillIngested
+from detente.ledger.books.books import Books
+from detente.ledger.proof.audit import audit
+from detente.ledger.store.store import Store
+from detente.ledger.use.running_totals import all_sums
+from detente.report.ledger.ingested import billed_json, billed_view
+from tests.builders import Data, tokens, work
+from tests.ledger.bills.bill_files import HOUR, INPUT, NANOS, OUTPUT, bill, mapped, read, row
+from tests.ledger.served import accounts, both, fresh, served_case, unknown
+
+LATER = "2026-01-15T13:00:00Z,2026-01-15T14:00:00Z"
+TURNS = "2026-03-31T00:00:00Z,2026-04-02T00:00:00Z"
+BARE: Data = {key: value for key, value in INPUT.items() if key != "workload"}
+
+
+def less(off: str, price: object = 3, **more: object) -> Case:
+    offers = [tokens("north", price), tokens("south", 2)]
+    term: Data = {"id": "less", "kind": "discount", "off": off, **more}
+    return served_case(term, offers=offers, workloads=[work(labels={"team": "sales"})])
+
+
+BEFORE, SINCE = less("10%"), less("20%")
+
+
+class Ledger:
+    """Bills onto a ledger, each a file of its own."""
+
+    def __init__(self, store: Store, folder: Path) -> None:
+        self._store, self._folder, self._files = store, folder, 0
+
+    def read(self, case: Case, *rows: str, rule: Data = INPUT, batch: int = 5000) -> BillIngested:
+        self._files += 1
+        file = bill(self._folder / f"{self._files}.csv", rows)
+        return read(self._store, case, mapped(self._folder, rule, OUTPUT), file, batch=batch)
+
+    @property
+    def tenths(self) -> list[float]:
+        """Use at list price, what is taken off it, and what is owed, in USD."""
+        found = accounts(self._store)
+        names = ("use/north/north-api", "off/north/north-deal/less", "owed/north")
+        return [found.get(name, 0) / NANOS for name in names]
+
+
+@pytest.fixture
+def ledger(store: Store, tmp_path: Path) -> Ledger:
+    return Ledger(store, tmp_path)
+
+
+def said(quantity: int, when: str = HOUR, service: str = "m in") -> str:
+    return row(service, "0", quantity, when=when)
+
+
+@both
+def test_what_was_rated_before_an_amendment_is_taken_back_as_it_was_rated(store: Store, ledger: Ledger) -> None:
+    """3 USD less 0.3, and back: nothing is left of either (by the case of since 0.3 USD would be owed)."""
+    ledger.read(BEFORE, said(1000))
+    assert ledger.tenths == [3, -0.3, -2.7]
+    told = ledger.read(SINCE, said(-1000))
+    assert (told.added, told.untaken, ledger.tenths) == (1, 0, [0, 0, 0])
+    assert audit(Books(store, SINCE)).faults == ()
+    with store.reading() as session:
+        assert [(each.net, each.listed, each.tokens, {*each.off.values()}) for each in all_sums(session)] == [
+            (0, 0, [0] * 5, {0})
+        ]
+
+
+@both
+def test_a_part_is_taken_back_in_proportion(store: Store, ledger: Ledger) -> None:
+    """A quarter of 3 USD less 0.3; then the rest of it, whatever its third is rounded to."""
+    ledger.read(BEFORE, said(1000))
+    ledger.read(SINCE, said(-250))
+    assert ledger.tenths == [2.25, -0.225, -2.025]
+    ledger.read(SINCE, said(-333))
+    told = ledger.read(SINCE, said(-417))
+    assert (told.untaken, ledger.tenths) == (0, [0, 0, 0])
+
+
+@both
+def test_of_several_lines_each_is_taken_back(store: Store, ledger: Ledger) -> None:
+    """100 Mtok at 3 USD and 100 at 2, on both sides of April; half of each, and the rest."""
+    ledger.read(less("10%", {"2026-01-01": 3, "2026-04-01": 2}), said(200_000, TURNS))
+    assert ledger.tenths == [500, -50, -450]
+    ledger.read(SINCE, said(-100_000, TURNS))
+    assert ledger.tenths == [250, -25, -225]
+    ledger.read(SINCE, said(-100_000, TURNS).replace("Usage", "Rest"))
+    with store.reading() as session:
+        assert {(each.net, each.work) for each in all_sums(session)} == {(0, 0)}
+
+
+@pytest.mark.parametrize(
+    ("back", "left"),
+    [
+        (said(-400), [3, -0.3, -2.7]),  # the one of as many tokens
+        (said(-700), [2.1, -0.33, -1.77]),  # 0.7 of the first one: 0.9 less 0.09, and 1.2 less 0.24, are left
+        (said(-1200), [0.6, -0.12, -0.48]),  # the first one, and half of the other
+    ],
+)
+def test_of_several_rows_one_of_as_many_tokens_goes_first(
+    back: str, left: list[float], store: Store, ledger: Ledger
+) -> None:
+    ledger.read(BEFORE, said(1000))
+    ledger.read(SINCE, said(400))
+    assert (ledger.read(SINCE, back).untaken, ledger.tenths) == (0, left)
+
+
+@pytest.mark.parametrize(
+    ("back", "left"),
+    [
+        (said(-1500), [-1.5, 0.3, 1.2]),  # of 500 of them, 1.5 less 0.3
+        (said(-1000, LATER), [0, 0.3, -0.3]),
+        (said(-1000, service="m out"), [0, 0.3, -0.3]),
+    ],
+    ids=["more", "another hour", "output"],
+)
+def test_what_is_not_on_the_books_is_rated_as_now_and_told(
+    back: str, left: list[float], store: Store, ledger: Ledger
+) -> None:
+    ledger.read(BEFORE, said(1000))
+    told = ledger.read(SINCE, back)
+    assert (told.untaken, ledger.tenths) == (1, left)
+    lines: list[str] = []
+    billed_view(told, "USD", lambda text: None, lines.append)
+    assert lines == [
+        "1 row below zero, of which less is on the books under the same use and time: what is not there is rated by the"
+        " case as it is now"
+    ]
+    assert '"untaken": 1' in billed_json(told)
+
+
+def test_what_was_taken_back_is_not_taken_again(store: Store, ledger: Ledger) -> None:
+    """Back and anew, as labels are mended, and back: the second time what was given anew, 3 USD less 0.6."""
+    ledger.read(BEFORE, said(1000))
+    ledger.read(SINCE, said(-1000), said(1000, service="m in").replace("Usage", "Anew"))
+    assert ledger.tenths == [3, -0.6, -2.4]
+    ledger.read(SINCE, said(-1000).replace("Usage", "Again"))
+    assert ledger.tenths == [0, 0, 0]
+
+
+@pytest.mark.parametrize("batch", [1, 5000])
+def test_a_correction_may_stand_beside_what_it_takes_back(batch: int, store: Store, ledger: Ledger) -> None:
+    """Before it, it is not found where another batch has it: both have the prices of one case."""
+    told = ledger.read(SINCE, said(-1000), said(1000), said(500), said(-500), batch=batch)
+    assert (told.untaken, ledger.tenths) == (int(batch == 1), [0, 0, 0])
+
+
+SALES = less("20%", of={"team": "sales"})
+"""Who has which team, bare rows do not say."""
+
+
+@pytest.mark.parametrize(("first", "then"), [(BEFORE, SALES), (SALES, BEFORE)], ids=["known", "unknown"])
+def test_what_only_one_case_knows_is_taken_back(first: Case, then: Case, tmp_path: Path) -> None:
+    with fresh(tmp_path) as store:
+        ledger = Ledger(store, tmp_path)
+        for case, quantity in ((first, 1000), (then, -1000)):
+            ledger.read(case, said(quantity), rule=BARE)
+        assert (ledger.tenths, unknown(store)) == ([0, 0, 0], {})
