@@ -5,12 +5,12 @@ Not here: what one clause makes of its totals (``Term.settle``).
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Collection, Iterable, Iterator, Sequence
 from datetime import datetime
 from typing import NamedTuple
 
 from detente.contract.decisions import Decisions
-from detente.contract.metered.meter import Measure
+from detente.contract.metered.meter import PAYMENTS, Measure
 from detente.contract.metered.paid_use import in_the_cases
 from detente.contract.metered.totals import Totals
 from detente.contract.payer import Payer, meet
@@ -48,6 +48,17 @@ def settle_each(
             noted = term.payments(totals, as_of) if isinstance(term, Payer) else term.returned(totals, as_of)
             totals = totals.paid_by(in_the_cases(noted, term.own_money))
     return tuple(found[id(term)] for term in terms)
+
+
+def settled_with(asking: Sequence[Term], measures: Collection[Measure], every: Iterable[Term]) -> list[Term]:
+    """Some clauses, which read some measures, and those who pay or give back what they count, in the order of all."""
+    roles: tuple[type, ...] = ()
+    if "returned" in measures:
+        roles = (Payer, Returning)
+    elif not {*PAYMENTS}.isdisjoint(measures) or any(isinstance(term, Payer) for term in asking):
+        roles = (Payer,)
+    own = set(map(id, asking))
+    return [each for each in every if id(each) in own or isinstance(each, roles)]
 
 
 class UnknownPayment(NamedTuple):

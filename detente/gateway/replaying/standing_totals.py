@@ -12,14 +12,11 @@ from fractions import Fraction
 from math import inf
 
 from detente.contract.decisions import NOTHING_DECIDED
-from detente.contract.metered.meter import PAYMENTS
 from detente.contract.metered.totals import Totals
-from detente.contract.payer import Payer
-from detente.contract.returning import Returning
 from detente.contract.roles import CallLimit
 from detente.contract.settled.settlement import Settlement
 from detente.contract.settled.standing import Standing
-from detente.contract.settling import settle_each
+from detente.contract.settling import settle_each, settled_with
 from detente.contract.term import Term
 from detente.gateway.deciding.standings import Shortage, Standings
 from detente.gateway.replaying.budget_count import BudgetCount
@@ -41,8 +38,8 @@ class TotalStandings(Standings):
     def __init__(self, terms: Sequence[Term], totals: Totals, counted: BudgetCount | None = None) -> None:
         self._terms, self._totals, self._counted = terms, totals, counted
         asking = [term for term in terms if isinstance(term, CallLimit)]
-        reads = any(meter.measure in PAYMENTS for term in asking for meter in term.meters())
-        self._asking = [term for term in terms if term in asking or (reads and isinstance(term, Payer | Returning))]
+        read = {meter.measure for term in asking for meter in term.meters()}
+        self._asking = settled_with(asking, read, terms)
         """Those that ask at each call what remains, and those by whose payments they do."""
         self._found: dict[tuple[str, datetime], tuple[Standing, ...]] = {}
         self._pace: dict[tuple[str, datetime, str], Fraction] = {}

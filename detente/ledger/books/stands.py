@@ -16,12 +16,10 @@ from detente.case.counted_unit import counted_unit
 from detente.contract.decisions import NOTHING_DECIDED
 from detente.contract.metered.meter import PAYMENTS, Meter
 from detente.contract.metered.totals import Totals
-from detente.contract.payer import Payer
 from detente.contract.reach.scope import Selection
 from detente.contract.reach.window import Calendar, Window
-from detente.contract.returning import Returning
 from detente.contract.settled.standing import CREDIT, Standing
-from detente.contract.settling import settle_each
+from detente.contract.settling import settle_each, settled_with
 from detente.contract.term import Term
 from detente.errors import SettleError
 from detente.ledger.books.books import Books
@@ -242,8 +240,7 @@ class _View:
 
     def _settled_with(self, term: Term) -> list[Term]:
         """A clause, and those who pay before it what it counts."""
-        reads = isinstance(term, Payer) or any(meter.measure in PAYMENTS for meter in self._meters(term))
-        return [each for each in self._terms if each is term or (reads and isinstance(each, Payer | Returning))]
+        return settled_with([term], {meter.measure for meter in self._meters(term)}, self._terms)
 
     def _to_come(self, term: Term, end: datetime) -> Iterator[tuple[Meter, int, Fraction]]:
         """What each meter of a clause is expected to count up to an end, window by window."""

@@ -59,8 +59,10 @@ class Easing:
         low, high = model.asked(rows)
         little = LITTLE / model.row_scale[rows]
         model.ask(rows, low - np.where(duals > 0, little, 0.0), high + np.where(duals < 0, little, 0.0))
-        found = self._solved().duals
-        model.ask(rows, low, high)
+        try:
+            found = self._solved().duals
+        finally:
+            model.ask(rows, low, high)
         return None if found is None else _lower(duals, np.where(duals > 0, 1.0, -1.0) * little, found[rows])
 
     def of_columns(self, columns: Ints, saved: Floats, little: Floats) -> Floats | None:
@@ -70,8 +72,10 @@ class Easing:
         """
         model = self.model
         model.confine(columns, np.zeros(len(columns)), little)
-        found = self._solved().reduced
-        model.release(columns)
+        try:
+            found = self._solved().reduced
+        finally:
+            model.release(columns)
         return None if found is None else _lower(saved, little, np.maximum(-found[columns], 0.0))
 
     def _solved(self) -> Solution:
@@ -80,10 +84,11 @@ class Easing:
         if self.basis is not None:
             model.start_at(self.basis)
         model.fix(self.columns, self.counts)
-        with model.uninterrupted(settled=True):
-            found = model.solve_linear()
-        model.release(self.columns)
-        return found
+        try:
+            with model.uninterrupted(settled=True):
+                return model.solve_linear()
+        finally:
+            model.release(self.columns)
 
 
 def _lower(at_hand: Floats, little: Floats, eased: Floats) -> Floats:
