@@ -11,6 +11,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
 
+from detente.case.agreement import endings
 from detente.case.case import Case
 from detente.case.counted_unit import counted_unit
 from detente.contract.decisions import NOTHING_DECIDED
@@ -48,24 +49,26 @@ def agenda(case: Case, since: date, until: date) -> tuple[AgendaLine, ...]:
 
 
 def _agreements(case: Case) -> Iterator[AgendaLine]:
-    """Their first and last days."""
+    """Their first and last days, as amended."""
+    ends = endings(case.declared.agreements)
     for each in case.declared.agreements:
         title = f": {each.title}" if each.title else ""
         does = f"amends `{each.amends}`" if each.amends else "takes effect"
         yield AgendaLine(each.effective, "start", f"`{each.id}` {does}{title}", each.id)
-        if each.ends is not None:
-            yield AgendaLine(last_day(moment(each.ends)), "end", f"the last day of `{each.id}`{title}", each.id)
+        end = moment(ends[each.id].final)
+        if each.ends is not None and not endless(end):
+            yield AgendaLine(last_day(end), "end", f"the last day of `{each.id}`{title}", each.id)
 
 
 def _clauses(case: Case, since: date, until: date) -> Iterator[AgendaLine]:
     """What each clause in force names: its own days, the ends of its windows, what it reminds of."""
-    agreements = {each.id: each for each in case.declared.agreements}
+    agreements, ends = {each.id: each for each in case.declared.agreements}, endings(case.declared.agreements)
     spans: dict[tuple[str, str], list[Term]] = {}
     for term in case.signed:
         spans.setdefault((term.validity.agreement, term.id), []).append(term)
     for (name, _), versions in spans.items():
         signed = agreements.get(name)
-        told = () if signed is None else (signed.effective, signed.ends and last_day(moment(signed.ends)))
+        told = () if signed is None else (signed.effective, signed.ends and last_day(moment(ends[name].final)))
         yield from (line for line in _span(versions) if line.on not in told)
     for term in case.signed:
         yield from _windows(case, term, since, until)

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
-from datetime import UTC, datetime, tzinfo
+from datetime import UTC, date, datetime, tzinfo
 from itertools import pairwise
 
 from pydantic import Field, model_validator
@@ -36,7 +36,10 @@ class Agreement(Noun):
     id: Id
     with_: Id = Field(description="the other party: a provider's id, or `self` for a policy of one's own")
     effective: Day
-    ends: Day | None = Field(default=None, description="the day from which it no longer holds")
+    ends: Day | None = Field(
+        default=None,
+        description="the day from which it no longer holds; of an amendment: the new end of all of what it amends",
+    )
     title: Title | None = None
     parties: tuple[Label, ...] = Field(
         default=(), description="who is bound on our side, by the label `party` of workloads; default: everybody"
@@ -83,6 +86,24 @@ class InForce:
     place: int
 
 
+@dataclass(frozen=True)
+class AmendedEnd:
+    """When an agreement as amended ends: as it was ``before`` one of its texts, ``after`` that, and the ``final`` day.
+
+    ``family`` is the first of those that end together: an amendment that ends by itself is its own.
+    """
+
+    before: date
+    after: date
+    final: date
+    family: str
+
+    @property
+    def moves(self) -> bool:
+        """Whether the text gives those of its family another end."""
+        return self.after != self.before
+
+
 def in_force(
     agreements: Sequence[Agreement],
     events: Mapping[str, datetime | None],
@@ -92,29 +113,36 @@ def in_force(
     """Every term with its dates, amendments applied.
 
     An agreement as amended is one text: a term of an amendment that has the id of an earlier one replaces
-    it from that day on, whichever amendment brought the earlier one, and takes over its windows. An amendment that
-    names no end ends with what it amends. ``events`` gives the day of each event, or None for one that is not expected.
-    Terms that it is ``without`` are there for nobody.
+    it from that day on, whichever amendment brought the earlier one, and takes over its windows. All of it ends when
+    the last amendment that names an end says. ``events`` gives the day of each event, or None for one that is not
+    expected. Terms that it is ``without`` are there for nobody.
     """
     found: list[InForce] = []
+    replaced: set[int] = set()
     known = {a.id: a for a in agreements}
     roots = [root(a, known) for a in agreements]
-    order = [(a.effective, len(lineage(a, known)), index, a) for index, a in enumerate(agreements)]
-    for _, _, index, agreement in sorted(order, key=lambda entry: entry[:3]):
+    ends = endings(agreements)
+    for index, agreement in _in_order(agreements, known):
         replacing: dict[str, Term | None] = dict.fromkeys(agreement.removes)
         replacing |= {term.id: term for term in agreement.terms}
         begun: dict[str, Handover] = {}
-        start = moment(agreement.effective, clock_of(agreement, known))
+        start, ending = moment(agreement.effective, clock_of(agreement, known)), ends[agreement.id]
         for at, earlier in enumerate(found if agreement.amends else ()):
-            same = earlier.agreement != index and roots[earlier.agreement] == roots[index]
-            if same and earlier.term.id in replacing and earlier.validity.end > earlier.validity.start:
-                handover = _handover(earlier, replacing[earlier.term.id], start)
-                found[at] = replace(earlier, validity=_until(earlier.validity, start, handover))
-                if handover is not None and earlier.validity.end > start:
-                    begun[earlier.term.id] = handover
+            if earlier.agreement == index or roots[earlier.agreement] != roots[index] or at in replaced:
+                continue
+            if earlier.term.id in replacing:
+                replaced.add(at)
+                if earlier.validity.end > earlier.validity.start:
+                    handover = _handover(earlier, replacing[earlier.term.id], start)
+                    found[at] = replace(earlier, validity=_until(earlier.validity, start, handover))
+                    if handover is not None and earlier.validity.end > start:
+                        begun[earlier.term.id] = handover
+            elif ending.moves and ends[agreements[earlier.agreement].id].family == ending.family:
+                until = _dates(earlier.term, agreements[earlier.agreement], known, events, ending.after).end
+                found[at] = replace(earlier, validity=replace(earlier.validity, end=until))
         for place, term in enumerate(agreement.terms):
-            validity = replace(dates(term, agreement, known, events), begun=begun.get(term.id))
-            found.append(InForce(term, validity, index, place))
+            validity = _dates(term, agreement, known, events, ending.after)
+            found.append(InForce(term, replace(validity, begun=begun.get(term.id)), index, place))
     held = [each for each in found if each.validity.end > each.validity.start and each.term.id not in without]
     there = [each for standing in held for each in _by_rate(standing)]
     return (version for standing in there for version in _versions(_told(standing, there, offers)))
@@ -181,16 +209,69 @@ def _until(validity: Validity, on: datetime, handover: Handover | None) -> Valid
 
 
 def dates(
-    term: Term, agreement: Agreement, known: Mapping[str, Agreement], events: Mapping[str, datetime | None]
+    term: Term,
+    agreement: Agreement,
+    known: Mapping[str, Agreement],
+    events: Mapping[str, datetime | None],
+    ends: Mapping[str, AmendedEnd],
 ) -> Validity:
-    """When a term is in force, as long as no amendment changes it; never, where it ends before it starts."""
+    """When a term is in force, as long as no amendment replaces it; never, where it ends before it starts."""
+    return _dates(term, agreement, known, events, ends[agreement.id].final)
+
+
+def _dates(
+    term: Term,
+    agreement: Agreement,
+    known: Mapping[str, Agreement],
+    events: Mapping[str, datetime | None],
+    ends: date,
+) -> Validity:
     zone = clock_of(agreement, known)
     start = max(moment(agreement.effective, zone), moment(term.from_ or agreement.effective, zone))
-    ends = next((a.ends for a in lineage(agreement, known) if a.ends), LAST)
     end = min([moment(ends, zone), *_ends(term, events, zone)])
     combine = next((a.combine for a in lineage(agreement, known) if a.combine), None)
     parties = next((a.parties for a in lineage(agreement, known) if a.parties), ())
     return Validity(agreement.id, agreement.with_, start, max(start, end), combine=combine, parties=parties, zone=zone)
+
+
+def endings(agreements: Iterable[Agreement]) -> dict[str, AmendedEnd]:
+    """When each agreement ends, as amended; by its id.
+
+    An amendment with `ends` moves the end of all of it, from its effective day on. Not so where it takes effect when
+    all of it has ended, or has clauses and ends before the rest: then it is its own end alone.
+    """
+    every = list(agreements)
+    known = {a.id: a for a in every}
+    found: dict[str, AmendedEnd] = {}
+    held: dict[str, list[str]] = {}  # of each first agreement, those that end together
+    for _, each in _in_order(every, known):
+        first = root(each, known)
+        together = held.setdefault(first, [])
+        before = found[together[-1]].after if together else LAST
+        after = each.ends or before
+        late = each.effective > before
+        alone = each.ends is not None and (late or (after < before and changes_text(each)))
+        if alone or not together:
+            found[each.id] = AmendedEnd(before, after, after, each.id)
+        else:
+            found[each.id] = replace(found[together[0]], before=before, after=after)
+        if not together or (alone and late):
+            held[first] = [each.id]
+        elif not alone:
+            together.append(each.id)
+            found |= {name: replace(found[name], final=after) for name in together}
+    return found
+
+
+def changes_text(agreement: Agreement) -> bool:
+    """Whether an amendment brings clauses, or removes any, beside what else it says."""
+    return bool(agreement.terms or agreement.removes)
+
+
+def _in_order(agreements: Sequence[Agreement], known: Mapping[str, Agreement]) -> list[tuple[int, Agreement]]:
+    """Each with its place, as they take effect; on one day an amendment after what it amends."""
+    order = [(a.effective, len(lineage(a, known)), index, a) for index, a in enumerate(agreements)]
+    return [(index, a) for _, _, index, a in sorted(order, key=lambda entry: entry[:3])]
 
 
 def clock_of(agreement: Agreement, known: Mapping[str, Agreement]) -> tzinfo:

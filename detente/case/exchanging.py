@@ -14,7 +14,7 @@ from datetime import date, datetime
 from decimal import Decimal
 from typing import Any
 
-from detente.case.agreement import Agreement, dates, lineage
+from detente.case.agreement import Agreement, dates, endings, lineage
 from detente.case.declared import CaseHead
 from detente.case.entries import Entries, Entry
 from detente.contract.own_money import OwnMoney
@@ -89,6 +89,7 @@ class _Exchanging:
     def __init__(self, head: CaseHead, sections: Mapping[str, Sequence[Entry]]) -> None:
         self.head, self.currency = head.declared, head.declared.currency
         self.known = {e.value.id: e.value for e in sections["agreements"] if e.value is not None}
+        self.ends = endings(self.known.values())
         horizon = self.head.horizon
         self.horizon = None if "horizon" in head.unread else (horizon.opens, horizon.closes)
         self.mistakes: list[Mistake] = []
@@ -132,7 +133,7 @@ class _Exchanging:
             return agreement
         events = {name: moment(on) if on else None for name, on in self.head.events.items()}
         for at, term in enumerate(agreement.terms):
-            held = dates(term, agreement, self.known, events)
+            held = dates(term, agreement, self.known, events, self.ends)
             time = self._seen(held.start, held.end)
             if isinstance(term, DatedPayment):
                 time = moment(term.paid_on), moment(term.paid_on)

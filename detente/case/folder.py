@@ -12,7 +12,7 @@ from functools import partial
 from pathlib import Path
 from typing import Any
 
-from detente.case.agreement import Agreement, lineage
+from detente.case.agreement import Agreement, endings
 from detente.case.case_files import PLAN, START, case_files
 from detente.case.changes import Changed
 from detente.case.checks import budgets, clauses, consistency, invoices, magnitude, outlook, unread, wiring
@@ -26,6 +26,7 @@ from detente.contract.roles import DataReader
 from detente.demand.workload import with_data
 from detente.errors import CaseError, Flaw, FlawError, KeyPath, MissingExtraError, Mistake, Where, did_you_mean
 from detente.values.file import inside
+from detente.values.period import LAST
 
 MAX_MISTAKES = 1000
 SECTION = "begin it with a section, such as `offers:`; `detente init` writes a whole case"
@@ -223,12 +224,12 @@ class _Reader:
     def _under(offers: Sequence[Entry], agreements: Sequence[Entry]) -> list[Entry]:
         """Offers that are sold under an agreement, on sale while it is in force."""
         known = {entry.value.id: entry.value for entry in agreements if entry.value is not None}
-        found = []
+        ends, found = endings(known.values()), []
         for entry in offers:
             deal = known.get(entry.value.under) if entry.value is not None else None
             if deal is not None:
-                ends = next((each.ends for each in lineage(deal, known) if each.ends), None)
-                entry = replace(entry, value=entry.value.within(deal.effective, ends))
+                end = ends[deal.id].final
+                entry = replace(entry, value=entry.value.within(deal.effective, None if end == LAST else end))
             found.append(entry)
         return found
 

@@ -9,9 +9,9 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
-from detente.case.agreement import Agreement, clock_of, lineage, root
+from detente.case.agreement import Agreement, clock_of, endings, lineage, root
 from detente.contract.settled.invoice_rounding import InvoiceRounding
-from detente.values.period import LAST, moment
+from detente.values.period import moment
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,11 +38,11 @@ def stated_roundings(agreements: Sequence[Agreement]) -> tuple[StatedRounding, .
 
 
 def _stated(agreements: Sequence[Agreement], known: dict[str, Agreement]) -> Iterator[StatedRounding]:
+    ends = endings(agreements)
     for each in sorted(agreements, key=lambda each: (each.effective, len(lineage(each, known)))):
         if each.rounding is not None:
             zone = clock_of(each, known)
-            ends = next((a.ends for a in lineage(each, known) if a.ends), LAST)
-            start, end = moment(each.effective, zone), moment(ends, zone)
+            start, end = moment(each.effective, zone), moment(ends[each.id].final, zone)
             yield StatedRounding(each.with_, each.id, root(each, known), start, end, each.rounding)
 
 

@@ -8,6 +8,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from datetime import date, datetime, timedelta
 
+from detente.case.agreement import InForce, changes_text, endings
 from detente.case.case import Case
 from detente.case.outside import YEAR, outside, seen
 from detente.contract.metered.meter import Meter
@@ -33,6 +34,7 @@ def notes(case: Case) -> tuple[Mistake, ...]:
         *_batches(case),
         *_unserved(case),
         *_fallen(case),
+        *_ended(case),
     )
 
 
@@ -211,6 +213,39 @@ def _unserved(case: Case) -> Iterator[Mistake]:
             where = " and ".join(f"`{name}`" for name in may[:3]) + (f" and {len(may) - 3} more" if may[3:] else "")
             what = f"has a key, and no call of it can be served: it may run on {where}, without a deployment for it"
             yield Mistake(Where(workload.id), what, "add one under `deployments`")
+
+
+def _ended(case: Case) -> Iterator[Mistake]:
+    """Amendments with another end: clauses that go on by it beside its own, and windows that an earlier end cuts."""
+    agreements = {agreement.id: agreement for agreement in case.declared.agreements}
+    ends = endings(case.declared.agreements)
+    for each in agreements.values():
+        moved = ends[each.id]
+        if each.amends is None or not moved.moves or moved.family == each.id:
+            continue
+        texts = [old for old in case.held if ends[old.validity.agreement].family == moved.family]
+        texts = [old for old in texts if old.validity.agreement != each.id]
+        if moved.after > moved.before and changes_text(each):
+            on = sorted({old.term.id for old in texts if old.validity.end > old.validity.begin(moved.before)})
+            if on:
+                what = f"`{each.id}` ends on {moved.after}, and with it {', '.join(f'`{name}`' for name in on)}, until"
+                remedy = f"where that is not meant, say `until: {moved.before}` in the clause"
+                yield Mistake(Where(each.id), f"{what} now on {moved.before}", remedy)
+        for old in texts if moved.after < moved.before else ():
+            if old.validity.end == old.validity.begin(moved.after):
+                yield from _cut_short(old, each.id, old.validity.begin(moved.before))
+
+
+def _cut_short(old: InForce, by: str, before: datetime) -> Iterator[Mistake]:
+    """A window of an amount that has less time by the end of its clause, and keeps all of its amount."""
+    term, end = old.term.held(old.validity), old.validity.end
+    for stated in term.stated_windows():
+        running = next(iter(term.calendar(stated.every, before).over(end, end)), None)
+        if stated.divides == "amount" and running is not None and running.start < end:
+            what = f"`{by}` ends `{term.id}` on {end:%Y-%m-%d}, in its window {named(running.start, running.end)}"
+            remedy = "where the contract asks for a part, write that window as a clause of its own"
+            yield Mistake(Where(by), f"{what}, which keeps its whole amount", remedy)
+            return
 
 
 def _fallen(case: Case) -> Iterator[Mistake]:

@@ -11,7 +11,7 @@ from dataclasses import dataclass, replace
 from datetime import timedelta
 from typing import Literal
 
-from detente.case.agreement import Agreement, lineage
+from detente.case.agreement import Agreement, endings, lineage
 from detente.case.case import Case
 from detente.case.invoices import rounding_of, stated_roundings
 from detente.contract.amounts.counting import CountedClass
@@ -134,8 +134,8 @@ def _calendar(case: Case, term: Term, own: Meter | None, line: Sequence[Agreemen
     if endless(end):
         yield Switch("last day", "open: neither the clause nor its agreement ends", None)
         return
-    last, ends = (end - timedelta.resolution).astimezone(v.zone), next((a.ends for a in line if a.ends), None)
-    by_agreement = ends is not None and v.begin(ends) == end
+    last, ends = (end - timedelta.resolution).astimezone(v.zone), endings(case.declared.agreements)
+    by_agreement = bool(line) and v.begin(ends[v.agreement].final) == end
     value = f"{last:%Y-%m-%d}, all of it; {end.astimezone(v.zone):%Y-%m-%d} is out"
     yield Switch("last day", value, "agreement" if by_agreement or term.until is None else "clause")
 

@@ -11,7 +11,7 @@ from detente.contract.decisions import NOTHING_DECIDED
 from detente.contract.metered.totals import Totals
 from detente.contract.roles import DatedPayment
 from detente.planner.check import check
-from tests.builders import D, agreement, build, data_of, mistakes, solved, tokens, work
+from tests.builders import D, Data, agreement, build, data_of, mistakes, solved, tokens, work
 
 PAID = {"id": "upfront", "kind": "payment", "amount": "5 k USD", "on": "2026-02-10"}
 
@@ -38,7 +38,8 @@ def test_before_its_day_nothing_is_owed() -> None:
 
 def test_an_amendment_before_its_day_waives_it() -> None:
     deal = agreement(PAID, ends="2027-01-01")
-    later = {"id": "waiver", "with": "north", "amends": "north-deal", "effective": "2026-02-01", "removes": ["upfront"]}
+    later: Data = {"id": "waiver", "with": "north", "amends": "north-deal", "effective": "2026-02-01"}
+    later |= {"ends": "2027-01-01", "removes": ["upfront"]}
     assert solved(Case.of(data_of([tokens("north", 3)], [work()], deal, later, months=2))).cost == D(6000)
 
 

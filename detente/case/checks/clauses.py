@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
 
-from detente.case.agreement import Agreement, InForce, cycle, dates, in_force, lineage, root
+from detente.case.agreement import Agreement, InForce, cycle, dates, endings, in_force, lineage, root
 from detente.case.checks import currencies, units, upfront, windows
 from detente.case.checks import price_clauses as prices
 from detente.case.checks.view import View
@@ -23,7 +23,7 @@ from detente.contract.roles import OwnRates, PriceChange
 from detente.contract.term import Term
 from detente.errors import Flaw, FlawError, KeyPath, did_you_mean
 from detente.values.facts import DEMAND_KEYS, OFFER_KEYS
-from detente.values.period import moment
+from detente.values.period import LAST, moment
 
 
 def check(case: Entries) -> None:
@@ -37,6 +37,7 @@ class _Clauses:
         self.entries = case.read("agreements")
         self.agreements: list[Agreement] = [entry.value for entry in self.entries]
         self.known = {a.id: a for a in self.agreements}
+        self.ends = endings(self.agreements)
         self.all_read = case.whole("agreements")
         self.events = {n: moment(on) if on else None for n, on in case.head.declared.events.items()}
         self.survivors = {f"{w.id}.survives": w.id for w in case.workloads if w.survives}
@@ -73,6 +74,8 @@ class _Clauses:
                 self._declared(entry, entry.value, place, term)
         for found in standing:
             self._in_force(self.entries[found.agreement], found)
+        for entry in self.entries:
+            self._lengthened(entry, entry.value, standing)
         self._same_day()
         self.lowering = [
             found.term.bound(found.validity, name)
@@ -107,11 +110,58 @@ class _Clauses:
             wrong(entry, ("with",), what, f"write `with: {earlier.with_}`, or leave out `amends`")
         if not self.all_read:
             return
+        self._moved(entry, agreement)
         terms = {t.id for a in self._family(agreement) if a is not agreement for t in a.terms}
         for index, name in enumerate(agreement.removes):
             if name not in terms:
                 what = f"there is no term `{name}` in `{agreement.amends}`"
                 wrong(entry, ("removes", index), what, did_you_mean(name, terms))
+
+    def _moved(self, entry: Entry, agreement: Agreement) -> None:
+        """An amendment with another end: which end it is must be clear."""
+        ending, wrong = self.ends[agreement.id], self.case.wrong
+        if agreement.ends is None or agreement.removes or agreement.terms:
+            if agreement.ends is not None and agreement.effective <= ending.before and agreement.ends < ending.before:
+                when = "has no end" if ending.before == LAST else f"ends on {ending.before}"
+                what = f"ends on {agreement.ends}, and `{agreement.amends}` {when}: whether all of it then ends,"
+                remedy = (
+                    f"for its own clauses, leave out `ends`, say `until: {agreement.ends}` in each, and write an "
+                    "earlier text that comes back again, in an amendment that takes effect then; for all of "
+                    f"`{agreement.amends}`, write `ends` in an amendment of its own, with `terms: []`"
+                )
+                wrong(entry, ("ends",), f"{what} or its own clauses alone, is not said", remedy)
+        elif agreement.effective > ending.before:
+            what = f"takes effect on {agreement.effective}, when `{agreement.amends}` has ended ({ending.before})"
+            remedy = f"let it take effect on {ending.before} at the latest, or write its clauses again in it"
+            wrong(entry, ("effective",), f"{what}, and can give it no other end", remedy)
+
+    def _lengthened(self, entry: Entry, agreement: Agreement, standing: Sequence[InForce]) -> None:
+        """An amount of a whole term that an amendment makes longer: whether it stays is not said."""
+        ending = self.ends[agreement.id]
+        if agreement.amends is None or not ending.moves or ending.after < ending.before:
+            return
+        told = set()
+        for found in standing:
+            earlier = self.agreements[found.agreement]
+            same = self.ends[earlier.id].family == ending.family and earlier is not agreement
+            if not same or found.term.id in told or not self._grows(found, agreement):
+                continue
+            told.add(found.term.id)
+            stated = found.term.held(found.validity).stated_windows()
+            if any(each.divides == "amount" and each.every.every == "term" for each in stated):
+                what = f"makes the term of `{found.term.id}` longer, which has one amount for all of it: what becomes"
+                remedy = (
+                    f"write `{found.term.id}` again in `{agreement.id}`, with `takes-over`; or, if its amount stays, "
+                    f"write `ends: {agreement.ends}` in `{earlier.id}`"
+                )
+                self.case.wrong(entry, ("ends",), f"{what} of that is not said", remedy)
+
+    def _grows(self, found: InForce, by: Agreement) -> bool:
+        """Whether a text that was there before an amendment ends later by it."""
+        earlier, ending = self.agreements[found.agreement], self.ends[by.id]
+        if (earlier.effective, len(lineage(earlier, self.known))) > (by.effective, len(lineage(by, self.known))):
+            return False
+        return found.validity.end > found.validity.begin(ending.before)
 
     def _lineage_read(self, agreement: Agreement) -> bool:
         """Whether every text that it amends was read, so that what none of them has is missing."""
@@ -179,7 +229,7 @@ class _Clauses:
                 remedy = did_you_mean(event, self.events, "say its day, or `not expected`")
                 wrong(entry, (*path, "until", "event"), what, remedy)
         else:
-            validity = dates(term, agreement, self.known, self.events)
+            validity = dates(term, agreement, self.known, self.events, self.ends)
             if validity.start == validity.end:
                 what = f"`{term.id}` is never in force: it ends before it starts ({validity.start:%Y-%m-%d})"
                 happens = self.events.get(event) if event is not None else None
@@ -204,7 +254,7 @@ class _Clauses:
         for reference in found.term.references():
             good &= self.case.knows(entry, (*path, *reference.path), reference.section, reference.id)
         terms = [found.term.bound(found.validity, name) for name in found.term.readings or [None]]
-        for flaw in windows.never(terms[0], dates(found.term, entry.value, self.known, {}).end):
+        for flaw in windows.never(terms[0], dates(found.term, entry.value, self.known, {}, self.ends).end):
             self.case.note(entry, flaw, path)
         if self._lineage_read(entry.value):
             for flaw in windows.handed_over(terms[0]):

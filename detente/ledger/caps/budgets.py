@@ -13,7 +13,7 @@ from dataclasses import dataclass, replace
 from datetime import datetime
 from functools import cached_property
 
-from detente.case.agreement import Agreement, clock_of
+from detente.case.agreement import Agreement, clock_of, endings
 from detente.case.case import Case
 from detente.contract.reach.scope import Selection
 from detente.contract.reach.verdict import Reason, Verdict
@@ -30,7 +30,7 @@ from detente.live.presented import Presented
 from detente.values.facts import Facts
 from detente.values.micros import at_micros
 from detente.values.money import NANOS
-from detente.values.period import LAST, moment
+from detente.values.period import moment
 
 OF_KEY = "key/"
 """What the id of a key's own budget begins with."""
@@ -289,6 +289,6 @@ def _amount(measure: BudgetMeasure, call: BookedCall) -> int:
 
 
 def _time(agreement: Agreement, known: Mapping[str, Agreement]) -> tuple[datetime, datetime]:
-    """When an agreement is in force, by its own dates."""
+    """When an agreement is in force, as amended."""
     zone = clock_of(agreement, known)
-    return moment(agreement.effective, zone), moment(agreement.ends or LAST, zone)
+    return moment(agreement.effective, zone), moment(endings(known.values())[agreement.id].final, zone)
