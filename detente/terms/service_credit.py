@@ -223,8 +223,7 @@ class ServiceCredit(Term, AvailabilityGuarantee, DataReader, Returning):
         if self._left is not None and self._beside is not None:
             left.append(self._left.shaped(program, self, self._beside))
         most, bounds = self._most, [*left, earned]
-        at_most = [each if most is None else min(each, most) for each in program.most(earned)]
-        given = program.slack(self, "given", most=at_most, price=Fraction(-1), windows=windows)
+        given = program.slack(self, "given", most=program.most(earned), price=Fraction(-1), windows=windows)
         for part, bound in zip(("left", "earned")[-len(bounds) :], bounds, strict=True):
             program.require(self, part, given - bound <= [Fraction(0) for _ in rates])
         if most is not None:
