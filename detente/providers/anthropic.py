@@ -22,21 +22,9 @@ from detente.providers.claude_chat_stream import ClaudeChatDecoder
 from detente.providers.messages_stream import MessagesDecoder, count_of, read_failure, reply_of
 from detente.providers.omission import Omissions
 from detente.providers.outgoing import Outgoing
+from detente.providers.retry_after import retry_after
 from detente.providers.tool_names import whole_names
-from detente.providers.wire import (
-    Call,
-    Decoder,
-    Failure,
-    Headers,
-    Media,
-    Members,
-    Refusal,
-    Reply,
-    Shape,
-    Wire,
-    joined,
-    retry_after,
-)
+from detente.providers.wire import Call, Decoder, Failure, Headers, Media, Members, Refusal, Reply, Shape, Wire, joined
 
 PATH = "/v1/messages"
 VERSION = "2023-06-01"

@@ -12,7 +12,8 @@ from typing import Any
 import msgspec
 
 from detente.providers.status import by_status
-from detente.providers.wire import FOREIGN, TOO_LONG, Failure, FailureKind, failure, foreign, says_too_long, too_long
+from detente.providers.too_long import TOO_LONG, says_too_long, too_long
+from detente.providers.wire import FOREIGN, Failure, FailureKind, failure, foreign
 
 MAX_TEXT = 2000
 """Letters of a provider's words that are told."""

@@ -14,6 +14,7 @@ import msgspec
 
 from detente.providers import sse
 from detente.providers.status import by_status
+from detente.providers.too_long import says_too_long, too_long
 from detente.providers.wire import (
     MAX_TOKENS,
     Decoder,
@@ -26,8 +27,6 @@ from detente.providers.wire import (
     as_text,
     failure,
     is_utf8,
-    says_too_long,
-    too_long,
 )
 
 FINISH = {

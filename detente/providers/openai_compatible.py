@@ -22,6 +22,7 @@ from detente.providers.omission import unmarked, without
 from detente.providers.openai_usage import tokens_of
 from detente.providers.outgoing import Outgoing
 from detente.providers.responses_stream import ResponsesDecoder, reply_of_response
+from detente.providers.retry_after import retry_after
 from detente.providers.tool_calls import completion_with_own_ids
 from detente.providers.tool_names import NamingDecoder, WholeNames, as_models_take_them
 from detente.providers.wire import (
@@ -39,7 +40,6 @@ from detente.providers.wire import (
     failure,
     is_utf8,
     joined,
-    retry_after,
 )
 
 _FETCHED: Mapping[Shape, frozenset[Media]] = {

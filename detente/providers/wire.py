@@ -9,9 +9,6 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from datetime import UTC, datetime
-from email.utils import parsedate_to_datetime
-from math import ceil
 from typing import Any, ClassVar, Literal, NamedTuple, Self
 
 import msgspec
@@ -108,29 +105,8 @@ itself is wrong. ``filtered``: its content. ``too-long``: it does not fit the mo
 FAILS_OVER: frozenset[FailureKind] = frozenset(
     {"throttled", "unavailable", "timeout", "unreachable", "credential", "exhausted", "broken", "gateway"}
 )
-TOO_LONG = "context_length_exceeded"
-"""OpenAI's code of a call that is too long for its model, as callers are told it of any provider."""
 FOREIGN = "invalid_encrypted_content"
 """OpenAI's code of a call whose encrypted reasoning was not made where it is sent."""
-_LENGTHS = (
-    TOO_LONG,
-    "exceed_context_size",  # llama.cpp
-    "maximum context length",  # OpenAI, vLLM
-    "maximum model length",  # vLLM
-    "exceeds the context",
-    "exceeds the available context",
-    "context window",
-    "input is too long",  # Bedrock
-    "prompt is too long",  # Anthropic
-    "too many input tokens",
-    "input length and `max_tokens` exceed context limit",  # Anthropic
-    "model's context length",  # SGLang, Together
-    "maximum number of tokens allowed",  # Gemini
-    "maximum prompt length",  # xAI
-    "input tokens exceeds maximum length",  # Amazon Nova, on Bedrock
-    "`inputs` tokens + `max_new_tokens` must be <=",  # Text Generation Inference
-)
-"""How providers say it, in lower case."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -165,17 +141,6 @@ def failure(
     type_ = "rate_limit_error" if status == 429 else _TYPES.get(kind, "upstream_error")
     error = {"message": message, "type": type_, "param": None, "code": code or kind}
     return Failure(kind, status, error, retry_after)
-
-
-def says_too_long(*said: str) -> bool:
-    """Whether a provider says, by a code or in a sentence, that a request which it refuses is too long."""
-    return any(words in text.lower() for text in said for words in _LENGTHS)
-
-
-def too_long(message: str, param: str | None = None) -> Failure:
-    """A call that is too long for its model."""
-    error = {"message": message, "type": "invalid_request_error", "param": param, "code": TOO_LONG}
-    return Failure("too-long", 400, error)
 
 
 def foreign() -> Failure:
@@ -407,28 +372,3 @@ def joined(members: Mapping[str, msgspec.Raw], changed: Sequence[tuple[str, byte
     for name, text in changed:
         merged[name] = msgspec.Raw(text)
     return msgspec.json.encode(merged)
-
-
-def retry_after(headers: Headers) -> float | None:
-    """Seconds, from ``retry-after-ms`` or ``retry-after``; nonsense is not read. Of dates see ``dated``.
-
-    At most an hour is believed.
-    """
-    for name, scale in (("retry-after-ms", 0.001), ("x-ms-retry-after-ms", 0.001), ("retry-after", 1.0)):
-        text = headers.get(name, "").strip()
-        if text.replace(".", "", 1).isascii() and text.replace(".", "", 1).isdigit():
-            return min(float(text) * scale, 3600.0)
-    return None
-
-
-def dated(headers: Headers, now: datetime) -> Headers:
-    """A reply's headers, with a ``retry-after`` that is a date (RFC 9110, 10.2.3) as the seconds until then."""
-    text = headers.get("retry-after", "")
-    if not text[:1].isalpha():
-        return headers
-    try:
-        at = parsedate_to_datetime(text)
-    except (ValueError, TypeError, IndexError):
-        return headers
-    at = at if at.tzinfo is not None else at.replace(tzinfo=UTC)
-    return {**headers, "retry-after": str(max(0, ceil((at - now).total_seconds())))}

@@ -10,7 +10,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from detente.providers.wire import Call, Failure, Refusal, Reply, Tokens, Wire, joined, retry_after
+from detente.providers.retry_after import retry_after
+from detente.providers.wire import Call, Failure, Refusal, Reply, Tokens, Wire, joined
 from tests.gateway.script import completion, refusal
 from tests.providers.openai_wires import LEGACY, OWN, V1, call, made
 

@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from detente.providers.wire import TOO_LONG
+from detente.providers.too_long import TOO_LONG
 
 _STATUS = {
     401: "authentication_error",

@@ -10,8 +10,10 @@ from typing import Any
 
 import msgspec
 
+from detente.providers.retry_after import retry_after
 from detente.providers.status import by_status
-from detente.providers.wire import Failure, FailureKind, Headers, failure, retry_after, says_too_long, too_long
+from detente.providers.too_long import says_too_long, too_long
+from detente.providers.wire import Failure, FailureKind, Headers, failure
 
 _MEANING: dict[FailureKind, tuple[int, tuple[str, ...]]] = {
     "throttled": (429, ("throttling", "servicequotaexceeded", "toomanyrequests")),

@@ -13,7 +13,7 @@ from typing import Any
 import pytest
 
 from detente.gateway.deciding import health
-from detente.providers.wire import says_too_long
+from detente.providers.too_long import says_too_long
 from tests.builders import tokens
 from tests.gateway.caller import HELLO, STREAM, request
 from tests.gateway.http.peer import run

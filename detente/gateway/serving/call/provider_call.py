@@ -40,7 +40,8 @@ from detente.gateway.upstream.visits import Visits
 from detente.ledger.journals.record import Attempt, milliseconds
 from detente.live.key import sent_along
 from detente.providers.outgoing import HeaderPairs
-from detente.providers.wire import Call, Failure, Refusal, Reply, StreamPart, dated, failure
+from detente.providers.retry_after import dated
+from detente.providers.wire import Call, Failure, Refusal, Reply, StreamPart, failure
 
 MAX_REPLY = 64 * 1024 * 1024
 """The largest whole reply that is held: a batch of embeddings takes some tens of megabytes."""
