@@ -23,10 +23,6 @@ BEYOND = Fraction(1001, 1000)
 """What a bound is of an amount that rows hold anyway: at the same bound, a row and a column would share one price."""
 
 
-def exact_anyhow() -> None:
-    """What a clause that pays says, where it leaves a plan no choice, or none that makes a difference (``pays``)."""
-
-
 class ClauseOwner(Protocol):
     """The clause that owns what it adds, so that it can be relaxed, priced and blamed (§6)."""
 
@@ -127,14 +123,14 @@ class Program(Protocol):
         """Rows that the clause owns."""
 
     def pays(
-        self, owner: ClauseOwner, of: UsePart, times: Sequence[Window], given: Expression, exactly: Callable[[], None],
-        *, returned: bool = ...,
+        self, owner: ClauseOwner, of: UsePart, times: Sequence[Window], given: Expression,
+        exactly: Callable[[], None] | None = ...,
     ) -> None:  # fmt: skip
         """That the clause pays some amounts of spend on a part of use, in its currency, one for each of some times.
 
-        Totals of what is ``paid`` read them, or of what is ``returned``. A plan may choose less than the clause would
-        pay, as long as nothing counts it: ``exactly`` is called, once, where something does, and adds the rows that
-        leave no choice.
+        Totals of what is ``paid`` read them, or of a clause that is ``Returning`` those of what is ``returned``. A plan
+        may choose less than the clause would pay, as long as nothing counts it: ``exactly`` is called, once, where
+        something does, and adds the rows that leave no choice. None: it has none already.
         """
 
     def charge(self, owner: ClauseOwner, meter: Meter, rate: Fraction) -> None:

@@ -44,9 +44,12 @@ def settle_each(
         found[id(term)] = each = _settled(term, totals, decisions, as_of, lost)
         if isinstance(each, SettleError):
             lost += _lost_with(term, each)
-        elif isinstance(term, Payer | Returning):
-            noted = term.payments(totals, as_of) if isinstance(term, Payer) else term.returned(totals, as_of)
-            totals = totals.paid_by(in_the_cases(noted, term.own_money))
+        elif isinstance(term, Payer):
+            paid = term.payments(totals, as_of)
+            totals = totals.paid_by(in_the_cases(paid, term.own_money, returned=False))
+        elif isinstance(term, Returning):
+            back = term.returned(totals, as_of)
+            totals = totals.paid_by(in_the_cases(back, term.own_money, returned=True))
     return tuple(found[id(term)] for term in terms)
 
 

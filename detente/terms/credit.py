@@ -25,7 +25,7 @@ from detente.contract.metered.meter import Meter
 from detente.contract.metered.paid_use import PaidUse
 from detente.contract.metered.totals import Totals
 from detente.contract.payer import Payer, in_order, meet, meeting
-from detente.contract.program import Program, exact_anyhow
+from detente.contract.program import Program
 from detente.contract.rated.stacking import more_than_all
 from detente.contract.reach.scope import Selection
 from detente.contract.reach.verdict import Reason
@@ -298,12 +298,13 @@ class Credit(Term, Payer):
             program.require(self, "amount", whole <= [cap or Fraction(0) for cap in caps])
         bounds = [left, earned] if self.beside and self.rate != 1 else [left]
         full = None if self.amount is None else [caps[w] or Fraction(0) for w in at]
-        exactly: Callable[[], None] = partial(in_full, program, self, given, bounds, full, at)
+        exact = partial(in_full, program, self, given, bounds, full, at)
+        exactly: Callable[[], None] | None = exact
         found, after = self._parts, [other for other in self.beside if not self._only_before(other)]
         chosen = self.own_money is not None and len(times) != len(windows)  # a plan would rather at another rate
         if len(found) > 1 or chosen or not all(map(self._spares, after)):
-            exactly()
-            exactly = exact_anyhow
+            exact()
+            exactly = None
         if len(found) == 1:
             program.pays(self, found[0].of, times, given, exactly)
             return
@@ -311,7 +312,7 @@ class Credit(Term, Payer):
         sums = {of: program.total(meter, times) - program.total(self.before(of), times) for of, meter in meters}
         charges = [each.shaped(sums) for each in found]
         for each, paid in zip(found, fall(program, self, given, charges, times), strict=True):
-            program.pays(self, each.of, times, paid, exact_anyhow)
+            program.pays(self, each.of, times, paid)
 
     def payments(self, totals: Totals, as_of: datetime | None) -> Iterator[PaidUse]:
         """What is given in each time in which it is applied, of each part that others tell apart."""

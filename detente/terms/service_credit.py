@@ -27,7 +27,7 @@ from detente.contract.incidents import IncidentFile, ObservedOutages
 from detente.contract.metered.meter import Meter
 from detente.contract.metered.paid_use import PaidUse, UsePart
 from detente.contract.metered.totals import Totals
-from detente.contract.program import Program, exact_anyhow
+from detente.contract.program import Program
 from detente.contract.rated.stacking import more_than_all
 from detente.contract.reach import handover
 from detente.contract.reach.validity import Validity
@@ -186,7 +186,7 @@ class ServiceCredit(Term, AvailabilityGuarantee, DataReader, Returning):
     def returned(self, totals: Totals, as_of: datetime | None) -> Iterator[PaidUse]:
         """What it gives back in each window."""
         of = UsePart(self.covered)
-        yield from (PaidUse(of, w.start, w.end, back, returned=True) for w, _, back in self._given(totals, as_of))
+        yield from (PaidUse(of, w.start, w.end, back) for w, _, back in self._given(totals, as_of))
 
     def meters(self) -> tuple[Meter, ...]:
         """Spend in each window, and what others give back of it."""
@@ -230,11 +230,12 @@ class ServiceCredit(Term, AvailabilityGuarantee, DataReader, Returning):
             in_all = program.in_money(given.gather([0 for _ in rates], 1), self, ())  # windows: all of its time
             program.require(self, "cap", in_all <= [most])
         full = None if most is None else [most for _ in rates]
-        exactly: Callable[[], None] = partial(in_full, program, self, given, bounds, full, [0 for _ in rates])
+        exact = partial(in_full, program, self, given, bounds, full, [0 for _ in rates])
+        exactly: Callable[[], None] | None = exact
         if most is not None and self.own_money is not None:  # a plan would rather have it at another rate
-            exactly()
-            exactly = exact_anyhow
-        program.pays(self, UsePart(self.covered), windows, given, exactly, returned=True)
+            exact()
+            exactly = None
+        program.pays(self, UsePart(self.covered), windows, given, exactly)
 
     def settle(self, totals: Totals, decisions: Decisions, as_of: datetime | None) -> Settlement:
         """What is given back in each window of which it is known."""

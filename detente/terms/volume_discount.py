@@ -25,7 +25,7 @@ from detente.contract.metered.counting_moment import COUNTED, CountingMoment, un
 from detente.contract.metered.meter import Meter
 from detente.contract.metered.paid_use import PaidUse, UsePart
 from detente.contract.metered.totals import Totals
-from detente.contract.program import Program, exact_anyhow
+from detente.contract.program import Program
 from detente.contract.rated.stacking import more_than_all, not_added
 from detente.contract.reach.verdict import Reason
 from detente.contract.reach.window import Every, Window
@@ -232,7 +232,7 @@ class VolumeDiscount(Term, Returning):
     def returned(self, totals: Totals, as_of: datetime | None) -> Iterator[PaidUse]:
         """What it gives back in each window."""
         of, given = UsePart(self.covered), self._given(totals, as_of)
-        yield from (PaidUse(of, w.start, w.end, back, returned=True) for w, _, _, back in given)
+        yield from (PaidUse(of, w.start, w.end, back) for w, _, _, back in given)
 
     # -- in a plan -----------------------------------------------------------------------------------------------
     def shape(self, program: Program) -> None:
@@ -244,14 +244,14 @@ class VolumeDiscount(Term, Returning):
         steps = [whole.of(self.windows.share(window)) for window in windows]
         counted = self._beside is not None
         back = tier_steps.shaped(program, self, program.total(self.counted), steps, windows, counted=counted)
-        exactly: Callable[[], None] = exact_anyhow
+        exactly: Callable[[], None] | None = None
         if self._left is not None and self._beside is not None:
             left, earned = self._left.shaped(program, self, self._beside), back
             over = program.slack(self, "more than is left", most=program.most(back), price=Fraction(1), windows=windows)
             back -= over
             program.require(self, "left", back - left <= [Fraction(0) for _ in windows])
             exactly = partial(in_full, program, self, back, [left, earned], None, [0 for _ in windows])
-        program.pays(self, UsePart(self.covered), windows, back, exactly, returned=True)
+        program.pays(self, UsePart(self.covered), windows, back, exactly)
 
     # -- in exact numbers ----------------------------------------------------------------------------------------
     def taken_off(self, counted: Fraction, steps: Sequence[TierSteps], window: Window) -> Fraction:

@@ -31,7 +31,10 @@ class UsePart:
 
 @dataclass(frozen=True, slots=True)
 class PaidUse:
-    """So much of what a part of use spends in a time is paid otherwise than in money, or ``returned`` afterwards."""
+    """So much of what a part of use spends in a time is paid otherwise than in money, or ``returned`` afterwards.
+
+    Which of the two is not for a clause to say: it turns on its role (``settling``).
+    """
 
     of: UsePart
     start: datetime
@@ -40,7 +43,8 @@ class PaidUse:
     returned: bool = False
 
 
-def in_the_cases(paid: Iterable[PaidUse], money: OwnMoney | None) -> Iterator[PaidUse]:
-    """What was paid in a clause's own currency, in that of the case: each at the rate of its time."""
+def in_the_cases(paid: Iterable[PaidUse], money: OwnMoney | None, *, returned: bool) -> Iterator[PaidUse]:
+    """What was paid, or returned, in a clause's own currency, in that of the case: each at the rate of its time."""
     for each in paid:
-        yield each if money is None else replace(each, amount=each.amount * money.at_end(each.end))
+        rate = 1 if money is None else money.at_end(each.end)
+        yield replace(each, amount=each.amount * rate, returned=returned)

@@ -154,7 +154,7 @@ def _end(body: str) -> str:
 
 
 def _booked(session: Session, key: Sequence[str], keys: Sequence[tuple[int, int]], which: str) -> Iterator[_Booked]:
-    """_Lines of rows of bills by a key."""
+    """Lines of rows of bills by a key."""
     call = "FROM calls WHERE calls.batch = lines.batch AND calls.n = lines.call AND calls.outcome = 'billed'"
     columns = f"batch, call, (SELECT calls.body {call}), (SELECT body FROM classes WHERE class = lines.class), {LINE}"
     for batch, number, body, of, *rest in session.found(columns, "lines", key, keys, which=which):

@@ -101,8 +101,11 @@ class Draft:
 
     def unit(self, meter: Meter) -> str:
         """In what a meter counts: the currency, the unit of the work it covers, or that of the offers it covers."""
-        arcs = (self.arcs[i] for i in np.flatnonzero(self.arcs.covered(meter.selection)).tolist())
-        return unit_over(self.case, meter, ((arc.workload, arc.offer) for arc in arcs)) or "unit"
+        arcs = [self.arcs[i] for i in np.flatnonzero(self.arcs.covered(meter.selection)).tolist()]
+        found = unit_over(self.case, meter, ((arc.workload, arc.offer) for arc in arcs))
+        if found is None and arcs:  # the case was checked
+            raise ValueError(f"`{meter.term}` counts in different units")
+        return found or "unit"
 
     # -- define: each called once by ``formulate`` ---------------------------------------------------------------
     def define_use(self) -> None:

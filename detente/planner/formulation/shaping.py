@@ -24,6 +24,7 @@ from detente.contract.own_money import OwnMoney
 from detente.contract.program import BEYOND, ClauseOwner
 from detente.contract.reach.scope import Selection
 from detente.contract.reach.window import Calendar, Window
+from detente.contract.returning import Returning
 from detente.planner.formulation import standby
 from detente.planner.formulation.arc import covers
 from detente.planner.formulation.draft import DecidedColumns, Draft
@@ -51,7 +52,7 @@ class Paying:
     times: Windows
     money: OwnMoney | None
     given: Expr
-    exactly: Callable[[], None]
+    exactly: Callable[[], None] | None
     returned: bool
 
 
@@ -95,10 +96,11 @@ class Shaping:
         return Expr(len(by), parts, windows=by, unit=draft.unit(meter))
 
     def pays(
-        self, owner: ClauseOwner, of: UsePart, times: Sequence[Window], given: Any, exactly: Callable[[], None],
-        *, returned: bool = False,
+        self, owner: ClauseOwner, of: UsePart, times: Sequence[Window], given: Any,
+        exactly: Callable[[], None] | None = None,
     ) -> None:  # fmt: skip
         """What a clause pays, for the totals of what is paid, or gives back."""
+        returned = isinstance(owner, Returning)
         self._paying.append(Paying(of, tuple(times), owner.own_money, given, exactly, returned))
 
     def _payments_of(self, meter: Meter, by: Windows) -> Expr:
@@ -113,7 +115,8 @@ class Shaping:
             own = paying.money == meter.money  # else a plan would rather have it at another rate
             if (meter.measure != "paid-before" or not own) and paying not in self._exact:
                 self._exact.append(paying)
-                paying.exactly()
+                if paying.exactly is not None:
+                    paying.exactly()
             given = paying.given if own else paying.given * _between(paying, meter)
             found = found + given.gather(rows, len(by))
         return found
