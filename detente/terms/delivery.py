@@ -43,7 +43,7 @@ class DelayCredit(Noun):
 
 
 class Delivery(InTranches):
-    """Of one offer no more can be taken than was delivered; what is late is credited once it is accepted."""
+    """Of one offer no more can be taken than was delivered; what is late is credited as it is accepted."""
 
     kind: Literal["delivery"]
     credit: DelayCredit | None = None
@@ -75,12 +75,10 @@ class Delivery(InTranches):
 
     # -- late ------------------------------------------------------------------------------------------------------
     def late(self, tranche: CapacityTranche) -> int:
-        """Days of delay that count; none before it is accepted."""
-        if tranche.accepted is None:
-            return 0
+        """Days of delay that count, by the day from which it can be used as far as is known."""
         after = self.credit.after if self.credit else None
         since = later(self.begin(tranche.due), after).date() if after else tranche.due
-        return max((tranche.accepted - since).days, 0)
+        return max((tranche.there - since).days, 0)
 
     def credited(self, tranche: CapacityTranche) -> Fraction:
         """What is given back for the delay of a tranche."""
@@ -89,10 +87,13 @@ class Delivery(InTranches):
         part = min(Fraction(self.credit.per_day) * self.late(tranche), Fraction(self.credit.at_most))
         return part * Fraction(tranche.worth.amount)
 
-    def _given(self) -> Iterator[tuple[date, Fraction]]:
-        """Each credit, on the day of acceptance, while the clause is in force and a plan sees it."""
+    def _given(self, *, expected: bool) -> Iterator[tuple[date, Fraction]]:
+        """Each credit, on the day of acceptance, while the clause is in force and a plan sees it.
+
+        A plan counts on what is ``expected`` to be accepted as late; the books know only of what was.
+        """
         for tranche in self.known:
-            amount, day = self.credited(tranche), tranche.accepted
+            amount, day = self.credited(tranche), tranche.there if expected else tranche.accepted
             if not amount or day is None or not self.validity.over(self.begin(day), self.begin(day)):
                 continue
             if self._seen is None or self._seen.start <= day < self._seen.end:
@@ -109,7 +110,7 @@ class Delivery(InTranches):
         if times:
             ready = [self.ready(time) for time in times]
             program.require(self, "delivered", program.total(self.taken, times) <= ready)
-        given = list(self._given())
+        given = list(self._given(expected=True))
         if given:
             days = [Window(place, *self._day(on)) for place, (on, _) in enumerate(given)]
             program.slack(self, "delay", most=[amount for _, amount in given], price=Fraction(-1), windows=days)
@@ -124,7 +125,7 @@ class Delivery(InTranches):
         ]
         credits_ = tuple(
             Posting(self.id, "delay-credit", place, *self._day(on), nano(-amount))
-            for place, (on, amount) in enumerate(self._given())
+            for place, (on, amount) in enumerate(self._given(expected=as_of is None))
             if as_of is None or self._day(on)[1] <= as_of
         )
         return Settlement.of([*rows, Settlement(credits_)])
@@ -150,9 +151,11 @@ class Delivery(InTranches):
         if self.credit is not None:
             late = f"; a day of delay gives {float(self.credit.per_day):.2%} of a tranche's worth back"
             late += f", at most {float(self.credit.at_most):.0%}"
-            given = sum((amount for _, amount in self._given()), Fraction(0))
+            earned, all_of_it = (sum((a for _, a in self._given(expected=each)), Fraction(0)) for each in (False, True))
             currency = next((t.worth.currency for t in self.tranches if t.worth), "")
-            late += f": {shown(nano(given), currency)}" if given else ""
+            late += f": {shown(nano(earned), currency)}" if earned else ""
+            expected = shown(nano(all_of_it - earned), currency)
+            late += f"; of what is expected late, {expected} as it is accepted" if all_of_it > earned else ""
         return Reason(self.id, f"`{self.offer}` can be used as it is delivered: {told}{late}")
 
     # -- for the case's checks ---------------------------------------------------------------------------------------
@@ -176,7 +179,8 @@ class Delivery(InTranches):
 
 
 def _state(tranche: CapacityTranche) -> str:
+    late = (tranche.there - tranche.due).days
+    told = f" {late} day{'s' if late > 1 else ''} late" if late > 0 else ""
     if tranche.accepted is not None:
-        late = (tranche.accepted - tranche.due).days
-        return f"{tranche.name}, accepted" + (f" {timedelta(late).days} days late" if late > 0 else "")
-    return f"{tranche.name}, not accepted yet"
+        return f"{tranche.name}, accepted{told}"
+    return f"{tranche.name}, not accepted yet" + (f", expected{told}" if told else "")

@@ -6,13 +6,14 @@ See ``docs/terms/first-refusal.md``.
 from __future__ import annotations
 
 from collections.abc import Iterator
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import ClassVar, Literal, Self
 
 from pydantic import Field, model_validator
 
 from detente.contract.bases.first_right import FirstRight, FreedUse
 from detente.contract.case_view import CaseView
+from detente.contract.clause_text import SELF
 from detente.contract.reach.scope import Scope
 from detente.contract.reach.verdict import Reason
 from detente.contract.reminder import Reminder
@@ -72,19 +73,28 @@ class FirstRefusal(FirstRight):
         if notice.answer == "matched":
             return FreedUse(notice.of, None, f"it {MATCHED[self.right]} on {notice.answered}")
         free = notice.answered or later(moment(notice.noticed), self.answer_within).date()
-        until = later(moment(free), self.sign_within).date() if self.sign_within else None
-        if notice.signed is not None and (until is None or notice.signed < until):
-            until = None
+        until = self._signed_by(free)
+        late = until is not None and notice.signed is not None and notice.signed >= until
         why = f"it was told on {notice.noticed}, and has {self.answer_within} to answer"
-        return FreedUse(notice.of, free, why, until)
+        why += f"; what was offered was signed too late, on {notice.signed}" if late else ""
+        return FreedUse(notice.of, free, why, until if notice.signed is None or late else None)
+
+    def _signed_by(self, free: Day | None) -> Day | None:
+        """The first day on which what became free on a day can be signed no more."""
+        return later(moment(free), self.sign_within).date() if free and self.sign_within else None
 
     def reminds(self, since: datetime, until: datetime) -> Iterator[Reminder]:
-        """The last day for each answer, and the last day on which what is free can be signed."""
+        """The last day for each answer, the last on which what is free can be signed, and what was signed after it."""
         for notice, each in zip(self.notices, self.openings, strict=True):
             if each.since is not None and notice.answered is None:
                 yield Reminder(each.since, "right", f"{notice.of} is free: {self.home} has not answered", self.home)
-            if each.until is not None:
-                yield Reminder(each.until, "notice", f"{notice.of} must be noticed again unless it is signed", "self")
+            end = self._signed_by(each.since)
+            if end is not None:
+                last = f"the last day to sign what was offered of {notice.of}: after it, it must be noticed again"
+                yield Reminder(end - timedelta(days=1), "notice", last, SELF, notice.signed)
+                if notice.signed is not None and notice.signed >= end:
+                    again = f"what was offered of {notice.of} is signed too late: it must be noticed again"
+                    yield Reminder(notice.signed, "notice", again, SELF)
 
     def explain(self) -> Reason:
         """What the clause does."""

@@ -8,6 +8,7 @@ import pytest
 
 from detente.case.case import Case
 from detente.terms.warrants import Warrants
+from detente.values.money import shown
 from tests.builders import (
     D,
     Data,
@@ -20,6 +21,7 @@ from tests.builders import (
     mistakes,
     placed,
     postings,
+    settled_of,
     solved,
     standing,
     use,
@@ -84,17 +86,36 @@ def test_a_day_of_delay_is_credited_once_it_is_accepted(accepted: str, credit: i
     assert postings(solved(found), "phases") == ({("delay-credit", 0): D(-credit)} if credit else {})
 
 
-def test_what_is_not_accepted_is_not_credited_yet() -> None:
+@pytest.mark.parametrize(
+    ("expected", "credit"),
+    [
+        ("2026-02-11", 50_000),  # ten days: 10 x 0.5%
+        ("2026-03-01", 100_000),  # 28 days would be 14%: at most 10%
+        ("2026-04-01", 0),  # after the horizon's last day
+        ("2026-01-10", 0),  # sooner than it is due
+    ],
+)
+def test_a_plan_counts_on_the_credit_of_what_is_expected_late_and_the_books_do_not(expected: str, credit: int) -> None:
     late: Data = {"credit": {"per-day": "0.5%", "at-most": "10%"}, "long-stop": "60 days"}
-    found = case(ONE | {"worth": "1 M USD"}, TWO | {"expected": "2026-03-01"}, **late)
-    assert postings(solved(found), "phases") == {}
-    (term,) = found.signed
+    found = case(ONE | {"worth": "1 M USD"}, TWO | {"expected": expected}, **late)
+    plan = solved(found)
+    assert postings(plan, "phases") == ({("delay-credit", 0): D(-credit)} if credit else {})
+    assert plan.cost == sum(line.cost for line in plan.allocations) - credit
+    assert settled_of(found.signed, [], day("2026-12-01")).postings == ()
+    (term,) = found.terms
+    told = f"of what is expected late, {shown(D(credit), 'USD')} as it is accepted"
+    assert (told in term.explain().sentence) == bool(credit)
+
+
+def test_what_is_due_is_reminded_of() -> None:
+    late: Data = {"credit": {"per-day": "0.5%", "at-most": "10%"}, "long-stop": "60 days"}
+    (term,) = case(ONE | {"worth": "1 M USD"}, TWO | {"expected": "2026-03-01"}, **late).signed
     assert [(str(r.on), r.role, r.by) for r in term.reminds(day("2026-01-01"), day("2027-01-01"))] == [
         ("2026-01-01", "milestone", "north"),
         ("2026-02-01", "milestone", "north"),
         ("2026-04-02", "right", "self"),
     ]
-    assert "6 GPU from 2026-03-01 on (phase two, not accepted yet)" in term.explain().sentence
+    assert "6 GPU from 2026-03-01 on (phase two, not accepted yet, expected 28 days late)" in term.explain().sentence
 
 
 def test_account_of_metered_use() -> None:

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+from datetime import date
 from typing import Any
 
 import pytest
 
+from detente.case.agenda import agenda
 from detente.case.case import Case
 from tests.builders import D, Data, agreement, build, by_period, data_of, day, mistakes, refused, solved, tokens, work
 
@@ -120,6 +122,24 @@ def test_who_was_not_told_could_not_refuse() -> None:
     lapsed = {"of": {"provider": "south"}, "noticed": "2026-01-02"}
     found = case("first-refusal", **{"answer-within": "30 days", "sign-within": "1 month", "notices": [lapsed]})
     assert said(found, "2026-03-01").endswith("has 30 days to answer; it was free from 2026-02-01 to 2026-02-28")
+
+
+@pytest.mark.parametrize(
+    ("signed", "lines"),
+    [
+        ({}, [("2026-03-31", None)]),
+        ({"signed": "2026-03-31"}, [("2026-03-31", "2026-03-31")]),
+        ({"signed": "2026-04-02"}, [("2026-03-31", "2026-04-02"), ("2026-04-02", None)]),
+    ],
+)
+def test_the_last_day_to_sign_and_what_was_signed_after_it(signed: Data, lines: list[Any]) -> None:
+    """Declined on 1 February, and free for two months."""
+    told = {"of": {"provider": "south"}, "noticed": "2026-01-02", "answer": "declined", "answered": "2026-02-01"}
+    found = case("first-refusal", **{"answer-within": "30 days", "sign-within": "2 months", "notices": [told | signed]})
+    days = [line for line in agenda(found, date(2026, 1, 1), date(2027, 1, 1)) if line.role == "notice"]
+    assert [(str(line.on), line.done and str(line.done)) for line in days] == lines
+    late = "signed too late, on 2026-04-02; it was free from 2026-02-01 to 2026-03-31"
+    assert (late in said(found, "2026-05-01")) == (len(lines) == 2)
 
 
 def test_what_is_signed_too_early_is_said() -> None:

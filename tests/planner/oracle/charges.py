@@ -143,10 +143,11 @@ class Charges(Windows):
                 ready += float(each.quantity.value) * max(hours, 0.0)
             self.row(self.measure(term.covered, "taken", a, b), "<=", ready)
         for each in term.tranches:
-            if term.credit and each.accepted and term.validity.start <= at_midnight(each.accepted, self.start):
-                late = (each.accepted - each.due).days - (term.credit.after.count if term.credit.after else 0)
+            day = each.accepted or each.expected or each.due
+            if term.credit and term.validity.start <= at_midnight(day, self.start):
+                late = (day - each.due).days - (term.credit.after.count if term.credit.after else 0)
                 part = min(late * float(term.credit.per_day), float(term.credit.at_most))
-                inside = at_midnight(each.accepted, self.start) < min(self.end, term.validity.end)
+                inside = at_midnight(day, self.start) < min(self.end, term.validity.end)
                 if inside and part > 0:
                     self.row({self.column(cost=-1.0): 1.0}, "<=", part * float(each.worth.amount))
 
