@@ -373,6 +373,7 @@ class Credit(Term, Payer):
         known = {other.id for other in self._credits} if not self.readings else set()
         others = [other for other in case.beside if isinstance(other, Credit) and other.id not in known]
         yield from more_than_all(self, others, case, Credit.gives, remedy=STACKED)
+        yield from self._backwards(case)
         if len(self._dividing) > MAX_DIVIDING:
             what = f"{len(self._dividing)} other clauses each cover some of what `{self.id}` pays for, and not all"
             yield Flaw(what, f"let at most {MAX_DIVIDING} do so", ("of",) if self.of.wanted else ("kind",))
@@ -381,6 +382,20 @@ class Credit(Term, Payer):
         if at is not None:
             what = f"a window beside those of `{self.id}` begins at {at:%Y-%m-%d %H:%M} UTC, and not with an hour of it"
             yield Flaw(what, "let both agreements have one `zone`", ("kind",))
+
+    def _backwards(self, case: CaseView) -> Iterator[Flaw]:
+        """A window taken over whole whose first part was credited otherwise: what was credited is credited."""
+        begun = self.validity.begun
+        if begun is None or begun.how != "whole-window" or begun.running is None:
+            return
+        before = (other for other in case.beside if other.id == self.id and other.validity.end == self.validity.start)
+        for other in before:
+            if isinstance(other, Credit) and (other.rate, other.covered) != (self.rate, self.covered):
+                what = (
+                    "the window is taken over whole, and the earlier text credits another `rate`, or other use, of it"
+                )
+                own = f"say `removes: [{self.id}]`, and write this text with an `id` of its own and what is left of it"
+                yield Flaw(what, f"{own}; or say `takes-over: pro-rata` or `new-window`", ("takes-over",))
 
     @property
     def _pool(self) -> bool:

@@ -16,6 +16,7 @@ from detente.contract.bases.capped_charge import CappedCharge
 from detente.contract.bases.claims_cap import ClaimsCap
 from detente.contract.case_view import CaseView, ClauseView
 from detente.contract.metered.meter import Measure, Meter
+from detente.contract.metered.totals import Totals
 from detente.contract.program import Expression, Program
 from detente.contract.reach.verdict import Reason
 from detente.contract.reach.window import Window
@@ -65,7 +66,7 @@ class LiquidatedDamages(CappedCharge, PricedBreach):
 
     def told(self, offers: Sequence[AnyOffer], clauses: Sequence[Term]) -> Self:
         """The same, knowing the cap that bounds it."""
-        found = self.model_copy()
+        found = super().told(offers, clauses)
         caps = (each for each in reversed(clauses) if isinstance(each, ClaimsCap))
         found._bound = next((each for each in caps if each.id == self.within), None)
         return found
@@ -107,11 +108,16 @@ class LiquidatedDamages(CappedCharge, PricedBreach):
         lumps = broken * [self._lump(window) for window in windows]
         return lumps if counted == self.counted else lumps.gather([0 for _ in windows], len(list(counted.windows)))
 
-    def comes_to(self, counted: Fraction, window: Window) -> Fraction:
+    def comes_to(self, totals: Totals, window: Window) -> Fraction:
         """The lump sum, of any breach at all."""
         if self.amount is None:
-            return super().comes_to(counted, window)
-        return self._lump(window) if counted > 0 else Fraction(0)
+            return super().comes_to(totals, window)
+        return self._lump(window) if totals.total(self.counted, window) > 0 else Fraction(0)
+
+    @property
+    def by_the_unit(self) -> bool:
+        """Whether it is no lump sum."""
+        return self.amount is None
 
     @property
     def divides(self) -> Divided:

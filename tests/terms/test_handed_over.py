@@ -8,9 +8,12 @@ from __future__ import annotations
 
 from typing import Any
 
+import pytest
+
 from detente.case.case import Case
 from detente.case.notes import notes
 from tests.builders import D, Data, agreement, compute, data_of, gpus, mistakes, solved
+from tests.planner.oracle.oracle import Oracle
 
 TAKEN = {"takes-over": "whole-window"}
 
@@ -106,6 +109,62 @@ def test_a_cap_in_all_on_damages_is_not_taken_over_whole() -> None:
     data = signed("liquidated-damages", before, after | {"id": "d", "cap": "8280 USD"})
     data["agreements"][1]["removes"] = ["c"]
     assert cost(data) == 876_000 + 30_000
+
+
+# -- rates ---------------------------------------------------------------------------------------------------------
+ON: Data = {"windows": {"every": "year"}}
+
+
+@pytest.mark.parametrize("kind", ["revenue-share", "liquidated-damages"])
+@pytest.mark.parametrize(
+    ("cap", "owed"),
+    [
+        ("1 M USD", 43_440 + 88_320),  # 10% of 434,400 until July, and 20% of 441,600 after it
+        ("100 k USD", 100_000),
+    ],
+)
+def test_a_rate_holds_from_its_day_on_though_the_window_is_taken_over_whole(kind: str, cap: str, owed: int) -> None:
+    before, after = ({"rate": rate, "cap-each": cap} | ON for rate in ("10%", "20%"))
+    data = signed(kind, before, after | TAKEN)
+    data["workloads"] = [compute(demand="100 GPU", revenue="1 USD per GPU-hour")]
+    assert cost(data) == 876_000 + owed
+    assert Oracle(Case.of(data)).solve() == pytest.approx(876_000 + owed)
+    term = Case.of(data).terms[-1]
+    assert "what was counted before 2026-07-01 is owed as the text before said" in term.explain().sentence
+
+
+def test_each_of_three_texts_has_its_own_rate() -> None:
+    """10% until April (216,000), 20% until July (218,400), 5% after it (441,600), where one of two uses earns twice."""
+    text = {"id": "c", "kind": "revenue-share", "cap-each": "1 M USD"} | ON
+    deals = [agreement(text | {"rate": "10%"}, id="deal", ends="2027-01-01")]
+    for name, amends, day_, rate in (("two", "deal", "2026-04-01", "20%"), ("three", "two", "2026-07-01", "5%")):
+        deals.append(agreement(text | TAKEN | {"rate": rate}, id=name, amends=amends, effective=day_))
+    works = [compute(demand="100 GPU", revenue="1 USD per GPU-hour")]
+    data = data_of([gpus("north", 1)], works, *deals, months=12)
+    assert cost(data) == 876_000 + 21_600 + 43_680 + 22_080
+    data["agreements"][2]["terms"][0]["of"] = {"workload": "other"}
+    data["workloads"].append(compute("other", demand="10 GPU", revenue="2 USD per GPU-hour"))
+    assert cost(data) == 963_600 + (216_000 * D("1.2") * D("0.1")) + (218_400 * D("1.2") * D("0.2")) + 2 * 44_160 * D(
+        "0.05"
+    )
+
+
+def test_what_a_lump_sum_comes_to_is_not_taken_over_by_a_rate() -> None:
+    (said,) = mistakes(signed("liquidated-damages", {"amount": "9 k USD"} | ON, {"rate": "5%"} | ON | TAKEN))
+    assert "is not charged as this text charges for it; say `takes-over: pro-rata` or `new-window`" in said
+    parted = signed("liquidated-damages", {"amount": "9 k USD"} | ON, {"rate": "5%", "takes-over": "pro-rata"} | ON)
+    assert cost(parted) == 876_000 + 4_500 + 22_080
+
+
+def test_what_was_credited_at_another_rate_is_not_taken_over() -> None:
+    """40% of 434,400 until July are 173,760; of 300 k are 126,240 left, of which 20% of 441,600 are 88,320."""
+    before, after = ({"rate": rate, "amount": "300 k USD"} for rate in ("40%", "20%"))
+    (said,) = mistakes(signed("credit", before, after | TAKEN))
+    assert "say `removes: [c]`, and write this text with an `id` of its own and what is left of it" in said
+    data = signed("credit", before, after | {"id": "d", "amount": "126240 USD"})
+    data["agreements"][1]["removes"] = ["c"]
+    assert cost(data) == 876_000 - 173_760 - 88_320
+    assert cost(signed("credit", before, before | TAKEN)) == 876_000 - 300_000
 
 
 # -- warrants ------------------------------------------------------------------------------------------------------

@@ -6,15 +6,16 @@ called (``terms``).
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from datetime import datetime
 from fractions import Fraction
 from typing import Self
 
-from pydantic import Field, model_validator
+from pydantic import Field, PrivateAttr, model_validator
 
 from detente.contract.amounts import cap_in_all
+from detente.contract.bases.taken_over import RatedMeter, at_own_rates, taken_over
 from detente.contract.case_view import CaseView
 from detente.contract.decisions import Decisions
 from detente.contract.metered.meter import Meter
@@ -26,6 +27,7 @@ from detente.contract.settled.settlement import Settlement, settled
 from detente.contract.stated import Divided, StatedWindows
 from detente.contract.term import Term
 from detente.errors import Flaw, FlawError
+from detente.market.offer import AnyOffer
 from detente.values.money import Cash, Money
 
 
@@ -46,6 +48,15 @@ class CappedCharge(Term):
             raise FlawError("a ramp divides an amount, and there is none", "add `cap-each`", ("windows", "ramp"))
         return self
 
+    _texts: tuple[CappedCharge, ...] = PrivateAttr(default=())
+
+    def told(self, offers: Sequence[AnyOffer], clauses: Sequence[Term]) -> Self:
+        """The same, knowing its texts where there are several: one may take over the window of another whole."""
+        texts = tuple(each for each in clauses if isinstance(each, CappedCharge) and each.id == self.id)
+        found = self.model_copy()
+        found._texts = texts if len(texts) > 1 else ()
+        return found
+
     # -- what a kind says ------------------------------------------------------------------------------------------
     @property
     def counted(self) -> Meter:
@@ -57,13 +68,31 @@ class CappedCharge(Term):
         """What is owed for one unit of it."""
         raise AssertionError("each kind says so")
 
+    @property
+    def by_the_unit(self) -> bool:
+        """Whether so much is owed for each unit of it."""
+        return True
+
     def owed_of(self, program: Program, counted: Meter) -> Expression:
         """What would be owed without a cap in a plan, in each window, or in all of them together."""
-        return program.total(counted) * self.each
+        whole = program.total(counted)
+        windows = list(counted.windows)
+        owed = whole * (Fraction(0) if self._at_own_rates else self.each)
+        for part in self._at_own_rates:
+            rows = [next(k for k, w in enumerate(windows) if w.start <= at.start < w.end) for at in part.meter.windows]
+            owed += program.total(part.meter).gather(rows, len(windows)) * part.each
+        return owed
 
-    def comes_to(self, counted: Fraction, window: Window) -> Fraction:
+    def comes_to(self, totals: Totals, window: Window) -> Fraction:
         """What would be owed without a cap of what was counted in a window."""
-        return counted * self.each
+        own = self._at_own_rates or (RatedMeter(self.counted, self.each),)
+        parts = ((part, at) for part in own for at in part.meter.windows.over(window.start, window.end))
+        return sum((totals.total(part.meter, at) * part.each for part, at in parts), Fraction(0))
+
+    @property
+    def _at_own_rates(self) -> tuple[RatedMeter, ...]:
+        """What the window that it takes over whole comes to, each text at its own rate; none: all at this one."""
+        return at_own_rates(self, self._texts) if self.in_all is None and self.by_the_unit else ()
 
     # -- the cap ---------------------------------------------------------------------------------------------------
     @property
@@ -98,7 +127,7 @@ class CappedCharge(Term):
     # -- the questions ---------------------------------------------------------------------------------------------
     def meters(self) -> tuple[Meter, ...]:
         """What is counted in each window."""
-        return (self.counted,)
+        return (self.counted, *(part.meter for part in self._at_own_rates))
 
     def shape(self, program: Program) -> None:
         """A cost in proportion to what is counted; with a cap, the lesser of the two.
@@ -108,7 +137,7 @@ class CappedCharge(Term):
         """
         windows = list(self.capped.windows)
         caps = [cap for window in windows if (cap := self.most(window)) is not None]
-        if not caps and not self._of_breach:
+        if not caps and not self._of_breach and not self._at_own_rates:
             program.charge(self, self.counted, self.each)
             return
         if self.own_money is not None and self.in_all is not None:
@@ -118,7 +147,7 @@ class CappedCharge(Term):
         most = program.most(share)
         nothing = [Fraction(0) for _ in most]
         if not caps:
-            owed = program.slack(self, "owed", most=most, price=Fraction(1), windows=windows, remedy=True)
+            owed = program.slack(self, "owed", most=most, price=Fraction(1), windows=windows, remedy=self._of_breach)
             program.require(self, "rate", share - owed <= nothing)
             return
         above = [max(m - cap, Fraction(0)) for m, cap in zip(most, caps, strict=True)]
@@ -147,7 +176,7 @@ class CappedCharge(Term):
         for window, ended in meter.begun(as_of):
             room = left if overall else self.most(window)
             counted = totals.total(meter, window)
-            share = self.comes_to(counted, window)
+            share = self.comes_to(totals, window)
             owed = share if room is None else min(share, room)
             yield settled(
                 meter, window, self.kind, self.kind, ended=ended, amount=None if breach else room,
@@ -158,7 +187,12 @@ class CappedCharge(Term):
     # -- for people, and for the case's checks -----------------------------------------------------------------------
     @property
     def told_cap(self) -> str:
-        """In a clause's sentence."""
+        """In a clause's sentence, with what was owed before an amendment of a window that it takes over."""
+        before = f"; what was counted before {self.validity.start:%Y-%m-%d} is owed as the text before said"
+        return self._told_cap + (before if self._at_own_rates else "")
+
+    @property
+    def _told_cap(self) -> str:
         if self.in_all is not None:
             return f", at most {_shown(self.in_all)} in all"
         if self.cap_each is None:
@@ -183,6 +217,11 @@ class CappedCharge(Term):
         handovers = self.validity.begun, self.validity.ended
         if self.in_all is not None and any(each is not None and each.how == "whole-window" for each in handovers):
             yield cap_in_all.not_whole(self, "owed")
+        for earlier in taken_over(self, self._texts):
+            if earlier.readings or earlier.by_the_unit != self.by_the_unit:
+                what = "turns on a reading" if earlier.readings else "is not charged as this text charges for it"
+                running = f"what the earlier `{self.id}` counts of the window that it takes over whole {what}"
+                yield Flaw(running, "say `takes-over: pro-rata` or `new-window`", ("takes-over",))
 
 
 def _shown(amount: Money) -> str:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from datetime import UTC, datetime
 from typing import Any
 
@@ -177,15 +178,13 @@ class Charges(Windows):
                 self.row(less(part, added(whole, times=float(term.at_most))), "<=", 0.0)
 
     def _revenue_share(self, term: Any) -> None:
-        self._charged(term, "revenue", float(term.rate))
+        self._charged(term)
 
     def _liquidated_damages(self, term: Any) -> None:
         if term.amount is not None:
             self._lumps(term)
-        elif term.price is not None:
-            self._charged(term, "work", float(term.price.amount))
         else:
-            self._charged(term, "listed" if term.measure == "list" else "spend", float(term.rate))
+            self._charged(term)
 
     def _lumps(self, term: Any) -> None:
         """A sum for each window in which there is any breach; of a cap in all, no more than that."""
@@ -201,22 +200,35 @@ class Charges(Windows):
             ((_, _, part, inside),) = self.windows(term, "term")
             self._lesser(lumps, float(term.cap.amount) * part * inside)
 
-    def _charged(self, term: Any, of: str, rate: float) -> None:
-        """A part of a measure, up to a cap."""
+    def _charged(self, term: Any) -> None:
+        """A part of a measure, up to a cap: a switch says which, and a wrong switch only costs more."""
         valid = term.validity
         if term.cap_each is not None:
             for a, b, part, inside in self.windows(term):
-                self._owed(term, of, rate, a, b, float(term.cap_each.amount) * part * inside)
+                self._lesser(added(*self._texts(term, a, b)), float(term.cap_each.amount) * part * inside)
         elif term.cap is not None:
             for a, b, part, inside in self.windows(term, "term"):
-                self._owed(term, of, rate, a, b, float(term.cap.amount) * part * inside)
+                self._lesser(self._due_of(term, a, b), float(term.cap.amount) * part * inside)
         else:
-            for column, value in self.measure(term.covered, of, valid.start, valid.end).items():
-                self.cost[column] += value * rate
+            for column, value in self._due_of(term, valid.start, valid.end).items():
+                self.cost[column] += value
 
-    def _owed(self, term: Any, of: str, rate: float, start: datetime, end: datetime, cap: float) -> None:
-        """The lesser of the rate and the cap: a switch says which, and a wrong switch only costs more."""
-        self._lesser(added(self.measure(term.covered, of, start, end), times=rate), cap)
+    def _texts(self, term: Any, start: datetime, end: datetime) -> Iterator[Sum]:
+        """What each text of a clause asks of its part of a window, up to one of them."""
+        for each in self.case.terms:
+            if each.id == term.id and each.validity.start <= term.validity.start:
+                a, b = max(start, each.validity.start), min(end, each.validity.end)
+                yield self._due_of(each, a, b) if a < b else {}
+
+    def _due_of(self, term: Any, start: datetime, end: datetime) -> Sum:
+        """What is owed of a time, but for a cap."""
+        if term.kind == "revenue-share":
+            of, rate = "revenue", float(term.rate)
+        elif term.price is not None:
+            of, rate = "work", float(term.price.amount)
+        else:
+            of, rate = "listed" if term.measure == "list" else "spend", float(term.rate)
+        return added(self.measure(term.covered, of, start, end), times=rate)
 
 
 def _stepwise(terms: list[Any], way: str) -> tuple[list[float], list[float]]:

@@ -39,6 +39,8 @@ class Windows(Money):
             else:
                 a, b = self._nth(begin, every, k), self._nth(begin, every, k + 1)
                 b = min(b, whole or until)
+            if a >= until:
+                break
             if b <= since and not (ramp and k >= len(ramp)):
                 continue  # ended before the clause was in force
             nominal = a if begun and begun.running and begun.how == "pro-rata" else max(a, since), b
