@@ -7,6 +7,8 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from datetime import date, datetime, timedelta
+from decimal import Decimal
+from fractions import Fraction
 
 from detente.case.agreement import InForce, changes_text, endings
 from detente.case.case import Case
@@ -27,6 +29,7 @@ def notes(case: Case) -> tuple[Mistake, ...]:
         *(each.note for each in outside(case)),
         *_last_days(case),
         *(note for _, note in coarse(case)),
+        *(note for _, note in idle(case)),
         *_reached(case),
         *_foreseen(case),
         *_beyond(case),
@@ -79,6 +82,25 @@ def _smoothed(case: Case) -> Iterator[tuple[Term, Mistake]]:
             where = case.clauses.get((term.validity.agreement, term.id), Where(term.validity.agreement))
             remedy = f"plan `every: {every}`, for a shorter time perhaps"
             yield term, Mistake(where, f"{what}`{workload}` changes within it", remedy)
+
+
+def idle(case: Case) -> Iterator[tuple[Term, Mistake]]:
+    """Clauses of which a number leaves nothing: a share of 0%. One that replaces an earlier text may waive it so."""
+    told = set()
+    for found in case.held:
+        term, at = found.term, (found.validity.agreement, found.term.id)
+        zero = next((key for key in term.idle_at_zero if _nothing(getattr(term, key, None))), None)
+        if zero is None or found.validity.begun is not None or at in told:
+            continue
+        told.add(at)
+        what = f"`{term.id}` does nothing: its `{zero.replace('_', '-')}` is nothing"
+        yield term, Mistake(case.clauses.get(at, Where(at[0])), what, "write what was agreed on, or drop the clause")
+
+
+def _nothing(value: object) -> bool:
+    """Whether a field of a clause (a part, money, an amount, a price) is there, and nothing."""
+    size = getattr(value, "amount", getattr(value, "value", value))
+    return isinstance(size, Decimal | Fraction) and not size
 
 
 STEPS = ("hour", "day", "week", "month", "quarter", "year", "term")

@@ -14,13 +14,19 @@ from datetime import UTC, datetime, timedelta
 from decimal import Decimal
 from typing import Any
 
+from detente.contract.settled.standing import CREDIT, FLOOR, MILESTONE, PAID, SUPERSEDED, TAKE
+from detente.demand.quantum import QUANTUM
 from detente.errors import HIDDEN
+from detente.results.move_count import counted, total
 from detente.values.money import NANO
 from detente.values.quantity import plain
 
 CHECKSUM = "checksum"
 MAX_SHIFT = Decimal("0.000001")
 """Of a sum, relative: standby is read off the solver's values, and shares have six places."""
+
+PER_UNIT = QUANTUM.denominator
+"""Quanta in a unit of work."""
 
 RowsByList = list[dict[str, Any]]
 
@@ -40,9 +46,11 @@ def faults(document: Mapping[str, Any]) -> Iterator[str]:
     yield from _names(document)
     yield from _charges(document)
     yield from _owed(document)
+    yield from _short(document)
     yield from _signs(document)
     yield from _work(document)
     yield from _capacity(document)
+    yield from _moves(document)
     yield from _texts(document)
 
 
@@ -107,24 +115,67 @@ def _charges(plan: Mapping[str, Any]) -> Iterator[str]:
         yield f"its `charges` are reduced by {plain(reduced)}, and the discounts among its `postings` are {plain(off)}"
 
 
+_WITHOUT_MONEY = (SUPERSEDED, "at-least", "at-most", "cap", "delivered", "warrant")
+"""Roles of what is counted and never owed for: what else the clause gives is for other times, as a delay is."""
+
+
 def _owed(plan: Mapping[str, Any]) -> Iterator[str]:
     """What a clause owes, in all and in each window, is what its postings come to."""
     posted, stated = defaultdict[Any, Decimal](Decimal), defaultdict[Any, Decimal](Decimal)
     in_windows, standing = defaultdict[Any, Decimal](Decimal), defaultdict[Any, Decimal](Decimal)
+    moves_money = defaultdict[Any, bool](bool)
     for row in plan["postings"]:
         posted[row["term"]] += Decimal(row["amount"])
-        in_windows[row["term"], row["start"]] += Decimal(row["amount"])
+        in_windows[row["term"], row["start"], row["end"]] += Decimal(row["amount"])
     for row in plan["clauses"]:
         stated[row["term"]] += Decimal(row["owed"])
     for row in plan["standings"]:
-        standing[row["term"], row["start"]] += Decimal(row["owed"])
+        standing[row["term"], row["start"], row["end"]] += Decimal(row["owed"])
+        moves_money[row["term"], row["start"], row["end"]] |= row["role"] not in _WITHOUT_MONEY
     for name, owed in stated.items():
         if owed != posted[name]:
             yield f"{name} owes {plain(owed)}, and its `postings` come to {plain(posted[name])}"
-    for (name, start), owed in standing.items():
-        if owed != in_windows[name, start]:
-            found = plain(in_windows[name, start])
+    for (name, start, end), owed in standing.items():
+        if owed != in_windows[name, start, end] and (owed or moves_money[name, start, end]):
+            found = plain(in_windows[name, start, end])
             yield f"{name} stands at {plain(owed)} owed from {start}, and its `postings` come to {found}"
+
+
+_FALLS_SHORT = (FLOOR, MILESTONE, TAKE, "at-least")
+"""Roles whose amount is asked for: what is missing of it is short, less what goes on to the next window."""
+
+_NEVER_SHORT = (CREDIT, PAID, SUPERSEDED, "at-most", "cap")
+
+
+def _short(plan: Mapping[str, Any]) -> Iterator[str]:
+    """What is short is what is missing of the amount; what is brought into a window is what the one before carried."""
+    kinds = {row["term"]: row["kind"] for row in plan["clauses"]}
+    carried: dict[Any, tuple[int, Decimal]] = {}
+    for row in plan["standings"]:
+        role, window, short, drawn = row["role"], row["window"], Decimal(row["short"]), Decimal(row["drawn"])
+        where = f"{row['term']} from {row['start']}"
+        brought, goes_on = Decimal(row["brought"]), Decimal(row["carried"])
+        of = row["term"], row["meter"], role
+        last, before = carried.get(of, (window - 1, Decimal(0)))
+        if last == window - 1 and _apart(brought, before):
+            yield f"{where} brings in {plain(brought)}, and the window before carries over {plain(before)}"
+        carried[of] = window, goes_on
+        if role in _FALLS_SHORT and row["amount"] is not None:
+            missing = max(Decimal(row["amount"]) - brought - drawn, Decimal(0))
+            deferred = max(-goes_on, Decimal(0))
+            if drawn > Decimal(row["amount"]) and missing:  # some goes on, and some is deferred: the row has their sum
+                deferred = min(max(missing - short, deferred), missing)
+            if _apart(short, missing - deferred):
+                yield f"{where} is {plain(short)} short, and its amounts say {plain(missing - deferred)}"
+        elif role in _NEVER_SHORT and short:
+            yield f"{where} is {plain(short)} short, and nothing is asked of it"
+        elif row["amount"] is None and role == kinds.get(row["term"]) and short and _apart(short, drawn):
+            yield f"{where} is {plain(short)} short, and {plain(drawn)} is drawn"
+
+
+def _apart(one: Decimal, other: Decimal) -> bool:
+    """By more than the rounding of four amounts."""
+    return abs(one - other) > 4 * NANO
 
 
 _MICROSECONDS = Decimal(3_600_000_000)
@@ -263,6 +314,51 @@ def _capacity(plan: Mapping[str, Any]) -> Iterator[str]:
                 yield f"{row['used']} is used of {where}, and its `{most}` is {row[most]}"
     for offer, period in taken.keys() - seen:
         yield f"work runs on {offer} in period {period}, and `capacity` does not have it"
+
+
+def _moves(plan: Mapping[str, Any]) -> Iterator[str]:
+    """How often work moves, and how much of it, are what its allocations say; so are shares that come to a provider."""
+    quanta: dict[str, dict[str, dict[int, int]]] = defaultdict(dict)
+    for row in plan["allocations"]:
+        by_period = quanta[row["workload"]].setdefault(row["provider"], {})
+        work = round(Decimal(row["work"]) * PER_UNIT)
+        by_period[row["period"]] = by_period.get(row["period"], 0) + work
+    for row in plan["workloads"]:
+        changes, share = counted(quanta[row["workload"]])
+        if row["moves"] != changes or abs(Decimal(row["moved"]) - Decimal(share)) > MAX_SHIFT:
+            told = f"{row['workload']} moves {row['moves']} times, {row['moved']} of its work"
+            yield f"{told}, and its allocations move {changes} times, {share:.6f} of its work"
+    yield from _come(plan, quanta)
+
+
+def _come(plan: Mapping[str, Any], quanta: Mapping[str, Mapping[str, Mapping[int, int]]]) -> Iterator[str]:
+    """Of work that neither waits nor goes unserved, a share that comes is what a provider's share rises by.
+
+    At the first time it may come from where the workload ran before, which a plan does not say: it is no more than is
+    there.
+    """
+    waits = {row["workload"] for row in plan["unserved"]}
+    waits |= {row["workload"] for row in plan["workloads"] if row["kind"] != "inference"}
+    seen, work = set(), dict[str, tuple[dict[int, int], dict[int, int]]]()
+    for row in plan["moves"]:
+        name, provider, period, share = row["workload"], row["provider"], row["period"], Decimal(row["share"])
+        where = f"a share of {plain(share)} of {name} that comes to {provider} in period {period}"
+        if (name, provider, period) in seen:
+            yield f"{where} stands twice in `moves`"
+        seen.add((name, provider, period))
+        if share > 1:
+            yield f"{where} is more than all"
+        if name in waits:
+            continue
+        if name not in work:
+            whole = total(quanta[name])
+            work[name] = whole, dict(zip(list(whole)[1:], whole, strict=False))
+        here, (whole, earlier) = quanta[name].get(provider, {}), work[name]
+        before = earlier.get(period)
+        risen = Decimal(here.get(period, 0)) / (whole.get(period, 0) or 1)
+        risen -= Decimal(here.get(before, 0)) / whole[before] if before is not None else 0
+        if share - risen > MAX_SHIFT or (before is not None and risen - share > MAX_SHIFT):
+            yield f"{where}: its allocations say {risen:.6f}"
 
 
 def _texts(value: Any) -> Iterator[str]:

@@ -53,6 +53,7 @@ class Credit(Term, Payer):
     theirs: ClassVar[bool] = True
     fixed: ClassVar[Mapping[str, str]] = {**OF_CHARGES, "order": "of what discounts and earlier credits leave"}
     effect = "grants"
+    idle_at_zero = ("amount", "rate")
 
     _credits: tuple[Credit, ...] = PrivateAttr(default=())
     _met: tuple[Credit, ...] = PrivateAttr(default=())

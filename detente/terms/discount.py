@@ -49,6 +49,7 @@ class Discount(PriceClause):
         return given
 
     effect = "grants"
+    idle_at_zero = ("off",)
 
     def takes_off(self, demand: Facts | None, offer: Facts) -> Fraction | None:
         """Its part, of what it covers."""

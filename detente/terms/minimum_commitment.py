@@ -88,6 +88,7 @@ class MinimumCommitment(Term):
 
     theirs: ClassVar[bool] = True
     effect = "restrains"
+    idle_at_zero = ("amount",)
 
     @model_validator(mode="after")
     def _of_money_or_work(self) -> Self:

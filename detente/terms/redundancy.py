@@ -25,6 +25,7 @@ class Redundancy(Term, StandbyHedge):
     survives: Portion = Field(description="the share of demand that must still be served")
 
     effect = "restrains"
+    idle_at_zero = ("survives",)
 
     @property
     def standby(self) -> Selection:

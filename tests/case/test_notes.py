@@ -47,3 +47,30 @@ def test_work_that_is_called_for_and_that_no_deployment_may_serve_is_noted(deplo
     case = build([tokens("north", 3), tokens("south", 2)], [work()], agreement(only), **live)
     said = "has a key, and no call of it can be served: it may run on `north-api`, without a deployment for it"
     assert [note.what for note in notes(case)] == [said] * noted
+
+
+@pytest.mark.parametrize(
+    ("term", "key"),
+    [
+        ({"kind": "revenue-share", "rate": "0%"}, "rate"),
+        ({"kind": "revenue-share", "rate": "1%", "cap-each": "0 USD"}, "cap-each"),
+        ({"kind": "liquidated-damages", "price": "0 USD per Mtok"}, "price"),
+        ({"kind": "discount", "off": "0%"}, "off"),
+        ({"kind": "credit", "amount": "10 USD", "rate": "0%"}, "rate"),
+        ({"kind": "redundancy", "survives": "0%"}, "survives"),
+        (FLOOR | {"amount": "0 USD"}, "amount"),
+        ({"kind": "revenue-share", "rate": "1%"}, None),
+    ],
+)
+def test_a_clause_of_nothing_is_noted(term: Data, key: str | None) -> None:
+    case = build([tokens("north", 3)], [work(revenue="10 USD per Mtok")], agreement(term | {"id": "c"}))
+    said = [f"`c` does nothing: its `{key}` is nothing"] if key else []
+    assert [note.what for note in notes(case)] == said
+
+
+def test_a_text_that_waives_an_earlier_one_is_not_noted() -> None:
+    share: Data = {"id": "c", "kind": "revenue-share", "rate": "1%", "windows": {"every": "month"}}
+    later: Data = {"id": "waiver", "with": "north", "effective": "2026-03-01", "amends": "north-deal"}
+    later["terms"] = [share | {"rate": "0%"}]
+    case = build([tokens("north", 3)], [work(revenue="10 USD per Mtok")], agreement(share), later)
+    assert notes(case) == ()

@@ -130,6 +130,10 @@ SEALED: list[tuple[Steps, Any, str]] = [
     (("periods", 1, "span_start"), "2026-01-31T00:00:00Z", "period 1 begins before the one before it has ended"),
     (("clauses", 0, "owed"), "17", "owes 17, and its `postings` come to"),
     (("standings", 0, "owed"), "17", "stands at 17 owed from 2026-01-01"),
+    (("standings", 0, "short"), "17", "floor from 2026-01-01T00:00:00Z is 17 short, and its amounts say 0"),
+    (("standings", 0, "brought"), "17", "brings in 17, and the window before carries over 0"),
+    (("workloads", 0, "moves"), 5, "chat moves 5 times, 0 of its work, and its allocations move 0 times"),
+    (("workloads", 0, "moved"), "0.5", "chat moves 0 times, 0.5 of its work, and its allocations move"),
     (("zzz",), 1, "it has `zzz`, which no plan has"),
     (("standings", 0, "zzz"), 1, "it has `standings.zzz`, which no plan has"),
     (("allocations", 0, "workload"), "nobody", "has the workload nobody"),
@@ -160,6 +164,54 @@ SEALED: list[tuple[Steps, Any, str]] = [
 @pytest.mark.parametrize(("path", "value", "what"), SEALED)
 def test_what_contradicts_itself_is_refused_whatever_its_checksum(path: Steps, value: Any, what: str) -> None:
     assert what in refused(resealed(edited(path, value)))
+
+
+def moving() -> dict[str, Any]:
+    """Work moves from south to north in February, at 10 USD, and a floor is 500 short, of which 20% is owed."""
+    south = tokens("south", {"2026-01": 2, "2026-02": 9})
+    chat = work(moving={"cost": "10 USD", "today": {"south": "100%"}})
+    deal = agreement(
+        {"id": "floor", "kind": "minimum-commitment", "amount": "6.5 k USD"} | {"shortfall": {"fee": "20%"}}
+    )
+    found: dict[str, Any] = json.loads(solved(build([tokens("north", 3), south], [chat], deal, months=3)).to_json())
+    return found
+
+
+@pytest.mark.parametrize(
+    ("section", "change", "what"),
+    [
+        (
+            "moves",
+            {"share": "0.5"},
+            "a share of 0.5 of chat that comes to north in period 1: its allocations say 1.000",
+        ),
+        ("moves", {"share": "2"}, "is more than all"),
+        ("moves", {"period": 2}, "a share of 1 of chat that comes to north in period 2: its allocations say 0.000"),
+        ("standings", {"short": "0"}, "is 0 short, and its amounts say"),
+        ("workloads", {"moves": 0}, "its allocations move 1 times"),
+    ],
+)
+def test_what_moves_and_what_is_short_is_what_the_rows_say(section: str, change: dict[str, Any], what: str) -> None:
+    found = moving()
+    assert not list(faults(found))
+    found[section][0] |= change
+    assert what in refused(resealed(found))
+
+
+@pytest.mark.parametrize("every", ["month", "day"])
+def test_what_a_delay_gives_is_no_part_of_what_was_delivered_that_day(every: str) -> None:
+    late = {"name": "one", "quantity": "4 GPU", "due": "2026-01-01", "accepted": "2026-02-01", "worth": "1 k USD"}
+    credit: dict[str, Any] = {"credit": {"per-day": "1%", "at-most": "10%"}}
+    clause = {
+        "id": "late",
+        "kind": "delivery",
+        "offer": "north-gpus",
+        "tranches": [late],
+        "windows": {"every": every},
+    } | credit
+    found = solved(build([gpus("north", 1), gpus("south", 2)], [compute()], agreement(clause), months=2))
+    assert [p.amount for p in found.postings] == [-100]
+    assert Plan.from_json(found.to_json()) == found
 
 
 @pytest.mark.parametrize(("beyond", "held"), [("0.000004", True), ("0.000005", False)])

@@ -40,6 +40,8 @@ class CappedCharge(Term):
     )
     windows: Every = Every(every="month")
 
+    idle_at_zero = ("rate", "price", "amount", "cap", "cap_each")
+
     @model_validator(mode="after")
     def _one_cap(self) -> Self:
         if self.cap is not None and self.cap_each is not None:

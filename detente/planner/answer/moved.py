@@ -21,7 +21,7 @@ from detente.demand.quantum import QUANTUM
 from detente.planner.formulation.draft import Draft
 from detente.planner.formulation.expression import Floats
 from detente.planner.formulation.placement import PlacedDemand
-from detente.planner.solving.moves import MIN_PART
+from detente.results.move_count import MIN_PART
 from detente.values.money import nano
 
 

@@ -15,7 +15,7 @@ from typing import Literal
 import numpy as np
 
 from detente.case.case import Case
-from detente.case.notes import coarse
+from detente.case.notes import coarse, idle
 from detente.case.outside import outside
 from detente.contract.metered.use import nanos
 from detente.contract.settled.standing import Standing
@@ -112,6 +112,8 @@ def _notes(case: Case) -> Iterable[Note]:
         yield Note(term_id, agreement, note.what, note.remedy)
     for term, note in coarse(case):
         yield Note(term.id, term.validity.agreement, note.what, note.remedy)
+    for term, note in idle(case):
+        yield Note(term.id, term.validity.agreement, note.what, note.remedy)
 
 
 def _standby(draft: Draft, solution: Solution) -> Iterable[Standby]:
@@ -135,7 +137,9 @@ def _workloads(draft: Draft, exact: Bill) -> Iterable[WorkloadRow]:
     for workload in draft.case.workloads:
         demand = int(draft.demand[workload.id].quanta.sum())
         arcs, work = draft.arcs.of_workload[workload.id], exact.quantities.work
-        providers = list(dict.fromkeys(arc.offer.provider for arc in arcs))
+        providers = list(
+            dict.fromkeys(arc.offer.provider for arc in arcs if work[arc.index].any())
+        )  # as rows name them
         rows = [[arc.index for arc in arcs if arc.offer.provider == name] for name in providers]
         by_provider = np.array([work[each].sum(axis=0) for each in rows]).reshape(len(rows), draft.n)
         found = moves(by_provider.astype(np.float64))

@@ -1,7 +1,7 @@
 """How much of a workload's work moves from provider to provider.
 
-Owns: what counts as a move, how moves are counted, and where a workload runs. Not here: how a plan comes to have few
-(``steadier``).
+Owns: how moves are counted, and where a workload runs. Not here: what is too little for one (``results.move_count``),
+and how a plan comes to have few (``steadier``).
 """
 
 from __future__ import annotations
@@ -11,9 +11,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from detente.planner.formulation.expression import Floats, Ints
-
-MIN_PART = 1e-6
-"""A smaller part of the work of a time is not told from nothing: work comes in whole quanta."""
+from detente.results.move_count import MIN_PART
 
 
 @dataclass(frozen=True)

@@ -16,9 +16,10 @@ from detente.demand.workload import AnyWorkload, Batch, Training
 from detente.planner.formulation.draft import Draft
 from detente.planner.formulation.expression import Bools, Floats, Ints, dot
 from detente.planner.solving.model import Model
-from detente.planner.solving.moves import MIN_PART, Runs
+from detente.planner.solving.moves import Runs
 from detente.planner.solving.solution import Solution
 from detente.planner.solving.steadier_program import Opening, least_moves
+from detente.results.move_count import MIN_PART
 
 ZERO = 1e-9
 """A smaller price of a row or a column, in the solver's scale, is none."""
