@@ -17,7 +17,7 @@ import httptools
 from detente.gateway.http.outbox import Outbox
 from detente.gateway.upstream.deadline_sweep import Sweep
 from detente.gateway.upstream.error import ErrorKind, UpstreamError
-from detente.gateway.upstream.heads import reply_head
+from detente.gateway.upstream.heads import ends_with_connection, reply_head
 from detente.gateway.upstream.incoming_reply import WHOLE, Incoming, Patience
 from detente.gateway.upstream.origin import Origin
 
@@ -195,7 +195,13 @@ class UpstreamConnection(asyncio.Protocol):
             incoming.wake()
 
     def eof_received(self) -> None:
-        """The peer will send nothing more. Every body has a stated end: one that is still awaited is cut."""
+        """The peer will send nothing more: a body that has a stated end and still awaits it is cut."""
+        incoming = self.incoming
+        if incoming is not None and incoming.status and ends_with_connection(incoming.status, incoming.headers):
+            self._keeps = False
+            self._finish(incoming)
+            incoming.wake()
+            return
         self._cut()
         self.abort()
 

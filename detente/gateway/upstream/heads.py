@@ -1,7 +1,7 @@
 """The two heads of an exchange: ours is built, the provider's is judged. Pure.
 
-Owns: what may stand in a request's head, and which reply heads are refused because their body's end is in doubt. Not
-here: the grammar of HTTP, which llhttp keeps in its strict mode (``connection``).
+Owns: what may stand in a request's head, and which reply heads are refused because their body's end is in doubt, or its
+coding. Not here: the grammar of HTTP, which llhttp keeps in its strict mode (``connection``).
 """
 
 from __future__ import annotations
@@ -84,10 +84,20 @@ def reply_head(status: int, version: str, pairs: Sequence[tuple[bytes, bytes]]) 
     """The headers of a reply by name, in lower case, and why it is refused, if it is.
 
     llhttp has refused what breaks the grammar. Here stands what is well formed and still leaves the body's end or its
-    coding in doubt. A body that ends where the connection does is refused: nobody can tell it from one that was cut.
+    coding in doubt. A body without a length ends where its connection does (``ends_with_connection``): that is no
+    doubt, since every body that a provider is asked for says itself whether it is whole.
     """
     headers = {_name(name): value.decode("latin-1") for name, value in pairs}
     return headers, _doubt(status, version, pairs, headers)
+
+
+def ends_with_connection(status: int, headers: dict[str, str]) -> bool:
+    """Whether the body of such a reply is over where its peer closes the connection, in order and not by a reset.
+
+    A JSON text that is cut cannot be read, and a stream that is cut lacks its reason to finish: so whoever reads the
+    body finds out, as nobody can from its framing (RFC 9112, section 6.3, the last rule).
+    """
+    return status not in _BODILESS and "content-length" not in headers and "transfer-encoding" not in headers
 
 
 def _doubt(status: int, version: str, pairs: Sequence[tuple[bytes, bytes]], headers: dict[str, str]) -> str | None:
@@ -101,8 +111,6 @@ def _doubt(status: int, version: str, pairs: Sequence[tuple[bytes, bytes]], head
             return "gave its body two lengths: `content-length` and `transfer-encoding`"
         if encoding.strip().lower() != "chunked" or version == "1.0":
             return "sent its body in a transfer coding other than `chunked` of HTTP/1.1"
-    elif length is None and status not in _BODILESS:
-        return "did not say how long its body is: one that ends with the connection looks like one that was cut"
     if len(headers) != len(pairs):
         names = [name.lower() for name, _ in pairs]
         for name in (b"transfer-encoding", b"content-length", b"content-encoding"):

@@ -61,6 +61,10 @@ SERVED = [
     Behaviour(
         "HTTP/1.0 that keeps alive", [b"HTTP/1.0 200 OK\r\nconnection: keep-alive\r\ncontent-length: 5\r\n\r\nhello"]
     ),
+    Behaviour("body that ends with the connection", [OK + b"\r\nhel", "turns", b"lo", "close"]),
+    Behaviour("HTTP/1.0 that ends with the connection", [b"HTTP/1.0 200 OK\r\n\r\nhello", "close"]),
+    Behaviour("an error that ends with the connection", [b"HTTP/1.1 503 Busy\r\n\r\nhello", "close"], status=503),
+    Behaviour("half-close as its end", [OK + b"\r\nhello", "end", "silence"]),
     # The reply is whole; what follows it belongs to nothing and must not be taken for the next reply.
     Behaviour("garbage after the reply", [HELLO + b"garbage"]),
     Behaviour("garbage after chunks", [CHUNKED + b"5\r\nhello\r\n0\r\n\r\ngarbage"]),
@@ -105,8 +109,6 @@ _BROKEN: list[tuple[str, Script]] = [
     ("transfer coding unlike chunked", [OK + b"transfer-encoding: xchunked\r\n\r\n5\r\nhello\r\n0\r\n\r\n"]),
     ("chunks in HTTP/1.0", [b"HTTP/1.0 200 OK\r\ntransfer-encoding: chunked\r\n\r\n5\r\nhello\r\n0\r\n\r\n"]),
     ("compressed", [reply(b"hello", "content-encoding: gzip")]),
-    ("body that ends with the connection", [OK + b"\r\nhello", "close"]),
-    ("HTTP/1.0 that ends with the connection", [b"HTTP/1.0 200 OK\r\n\r\nhello", "close"]),
     ("HTTP/0.9", [b"hello", "close"]),
     ("HTTP/2.0", [b"HTTP/2.0 200 OK\r\ncontent-length: 5\r\n\r\nhello"]),
     ("HTTP/1.7", [b"HTTP/1.7 200 OK\r\ncontent-length: 5\r\n\r\nhello"]),
@@ -139,6 +141,7 @@ _BROKEN: list[tuple[str, Script]] = [
     ("half-close before the reply", ["end", "silence"]),
     ("half-close within the body", [HELLO[:-2], "end", "silence"]),
     ("reset within the body", [HELLO[:-2], "turns", "reset"]),
+    ("reset within a body without a length", [OK + b"\r\nhel", "turns", "reset"]),
     ("cut before the last chunk", [CHUNKED + b"5\r\nhello\r\n", "close"]),
     ("cut within the last chunk", [CHUNKED + b"5\r\nhello\r\n0\r\n", "close"]),
     ("interim reply, then closed", [b"HTTP/1.1 100 Continue\r\n\r\n", "close"]),

@@ -6,6 +6,7 @@ import asyncio
 import contextlib
 import socket
 import ssl
+import struct
 from collections.abc import Coroutine, Iterator, Sequence
 from typing import Any, Literal, Self, TypeVar
 
@@ -113,6 +114,8 @@ class Peer:
             elif step == "end":
                 writer.write_eof()
             elif step == "reset":
+                # Without lingering, closing is a reset and no orderly end (socket(7), `SO_LINGER`).
+                writer.get_extra_info("socket").setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
                 writer.transport.abort()
                 return False
             elif step == "close":

@@ -107,6 +107,44 @@ def test_bytes_that_are_no_utf_8_are_broken_on_every_path(tmp_path: Path, path: 
     run(main())
 
 
+@pytest.mark.parametrize("path", [CHAT, EMBEDDINGS, RESPONSES, MESSAGES])
+def test_a_reply_that_ends_with_its_connection_is_served_whole_and_a_part_of_it_fails_over(
+    tmp_path: Path, path: str
+) -> None:
+    """A JSON text says itself whether it is whole."""
+
+    async def main() -> None:
+        head, _, body = http(GOOD[path]).partition(b"\r\n\r\n")
+        head = head.partition(b"\r\n")[0] + b"\r\n\r\n"
+        async with (
+            play([head, body, "close"], [head, body[:-1], "close"]) as south,
+            play(http(GOOD[path])) as north,
+            Stage(tmp_path, both(south, north)) as stage,
+        ):
+            for deployment in ("south-m", "north-m"):
+                answer = await stage.ask(BODIES[path], path=path)
+                assert (answer.status, answer.headers["x-detente-deployment"]) == (200, deployment)
+            (_, second) = stage.records
+            assert [(attempt.deployment, attempt.outcome) for attempt in second.attempts][0] == ("south-m", "broken")
+
+    run(main())
+
+
+@pytest.mark.parametrize(("pieces", "outcome"), [((delta("stop"),), "complete"), ((), "cut")], ids=["whole", "cut"])
+def test_a_stream_that_ends_with_its_connection_is_whole_once_it_gave_its_reason(
+    tmp_path: Path, pieces: Sequence[bytes], outcome: str
+) -> None:
+    async def main() -> None:
+        head = b"HTTP/1.1 200 OK\r\ncontent-type: text/event-stream\r\n\r\n"
+        script = [head, ROLE, delta(content="hello"), *pieces, "close"]
+        async with play(script) as south, Stage(tmp_path, one(south)) as stage:
+            answer = await stage.ask(STREAM)
+            assert b"hello" in answer.body
+            assert stage.records[0].outcome == outcome
+
+    run(main())
+
+
 def calls(answer: Answer) -> dict[int, tuple[str, str]]:
     """Calls of tools by their number, as a client of OpenAI's joins them."""
     found: dict[int, tuple[str, str]] = {}

@@ -116,6 +116,8 @@ def play(
     incoming = bench.begin(connection)
     feed(connection, split(data, cuts))
     if end:
+        if not connection.closing:
+            connection.eof_received()
         connection.connection_lost(None)
     found = outcome(incoming)
     connection.fail("broken", "the example is over")
@@ -217,14 +219,16 @@ def mangled(draw: st.DrawFn) -> bytes:
     return data
 
 
-def by_h11(data: bytes) -> Outcome | None:
-    """What h11 makes of the bytes as a reply: None where it refuses them."""
+def by_h11(data: bytes, end: bool) -> Outcome | None:
+    """What h11 makes of the bytes as a reply, and of their end: None where it refuses them."""
     other = h11.Connection(h11.CLIENT)
     other.send(h11.Request(method="POST", target="/", headers=[("host", "a"), ("content-length", "0")]))
     other.send(h11.EndOfMessage())
     body, status = b"", 0
     try:
         other.receive_data(data)
+        if end:
+            other.receive_data(b"")
         while True:
             event = other.next_event()
             if isinstance(event, h11.Response):
@@ -250,7 +254,7 @@ def test_any_bytes_are_served_or_refused_whatever_the_pieces(
     assert at_once.body is None or at_once.status == in_pieces.status
     assert not (end and not at_once.failed and at_once.body is None)  # nobody waits for ever
     if in_pieces.body is not None:
-        other = by_h11(data)  # an independent reader either agrees or refuses
+        other = by_h11(data, end)  # an independent reader either agrees or refuses
         assert other is None or other == in_pieces
 
 

@@ -19,6 +19,7 @@ from detente.gateway.serving.call.job import Job
 from detente.gateway.surfaces.file_addresses import Attached, InlineFile, attached, inlined
 from detente.gateway.surfaces.surface import Asked
 from detente.gateway.upstream import Incoming, UpstreamError
+from detente.gateway.upstream.heads import ends_with_connection
 from detente.gateway.upstream.origin import parsed
 from detente.gateway.upstream.visits import Visits
 from detente.live.fetch import Fetch
@@ -172,6 +173,8 @@ def _split(part: Attached, url: str) -> tuple[str, str]:
 async def _content(part: Attached, incoming: Incoming, room: _Room) -> bytes:
     if incoming.status != 200:
         raise _not_fetched(part, f"its host answered {incoming.status}")
+    if ends_with_connection(incoming.status, incoming.headers):  # a cut picture may still be read as one
+        raise _not_fetched(part, "its host does not say how long it is, so that nobody could tell a part from the whole")
     too_large = _not_fetched(part, f"the files of a call may have {room.most:,} bytes, all together")
     if int(incoming.headers.get("content-length", 0)) > max(room.left, 0):
         raise too_large

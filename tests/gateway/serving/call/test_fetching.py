@@ -240,6 +240,7 @@ WRONG: dict[str, tuple[list[Any], str]] = {
     ),
     "compressed": ([reply(PNG, "content-encoding: gzip")], "compressed its body"),
     "cut": ([reply(PNG)[:-3], "close"], "closed the connection within its reply"),
+    "without an end": ([b"HTTP/1.1 200 OK\r\n\r\n" + PNG, "close"], "its host does not say how long it is"),
     "closed": (["reset"], "closed the connection before it replied"),
     "no http": ([b"SSH-2.0-OpenSSH\r\n", "close"], "cannot be read as HTTP/1.1"),
     "elsewhere": ([leads("http://evil.example/")], "`evil.example` is none of the hosts"),
