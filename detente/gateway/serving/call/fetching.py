@@ -174,7 +174,7 @@ async def _content(part: Attached, incoming: Incoming, room: _Room) -> bytes:
     if incoming.status != 200:
         raise _not_fetched(part, f"its host answered {incoming.status}")
     if ends_with_connection(incoming.status, incoming.headers):  # a cut picture may still be read as one
-        raise _not_fetched(part, "its host does not say how long it is, so that nobody could tell a part from the whole")
+        raise _not_fetched(part, "its host does not say how long it is, so that a part looks like the whole")
     too_large = _not_fetched(part, f"the files of a call may have {room.most:,} bytes, all together")
     if int(incoming.headers.get("content-length", 0)) > max(room.left, 0):
         raise too_large
