@@ -302,31 +302,43 @@ class Wire:
 class Refusal(Exception):  # noqa: N818 (it is an answer)
     """A call that is not served: the request itself cannot be said on this wire.
 
-    Of a sentence that begins with a ``member`` of the call, ``says`` is what comes after it.
+    Of a sentence that begins with a ``member`` of the call, ``says`` is what comes after it. ``place`` is where in that
+    member, of a call in OpenAI's shape.
     """
 
-    def __init__(self, says: str, param: str | None = None, member: str = "") -> None:
-        self.says, self.param, self.member = says, param, member
+    def __init__(self, says: str, parameter: str | None = None, member: str = "", place: str = "") -> None:
+        self.says, self.parameter, self.member, self.place = says, parameter, member, place
         super().__init__(self.message)
 
     @classmethod
-    def of(cls, member: str, says: str, param: str | None = None) -> Self:
+    def of(cls, member: str, says: str, parameter: str | None = None) -> Self:
         """Of a member of the call, as OpenAI's interface calls it, which is the parameter unless that is another."""
-        return cls(says, param or member, member)
+        return cls(says, parameter or member, member)
 
     @property
     def message(self) -> str:
         """The sentence."""
-        return f"`{self.member}` {self.says}" if self.member else self.says
+        return f"`{self.member}{self.place}` {self.says}" if self.member else self.says
+
+    @property
+    def param(self) -> str | None:
+        """The parameter that an error names, with the place in it."""
+        return f"{self.member}{self.place}" if self.parameter == self.member else self.parameter
 
     def adding(self, more: str) -> Refusal:
         """The same, with more at its end."""
-        return Refusal(self.says + more, self.param, self.member)
+        return Refusal(self.says + more, self.parameter, self.member, self.place)
+
+    def at(self, place: str) -> Refusal:
+        """The same at a place in its member, as of one message: ``[3]``. One that has a place keeps its own."""
+        return self if self.place else Refusal(self.says, self.parameter, self.member, place)
 
     def worded(self, words: Mapping[str, str]) -> Refusal:
-        """The same for somebody who calls members otherwise."""
-        param = None if self.param is None else _worded(self.param, words)
-        return Refusal(self.says, param, _worded(self.member, words))
+        """The same for somebody who calls members otherwise, to whom places in OpenAI's shape say nothing."""
+        if not words:
+            return self
+        parameter = None if self.parameter is None else _worded(self.parameter, words)
+        return Refusal(self.says, parameter, _worded(self.member, words))
 
     @property
     def failure(self) -> Failure:

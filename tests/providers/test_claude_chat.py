@@ -108,7 +108,7 @@ def test_tags_are_left_out_and_listed() -> None:
 def test_what_cannot_be_said_is_refused_in_anthropics_name(members: Data, param: str, words: str) -> None:
     with pytest.raises(Refusal, match=words) as refused:
         told(**members)
-    assert refused.value.param == param
+    assert refused.value.parameter == param
     assert "Bedrock" not in refused.value.message
     assert "Converse" not in refused.value.message
 

@@ -62,7 +62,7 @@ class ContentPart(msgspec.Struct, forbid_unknown_fields=True):
 
 def refused(what: str) -> Refusal:
     """What `messages` hold and Converse cannot say."""
-    return Refusal.of("messages", f"hold {what}")
+    return Refusal.of("messages", f"holds {what}")
 
 
 def cached(mark: CachePoint | None, family: Family) -> list[ConverseBlock]:

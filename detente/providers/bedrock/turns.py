@@ -122,34 +122,18 @@ def turns_of(members: Mapping[str, msgspec.Raw], family: Family, omissions: Omis
     turns: list[dict[str, Any]] = []
     ids = CallIds()
     unsigned = False
-    for message in messages_of(members):
-        role = message.role
-        _at_home(message)
-        if role == "user":
-            side, blocks = "user", _user(message, family, omissions)
-        elif role == "assistant":
-            _told_apart(message, ids)
-            side, blocks = "assistant", _assistant(message, family, omissions)
-            thoughts = (message, *(message.later_reasoning or ()))
-            signed = any(one.reasoning_signature or one.reasoning_redacted for one in thoughts)
-            unsigned = bool(message.tool_calls) and not signed
-        elif role == "tool":
-            message.tool_call_id = ids.result(message.tool_call_id) if message.tool_call_id else None
-            side, blocks = "user", _result(message, family, ids.names)
-        elif role in ("system", "developer") and not turns:
-            blocks = _blocks(message, family, images=False)
-            system += blocks + _marked(message, blocks, family)
-            continue
-        elif role in ("system", "developer"):
-            side, blocks = "user", _reminder(message, family)
-        else:
-            raise refused(f"role `{role[:40]}`, which is none of system, developer, user, assistant and tool")
-        if not blocks:
-            continue
-        blocks += _marked(message, blocks, family)
-        if turns and turns[-1]["role"] == side:
+    for at, message in enumerate(messages_of(members)):
+        try:
+            side, blocks = _said(message, family, omissions, ids, begun=bool(turns))
+        except Refusal as refusal:
+            raise refusal.at(f"[{at}]") from None
+        if message.role == "assistant":
+            unsigned = _is_unsigned(message)
+        if side == "system":
+            system += blocks
+        elif blocks and turns and turns[-1]["role"] == side:
             turns[-1]["content"] += blocks
-        else:
+        elif blocks:
             turns.append({"role": side, "content": blocks})
     if system and not family.system:
         raise refused(f"a system prompt, which {family.title} does not take")
@@ -164,6 +148,35 @@ def turns_of(members: Mapping[str, msgspec.Raw], family: Family, omissions: Omis
         )
         raise refused(f"{what} it (prefill) or refuse it; end with a turn of the user")
     return Turns(system, turns, tuple(dict.fromkeys(map(shortened, filter(None, ids.names.values())))), unsigned)
+
+
+def _said(
+    message: _Message, family: Family, omissions: Omissions, ids: CallIds, *, begun: bool
+) -> tuple[str, list[ConverseBlock]]:
+    """What a message says, and on whose side; ``begun`` is whether there is a turn before it. Raises Refusal."""
+    role = message.role
+    _at_home(message)
+    if role == "user":
+        side, blocks = "user", _user(message, family, omissions)
+    elif role == "assistant":
+        _told_apart(message, ids)
+        side, blocks = "assistant", _assistant(message, family, omissions)
+    elif role == "tool":
+        message.tool_call_id = ids.result(message.tool_call_id) if message.tool_call_id else None
+        side, blocks = "user", _result(message, family, ids.names)
+    elif role in ("system", "developer") and not begun:
+        side, blocks = "system", _blocks(message, family, images=False)
+    elif role in ("system", "developer"):
+        side, blocks = "user", _reminder(message, family)
+    else:
+        raise refused(f"role `{role[:40]}`, which is none of system, developer, user, assistant and tool")
+    return side, blocks + _marked(message, blocks, family)
+
+
+def _is_unsigned(message: _Message) -> bool:
+    """Whether a message calls tools without the signed reasoning that led there."""
+    thoughts = (message, *(message.later_reasoning or ()))
+    return bool(message.tool_calls) and not any(one.reasoning_signature or one.reasoning_redacted for one in thoughts)
 
 
 def messages_of(members: Mapping[str, msgspec.Raw]) -> list[_Message]:

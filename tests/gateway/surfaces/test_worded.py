@@ -27,9 +27,15 @@ SCHEMA = "states a schema, and Nova cannot enforce one"
             "output_config.format",
         ),
         (
+            b"/v1/chat/completions",
+            Refusal.of("messages", "holds an image").at("[2]"),
+            "`messages[2]` holds an image",
+            "messages[2]",
+        ),
+        (
             b"/v1/responses",
-            Refusal.of("messages", "hold a second result of the call `messages`: send one"),
-            "`input` hold a second result of the call `messages`: send one",  # so a caller called it
+            Refusal.of("messages", "holds a second result of the call `messages`: send one").at("[2]"),
+            "`input` holds a second result of the call `messages`: send one",  # so a caller called it
             "input",
         ),
         (

@@ -268,7 +268,27 @@ def test_what_is_refused_says_why(name: str, param: str, stated: dict[str, Any],
     asked = call(said() | stated)
     with pytest.raises(Refusal) as caught:
         wire(name).encode(asked)
-    assert caught.value.param == param
+    assert caught.value.parameter == param
     assert why in caught.value.message
     assert str(wire(name).cannot(asked)) == caught.value.message
     assert not caught.value.failure.fails_over
+
+
+CALL = {"id": "a", "type": "function", "function": {"name": "f", "arguments": "{}"}}
+
+
+@pytest.mark.parametrize(
+    ("place", "message"),
+    [
+        (1, {"role": "user", "content": "b", "refusal": "no"}),
+        (3, {"role": "tool", "tool_call_id": "a", "content": "twice"}),
+        (0, {"role": "user", "content": [{"type": "image_url", "image_url": {"url": "https://x.example/a.png"}}]}),
+        (3, {"role": "robot", "content": "b"}),
+    ],
+)
+def test_a_message_that_is_refused_is_told_by_its_place(place: int, message: dict[str, Any]) -> None:
+    calls = {"role": "assistant", "content": None, "tool_calls": [CALL]}
+    before = [{"role": "user", "content": "a"}, calls, {"role": "tool", "tool_call_id": "a", "content": "r"}]
+    with pytest.raises(Refusal, match=rf"^`messages\[{place}\]` holds ") as caught:
+        wire(CLAUDE).encode(call({"messages": [*before[:place], message]}))
+    assert caught.value.param == f"messages[{place}]"

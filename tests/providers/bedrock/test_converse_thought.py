@@ -39,7 +39,7 @@ def signed(**thought: str) -> dict[str, Any]:
 def test_signed_thinking_is_never_left_out(name: str) -> None:
     with pytest.raises(Refusal) as caught:
         encoded(signed(reasoning_content="Hm.", reasoning_signature="abc"), name)
-    assert caught.value.param == "messages"
+    assert caught.value.param == "messages[1]"
     assert "thinking that Claude signed" in caught.value.message
     assert "reasoningText" not in json.dumps(encoded(signed(reasoning_content="Hm."), CLAUDE))
 
