@@ -269,12 +269,12 @@ class Books:
         """Add to the sums of lines by class and time."""
         keys = {(classes[body], start, end): more for (body, start, end), more in sums.items()}
         columns = ", ".join((*SUM_KEY, *SUM_COLUMNS))
-        there = {
-            (of, start, end): sum_of(keys[of, start, end].of, (start, end, *row))
-            for of, start, end, *row in session.found(columns, "sums", SUM_KEY, list(keys))
-        }
-        rows = [(*key, *_sum_row(there[key].merge(more) if key in there else more)) for key, more in keys.items()]
-        session.put("sums", SUM_KEY, (*SUM_KEY, *SUM_COLUMNS), rows)
+        newest = _newest(session, {key[0] for key in keys})
+        asked = [key for key in keys if key[1] <= newest.get(key[0], key[1] - 1)]
+        for of, start, end, *row in session.found(columns, "sums", SUM_KEY, asked):
+            key = of, start, end
+            keys[key] = sum_of(keys[key].of, (start, end, *row)).merge(keys[key])
+        session.put("sums", SUM_KEY, (*SUM_KEY, *SUM_COLUMNS), [(*key, *_sum_row(each)) for key, each in keys.items()])
 
 
 def _by_the_hour(zone: tzinfo, begun: datetime) -> bool:
@@ -304,17 +304,24 @@ def _classes(session: Session, bodies: Iterable[str]) -> tuple[dict[str, int], l
     return {**found, **{body: last + 1 + n for n, body in enumerate(fresh)}}, fresh
 
 
+def _newest(session: Session, classes: Iterable[int]) -> dict[int, int]:
+    """From when on the last sum of each of some classes is: what is later has none yet, and need not be looked for."""
+    latest = "(SELECT MAX(start) FROM sums WHERE sums.class = classes.class)"
+    rows = session.among(f"SELECT class, {latest} FROM classes WHERE class IN {{these}}", list(classes))
+    return {int(of): int(start) for of, start in rows if start is not None}
+
+
 def _line_row(call: int | None, number: int, line: UseLine) -> tuple[Any, ...]:
     used = line.tokens
     off = _JSON(line.off).decode() if line.off else ""
-    amounts = bigs(line.work, line.taken, line.listed, line.net, line.revenue)
     return (
         call, line.part, number, line.start, line.end, line.count, line.unknown,
-        used.input, used.cached, used.written, used.output, used.reasoning, *amounts, off,
+        used.input, used.cached, used.written, used.output, used.reasoning,
+        *bigs(line.work, line.taken, line.listed, line.net, line.revenue), off,
     )  # fmt: skip
 
 
 def _sum_row(whole: LineSum) -> tuple[Any, ...]:
-    off = _JSON([(*key, str(amount)) for key, amount in sorted(whole.off.items())]) if whole.off else b"[]"
+    off = _JSON([(*key, str(amount)) for key, amount in sorted(whole.off.items())]).decode() if whole.off else "[]"
     amounts = bigs(whole.work, whole.taken, whole.listed, whole.net, whole.revenue)
-    return whole.count, whole.unknown, _JSON(whole.tokens).decode(), *amounts, off.decode()
+    return whole.count, whole.unknown, _JSON(whole.tokens).decode(), *amounts, off

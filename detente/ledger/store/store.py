@@ -26,9 +26,10 @@ def big(amount: int) -> int | str:
     return amount if -MAX_WHOLE <= amount <= MAX_WHOLE else str(amount)
 
 
-def bigs(*amounts: int) -> Sequence[int | str]:
-    """The same of several: hardly ever is one of them more than 64 bits long."""
-    return amounts if min(amounts) >= -MAX_WHOLE and max(amounts) <= MAX_WHOLE else tuple(map(big, amounts))
+def bigs(work: int, taken: int, listed: int, net: int, revenue: int) -> tuple[int | str, ...]:
+    """The same of the five of a line: hardly ever is one of them less than nothing, or more than 64 bits long."""
+    amounts = work, taken, listed, net, revenue
+    return amounts if 0 <= work | taken | listed | net | revenue <= MAX_WHOLE else tuple(map(big, amounts))
 
 
 def plain_value(value: Any) -> Any:

@@ -156,7 +156,8 @@ def test_order_batches_and_files_make_no_difference(tmp_path_factory: pytest.Tem
             filled = [part for part in parts if any(p.stat().st_size > 8 for p in part.glob("*.journal"))]
             ingested(store, case, *filled, batch=data.draw(st.integers(1, 9)))
             ingested(store, case, *reversed(filled))
-            ends.append((contents(store)["totals"], accounts(store), unknown(store)))
+            sums = [row for row in contents(store)["sums"] if row[3] != "0"]
+            ends.append((sums, contents(store)["totals"], accounts(store), unknown(store)))
     assert ends[0] == ends[1]
 
 
