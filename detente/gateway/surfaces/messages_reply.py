@@ -32,7 +32,7 @@ def message(asked: Asked, reply: Reply) -> bytes:
     thought, signature = said.reasoning_content, said.reasoning_signature
     if thought or signature or said.reasoning_redacted:
         content.append(_thinking(thought, signature, said.reasoning_redacted))
-    text, calls = said.content or said.refusal, said.tool_calls or []
+    text, calls = said.content, said.tool_calls or []
     cut = choice.finish_reason == "length"
     uses = [_tool_use(c, cut and at == len(calls) - 1) for at, c in enumerate(calls)]
     characters = called = 0
@@ -44,6 +44,8 @@ def message(asked: Asked, reply: Reply) -> bytes:
         if step is not None:
             content.append(_thinking(step.reasoning_content, step.reasoning_signature, step.reasoning_redacted))
         characters, called = to, until
+    if said.refusal:
+        content.append({"type": "text", "text": said.refusal})
     finish = "content_filter" if said.refusal else choice.finish_reason
     reason, sequence = stopped(asked, finish, choice.stop_reason, any(block["type"] == "tool_use" for block in content))
     return msgspec.json.encode(

@@ -129,8 +129,8 @@ class MessagesRendering(Rendering):
                 yield from self._write("thinking", later.reasoning_content)
             if later.reasoning_signature:
                 yield from self._write("thinking", later.reasoning_signature, "signature")
-        if text := delta.content or delta.refusal:
-            self._refused |= not delta.content
+        self._refused |= bool(delta.refusal)
+        if text := delta.content + delta.refusal:
             yield from self._write("text", text)
         for call in delta.tool_calls or ():
             yield from self._call(call)

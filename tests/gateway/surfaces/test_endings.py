@@ -76,6 +76,14 @@ def test_what_is_no_text_has_no_place_in_another_shape(path: str, said: Data, st
     assert reason(path, nothing.body) == WHOLE[path]
 
 
+@OTHERS
+@BOTH
+def test_a_refusal_beside_what_was_said_before_it_is_told_with_it(path: str, stream: bool) -> None:
+    said = answer(path, {"content": "Well. ", "refusal": "I cannot."}, "stop", stream=stream)
+    assert said.body.index(b"Well. ") < said.body.index(b"I cannot.")
+    assert reason(path, said.body) == REASONS["content_filter"][path]
+
+
 ELSEWHERE: dict[str, tuple[list[Data], Any]] = {
     "a whole completion": (
         [{"message": {"role": "assistant", "content": "hello", "tool_calls": [CALL]}, "finish_reason": "tool_calls"}],

@@ -29,7 +29,7 @@ CONTENT = re.compile(
     "|".join(
         [
             r"(\d+\.)?choices(\.0)?",  # a completion's: what is said, and of calls what they call
-            r".*(message|delta)(\.content|\.tool_calls(\.0(\.index|\.function(\.\w+)?)?)?)?",
+            r".*(message|delta)(\.content|\.refusal|\.tool_calls(\.0(\.index|\.function(\.\w+)?)?)?)?",
             r".*choices\.0\.(index|delta)|\d+\.choices\.0\.finish_reason",  # without a reason, a stream was cut
             r"content(\.\d+(\.(type|text|id|name|input(\.a)?))?)?",  # a message's
             r"\d+(\.(type|message|index|delta|content_block|kind|contentBlockIndex|start|response))?",  # an event's
