@@ -14,6 +14,7 @@ from pydantic import Field, field_validator
 from detente.errors import Flaw, FlawError
 from detente.values.noun import Id, Noun
 from detente.values.period import Day
+from detente.values.quantity import in_percent
 from detente.values.quantity_field import Portion
 
 WHOLE = Decimal(1)
@@ -58,8 +59,8 @@ class Uncertainty(Noun):
             return
         total = sum((each.probability for each in self.outcomes.values()), Decimal(0))
         if total != WHOLE:
-            parts = " + ".join(_percent(each.probability) for each in self.outcomes.values())
-            what = f"the probabilities add up to {_percent(total)} ({parts})"
+            parts = " + ".join(in_percent(each.probability) for each in self.outcomes.values())
+            what = f"the probabilities add up to {in_percent(total)} ({parts})"
             yield Flaw(what, "make them add up to 100%", ("outcomes",))
         seen: dict[str | None, str] = {}
         for name, outcome in self.outcomes.items():
@@ -74,7 +75,3 @@ class Uncertainty(Noun):
     def under(self, choice: str) -> bool:
         """Whether it happens where a choice is taken."""
         return not self.applies_to or choice in self.applies_to
-
-
-def _percent(part: Decimal) -> str:
-    return f"{(part * 100).normalize():f}%"

@@ -11,12 +11,13 @@ from datetime import date
 from detente.case.agreement import Agreement
 from detente.contract.clause_text import SELF
 from detente.demand.workload import AnyWorkload
+from detente.values.quantity import in_percent
 
 
 def survival(workloads: Iterable[AnyWorkload], start: date) -> list[Agreement]:
     """A policy of the workloads' owner from the horizon's start on: redundancy clauses, like any others."""
     terms = [
-        {"id": f"{w.id}.survives", "kind": "redundancy", "survives": f"{w.survives * 100:f}%", "of": {"workload": w.id}}
+        {"id": f"{w.id}.survives", "kind": "redundancy", "survives": in_percent(w.survives), "of": {"workload": w.id}}
         for w in workloads
         if w.survives
     ]

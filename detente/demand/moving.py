@@ -12,7 +12,7 @@ from pydantic import Field, model_validator
 from detente.errors import FlawError
 from detente.values.money import Cash
 from detente.values.noun import Id, Noun
-from detente.values.quantity import plain
+from detente.values.quantity import in_percent
 from detente.values.quantity_field import Length, Portion
 
 
@@ -32,7 +32,7 @@ class Moving(Noun):
             raise FlawError(what, "write for example `moving: { cost: 40 k USD, stays: 3 months }`")
         total = sum(self.today.values(), Decimal(0))
         if self.today and total != 1:
-            what = f"the shares come to {plain(total * 100)}%"
+            what = f"the shares come to {in_percent(total)}"
             raise FlawError(what, "let them come to 100%", ("today",))
         return self
 

@@ -26,7 +26,7 @@ from detente.values.facts import RESERVED, Facts
 from detente.values.money import WorkPrice
 from detente.values.noun import Flag, Id, Label, Noun, read_by, written_as
 from detente.values.period import Day, Period, on_the_clock_of
-from detente.values.quantity import WIDE, Amount, Span, number, text_of, unit_of
+from detente.values.quantity import WIDE, Amount, Span, in_percent, number, text_of, unit_of
 from detente.values.quantity_field import (
     NOT_NEGATIVE,
     PER,
@@ -312,8 +312,8 @@ def with_data(workload: AnyWorkload, folder: Path) -> AnyWorkload:
     name = "trace" if workload.demand.trace else "table"
     update: dict[str, Any] = {"demand": workload.demand.model_copy(update={name: read})}
     if workload.mix is None and workload.runs_on.models:
-        percent = Decimal(round(read.mix[0] * 10**9)).scaleb(-7)
-        update["mix"] = Mix.model_validate({"output": f"{percent:f}%"})
+        output = Decimal(round(read.mix[0] * 10**9)).scaleb(-9)
+        update["mix"] = Mix.model_validate({"output": in_percent(output)})
     return workload.model_copy(update=update)
 
 

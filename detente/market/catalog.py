@@ -24,7 +24,7 @@ from detente.errors import Flaw, FlawError, MissingExtraError, did_you_mean, pri
 from detente.values.dated import Dated
 from detente.values.noun import Id, Label, Noun, read_by, written_as
 from detente.values.period import FIRST, Day
-from detente.values.quantity import Amount, Rate, amount_in, plain, rate_in
+from detente.values.quantity import Amount, Rate, amount_in, in_percent, plain, rate_in
 from detente.values.quantity_field import Portion
 from detente.values.sheet import UNREADABLE, File, Sheet, atto, shown
 
@@ -284,7 +284,7 @@ class Catalog(Noun):
                 price = price.base
             if price is not None:
                 found[name] = f"{plain(price)} USD per Mtok"
-        return found | ({"batch": f"{plain(self.batch * 100)}%"} if self.batch is not None else {})
+        return found | ({"batch": in_percent(self.batch)} if self.batch is not None else {})
 
 
 def _slug(name: str) -> str:

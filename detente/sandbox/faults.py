@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from detente.live.fault import Fault
+from detente.values.quantity import in_percent
 
 MAX_FAULTS = 200
 STREAMED = ("exception",)
@@ -121,7 +122,7 @@ def _written(fault: Fault) -> dict[str, Any]:
     found |= {"lasts": f"{fault.lasts:g} s"} if fault.lasts is not None else {}
     found |= {"calls": fault.calls} if fault.calls is not None else {}
     found |= {"skips": fault.skips} if fault.skips is not None else {}
-    found |= {"chance": f"{fault.chance * 100:f}".rstrip("0").rstrip(".") + "%"} if fault.chance is not None else {}
+    found |= {"chance": in_percent(fault.chance)} if fault.chance is not None else {}
     found |= {"after": fault.after} if fault.after is not None else {}
     found |= {"retry-after": f"{fault.retry_after:g} s"} if fault.retry_after is not None else {}
     silent = fault.kind in ("slow-first-byte", "stall")

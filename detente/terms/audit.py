@@ -17,6 +17,7 @@ from detente.contract.reach.window import Every
 from detente.contract.reminder import Reminder, before, last_day
 from detente.values.noun import Title
 from detente.values.period import Day, named
+from detente.values.quantity import in_percent
 from detente.values.quantity_field import Length, Portion
 
 
@@ -49,7 +50,5 @@ class Audit(Position):
     def explain(self) -> Reason:
         """Who may look at what."""
         back = f", {self.look_back} back" if self.look_back else ""
-        pays = (
-            f"; from an overcharge of {float(self.threshold) * 100:g}% on the other pays it" if self.threshold else ""
-        )
+        pays = f"; from an overcharge of {in_percent(self.threshold)} on the other pays it" if self.threshold else ""
         return self.says(f"{self.by} may audit once in each {self.windows.every}{back}{pays}")

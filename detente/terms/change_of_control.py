@@ -16,6 +16,7 @@ from detente.contract.reach.verdict import Reason
 from detente.contract.reminder import Reminder
 from detente.values.noun import Title
 from detente.values.period import Day, later
+from detente.values.quantity import in_percent
 from detente.values.quantity_field import Length, Portion
 
 RIGHTS = {
@@ -51,7 +52,7 @@ class ChangeOfControl(Position):
 
     def explain(self) -> Reason:
         """What follows from it."""
-        above = f" (more than {float(self.above) * 100:g}% of the votes)" if self.above is not None else ""
+        above = f" (more than {in_percent(self.above)} of the votes)" if self.above is not None else ""
         when = f"; it happened on {self.happened}" if self.happened else "; no day is stated on which it `happened`"
         told = f"control of {self.party} changes{above}, the other party {RIGHTS[self.right]} within {self.within}"
         return self.says(f"where {told}{when}")

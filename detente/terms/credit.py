@@ -39,6 +39,7 @@ from detente.errors import Flaw, FlawError
 from detente.market.offer import AnyOffer
 from detente.values.facts import Facts
 from detente.values.money import Cash
+from detente.values.quantity import in_percent
 from detente.values.quantity_field import Portion
 
 
@@ -361,7 +362,7 @@ class Credit(Term, Payer):
         cap = f", at most {self.amount.told}" if self.amount else ""
         first = " and ".join(dict.fromkeys(f"`{other.id}`" for other in self.beside if self._after(other)))
         cap += f", of what {first} left" if first else ""
-        return Reason(self.id, f"{float(self.rate) * 100:g}% of spend ({self.covered}) is given back{cap}")
+        return Reason(self.id, f"{in_percent(self.rate)} of spend ({self.covered}) is given back{cap}")
 
     @property
     def divides(self) -> Divided:

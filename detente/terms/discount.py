@@ -15,6 +15,7 @@ from detente.contract.rated.price_clause import PriceClause
 from detente.contract.reach.verdict import Reason
 from detente.errors import FlawError
 from detente.values.facts import Facts
+from detente.values.quantity import in_percent
 from detente.values.quantity_field import Portion
 
 COMBINED: dict[Combine, str] = {
@@ -59,4 +60,4 @@ class Discount(PriceClause):
     def explain(self) -> Reason:
         """What the clause does."""
         way = f" ({COMBINED[self.validity.combine]})" if self.validity.combine else ""
-        return Reason(self.id, f"{float(self.off) * 100:g}% off the list price of {self.covered}{way}")
+        return Reason(self.id, f"{in_percent(self.off)} off the list price of {self.covered}{way}")

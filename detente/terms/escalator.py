@@ -30,7 +30,7 @@ from detente.contract.term import Term
 from detente.errors import Flaw, FlawError
 from detente.values.facts import Facts
 from detente.values.period import Day, endless, later
-from detente.values.quantity import Span
+from detente.values.quantity import Span, in_percent
 from detente.values.quantity_field import Length, Percent, Rise
 
 ONE = Fraction(1)
@@ -174,17 +174,17 @@ class Escalator(Term, PriceChange):
     @property
     def _rise(self) -> str:
         if self.by is not None:
-            return f"{'rise' if self.by >= 0 else 'fall'} by {_percent(abs(self.by))}"
+            return f"{'rise' if self.by >= 0 else 'fall'} by {in_percent(abs(self.by))}"
         return "rise with the index" if self.least >= 0 else "rise and fall with the index"
 
     @property
     def _bounds(self) -> str:
-        most = f", at most {_percent(self.cap)}" if self.cap is not None else ""
+        most = f", at most {in_percent(self.cap)}" if self.cap is not None else ""
         if self.by is not None and self.by >= self.least:  # a fixed rise never comes down to its floor
             return most
         if self.least >= 0:
-            return f", at least {_percent(self.least)}{most}"
-        return most + (f", and fall by {_percent(-self.least)} at most" if self.least > -1 else "")
+            return f", at least {in_percent(self.least)}{most}"
+        return most + (f", and fall by {in_percent(-self.least)} at most" if self.least > -1 else "")
 
     @property
     def _now(self) -> str:
@@ -216,7 +216,3 @@ class Escalator(Term, PriceChange):
         elif gap is not None:
             what = f"the index of {gap:%Y-%m} is not stated, and a later one is, so that it is published"
             yield Flaw(what, "state it: only what is not published yet is assumed", ("index",))
-
-
-def _percent(part: Decimal) -> str:
-    return f"{float(part) * 100:g}%"

@@ -27,6 +27,7 @@ from detente.errors import Flaw, FlawError
 from detente.market.offer import AnyOffer
 from detente.values.money import Cash, Money, WorkPrice, shown
 from detente.values.noun import Id
+from detente.values.quantity import in_percent
 from detente.values.quantity_field import Portion
 
 
@@ -136,9 +137,7 @@ class LiquidatedDamages(CappedCharge, PricedBreach):
             each = "" if self.windows.every == "term" else f" for each {self.windows.every} in which there is any"
             return f"{self.amount.told}{each}"
         listed = " at list prices" if self.measure == "list" else ""
-        return (
-            f"{self.price}" if self.price is not None else f"{float(self.rate or 0) * 100:g}% of what it costs{listed}"
-        )
+        return f"{self.price}" if self.rate is None else f"{in_percent(self.rate)} of what it costs{listed}"
 
     def check(self, case: CaseView) -> Iterator[Flaw]:
         """A cap that there is not, or has no one amount; a part of what use costs that is charged for otherwise."""

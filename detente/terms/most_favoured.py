@@ -21,6 +21,7 @@ from detente.errors import FlawError
 from detente.values.money import WorkPrice
 from detente.values.noun import Noun, Title
 from detente.values.period import Day, later, moment, named
+from detente.values.quantity import in_percent
 from detente.values.quantity_field import Length, Portion
 
 
@@ -74,11 +75,11 @@ class MostFavoured(Position):
         if not cut:
             return f"{prices}, so nothing is due"
         done = f" and was given on {found.lowered}" if found.lowered else ""
-        return f"{prices}, so {float(cut) * 100:.4g}% less is due{done}"
+        return f"{prices}, so {in_percent(cut)} less is due{done}"
 
     def explain(self) -> Reason:
         """Whose price, and what is known."""
-        band = f", beyond {float(self.band) * 100:g}%" if self.band else ""
+        band = f", beyond {in_percent(self.band)}" if self.band else ""
         known = (
             "; ".join(map(self._told, self.compared))
             or "no price of others is stated (`compared`), so nothing is computed: ask for one"

@@ -15,6 +15,7 @@ from detente.contract.reach.scope import Selection
 from detente.contract.reach.verdict import Reason
 from detente.contract.roles import StandbyHedge
 from detente.contract.term import Term
+from detente.values.quantity import in_percent
 from detente.values.quantity_field import Portion
 
 
@@ -38,11 +39,11 @@ class Redundancy(Term, StandbyHedge):
 
     def explain(self) -> Reason:
         """What the clause does."""
-        share = f"{float(self.survives) * 100:g}%"
+        share = in_percent(self.survives)
         return Reason(self.id, f"{share} of {self.covered} survives the loss of any one provider")
 
     def concede(self, part: str, amount: Fraction, unit: str, currency: str) -> str:
         """In the contract's words."""
         left = max(Fraction(0), round((Fraction(self.survives) - amount) * 100, 4))  # what follows is the solver's
-        asked = f"{float(self.survives) * 100:g}%"
+        asked = in_percent(self.survives)
         return f"let {float(left):.4g}% of {self.covered} survive the loss of any one provider, not {asked}"

@@ -16,6 +16,7 @@ from detente.contract.case_view import CaseView
 from detente.contract.metered.meter import Meter
 from detente.contract.reach.verdict import Reason
 from detente.errors import Flaw
+from detente.values.quantity import in_percent
 from detente.values.quantity_field import Portion
 
 SHOWN = 3
@@ -56,5 +57,5 @@ class RevenueShare(CappedCharge):
 
     def explain(self) -> Reason:
         """What the clause does."""
-        who, part = self.validity.counterparty, f"{float(self.rate) * 100:g}%"
+        who, part = self.validity.counterparty, in_percent(self.rate)
         return Reason(self.id, f"{part} of the revenue of {self.covered} is owed to {who}{self.told_cap}")

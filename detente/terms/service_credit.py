@@ -46,6 +46,7 @@ from detente.values.facts import Facts
 from detente.values.money import Cash
 from detente.values.noun import Noun
 from detente.values.period import Day, later, named
+from detente.values.quantity import in_percent
 from detente.values.quantity_field import Length, Portion
 
 
@@ -291,11 +292,11 @@ class ServiceCredit(Term, AvailabilityGuarantee, DataReader, Returning):
         if not part:
             return "nothing"
         claim = f", if claimed by {self._last_claim(window)}" if self.claim_within else ""
-        return f"{_percent(Decimal(part.numerator) / part.denominator)}{claim}"
+        return f"{in_percent(part)}{claim}"
 
     def explain(self) -> Reason:
         """The bands, and that what is not measured gives nothing."""
-        bands = ", ".join(f"{_percent(b.credit)} below {_percent(b.below)}" for b in self.bands)
+        bands = ", ".join(f"{in_percent(b.credit)} below {in_percent(b.below)}" for b in self.bands)
         claim = f", where it is claimed within {self.claim_within}" if self.claim_within else ""
         known = f"{len(self.measured)} measured" if self.measured else "none is measured, so nothing is counted on"
         if self.incidents is not None:
@@ -339,7 +340,3 @@ class ServiceCredit(Term, AvailabilityGuarantee, DataReader, Returning):
         """The most that it may give, of what it covers; None where that is not known."""
         covered = self.covered.covers(demand, offer)
         return None if covered is None else self.bands[-1].credit * covered
-
-
-def _percent(part: Decimal) -> str:
-    return f"{float(part) * 100:g}%"

@@ -30,6 +30,7 @@ from detente.errors import Flaw, FlawError
 from detente.values import quantity_field
 from detente.values.facts import Facts
 from detente.values.money import shown
+from detente.values.quantity import in_percent
 
 
 class Share(Term, Hedge):
@@ -55,7 +56,7 @@ class Share(Term, Hedge):
         if self.at_least is None and self.at_most is None:
             raise FlawError("says neither `at-least` nor `at-most`", "add one of them")
         if self.at_least is not None and self.at_most is not None and self.at_least > self.at_most:
-            least, most = (f"{float(bound) * 100:g}%" for bound in (self.at_least, self.at_most))
+            least, most = map(in_percent, (self.at_least, self.at_most))
             raise FlawError(
                 f"at least {least} is more than at most {most}", "lower `at-least`, or raise `at-most`", ("at-least",)
             )
@@ -115,9 +116,9 @@ class Share(Term, Hedge):
         """What the clause does."""
         bounds = []
         if self.at_least is not None:
-            bounds.append(f"at least {float(self.at_least) * 100:g}%")
+            bounds.append(f"at least {in_percent(self.at_least)}")
         if self.at_most is not None:
-            bounds.append(f"at most {float(self.at_most) * 100:g}%")
+            bounds.append(f"at most {in_percent(self.at_most)}")
         on = self.on if self.on.wanted else f"provider: {self.validity.counterparty}"
         what = "" if self.covered.within == (Scope(),) and not self.except_ else f" of {self.covered}"
         measure = "spend at list prices" if self.measure == "list" else self.measure

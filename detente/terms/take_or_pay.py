@@ -36,7 +36,7 @@ from detente.market.offer import AnyOffer, GpuOffer
 from detente.values.money import CapacityPrice, shown
 from detente.values.noun import Noun
 from detente.values.period import Day, Horizon, hours_between, named
-from detente.values.quantity import plain
+from detente.values.quantity import in_percent, plain
 from detente.values.quantity_field import Accelerators, Portion
 
 
@@ -193,7 +193,7 @@ class TakeOrPay(OneOffer):
         part = "" if self.take == 1 else f"{float(self.take):.0%} of "
         later = f"; what is paid and not taken may be taken within {self.make_up.within}" if self.make_up else ""
         later += (
-            f"; up to {float(self.carry_over) * 100:g}% of it, taken beyond it, counts in the next window"
+            f"; up to {in_percent(self.carry_over)} of it, taken beyond it, counts in the next window"
             if self.carry_over
             else ""
         )

@@ -22,6 +22,7 @@ from detente.errors import Flaw, FlawError
 from detente.values.money import Cash, Money, nano
 from detente.values.noun import Noun, Title
 from detente.values.period import FIRST, Day, endless, later, moment, months_in
+from detente.values.quantity import in_percent
 from detente.values.quantity_field import Length, Percent
 
 
@@ -98,7 +99,7 @@ class Termination(Position):
         for step, until in zip(self.fees, ends, strict=True):
             at = max(self._step(step), leaves)
             if at < min(until, self.validity.end) and (step.fee is not None or not endless(self.validity.end)):
-                part = "" if step.fee is not None else f"{_percent(step.of_remaining)} of what remains, then "
+                part = "" if step.of_remaining is None else f"{in_percent(step.of_remaining)} of what remains, then "
                 cost = f"{part}{self._cost(step, at).told}"
                 yield Reminder(at.date(), "right", f"from this day leaving costs {cost}", self.by)
 
@@ -133,9 +134,7 @@ def _since(start: datetime, step: ExitFee) -> datetime:
 
 def _told(step: ExitFee) -> str:
     after = f" after {step.after}" if step.after else " from the start"
-    cost = step.fee.told if step.fee is not None else f"{_percent(step.of_remaining)} of what remains"
-    return f"{cost}{after}"
-
-
-def _percent(part: Decimal | None) -> str:
-    return f"{float(part or 0) * 100:g}%"
+    if step.of_remaining is not None:
+        return f"{in_percent(step.of_remaining)} of what remains{after}"
+    assert step.fee is not None, "a step says one of them"
+    return f"{step.fee.told}{after}"

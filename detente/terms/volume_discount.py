@@ -40,6 +40,7 @@ from detente.values.facts import Facts
 from detente.values.money import Money, WorkPrice
 from detente.values.noun import Noun
 from detente.values.period import moment
+from detente.values.quantity import in_percent
 from detente.values.quantity_field import Portion
 
 
@@ -59,7 +60,7 @@ class Tier(Noun):
     @property
     def told(self) -> str:
         """In a clause's sentence."""
-        rate = f"{self.price}" if self.price else f"{float(self.off or 0) * 100:g}% off"
+        rate = f"{self.price}" if self.off is None else f"{in_percent(self.off)} off"
         return f"{rate} from {told(self.from_)} on"
 
 
@@ -337,7 +338,7 @@ class VolumeDiscount(Term, Returning):
             if len(parts) == 1 and self.gives(demand, offer):
                 ((other, part),) = parts.items()
                 what = f"`{self.id}` is of what `{other}` leaves of the price of `{offer['offer']}`, and `{name}` says "
-                remedy = f"write `combine: product`, or `{other}` as tiers too, from 0 on {float(part) * 100:g}% off"
+                remedy = f"write `combine: product`, or `{other}` as tiers too, from 0 on {in_percent(part)} off"
                 yield Flaw(f"{what}`combine: {way}`", remedy)
                 return
 

@@ -8,7 +8,8 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass
-from decimal import Context, Decimal
+from decimal import Context, Decimal, Inexact
+from fractions import Fraction
 from typing import Annotated, Any
 
 from pydantic import PlainSerializer
@@ -319,6 +320,16 @@ def plain(value: Decimal) -> str:
     text = f"{value:f}" if "E" in text else text  # twice as slow, and seldom needed
     text = text.rstrip("0").rstrip(".") if "." in text else text
     return "0" if text == "-0" else text
+
+
+def in_percent(part: Decimal | Fraction) -> str:
+    """A part of 1 as a case writes it, exactly: ``12.5%``; of what no decimal says, six digits: ``33.3333%``."""
+    if isinstance(part, Decimal):
+        return f"{plain(WIDE.multiply(part, Decimal(100)))}%"
+    context = WIDE.copy()
+    context.clear_flags()
+    value = context.divide(Decimal(part.numerator * 100), Decimal(part.denominator))
+    return f"{plain(Decimal(f'{float(value):.6g}') if context.flags[Inexact] else value)}%"
 
 
 Exact = Annotated[Decimal, PlainSerializer(plain, return_type=str, when_used="json")]

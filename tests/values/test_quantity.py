@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 
 from detente.values.money import Money, Price, nano, shown, written
 from detente.values.noun import value_of
-from detente.values.quantity import Amount, Rate, Span, count, growth, number, percent, plain, share
+from detente.values.quantity import Amount, Rate, Span, count, growth, in_percent, number, percent, plain, share
 
 UNITS = ("GPU-hour", "unit-hour", "unit-month")
 
@@ -242,3 +242,27 @@ def test_plain_decimals() -> None:
     assert [plain(Decimal(t)) for t in ("0E-9", "8.1E-8", "-0.00", "-0")] == ["0", "0.000000081", "0", "0"]
     with pytest.raises(ValueError, match="write no thousands separators"):
         number("1,000")
+
+
+@pytest.mark.parametrize(
+    ("part", "text"),
+    [
+        (Decimal("0.2"), "20%"),
+        (Decimal("1.0"), "100%"),
+        (Decimal("-0.015"), "-1.5%"),
+        (Decimal("0.9999999"), "99.99999%"),  # six digits would say 100%
+        (Decimal("0.00000001"), "0.000001%"),
+        (Decimal("1234567.89"), "123456789%"),
+        (Fraction(7, 40), "17.5%"),
+        (Fraction(1, 3), "33.3333%"),
+        (Fraction(1, 3 * 10**6), "0.0000333333%"),
+        (Fraction(0), "0%"),
+    ],
+)
+def test_a_part_is_told_in_percent_with_every_digit_that_it_has(part: Decimal | Fraction, text: str) -> None:
+    assert in_percent(part) == text
+
+
+@given(st.decimals(0, 10**6, places=12))
+def test_what_is_told_in_percent_is_read_as_it_was(part: Decimal) -> None:
+    assert percent(in_percent(part)) == part

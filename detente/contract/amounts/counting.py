@@ -25,6 +25,7 @@ from detente.contract.roles import OwnRates, off_price
 from detente.errors import Flaw, FlawError
 from detente.values.noun import Noun
 from detente.values.period import Horizon
+from detente.values.quantity import in_percent
 from detente.values.quantity_field import Portion
 
 MoneyMeasure = Literal["list", "after-discounts", "after-credits"]
@@ -63,7 +64,7 @@ class CountedClass(Noun):
 
     def told(self, *, milestones: bool) -> str:
         """In a clause's sentence."""
-        part = f"{float(self.at_most) * 100:g}%"
+        part = in_percent(self.at_most)
         step = f", and by the day of a milestone up to {part} of that" if milestones else ""
         return f"`{self.of}` counts up to {part} of it{step}"
 

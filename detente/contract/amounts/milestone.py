@@ -27,7 +27,7 @@ from detente.values.committed import Committed, is_flow, number, told, unit_of
 from detente.values.money import Money, WorkPrice
 from detente.values.noun import Noun
 from detente.values.period import Day, named
-from detente.values.quantity import Span
+from detente.values.quantity import Span, in_percent
 from detente.values.quantity_field import Length, Percent
 
 CHARGES = "`charged-as: prepayment` (later use draws it, and does not count again) or `charged-as: fee` (it is lost)"
@@ -76,7 +76,7 @@ class Milestone(Noun):
             what = "all of what is missing is charged, and whether that is lost is not said"
             raise FlawError(what, f"say {CHARGES}", ("fee",))
         if self.prepaid and self.fee != 1:
-            what = f"a prepayment of {float(self.fee) * 100:g}% of what is missing"
+            what = f"a prepayment of {in_percent(self.fee)} of what is missing"
             raise FlawError(what, "say `fee: 100%`, or `charged-as: fee`", ("charged-as",))
 
     def _of_work(self) -> None:
@@ -88,7 +88,7 @@ class Milestone(Noun):
             what = f"what is missing is in {unit}, and priced per {self.price.unit}"
             raise FlawError(what, f"write a price per {unit}", ("price",))
         if self.fee or self.prepaid:
-            key, what = ("charged-as", "prepayment") if self.prepaid else ("fee", f"{float(self.fee) * 100:g}%")
+            key, what = ("charged-as", "prepayment") if self.prepaid else ("fee", in_percent(self.fee))
             remedy = f"say `price: 1.00 USD per {unit}`, or leave out `{key}`: then it must be reached"
             raise FlawError(f"`{key}: {what}` is of money, and the milestone is in {unit}", remedy, (key,))
 

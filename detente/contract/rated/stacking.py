@@ -17,6 +17,7 @@ from detente.contract.case_view import CaseView, ClauseView
 from detente.contract.combining import Combine, parts_of
 from detente.errors import Flaw
 from detente.values.facts import Facts
+from detente.values.quantity import in_percent
 
 Ways = Mapping[str, Combine | None]
 """By agreement: how it says that clauses combine."""
@@ -84,7 +85,7 @@ def _told(meeting: str, rates: Sequence[Fraction], ways: Ways) -> Flaw:
     said = set(ways.values())
     way = said.pop() if len(said) == 1 else None
     if way is not None:
-        one, two, come = *map(_percent, rates), _percent(_together(rates, way))
+        one, two, come = *map(in_percent, rates), in_percent(_together(rates, way))
         what = f"{meeting}, and `combine: {way}` of what is given back is computed of {ALIKE} alone"
         return Flaw(what, f"write them so, or as one clause, of {come} where they give {one} and {two}, or {APART}")
     offered = get_args(Combine)
@@ -105,8 +106,8 @@ def unsaid(ways: Ways) -> str:
 
 def choices(rates: Sequence[Fraction], ways: Iterable[Combine], what: str = "") -> str:
     """The ways there are to combine two parts, each with what it comes to."""
-    one, two = map(_percent, rates)
-    return f"of {one} and {two}: " + ", ".join(f"`{way}` ({_percent(_together(rates, way))}{what})" for way in ways)
+    one, two = map(in_percent, rates)
+    return f"of {one} and {two}: " + ", ".join(f"`{way}` ({in_percent(_together(rates, way))}{what})" for way in ways)
 
 
 def _together(rates: Sequence[Fraction], way: Combine) -> Fraction:
@@ -115,7 +116,3 @@ def _together(rates: Sequence[Fraction], way: Combine) -> Fraction:
 
 def _named(agreements: Iterable[str]) -> str:
     return " and ".join(f"`{name}`" for name in agreements)
-
-
-def _percent(rate: Fraction) -> str:
-    return f"{float(rate) * 100:g}%"

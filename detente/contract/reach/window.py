@@ -19,7 +19,7 @@ from pydantic import Field, model_validator
 from detente.errors import FlawError
 from detente.values.noun import Noun
 from detente.values.period import Day, Horizon, Period, elapsed, endless, hours_between, later, moment, whole_spans
-from detente.values.quantity import Span, plain
+from detente.values.quantity import Span, in_percent
 from detente.values.quantity_field import Portion
 
 Cycle = Literal["hour", "day", "week", "month", "quarter", "year", "term"]
@@ -194,8 +194,8 @@ class Every(Noun):
     @model_validator(mode="after")
     def _whole(self) -> Every:
         if self.ramp is not None and sum(self.ramp) != 1:
-            total = plain(sum(self.ramp, Decimal(0)) * 100)
-            raise FlawError(f"the ramp adds up to {total}%", "write parts that add up to 100%", ("ramp",))
+            total = in_percent(sum(self.ramp, Decimal(0)))
+            raise FlawError(f"the ramp adds up to {total}", "write parts that add up to 100%", ("ramp",))
         if self.ramp is not None and self.every == "term":
             raise FlawError("a ramp has windows", "say `every: month`, `quarter` or `year`", ("ramp",))
         return self

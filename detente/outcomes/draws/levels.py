@@ -22,6 +22,7 @@ from detente.market.offer import AnyOffer
 from detente.values.dated import Dated
 from detente.values.held import with_held
 from detente.values.money import Price
+from detente.values.quantity import in_percent
 
 LEVELS = 5
 """A level takes one of so many values, each as likely as the others: programs are kept open for them."""
@@ -81,7 +82,7 @@ def under_levels(case: Case, steps: Sequence[int]) -> Case:
 def _changes(case: Case, risk: LevelRisk, step: int) -> Iterator[Mapping[str, str]]:
     """What a level changes, and by how much."""
     change = level(case, risk, step)
-    by = f"{change * 100:+f}%"
+    by = f"{'+' if change > 0 else ''}{in_percent(change)}"
     if not change:
         return
     if risk.kind == "price":

@@ -19,7 +19,7 @@ from detente.case.case import Case
 from detente.contract.term import Term
 from detente.errors import CaseError, Flaw, FlawError, Mistake, Where, did_you_mean
 from detente.values.money import Money, Price
-from detente.values.quantity import SCALES, Amount, plain
+from detente.values.quantity import SCALES, Amount, in_percent, plain
 
 DIGITS, MAX_DIGITS = 3, 25
 """Digits of a step that values between two others are told to, and the most that one of them has."""
@@ -127,7 +127,7 @@ def of_size(like: Value, number: Decimal) -> Value:
 def written(value: Value) -> str:
     """As a case would write it: a part of 1 is a percentage, and large amounts are scaled: ``250 bn USD``."""
     if isinstance(value, Decimal):
-        return f"{plain(value * 100)}%"
+        return in_percent(value)
     if isinstance(value, Money | Amount):
         return f"{_scaled(size(value))} {value.currency if isinstance(value, Money) else value.unit}"
     return str(value)

@@ -14,6 +14,7 @@ from itertools import product
 from detente.outcomes.choices.comparison import BeforeNews, ChoiceRisk, Comparison, OutcomeColumn, Swing
 from detente.report.figures.estimate import cost_figures, estimate_figures
 from detente.report.figures.figure import PART, NamedFigure, Operand, at
+from detente.values.quantity import in_percent
 
 NEWS = "the plan before the news, which is the same in all outcomes until they can be told apart; exact bills"
 ALONE = "each outcome's own plan, as if all of it were known from the first day"
@@ -149,7 +150,7 @@ def _tail(
         if part > 0:
             own.append(Operand(f"`{column.name}`", amount, found.currency, where, part))
         left -= part
-    says = f"The mean of the dearest {(1 - found.level) * 100:f}% of what may happen after `{choice.choice}` (CVaR)"
+    says = f"The mean of the dearest {in_percent(1 - found.level)} of what may happen after `{choice.choice}` (CVaR)"
     origin = "the dearest outcomes, each with its probability, until that part is full"
     yield NamedFigure(at(base, "tail"), choice.tail, found.currency, says, origin, "mean", tuple(own))
 

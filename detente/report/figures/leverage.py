@@ -14,7 +14,7 @@ from detente.report.figures.estimate import cost_figures, estimate_figures
 from detente.report.figures.figure import PART, NamedFigure, Operand, at
 from detente.report.outcomes.leverage import lost_time
 from detente.values.money import CENT
-from detente.values.quantity import plain
+from detente.values.quantity import in_percent
 
 ONE = Decimal(1)
 
@@ -129,7 +129,7 @@ def _not_served(left: NotServed, provider: str, base: str) -> Iterator[NamedFigu
 def _curve(curve: DemandCurve, provider: str, base: str, unit: str) -> Iterator[NamedFigure]:
     how = "a plan made anew with all of its list prices times that, in units that may be divided"
     for point in curve.points:
-        where = f"{plain(point.factor * 100)}%"
+        where = in_percent(point.factor)
         says = f"What is spent on capacity of `{provider}` at {where} of its prices"
         yield NamedFigure(at(base, "curve", where, "spend"), point.spend, unit, says, how)
         says = f"What is bought of `{provider}` at {where} of its prices, counted at today's prices"

@@ -13,6 +13,7 @@ from detente.ledger.books.availability import RecordedAvailability
 from detente.report.layout import Row, say, table, title
 from detente.report.screen import Screen
 from detente.values.period import named
+from detente.values.quantity import in_percent
 
 HEADS = ("clause", "window", "asked", "failed", "availability", "which gives")
 
@@ -58,4 +59,4 @@ def _row(each: RecordedAvailability) -> Row:
 
 
 def _percent(each: RecordedAvailability) -> str:
-    return "–" if each.availability is None else f"{(each.availability * 100).normalize():f}%"
+    return "–" if each.availability is None else in_percent(each.availability)

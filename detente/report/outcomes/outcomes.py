@@ -20,6 +20,7 @@ from detente.report.estimates import told
 from detente.report.layout import Row, say, table, title
 from detente.report.numerals import count, exact, listed, percent, plural, price, quantity, signed, ticked
 from detente.values.money import CENT, shown
+from detente.values.quantity import in_percent
 
 ACROSS = 4
 """Outcomes in one table of a terminal: more follow in a table of their own."""
@@ -268,7 +269,7 @@ def _turns(swing: Swing) -> str:
 
 def chance(probability: Decimal) -> str:
     """A probability to a tenth of a percent: ``87.5%``."""
-    return f"{(probability * 100).quantize(Decimal('0.1')).normalize():f}%"
+    return in_percent(round(probability, 3))
 
 
 def _worst(found: Comparison) -> Iterator[str]:

@@ -17,6 +17,7 @@ from detente.report.timeline import horizon
 from detente.results.plan import Plan
 from detente.values.money import shown
 from detente.values.period import named
+from detente.values.quantity import in_percent
 
 MOVED = Decimal("0.01")
 """A workload moves between plans where a provider's share of it changes by at least this."""
@@ -122,7 +123,7 @@ def today(plan: Plan) -> list[str]:
     """The cost at present value, where the case states a rate."""
     if plan.present_value is None or plan.discount_rate is None:
         return []
-    rate = f"{(plan.discount_rate * 100).quantize(Decimal('0.01')).normalize():f}%"
+    rate = in_percent(plan.discount_rate)
     return [f"At present value that is {shown(plan.present_value, plan.currency, 5)} ({rate} a year)."]
 
 
