@@ -13,7 +13,7 @@ from dataclasses import replace
 from detente.report.figures.figure import PART, NamedFigure, Operand, at
 from detente.report.figures.plan import bill_address, bill_words, plan_figures
 from detente.report.plans.answer import labels
-from detente.report.plans.bill import SPEND, ZERO, BillLine, bill
+from detente.report.plans.bill import SPEND, ZERO, BillCause, BillLine, bill
 from detente.report.plans.bridge import COMPUTE, bridge, by_cause
 from detente.report.plans.cumulated import by_period, by_year
 from detente.results.plan import Plan
@@ -60,15 +60,15 @@ def _bridge(first_name: str, first: Plan, name: str, plan: Plan) -> Iterator[Nam
             Operand(f"in `{called}`", amount, unit, _cause(called, step.cause))
             for called, amount in ((name, step.after), (first_name, step.before))
         )
-        says = f"How much more the plan `{name}` costs than `{first_name}` for {step.cause}; below 0: less"
-        yield NamedFigure(at(base, _word(step.cause)), step.change, unit, says, "", "difference", both)
+        says = f"How much more the plan `{name}` costs than `{first_name}` for {step.cause.several}; below 0: less"
+        yield NamedFigure(at(base, step.cause.name), step.change, unit, says, "", "difference", both)
     more = plan.cost - first.cost
     costs = tuple(
         Operand(f"the cost of `{called}`", whose.cost, unit, at("plans", called, "cost"))
         for called, whose in ((name, plan), (first_name, first))
     )
     says = f"How much more the plan `{name}` costs than `{first_name}`; below 0: less"
-    causes = ", ".join(f"`{at(base, _word(step.cause))}`" for step in steps)
+    causes = ", ".join(f"`{at(base, step.cause.name)}`" for step in steps)
     origin = f"cause by cause: {causes}" if steps else ""
     yield NamedFigure(at(base, "cost"), more, unit, says, origin, "difference", costs)
     if first.cost:
@@ -77,7 +77,7 @@ def _bridge(first_name: str, first: Plan, name: str, plan: Plan) -> Iterator[Nam
         yield NamedFigure(at(base, "of-cost"), more / first.cost, PART, says, "", "ratio", against)
 
 
-def _causes(name: str, plan: Plan, causes: Sequence[str]) -> Iterator[NamedFigure]:
+def _causes(name: str, plan: Plan, causes: Sequence[BillCause]) -> Iterator[NamedFigure]:
     """What each cause comes to in one plan: lines of its bill, added up."""
     lines, amounts = _lines_by_cause(plan), by_cause(plan)
     for cause in causes:
@@ -85,27 +85,26 @@ def _causes(name: str, plan: Plan, causes: Sequence[str]) -> Iterator[NamedFigur
             Operand(bill_words(line), line.amount, plan.currency, at("plans", name, bill_address(line)))
             for line in lines.get(cause, ())
         )
-        says, origin = f"What the plan `{name}` costs for {cause}", "" if own else "no line of its bill is for this"
+        says, origin = (
+            f"What the plan `{name}` costs for {cause.several}",
+            "" if own else "no line of its bill is for this",
+        )
         amount = amounts.get(cause, ZERO)
         yield NamedFigure(_cause(name, cause), amount, plan.currency, says, origin, "sum" if own else None, own)
 
 
-def _lines_by_cause(plan: Plan) -> dict[str, list[BillLine]]:
+def _lines_by_cause(plan: Plan) -> dict[BillCause, list[BillLine]]:
     """The lines of a bill by the cause that they belong to: all above the line of spend are compute."""
     lines = bill(plan)
     spend = next((index for index, line in enumerate(lines) if line.cause is SPEND), 0)
-    found: dict[str, list[BillLine]] = {}
+    found: dict[BillCause, list[BillLine]] = {}
     for index, line in enumerate(lines):
         if line.kind == "line":
             compute = index < spend or line.cause.compute
-            cause = COMPUTE if compute else line.cause.several
+            cause = COMPUTE if compute else line.cause
             found.setdefault(cause, []).append(line)
     return found
 
 
-def _cause(name: str, cause: str) -> str:
-    return at("plans", name, "causes", _word(cause))
-
-
-def _word(cause: str) -> str:
-    return cause.replace(",", "")
+def _cause(name: str, cause: BillCause) -> str:
+    return at("plans", name, "causes", cause.name)

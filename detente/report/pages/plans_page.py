@@ -19,6 +19,7 @@ from detente.report.pages.palette import Palette
 from detente.report.pages.plan_part import Page
 from detente.report.pages.template import page
 from detente.report.plans import answer, comparison
+from detente.report.plans.bill import COST
 from detente.report.plans.bridge import BridgeStep, bridge
 from detente.report.plans.cumulated import by_period, by_year, running
 from detente.report.plans.signing import signing
@@ -90,7 +91,7 @@ def _bridges(plans: Sequence[Plan], labels: Sequence[str]) -> list[tuple[str, li
     """From the first plan to each other in the same currency: cause by cause, and the whole."""
     first = plans[0]
     return [
-        (label, [*bridge(first, plan), BridgeStep("cost of the plan", first.cost, plan.cost)])
+        (label, [*bridge(first, plan), BridgeStep(COST, first.cost, plan.cost)])
         for plan, label in zip(plans[1:], labels[1:], strict=True)
         if plan.currency == first.currency
     ]

@@ -51,7 +51,7 @@ UNSERVED = BillCause(
     "value-of-demand-not-served", "value of demand not served", "value of demand not served", owed=False
 )
 MOVING = BillCause("moving-to-another-provider", "moving to another provider", "moving to other providers", owed=False)
-COST = BillCause("cost", "the cost of the plan")
+COST = BillCause("cost", "the cost of the plan", "cost of the plan")
 
 
 @dataclass(frozen=True, slots=True)

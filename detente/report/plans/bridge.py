@@ -12,20 +12,21 @@ from decimal import Decimal
 from detente.report.plans.bill import MOVING, UNSERVED, ZERO, BillCause, posted
 from detente.results.plan import Plan
 
-COMPUTE = "compute, after discounts"
+COMPUTE = BillCause("compute-after-discounts", "compute, after discounts", "compute, after discounts", compute=True)
+"""All that providers charge, with what is taken off it."""
 
 
-def by_cause(plan: Plan) -> dict[str, Decimal]:
+def by_cause(plan: Plan) -> dict[BillCause, Decimal]:
     """Spend after discounts, then what clauses owe and give by what it is for, then what is not served, then moves."""
     found = {COMPUTE: sum((c.net for c in plan.charges), ZERO)}
     for (in_spend, part, _), amount in posted(plan).items():
         if not in_spend:
-            word = BillCause.of_part(part).several
-            found[word] = found.get(word, ZERO) + amount
+            cause = BillCause.of_part(part)
+            found[cause] = found.get(cause, ZERO) + amount
     if plan.unserved_cost:
-        found[UNSERVED.several] = plan.unserved_cost
+        found[UNSERVED] = plan.unserved_cost
     if plan.moving_cost:
-        found[MOVING.several] = plan.moving_cost
+        found[MOVING] = plan.moving_cost
     return found
 
 
@@ -33,7 +34,7 @@ def by_cause(plan: Plan) -> dict[str, Decimal]:
 class BridgeStep:
     """What one cause adds to the cost from one plan to another; ``before`` and ``after`` are its amounts in each."""
 
-    cause: str
+    cause: BillCause
     before: Decimal
     after: Decimal
 

@@ -74,7 +74,7 @@ def _causes(first: Plan, second: Plan) -> Iterator[Line]:
     for step in sorted(bridge(first, second), key=lambda step: -abs(step.change)):
         if _matters(step.change, first):
             given_back = step.before <= 0 and step.after <= 0
-            yield Line(f"{step.cause}: {_changed(-step.change if given_back else step.change, first.currency)}")
+            yield Line(f"{step.cause.several}: {_changed(-step.change if given_back else step.change, first.currency)}")
 
 
 def _matters(change: Decimal, first: Plan) -> bool:

@@ -59,12 +59,12 @@ def test_the_bridge_is_made_of_the_lines_of_both_bills() -> None:
     cost = found["bridge/spirit/cost"]
     assert cost.value == plans[1].cost - plans[0].cost
     assert [each.address for each in cost.operands] == ["plans/spirit/cost", "plans/letter/cost"]
-    fees = found["bridge/spirit/shortfall-fees"]
+    fees = found["bridge/spirit/shortfall-fee"]
     assert [each.address for each in fees.operands] == [
-        "plans/spirit/causes/shortfall-fees",
-        "plans/letter/causes/shortfall-fees",
+        "plans/spirit/causes/shortfall-fee",
+        "plans/letter/causes/shortfall-fee",
     ]
-    (line,) = found["plans/spirit/causes/shortfall-fees"].operands
+    (line,) = found["plans/spirit/causes/shortfall-fee"].operands
     assert line.address == "plans/spirit/bill/shortfall-fee/aws-commitment/AWS"
     assert line.value == fees.value == found[line.address].value
     steps = [
