@@ -18,7 +18,7 @@ from pathlib import Path
 from statistics import median
 
 from detente.case.case import Case
-from detente.planner.solving.search import Incumbent, Unmet
+from detente.planner.solving.incumbent import Incumbent, Unmet
 from detente.planner.solving.solution import Solution
 from detente.planner.study import GAP, Study
 

@@ -23,8 +23,8 @@ from detente.planner.answer.bill import Bill, work_by_provider
 from detente.planner.answer.binding import binding
 from detente.planner.answer.costs import at_present, cost_rows
 from detente.planner.news import unforeseen
+from detente.planner.solving.incumbent import Footing, Incumbent, Unmet
 from detente.planner.solving.model import Basis
-from detente.planner.solving.search import Footing, Incumbent, Unmet
 from detente.planner.solving.solution import SAME, Solution, Stopped
 from detente.planner.study import GAP, Study
 from detente.results.plan import Plan

@@ -21,7 +21,7 @@ from detente.demand.workload import Inference
 from detente.planner.formulation.expression import Floats, Ints, dot
 from detente.planner.formulation.owner import Owner, by_owner
 from detente.planner.past import WITHIN
-from detente.planner.solving.search import Incumbent
+from detente.planner.solving.incumbent import Incumbent
 from detente.planner.study import Study
 from detente.values.money import Price
 

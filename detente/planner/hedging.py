@@ -26,10 +26,10 @@ from detente.planner.formulation.tree import Future, SharedDecisions, Tree
 from detente.planner.hedged import NO_BOUND, HedgedPlan, billed, scored
 from detente.planner.past import KeptColumns, Past
 from detente.planner.solving.model import Model
-from detente.planner.solving.search import MAX_NODES, MAX_SEARCHED, SEARCH, Progress
+from detente.planner.solving.search import MAX_NODES, MAX_SEARCHED, SEARCH, Progress, silent
 from detente.planner.solving.solution import Solution
 from detente.planner.solving.whole import whole_columns, whole_counts
-from detente.planner.study import GAP, silent
+from detente.planner.study import GAP
 from detente.values.money import nano
 
 NO_WEIGHT = Decimal(0)

@@ -13,7 +13,7 @@ from itertools import pairwise
 from detente.case.case import Case
 from detente.errors import UnsettledError
 from detente.planner.past import Past
-from detente.planner.solving.search import Unmet
+from detente.planner.solving.incumbent import Unmet
 from detente.planner.study import Study
 
 

@@ -21,6 +21,7 @@ WITHIN = 1e-7
 
 KeptColumns = tuple[Ints, Floats, Floats]
 """Columns, and the values between which they are kept."""
+NOTHING_KEPT: KeptColumns = (np.zeros(0, dtype=np.int32), np.zeros(0), np.zeros(0))
 
 
 @dataclass(frozen=True)

@@ -9,8 +9,9 @@ from detente.case.case import Case
 from detente.case.given import GivenPart, GivenSeconds, limits, must_be_case
 from detente.planner.conflict import find_conflict
 from detente.planner.news import unforeseen
-from detente.planner.solving.search import Incumbent, Progress
-from detente.planner.study import GAP, Study, silent
+from detente.planner.solving.incumbent import Incumbent
+from detente.planner.solving.search import Progress, silent
+from detente.planner.study import GAP, Study
 from detente.results.conflict import Conflict
 from detente.results.plan import Plan
 

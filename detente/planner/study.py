@@ -27,11 +27,12 @@ from detente.planner.formulation.owner import Owner
 from detente.planner.formulation.softening import Softening
 from detente.planner.kept_time import billed, keep_time
 from detente.planner.open_program import Absence, OpenProgram
-from detente.planner.past import KeptColumns, Past
+from detente.planner.past import NOTHING_KEPT, Past
 from detente.planner.solving.crumbs import CRUMBS, ROUNDS, crumbs, with_counts_of
+from detente.planner.solving.incumbent import Footing, Incumbent, Unmet
 from detente.planner.solving.interrupt import held
 from detente.planner.solving.model import Model
-from detente.planner.solving.search import Footing, Incumbent, Progress, Unmet, nearby, search
+from detente.planner.solving.search import Progress, nearby, search, silent
 from detente.planner.solving.solution import Solution
 from detente.planner.solving.steadier import moving_least, moving_less
 from detente.planner.solving.whole import whole_columns
@@ -59,13 +60,7 @@ again, and half of the time."""
 CRUMBS_COST = 1e-6
 """By what part a plan may be dearer for no workload to have crumbs of it elsewhere."""
 
-NOTHING_KEPT: KeptColumns = (np.zeros(0, dtype=np.int32), np.zeros(0), np.zeros(0))
-
 STOPPING = "stopping with the best plan so far; Ctrl-C again stops at once, without it"
-
-
-def silent(text: str) -> None:
-    """Nobody is told."""
 
 
 @dataclass(frozen=True)
@@ -174,28 +169,38 @@ class Study:
     @property
     def model(self) -> Model:
         """The program inside the solver, brought to this study."""
-        self.program.limit(self.spared)
-        model, giving = self.program.model, self.giving
-        stays = frozenset(key for key in self.added if key.original not in self.left_out)
-        added = stays | (frozenset([giving.key]) if giving else frozenset())
-        out = self.out | self.left_out | (self.program.since - added)
-        lenient = giving.lenient if giving else frozenset()
+        program, model = self.program, self.program.model
+        program.limit(self.spared)
+        out, lenient = self._out, self.giving.lenient if self.giving else frozenset()
         if (model.out, model.lenient) != (out, lenient):
             model.turn(out, lenient)
-        self.program.leave(self.spared)
-        if self.program.plenty != self.plenty:
-            self.program.offer_plenty(self.plenty)
+        program.leave(self.spared)
+        if program.plenty != self.plenty:
+            program.offer_plenty(self.plenty)
+        closed = self._closed()
+        if model.closed.keys() != closed.keys():
+            model.close(closed)
+        model.pin(NOTHING_KEPT if self.past is None else self.past.bounds(program.draft))
+        spared = frozenset(self.giving.totals if self.giving else ()) if self.performs else None
+        if model.spared != spared:
+            model.perform(spared)
+        return model
+
+    @property
+    def _out(self) -> frozenset[Owner]:
+        """Whose rows and columns are out: of all that was added to the program, what other studies asked for too."""
+        added = {key for key in self.added if key.original not in self.left_out}
+        if self.giving:
+            added.add(self.giving.key)
+        return self.out | self.left_out | (self.program.since - added)
+
+    def _closed(self) -> dict[Hashable, Ints]:
+        """Columns that stay at zero, by why: offers that are gone, work that is served, what a plan does without."""
         closed: dict[Hashable, Ints] = {gone: self.program.lost(gone) for gone in self.lost}
         closed |= {name: self.program.draft.unserved[name] for name in self.must if name not in self.spared}
         if self.swept is not None:
             closed["swept", self.swept.tobytes()] = self.swept
-        if model.closed.keys() != closed.keys():
-            model.close(closed)
-        model.pin(NOTHING_KEPT if self.past is None else self.past.bounds(self.program.draft))
-        spared = frozenset(giving.totals if giving else ()) if self.performs else None
-        if model.spared != spared:
-            model.perform(spared)
-        return model
+        return closed
 
     def possible(self, whole: Ints | None = None) -> bool:
         """Whether any point keeps every row, with some columns whole.

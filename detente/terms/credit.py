@@ -11,11 +11,12 @@ from datetime import datetime
 from decimal import Decimal
 from fractions import Fraction
 from functools import cached_property, partial
-from itertools import islice, pairwise
+from itertools import islice
 from typing import Any, ClassVar, Literal, Self
 
 from pydantic import Field, PrivateAttr, model_validator
 
+from detente.contract.amounts.applied_times import MANY, AppliedTimes
 from detente.contract.amounts.counting import APART, OF_CHARGES, repriced
 from detente.contract.amounts.in_full import in_full
 from detente.contract.amounts.paid_parts import MAX_DIVIDING, PaidPart, dividing, fall, fallen, parts
@@ -25,7 +26,7 @@ from detente.contract.metered.meter import Meter
 from detente.contract.metered.paid_use import PaidUse
 from detente.contract.metered.totals import Totals
 from detente.contract.payer import Payer, in_order, meet, meeting
-from detente.contract.program import Program
+from detente.contract.program import Expression, Program
 from detente.contract.rated.stacking import more_than_all
 from detente.contract.reach.scope import Selection
 from detente.contract.reach.verdict import Reason
@@ -85,7 +86,6 @@ class Credit(Term, Payer):
         """What it is given on."""
         return self.meter("spend", "spend", self.calendar(self.windows))
 
-    # -- those that it meets -------------------------------------------------------------------------------------
     def told(self, offers: Sequence[AnyOffer], clauses: Sequence[Term]) -> Self:
         """The same, knowing the credits that pay before and after it, and what counts the use that credits leave."""
         plain = [each for each in clauses if each.id != self.id and not each.readings]
@@ -99,7 +99,7 @@ class Credit(Term, Payer):
         found._met = tuple({id(other): other for other in met if isinstance(other, Credit)}.values())
         found._asked = any(found.held(each.validity)._asks() for each in texts)
         whole = [found.held(each.validity) for each in texts]
-        return found if any(each.beside or each._edges_inside() or each._dividing for each in whole) else self
+        return found if any(each.beside or each._cuts or each._dividing for each in whole) else self
 
     @cached_property
     def beside(self) -> tuple[Credit, ...]:
@@ -177,7 +177,8 @@ class Credit(Term, Payer):
 
     def _spares(self, other: Credit) -> bool:
         """Whether another pays all that it leaves, and no sooner lapses: then to use this first is never dearer."""
-        return other._pool and self.covered.inside(other.covered) is True and False not in self._lapse_before(other)
+        pool = other.rate == 1 and other.amount is not None  # it pays for all use until its amount is gone
+        return pool and self.covered.inside(other.covered) is True and False not in self._lapse_before(other)
 
     def turns(self, since: datetime, until: datetime) -> Iterator[datetime]:
         """When it comes before another credit that it came after, or the other way round: its windows have own ends."""
@@ -201,13 +202,9 @@ class Credit(Term, Payer):
         """Its rate."""
         return Fraction(self.rate)
 
-    # -- when it pays ----------------------------------------------------------------------------------------------
     @property
     def paying(self) -> Calendar:
-        """The times in which it is applied: month by month, where its amount is for longer, or others pay beside it.
-
-        So what is given when is known to those who count it, and what is left of the amount is used as soon as it can.
-        """
+        """The times in which it is applied: month by month, where its amount is for longer, or others pay beside it."""
         return self._paying(monthly=self.amount is not None or bool(self.beside))
 
     def _paying(self, *, monthly: bool) -> Calendar:
@@ -216,35 +213,27 @@ class Credit(Term, Payer):
             return windows
         return replace(windows, every="month", count=None)
 
-    def _edges(self, start: datetime, end: datetime) -> Iterator[datetime]:
-        """The moments in a time at which another credit begins to be applied, or a window that counts what it pays."""
+    @cached_property
+    def _times(self) -> AppliedTimes:
+        """When it is applied: cut where another credit begins to be, or a window that counts what it pays."""
         beside = self.beside
         alike = [self.covered, *(other.covered for other in beside)]
         read = [m.windows for m in self._counting if any(each.inside(m.selection) is not False for each in alike)]
-        for each in (*(other._paying(monthly=True) for other in beside), *read):
-            for window in replace(each, sight=None).over(start, end):
-                yield from (at for at in (window.start, window.end) if start < at < end)
+        return AppliedTimes(self.paying, (*(other._paying(monthly=True) for other in beside), *read))
 
-    def _edges_inside(self) -> set[datetime]:
-        """Those that lie inside of a time in which it is applied, of the first many."""
-        paying = replace(self.paying, sight=None)
-        found = islice(self._edges(self.validity.start, self.validity.end), MANY)
-        return {at for at in found if any(each.start < at < each.end for each in paying.over(at, at))}
+    @property
+    def _cuts(self) -> set[datetime]:
+        """The moments at which one of the times in which it is applied is cut."""
+        return self._times.cuts(self.validity.start, self.validity.end)
 
     @cached_property
     def _counted(self) -> Calendar:
         """By which times use is counted: those in which it is applied, or days or hours of which each is some."""
-        edges = self._edges_inside()
-        if not edges:
+        cuts = self._cuts
+        if not cuts:
             return self.paying
         days, hours = (self.calendar(Every(every=each)) for each in ("day", "hour"))
-        return days if all(map(days.begins_at, edges)) else hours
-
-    def _times(self, window: Window) -> Iterator[Window]:
-        """The times in which it is applied, of one of its windows, each as far as others begin none."""
-        for paid in self.paying.over(window.start, window.end):
-            edges = sorted({paid.start, paid.end, *self._edges(paid.start, paid.end)})
-            yield from (Window(paid.index, a, b) for a, b in pairwise(edges))
+        return days if all(map(days.begins_at, cuts)) else hours
 
     @property
     def applied(self) -> Meter:
@@ -283,30 +272,47 @@ class Credit(Term, Payer):
     def shape(self, program: Program) -> None:
         """Given back: at most the cap, at most the rate of spend, of what others leave; each unit saves one."""
         windows = list(self.spend.windows)
-        of_windows = [(time, w) for w, window in enumerate(windows) for time in self._times(window)]
+        of_windows = [(time, w) for w, window in enumerate(windows) for time in self._times.of(window)]
         if not of_windows:
             return
         times, at = [time for time, _ in of_windows], [w for _, w in of_windows]
-        spend, caps = program.total(self.applied, times), [self.most(window) for window in windows]
+        given, bounds = self._given_at_most(program, times)
+        full = None
+        if self.amount is not None:
+            caps = [self.most(window) or Fraction(0) for window in windows]
+            whole = given.gather(at, len(windows)).like(program.total(self.spend))
+            program.require(self, "amount", whole <= caps)
+            full = [caps[w] for w in at]
+        exactly = partial(in_full, program, self, given, bounds, full, at)
+        needed = self._gains_by_less(several=len(times) != len(windows))
+        if needed:
+            exactly()
+        self._pays(program, given, times, None if needed else exactly)
+
+    def _given_at_most(self, program: Program, times: Sequence[Window]) -> tuple[Expression, Sequence[Expression]]:
+        """What is given in each time, and what bounds it there: its rate of spend, and what others leave of that."""
+        spend = program.total(self.applied, times)
         earned = spend * self.most_part
         given = program.slack(self, "given", most=program.most(earned), price=Fraction(-1), windows=times)
-        nothing = [Fraction(0) for _ in times]
         left = spend - program.total(self.before(self.covered), times) if self.beside else earned
+        nothing = [Fraction(0) for _ in times]
         program.require(self, "earned", given - left <= nothing)
-        if self.beside and self.rate != 1:
-            program.require(self, "rate", given - earned <= nothing)
-        if self.amount is not None:
-            whole = given.gather(at, len(windows)).like(program.total(self.spend))
-            program.require(self, "amount", whole <= [cap or Fraction(0) for cap in caps])
-        bounds = [left, earned] if self.beside and self.rate != 1 else [left]
-        full = None if self.amount is None else [caps[w] or Fraction(0) for w in at]
-        exact = partial(in_full, program, self, given, bounds, full, at)
-        exactly: Callable[[], None] | None = exact
-        found, after = self._parts, [other for other in self.beside if not self._only_before(other)]
-        chosen = self.own_money is not None and len(times) != len(windows)  # a plan would rather at another rate
-        if len(found) > 1 or chosen or not all(map(self._spares, after)):
-            exact()
-            exactly = None
+        if not self.beside or self.rate == 1:
+            return given, [left]
+        program.require(self, "rate", given - earned <= nothing)
+        return given, [left, earned]
+
+    def _gains_by_less(self, *, several: bool) -> bool:
+        """Whether a plan could gain by giving less in a time than it may; ``several``: a window has more than one."""
+        after = (other for other in self.beside if not self._only_before(other))
+        another_rate = several and self.own_money is not None
+        return len(self._parts) > 1 or another_rate or not all(map(self._spares, after))
+
+    def _pays(
+        self, program: Program, given: Expression, times: Sequence[Window], exactly: Callable[[], None] | None
+    ) -> None:
+        """Say of which use it is paid, part by part where others tell parts of it apart."""
+        found = self._parts
         if len(found) == 1:
             program.pays(self, found[0].of, times, given, exactly)
             return
@@ -336,7 +342,7 @@ class Credit(Term, Payer):
     def _given(self, window: Window, totals: Totals) -> Iterator[tuple[Window, Fraction]]:
         """What is given in the times of a window, one after the other, as far as its amount goes."""
         rest, applied = self.most(window), self.applied
-        for time in self._times(window):
+        for time in self._times.of(window):
             spend = totals.within(applied, time)
             given = spend * Fraction(self.rate)
             if self.beside:
@@ -351,9 +357,9 @@ class Credit(Term, Payer):
 
     def _window(self, window: Window, totals: Totals, *, ended: bool) -> Settlement:
         parts, money = list(self._given(window, totals)), self.own_money
-        given = sum((amount for _, amount in parts), Fraction(0))
-        back = given if money is None else sum((a * money.at_end(p.end) for p, a in parts), Fraction(0))
-        back /= 1 if money is None else money.at_end(window.end)  # each part at its own rate, as it was applied
+        back = given = sum((amount for _, amount in parts), Fraction(0))
+        if money is not None:  # each part at its own rate, as it was applied
+            back = sum((a * money.at_end(p.end) for p, a in parts), Fraction(0)) / money.at_end(window.end)
         cap = self.most(window)
         return settled(self.spend, window, CREDIT, "credit", ended=ended, amount=cap, drawn=given, owed=-back)
 
@@ -380,7 +386,7 @@ class Credit(Term, Payer):
             what = f"{len(self._dividing)} other clauses each cover some of what `{self.id}` pays for, and not all"
             yield Flaw(what, f"let at most {MAX_DIVIDING} do so", ("of",) if self.of.wanted else ("kind",))
         hours = self.calendar(Every(every="hour"))
-        at = next((at for at in sorted(self._edges_inside()) if not hours.begins_at(at)), None)
+        at = next((at for at in sorted(self._cuts) if not hours.begins_at(at)), None)
         if at is not None:
             what = f"a window beside those of `{self.id}` begins at {at:%Y-%m-%d %H:%M} UTC, and not with an hour of it"
             yield Flaw(what, "let both agreements have one `zone`", ("kind",))
@@ -399,11 +405,6 @@ class Credit(Term, Payer):
                 own = f"say `removes: [{self.id}]`, and write this text with an `id` of its own and what is left of it"
                 yield Flaw(what, f"{own}; or say `takes-over: pro-rata` or `new-window`", ("takes-over",))
 
-    @property
-    def _pool(self) -> bool:
-        """Whether it pays for all use until its amount is gone, and so what others leave."""
-        return self.rate == 1 and self.amount is not None
-
     def gives(self, demand: Facts | None, offer: Facts) -> Decimal | None:
         """Its rate, of what it covers."""
         covered = self.covered.covers(demand, offer)
@@ -414,5 +415,3 @@ STACKED = (
     "narrow one with `of` or `except`; credits of one party that have no `readings` are used one after the other, the "
     "soonest to expire first"
 )
-MANY = 500
-"""Windows that are looked at of each credit: after so many, how they lie to each other comes again."""

@@ -214,40 +214,48 @@ class SavingsPlan(Term, OwnRates):
     ) -> dict[CoveredUse, Expression]:
         """By use, in order: the next only where all of one is covered, and all of them while money is left.
 
-        A whole number for each use and time says whether all of it is covered. What the plan itself covers saves its
-        price.
+        What the plan itself covers saves its price.
         """
-        one, nothing = ([Fraction(of)] * len(times) for of in (1, 0))
-        due, own = [first.due(time) for time in times], first is self
+        due, nothing = [first.due(time) for time in times], [Fraction(0) for _ in times]
+        own, start = first is self, times[0].start
         found: dict[CoveredUse, Expression] = {}
         used = earlier = None
-        listed = {offer: program.list_price(offer, times[0].start) for offer in first.rates}
-        prices = {offer: Fraction(price.amount) for offer, price in first.rates.items()}
-        order = sorted(  # where one is not sold, nothing is taken of it
-            first.uses,
-            key=lambda use: (use.of_others, prices[use.offer] / (listed[use.offer] or 1), prices[use.offer]),
-        )
-        for use in order:
-            name, what = (use.name, "covered") if own else (f"{first.id} {use.name}", "before")
+        for use in first._in_order({offer: program.list_price(offer, start) for offer in first.rates}):
             left = first._left(use, program.total(first.taken(use), times), before)
+            name, what, saves = f"{first.id} {use.name}", "before", Fraction(0)
+            if own:
+                name, what, saves = use.name, "covered", -program.list_price(use.offer, start)
             most = program.most(left)
-            saves = -listed[use.offer] if own else Fraction(0)
             covered = found[use] = program.slack(self, f"{name} {what}", most=most, price=saves)
             program.require(self, f"{name}-{what}", covered - left <= nothing)
-            whole = program.slack(self, f"{name} whole", most=one, whole="nearest")
-            program.require(self, f"{name}-whole", left - covered + whole * most <= most)
+            whole = self._all_covered(program, name, left - covered, most)
             if earlier is not None:
                 program.require(self, f"{name}-next", covered - earlier * most <= nothing)
                 program.require(self, f"{name}-order", whole - earlier <= nothing)
-            each = covered * prices[use.offer]
-            used, earlier = each if used is None else used + each, whole
+            earlier = whole
+            each = covered * Fraction(first.rates[use.offer].amount)
+            used = each if used is None else used + each
         assert used is not None
         assert earlier is not None
-        program.require(
-            self, "used" if own else f"{first.id} used", used <= due if paid is None else used - paid <= nothing
-        )
-        program.require(self, "used-up" if own else f"{first.id} used-up", used + earlier * due >= due)
+        row = "used" if own else f"{first.id} used"
+        program.require(self, row, used <= due if paid is None else used - paid <= nothing)
+        program.require(self, f"{row}-up", used + earlier * due >= due)
         return found
+
+    def _in_order(self, listed: Mapping[str, Fraction]) -> list[CoveredUse]:
+        """Its use in the order in which it is covered: first where that saves the largest part of the list price."""
+
+        def turn(use: CoveredUse) -> tuple[bool, Fraction, Fraction]:
+            price = Fraction(self.rates[use.offer].amount)
+            return use.of_others, price / (listed[use.offer] or 1), price  # where one is not sold, nothing is taken
+
+        return sorted(self.uses, key=turn)
+
+    def _all_covered(self, program: Program, name: str, rest: Expression, most: Sequence[Fraction]) -> Expression:
+        """By time a whole number that is 1 only where all of a use is covered: where there is no rest, of so much."""
+        whole = program.slack(self, f"{name} whole", most=[Fraction(1) for _ in most], whole="nearest")
+        program.require(self, f"{name}-whole", rest + whole * most <= most)
+        return whole
 
     # -- in exact numbers ----------------------------------------------------------------------------------------
     def settle(self, totals: Totals, decisions: Decisions, as_of: datetime | None) -> Settlement:

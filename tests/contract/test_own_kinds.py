@@ -28,7 +28,7 @@ from detente.contract.roles import PriceChange
 from detente.contract.settled.settlement import Settlement, settled
 from detente.contract.term import Term
 from detente.errors import CaseError, SettleError
-from detente.planner.solving.search import Incumbent
+from detente.planner.solving.incumbent import Incumbent
 from detente.planner.study import Study
 from detente.report.pages.plans_page import render
 from detente.report.plans import answer

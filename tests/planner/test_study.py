@@ -28,8 +28,9 @@ from detente.planner.formulation.owner import Owner
 from detente.planner.open_program import Absence
 from detente.planner.solve import plan
 from detente.planner.solving import search as searching
+from detente.planner.solving.incumbent import Incumbent
 from detente.planner.solving.model import Model
-from detente.planner.solving.search import Incumbent, search
+from detente.planner.solving.search import search
 from detente.planner.study import Study
 from detente.results.conflict import Conflict
 from detente.results.plan import Plan

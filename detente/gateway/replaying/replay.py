@@ -19,7 +19,7 @@ import msgspec
 from detente.contract.metered.totals import Totals
 from detente.errors import CaseError, Mistake, Where
 from detente.gateway.deciding.admit import Candidate
-from detente.gateway.deciding.decision import Rejection, decide
+from detente.gateway.deciding.decision import Rejection, RoutingDecision, decide
 from detente.gateway.deciding.keyring import Keyring
 from detente.gateway.deciding.load import Load
 from detente.gateway.deciding.moment import Moment
@@ -40,6 +40,7 @@ from detente.ledger.use.metered_together import TokenColumns, metered_together
 from detente.ledger.use.metering import Metering, Tariff
 from detente.ledger.use.running_totals import kept
 from detente.live.deployment import Operation
+from detente.live.presented import Presented
 from detente.providers.wire import Call, Tokens
 from detente.values.micros import HOUR, SECOND, at_micros, micros
 
@@ -266,28 +267,20 @@ class Replay:
 
     def _decide(self, call: ReplayedCall) -> DealtCalls:
         """Ask as a live call would."""
-        assert self._moment is not None
-        surface, asked = self._asked[call.workload]
-        workload, until = self._policy.workloads[call.workload], call.at + self._grain
-        labels: Mapping[str, str] = workload.labels
-        presented, held, ends = None, self._held.get(call.key), inf
-        if held is not None:
-            labels, presented, expires = held.labels, held.presented, held.key.expires
-            if expires is not None:
-                ends = micros(expires)
-                if ends <= call.at:
-                    return DealtCalls(until, denied=(f"key `{call.key}`: expired",))
-                until = min(until, ends)
-        if self._counts:
-            asked = msgspec.structs.replace(asked, prompt=call.input, tokens=call.input + call.output)
-        self._decisions += 1
+        caller, until, ends = self._held.get(call.key), call.at + self._grain, inf
+        if caller is not None and caller.key.expires is not None:
+            expires = micros(caller.key.expires)
+            if expires <= call.at:
+                return DealtCalls(until, denied=(f"key `{call.key}`: expired",))
+            until, ends = min(until, expires), expires
+        labels = self._policy.workloads[call.workload].labels if caller is None else caller.labels
         try:
-            found = decide(self._moment, self._load, surface, asked, workload, labels, call.at / SECOND, presented)
+            found = self._routing(call, labels, None if caller is None else caller.presented)
         except Rejection as rejected:
             return DealtCalls(until, denied=(str(rejected),))
         admission, choices = found.admission, found.order.choices
         short = tuple(c.short for c in admission.denied if c.short is not None)
-        dealt = DealtCalls(until, forbidding=admission.forbidding, short=short, first=call, asks=bool(short))
+        dealt = DealtCalls(until, forbidding=admission.forbidding, short=short, first=call, asks=bool(short), ends=ends)
         if not choices:
             dealt.denied = admission.denied_by
             return dealt
@@ -301,11 +294,26 @@ class Replay:
             dealt.budgets = tuple(each for each in choice.candidate.caps if each.cap.budget)
             dealt.asks = bool(dealt.budgets or short)
         if self._grain and self._room is ALL_WELL and not dealt.asks and (not self._counts or not admission.live):
-            shares = self._moment.shares(call.workload)
-            states = self._load.states(admission.permitted, call.workload, shares, {}, call.at / SECOND)
-            dealt.lasts, dealt.given = lasts(found.order, states), self._given[call.workload]
-            dealt.permitted, dealt.ends = admission.permitted, ends
+            self._lasting(dealt, found, call)
         return dealt
+
+    def _routing(self, call: ReplayedCall, labels: Mapping[str, str], presented: Presented | None) -> RoutingDecision:
+        """What the gateway would decide of a call. Raises Rejection."""
+        assert self._moment is not None
+        surface, asked = self._asked[call.workload]
+        if self._counts:
+            asked = msgspec.structs.replace(asked, prompt=call.input, tokens=call.input + call.output)
+        self._decisions += 1
+        workload = self._policy.workloads[call.workload]
+        return decide(self._moment, self._load, surface, asked, workload, labels, call.at / SECOND, presented)
+
+    def _lasting(self, dealt: DealtCalls, found: RoutingDecision, call: ReplayedCall) -> None:
+        """Note for how long asking again would answer the same."""
+        assert self._moment is not None
+        permitted, shares = found.admission.permitted, self._moment.shares(call.workload)
+        states = self._load.states(permitted, call.workload, shares, {}, call.at / SECOND)
+        dealt.lasts, dealt.given = lasts(found.order, states), self._given[call.workload]
+        dealt.permitted = permitted
 
     def _took(self, workload: str, dealt: DealtCalls, at: int) -> None:
         """What came since it was decided: told to the load, as a live call's end tells it, and noted."""

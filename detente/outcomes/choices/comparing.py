@@ -27,8 +27,7 @@ from detente.planner.hedged import HedgedPlan
 from detente.planner.hedging import CaseInFuture, hedge
 from detente.planner.solve import plan
 from detente.planner.solving.interrupt import Interrupt, held
-from detente.planner.solving.search import Progress
-from detente.planner.study import silent
+from detente.planner.solving.search import Progress, silent
 from detente.results.conflict import Conflict
 from detente.results.plan import Plan
 from detente.values.money import nano

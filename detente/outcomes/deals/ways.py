@@ -23,7 +23,8 @@ from detente.outcomes.time_left import Budget
 from detente.planner.check import performable, performed
 from detente.planner.conflict_facts import plural
 from detente.planner.formulation.softening import DENIED
-from detente.planner.solving.search import Incumbent, Progress
+from detente.planner.solving.incumbent import Incumbent
+from detente.planner.solving.search import Progress
 from detente.results.conflict import Conflict, Given
 from detente.results.plan import Plan
 from detente.values.money import nano, shown

@@ -31,8 +31,8 @@ from detente.outcomes.saved import Status
 from detente.outcomes.worth.pricing import GAP
 from detente.planner.conflict import find_conflict
 from detente.planner.dispatch import Dispatch, Holdings
-from detente.planner.solving.search import Progress
-from detente.planner.study import Study, silent
+from detente.planner.solving.search import Progress, silent
+from detente.planner.study import Study
 from detente.results.conflict import Conflict
 from detente.values.money import nano
 

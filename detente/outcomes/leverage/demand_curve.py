@@ -18,8 +18,9 @@ from detente.market.offer import AnyOffer, TokenOffer, TokenPrices
 from detente.outcomes.baseline import Baseline, solved
 from detente.outcomes.leverage.leverage import DemandCurve, DemandPoint
 from detente.planner.answer.spend import spend_with
+from detente.planner.solving.search import silent
 from detente.planner.solving.solution import Solution
-from detente.planner.study import Study, silent
+from detente.planner.study import Study
 from detente.values.dated import Dated
 from detente.values.money import Price, nano
 

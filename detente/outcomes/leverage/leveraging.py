@@ -24,9 +24,9 @@ from detente.outcomes.worth.pricing import GAP
 from detente.planner.answer.bill import paid_to
 from detente.planner.dispatch import valued
 from detente.planner.solve import plan
-from detente.planner.solving.search import Progress
+from detente.planner.solving.search import Progress, silent
 from detente.planner.solving.solution import Stopped
-from detente.planner.study import Study, silent
+from detente.planner.study import Study
 from detente.results.conflict import Conflict
 from detente.values.period import begins, day, moment, named
 from detente.values.zone import zone_of

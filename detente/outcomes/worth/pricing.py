@@ -25,9 +25,9 @@ from detente.outcomes.worth.whole_agreement import whole_agreements
 from detente.planner.answer.easing import Easing
 from detente.planner.answer.marginal import clauses
 from detente.planner.conflict import find_conflict
-from detente.planner.solving.search import Progress
+from detente.planner.solving.search import Progress, silent
 from detente.planner.solving.solution import Stopped
-from detente.planner.study import Study, silent
+from detente.planner.study import Study
 from detente.results.conflict import Conflict
 from detente.results.plan_rows import ClauseRow
 

@@ -27,9 +27,10 @@ from detente.outcomes.worth.number import ClauseNumber, Value, between, of_size,
 from detente.outcomes.worth.pricing import GAP
 from detente.outcomes.worth.whole_agreement import first_of, whole_agreements
 from detente.planner.conflict import find_conflict
-from detente.planner.solving.search import Progress, Unmet
+from detente.planner.solving.incumbent import Unmet
+from detente.planner.solving.search import Progress, silent
 from detente.planner.solving.solution import Stopped
-from detente.planner.study import Study, silent
+from detente.planner.study import Study
 from detente.results.conflict import Conflict
 from detente.values.money import Money
 

@@ -5,8 +5,8 @@ Owns: reading a decision off prices, verdicts and the duals of clauses. Not here
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
-from dataclasses import replace
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
 from decimal import Decimal
 
 import numpy as np
@@ -29,6 +29,30 @@ MATTERS = 0.005
 """A clause is named where it moves the price of a placement by at least this part."""
 
 
+@dataclass(frozen=True)
+class _Arcs:
+    """The offers that could run a workload, and what is known of each, by the index of its arc.
+
+    ``prices``: per unit of work, after discounts. ``denied``: the clause that keeps it off, and its sentence.
+    """
+
+    draft: Draft
+    arcs: Sequence[Arc]
+    prices: Mapping[int, float]
+    denied: Mapping[int, tuple[str, str] | None]
+    pulls: Mapping[str, Floats]
+    full: Collection[str]
+
+    def price_of(self, arc: Arc) -> str:
+        """As a sentence has it."""
+        return f"{self.prices[arc.index]:,.4g} {self.draft.case.currency} per {arc.workload.unit}"
+
+    def cheaper(self, arc: Arc) -> list[Arc]:
+        """Those whose work costs less, whether it may run there or not."""
+        price = self.prices[arc.index] * (1 - 1e-9)
+        return [each for each in self.arcs if self.prices[each.index] < price]
+
+
 def decisions(draft: Draft, model: Model, solution: Solution, found: Quantities) -> Iterable[Decision]:
     """One decision a workload and offer that could run it, used ones first."""
     work, turns = found.work, in_turns(draft, found)
@@ -37,66 +61,59 @@ def decisions(draft: Draft, model: Model, solution: Solution, found: Quantities)
     full = _full(draft, solution)
     for workload in draft.case.workloads:
         arcs = draft.arcs.of_workload[workload.id]
-        denied = {a.index: _denied(draft, a) for a in arcs}
+        known = _Arcs(draft, arcs, prices, {a.index: _denied(draft, a) for a in arcs}, pulls, full)
         total = int(draft.demand[workload.id].quanta.sum()) or 1
         dearest = max((prices[a.index] for a in arcs if work[a.index].any()), default=0.0)
         order = sorted(arcs, key=lambda a: (-int(work[a.index].sum()), a.index))
         for arc in order:
             quanta = int(work[arc.index].sum())
             if quanta:
-                decision = _used(draft, arc, quanta, total, arcs, prices, denied, pulls, full)
+                decision = _used(known, arc, quanta, total)
                 yield _taking(decision, turns[arc.index]) if arc.index in turns else decision
             else:
-                yield _unused(draft, arc, prices, denied, pulls, full, dearest)
+                yield _unused(known, arc, dearest)
 
 
-def _used(
-    draft: Draft,
-    arc: Arc,
-    quanta: int,
-    total: int,
-    arcs: list[Arc],
-    prices: dict[int, float],
-    denied: dict[int, tuple[str, str] | None],
-    pulls: dict[str, Floats],
-    full: set[str],
-) -> Decision:
-    unit, currency = arc.workload.unit, draft.case.currency
-    share = quanta / total
-    price = prices[arc.index]
-    cheaper = [a for a in arcs if prices[a.index] < price * (1 - 1e-9)]
+def _used(known: _Arcs, arc: Arc, quanta: int, total: int) -> Decision:
+    """Why work runs on an offer, so much of all that the workload asks for."""
     elsewhere = priced_in(arc.offer)
     stated = f" (priced in {elsewhere})" if elsewhere else ""
-    runs = f"{_part(share)} of `{arc.workload.id}` runs here at {price:,.4g} {currency} per {unit}{stated}"
-    reasons = [DecisionReason(runs)]
-    open_cheaper = [a for a in cheaper if denied[a.index] is None]
+    runs = f"{_part(quanta / total)} of `{arc.workload.id}` runs here at {known.price_of(arc)}{stated}"
+    reasons = (DecisionReason(runs), *_beside_cheaper(known, arc), *_pulled(known, arc))
+    return Decision(arc.workload.id, arc.offer.id, nano(quanta * QUANTUM), reasons)
+
+
+def _beside_cheaper(known: _Arcs, arc: Arc) -> Iterator[DecisionReason]:
+    """Why it does not run on the offers where it would cost less, if there are any."""
+    cheaper = known.cheaper(arc)
+    permitted = [each for each in cheaper if known.denied[each.index] is None]
     if not cheaper:
-        reasons.append(DecisionReason("the lowest price of all that can serve it"))
-    elif not open_cheaper:
-        reasons.append(DecisionReason("the lowest price that is permitted"))
-    blocked: dict[str, list[str]] = {}
+        yield DecisionReason("the lowest price of all that can serve it")
+    elif not permitted:
+        yield DecisionReason("the lowest price that is permitted")
+    kept_off: dict[str, list[str]] = {}
     for other in cheaper:
-        verdict = denied[other.index]
-        if verdict is not None:
-            blocked.setdefault(verdict[0], []).append(other.offer.id)
-    for term, names in blocked.items():
+        if (denial := known.denied[other.index]) is not None:
+            kept_off.setdefault(denial[0], []).append(other.offer.id)
+    for term, names in kept_off.items():
         less = f"`{term}` keeps it off {_listed(names)}, which cost{'s' * (len(names) == 1)} less"
-        reasons.append(DecisionReason(less, term))
-    filled = [a.offer.id for a in open_cheaper if a.offer.id in full]
-    if filled:
-        verbs = "costs less but is" if len(filled) == 1 else "cost less but are"
-        reasons.append(DecisionReason(f"{_listed(filled)} {verbs} full at times"))
-    partly = [a.offer.id for a in open_cheaper if a.offer.id not in full and not a.metered]
-    if partly:
+        yield DecisionReason(less, term)
+    if full := [each.offer.id for each in permitted if each.offer.id in known.full]:
+        verbs = "costs less but is" if len(full) == 1 else "cost less but are"
+        yield DecisionReason(f"{_listed(full)} {verbs} full at times")
+    if partly := [each.offer.id for each in permitted if each.offer.id not in known.full and not each.metered]:
         verb = "is" if len(partly) == 1 else "are"
-        reasons.append(DecisionReason(f"{_listed(partly)} {verb} cheaper only when whole units are fully used"))
-    if arc.workload.moving is not None and any(a.offer.provider != arc.offer.provider for a in open_cheaper):
-        reasons.append(DecisionReason(arc.workload.moving.sentence))
-    for term, pull in _strongest(pulls, arc, price):
-        by = f"{abs(pull):,.3g} {currency} per {unit}"
+        yield DecisionReason(f"{_listed(partly)} {verb} cheaper only when whole units are fully used")
+    if arc.workload.moving is not None and any(each.offer.provider != arc.offer.provider for each in permitted):
+        yield DecisionReason(arc.workload.moving.sentence)
+
+
+def _pulled(known: _Arcs, arc: Arc) -> Iterator[DecisionReason]:
+    """Which clauses make it cheaper or dearer to run here, and by how much."""
+    for term, pull in _strongest(known.pulls, arc, known.prices[arc.index]):
+        by = f"{abs(pull):,.3g} {known.draft.case.currency} per {arc.workload.unit}"
         makes = f"worth {by} more to run here" if pull < 0 else f"{by} dearer here"
-        reasons.append(DecisionReason(f"`{term}` makes it {makes}", term))
-    return Decision(arc.workload.id, arc.offer.id, nano(quanta * QUANTUM), tuple(reasons))
+        yield DecisionReason(f"`{term}` makes it {makes}", term)
 
 
 def _taking(decision: Decision, turns: TakenTurns) -> Decision:
@@ -107,31 +124,23 @@ def _taking(decision: Decision, turns: TakenTurns) -> Decision:
     return replace(decision, reasons=(*decision.reasons, DecisionReason(said)))
 
 
-def _unused(
-    draft: Draft,
-    arc: Arc,
-    prices: dict[int, float],
-    denied: dict[int, tuple[str, str] | None],
-    pulls: dict[str, Floats],
-    full: set[str],
-    dearest: float,
-) -> Decision:
-    verdict = denied[arc.index]
-    if verdict is not None:
-        term, sentence = verdict
+def _unused(known: _Arcs, arc: Arc, dearest: float) -> Decision:
+    """Why no work runs on an offer; ``dearest``: the highest price at which any of the workload runs."""
+    denial, price = known.denied[arc.index], known.prices[arc.index]
+    if denial is not None:
+        term, sentence = denial
         reasons = [DecisionReason(sentence, term)]
-    elif np.isnan(draft.prices.listed[arc.index]).all():
+    elif np.isnan(known.draft.prices.listed[arc.index]).all():
         reasons = [DecisionReason("it has no price, or is not on offer, in this time")]
     else:
-        price = f"{prices[arc.index]:,.4g} {draft.case.currency} per {arc.workload.unit}"
-        sentence = f"at {price} the work costs less, or is worth more, elsewhere"
-        if arc.offer.id in full:
-            sentence = f"its capacity goes to work that saves more there ({price})"
-        elif not arc.metered and prices[arc.index] < dearest:
-            sentence = f"it costs {price} only when whole units are fully used"
-        dearer = [term for term, pull in _strongest(pulls, arc, prices[arc.index]) if pull > 0]
+        sentence = f"at {known.price_of(arc)} the work costs less, or is worth more, elsewhere"
+        if arc.offer.id in known.full:
+            sentence = f"its capacity goes to work that saves more there ({known.price_of(arc)})"
+        elif not arc.metered and price < dearest:
+            sentence = f"it costs {known.price_of(arc)} only when whole units are fully used"
+        dearer = [term for term, pull in _strongest(known.pulls, arc, price) if pull > 0]
         reasons = [DecisionReason(sentence), *(DecisionReason(f"`{t}` makes it dearer here", t) for t in dearer)]
-    return Decision(arc.workload.id, arc.offer.id, Decimal(0), tuple(reasons), verdict is not None)
+    return Decision(arc.workload.id, arc.offer.id, Decimal(0), tuple(reasons), denial is not None)
 
 
 def _denied(draft: Draft, arc: Arc) -> tuple[str, str] | None:
@@ -194,7 +203,7 @@ def _per_work(draft: Draft, gives: Mapping[str, Floats], pull: Floats) -> Floats
     return by_arc
 
 
-def _strongest(pulls: dict[str, Floats], arc: Arc, price: float) -> list[tuple[str, float]]:
+def _strongest(pulls: Mapping[str, Floats], arc: Arc, price: float) -> list[tuple[str, float]]:
     """Clauses that move an arc's price by enough to matter, strongest first, at most three."""
     moved = [(name, float(pull[arc.index])) for name, pull in pulls.items()]
     least = MATTERS * abs(price) if np.isfinite(price) else 0.0

@@ -68,40 +68,47 @@ def _limit(draft: Draft, offer: AnyOffer, arcs: Sequence[Arc], most: Floats) -> 
 
 
 def _bought(draft: Draft, offer: AnyUnits, arcs: Sequence[Arc], most: Floats) -> None:
-    shared = [a for a in arcs if not a.own]
-    bought = draft.units[offer.id]
-    held = bought.held(draft.n)
+    """What runs on units that are bought: no more than they give, and no units beyond what there is, or need."""
+    program, units = draft.program, draft.units[offer.id]
+    held = units.held(draft.n)
     flow = draft.hours * float(offer.unit_flow)
-    units = Expr(draft.n, [(r, c, v * flow[r]) for r, c, v in held.parts])
+    given = Expr(draft.n, [(rows, columns, each * flow[rows]) for rows, columns, each in held.parts])
+    shared, gangs = [a for a in arcs if not a.own], [a for a in arcs if a.own]
     use = taken(draft, shared, standby=offer.reserved)
-    draft.program.require(Owner("units", offer.id), "use", use - units <= draft.rounded_up(shared))
+    program.require(Owner("units", offer.id), "use", use - given <= draft.rounded_up(shared))
     few = little_work(draft, offer)
     if few:  # one unit serves all of it, and there is no use without one
-        one = Expr(draft.n, [(r, c, v * most_taken(draft, few)[r]) for r, c, v in held.parts])
+        most_of_few = most_taken(draft, few)
+        one = Expr(draft.n, [(rows, columns, each * most_of_few[rows]) for rows, columns, each in held.parts])
         rows = taken(draft, few, standby=False) - one <= 0.0
-        draft.program.require(Owner("units", offer.id), "little", rows)
-    if offer.reserved and np.isfinite(most).any():
-        draft.program.require(Owner("offer", offer.id), "limit", held <= np.minimum(most, LARGE))
-    gangs = [arc for arc in arcs if arc.own]
-    if gangs and np.isfinite(most).any():  # what units do not use is gone, too: a gang cannot run on it
-        rented = taken(draft, gangs, standby=False) + units
-        there_is = np.minimum(most, LARGE) * flow
-        draft.program.require(Owner("offer", offer.id), "rented", rented <= there_is + draft.rounded_up(gangs))
+        program.require(Owner("units", offer.id), "little", rows)
+    if np.isfinite(most).any():
+        there_is = np.minimum(most, LARGE)
+        if offer.reserved:
+            program.require(Owner("offer", offer.id), "limit", held <= there_is)
+        if gangs:  # what units do not use is gone, too: a gang cannot run on it
+            rented = taken(draft, gangs, standby=False) + given
+            program.require(Owner("offer", offer.id), "rented", rented <= there_is * flow + draft.rounded_up(gangs))
     if draft.case.may_stand_idle(offer):
         return
     if offer.reserved:
-        draft.program.require(Owner("units", offer.id), "idle", held <= _busiest(draft, bought))
-        return
-    # nothing is rented only to stand idle: less than one step above what is used
+        program.require(Owner("units", offer.id), "idle", held <= _busiest(draft, units))
+    else:
+        if few:
+            others = [arc for arc in shared if arc not in few]
+            use = taken(draft, others, standby=False) + _as_units(draft, few, flow)
+        _rented_for_use(draft, offer, given - use)
+
+
+def _rented_for_use(draft: Draft, offer: AnyUnits, spare: Expr) -> None:
+    """Nothing is rented only to stand idle: what is spare is less than one step; but the minimum may stand idle."""
     minimum, step = offer.sizes
-    spare = units - use
-    if few:
-        others = [arc for arc in shared if arc not in few]
-        spare = units - taken(draft, others, standby=False) - _as_units(draft, few, flow)
-    if minimum > step:  # the minimum may stand idle
-        half = len(bought.starts) // 2  # the columns that open a purchase come first
-        t = np.array(bought.starts[:half], dtype=np.int32)
-        spare = spare - Expr(draft.n, [(t, bought.columns[:half], flow[t] * float(minimum))])
+    flow = draft.hours * float(offer.unit_flow)
+    if minimum > step:
+        units = draft.units[offer.id]
+        half = len(units.starts) // 2  # the columns that open a purchase come first
+        opened = np.array(units.starts[:half], dtype=np.int32)
+        spare = spare - Expr(draft.n, [(opened, units.columns[:half], flow[opened] * float(minimum))])
     draft.program.require(Owner("units", offer.id), "idle", spare <= flow * float(step) * (1 - IDLE_MARGIN))
 
 

@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 
 from detente.contract.reach.window import Window
 from detente.planner.formulation.draft import Draft
-from detente.planner.formulation.expression import Expr, Floats, Ints
+from detente.planner.formulation.expression import Bools, Expr, Floats, Ints
 from detente.planner.formulation.owner import Owner
 from detente.planner.formulation.program import Block, LinearProgram
 
@@ -111,28 +111,18 @@ def soften(draft: Draft, owners: Sequence[Owner], *, remedies: bool) -> Softenin
     rows that have any give by them alone, at their price. The new columns and rows have a key of their own, one a
     softening.
     """
-    program, sizes, asks = draft.program, Sizes.in_draft(draft), draft.program.asking()
+    program, sizes = draft.program, Sizes.in_draft(draft)
     most = min(max(1e6, sum(block.most for block in program.column_blocks) * 10), MAX_CONCESSION)
+    giver = _Giver(program, Owner("give", variant=program.n), most, remedies=remedies)
     lifted = [(denial.numbers, denial.lifted_by(owners)) for denial in program.denials]
-    giver = Owner("give", variant=program.n)
-    totals, gives = {}, {}
+    asks, gives = program.asking(), {}
     for owner in owners:
-        blocks = [block for block in program.row_blocks if block.owner == owner]
-        dated = sorted(blocks, key=lambda block: not block.windows)  # a remedy in several rows is told with its windows
-        asking = [b for b in dated if asks[b.slice].any() or (remedies and b.start in program.remedies)]
-        rows = [given for block in asking for given in _by_row(program, giver, block, most, remedies=remedies)]
-        found = list(_each_once(rows))
-        found += _by_share(program, giver, [block for block in blocks if block.start in program.shares])
         opened = [numbers for numbers, who in lifted if owner in who]
-        if opened:
-            found.append(Yielding(DENIED, np.unique(np.concatenate(opened))))
-        gives[owner] = tuple(found)
-    every = [given for found in gives.values() for given in found]
-    mixed = len(set().union(*map(sizes.in_units, every))) > 1
-    for owner, parts in gives.items():
-        weights = [sizes.parts(given) if mixed else np.ones(len(given.columns)) for given in parts]
-        totals[owner] = _total(program, giver, [given.columns for given in parts], weights, most)
-    return Softening(totals, giver, frozenset(owners), gives, mixed)
+        denied = [Yielding(DENIED, np.unique(np.concatenate(opened)))] if opened else []
+        gives[owner] = (*giver.by_rows(owner, asks), *giver.by_share(owner), *denied)
+    mixed = len({unit for parts in gives.values() for given in parts for unit in sizes.in_units(given)}) > 1
+    totals = {owner: giver.total(parts, sizes if mixed else None) for owner, parts in gives.items()}
+    return Softening(totals, giver.key, frozenset(owners), gives, mixed)
 
 
 def _each_once(rows: Iterable[Yielding]) -> Iterator[Yielding]:
@@ -144,39 +134,59 @@ def _each_once(rows: Iterable[Yielding]) -> Iterator[Yielding]:
         seen.update(given.columns.tolist())
 
 
-def _by_row(program: LinearProgram, giver: Owner, block: Block, most: float, *, remedies: bool) -> Iterable[Yielding]:
-    """Rows by their remedies, where they have any; else by new columns, on each side that they have."""
-    if block.start in program.shares:
-        return
-    if remedies and block.start in program.remedies:
-        for remedy in program.remedies[block.start]:
-            yield Yielding(block.part, remedy.numbers, block.windows, block.unit)
-        return
-    for sign, there in zip((1.0, -1.0), program.sides(block), strict=True):
-        if there:
-            slack = program.columns(giver, block.part, block.stop - block.start, upper=most)
-            program.loosen(block, slack, np.full(len(slack), sign))
-            yield Yielding(block.part, slack, block.windows, block.unit)
+@dataclass(frozen=True)
+class _Giver:
+    """New columns and rows of one key, by which owners give; no column is above ``most``."""
 
+    program: LinearProgram
+    key: Owner
+    most: float
+    remedies: bool
 
-def _by_share(program: LinearProgram, giver: Owner, blocks: Sequence[Block]) -> Iterable[Yielding]:
-    """Rows that ask one share of several amounts: all by one column, which is that share of the largest amounts."""
-    most = max((float(program.shares[block.start].sum()) for block in blocks), default=0.0)
-    if not most:
-        return
-    one = program.columns(giver, "share", 1, upper=most)
-    for block in blocks:
-        times = program.shares[block.start] / most
-        sign = 1.0 if program.sides(block)[0] else -1.0
-        program.loosen(block, np.repeat(one, len(times)), sign * times)
-    yield Yielding("share", one, most=most)
+    def by_rows(self, owner: Owner, asks: Bools) -> Iterator[Yielding]:
+        """Its rows that ask for something, each column once; a remedy in several rows is told with its windows."""
+        program = self.program
+        blocks = (block for block in program.row_blocks if block.owner == owner)
+        asking = [b for b in blocks if asks[b.slice].any() or (self.remedies and b.start in program.remedies)]
+        asking.sort(key=lambda block: not block.windows)
+        return _each_once(given for block in asking for given in self._by_row(block))
 
+    def _by_row(self, block: Block) -> Iterator[Yielding]:
+        """Rows by their remedies, where they have any; else by new columns, on each side that they have."""
+        program = self.program
+        if block.start in program.shares:
+            return
+        if self.remedies and block.start in program.remedies:
+            for remedy in program.remedies[block.start]:
+                yield Yielding(block.part, remedy.numbers, block.windows, block.unit)
+            return
+        for sign, there in zip((1.0, -1.0), program.sides(block), strict=True):
+            if there:
+                slack = program.columns(self.key, block.part, block.stop - block.start, upper=self.most)
+                program.loosen(block, slack, np.full(len(slack), sign))
+                yield Yielding(block.part, slack, block.windows, block.unit)
 
-def _total(program: LinearProgram, giver: Owner, found: Sequence[Ints], weights: Sequence[Floats], most: float) -> Ints:
-    """A column that is at least the weighted sum of others, each once."""
-    total = program.columns(giver, "total", 1, upper=most)
-    given, first = np.unique(np.concatenate([np.zeros(0, dtype=np.int32), *found]), return_index=True)
-    each = np.concatenate([np.zeros(0), *weights])[first]
-    one = np.zeros(1, dtype=np.int32)
-    program.require(giver, "total", Expr(1, [(one, given, each), (one, total, -1.0)]) <= [0.0])
-    return total
+    def by_share(self, owner: Owner) -> Iterator[Yielding]:
+        """Its rows that ask one share of several amounts: all by one column, which is that share of the largest."""
+        program = self.program
+        blocks = [block for block in program.row_blocks if block.owner == owner and block.start in program.shares]
+        most = max((float(program.shares[block.start].sum()) for block in blocks), default=0.0)
+        if not most:
+            return
+        one = program.columns(self.key, "share", 1, upper=most)
+        for block in blocks:
+            times = program.shares[block.start] / most
+            sign = 1.0 if program.sides(block)[0] else -1.0
+            program.loosen(block, np.repeat(one, len(times)), sign * times)
+        yield Yielding("share", one, most=most)
+
+    def total(self, parts: Sequence[Yielding], sizes: Sizes | None) -> Ints:
+        """A column that is at least the sum of others, each once; with sizes, as parts of all there is."""
+        weights = [sizes.parts(given) if sizes else np.ones(len(given.columns)) for given in parts]
+        total = self.program.columns(self.key, "total", 1, upper=self.most)
+        every = np.concatenate([np.zeros(0, dtype=np.int32), *(given.columns for given in parts)])
+        given, first = np.unique(every, return_index=True)
+        each = np.concatenate([np.zeros(0), *weights])[first]
+        one = np.zeros(1, dtype=np.int32)
+        self.program.require(self.key, "total", Expr(1, [(one, given, each), (one, total, -1.0)]) <= [0.0])
+        return total

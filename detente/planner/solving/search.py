@@ -15,11 +15,12 @@ from dataclasses import dataclass, replace
 import numpy as np
 
 from detente.planner.formulation.draft import Draft
-from detente.planner.formulation.expression import Floats, Ints
+from detente.planner.formulation.expression import Ints
 from detente.planner.solving.branch import MAX_PROGRAMS, better, branch
 from detente.planner.solving.cheapest import at_cheapest
 from detente.planner.solving.fallback import placed, quick, unsolved
-from detente.planner.solving.model import Basis, Model
+from detente.planner.solving.incumbent import Footing, Incumbent, Unmet
+from detente.planner.solving.model import Model
 from detente.planner.solving.others import with_others_searched
 from detente.planner.solving.solution import Solution, Stopped
 from detente.planner.solving.spare import with_less_idle
@@ -60,48 +61,8 @@ BRIEF, MAX_SHARED = 0.1, 10.0
 Progress = Callable[[str], None]
 
 
-@dataclass(frozen=True)
-class Footing:
-    """Where the search of a program may begin: where a linear solve of one near it ended, and its whole numbers."""
-
-    basis: Basis | None
-    counts: Floats | None
-
-
-@dataclass(frozen=True)
-class Incumbent:
-    """The best whole-unit solution so far, and the best bound."""
-
-    solution: Solution | None
-    bound: float
-    stopped: Stopped | None = None
-    rounding: float = 0.0  # what the last rounding of whole units added to the cost
-    prices: Solution | None = None  # the relaxed program's: its duals are the marginal prices
-    basis: Basis | None = None  # where the relaxed program ended
-
-    def footing(self, draft: Draft) -> Footing:
-        """Where the search of a program near this one may begin."""
-        columns, values = whole_columns(draft), None if self.solution is None else self.solution.values
-        if values is None or not len(columns) or columns.max() >= len(values):
-            return Footing(self.basis, None)
-        return Footing(self.basis, np.rint(values[columns]))
-
-    @property
-    def cost(self) -> float:
-        """What it costs; infinite where there is none yet."""
-        return math.inf if self.solution is None else self.solution.objective
-
-    @property
-    def gap(self) -> float:
-        """How far its cost may be from the least, as a part of it."""
-        return max(0.0, self.cost - self.bound) / max(abs(self.cost), 1e-9) if self.solution else math.inf
-
-
-@dataclass(frozen=True)
-class Unmet:
-    """No plan obeys every clause: some clauses collide, as it may be where these columns must be whole."""
-
-    whole: Ints | None = None
+def silent(text: str) -> None:
+    """Nobody is told."""
 
 
 @dataclass(frozen=True)
@@ -142,6 +103,11 @@ class _Effort:
     def over(self) -> bool:
         """Whether its time is over."""
         return self.end is not None and time.monotonic() >= self.end
+
+    @property
+    def for_half(self) -> _Effort:
+        """The same for half of the time that is left."""
+        return replace(self, end=self.share(0.5))
 
     def share(self, part: float) -> float | None:
         """When a part of the time that is left is over."""
@@ -286,18 +252,15 @@ def _searched(effort: _Effort, known: Incumbent) -> Incumbent | Unmet:
     Of a large program over the others first, with those as they were found; without a time limit that is all.
     """
     model, columns = effort.model, effort.columns
-    small = np.flatnonzero(model.integer & (model.held == 0)).astype(np.int32)
-    if 0 < len(small) <= FEW and model.program.n > MEDIUM:
-        known = _dived(effort, small, known)
-        little_left = model.deadline is None and known.gap <= LITTLE_LEFT
-        if known.stopped is not None or known.gap <= effort.gap or little_left:
+    first = np.flatnonzero(model.integer & (model.held == 0)).astype(np.int32)
+    if 0 < len(first) <= FEW and model.program.n > MEDIUM:
+        known = _dived(effort, first, known)
+        if _dived_enough(effort, known):
             return known
-        if known.solution is not None and model.program.n > LARGE:
-            return known  # of those that are many the search would not see the end
         effort = effort.resting(known)
-    elif 0 < len(small) < len(columns):
-        found = _branched(replace(effort, end=effort.share(0.5)), small, known)
-        if isinstance(found, Unmet) or found.stopped == "interrupted" or found.gap <= effort.gap:
+    elif 0 < len(first) < len(columns):
+        found = _branched(effort.for_half, first, known)
+        if isinstance(found, Unmet) or _settled(effort, found):
             return found
         known = replace(found, stopped=None)
         effort = effort.resting(known)
@@ -305,13 +268,26 @@ def _searched(effort: _Effort, known: Incumbent) -> Incumbent | Unmet:
         return _until_found(effort, known)
     if len(columns) > MAX_SEARCHED:
         return known
-    if 0 < len(small) < len(columns) and model.program.n > MEDIUM:
+    if 0 < len(first) < len(columns) and model.program.n > MEDIUM:
         limited = model.deadline is not None
-        known = _others(replace(effort, end=effort.share(0.5)) if limited else effort, small, known)
-        if not limited or known.stopped == "interrupted" or known.gap <= effort.gap:
+        known = _others(effort.for_half if limited else effort, first, known)
+        if not limited or _settled(effort, known):
             return known
         known = replace(known, stopped=None)
     return _branched(effort, columns, known)
+
+
+def _settled(effort: _Effort, found: Incumbent) -> bool:
+    """Whether nothing more is searched: it is near enough, or somebody wants it now."""
+    return found.stopped == "interrupted" or found.gap <= effort.gap
+
+
+def _dived_enough(effort: _Effort, found: Incumbent) -> bool:
+    """Whether a dive over few counts ends the search; in a large program, of the others, it would not see the end."""
+    model = effort.model
+    little_left = model.deadline is None and found.gap <= LITTLE_LEFT
+    large = found.solution is not None and model.program.n > LARGE
+    return found.stopped is not None or found.gap <= effort.gap or little_left or large
 
 
 def _others(effort: _Effort, small: Ints, known: Incumbent) -> Incumbent:

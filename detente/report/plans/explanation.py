@@ -6,7 +6,7 @@ any rule, and which denials are told together (``denial``).
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import asdict, dataclass
 from decimal import Decimal
 from typing import Any
@@ -255,36 +255,48 @@ def _version(found: Plan, row: ClauseRow, *, free: bool) -> Iterable[Line]:
     if row.owed:
         word = "costs" if row.owed > 0 else "gives back"
         yield Line(f"it {word} {shown(abs(row.owed), found.currency)} over the plan", (row.term,))
-    for window in found.commitments:
-        if window.term == row.term and row.start < window.end <= row.end:
-            yield Line(f"{named(window.start, window.end)}: {_drawn(window, found.currency)}", (row.term,))
-    for window in found.milestones:
-        if window.term == row.term and row.start < window.end <= row.end:
-            yield Line(f"milestone by {window.end:%Y-%m-%d}: {_drawn(window, found.currency)}", (row.term,))
-    for window in found.superseded:
-        if window.term == row.term and row.start < window.end <= row.end:
-            yield Line(f"{named(window.start, window.end)}: {answer.superseded(window)}", (row.term,))
-    for window in found.standings:
-        if window.term == row.term and window.role == TAKE and row.start < window.end <= row.end:
-            yield Line(f"{named(window.start, window.end)}: {_taken(window)}", (row.term,))
-        elif window.term == row.term and window.role == PAID and row.start < window.end <= row.end:
-            used = f"{shown(window.drawn, window.unit)} used of {shown(window.required, window.unit)} that are paid"
-            yield Line(f"{named(window.start, window.end)}: {used}", (row.term,))
-    if reached := _cap(found, row):
+    yield from (Line(told, (row.term,)) for told in _windows(found, row))
+    reached = _cap(found, row)
+    if reached:
         more = f" and {len(reached) - MAX_WINDOWS} more" if len(reached) > MAX_WINDOWS else ""
         yield Line(f"its cap is reached in {', '.join(reached[:MAX_WINDOWS])}{more}", (row.term,))
     elif any(s.term == row.term and s.role == row.kind and s.amount is not None for s in found.standings):
         yield Line("its cap is not reached", (row.term,))
     if row.marginal:
-        most = max(row.marginal, key=lambda m: m.price)
-        yield Line(
-            f"it binds in {count(len(row.marginal), 'window')}; its marginal price is at most "
-            f"{plain(most.price)} {most.unit} ({named(most.start, most.end)}, {most.part})",
-            (row.term,),
-        )
+        yield _marginal(row)
     elif free and not reached:  # where all of a cap is used, more of it may change the plan
         changes = "would change what it comes to, and move no work" if row.owed else "would not change the plan"
         yield Line(f"it does not bind: a small change of it {changes}")
+
+
+def _windows(found: Plan, row: ClauseRow) -> Iterator[str]:
+    """What one version asks for in each of its windows, and what came of it."""
+
+    def own(windows: Iterable[Standing]) -> Iterator[tuple[Standing, str]]:
+        for window in windows:
+            if window.term == row.term and row.start < window.end <= row.end:
+                yield window, named(window.start, window.end)
+
+    for window, when in own(found.commitments):
+        yield f"{when}: {_drawn(window, found.currency)}"
+    for window, _ in own(found.milestones):
+        yield f"milestone by {window.end:%Y-%m-%d}: {_drawn(window, found.currency)}"
+    for window, when in own(found.superseded):
+        yield f"{when}: {answer.superseded(window)}"
+    for window, when in own(found.standings):
+        if window.role == TAKE:
+            yield f"{when}: {_taken(window)}"
+        elif window.role == PAID:
+            used, paid = shown(window.drawn, window.unit), shown(window.required, window.unit)
+            yield f"{when}: {used} used of {paid} that are paid"
+
+
+def _marginal(row: ClauseRow) -> Line:
+    """In how many windows it binds, and where one unit more of it would change the cost by most."""
+    most = max(row.marginal, key=lambda m: m.price)
+    price = f"{plain(most.price)} {most.unit} ({named(most.start, most.end)}, {most.part})"
+    binds = f"it binds in {count(len(row.marginal), 'window')}; its marginal price is at most {price}"
+    return Line(binds, (row.term,))
 
 
 def _cited(found: Plan, name: str) -> Iterable[Line]:

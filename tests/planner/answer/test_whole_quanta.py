@@ -12,7 +12,7 @@ from hypothesis import HealthCheck, given, settings
 import detente
 from detente.case.case import Case
 from detente.planner.solve import plan
-from detente.planner.solving.search import Incumbent
+from detente.planner.solving.incumbent import Incumbent
 from detente.planner.study import Study
 from detente.results.plan import Plan
 from tests.builders import agreement, build, compute, data_of, gpus, tokens, work

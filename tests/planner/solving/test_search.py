@@ -9,7 +9,8 @@ import numpy as np
 import pytest
 
 from detente.planner.solving import search
-from detente.planner.solving.search import Incumbent, _Effort, _searched
+from detente.planner.solving.incumbent import Incumbent
+from detente.planner.solving.search import _Effort, _searched
 from detente.planner.solving.solution import Solution
 
 BOUND = 1000.0

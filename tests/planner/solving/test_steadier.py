@@ -15,8 +15,8 @@ from detente.case.case import Case
 from detente.planner import study
 from detente.planner.formulation.expression import Floats
 from detente.planner.solve import plan
+from detente.planner.solving.incumbent import Incumbent
 from detente.planner.solving.moves import MoveCount, moves
-from detente.planner.solving.search import Incumbent
 from detente.planner.solving.steadier import moving_least
 from detente.planner.solving.whole import whole_columns
 from detente.planner.study import Study
