@@ -23,11 +23,12 @@ from typing import Any
 from detente.case.case import Case
 from detente.case.document import Document
 from detente.demand.trace import TraceSource
-from detente.errors import HIDDEN, CaseError, JournalError, MissingExtraError, PlanError, nearest
+from detente.errors import HIDDEN, CaseError, JournalError, MissingExtraError, PlanError
 from detente.ledger.journals.frames import MAGIC, JournalFrame, frame, frames
 from detente.results.integrity import checksum
 from detente.results.plan import Plan
 from detente.values.file import write
+from detente.values.likeness import nearest
 from tests import fuzz_books
 from tests.builders import agreement, build, compute, gpus, solved, tokens, work
 from tests.edits import edit, edit_bytes, holder, misspelt, paths

@@ -8,7 +8,8 @@ from pathlib import Path
 import pytest
 
 from detente.case.case import Case
-from detente.errors import CaseError, Mistake, Where, did_you_mean, printable
+from detente.errors import CaseError, Mistake, Where, printable
+from detente.values.likeness import did_you_mean
 
 GOLDEN = Path(__file__).parent / "cases" / "mistakes"
 VALID = (GOLDEN / "case.yaml").read_text(encoding="utf-8")

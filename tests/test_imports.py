@@ -28,7 +28,6 @@ INSIDE = {
             "returning",
             "program",
             "amounts",
-            "incidents",
             "reminder",
             "stated",
             "clause_text",

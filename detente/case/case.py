@@ -34,11 +34,12 @@ from detente.contract.reach.verdict import Reason, Verdict, applicable, best, ve
 from detente.contract.roles import DataReader
 from detente.contract.term import Term
 from detente.demand.workload import AnyWorkload, Batch, Inference, Training
-from detente.errors import CaseError, FlawError, Mistake, Where, did_you_mean
+from detente.errors import CaseError, FlawError, Mistake, Where
 from detente.live.key import Key
 from detente.market.offer import AnyOffer, GpuOffer, ProvisionedOffer
 from detente.market.provider import Provider
 from detente.values.facts import Facts
+from detente.values.likeness import did_you_mean
 from detente.values.period import Period, moment
 
 if TYPE_CHECKING:

@@ -9,7 +9,8 @@ from collections.abc import Callable
 from pathlib import Path
 
 from detente.case.declared import SECTIONS
-from detente.errors import CaseError, Mistake, Where, did_you_mean
+from detente.errors import CaseError, Mistake, Where
+from detente.values.likeness import did_you_mean
 
 FOLDERS = tuple(SECTIONS)
 SUFFIXES = (".yaml", ".yml")

@@ -16,8 +16,9 @@ from detente.case.numbers import factor_of, times
 from detente.case.scenario import Change, Loss, Scenario
 from detente.case.written import Written, at, between, node_of, place, put, steps_of, text_at
 from detente.contract.clause_text import SELF
-from detente.errors import CaseError, FlawError, Mistake, Where, did_you_mean, nearest
+from detente.errors import CaseError, FlawError, Mistake, Where
 from detente.market.network import parts_of
+from detente.values.likeness import did_you_mean, nearest
 
 HANGS_ON = {"offers": (("deployments", "offer"),), "workloads": (("keys", "workload"),)}
 """What falls away with an entry: the section, and the key that names the entry."""

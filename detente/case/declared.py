@@ -22,7 +22,7 @@ from detente.case.risk import CaseRisk
 from detente.case.scenario import EventDay, Scenario
 from detente.case.wording import CURRENCY, as_meant, flaws
 from detente.demand.workload import Workload
-from detente.errors import Flaw, KeyPath, nearest
+from detente.errors import Flaw, KeyPath
 from detente.live.budget import UseBudget
 from detente.live.deployment import Deployment
 from detente.live.fault import Fault
@@ -34,6 +34,7 @@ from detente.market.offer import Offer
 from detente.market.provider import Provider
 from detente.terms import AnyTerm
 from detente.values.exchange_rate import CurrencyExchange
+from detente.values.likeness import nearest
 from detente.values.noun import Id, Noun, Title
 from detente.values.period import Horizon
 from detente.values.quantity_field import Growth

@@ -19,11 +19,12 @@ from detente.case.document import Document
 from detente.case.egress import moved_facts
 from detente.contract.reach.scope import Selection
 from detente.demand.workload import AnyWorkload, can_run
-from detente.errors import Flaw, KeyPath, Mistake, Where, did_you_mean
+from detente.errors import Flaw, KeyPath, Mistake, Where
 from detente.market.network import parts_of
 from detente.market.offer import AnyOffer
 from detente.market.provider import Provider
 from detente.values.facts import OFFER_KEYS, Facts
+from detente.values.likeness import did_you_mean
 from detente.values.period import Horizon, Period, begins
 
 

@@ -24,8 +24,9 @@ from detente.case.scenario import ADDED
 from detente.case.written import Written, node_of
 from detente.contract.roles import DataReader
 from detente.demand.workload import with_data
-from detente.errors import CaseError, Flaw, FlawError, KeyPath, MissingExtraError, Mistake, Where, did_you_mean
+from detente.errors import CaseError, Flaw, FlawError, KeyPath, MissingExtraError, Mistake, Where
 from detente.values.file import inside
+from detente.values.likeness import did_you_mean
 from detente.values.period import LAST
 
 MAX_MISTAKES = 1000

@@ -15,7 +15,8 @@ from operator import index
 from typing import Any, TypeVar
 
 from detente.case.case import Case
-from detente.errors import CaseError, FlawError, Mistake, Where, did_you_mean
+from detente.errors import CaseError, FlawError, Mistake, Where
+from detente.values.likeness import did_you_mean
 from detente.values.quantity import percent
 from detente.values.quantity import seconds as read_seconds
 

@@ -11,10 +11,11 @@ from dataclasses import replace
 
 from detente.case.case import Case
 from detente.demand.workload import AnyWorkload, Training
-from detente.errors import Flaw, did_you_mean
+from detente.errors import Flaw
 from detente.live.key import Key
 from detente.values.facts import RESERVED
 from detente.values.held import held_in
+from detente.values.likeness import did_you_mean
 from detente.values.money import Money
 
 

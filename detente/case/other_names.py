@@ -1,14 +1,14 @@
 """What people call the keys of a case and their values elsewhere: in contracts, at clouds and in other tools.
 
 Owns: which key of a place, and which of its values, a word stands for. Not here: the sentences about keys
-(``wording``), and the words of clauses for whole kinds of them (``terms.finding``).
+(``wording``), and the words of clauses for whole kinds of them (``kind_words``).
 """
 
 from __future__ import annotations
 
 from collections.abc import Collection, Iterator
 
-from detente.errors import nearest
+from detente.values.likeness import nearest
 
 _NAMES: dict[str, str] = {
     # what a word means where several keys are allowed, the first of them: of a step, a tier, a payment

@@ -15,13 +15,13 @@ from typing import Any, Literal, Protocol
 
 from pydantic import Field, field_validator
 
-from detente.demand.row_times import TimestampReader
 from detente.errors import FlawError
 from detente.values.micros import DAY
 from detente.values.noun import Noun, Title
 from detente.values.period import Day, moment
 from detente.values.quantity import ABOUT_HOURS, Span
 from detente.values.quantity_field import Length
+from detente.values.row_times import TimestampReader
 from detente.values.sheet import UNREADABLE, File, Sheet, atto, shown
 
 MIN_CHANGE, MAX_CHANGE = -0.99, 10.0

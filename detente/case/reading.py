@@ -13,7 +13,8 @@ from typing import Annotated
 
 from pydantic import Discriminator, Tag
 
-from detente.errors import FlawError, Mistake, Where, did_you_mean
+from detente.errors import FlawError, Mistake, Where
+from detente.values.likeness import did_you_mean
 from detente.values.noun import Id
 
 Disputed = Mapping[str, tuple[str, ...]]

@@ -13,10 +13,10 @@ from typing import Annotated, Literal
 from pydantic import Field, PrivateAttr, field_validator, model_validator
 
 from detente.case.price_history import PriceFile, PriceHistory
-from detente.contract.incidents import IncidentFile, IncidentHistory
 from detente.contract.reach.scope import Scope
 from detente.demand.demand_file import Scale
 from detente.errors import FlawError
+from detente.market.incidents import IncidentFile, IncidentHistory
 from detente.values.facts import OFFER_KEYS
 from detente.values.noun import Id, Noun, read_by, written_as
 from detente.values.quantity import percent

@@ -14,14 +14,16 @@ from typing import Annotated, Any, Literal, NamedTuple, Union
 
 from pydantic import BaseModel, ValidationError
 
+from detente.case import kind_words
 from detente.case.agreement import Agreement
 from detente.case.other_names import key_meant, value_meant
 from detente.contract.fixed_switch import why_fixed
 from detente.contract.reach.scope import Scope
 from detente.contract.term import Term
-from detente.errors import Flaw, FlawError, KeyPath, did_you_mean, nearest
+from detente.errors import Flaw, FlawError, KeyPath
 from detente.market.network import PLACE
-from detente.terms import KINDS, finding, kinds
+from detente.terms import KINDS, kinds
+from detente.values.likeness import did_you_mean, nearest
 from detente.values.noun import ID
 
 CURRENCY = r"^[A-Z]{3}$"
@@ -200,7 +202,7 @@ def _kind_meant(detail: Any) -> tuple[str | None, str]:
     word, context = str(detail["ctx"]["tag"]), detail["ctx"]
     kinds = [kind.strip().strip("'") for kind in str(context["expected_tags"]).split(",")]
     if CLAUSE in kinds:
-        return finding.instead(word, kinds)
+        return kind_words.instead(word, kinds)
     if meant := value_meant(word, kinds):
         return meant, f"write `{meant}`"
     return nearest(word, kinds), did_you_mean(word, kinds)

@@ -26,9 +26,9 @@ from detente.errors import (
     Mistake,
     UnsettledError,
     cut,
-    did_you_mean,
     printable,
 )
+from detente.values.likeness import did_you_mean
 
 if TYPE_CHECKING:
     from detente.case.case import Case

@@ -48,8 +48,9 @@ def keys() -> None:
 @JSON
 def new(workload: str, key_id: str | None, case: Path | None, as_json: bool) -> int:
     """Print a new key, once, and the lines that make a case accept it: they hold its hash, never the key."""
-    from detente.errors import CaseError, Mistake, Where, did_you_mean
+    from detente.errors import CaseError, Mistake, Where
     from detente.live import key as making
+    from detente.values.likeness import did_you_mean
     from detente.values.noun import ID, MAX_CHARACTERS
 
     if case is not None:

@@ -66,7 +66,6 @@ def call_asked(call: LiveCall, source: PolicySource, *, as_json: bool) -> int:
 
 def _decided(call: LiveCall, policy: Policy) -> tuple[RoutingDecision, Asked]:
     """The decision, and what the call asks for. Raises LabelError, Rejection."""
-    from detente.errors import did_you_mean
     from detente.gateway.deciding.decision import decide, read
     from detente.gateway.deciding.keyring import Keyring
     from detente.gateway.deciding.load import Load
@@ -75,6 +74,7 @@ def _decided(call: LiveCall, policy: Policy) -> tuple[RoutingDecision, Asked]:
     from detente.gateway.surfaces.file_addresses import as_if_fetched
     from detente.ledger.store.key_store import made_in
     from detente.live.request import labels_of, narrowed
+    from detente.values.likeness import did_you_mean
 
     keys = Keyring(policy, () if call.ledger is None else made_in(call.ledger))
     held = None if call.key is None else _held(keys, call.key, call.at)
@@ -96,7 +96,7 @@ def _decided(call: LiveCall, policy: Policy) -> tuple[RoutingDecision, Asked]:
 
 def _workload(call: LiveCall, policy: Policy, held: HeldKey | None) -> AnyWorkload:
     """Whose call it is: its key's, or who it says. Raises ClickException."""
-    from detente.errors import did_you_mean
+    from detente.values.likeness import did_you_mean
 
     name = call.workload
     if held is not None:
@@ -137,7 +137,7 @@ def _by(ledger: str | None, case: Case, at: datetime) -> Standings:
 
 def _held(keys: Keyring, key: str, at: datetime) -> HeldKey:
     """The key of a name. Raises ClickException where it opens nothing at a moment."""
-    from detente.errors import did_you_mean
+    from detente.values.likeness import did_you_mean
 
     found = {held.key.id: held for held in keys}
     if key not in found:

@@ -63,13 +63,13 @@ def replay(
     with a plan, beside its shares and beside routing by price alone. Exit code 0: every call was served. 1: some were
     not. 2: the case or TRACE has mistakes.
     """
-    from detente.errors import did_you_mean
     from detente.gateway.deciding.keyring import Keyring
     from detente.gateway.deciding.source import PolicySource
     from detente.gateway.replaying.replay import Replay
     from detente.gateway.replaying.traffic import TraceTraffic
     from detente.ledger.store.key_store import made_in
     from detente.report.live.replayed import replayed_json, replayed_view
+    from detente.values.likeness import did_you_mean
 
     columns = columns_of(stated)
     policy = PolicySource(case, plan, reading, scenario).read()

@@ -118,7 +118,8 @@ def _days(window: str | None, upto: date | None, now: datetime) -> tuple[date, d
 
 def _party(case: Case, agreement: str) -> str:
     """The party of an agreement."""
-    from detente.errors import CaseError, Mistake, Where, did_you_mean
+    from detente.errors import CaseError, Mistake, Where
+    from detente.values.likeness import did_you_mean
 
     found = {each.id: each.with_ for each in case.declared.agreements}
     if agreement not in found:

@@ -15,12 +15,12 @@ from typing import Annotated, Any, Literal, Self
 from pydantic import Field, PrivateAttr
 
 from detente.demand.pattern import Folded, Pattern, fold, hour_of, length_of, moment_of
-from detente.demand.row_times import TimestampReader
 from detente.errors import Flaw, FlawError
 from detente.values.micros import HOUR
 from detente.values.noun import Noun, read_by, written_as
 from detente.values.period import Day, Period, moment
 from detente.values.quantity import number
+from detente.values.row_times import TimestampReader
 from detente.values.sheet import File, Sheet
 
 MAX_HOURS = 20 * 8766  # longer than 20 years: a time was misread

@@ -17,10 +17,11 @@ from typing import Literal, Self
 from pydantic import Field, model_validator
 
 from detente.demand.demand_file import DemandFile
-from detente.demand.row_times import TimestampReader
-from detente.errors import FlawError, did_you_mean
+from detente.errors import FlawError
+from detente.values.likeness import did_you_mean
 from detente.values.micros import HOUR
 from detente.values.noun import Label, Noun, Title
+from detente.values.row_times import TimestampReader
 from detente.values.sheet import UNREADABLE, File, Sheet, atto, shown
 
 _PER = {"second": HOUR // 3600, "minute": HOUR // 60, "hour": HOUR}

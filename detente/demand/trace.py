@@ -15,9 +15,9 @@ from pathlib import Path
 from typing import Any, Self
 
 from detente.demand.demand_file import DemandFile
-from detente.demand.row_times import LATEST, TimestampReader
 from detente.values.micros import HOUR
 from detente.values.noun import Noun, Title
+from detente.values.row_times import LATEST, TimestampReader
 from detente.values.sheet import UNREADABLE, Sheet, atto
 
 MAX_TOKENS = 10**9  # of one request

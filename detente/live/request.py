@@ -9,10 +9,11 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import NamedTuple
 
-from detente.errors import Flaw, did_you_mean
+from detente.errors import Flaw
 from detente.live.deployment import Feature, Operation
 from detente.live.presented import Presented
 from detente.values.facts import Facts
+from detente.values.likeness import did_you_mean
 
 
 class Request(NamedTuple):

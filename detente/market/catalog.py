@@ -20,8 +20,9 @@ from typing import Annotated, Any, Literal, NamedTuple, Self
 
 from pydantic import Field, model_validator
 
-from detente.errors import Flaw, FlawError, MissingExtraError, did_you_mean, printable
+from detente.errors import Flaw, FlawError, MissingExtraError, printable
 from detente.values.dated import Dated
+from detente.values.likeness import did_you_mean
 from detente.values.noun import Id, Label, Noun, read_by, written_as
 from detente.values.period import FIRST, Day
 from detente.values.quantity import Amount, Rate, amount_in, in_percent, plain, rate_in

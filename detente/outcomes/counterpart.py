@@ -11,10 +11,11 @@ from dataclasses import dataclass
 from typing import Literal
 
 from detente.case.case import Case
-from detente.errors import CaseError, Mistake, Where, did_you_mean
+from detente.errors import CaseError, Mistake, Where
 from detente.outcomes.choices.leaves import leaves
 from detente.outcomes.deals.sign import with_and_without
 from detente.outcomes.leverage.loss import standing_by
+from detente.values.likeness import did_you_mean
 from detente.values.period import moment
 
 CounterpartKind = Literal["price", "agreement", "deal", "leverage", "outcome"]

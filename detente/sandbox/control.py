@@ -11,7 +11,7 @@ from typing import Any
 import msgspec
 
 from detente.case.declared import read_entry
-from detente.errors import Flaw, did_you_mean
+from detente.errors import Flaw
 from detente.live.fault import Fault
 from detente.sandbox import play
 from detente.sandbox.faults import Faults
@@ -19,6 +19,7 @@ from detente.sandbox.incoming_request import bounded_body
 from detente.sandbox.play import Stage
 from detente.sandbox.region_server import AT_ONCE, RegionServer, World
 from detente.sandbox.reply import Whole, json_bytes
+from detente.values.likeness import did_you_mean
 
 MAX_BODY = 65_536
 

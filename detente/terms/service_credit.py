@@ -23,7 +23,6 @@ from detente.contract.amounts.left_over import GivenBeside, LeftOver
 from detente.contract.case_view import CaseView
 from detente.contract.clause_text import SELF
 from detente.contract.decisions import Decisions
-from detente.contract.incidents import IncidentFile, ObservedOutages
 from detente.contract.metered.meter import Meter
 from detente.contract.metered.paid_use import PaidUse, UsePart
 from detente.contract.metered.totals import Totals
@@ -41,6 +40,7 @@ from detente.contract.settled.settlement import Settlement, settled
 from detente.contract.stated import Divided
 from detente.contract.term import Term
 from detente.errors import Flaw, FlawError
+from detente.market.incidents import IncidentFile, ObservedOutages
 from detente.market.offer import AnyOffer
 from detente.values.facts import Facts
 from detente.values.money import Cash

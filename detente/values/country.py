@@ -15,7 +15,8 @@ from typing import Annotated, Any
 
 from pydantic import AfterValidator, WithJsonSchema
 
-from detente.errors import FlawError, nearest
+from detente.errors import FlawError
+from detente.values.likeness import nearest
 from detente.values.noun import NAME
 
 _ASSIGNED = """

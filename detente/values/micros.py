@@ -1,6 +1,6 @@
 """Moments as whole microseconds since 1970, as stores and files of rows hold them, and lengths of time in them.
 
-Owns: these numbers. Not here: calendars (``period``), and times as people write them (``demand.row_times``).
+Owns: these numbers. Not here: calendars (``period``), and times as people write them (``values.row_times``).
 """
 
 from __future__ import annotations

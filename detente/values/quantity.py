@@ -14,7 +14,8 @@ from typing import Annotated, Any
 
 from pydantic import PlainSerializer
 
-from detente.errors import FlawError, did_you_mean
+from detente.errors import FlawError
+from detente.values.likeness import did_you_mean
 
 WHOLE_NUMBER = r"(?:0|[1-9][0-9]*(?:_[0-9]+)*)"
 NUMBER = rf"[+-]?{WHOLE_NUMBER}(?:\.[0-9]+)?(?:[eE][+-]?[0-9]{{1,2}})?"

@@ -12,7 +12,8 @@ from zoneinfo import ZoneInfo
 
 from pydantic import AfterValidator, StringConstraints
 
-from detente.errors import FlawError, did_you_mean
+from detente.errors import FlawError
+from detente.values.likeness import did_you_mean
 
 
 @cache

@@ -14,8 +14,8 @@ import pytest
 from detente.case.case import Case
 from detente.case.price_history import PriceFile
 from detente.case.risk import LevelRisk, OutageRisk
-from detente.contract.incidents import IncidentFile
 from detente.errors import CaseError, FlawError
+from detente.market.incidents import IncidentFile
 from tests.builders import D, Data, data_of, mistakes, tokens, work
 from tests.real_data import DATA, needs
 

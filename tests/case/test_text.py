@@ -14,7 +14,8 @@ from hypothesis import strategies as st
 
 from detente.case.case import Case
 from detente.cli.command import mistakes_json
-from detente.errors import HIDDEN, MAX_SHOWN, CaseError, FlawError, did_you_mean, nearest, printable
+from detente.errors import HIDDEN, MAX_SHOWN, CaseError, FlawError, printable
+from detente.values.likeness import did_you_mean, nearest
 from detente.values.text import plain_name
 from tests.builders import agreement, compute, data_of, gpus, tokens, work
 from tests.effort import effort

@@ -7,7 +7,8 @@ import sys
 from pathlib import Path
 
 import detente.terms
-from detente.terms import KINDS, finding, kind_named, kind_of
+from detente.case import kind_words
+from detente.terms import KINDS, kind_named, kind_of
 
 CASE = """\
 name: one-kind
@@ -32,13 +33,13 @@ def test_every_line_names_the_kind_that_its_file_holds() -> None:
 
 
 def test_every_file_of_clauses_has_a_line() -> None:
-    files = {path.stem for path in Path(detente.terms.__file__).parent.glob("*.py")} - {"__init__", "finding"}
+    files = {path.stem for path in Path(detente.terms.__file__).parent.glob("*.py")} - {"__init__"}
     assert files == {kind_named(name).__module__.rpartition(".")[2] for name in KINDS}
-    said = {word.strip().replace(" ", "-") for words in finding.SAID.values() for word in words.split(",")}
+    said = {word.strip().replace(" ", "-") for words in kind_words.SAID.values() for word in words.split(",")}
     assert said & KINDS.keys() == set()
 
 
 def test_a_case_imports_only_the_kinds_that_it_uses(tmp_path: Path) -> None:
     (tmp_path / "case.yaml").write_text(CASE)
     ran = subprocess.run([sys.executable, "-c", LIST, str(tmp_path)], capture_output=True, text=True, check=True)
-    assert ran.stdout.split() == ["detente.terms.finding", "detente.terms.residency"]
+    assert ran.stdout.split() == ["detente.terms.residency"]

@@ -10,7 +10,7 @@ import pytest
 
 from detente.case.agenda import agenda
 from detente.case.case import Case
-from detente.contract.incidents import part_available
+from detente.market.incidents import part_available
 from tests.builders import D, Data, agreement, data_of, mistakes, postings, solved, tokens, work
 from tests.real_data import DATA
 from tests.terms.test_service_credit import EC2

@@ -21,8 +21,9 @@ from detente.contract.reach.ending import Until
 from detente.contract.reach.scope import Scope
 from detente.contract.roles import OwnRates, PriceChange
 from detente.contract.term import Term
-from detente.errors import Flaw, FlawError, KeyPath, did_you_mean
+from detente.errors import Flaw, FlawError, KeyPath
 from detente.values.facts import DEMAND_KEYS, OFFER_KEYS
+from detente.values.likeness import did_you_mean
 from detente.values.period import LAST, moment
 
 

@@ -13,10 +13,11 @@ from typing import Self
 
 from detente.case.entries import Entries, Entry
 from detente.demand.workload import AnyWorkload, Training, can_run, job_periods
-from detente.errors import FlawError, did_you_mean, nearest
+from detente.errors import FlawError
 from detente.market.network import egress_price
 from detente.market.offer import AnyOffer, GpuOffer, ProvisionedOffer
 from detente.values.exchange_rate import exchange_flaws
+from detente.values.likeness import did_you_mean, nearest
 from detente.values.period import FIRST, LAST, later, on_the_clock_of
 
 MAX_GROWTH = 10**9

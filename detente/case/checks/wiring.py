@@ -7,12 +7,12 @@ Owns: every check of these that needs more than one entry. Not here: the form of
 from __future__ import annotations
 
 from detente.case.entries import Entries, Entry
-from detente.errors import did_you_mean
 from detente.live.bedrock_name import BedrockName
 from detente.live.deployment import AnyDeployment, region_of
 from detente.market.network import parts_of
 from detente.market.offer import AnyOffer, GpuOffer
 from detente.values.facts import RESERVED
+from detente.values.likeness import did_you_mean
 
 
 def check(case: Entries) -> None:

@@ -11,7 +11,6 @@ from collections.abc import Callable, Container, Mapping, Sequence
 import msgspec
 
 from detente.demand.workload import AnyWorkload
-from detente.errors import did_you_mean
 from detente.gateway.deciding.admit import Admission, Candidate
 from detente.gateway.deciding.choose import Order, choose
 from detente.gateway.deciding.load import Load
@@ -21,6 +20,7 @@ from detente.gateway.surfaces.surface import NO_HEADERS, AbsentError, Asked, Kep
 from detente.live.presented import Presented
 from detente.live.request import Request
 from detente.providers.wire import Refusal
+from detente.values.likeness import did_you_mean
 
 
 class Rejection(Exception):  # noqa: N818 (it is an answer)

@@ -1,7 +1,7 @@
 """Traffic to replay: the calls of a file, one row a call or a row for several alike, in the order of time.
 
 Owns: which columns are what, when each call is, and repeating the file. Not here: where a call goes (``replay``), and
-how a file is read (``values.sheet``, ``demand.row_times``). One pass over the file at a time: memory does not grow
+how a file is read (``values.sheet``, ``values.row_times``). One pass over the file at a time: memory does not grow
 with it.
 """
 
@@ -15,11 +15,12 @@ from datetime import datetime
 from pathlib import Path
 from typing import Any, NamedTuple
 
-from detente.demand.row_times import TimestampReader
 from detente.demand.trace import KNOWN, token_count
-from detente.errors import CaseError, Flaw, FlawError, Mistake, Where, did_you_mean
+from detente.errors import CaseError, Flaw, FlawError, Mistake, Where
 from detente.live.key import PREFIX
+from detente.values.likeness import did_you_mean
 from detente.values.micros import DAY, HOUR, micros
+from detente.values.row_times import TimestampReader
 from detente.values.sheet import UNREADABLE, Sheet, SheetFlaw, shown
 
 MAX_CALLS = 10**9

@@ -10,13 +10,13 @@ from urllib.parse import unquote
 
 import msgspec
 
-from detente.errors import did_you_mean
 from detente.gateway.deciding.openai_error import error
 from detente.gateway.deciding.policy import Policy
 from detente.gateway.http.exchange import RequestHead
 from detente.gateway.serving.paths import plain
 from detente.gateway.surfaces import SURFACES, models
 from detente.live.key import Key
+from detente.values.likeness import did_you_mean
 
 _OPENAI, _ANTHROPIC = SURFACES[b"/v1/chat/completions"], SURFACES[b"/v1/messages"]
 

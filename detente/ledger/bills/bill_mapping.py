@@ -22,9 +22,10 @@ from detente.case.document import Document
 from detente.contract.roles import PriceChange
 from detente.demand.taking import taken_by_work
 from detente.demand.workload import AnyWorkload, can_run
-from detente.errors import CaseError, Flaw, FlawError, Mistake, did_you_mean
+from detente.errors import CaseError, Flaw, FlawError, Mistake
 from detente.market.offer import GpuOffer, TokenOffer
 from detente.values.facts import OFFER_KEYS, RESERVED, Facts
+from detente.values.likeness import did_you_mean
 from detente.values.noun import Id, Label, Noun, Title
 from detente.values.quantity_field import Count
 from detente.values.text import one_line

@@ -15,12 +15,12 @@ from datetime import datetime
 from decimal import Decimal
 
 from detente.case.case import Case
-from detente.contract.incidents import part_available
 from detente.contract.reach.window import Window
 from detente.contract.roles import AvailabilityGuarantee
 from detente.contract.service_level import ServiceLevel
 from detente.contract.term import Term
 from detente.ledger.journals.record import Attempt, Record
+from detente.market.incidents import part_available
 from detente.values.facts import Facts
 from detente.values.period import End
 

@@ -14,7 +14,7 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
 
-from detente.errors import LedgerError, did_you_mean
+from detente.errors import LedgerError
 from detente.ledger.books.books import Books
 from detente.ledger.books.stands import ClauseStands, stands_in
 from detente.ledger.journals.record import CallRoute, read_route
@@ -29,6 +29,7 @@ from detente.ledger.proof.evidence import (
 )
 from detente.ledger.store.store import Session, StoredRow
 from detente.ledger.use.line import UseClass
+from detente.values.likeness import did_you_mean
 from detente.values.micros import micros
 
 Exhibit = dict[str, Any]

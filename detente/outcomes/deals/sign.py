@@ -14,7 +14,7 @@ from typing import TypeVar
 from detente.case.case import Case
 from detente.case.given import GivenPart, GivenSeconds, limits, must_be_case, must_be_text
 from detente.case.reading import Chosen
-from detente.errors import CaseError, Mistake, UnsettledError, Where, did_you_mean
+from detente.errors import CaseError, Mistake, UnsettledError, Where
 from detente.outcomes.choices.measures import concentration
 from detente.outcomes.deals.deal import (
     BeforeAfter,
@@ -40,6 +40,7 @@ from detente.planner.study import GAP
 from detente.results.conflict import Conflict
 from detente.results.plan import Plan
 from detente.results.plan_rows import ProviderRow
+from detente.values.likeness import did_you_mean
 from detente.values.period import named
 
 MAX_SET_ASIDE = 12

@@ -18,7 +18,7 @@ from typing import get_args
 from detente.case.case import Case
 from detente.case.choice import OpenChoice
 from detente.case.given import GivenPart, GivenSeconds, limits, must_be_case, must_be_one_of, whole
-from detente.errors import CaseError, Mistake, Where, did_you_mean
+from detente.errors import CaseError, Mistake, Where
 from detente.outcomes.baseline import Baseline
 from detente.outcomes.choices.leaves import leaves
 from detente.outcomes.draws.crew import Begin, DrawMaker, crew_of
@@ -34,6 +34,7 @@ from detente.planner.dispatch import Dispatch, Holdings
 from detente.planner.solving.search import Progress, silent
 from detente.planner.study import Study
 from detente.results.conflict import Conflict
+from detente.values.likeness import did_you_mean
 from detente.values.money import nano
 
 DRAWS, MAX_DRAWS = 200, 1_000_000

@@ -12,7 +12,7 @@ from datetime import date
 
 from detente.case.case import Case
 from detente.case.given import GivenPart, GivenSeconds, limits, must_be_case
-from detente.errors import CaseError, FlawError, Mistake, Where, did_you_mean
+from detente.errors import CaseError, FlawError, Mistake, Where
 from detente.outcomes.baseline import Baseline, stops_noted
 from detente.outcomes.leverage.coalition import Coalitions, UnknownWorthError
 from detente.outcomes.leverage.demand_curve import demand_curve
@@ -28,6 +28,7 @@ from detente.planner.solving.search import Progress, silent
 from detente.planner.solving.solution import Stopped
 from detente.planner.study import Study
 from detente.results.conflict import Conflict
+from detente.values.likeness import did_you_mean
 from detente.values.period import begins, day, moment, named
 from detente.values.zone import zone_of
 

@@ -17,7 +17,8 @@ from pydantic.fields import FieldInfo
 
 from detente.case.case import Case
 from detente.contract.term import Term
-from detente.errors import CaseError, Flaw, FlawError, Mistake, Where, did_you_mean
+from detente.errors import CaseError, Flaw, FlawError, Mistake, Where
+from detente.values.likeness import did_you_mean
 from detente.values.money import Money, Price
 from detente.values.quantity import SCALES, Amount, in_percent, plain
 

@@ -19,7 +19,7 @@ from detente.contract.payer import Payer
 from detente.contract.roles import StandbyHedge
 from detente.contract.settled.standing import CREDIT, MILESTONE, PAID, TAKE, Standing
 from detente.contract.term import Term
-from detente.errors import CaseError, Mistake, Where, did_you_mean
+from detente.errors import CaseError, Mistake, Where
 from detente.market.offer import TokenOffer
 from detente.report.numerals import count, percent, quantity, ticked
 from detente.report.plans import answer, digest
@@ -27,6 +27,7 @@ from detente.report.plans.denial import denials
 from detente.results.conflict import Conflict
 from detente.results.plan import Plan
 from detente.results.plan_rows import ClauseRow, Decision
+from detente.values.likeness import did_you_mean
 from detente.values.money import CENT, shown
 from detente.values.period import named
 from detente.values.quantity import plain

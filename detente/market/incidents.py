@@ -15,11 +15,11 @@ from typing import Any, Literal
 
 from pydantic import Field, model_validator
 
-from detente.demand.row_times import TimestampReader
 from detente.errors import FlawError
 from detente.values.micros import DAY, MINUTE, micros
 from detente.values.noun import Noun, Title
 from detente.values.period import Day, moment
+from detente.values.row_times import TimestampReader
 from detente.values.sheet import UNREADABLE, File, Sheet, atto, shown
 
 PLACES = Decimal("0.000001")

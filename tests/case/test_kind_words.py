@@ -7,8 +7,8 @@ from pathlib import Path
 
 import pytest
 
+from detente.case.kind_words import LIST, SAID, instead
 from detente.terms import KINDS
-from detente.terms.finding import LIST, SAID, instead
 from tests.builders import agreement, data_of, mistakes, tokens, work
 
 NAMES = list(KINDS)

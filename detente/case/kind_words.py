@@ -10,7 +10,7 @@ from collections.abc import Iterable, Sequence
 from functools import cache
 from typing import NamedTuple
 
-from detente.errors import did_you_mean, nearest
+from detente.values.likeness import did_you_mean, nearest
 
 LIST = "docs/terms/finding.md says what to write for what a contract says"
 ALIKE = 0.8
