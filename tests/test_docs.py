@@ -14,6 +14,7 @@ import re
 from collections import defaultdict
 from collections.abc import Iterator
 from functools import cache
+from importlib import import_module
 from pathlib import Path
 from typing import Any, get_args
 
@@ -224,6 +225,19 @@ def test_the_session_in_python_runs_as_written(tmp_path: Path, monkeypatch: pyte
     said: list[str] = []
     done = doctest.DocTestRunner(verbose=False).run(session, out=said.append)
     assert done.attempted > 15
+    assert "".join(said) == ""
+
+
+def test_the_kind_of_ones_own_is_planned_as_written(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    page = ROOT / "docs" / "guide" / "own-kinds.md"
+    monkeypatch.setattr(terms, "KINDS", {**terms.KINDS})
+    (tmp_path / "levy.py").write_text("".join(blocks(page, "python")))
+    monkeypatch.syspath_prepend(tmp_path)
+    names = vars(import_module("levy"))
+    session = doctest.DocTestParser().get_doctest("".join(blocks(page, "pycon")), names, page.name, str(page), 0)
+    said: list[str] = []
+    done = doctest.DocTestRunner(verbose=False).run(session, out=said.append)
+    assert done.attempted == 5
     assert "".join(said) == ""
 
 

@@ -101,7 +101,7 @@ class OpenProgram:
             known.append(term)
             program = self.draft.program
             program.variant = len(known)
-            term.shape(Shaping(self.draft))
+            Shaping(self.draft).shape(term)
             program.variant = 0
             if idle_ceilings(self.draft):
                 self.short.add(owner._replace(variant=len(known)))

@@ -18,9 +18,10 @@ from typing import TYPE_CHECKING, Literal
 import numpy as np
 
 from detente.case.case import Case
-from detente.errors import BillError, UnsettledError
+from detente.errors import UnsettledError
+from detente.planner.answer.balance import check
 from detente.planner.answer.bill import Bill, charge
-from detente.planner.answer.whole_quanta import Prefer, as_found, at_stake, settled, settled_in_place
+from detente.planner.answer.whole_quanta import Prefer, as_found, settled, settled_in_place
 from detente.planner.formulation.draft import Draft
 from detente.planner.formulation.expression import Ints
 from detente.planner.formulation.owner import Owner
@@ -377,17 +378,6 @@ class Study:
         """Whether Ctrl-C was pressed."""
         interrupt = self.program.model.interrupt
         return interrupt is not None and interrupt.noted
-
-
-def check(draft: Draft, exact: Bill, solution: Solution, model: Model) -> None:
-    """The exact bill against the solver's objective: a difference beyond rounding is an error (§4)."""
-    difference = float(exact.total) - solution.objective
-    scale = max(abs(solution.objective), float(abs(exact.listed)), 1.0)
-    if abs(difference) > 1e-6 * scale + at_stake(draft, model, exact.quantities, solution):
-        raise BillError(
-            f"the plan's exact bill is {exact.total} and the solver's cost {solution.objective:.6f}: they differ by "
-            f"{difference:.6f}, beyond rounding"
-        )
 
 
 def _no_dearer(bill: Bill, other: Bill, gap: float) -> bool:

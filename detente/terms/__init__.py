@@ -6,6 +6,7 @@ package is added by ``add``, before a case that uses it is read.
 
 from __future__ import annotations
 
+import re
 import typing
 from functools import cache
 from importlib import import_module
@@ -50,6 +51,10 @@ KINDS: dict[str, str | type[Term]] = {
 """What a clause may say as its ``kind``: the class, or the file of this package and the class in it."""
 
 
+NAME = "[a-z][a-z0-9]*(-[a-z0-9]+)*"
+"""What a kind may be called: in kebab-case, as all that a case says."""
+
+
 def kind_named(name: str) -> type[Term]:
     """The kind of clause of this name."""
     found = KINDS[name]
@@ -66,8 +71,14 @@ def kinds() -> tuple[type[Term], ...]:
 
 def kind_of(kind: type[Term]) -> str:
     """What a clause of this kind says as its ``kind``."""
-    (name,) = typing.get_args(kind.model_fields["kind"].annotation)
-    return str(name)
+    (name,) = _names_of(kind)
+    return name
+
+
+def _names_of(kind: type[Term]) -> tuple[str, ...]:
+    """What it declares as its ``kind``: one name, where it is well declared."""
+    declared: Any = kind.model_fields["kind"].annotation if "kind" in kind.model_fields else None
+    return tuple(map(str, typing.get_args(declared))) if typing.get_origin(declared) is typing.Literal else ()
 
 
 def add(kind: type[Term]) -> None:
@@ -76,9 +87,14 @@ def add(kind: type[Term]) -> None:
     Raises
     ------
     ValueError
-        Where there is a kind of that name.
+        Where it does not say by one `kind` what it is called, or there is a kind of that name.
     """
-    name = kind_of(kind)
+    names = _names_of(kind)
+    if len(names) != 1 or not re.fullmatch(NAME, names[0]):
+        found = f"is called {' or '.join(f'`{name}`' for name in names)}" if names else "does not say what it is called"
+        remedy = 'write `kind: Literal["one-name"]`, in small letters, with hyphens'
+        raise ValueError(f"`{kind.__name__}` {found}; {remedy}")
+    (name,) = names
     if name in KINDS:
         raise ValueError(f"there is a kind `{name}` already; choose another `kind`")
     KINDS[name] = kind

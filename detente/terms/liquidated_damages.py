@@ -98,16 +98,16 @@ class LiquidatedDamages(CappedCharge, PricedBreach):
         """What is owed for a window in which there is any breach."""
         return Fraction(self.amount.amount) * self.windows.share(window) if self.amount else Fraction(0)
 
-    def owed_of(self, program: Program, counted: Meter) -> Expression:
+    def owed_of(self, program: Program, windows: Sequence[Window]) -> Expression:
         """Of a lump sum, a whole number for each window says whether there is any breach in it."""
         if self.amount is None:
-            return super().owed_of(program, counted)
-        windows, total = list(self.counted.windows), program.total(self.counted)
+            return super().owed_of(program, windows)
+        own, total = list(self.counted.windows), program.total(self.counted)
         most = program.most(total)
         broken = program.slack(self, "broken", most=[Fraction(bool(m)) for m in most], whole="up")
         program.require(self, "broken", total - broken * most <= [Fraction(0) for _ in most])
-        lumps = broken * [self._lump(window) for window in windows]
-        return lumps if counted == self.counted else lumps.gather([0 for _ in windows], len(list(counted.windows)))
+        lumps = broken * [self._lump(window) for window in own]
+        return lumps if windows == own else lumps.gather([0 for _ in own], len(windows))
 
     def comes_to(self, totals: Totals, window: Window) -> Fraction:
         """The lump sum, of any breach at all."""

@@ -7,7 +7,6 @@ called (``terms``).
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from dataclasses import replace
 from datetime import datetime
 from fractions import Fraction
 from typing import Self
@@ -21,7 +20,7 @@ from detente.contract.decisions import Decisions
 from detente.contract.metered.meter import Meter
 from detente.contract.metered.totals import Totals
 from detente.contract.program import Expression, Program
-from detente.contract.reach.window import Every, Window
+from detente.contract.reach.window import Calendar, Every, Window
 from detente.contract.roles import PricedBreach
 from detente.contract.settled.settlement import Settlement, settled
 from detente.contract.stated import Divided, StatedWindows
@@ -75,11 +74,9 @@ class CappedCharge(Term):
         """Whether so much is owed for each unit of it."""
         return True
 
-    def owed_of(self, program: Program, counted: Meter) -> Expression:
+    def owed_of(self, program: Program, windows: Sequence[Window]) -> Expression:
         """What would be owed without a cap in a plan, in each window, or in all of them together."""
-        whole = program.total(counted)
-        windows = list(counted.windows)
-        owed = whole * (Fraction(0) if self._at_own_rates else self.each)
+        owed = program.total(self.counted, windows) * (Fraction(0) if self._at_own_rates else self.each)
         for part in self._at_own_rates:
             rows = [next(k for k, w in enumerate(windows) if w.start <= at.start < w.end) for at in part.meter.windows]
             owed += program.total(part.meter).gather(rows, len(windows)) * part.each
@@ -103,12 +100,9 @@ class CappedCharge(Term):
         return self.cap
 
     @property
-    def capped(self) -> Meter:
-        """What is counted in each of the times for which a cap holds."""
-        whole = self.counted
-        if self.in_all is None:
-            return whole
-        return replace(whole, name=f"{whole.name} in all", windows=self.calendar(self._whole))
+    def _capped(self) -> Calendar:
+        """The times for which a cap holds."""
+        return self.counted.windows if self.in_all is None else self.calendar(self._whole)
 
     @property
     def _of_breach(self) -> bool:
@@ -137,7 +131,7 @@ class CappedCharge(Term):
         The lesser of two amounts is concave, so it takes a whole number for each cap: whether it is reached. Until then
         the rate is owed, from then on the cap, and it is reached only where the rate comes to as much.
         """
-        windows = list(self.capped.windows)
+        windows = list(self._capped)
         caps = [cap for window in windows if (cap := self.most(window)) is not None]
         if not caps and not self._of_breach and not self._at_own_rates:
             program.charge(self, self.counted, self.each)
@@ -145,7 +139,7 @@ class CappedCharge(Term):
         if self.own_money is not None and self.in_all is not None:
             self._at_each_rate(program)
             return
-        share = program.in_money(self.owed_of(program, self.capped), self, windows)
+        share = program.in_money(self.owed_of(program, windows), self, windows)
         most = program.most(share)
         nothing = [Fraction(0) for _ in most]
         if not caps:
@@ -163,8 +157,8 @@ class CappedCharge(Term):
     def _at_each_rate(self, program: Program) -> None:
         """The same with a cap in all, where each window has its own rate of exchange."""
         windows = list(self.counted.windows)
-        share = program.in_money(self.owed_of(program, self.counted), self, windows)
-        for cap in (self.most(whole) for whole in self.capped.windows):
+        share = program.in_money(self.owed_of(program, windows), self, windows)
+        for cap in map(self.most, self._capped):
             assert cap is not None, "there is a cap in all"
             cap_in_all.shaped(program, self, share, cap, windows, Fraction(1), remedy=self._of_breach)
 
@@ -174,7 +168,7 @@ class CappedCharge(Term):
 
     def _owed(self, totals: Totals, as_of: datetime | None) -> Iterator[Settlement]:
         meter, overall, breach = self.counted, self.in_all is not None, self._of_breach
-        left = next((self.most(whole) for whole in self.capped.windows), None) if overall else None
+        left = next(map(self.most, self._capped), None) if overall else None
         for window, ended in meter.begun(as_of):
             room = left if overall else self.most(window)
             counted = totals.total(meter, window)

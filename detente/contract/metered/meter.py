@@ -31,6 +31,11 @@ PAYMENTS: tuple[Measure, ...] = ("paid", "paid-before", "returned")
 MONEY: tuple[Measure, ...] = ("spend", "listed", *PAYMENTS, "revenue", "off")
 
 
+def unstated(meter: Meter) -> str:
+    """Of a meter that a clause reads and does not state: nothing is counted in it."""
+    return f"`{meter.term}` reads its meter `{meter.name}`, which its `meters()` does not return; add it there"
+
+
 @dataclass(frozen=True, slots=True)
 class Meter:
     """What a clause counts: a measure of what a selection covers, by window.

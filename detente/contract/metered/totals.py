@@ -17,7 +17,7 @@ from math import lcm
 from detente.contract.metered.counting_moment import BoughtCapacity, CountingMoment, by_invoice
 from detente.contract.metered.day_use import Counted, CountedOfDay, MomentUse, UseTogether
 from detente.contract.metered.lacking import NOT_BOUGHT, Lacks, mark_of, still_lacking, why_unknown
-from detente.contract.metered.meter import PAYMENTS, Measure, Meter
+from detente.contract.metered.meter import PAYMENTS, Measure, Meter, unstated
 from detente.contract.metered.paid_use import PaidUse
 from detente.contract.metered.sum import Sum
 from detente.contract.metered.use import RatedUse, nanos
@@ -36,6 +36,13 @@ DAY = timedelta(days=1)
 WHOLE = Fraction(1)
 
 
+class MeterPlaces(dict[Meter, int]):
+    """The place of each meter. Raises ValueError for one that no clause states."""
+
+    def __missing__(self, meter: Meter) -> int:
+        raise ValueError(unstated(meter))
+
+
 class Totals:
     """Running totals of some meters.
 
@@ -47,7 +54,7 @@ class Totals:
         self._bought = bought
         self.meters = tuple(dict.fromkeys(meter for meter in meters if meter.measure not in PAYMENTS))
         self._payments: tuple[PaidUse, ...] = ()
-        self._place = {meter: place for place, meter in enumerate(self.meters)}
+        self._place = MeterPlaces((meter, place) for place, meter in enumerate(self.meters))
         self._known: dict[Counted, Sum] = {}
         self._unknown: dict[Counted, dict[Lacks, Sum]] = {}
         timed = {"buy"} if any(meter.moment != "use" for meter in self.meters) else set()

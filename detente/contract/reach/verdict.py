@@ -84,9 +84,17 @@ def verdict(terms: Iterable[Clause], demand: Facts, places: Sequence[Facts]) -> 
     """What clauses in force say of work that may run in any of some places, and that nobody can keep to one of them.
 
     Deny wins, then undecided, then prefer. Of equals the first place counts, and in it the first clause.
+
+    Raises ValueError where a clause does not permit it and gives no reason (§1).
     """
     clauses = tuple(terms)
-    return worst(clause.judge(demand, place).at(place) for place in places for clause in clauses)
+    found = worst(clause.judge(demand, place).at(place) for place in places for clause in clauses)
+    if found.reason is None and not found.permitted:
+        said = replace(found, place=None)
+        clause = next(each for each in clauses if each.judge(demand, found.place or {}) == said)
+        what = f"`{clause.id}` (`{type(clause).__name__}`) says `{found.permission}` without a reason"
+        raise ValueError(f'{what}; write `Verdict("{found.permission}", Reason(self.id, "why, in one sentence"))`')
+    return found
 
 
 def permitted(clause: Clause, demand: Facts, places: Sequence[Facts]) -> bool:

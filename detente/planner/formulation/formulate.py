@@ -74,5 +74,5 @@ def _shaped(unshaped: Draft) -> Draft:
     draft, terms = unshaped.copied(), unshaped.case.terms
     shaping = Shaping(draft)
     for term in in_turn(terms):
-        term.shape(shaping)
+        shaping.shape(term)
     return draft

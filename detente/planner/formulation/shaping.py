@@ -18,13 +18,14 @@ import numpy as np
 from numpy.typing import NDArray
 
 from detente.contract.decisions import Rounding
-from detente.contract.metered.meter import PAYMENTS, Measure, Meter
+from detente.contract.metered.meter import PAYMENTS, Measure, Meter, unstated
 from detente.contract.metered.paid_use import UsePart
 from detente.contract.own_money import OwnMoney
 from detente.contract.program import BEYOND, ClauseOwner
 from detente.contract.reach.scope import Selection
 from detente.contract.reach.window import Calendar, Window
 from detente.contract.returning import Returning
+from detente.contract.term import Term
 from detente.planner.formulation import standby
 from detente.planner.formulation.arc import covers
 from detente.planner.formulation.draft import DecidedColumns, Draft
@@ -63,6 +64,12 @@ class Shaping:
         self.draft = draft
         self._paying: list[Paying] = []
         self._exact: list[Paying] = []
+        self._stated: set[Meter] = set()
+
+    def shape(self, term: Term) -> None:
+        """Let a clause add what it adds; it may count what its ``meters`` state, as it does when it is settled."""
+        self._stated.update(term.meters())
+        term.shape(self)
 
     # -- measures ------------------------------------------------------------------------------------------------
     def even(self, windows: Calendar) -> list[Window]:
@@ -80,6 +87,8 @@ class Shaping:
             raise ValueError(
                 f"`{meter.term}`: a plan does not count what is taken off prices; `settle` reads that meter"
             )
+        if meter not in self._stated:
+            raise ValueError(unstated(meter))
         by = tuple(meter.windows if by is None else by)
         used = tuple(times_of_use(meter, by))
         own = self._in_own(meter, used)

@@ -35,6 +35,8 @@ def test_the_most_that_is_counted_of_work_is_what_there_is_of_it() -> None:
     floor = {"id": "floor", "kind": "minimum-commitment", "amount": "1 USD", "windows": {"every": "month"}}
     case = build(offers, [work(), compute(demand="10 GPU")], agreement(floor), months=2)
     found = Shaping(formulate(case))
+    for term in case.terms:
+        found.shape(term)
     (meter,) = (meter for term in case.terms for meter in term.meters())
     units = [10 * 2 * hours for hours in (744, 672)]
     assert [float(most) for most in found.most(found.total(meter))] == pytest.approx([3000 + spent for spent in units])

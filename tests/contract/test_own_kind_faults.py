@@ -1,0 +1,141 @@
+"""What the author of a kind of clause is told of it: which kind, which clause, and what to write."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable
+from datetime import datetime
+from fractions import Fraction
+from typing import Any, ClassVar, Literal
+
+import pytest
+
+from detente import terms
+from detente.contract.decisions import Decisions
+from detente.contract.metered.meter import Meter
+from detente.contract.metered.totals import Totals
+from detente.contract.program import Program
+from detente.contract.reach.verdict import PERMIT, Permission, Verdict
+from detente.contract.reach.window import Every
+from detente.contract.settled.settlement import Settlement, settled
+from detente.contract.term import Term
+from detente.errors import BillError
+from detente.values.facts import Facts
+from detente.values.money import Cash
+from tests.builders import agreement, build, solved, tokens, work
+
+
+class Fee(Term):
+    """So much for each month: ``parts`` says which of its questions its author forgot."""
+
+    kind: Literal["fee"]
+    amount: Cash
+    forgotten: ClassVar[str] = ""
+    theirs = True
+
+    @property
+    def spend(self) -> Meter:
+        """What is spent in each month."""
+        return self.meter("spend", "spend", self.calendar(Every(every="month")))
+
+    def meters(self) -> tuple[Meter, ...]:
+        """The same."""
+        return () if self.forgotten == "meters" else (self.spend,)
+
+    def shape(self, program: Program) -> None:
+        """The fee, and no less, whatever is spent."""
+        if self.forgotten != "shape":
+            each = [Fraction(self.amount.amount) for _ in self.spend.windows]
+            fee = program.slack(self, "fee", most=each, price=Fraction(1), windows=list(self.spend.windows))
+            program.require(self, "fee", fee + program.total(self.spend) * Fraction(0) >= each)
+
+    def settle(self, totals: Totals, decisions: Decisions, as_of: datetime | None) -> Settlement:
+        """The fee, and what was spent."""
+        of, fee = self.spend, Fraction(self.amount.amount)
+        return Settlement.of(
+            settled(of, window, "fee", "fee", ended=ended, amount=None, drawn=totals.total(of, window), owed=fee)
+            for window, ended in of.begun(as_of)
+        )
+
+
+class Judge(Term):
+    """It says the same of everything."""
+
+    kind: Literal["judge"]
+    said: ClassVar[Verdict] = PERMIT
+
+    def judge(self, demand: Facts, offer: Facts) -> Verdict:
+        """The same."""
+        return self.said
+
+
+@pytest.fixture(autouse=True)
+def own(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The kinds are there for as long as a test runs."""
+    monkeypatch.setattr(terms, "KINDS", {**terms.KINDS})
+    terms.add(Fee)
+    terms.add(Judge)
+
+
+def plan_of(clause: dict[str, Any]) -> Any:
+    """1000 Mtok a month for 3 USD each, through two months."""
+    return solved(build([tokens("north", 3)], [work()], agreement(clause), months=2))
+
+
+FEE = {"id": "monthly", "kind": "fee", "amount": "10 USD"}
+
+
+def test_a_kind_that_forgets_nothing_is_planned() -> None:
+    assert plan_of(FEE).cost == 2 * (3000 + 10)
+
+
+def test_what_settles_and_is_not_shaped_is_named(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(Fee, "forgotten", "shape")
+    with pytest.raises(BillError) as caught:
+        plan_of(FEE)
+    assert str(caught.value).endswith(
+        ": `monthly` (`kind: fee`) comes to 20.00 USD by its `settle`, and to 0.00 USD by its `shape`, which must add "
+        "to a plan's cost what `settle` owes"
+    )
+
+
+def test_a_meter_that_is_read_and_not_stated_is_named_in_a_plan(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(Fee, "forgotten", "meters")
+    with pytest.raises(ValueError, match="`monthly` reads its meter `spend`, which its `meters\\(\\)` does not return"):
+        plan_of(FEE)
+
+
+def test_a_meter_that_is_read_and_not_stated_is_named_in_a_bill() -> None:
+    case = build([tokens("north", 3)], [work()], agreement(FEE))
+    (term,) = case.signed
+    with pytest.raises(ValueError, match="`monthly` reads its meter `spend`"):
+        term.settle(Totals(()), Decisions({}), None)
+
+
+@pytest.mark.parametrize("said", ["deny", "undecided"])
+def test_a_verdict_without_a_reason_is_refused(said: Permission, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(Judge, "said", Verdict(said))
+    remedy = f'write `Verdict("{said}", Reason(self.id, "why, in one sentence"))`'
+    with pytest.raises(ValueError, match=re.escape(f"`silent` (`Judge`) says `{said}` without a reason; {remedy}")):
+        plan_of({"id": "silent", "kind": "judge"})
+
+
+def _declared(**annotations: Any) -> type[Term]:
+    return type("Own", (Term,), {"__module__": __name__, "__annotations__": annotations, "__doc__": "A kind."})
+
+
+@pytest.mark.parametrize(
+    ("kind", "what"),
+    [
+        (lambda: _declared(kind=Literal["Bad Name"]), "`Own` is called `Bad Name`; write `kind: Literal"),
+        (lambda: _declared(kind=Literal["bad_name"]), "`Own` is called `bad_name`; write"),
+        (lambda: _declared(kind=Literal[""]), "`Own` is called ``; write"),
+        (lambda: _declared(kind=Literal["one", "two"]), "`Own` is called `one` or `two`; write"),
+        (lambda: _declared(kind=str), "`Own` does not say what it is called; write"),
+        (_declared, "`Own` does not say what it is called; write"),
+        (lambda: _declared(kind=Literal["share"]), "there is a kind `share` already; choose another `kind`"),
+    ],
+)
+def test_what_a_kind_may_be_called(kind: Callable[[], Any], what: str) -> None:
+    with pytest.raises(ValueError, match=re.escape(what)):
+        terms.add(kind())
