@@ -13,6 +13,8 @@ from fractions import Fraction
 from pathlib import Path
 from typing import TYPE_CHECKING, Self
 
+from detente.contract.metered.meter import Meter
+from detente.contract.own_money import OwnMoney
 from detente.contract.reach.scope import Selection
 from detente.contract.reach.validity import Validity
 from detente.contract.reach.verdict import Verdict
@@ -23,7 +25,7 @@ from detente.values.quantity import NOTHING, Exact
 
 
 class ClauseRole(ABC):
-    """What a clause is besides: of its text, a role sees its name, what it covers, and when it is in force."""
+    """What a clause is besides: a role sees its name, what it covers and counts, and when it is in force."""
 
     if TYPE_CHECKING:  # fields of the clause, and pydantic lets no attribute of a base have the name of one
 
@@ -44,6 +46,15 @@ class ClauseRole(ABC):
     @abstractmethod
     def covered(self) -> Selection:
         """What it speaks of."""
+
+    @property
+    @abstractmethod
+    def own_money(self) -> OwnMoney | None:
+        """The currency in which it is kept, where that is not the case's."""
+
+    @abstractmethod
+    def meters(self) -> tuple[Meter, ...]:
+        """What it counts."""
 
     @classmethod
     def questions(cls) -> frozenset[str]:

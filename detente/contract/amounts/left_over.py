@@ -10,7 +10,6 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from fractions import Fraction
-from typing import Any
 
 from detente.contract.amounts.counting import Counting, edge_inside, paid_apart
 from detente.contract.case_view import CaseView, ClauseView
@@ -21,7 +20,7 @@ from detente.contract.payer import meet
 from detente.contract.program import ClauseOwner, Expression, Program
 from detente.contract.reach.window import Window
 from detente.contract.returning import Returning, in_turn
-from detente.contract.roles import GivingBack
+from detente.contract.roles import ClauseRole, GivingBack
 from detente.errors import Flaw
 
 ALIKE = "let both cover the same use, in windows that begin on the same days"
@@ -36,16 +35,16 @@ class GivenBeside:
     """
 
     names: frozenset[str]
-    before: tuple[Any, ...]
+    before: tuple[Returning, ...]
     exchanged: bool
 
 
-def beside(own: Any, clauses: Sequence[Any]) -> GivenBeside | None:
+def beside(own: GivingBack, clauses: Sequence[ClauseRole | ClauseView]) -> GivenBeside | None:
     """Who gives back beside a clause; None where all that meet it give back no more than all, whatever comes.
 
     Of clauses agreed with one party, as ``Term.told`` is told them: each of its texts is among them.
     """
-    giving: list[Any] = [each for each in in_turn(clauses) if isinstance(each, GivingBack)]
+    giving = [each for each in in_turn(clauses) if isinstance(each, GivingBack)]
     texts = [each for each in giving if each.id == own.id]
     met = [each for each in giving if each.id != own.id and any(meet(text, each) for text in texts)]
     parts: dict[str, Fraction] = {}

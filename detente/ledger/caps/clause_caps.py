@@ -12,7 +12,6 @@ from datetime import datetime
 from decimal import Decimal
 from fractions import Fraction
 from math import ceil
-from typing import cast
 
 from detente.case.case import Case
 from detente.contract.decisions import NOTHING_DECIDED
@@ -45,11 +44,13 @@ class LiveCap(Cap):
     """A cap of a clause.
 
     ``id`` is the clause's, and ``name`` that of its meter in a ledger. ``since``: an amended clause is several.
+    ``limit`` is the clause in its role, by which it is asked at each call.
     """
 
     id: str
     name: str
     term: Term
+    limit: CallLimit
     meter: Meter
     measure: UseMeasure
 
@@ -98,8 +99,7 @@ class LiveCap(Cap):
 
     def _says(self, standing: Standing, drawn: int, need: int) -> Verdict:
         """What the clause says where so much is drawn, in whole billionths."""
-        limit = cast(CallLimit, self.term)  # as ``of_terms`` made it; to ask for a role takes a microsecond
-        return limit.permits(replace(standing, drawn=of_nanos(drawn)), of_nanos(need))
+        return self.limit.permits(replace(standing, drawn=of_nanos(drawn)), of_nanos(need))
 
     def denies(self, room: CapRoom) -> Verdict | None:
         """What the clause itself says, as it stands for the call: the rest is drawn, or not to be had."""
@@ -139,9 +139,10 @@ def _limit(standing: Standing) -> int:
 def of_terms(terms: Iterable[Term]) -> Iterator[LiveCap]:
     """The caps of clauses: of those that ask what remains, each of its meters of use. Calls add to it as they end."""
     for term in terms:
-        for meter in term.meters() if isinstance(term, CallLimit) else ():
-            if (measure := meter.of_use) is not None:
-                yield LiveCap(term.id, name_of(meter), term, meter, measure)
+        if isinstance(term, CallLimit):
+            for meter in term.meters():
+                if (measure := meter.of_use) is not None:
+                    yield LiveCap(term.id, name_of(meter), term, term, meter, measure)
 
 
 def not_kept(case: Case) -> list[Mistake]:
