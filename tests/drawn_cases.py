@@ -43,7 +43,7 @@ def _gpu(draw: Draw, provider: str) -> Data:
 
 def _reserved(draw: Draw, provider: str) -> Data:
     more = {"buy": "reserved", "term": pick(draw, "1 month", "2 months"), "cut": pick(draw, "refuse", "prorate")}
-    more |= pick(draw, {}, {"capacity": "8 GPU"}, {"starts": ["2026-02-01"]})
+    more |= pick(draw, {}, {"capacity": "8 GPU"}, {"starts": ["2026-02-01"], "term": "1 month"})
     price = pick(draw, "1.1", "1.9", {"2026-01": "1.1 USD per GPU-hour", "2026-02-10": "1.7 USD per GPU-hour"})
     return gpus(provider, price, unit=pick(draw, 1, 4)) | more
 
@@ -148,6 +148,7 @@ def worlds(
         term = {"id": f"t{index}", "kind": kind, "text": f"Clause {index}."} | generator(kind)(draw, world, party)
         term |= pick(draw, {}, {}, {"from": "2026-01-11"}, {"until": "2026-02-15"})
         more: Data = pick(draw, {}, {}, {"effective": "2025-11-15"}, {"ends": after(months)})
+        more |= {"ends": after(months)} if _must_end(term) else {}
         terms = [term, *(BESIDE[kind](draw, term) if wide and kind in BESIDE else ())]
         signed = agreement(*terms, party=party, id=f"a{index}", combine=combine) | more
         world["agreements"] += [signed, *(_amendment(draw, signed, months) if wide else ())]
@@ -163,12 +164,21 @@ def _serve_two(draw: Draw, world: Data) -> None:
     world["workloads"][0]["runs-on"]["models"] = pick(draw, ["m"], ["m", "k"], ["k", "m"])
 
 
+def _must_end(term: Data) -> bool:
+    """Whether a clause is refused where its agreement goes on for ever."""
+    kind: str = term["kind"]
+    return kind == "escalator" or (kind != "share" and term.get("windows") == {"every": "term", "cut": "prorate"})
+
+
 DIVIDED = ("minimum-commitment", "spending-cap", "credit", "volume-discount", "revenue-share", "liquidated-damages")
 """Kinds whose windows divide an amount."""
 
 
 def _amendment(draw: Draw, signed: Data, months: int) -> list[Data]:
-    """At times a later text of a clause, in the middle of a window perhaps: with half of its amounts, or the same."""
+    """At times a later text of a clause, in the middle of a window perhaps: with half of its amounts, or the same.
+
+    Both end on the same day, since nobody could say what became of the rest where only the later one does.
+    """
     first, *rest = signed["terms"]
     if rest or first["kind"] not in DIVIDED or pick(draw, False, False, True):
         return []
@@ -181,7 +191,8 @@ def _amendment(draw: Draw, signed: Data, months: int) -> list[Data]:
         later[key] = f"{D(number) / 2} {unit}"
     on = pick(draw, "2026-01-16", "2026-02-01", "2026-02-10")
     deal = agreement(later, party=signed["with"], id=f"{signed['id']}-later", effective=on, amends=signed["id"])
-    return [deal | {key: signed[key] for key in ("combine", "ends") if signed.get(key)} | {"ends": after(months)}]
+    signed["ends"] = after(months)
+    return [deal | {key: signed[key] for key in ("combine", "ends") if signed.get(key)}]
 
 
 def cases(**how: Any) -> st.SearchStrategy[Case]:

@@ -68,9 +68,15 @@ def _of(draw: Draw, world: Data) -> Data:
     found: Data = {"of": scope} if scope else {}
     if pick(draw, False, False, True):
         carved = _scope(draw, world)
-        if carved:
+        if carved and any(_among(w, scope) and not _among(w, carved) for w in world["workloads"]):
             found["except"] = [carved]
     return found
+
+
+def _among(workload: Data, scope: Data) -> bool:
+    """Whether a scope by facts of work selects a workload."""
+    facts = {"workload": workload["id"], "kind": workload["kind"]} | workload["labels"]
+    return all(facts[key] == value for key, value in scope.items())
 
 
 def _windows(draw: Draw) -> Data:
