@@ -17,6 +17,7 @@ from detente.contract.decisions import NOTHING_DECIDED
 from detente.contract.metered.totals import Totals
 from detente.contract.metered.use import RatedUse, Use
 from detente.contract.rated.rating import Rating
+from detente.contract.settled.posting import Posting
 from detente.contract.settled.settlement import Settlement
 from detente.contract.term import Term
 from detente.errors import CaseError, SettleError
@@ -67,31 +68,43 @@ def settle(case: Case, totals: Totals, as_of: datetime) -> Settlement:
     return Settlement.of(settling.settle(case.signed, totals, NOTHING_DECIDED, as_of))
 
 
+MOMENTS = st.one_of(
+    st.sampled_from([LATE, day("2026-01-01"), day("2026-02-11"), day("2026-05-01")]),
+    st.integers(0, 24 * 150).map(lambda hours: START + hours * HOUR),
+)
+"""When it is settled: after everything, as windows end, or at any hour."""
+
+
 @every_kind
-@few
+@settings(few, max_examples=12)
 @given(data=st.data())
-def test_settling_a_stream_is_settling_the_batch(kind: str, data: st.DataObject) -> None:
+def test_every_prefix_of_a_stream_in_any_order_is_a_batch(kind: str, data: st.DataObject) -> None:
     case = data.draw(cases(need=kind, most=2))
     lines = rated(case, data.draw(lines_of(case)))
-    as_of = data.draw(st.sampled_from([LATE, day("2026-01-01"), day("2026-02-11"), day("2026-05-01")]))
+    as_of = data.draw(MOMENTS)
     totals = Totals(meter for term in case.signed for meter in term.meters())
-    for count, line in enumerate(data.draw(st.permutations(lines)), start=1):
+    stream = data.draw(st.permutations(lines))
+    for count, line in enumerate(stream, start=1):
         totals.add(line)
-        if count < len(lines):
-            settle(case, totals, as_of)  # looking at it changes nothing
-    assert settle(case, totals, as_of) == settled_of(case.signed, lines, as_of)
+        so_far = lines if count == len(lines) else stream[:count]
+        assert settle(case, totals, as_of) == settled_of(case.signed, so_far, as_of)
+    what_has_not_ended_owes_nothing(case, lines, as_of)
 
 
-@every_kind
-@few
-@given(data=st.data())
-def test_every_prefix_of_a_stream_is_a_batch(kind: str, data: st.DataObject) -> None:
-    case = data.draw(cases(need=kind, most=1))
-    lines = rated(case, data.draw(lines_of(case)))
-    totals = Totals(meter for term in case.signed for meter in term.meters())
-    for count, line in enumerate(lines, start=1):
-        totals.add(line)
-        assert settle(case, totals, LATE) == settled_of(case.signed, lines[:count], LATE)
+def what_has_not_ended_owes_nothing(case: Case, lines: list[RatedUse], as_of: datetime) -> None:
+    """A window until its end, a payment until its day begins."""
+
+    def has_fallen_due(posting: Posting) -> bool:
+        return (posting.start if posting.part == "payment" else posting.end) <= as_of
+
+    now, whole = settled_of(case.signed, lines, as_of), settled_of(case.signed, lines, LATE)
+    assert all(map(has_fallen_due, now.postings))
+    assert list(filter(has_fallen_due, whole.postings)) == list(now.postings)
+    for stands in now.standings:
+        assert stands.start <= as_of
+        assert stands.ended == (stands.end <= as_of)
+        assert stands.ended or stands.owed == 0
+        assert not stands.ended or stands.accruing == 0
 
 
 @every_kind
@@ -172,23 +185,6 @@ def cut(line: Use, after: int) -> Iterator[Use]:
     for start, end, part in ((line.start, at, after), (at, line.end, hours - after)):
         amounts = (amount / hours * part for amount in (line.work, line.taken, line.listed, line.revenue))
         yield Use(line.kind, line.demand, line.offer, start, end, *amounts)
-
-
-@every_kind
-@few
-@given(data=st.data())
-def test_a_window_that_has_not_ended_owes_nothing(kind: str, data: st.DataObject) -> None:
-    case = data.draw(cases(need=kind, most=2))
-    lines = rated(case, data.draw(lines_of(case)))
-    as_of = START + data.draw(st.integers(0, 24 * 150)) * HOUR
-    now, whole = settled_of(case.signed, lines, as_of), settled_of(case.signed, lines, LATE)
-    assert all(p.end <= as_of for p in now.postings)
-    assert [p for p in whole.postings if p.end <= as_of] == list(now.postings)
-    for stands in now.standings:
-        assert stands.start <= as_of
-        assert stands.ended == (stands.end <= as_of)
-        assert stands.ended or stands.owed == 0
-        assert not stands.ended or stands.accruing == 0
 
 
 @st.composite
