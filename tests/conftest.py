@@ -10,7 +10,8 @@ would wait for nothing.
 The examples' plans take long, and several tests ask for them: one process plans each, and the others read what it
 saved.
 
-What is collected lives as long as the process, and is not searched for garbage.
+What is collected lives as long as the process, and is not searched for garbage; what tests make is searched seldom:
+hardly any of it goes in circles.
 """
 
 from __future__ import annotations
@@ -46,6 +47,7 @@ def pytest_collection() -> Generator[None, object, object]:
         return (yield)
     finally:
         gc.freeze()
+        gc.set_threshold(50_000, 20, 20)
         gc.enable()
 
 
