@@ -94,7 +94,8 @@ def idle(case: Case) -> Iterator[tuple[Term, Mistake]]:
             continue
         told.add(at)
         what = f"`{term.id}` does nothing: its `{zero.replace('_', '-')}` is nothing"
-        yield term, Mistake(case.clauses.get(at, Where(at[0])), what, "write what was agreed on, or drop the clause")
+        there = case.clauses.get(at, Where(at[0]))
+        yield term.held(found.validity), Mistake(there, what, "write what was agreed on, or drop the clause")
 
 
 def _nothing(value: object) -> bool:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from detente.case.notes import notes
-from tests.builders import Data, agreement, build, compute, gpus, tokens, work
+from tests.builders import Data, agreement, build, compute, gpus, solved, tokens, work
 
 FLOOR: Data = {"kind": "minimum-commitment", "amount": "1 k USD"}
 
@@ -66,6 +66,12 @@ def test_a_clause_of_nothing_is_noted(term: Data, key: str | None) -> None:
     case = build([tokens("north", 3)], [work(revenue="10 USD per Mtok")], agreement(term | {"id": "c"}))
     said = [f"`c` does nothing: its `{key}` is nothing"] if key else []
     assert [note.what for note in notes(case)] == said
+
+
+def test_a_clause_of_nothing_is_told_by_a_plan() -> None:
+    nothing: Data = FLOOR | {"id": "c", "amount": "0 USD", "windows": {"every": "month"}}
+    found = solved(build([tokens("north", 3)], [work()], agreement(nothing)))
+    assert [(note.term, note.agreement) for note in found.notes] == [("c", "north-deal")]
 
 
 def test_a_text_that_waives_an_earlier_one_is_not_noted() -> None:
