@@ -100,6 +100,11 @@ class PartsOff:
             raise _more_than_all((term for term, _, _ in self.parts), sum(off) * NANO, listed * NANO)
         return off
 
+    def taken_off(self, listed: int, at: int) -> tuple[int, tuple[tuple[str, int, int, int], ...]]:
+        """What is left of a list price of a moment, and what each took off it then. Raises SettleError."""
+        off = self.of(listed)
+        return listed - sum(off), tuple([(part[0], at, at, less) for part, less in zip(self.parts, off, strict=True)])
+
 
 def _more_than_all(terms: Iterable[str], off: Decimal, listed: Decimal) -> SettleError:
     names = " and ".join(f"`{term}`" for term in dict.fromkeys(terms))

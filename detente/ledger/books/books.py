@@ -207,7 +207,7 @@ class Books:
         self.totals.catch_up(session, number - 1)
         self._sum(session, sums, classes)
         self.totals.add(session, money, number)
-        self._note_times(session, sums.values())
+        self._note_times(session, sums)
         self._note_case(session)
         return number
 
@@ -216,12 +216,12 @@ class Books:
         for fact in (("currency", self.case.currency), ("case", self.case.declared.name)):
             session.run("INSERT INTO facts (name, value) VALUES (?, ?) ON CONFLICT (name) DO NOTHING", fact)
 
-    def _note_times(self, session: Session, sums: Iterable[LineSum]) -> None:
+    def _note_times(self, session: Session, sums: Iterable[tuple[str, int, int]]) -> None:
         """Note the earliest and the latest use that is on the books, so that nobody has to look for it."""
-        found = list(sums)
-        if not found:
+        times = {(start, end) for _, start, end in sums}
+        if not times:
             return
-        first, last = min(each.start for each in found), max(each.end for each in found)
+        first, last = min(times)[0], max(end for _, end in times)
         for name, at, way in (("first", first, "<"), ("last", last, ">")):
             session.run(
                 f"INSERT INTO facts (name, value) VALUES ('{name}', ?) ON CONFLICT (name) DO UPDATE"

@@ -169,10 +169,11 @@ def _batches(items: Iterable[JournalFrame | Trouble], size: int) -> Iterator[lis
 
 
 class _ReadCall(msgspec.Struct, frozen=True):
-    """A record, read: where it stood, the parts of its bytes, and what they say."""
+    """A record, read: where it stood, its route and that route's number, the bytes of its end, and what they say."""
 
     frame: JournalFrame
-    route: bytes
+    number: int
+    route: CallRoute
     body: bytes
     end: EndAsRead
     at: int
@@ -206,8 +207,7 @@ class _Adding:
     def records(self, frames: Sequence[JournalFrame], told: Ingested) -> None:
         """Add those that are new."""
         told.records += len(frames)
-        for call in self._new(list(self._read(frames, told)), told):
-            self._call(call, told)
+        self._calls(self._new(list(self._read(frames, told)), told), told)
 
     def _read(self, frames: Sequence[JournalFrame], told: Ingested) -> Iterator[_ReadCall]:
         for frame in frames:
@@ -224,22 +224,22 @@ class _Adding:
                     remedy = "see to the clocks: it counts once that has come"
                     self._aside(self._place(frame), f"{what}; {remedy}", body, told)
                     continue
-                if route not in self.routes:
-                    self._route(route)
-                yield _ReadCall(frame, route, body, end, moment)
+                known = self.routes.get(route) or self._route(route)
+                yield _ReadCall(frame, *known, body, end, moment)
             except (msgspec.DecodeError, ValueError) as error:
                 self._aside(self._place(frame), f"no record of this version: {error}", frame.payload, told)
 
-    def _route(self, body: bytes) -> None:
+    def _route(self, body: bytes) -> tuple[int, CallRoute]:
         """Find a route's number, or give it one."""
         found, text = read_route(body), body.decode()
         row = self._session.one("SELECT route FROM routes WHERE body = ?", (text,))
         if row is not None:
-            self.routes[body] = int(row[0]), found
-            return
-        number = self._session.number("SELECT MAX(route) FROM routes") + len(self.batch.routes) + 1
-        self.batch.routes.append((number, text))
+            number = int(row[0])
+        else:
+            number = self._session.number("SELECT MAX(route) FROM routes") + len(self.batch.routes) + 1
+            self.batch.routes.append((number, text))
         self.routes[body] = number, found
+        return number, found
 
     def _new(self, calls: Sequence[_ReadCall], told: Ingested) -> Iterator[_ReadCall]:
         """The records that are not on the books yet; of a stream, its end alone where that is there."""
@@ -280,25 +280,30 @@ class _Adding:
                 self.batch.lines.append((None, msgspec.structs.replace(line, count=-1)))
                 told.unknown -= 1
 
-    def _call(self, call: _ReadCall, told: Ingested) -> None:
-        end, at = call.end, call.at
-        number, route = self.routes[call.route]
-        lines = self._metering.lines(number, route, end, at)
-        place = len(self.batch.calls)
-        self.batch.calls.append((end.id, number, at, end.outcome, call.body.decode()))
-        if self._leased:
-            self.booked.append(BookedCall(end.id, tuple(lines), at, route.budgets, end.id not in self._begun))
-        told.calls += end.outcome != "begun"
-        if self._billed:
-            told.twice += (route.offer, at // DAY) in self._billed
-        for line in lines:
-            self.batch.lines.append((place, line))
-            told.unknown += line.unknown != ""
-        if end.cost is not None and lines and not lines[0].unknown and lines[0].of.offer["product"] == "tokens":
-            cost = written(lines[0].listed)
-            if lines[0].part == 0 and cost != end.cost:
-                told.differing += 1
-                told.differs = f"`{end.id}`: {end.cost} in the journal, {cost} by the case"
+    def _calls(self, calls: Iterable[_ReadCall], told: Ingested) -> None:
+        """Add calls: what each used, and whether that costs what its record says."""
+        rows, lines, metering = self.batch.calls, self.batch.lines, self._metering
+        for call in calls:
+            end, at, route = call.end, call.at, call.route
+            place, used = len(rows), metering.lines(call.number, route, end, at)
+            rows.append((end.id, call.number, at, end.outcome, call.body.decode()))
+            for line in used:
+                lines.append((place, line))
+                if line.unknown:
+                    told.unknown += 1
+            if end.outcome != "begun":
+                told.calls += 1
+            if self._leased:
+                self.booked.append(BookedCall(end.id, tuple(used), at, route.budgets, end.id not in self._begun))
+            if self._billed:
+                told.twice += (route.offer, at // DAY) in self._billed
+            if end.cost is not None and used:
+                first = used[0]
+                if not first.unknown and not first.part and first.of.offer["product"] == "tokens":
+                    cost = written(first.listed)
+                    if cost != end.cost:
+                        told.differing += 1
+                        told.differs = told.differs or f"`{end.id}`: {end.cost} in the journal, {cost} by the case"
 
     # -- what is wrong ---------------------------------------------------------------------------------------------
     def troubles(self, found: Iterable[Trouble], print: str, told: Ingested) -> None:

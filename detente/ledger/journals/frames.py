@@ -29,6 +29,8 @@ NUMBERS = 2**32
 """How many sequence numbers there are."""
 _HEAD = Struct("<III")
 _NUMBER = Struct("<I")
+_CHECKED = _HEAD.size - _NUMBER.size
+"""Where in a record begins what its checksum is of: its number, and the payload behind that."""
 MAX_FRAME = _HEAD.size + MAX_PAYLOAD
 _BEGINS = re.compile(rb"(?=(?!\x00{3})..[\x00-\x10]\x00.{8})", re.DOTALL)
 """Where a record may begin: a length that is not zero, and at most ``MAX_PAYLOAD`` or little more; and the rest."""
@@ -177,13 +179,13 @@ def _at_hand(source: _Source, at: int) -> Iterator[JournalFrame]:
     since, until = at - first, len(held) - _HEAD.size
     while first <= until:
         length, checksum, number = _HEAD.unpack_from(held, first)
-        begin, end = first + _HEAD.size, first + _HEAD.size + length
+        end = first + _HEAD.size + length
         if not 0 < length <= MAX_PAYLOAD or end > len(held):
             return
-        payload = held[begin:end]
-        if crc32(payload, crc32(held[first + 8 : begin])) != checksum:
+        numbered = held[first + _CHECKED : end]
+        if crc32(numbered) != checksum:
             return
-        yield JournalFrame(number, payload, since + end)
+        yield JournalFrame(number, numbered[_NUMBER.size :], since + end)
         first = end
 
 

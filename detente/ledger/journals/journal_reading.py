@@ -66,7 +66,7 @@ def of_file(file: Path, due: int | None = None, since: int = 0) -> Iterator[Jour
             if isinstance(item, JournalFrame):
                 if due is not None and item.number != due:
                     yield Trouble(file, f"{_gap(due, item.number)}, before byte {item.end}")
-                due = item.due
+                due = (item.number + 1) % NUMBERS
                 yield item
             elif isinstance(item, Torn):
                 said = f"{item.length} bytes from byte {item.offset} on are a record that was not finished"

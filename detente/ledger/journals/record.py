@@ -151,6 +151,15 @@ def decoded(data: bytes) -> Record:
     return _DECODER.decode(data)
 
 
+class AttemptAsRead(msgspec.Struct, frozen=True):
+    """Of an ``Attempt`` as it is read, what metering asks, and what no record lacks."""
+
+    deployment: str
+    outcome: str
+    ms: float
+    used: TokenCounts | Literal["unknown"] | None = None
+
+
 class EndAsRead(msgspec.Struct, frozen=True):
     """Of a ``CallEnd`` as it is read, what metering asks; the rest is kept as it was written."""
 
@@ -160,11 +169,15 @@ class EndAsRead(msgspec.Struct, frozen=True):
     usage: TokenCounts | None = None
     cost: str | None = None
     spilled: bool = False
-    attempts: tuple[Attempt, ...] = ()
+    attempts: tuple[AttemptAsRead, ...] = ()
 
 
 _ROUTES = msgspec.json.Decoder(CallRoute)
 _ENDS = msgspec.json.Decoder(EndAsRead)
+
+
+_END = b',"id":"'
+"""Where the end of a record begins: quotes within texts are escaped, so that its last place is that of the member."""
 
 
 def parted(data: bytes) -> tuple[bytes, bytes]:
@@ -172,9 +185,9 @@ def parted(data: bytes) -> tuple[bytes, bytes]:
 
     Raises msgspec.DecodeError where they are no record of this version.
     """
-    at = data.rfind(b',"id":"')
-    if at > 0:
-        return data[:at] + b"}", b"{" + data[at + 1 :]
+    of_route, found, rest = data.rpartition(_END)
+    if found and of_route:
+        return of_route + b"}", b'{"id":"' + rest
     whole = msgspec.to_builtins(decoded(data))
     names = {f.name for f in msgspec.structs.fields(CallRoute)}
     halves = ({k: v for k, v in whole.items() if (k in names) is which} for which in (True, False))

@@ -197,7 +197,7 @@ class LineSum(msgspec.Struct, gc=False):
     @property
     def known(self) -> bool:
         """Whether anything of it is known: uses, or a correction of their amounts."""
-        return any((self.count, self.work, self.taken, self.listed, self.net, self.revenue))
+        return bool(self.count or self.work or self.taken or self.listed or self.net or self.revenue)
 
     @property
     def booked_at(self) -> int:

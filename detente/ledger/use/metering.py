@@ -70,12 +70,9 @@ class Tariff:
     def lines(self, at: int, tokens: TokenCounts, part: int) -> list[UseLine]:
         """The lines of so many tokens. Raises SettleError where clauses take off more than the price."""
         each, (taken, listed) = tokens.input + tokens.output, self._listed(tokens)
-        off = self.off.of(listed) if self.off.parts else ()
-        line = UseLine(
-            self.of, at, at, part, tokens=tokens, work=each * TOKEN, taken=taken, listed=listed,
-            net=listed - sum(off), revenue=half_even(each * self.earned[0], self.earned[1]) if self.earned[0] else 0,
-            off=tuple([(part[0], at, at, less) for part, less in zip(self.off.parts, off, strict=True)]) if off else (),
-        )  # fmt: skip
+        net, off = self.off.taken_off(listed, at) if self.off.parts else (listed, ())
+        earned = half_even(each * self.earned[0], self.earned[1]) if self.earned[0] else 0
+        line = UseLine(self.of, at, at, part, 1, "", tokens, each * TOKEN, taken, listed, net, earned, off)
         return [line] if self.moved is None else [line, self.moved.line(at, each, part)]
 
     def _listed(self, tokens: TokenCounts) -> tuple[int, int]:
@@ -122,9 +119,8 @@ class MovedData:
     def line(self, at: int, tokens: int, part: int) -> UseLine:
         """The line of so many tokens. Raises SettleError."""
         listed = self.listed(tokens)
-        off = self.off.of(listed)
-        each = tuple((term, at, at, amount) for (term, _, _), amount in zip(self.off.parts, off, strict=True))
-        return UseLine(self.of, at, at, part, listed=listed, net=listed - sum(off), off=each)
+        net, off = self.off.taken_off(listed, at)
+        return UseLine(self.of, at, at, part, listed=listed, net=net, off=off)
 
 
 def _costs(measure: Literal["spend", "listed", "off"], term: str, listed: int, off: PartsOff) -> int:
@@ -150,6 +146,8 @@ class Metering:
             for each in case.declared.deployments
         }
         self._tariffs: dict[tuple[int, str, str, int], Tariff | UseLine] = {}
+        self._holding: dict[int, tuple[int, int, Tariff | UseLine]] = {}
+        """Of each route, from when to when the tariff of its last call holds, and that: mostly it is the next one's."""
         validities = [term.validity for term in case.signed if isinstance(term, PriceChange)]
         edges = {micros(at) for validity in validities for at in (validity.start, validity.end)}
         self._within_days = sorted(at for at in edges if at % DAY)
@@ -167,38 +165,21 @@ class Metering:
         """What a call used; ``number`` is its route's, so that what is the same for many calls is worked out once."""
         found: list[UseLine] = []
         if route.deployment is not None and route.offer is not None:
-            model = self._deployed.get(route.deployment, NOT_DEPLOYED)[1]
-            found += self._part(number, route, (route.offer, model), at, end.usage, _why(end), 0)
+            used, why = end.usage, _why(end)
+            if why or used is None or used.input or used.output:
+                holding = self._holding.get(number)
+                if holding is None or not holding[0] <= at < holding[1]:
+                    model = self._deployed.get(route.deployment, NOT_DEPLOYED)[1]
+                    known = self.known(number, route, route.offer, model, at)
+                    holding = self._holding[number] = *self._around(at), known
+                found = _metered(holding[2], at, used, why, 0)
         for part, attempt in enumerate(end.attempts, start=1):
             if attempt.used is not None:
                 used = attempt.used if isinstance(attempt.used, TokenCounts) else None
-                sold = self._deployed.get(attempt.deployment, NOT_DEPLOYED)
-                found += self._part(number, route, sold, at, used, NOT_SAID if used is None else "", part)
+                if used is None or used.input or used.output:
+                    sold = self._deployed.get(attempt.deployment, NOT_DEPLOYED)
+                    found += _metered(self.known(number, route, *sold, at), at, used, "", part)
         return found
-
-    def _part(
-        self,
-        number: int,
-        route: CallRoute,
-        sold: tuple[str, str],
-        at: int,
-        used: TokenCounts | None,
-        why: str,
-        part: int,
-    ) -> list[UseLine]:
-        """What one deployment used of a call."""
-        if used is not None and not why and not used.input and not used.output:
-            return []
-        tariff = self.known(number, route, *sold, at)
-        if used is not None and not why and not 0 <= used.cached <= used.input:
-            why = CONTRADICTS
-        if isinstance(tariff, UseLine) or used is None or why:
-            told = why or (tariff.unknown if isinstance(tariff, UseLine) else NOT_SAID)
-            return [UseLine(tariff.of, at, at, part, unknown=told, tokens=used or TokenCounts(0, 0))]
-        try:
-            return tariff.lines(at, used, part)
-        except SettleError as error:
-            return [UseLine(tariff.of, at, at, part, unknown=str(error), tokens=used)]
 
     def known(self, number: int, route: CallRoute, offer: str, model: str, at: int) -> Tariff | UseLine:
         """The tariff of a stored moment, remembered; ``number`` is the route's, ``model`` the one served."""
@@ -207,8 +188,8 @@ class Metering:
         found = self._tariffs.get(key)
         if found is None:
             if len(self._tariffs) >= MAX_TARIFFS:
-                for remembered in (self._tariffs, self._alike, self._parts_off, self._meeting, self._listed):
-                    remembered.clear()
+                for kept in (self._tariffs, self._alike, self._parts_off, self._meeting, self._listed, self._holding):
+                    kept.clear()
             found = self._tariffs[key] = self._as_before(number, route, offer, model, at_micros(since))
         return found
 
@@ -219,8 +200,17 @@ class Metering:
 
     def _since(self, at: int) -> int:
         """The last moment, up to one, at which a price or a clause may have turned: what holds there still holds."""
-        midnight, begun = at - at % DAY, bisect_right(self._within_days, at)
-        return max(midnight, self._within_days[begun - 1]) if begun else midnight
+        return self._around(at)[0]
+
+    def _around(self, at: int) -> tuple[int, int]:
+        """That moment, and the first after it at which one may turn."""
+        since, begun = at - at % DAY, bisect_right(self._within_days, at)
+        until = since + DAY
+        if begun:
+            since = max(since, self._within_days[begun - 1])
+        if begun < len(self._within_days):
+            until = min(until, self._within_days[begun])
+        return since, until
 
     def _as_before(self, number: int, route: CallRoute, name: str, model: str, since: datetime) -> Tariff | UseLine:
         """The tariff from a moment on: that of another with the same price, and the same price clauses in force."""
@@ -349,6 +339,19 @@ def _over_one(taken: tuple[Fraction, Fraction, Fraction]) -> TakenOfTokens:
     per = lcm(*(each.denominator for each in taken))
     of_input, of_cached, of_output = (each.numerator * (per // each.denominator) * TOKEN for each in taken)
     return (of_input, of_cached, of_output), per
+
+
+def _metered(tariff: Tariff | UseLine, at: int, used: TokenCounts | None, why: str, part: int) -> list[UseLine]:
+    """What one deployment used of a call; ``why`` it is not known, where it is not."""
+    if used is not None and not why and not 0 <= used.cached <= used.input:
+        why = CONTRADICTS
+    if isinstance(tariff, UseLine) or used is None or why:
+        told = why or (tariff.unknown if isinstance(tariff, UseLine) and used is not None else NOT_SAID)
+        return [UseLine(tariff.of, at, at, part, unknown=told, tokens=used or TokenCounts(0, 0))]
+    try:
+        return tariff.lines(at, used, part)
+    except SettleError as error:
+        return [UseLine(tariff.of, at, at, part, unknown=str(error), tokens=used)]
 
 
 def _why(end: EndAsRead) -> str:

@@ -163,7 +163,8 @@ def test_a_clause_turns_for_a_call_at_midnight_of_its_agreement(at: str, net: in
     route, body = parted(call(1, at, used=(10, 0)))
     when = datetime.fromisoformat(at).replace(tzinfo=UTC)
     metering = Metering(case)
-    metering.known(1, read_route(route), "north-api", "m", micros(when - timedelta(hours=3)))  # of the same day UTC
+    for near in (timedelta(hours=-3), timedelta(hours=3)):  # of the same day UTC, and metered before
+        metering.lines(1, read_route(route), read_end(body), micros(when + near))
     (line,) = metering.lines(1, read_route(route), read_end(body), micros(when))
     assert line.net == net
     tariff = metering.tariff(read_route(route), "north-api", when)
