@@ -112,10 +112,10 @@ class BillIngest:
             batch.asides += self._asides(session, path, [row for row in rows if isinstance(row, BadRow)], told)
             new = self._new(session, path, [row for row in rows if isinstance(row, BillRow)], told)
             rated = self._rated(session, new, told)
-            unknown = UnknownRows(session, rated)
+            unknown, known = UnknownRows(session, rated), _known_text(known_by)
             for row, lines in rated:
                 own = [unknown.met(row, line) for line in lines]
-                self._add(session, batch, path, row, own, known_by, routes, told)
+                self._add(session, batch, path, row, own, known, routes, told)
             self._books.write(session, batch, at)
         self._routes = routes
         for name in (
@@ -195,12 +195,12 @@ class BillIngest:
         path: Path,
         row: BillRow,
         lines: Sequence[UseLine],
-        known_by: KnownBy,
+        known: str,
         routes: dict[str, int],
         told: BillIngested,
     ) -> None:
         assert row.rule is not None
-        text = f"{self._rating.routes[row.rule][:-1]},{_known_text(known_by)}}}"
+        text = f"{self._rating.routes[row.rule][:-1]},{known}}}"
         if text not in routes:
             routes[text] = _numbered(session, batch, text)
         number = routes[text]

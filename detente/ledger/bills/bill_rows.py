@@ -14,7 +14,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from decimal import Decimal
 from fractions import Fraction
-from functools import partial
+from functools import lru_cache, partial
 from hashlib import blake2b
 from itertools import chain
 from pathlib import Path
@@ -23,13 +23,17 @@ from zoneinfo import ZoneInfo
 
 from detente.errors import FlawError
 from detente.ledger.bills.bill_mapping import COLUMNS, TELLING, BillMapping, named_columns
-from detente.values.micros import DAY, EPOCH, MICRO, at_micros, micros
+from detente.values.micros import DAY, at_micros, micros
 from detente.values.money import NANOS
+from detente.values.rounding import half_even
 from detente.values.sheet import UNREADABLE, Sheet, shown
 
 MAX_AMOUNT, MAX_PLACES = 10**15, 60
+MAX_KNOWN = 1_024
+"""So many texts are remembered with what they say."""
 LATEST = 7_258_118_400_000_000  # 2200-01-01
 NEEDED = ("start", "net")
+_FINER = re.compile(r"[.,][0-9]{6}([0-9]*[1-9])")
 TIMES, NUMBERS = ("start", "end"), ("quantity", "listed", "net")
 
 
@@ -85,9 +89,9 @@ class LikeRows:
 
     def count(self, mark: bytes) -> int:
         """Which of its like this one is: the first is 1."""
-        self._found.execute(
-            "INSERT INTO likes VALUES (?, 1) ON CONFLICT (mark) DO UPDATE SET count = count + 1", (mark,)
-        )
+        if self._found.execute("INSERT INTO likes VALUES (?, 1) ON CONFLICT (mark) DO NOTHING", (mark,)).rowcount:
+            return 1
+        self._found.execute("UPDATE likes SET count = count + 1 WHERE mark = ?", (mark,))
         return int(self._found.execute("SELECT count FROM likes WHERE mark = ?", (mark,)).fetchone()[0])
 
     def close(self) -> None:
@@ -204,8 +208,7 @@ class BillReader:
     ) -> BadRow:
         """All that is wrong with a row, from the first column on; ``first`` is what was seen first."""
         found = {sheet.columns.index(first.column) + 1: first.what}
-        texts = {name: _text(value) for name, value in values.items()}
-        reads: list[Callable[[], object]] = [partial(self._must_be_in_currency, roles, texts)]
+        reads: list[Callable[[], object]] = [partial(self._must_be_in_currency, roles, values)]
         reads += [partial(self._quantity, rule, roles, values)]
         reads += [partial(self._time, roles, role, values, sheet) for role in ("start", "end") if role in roles]
         reads += [partial(self._money, roles, role, values) for role in ("net", "listed") if role in roles]
@@ -221,7 +224,6 @@ class BillReader:
     def _row(
         self, number: int, rule: int | None, roles: dict[str, str], values: dict[str, Any], sheet: Sheet
     ) -> BillRow:
-        texts = {name: _text(value) for name, value in values.items()}
         start = self._time(roles, "start", values, sheet)
         if start > self._until:
             what = f"{shown(values[roles['start']])} is more than a day from now"
@@ -229,7 +231,7 @@ class BillReader:
         end = self._time(roles, "end", values, sheet) if "end" in roles else self._a_day_later(start)
         if end < start:
             raise _Unread(roles["end"], f"{shown(values[roles['end']])} is before its start")
-        self._must_be_in_currency(roles, texts)
+        self._must_be_in_currency(roles, values)
         net = self._money(roles, "net", values)
         assert net is not None
         quantity = self._quantity(rule, roles, values)
@@ -253,10 +255,10 @@ class BillReader:
         mark = blake2b(json.dumps(said).encode(), digest_size=16)
         return f"bill-{mark.hexdigest()}-{self._likes.count(mark.digest())}"
 
-    def _must_be_in_currency(self, roles: dict[str, str], texts: dict[str, str]) -> None:
+    def _must_be_in_currency(self, roles: dict[str, str], values: dict[str, Any]) -> None:
         name = roles.get("currency")
-        if name is not None and texts[name] != self._currency:
-            raise _Unread(name, f"{shown(texts[name])} is not the currency of the books, {self._currency}")
+        if name is not None and (text := _text(values[name])) != self._currency:
+            raise _Unread(name, f"{shown(text)} is not the currency of the books, {self._currency}")
 
     def _time(self, roles: dict[str, str], role: str, values: dict[str, Any], sheet: Sheet) -> int:
         name, value = roles[role], values[roles[role]]
@@ -278,7 +280,7 @@ class BillReader:
             raise _Unread(
                 roles[role], "states no amount of money; write 0 where it is free, or skip such rows by a rule"
             )
-        return None if found is None else round(found * NANOS)
+        return None if found is None else half_even(found.numerator * NANOS, found.denominator)
 
 
 class _Unread(Exception):  # noqa: N818 (it never leaves this file)
@@ -297,7 +299,7 @@ def _said(name: str, values: dict[str, Any], known_by: KnownBy, sheet: Sheet) ->
             number = _number(name, values)
             return "" if number is None else str(number)
         if name in known_by.times:
-            finer = re.search(r"[.,][0-9]{6}([0-9]*[1-9])", str(value))  # than the books hold, and yet another time
+            finer = _FINER.search(str(value))  # than the books hold, and yet another time
             return f"{_time_of(name, value, sheet, ZoneInfo(known_by.zone))}{' and ' + finer[1] if finer else ''}"
     except (_Unread, *UNREADABLE):
         pass
@@ -309,20 +311,23 @@ def _time_of(name: str, value: Any, sheet: Sheet, zone: ZoneInfo) -> int:
     column = sheet.columns.index(name)
     if column in sheet.moments and isinstance(value, int):
         return _in_zone(_within(value), zone) if column in sheet.zoneless else _within(value)
-    at = _moment(str(value).strip())
-    at = at.replace(tzinfo=zone) if at.tzinfo is None else at
-    return _within((at - EPOCH) // MICRO)
+    return _moment(str(value).strip(), zone)
 
 
 def _in_zone(clock: int, zone: ZoneInfo) -> int:
     """What a clock showed that names no zone, as a moment."""
-    return (at_micros(clock).replace(tzinfo=zone) - EPOCH) // MICRO
+    return micros(at_micros(clock).replace(tzinfo=zone))
 
 
-def _moment(text: str) -> datetime:
-    """RFC 3339, or the day first by month as Azure writes it: ``01/31/2026``."""
+@lru_cache(MAX_KNOWN)
+def _moment(text: str, zone: ZoneInfo) -> int:
+    """A text once for what a row says and what it is known by, and for others of its hour. Raises ``UNREADABLE``.
+
+    RFC 3339, or the day first by month as Azure writes it: ``01/31/2026``.
+    """
     american = re.fullmatch(r"(\d\d)/(\d\d)/(\d{4})", text)
-    return datetime.fromisoformat(f"{american[3]}-{american[1]}-{american[2]}" if american else text)
+    at = datetime.fromisoformat(f"{american[3]}-{american[1]}-{american[2]}" if american else text)
+    return _within(micros(at.replace(tzinfo=zone) if at.tzinfo is None else at))
 
 
 def _within(at: int) -> int:
@@ -334,19 +339,23 @@ def _within(at: int) -> int:
 def _number(name: str, values: dict[str, Any]) -> Fraction | None:
     """A number, exact; None where there is none."""
     value = values[name]
-    if value is None or str(value).strip() == "":
-        return None
+    text = _text(value).strip()
     try:
-        text = str(value).strip()
-        found = Decimal(text)
-        if "_" in text or not text.isascii():  # what Python reads as a number, and nobody writes so
-            raise ValueError(value)
-        if not found.is_finite() or abs(found) > MAX_AMOUNT or int(found.as_tuple().exponent) < -MAX_PLACES:
-            raise ValueError(value)
+        return _exact(text) if text else None
     except UNREADABLE:
         raise _Unread(
             name, f"{shown(value)} is not a number, of at most 1e15 and {MAX_PLACES} decimal places"
         ) from None
+
+
+@lru_cache(MAX_KNOWN)
+def _exact(text: str) -> Fraction:
+    """A number, read once for what a row says and what it is known by. Raises ``UNREADABLE``."""
+    found = Decimal(text)
+    if "_" in text or not text.isascii():  # what Python reads as a number, and nobody writes so
+        raise ValueError(text)
+    if not found.is_finite() or abs(found) > MAX_AMOUNT or int(found.as_tuple().exponent) < -MAX_PLACES:
+        raise ValueError(text)
     return Fraction(found)
 
 
