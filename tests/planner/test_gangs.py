@@ -49,6 +49,24 @@ def test_gangs_are_planned_as_the_oracle_does(gangs: tuple[int, int], unit: int,
 
 
 @pytest.mark.parametrize(
+    ("more", "work", "cost"),
+    [
+        ({"starts": ["2026-02-01"]}, 8 * 672, 8 * 672),  # all of it in the block
+        ({"starts": ["2026-02-01"]}, 8 * 672 + 80, 8 * 672 + 9 * 80),  # and what is over at 9
+        ({"starts": ["2026-01-01", "2026-02-01"], "term": "2 months", "cut": "refuse", "capacity": "16 GPU"},
+         8 * (744 + 2 * 672 + 744), 8 * 2 * (1416 + 1416) // 2),  # one each: both serve in February
+    ],
+)  # fmt: skip
+def test_a_gang_runs_while_its_reservation_lasts(more: Data, work: int, cost: int) -> None:
+    """A block ends before the horizon does: its gangs are counted while it is there, and not until the end."""
+    run = job("run", work, 8, deadline="2026-04")
+    case = build([gpus("north", 9), reserved("1", **more)], [run], months=3)
+    found = solved(case)
+    assert (found.cost, found.bound) == (D(cost), D(cost))
+    assert agree(case)
+
+
+@pytest.mark.parametrize(
     ("steady", "said"),
     [
         ("3 GPU", "within a period it takes turns with `chat`: together they need 11 GPU at once, and 8 are reserved"),

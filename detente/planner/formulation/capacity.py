@@ -186,10 +186,9 @@ def _by_the_hour(draft: Draft, arc: Arc, offer: GpuOffer) -> None:
 
 
 def _reserved(draft: Draft, arc: Arc, offer: GpuOffer) -> None:
-    """Within the whole gangs that reserved units hold, as many from one time at which some may begin to the next."""
+    """Within the whole gangs that reserved units hold, as many in all of a time in which the same units may serve."""
     size, owner, bought = arc.gang, Owner("gang", arc.workload.id), draft.units.get(offer.id)
-    starts = sorted(set(bought.starts)) if bought is not None else []
-    spans = [np.arange(a, b) for a, b in zip(starts, [*starts[1:], draft.n], strict=True)]
+    spans = bought.serving_alike(draft.n) if bought is not None else []
     if bought is None or not spans:
         return
     ceiling = max(1.0, float(np.max(bought.most, initial=0.0)) * offer.unit // size)

@@ -10,6 +10,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from fractions import Fraction
 from functools import cached_property
+from itertools import pairwise
 
 import numpy as np
 from numpy.typing import NDArray
@@ -108,6 +109,19 @@ class Units:
         times = [len(serve) for serve in self.serve]
         rows = np.concatenate(self.serve).astype(np.int32)
         return Expr(n, [(rows, np.repeat(self.columns, times), np.repeat(self.units, times))])
+
+    def serving_alike(self, n: int) -> list[NDArray[np.int64]]:
+        """Runs of periods in which the same columns serve, and some do: of n, cut where one comes or goes.
+
+        What is reserved is the same in all of a run, as purchases and their ends are the only changes.
+        """
+        serving, cuts = np.zeros(n, dtype=np.bool_), {0, n}
+        for serve in self.serve:
+            inside = np.zeros(n + 2, dtype=np.int8)
+            inside[serve + 1] = 1
+            cuts.update(np.flatnonzero(np.diff(inside)).tolist())
+            serving[serve] = True
+        return [np.arange(a, b) for a, b in pairwise(sorted(cuts)) if serving[a]]
 
     def holding(self, counts: Floats, n: int) -> Floats:
         """Units that serve in each of n periods where there are so many of each column."""

@@ -195,13 +195,8 @@ class Units(Uses):
                         self.row(added({gangs: size}, added(*held, times=offer.unit)), "<=", units * offer.unit)
                         self.row({self.x[i, t]: way.take, gangs: -size * slot.hours}, "<=", 0.0)
                 continue
-            starts = sorted({b["held"][0] for b in self.units[offer.id] if b["held"]})
-            for t, _ in enumerate(self.slots):
-                if t < (starts[0] if starts else len(self.slots)):
-                    self.upper[self.x[i, t]] = 0.0
-            for begin, end in zip(starts, [*starts, len(self.slots)][1:], strict=True):
+            for t, slot in enumerate(self.slots):
                 gangs = self.column(whole=True)
-                for t in range(begin, end):
-                    held = [dict(b["parts"]) for b in self.units[offer.id] if t in b["held"]]
-                    self.row(less({gangs: size}, added(*held, times=offer.unit)), "<=", 0.0)
-                    self.row({self.x[i, t]: way.take, gangs: -size * self.slots[t].hours}, "<=", 0.0)
+                held = [dict(b["parts"]) for b in self.units[offer.id] if t in b["held"]]
+                self.row(less({gangs: size}, added(*held, times=offer.unit)), "<=", 0.0)
+                self.row({self.x[i, t]: way.take, gangs: -size * slot.hours}, "<=", 0.0)
