@@ -47,7 +47,8 @@ class Validity:
 
     def over(self, start: datetime, end: datetime) -> bool:
         """Whether any of a time lies in it; of a time without length, whether it does."""
-        return start < self.end and (self.start < end or self.start == start)
+        # Never `==`: a moment that a clock has twice, or skips, equals none on another clock (PEP 495).
+        return start < self.end and (self.start < end or self.start <= start)
 
     def within(self, horizon: Horizon) -> Window:
         """The part of a horizon in which it holds, as one window; of no length where there is none."""

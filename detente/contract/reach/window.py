@@ -141,7 +141,7 @@ class Calendar:
 
     def begins_at(self, at: datetime) -> bool:
         """Whether a window begins at a moment."""
-        return any(window.start == at for window in self.over(at, at))
+        return any(window.start >= at for window in self.over(at, at))  # `==` fails where a clock turns (PEP 495)
 
     def begins(self, index: int) -> datetime:
         """When a window is stated to begin, though the clause may not be in force yet."""

@@ -11,7 +11,7 @@ import re
 import sqlite3
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from decimal import Decimal
 from fractions import Fraction
 from functools import lru_cache, partial
@@ -25,6 +25,7 @@ from detente.errors import FlawError
 from detente.ledger.bills.bill_mapping import COLUMNS, TELLING, BillMapping, named_columns
 from detente.values.micros import DAY, at_micros, micros
 from detente.values.money import NANOS
+from detente.values.period import moment
 from detente.values.rounding import half_even
 from detente.values.sheet import UNREADABLE, Sheet, shown
 
@@ -270,7 +271,10 @@ class BillReader:
             ) from None
 
     def _a_day_later(self, start: int) -> int:
-        """The same time on the next day of the zone, which may be 23 or 25 hours away."""
+        """The same time on the next day of the zone, which may be 23 or 25 hours away; of a day's begin, the next's."""
+        day = at_micros(start).astimezone(self._zone).date()
+        if micros(moment(day, self._zone)) == start:  # which is no midnight where the clock skips that
+            return micros(moment(day + timedelta(days=1), self._zone))
         return _in_zone(micros(at_micros(start).astimezone(self._zone).replace(tzinfo=UTC)) + DAY, self._zone)
 
     @staticmethod

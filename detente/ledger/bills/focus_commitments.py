@@ -12,7 +12,7 @@ from __future__ import annotations
 import json
 from collections.abc import Generator, Iterable, Iterator, Mapping
 from dataclasses import dataclass, replace
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 from decimal import Decimal
 from functools import cached_property
 from pathlib import Path
@@ -182,9 +182,11 @@ def unit_of(case: Case, meter: Meter) -> tuple[str, int]:
 
 
 def _floors(term: Term) -> Iterator[Meter]:
-    """The meters by which a clause counts towards a commitment."""
+    """The meters by which a clause counts towards a commitment, as soon as the first window of each stands."""
     nothing = Totals(term.meters())
-    found = settle_each((term,), nothing, NOTHING_DECIDED, term.validity.start + DAY)[0]
+    firsts = (meter.windows.numbered(0) for meter in nothing.meters)
+    begun = max((window.start for window in firsts if window is not None), default=term.validity.start)
+    found = settle_each((term,), nothing, NOTHING_DECIDED, begun + DAY)[0]
     roles = {s.meter for s in found.standings if s.role in COMMITTED} if isinstance(found, Settlement) else set()
     yield from (meter for meter in term.meters() if meter.name in roles)
 
@@ -241,4 +243,4 @@ def _number(amount: Exact) -> str:
 
 
 def _time(at: datetime) -> str:
-    return f"{at:%Y-%m-%dT%H:%M:%SZ}"
+    return f"{at.astimezone(UTC):%Y-%m-%dT%H:%M:%SZ}"

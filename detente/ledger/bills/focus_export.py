@@ -85,6 +85,8 @@ class FocusExport:
             bought = KnownPurchases(self.books.case, told_purchases(session))
             on_time = ((None, each) for each in sums_on_time(session, self.start, self.end))
             for closed, each in chain(on_time, sums_late(session, self.start, self.end)):
+                if _is_nothing(each):
+                    continue
                 covered = bought.covers(each, each.booked_at if closed is None else micros(closed))
                 yield self._use(each, closed) | ({"BilledCost": _money(0)} if covered else {})
             for told, invoice in bought.invoiced(self.start, self.end):
@@ -249,6 +251,11 @@ class FocusExport:
             "InvoiceIssuerName": name, "ProviderName": name, "PublisherName": name,
             "PricingCurrency": case.currency, "PricingCurrencyEffectiveCost": _money(net),
         }  # fmt: skip
+
+
+def _is_nothing(each: LineSum) -> bool:
+    """Whether a row would say that nothing of what is reserved stood idle, and at no other price than was booked."""
+    return each.of.kind in ("idle", "reserved") and not (each.taken or each.listed or each.net)
 
 
 def _correcting(period: str) -> FocusRow:

@@ -11,6 +11,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from detente.contract.reach.validity import Validity
 from detente.contract.reach.window import Calendar, Every, Window, overlap
 from detente.values.period import FIRST, LAST, Horizon, day, hours_between, moment
 from detente.values.zone import zone_of
@@ -231,3 +232,22 @@ def test_a_clause_in_a_zone_starts_and_ends_on_its_clock() -> None:
     turned = datetime(2026, 3, 10, 12, tzinfo=UTC)
     found = list(Every.model_validate({"every": "day"}).calendar(turned, turned + timedelta(days=2), clock))
     assert [str(window.start) for window in found] == ["2026-03-10 08:00:00-04:00", "2026-03-11 08:00:00-04:00"]
+
+
+@pytest.mark.parametrize(
+    ("zone", "on"),
+    [("America/Havana", "2026-11-01"), ("America/Santiago", "2026-09-06"), ("Atlantic/Azores", "2026-10-25")],
+)
+def test_what_begins_at_a_midnight_that_comes_twice_or_is_skipped_is_in_force_at_that_moment(
+    zone: str, on: str
+) -> None:
+    """Such a moment equals none on another clock, by Python's own rule (PEP 495): use is told in UTC."""
+    clock = zone_of(zone)
+    start = moment(day(on), clock)
+    there, before = start.astimezone(UTC), start.astimezone(UTC) - MICRO
+    assert start != there  # what makes the difference
+    validity = Validity("deal", "north", start, start + timedelta(days=9), zone=clock)
+    assert (validity.over(there, there), validity.over(before, before)) == (True, False)
+    calendar = Every.model_validate({"every": "day"}).calendar(start, start + timedelta(days=2), clock)
+    assert (calendar.begins_at(there), calendar.begins_at(before)) == (True, False)
+    assert [window.index for window in calendar.over(there, there)] == [0]

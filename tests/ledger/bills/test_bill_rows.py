@@ -103,15 +103,18 @@ def test_all_that_is_wrong_with_a_row_is_told_at_once(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize(
-    ("day", "until"),
+    ("day", "until", "zone"),
     [
-        ("2025-03-30", "2025-03-30T22:00:00"),  # clocks go forward: 23 hours, from 23:00 UTC of the day before
-        ("2025-10-26", "2025-10-26T23:00:00"),  # and back: 25
-        ("2025-12-31", "2025-12-31T23:00:00"),
+        ("2025-03-30", "2025-03-30T22:00:00", "Europe/Berlin"),  # clocks go forward: 23 hours, from 23:00 UTC
+        ("2025-10-26", "2025-10-26T23:00:00", "Europe/Berlin"),  # and back: 25
+        ("2025-12-31", "2025-12-31T23:00:00", "Europe/Berlin"),
+        ("2025-09-07", "2025-09-08T03:00:00", "America/Santiago"),  # its midnight is skipped: 23 hours, from 04:00 UTC
+        ("2025-04-05", "2025-04-06T04:00:00", "America/Santiago"),  # 23:00 comes twice: 25
+        ("2025-11-02", "2025-11-03T05:00:00", "America/Havana"),  # midnight comes twice: 25, from 04:00 UTC
     ],
 )
-def test_a_row_without_an_end_lasts_for_its_local_day(tmp_path: Path, day: str, until: str) -> None:
-    more: Any = {"format": None, "zone": "Europe/Berlin", "columns": {"start": "Start", "net": "Net"}}
+def test_a_row_without_an_end_lasts_for_its_local_day(tmp_path: Path, day: str, until: str, zone: str) -> None:
+    more: Any = {"format": None, "zone": zone, "columns": {"start": "Start", "net": "Net"}}
     mapping = mapped(tmp_path, OTHER, **more)
     with fresh(tmp_path) as store:
         table = bill(tmp_path / "b.csv", [f"{day},Storage,1"], "Start,ServiceName,Net")

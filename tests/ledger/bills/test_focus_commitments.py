@@ -112,6 +112,24 @@ def test_a_commitment_of_work_is_in_tokens(tmp_path: Path) -> None:
     assert sum(each["ContractCommitmentAppliedQuantity"] for each in found) == 10360
 
 
+def test_what_is_drawn_in_windows_that_start_later_and_elsewhere_is_applied_to_them(tmp_path: Path) -> None:
+    """Months from the 6th of New York, whose midnight is 05:00 UTC; the calls are of 15 January."""
+    windows = FLOOR | {"windows": {"every": "month", "starts": "2026-01-06", "cut": "prorate"}}
+    with fresh(tmp_path) as store:
+        case = served_case(windows, signed={"zone": "America/New_York"})
+        ingested(store, case, journal_of(tmp_path / "j", spread(10)))
+        kept = Books(store, case)
+        january = commitments(kept)[0]
+        charges = list(FocusExport(kept, day("2026-01-01"), UNTIL).rows())
+    assert january["ContractCommitmentPeriodStart"] == "2026-01-06T05:00:00Z"
+    assert january["ContractCommitmentPeriodEnd"] == "2026-02-06T05:00:00Z"
+    assert january["ContractCommitmentId"].endswith("floor/2026-01-06")
+    found = [each for row in charges for each in _elements(row)]
+    assert {each["ContractCommitmentId"] for each in found} == {january["ContractCommitmentId"]}
+    applied = sum(each["ContractCommitmentAppliedCost"] for each in found)
+    assert applied == Decimal(january["x_Drawn"]) > 0
+
+
 @pytest.mark.parametrize(
     ("of", "said"),
     [

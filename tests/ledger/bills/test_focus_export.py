@@ -87,6 +87,7 @@ def _uses(found: Case) -> list[Use]:
     return [
         Use("idle", None, found.offer_facts["units"], noon, hour, zero, Decimal(60), Decimal("0.1")),
         Use("reserved", None, found.offer_facts["units"], noon, hour, zero, zero, Decimal("-0.02")),
+        Use("idle", None, found.offer_facts["units"], hour, hour + (hour - noon), zero, zero, zero),  # all was used
         Use("use", who, found.offer_facts["north-gpus"], noon, next_day, zero, Decimal(60), Decimal(240)),
         Use("egress", who, moved, noon, hour, zero, zero, Decimal(5)),
     ]  # fmt: skip
