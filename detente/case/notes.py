@@ -13,6 +13,7 @@ from fractions import Fraction
 from detente.case.agreement import InForce, changes_text, endings
 from detente.case.case import Case
 from detente.case.outside import YEAR, outside, seen
+from detente.case.whole_text import going_on, says_nothing
 from detente.contract.metered.meter import Meter
 from detente.contract.reach.ending import Until
 from detente.contract.roles import PriceChange, off_price
@@ -38,6 +39,7 @@ def notes(case: Case) -> tuple[Mistake, ...]:
         *_unserved(case),
         *_fallen(case),
         *_ended(case),
+        *_of_the_whole(case),
     )
 
 
@@ -269,6 +271,20 @@ def _cut_short(old: InForce, by: str, before: datetime) -> Iterator[Mistake]:
             remedy = "where the contract asks for a part, write that window as a clause of its own"
             yield Mistake(Where(by), f"{what}, which keeps its whole amount", remedy)
             return
+
+
+def _of_the_whole(case: Case) -> Iterator[Mistake]:
+    """Amendments that state nothing, or what only a part of the agreement goes by."""
+    declared = case.declared
+    known = {agreement.id: agreement for agreement in declared.agreements}
+    for each in known.values():
+        if says_nothing(each, case.offers):
+            what = f"`{each.id}` amends `{each.amends}`, and changes nothing of it"
+            yield Mistake(Where(each.id), what, "write what it changes, or leave it out")
+        if moment(each.effective) < declared.horizon.closes:
+            for part in going_on(each, known, case.held, case.offers, declared.exchange):
+                flaw = part.flaw(each)
+                yield Mistake(Where(each.id), flaw.what, flaw.remedy)
 
 
 def _fallen(case: Case) -> Iterator[Mistake]:

@@ -15,6 +15,7 @@ from detente.case.checks import price_clauses as prices
 from detente.case.checks.view import View
 from detente.case.entries import Entries, Entry
 from detente.case.reading import choice_of, combinations
+from detente.case.whole_text import going_on
 from detente.contract.clause_text import SELF
 from detente.contract.payer import Payer
 from detente.contract.reach.ending import Until
@@ -77,6 +78,7 @@ class _Clauses:
             self._in_force(self.entries[found.agreement], found)
         for entry in self.entries:
             self._lengthened(entry, entry.value, standing)
+            self._of_the_whole(entry, entry.value, standing)
         self._same_day()
         self.lowering = [
             found.term.bound(found.validity, name)
@@ -156,6 +158,16 @@ class _Clauses:
                     f"write `ends: {agreement.ends}` in `{earlier.id}`"
                 )
                 self.case.wrong(entry, ("ends",), f"{what} of that is not said", remedy)
+
+    def _of_the_whole(self, entry: Entry, agreement: Agreement, standing: Sequence[InForce]) -> None:
+        """What an amendment states of the whole agreement, where nothing goes by it."""
+        horizon = self.case.horizon
+        if not entry.whole or (horizon is not None and moment(agreement.effective) >= horizon.closes):
+            return
+        exchange = self.case.head.declared.exchange
+        for each in going_on(agreement, self.known, standing, self.case.offers, exchange):
+            if each.alone:
+                self.case.note(entry, each.flaw(agreement))
 
     def _grows(self, found: InForce, by: Agreement) -> bool:
         """Whether a text that was there before an amendment ends later by it."""

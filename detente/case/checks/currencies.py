@@ -109,8 +109,10 @@ def _otherwise(offer: AnyOffer, term: Term, stated: StatedAs) -> StatedAs | None
 
 
 def _unlike(term: Term, stated: tuple[KeyPath, StatedAs], offer: AnyOffer, other: StatedAs) -> Flaw:
-    path, own = stated
+    (path, own), where = stated, term.validity.agreement
+    other_money = next(held.currency for _, held in held_in(term, Money) if held.stated is own)
     what = f"`{term.id}` is converted at {plain(own.rate)}, and `{offer.id}`, which it counts, at {plain(other.rate)}"
     what += f": which rate holds for its {own.currency} is not known"
-    remedy = f"sell it `under:` an agreement with the same `exchange`, or write the case in {own.currency}"
-    return Flaw(what, f"{remedy}, so that neither is converted", path)
+    remedy = f"sell it `under:` an agreement at the same rate, or state its rate in `exchange` of `{where}`"
+    rate = f"rate: {plain(other.rate)} {other_money} per {own.currency}"
+    return Flaw(what, f"{remedy} (`[{{ {rate} }}]`); or write the case in {own.currency}", path)
