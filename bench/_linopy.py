@@ -56,7 +56,7 @@ class Data:
 
 def data(draft: Draft, model: Model) -> Data:
     """The arrays, read off a formulated draft."""
-    upper = np.where(model.held > 0, 0.0, model.upper)
+    upper = np.where(model.zeroed > 0, 0.0, model.upper)
     arcs, n = draft.arcs, draft.n
     t = np.arange(n)
     index = np.arange(len(arcs))

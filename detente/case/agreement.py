@@ -145,17 +145,17 @@ def in_force(
             found.append(InForce(term, replace(validity, begun=begun.get(term.id)), index, place))
     held = [each for each in found if each.validity.end > each.validity.start and each.term.id not in without]
     there = [each for standing in held for each in _by_rate(standing)]
-    return (version for standing in there for version in _versions(_told(standing, there, offers)))
+    return (version for standing in there for version in _versions(_knowing(standing, there, offers)))
 
 
-def _told(standing: InForce, there: Sequence[InForce], offers: Sequence[AnyOffer]) -> InForce:
+def _knowing(standing: InForce, there: Sequence[InForce], offers: Sequence[AnyOffer]) -> InForce:
     """A term that knows what is on offer, and the clauses that are agreed with its party, each when it is in force.
 
     Disputed ones are told under no reading.
     """
     party = standing.validity.counterparty
-    same = [each.term.held(each.validity) for each in there if each.validity.counterparty == party]
-    return replace(standing, term=standing.term.told(offers, same))
+    same = [each.term.in_force(each.validity) for each in there if each.validity.counterparty == party]
+    return replace(standing, term=standing.term.knowing(offers, same))
 
 
 def _by_rate(standing: InForce) -> Iterator[InForce]:
@@ -169,7 +169,7 @@ def _by_rate(standing: InForce) -> Iterator[InForce]:
 def _versions(standing: InForce) -> Iterator[InForce]:
     """A term once for each time in which it stays as it is."""
     whole = standing.validity
-    return _cut(standing, standing.term.held(whole).turns(whole.start, whole.end))
+    return _cut(standing, standing.term.in_force(whole).turns(whole.start, whole.end))
 
 
 def _cut(standing: InForce, turns: Iterable[datetime]) -> Iterator[InForce]:

@@ -281,7 +281,7 @@ class Case:
     @cached_property
     def disputed(self) -> dict[str, tuple[str, ...]]:
         """The clauses in force that have readings, and the names of these."""
-        return {f.term.id: tuple(f.term.readings) for f in self.held if f.term.readings}
+        return {f.term.id: tuple(f.term.readings) for f in self.versions if f.term.readings}
 
     @property
     def reading(self) -> str | None:
@@ -316,7 +316,7 @@ class Case:
         missing = [unread(name, self.disputed) for name in self.disputed if name not in choice]
         if missing:
             raise CaseError(missing)
-        return tuple(f.term.bound(f.validity, choice.get(f.term.id)) for f in self.held)
+        return tuple(f.term.bound(f.validity, choice.get(f.term.id)) for f in self.versions)
 
     @cached_property
     def terms(self) -> tuple[Term, ...]:
@@ -324,7 +324,7 @@ class Case:
         return tuple(term.seen_by(self.declared.horizon) for term in self.signed)
 
     @cached_property
-    def held(self) -> tuple[InForce, ...]:
+    def versions(self) -> tuple[InForce, ...]:
         """Each version of each clause, when it is in force."""
         events = {name: moment(on) if on else None for name, on in self.declared.events.items()}
         agreements = [*self.declared.agreements, *survival(self.workloads, self.declared.horizon.start)]
@@ -337,8 +337,8 @@ class Case:
         """Clauses of which no version is in force at any time of the horizon: nothing that is planned sees them."""
         horizon = self.declared.horizon
         begin, end = horizon.opens, horizon.closes
-        inside = {f.term.id for f in self.held if f.validity.over(begin, end)}
-        return tuple(f for f in self.held if f.term.id not in inside)
+        inside = {f.term.id for f in self.versions if f.validity.over(begin, end)}
+        return tuple(f for f in self.versions if f.term.id not in inside)
 
     def term(self, term_id: str) -> Term | None:
         """A term by its id."""

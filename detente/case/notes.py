@@ -89,7 +89,7 @@ def _smoothed(case: Case) -> Iterator[tuple[Term, Mistake]]:
 def idle(case: Case) -> Iterator[tuple[Term, Mistake]]:
     """Clauses of which a number leaves nothing: a share of 0%. One that replaces an earlier text may waive it so."""
     told = set()
-    for found in case.held:
+    for found in case.versions:
         term, at = found.term, (found.validity.agreement, found.term.id)
         zero = next((key for key in term.idle_at_zero if _nothing(getattr(term, key, None))), None)
         if zero is None or found.validity.begun is not None or at in told:
@@ -97,7 +97,7 @@ def idle(case: Case) -> Iterator[tuple[Term, Mistake]]:
         told.add(at)
         what = f"`{term.id}` does nothing: its `{zero.replace('_', '-')}` is nothing"
         there = case.clauses.get(at, Where(at[0]))
-        yield term.held(found.validity), Mistake(there, what, "write what was agreed on, or drop the clause")
+        yield term.in_force(found.validity), Mistake(there, what, "write what was agreed on, or drop the clause")
 
 
 def _nothing(value: object) -> bool:
@@ -248,7 +248,7 @@ def _ended(case: Case) -> Iterator[Mistake]:
         moved = ends[each.id]
         if each.amends is None or not moved.moves or moved.family == each.id:
             continue
-        texts = [old for old in case.held if ends[old.validity.agreement].family == moved.family]
+        texts = [old for old in case.versions if ends[old.validity.agreement].family == moved.family]
         texts = [old for old in texts if old.validity.agreement != each.id]
         if moved.after > moved.before and changes_text(each):
             on = sorted({old.term.id for old in texts if old.validity.end > old.validity.begin(moved.before)})
@@ -263,7 +263,7 @@ def _ended(case: Case) -> Iterator[Mistake]:
 
 def _cut_short(old: InForce, by: str, before: datetime) -> Iterator[Mistake]:
     """A window of an amount that has less time by the end of its clause, and keeps all of its amount."""
-    term, end = old.term.held(old.validity), old.validity.end
+    term, end = old.term.in_force(old.validity), old.validity.end
     for stated in term.stated_windows():
         running = next(iter(term.calendar(stated.every, before).over(end, end)), None)
         if stated.divides == "amount" and running is not None and running.start < end:
@@ -282,22 +282,22 @@ def _of_the_whole(case: Case) -> Iterator[Mistake]:
             what = f"`{each.id}` amends `{each.amends}`, and changes nothing of it"
             yield Mistake(Where(each.id), what, "write what it changes, or leave it out")
         if moment(each.effective) < declared.horizon.closes:
-            for part in going_on(each, known, case.held, case.offers, declared.exchange):
+            for part in going_on(each, known, case.versions, case.offers, declared.exchange):
                 flaw = part.flaw(each)
                 yield Mistake(Where(each.id), flaw.what, flaw.remedy)
 
 
 def _fallen(case: Case) -> Iterator[Mistake]:
     """Amendments of a clause by which prices have risen, and are lower from that day on: the rise is not carried on."""
-    for new in case.held if any(agreement.amends for agreement in case.declared.agreements) else ():
+    for new in case.versions if any(agreement.amends for agreement in case.declared.agreements) else ():
         at, agreement = new.validity.start, new.validity.agreement
         if not isinstance(new.term, PriceChange) or new.validity.begun is None or at >= case.declared.horizon.closes:
             continue
-        later = new.term.held(new.validity)
-        for old in case.held:
+        later = new.term.in_force(new.validity)
+        for old in case.versions:
             if old.term.id != later.id or old.validity.end != at or old.validity.agreement == agreement:
                 continue
-            earlier = old.term.held(old.validity)
+            earlier = old.term.in_force(old.validity)
             uses = ((w.facts, facts) for w in case.workloads for facts in case.offer_facts.values())
             factors = ((off_price(earlier, *use) or 0, off_price(later, *use) or 0) for use in uses)
             was, now = next((each for each in factors if each[0] < min(each[1], 0)), (0, 0))

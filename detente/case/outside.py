@@ -31,15 +31,15 @@ class Unseen(NamedTuple):
 
 def outside(case: Case) -> Iterator[Unseen]:
     """Clauses in force at no time of the horizon; amendments after it; days after it and after their clause."""
-    held, closes = case.held, case.declared.horizon.closes
+    versions, closes = case.versions, case.declared.horizon.closes
     for clause in case.outside:
         yield _told(case, clause, f"is in force {named(clause.validity.start, clause.validity.end)}")
     absent = {clause.term.id for clause in case.outside}
-    changed = [each for each in held if each.term.id not in absent and each.validity.first >= closes]
+    changed = [each for each in versions if each.term.id not in absent and each.validity.first >= closes]
     for clause in {(each.validity.agreement, each.term.id): each for each in reversed(changed)}.values():
         yield _told(case, clause, f"replaces an earlier text from {clause.validity.first:%Y-%m-%d} on")
     yield from _removed(case, closes)
-    yield from _days(case, held, closes)
+    yield from _days(case, versions, closes)
 
 
 def seen(case: Case) -> str:
@@ -65,14 +65,14 @@ def _removed(case: Case, closes: datetime) -> Iterator[Unseen]:
                 yield Unseen(term, agreement.id, Mistake(Where(agreement.id), told, YEAR))
 
 
-def _days(case: Case, held: Sequence[InForce], closes: datetime) -> Iterator[Unseen]:
+def _days(case: Case, versions: Sequence[InForce], closes: datetime) -> Iterator[Unseen]:
     """Days that a clause names, after the end of its last text and after the horizon."""
     opens = case.declared.horizon.opens
     ends: dict[str, datetime] = {}
-    for each in held:
+    for each in versions:
         ends[each.term.id] = max(each.validity.end, ends.get(each.term.id, closes))
     told: set[tuple[str, str]] = set()
-    for each in held:
+    for each in versions:
         term, agreement, end = each.term.id, each.validity.agreement, ends[each.term.id]
         if endless(end) or (agreement, term) in told or not each.validity.over(opens, closes):
             continue

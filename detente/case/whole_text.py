@@ -87,7 +87,7 @@ def says_nothing(agreement: Agreement, offers: Sequence[AnyOffer]) -> bool:
 
 def _goes_by(key: str, found: InForce, by: Agreement) -> bool:
     """Whether a clause turns on what is stated."""
-    term = found.term.held(found.validity)
+    term = found.term.in_force(found.validity)
     if key == "exchange":
         late = not isinstance(term, DatedPayment) or term.paid_on >= by.effective
         return late and (term.own_money is not None or _converted(term))

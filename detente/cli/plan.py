@@ -60,9 +60,9 @@ def plan(
     if isinstance(found, Conflict):
         show_conflict(found, loaded.currency, as_json)
         return 1
-    from detente.planner.solving.interrupt import held
+    from detente.planner.solving.interrupt import interrupts_noted
 
-    with held():
+    with interrupts_noted():
         trouble = None if out is None else _saved(found, out)
         if as_json:
             click.echo(found.to_json())

@@ -78,13 +78,13 @@ class ClauseText(Noun):
             update["of"] = chosen.of or Scope()
             if chosen.except_ is not None:
                 update["except_"] = chosen.except_
-        return self.held(validity, update)
+        return self.in_force(validity, update)
 
-    def held(self, validity: Validity, update: dict[str, object] | None = None) -> Self:
+    def in_force(self, validity: Validity, update: dict[str, object] | None = None) -> Self:
         """The term in force, with what is changed in it; as to its readings, as it is."""
-        held = self.model_copy(update=update)
-        held._validity = validity
-        return held
+        found = self.model_copy(update=update)
+        found._validity = validity
+        return found
 
     def model_copy(self, *, update: Mapping[str, Any] | None = None, deep: bool = False) -> Self:
         """A copy, which remembers nothing of what it states: it may come to state something else."""
@@ -106,7 +106,7 @@ class ClauseText(Noun):
     def divided(self, validity: Validity) -> Calendar | None:
         """The windows of its amount, were it in force so; None where it divides none."""
         every = next((stated.every for stated in self.found_windows if stated.divides == "amount"), None)
-        return self.held(validity).calendar(every) if every else None
+        return self.in_force(validity).calendar(every) if every else None
 
     @property
     def validity(self) -> Validity:

@@ -89,13 +89,13 @@ class Term(ClauseText):
         """The windows in which it counts what a text that replaces it counts on. Neutral: none."""
         return None
 
-    def told(self, offers: Sequence[AnyOffer], clauses: Sequence[Term]) -> Self:
+    def knowing(self, offers: Sequence[AnyOffer], clauses: Sequence[Term]) -> Self:
         """The term, once it knows what is on offer, and the clauses agreed with its party. Neutral: the same."""
         return self
 
     @property
-    def goes_by(self) -> frozenset[str]:
-        """Other clauses with its party by which it goes: without one of them it is another clause. Neutral: none."""
+    def depends_on(self) -> frozenset[str]:
+        """Other clauses with its party without which it would say something else. Neutral: none."""
         return frozenset()
 
     def turns(self, since: datetime, until: datetime) -> Iterable[datetime]:

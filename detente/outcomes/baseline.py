@@ -139,7 +139,7 @@ class Baseline:
     def plan(self) -> Plan:
         """Its plan, as it was found and billed."""
         assert self.found.solution is not None
-        return self.study.told(self.found, self.bill, self.found.solution, self.gap)
+        return self.study.plan_of(self.found, self.bill, self.found.solution, self.gap)
 
     @property
     def relaxed(self) -> Solution:
@@ -298,7 +298,7 @@ def _acting(study: Study, relaxed: Solution) -> frozenset[str]:
     program, values = study.draft.program, relaxed.values
     assert values is not None
     used = {b.owner.name for b in program.column_blocks if b.owner.kind == "term" and (values[b.slice] > USED).any()}
-    return binding(program, relaxed, study.model.out).union(used, *(term.goes_by for term in study.case.terms))
+    return binding(program, relaxed, study.model.out).union(used, *(term.depends_on for term in study.case.terms))
 
 
 def linear(study: Study) -> float | None:

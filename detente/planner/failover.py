@@ -88,7 +88,7 @@ class Failover:
 
     def open(self, arc: Arc, every: Ints) -> Bools:
         """Whether an arc may be used in periods: on sale, and denied by nobody."""
-        found: Bools = self.dispatch.model.held[self.dispatch.draft.x[arc.index, every]] == 0
+        found: Bools = self.dispatch.model.zeroed[self.dispatch.draft.x[arc.index, every]] == 0
         return found
 
     def _worth(self, name: str) -> float:

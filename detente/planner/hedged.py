@@ -11,7 +11,7 @@ from decimal import Decimal
 from fractions import Fraction
 
 from detente.errors import BillError
-from detente.planner.answer.bill import charge, quantities
+from detente.planner.answer.bill import bill_of, quantities
 from detente.planner.answer.whole_quanta import at_stake
 from detente.planner.formulation.draft import Draft
 from detente.planner.formulation.expression import Floats, dot
@@ -58,7 +58,7 @@ def billed(draft: Draft, model: Model, values: Floats) -> Decimal:
     """The exact bill of a future, held against the solver's cost of it. Raises BillError."""
     objective = dot(model.cost, values)
     whole = quantities(draft, model, values)
-    total = charge(draft, whole).total
+    total = bill_of(draft, whole).total
     stake = at_stake(draft, model, whole, Solution("optimal", values, objective, objective))
     if abs(float(total) - objective) > 1e-6 * max(1.0, abs(objective)) + stake:
         raise BillError(f"a future's exact bill is {total} and the solver's cost {objective:.6f}")

@@ -20,8 +20,8 @@ import numpy as np
 from detente.case.case import Case
 from detente.errors import UnsettledError
 from detente.planner.answer.balance import check
-from detente.planner.answer.bill import Bill, charge
-from detente.planner.answer.whole_quanta import Prefer, as_found, settled, settled_in_place
+from detente.planner.answer.bill import Bill, bill_of
+from detente.planner.answer.whole_quanta import Prefer, as_found, in_quanta, in_quanta_in_place
 from detente.planner.formulation.draft import Draft
 from detente.planner.formulation.expression import Ints
 from detente.planner.formulation.owner import Owner
@@ -31,7 +31,7 @@ from detente.planner.open_program import Absence, OpenProgram
 from detente.planner.past import NOTHING_KEPT, Past
 from detente.planner.solving.crumbs import CRUMBS, ROUNDS, crumbs, with_counts_of
 from detente.planner.solving.incumbent import Footing, Incumbent, Unmet
-from detente.planner.solving.interrupt import held
+from detente.planner.solving.interrupt import interrupts_noted
 from detente.planner.solving.model import Model
 from detente.planner.solving.search import Progress, nearby, search, silent
 from detente.planner.solving.solution import Solution
@@ -279,10 +279,10 @@ class Study:
         self.progress("billing")
         draft, model = self.draft, self.model
         if found.prices is None:
-            solution, whole = settled_in_place(draft, model, found.solution)
+            solution, whole = in_quanta_in_place(draft, model, found.solution)
         else:
-            solution, whole = settled(draft, model, found.solution, whole_columns(draft), prefer)
-        exact = charge(draft, whole)
+            solution, whole = in_quanta(draft, model, found.solution, whole_columns(draft), prefer)
+        exact = bill_of(draft, whole)
         check(draft, exact, solution, model)
         return exact, solution
 
@@ -292,11 +292,11 @@ class Study:
         Ctrl-C meanwhile is too late to lose it, and marks it.
         """
         model, (exact, solution) = self.model, self._made_good(found, gap)
-        plan = self.told(found, exact, solution, gap)
+        plan = self.plan_of(found, exact, solution, gap)
         late = model.interrupt is not None and model.interrupt.noted
         return replace(plan, status="interrupted") if late and plan.status == "feasible" else plan
 
-    def told(self, found: Incumbent, exact: Bill, solution: Solution, gap: float = GAP) -> Plan:
+    def plan_of(self, found: Incumbent, exact: Bill, solution: Solution, gap: float = GAP) -> Plan:
         """The plan of a solution that was billed."""
         from detente.planner.answer.result import result
 
@@ -370,7 +370,7 @@ class Study:
     def noting_interrupts(self) -> Iterator[None]:
         """Ctrl-C meanwhile is noted, and what is at hand is finished."""
         model = self.program.model
-        with held(lambda: self.progress(STOPPING)) as model.interrupt:
+        with interrupts_noted(lambda: self.progress(STOPPING)) as model.interrupt:
             yield
 
     @property

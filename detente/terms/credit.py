@@ -86,19 +86,19 @@ class Credit(Term, Payer):
         """What it is given on."""
         return self.meter("spend", "spend", self.calendar(self.windows))
 
-    def told(self, offers: Sequence[AnyOffer], clauses: Sequence[Term]) -> Self:
+    def knowing(self, offers: Sequence[AnyOffer], clauses: Sequence[Term]) -> Self:
         """The same, knowing the credits that pay before and after it, and what counts the use that credits leave."""
         plain = [each for each in clauses if each.id != self.id and not each.readings]
         found = self.model_copy()
         found._credits = tuple(each for each in plain if isinstance(each, Credit))
-        reading = (each.told(offers, clauses) if isinstance(each, Returning) else each for each in plain)
+        reading = (each.knowing(offers, clauses) if isinstance(each, Returning) else each for each in plain)
         found._counting = tuple(meter for each in reading for meter in each.meters() if meter.measure == "paid")
         fields = type(self).model_fields
         texts = [e for e in clauses if e.id == self.id and all(getattr(e, f) == getattr(self, f) for f in fields)]
-        met = [other for each in texts for other in meeting(found.held(each.validity), found._credits)]
+        met = [other for each in texts for other in meeting(found.in_force(each.validity), found._credits)]
         found._met = tuple({id(other): other for other in met if isinstance(other, Credit)}.values())
-        found._asked = any(found.held(each.validity)._asks() for each in texts)
-        whole = [found.held(each.validity) for each in texts]
+        found._asked = any(found.in_force(each.validity)._asks() for each in texts)
+        whole = [found.in_force(each.validity) for each in texts]
         return found if any(each.beside or each._cuts or each._dividing for each in whole) else self
 
     @cached_property
@@ -115,7 +115,7 @@ class Credit(Term, Payer):
         return () if apart else met
 
     @property
-    def goes_by(self) -> frozenset[str]:
+    def depends_on(self) -> frozenset[str]:
         """The credits beside it."""
         return frozenset(other.id for other in self.beside)
 
@@ -173,7 +173,7 @@ class Credit(Term, Payer):
         """Whether what another has lapses before what it has itself, and never after it."""
         if not isinstance(other, Credit) or not self.validity.over(other.validity.start, other.validity.end):
             return False
-        return other.id in self.goes_by and self._lapse_before(other) - {None} == {False}
+        return other.id in self.depends_on and self._lapse_before(other) - {None} == {False}
 
     def _spares(self, other: Credit) -> bool:
         """Whether another pays all that it leaves, and no sooner lapses: then to use this first is never dearer."""

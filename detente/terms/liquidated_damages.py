@@ -65,15 +65,15 @@ class LiquidatedDamages(CappedCharge, PricedBreach):
             raise FlawError("states a cap of its own, and one of liability", "keep one of them", ("within",), key=True)
         return self
 
-    def told(self, offers: Sequence[AnyOffer], clauses: Sequence[Term]) -> Self:
+    def knowing(self, offers: Sequence[AnyOffer], clauses: Sequence[Term]) -> Self:
         """The same, knowing the cap that bounds it."""
-        found = super().told(offers, clauses)
+        found = super().knowing(offers, clauses)
         caps = (each for each in reversed(clauses) if isinstance(each, ClaimsCap))
         found._bound = next((each for each in caps if each.id == self.within), None)
         return found
 
     @property
-    def goes_by(self) -> frozenset[str]:
+    def depends_on(self) -> frozenset[str]:
         """The cap that bounds it."""
         return frozenset() if self._bound is None else frozenset({self._bound.id})
 

@@ -367,7 +367,7 @@ class MinimumCommitment(Term):
     @property
     def _in_all(self) -> Committed | None:
         """The amounts of all windows together, as agreed; None where there is no last one, or they are of GPUs."""
-        windows = self.held(replace(self.validity, ended=None)).calendar(self.windows)
+        windows = self.in_force(replace(self.validity, ended=None)).calendar(self.windows)
         if windows.endless or is_flow(self.amount):
             return None
         total = sum((self.required(window) for window in windows), Fraction(0))

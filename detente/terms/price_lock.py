@@ -44,7 +44,7 @@ class PriceLock(PriceClause):
 
     _offers: dict[str, AnyOffer] = PrivateAttr(default_factory=dict)
 
-    def told(self, offers: Sequence[AnyOffer], clauses: Sequence[Term]) -> Self:
+    def knowing(self, offers: Sequence[AnyOffer], clauses: Sequence[Term]) -> Self:
         """The same, knowing the list."""
         found = self.model_copy()
         found._offers = {offer.id: offer for offer in offers}

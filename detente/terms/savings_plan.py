@@ -59,14 +59,14 @@ class SavingsPlan(Term, OwnRates):
         "counts": "its `rates` say what it covers",
     }
 
-    _told: tuple[SavingsPlan, ...] = PrivateAttr(default=())
+    _after: tuple[SavingsPlan, ...] = PrivateAttr(default=())
     _offers: tuple[AnyOffer, ...] = PrivateAttr(default=())
 
-    def told(self, offers: Sequence[AnyOffer], clauses: Sequence[Term]) -> Self:
+    def knowing(self, offers: Sequence[AnyOffer], clauses: Sequence[Term]) -> Self:
         """The same, knowing its offers, and the plans that come first."""
         others = [each for each in clauses if isinstance(each, SavingsPlan) and each.id != self.id]
         found = self.model_copy()
-        found._told = tuple(each.told(offers, others) for each in others if each.id in self.after)
+        found._after = tuple(each.knowing(offers, others) for each in others if each.id in self.after)
         found._offers = tuple(offer for offer in offers if offer.id in self.rates)
         return found
 
@@ -78,17 +78,17 @@ class SavingsPlan(Term, OwnRates):
     def seen_by(self, horizon: Horizon) -> Self:
         """The same, with the plans that come first."""
         seen = super().seen_by(horizon)
-        seen._told = tuple(each.seen_by(horizon) for each in self._told)
+        seen._after = tuple(each.seen_by(horizon) for each in self._after)
         return seen
 
     @property
     def firsts(self) -> tuple[SavingsPlan, ...]:
         """All plans that come first, in their order; of an amended one, each text."""
-        found = {(f.id, f.validity.start): f for each in self._told for f in (*each.firsts, each)}
+        found = {(f.id, f.validity.start): f for each in self._after for f in (*each.firsts, each)}
         return tuple(found.values())
 
     @property
-    def goes_by(self) -> frozenset[str]:
+    def depends_on(self) -> frozenset[str]:
         """The plans that come first."""
         return frozenset(first.id for first in self.firsts)
 
@@ -318,7 +318,7 @@ class SavingsPlan(Term, OwnRates):
     def _order(self, case: CaseView) -> Iterator[Flaw]:
         """Which of several plans comes first, where they cover the same use."""
         others = {other.id: other for other in case.beside if isinstance(other, SavingsPlan)}
-        told = {first.id for first in self._told}
+        told = {first.id for first in self._after}
         for index, name in enumerate(self.after):
             if name == self.id or (name in others and self.id in {each.id for each in others[name].firsts}):
                 yield Flaw(f"`{name}` comes after `{self.id}` itself", "leave it out of one", ("after", index))

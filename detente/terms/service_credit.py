@@ -139,12 +139,12 @@ class ServiceCredit(Term, AvailabilityGuarantee, DataReader, Returning):
 
     def going_on(self, validity: Validity) -> Calendar | None:
         """Its windows."""
-        return self.held(validity)._cycle
+        return self.in_force(validity)._cycle
 
     # -- its cap in all ----------------------------------------------------------------------------------------------
     def divided(self, validity: Validity) -> Calendar | None:
         """All of its time, of which an amendment leaves it a part of its cap."""
-        return None if self.cap is None else self.held(validity)._whole
+        return None if self.cap is None else self.in_force(validity)._whole
 
     @property
     def _whole(self) -> Calendar:
@@ -167,7 +167,7 @@ class ServiceCredit(Term, AvailabilityGuarantee, DataReader, Returning):
         """That of the worst band; nothing where nothing was measured."""
         return Fraction(self.bands[-1].credit) if self.measured or self.incidents is not None else Fraction(0)
 
-    def told(self, offers: Sequence[AnyOffer], clauses: Sequence[Term]) -> Self:
+    def knowing(self, offers: Sequence[AnyOffer], clauses: Sequence[Term]) -> Self:
         """The same, knowing who gives back beside it, where together they could give back more than all."""
         beside = left_over.beside(self, clauses)
         found = self if beside is None else self.model_copy()
@@ -175,7 +175,7 @@ class ServiceCredit(Term, AvailabilityGuarantee, DataReader, Returning):
         return found
 
     @property
-    def goes_by(self) -> frozenset[str]:
+    def depends_on(self) -> frozenset[str]:
         """Those by which it may have less to give back of."""
         return frozenset() if self._beside is None else self._beside.names
 

@@ -77,14 +77,14 @@ class TakeOrPay(OneOffer):
 
     _deliveries: tuple[InTranches, ...] = PrivateAttr(default=())
 
-    def told(self, offers: Sequence[AnyOffer], clauses: Sequence[Term]) -> Self:
+    def knowing(self, offers: Sequence[AnyOffer], clauses: Sequence[Term]) -> Self:
         """The same, knowing in which tranches its offer comes."""
         found = self.model_copy()
         found._deliveries = tuple(d for d in clauses if isinstance(d, InTranches) and d.offer == self.offer)
         return found
 
     @property
-    def goes_by(self) -> frozenset[str]:
+    def depends_on(self) -> frozenset[str]:
         """The clauses that deliver its offer: what has not come need not be taken."""
         return frozenset(each.id for each in self._deliveries)
 
@@ -198,7 +198,7 @@ class TakeOrPay(OneOffer):
             else ""
         )
         kept = f"{part}{self.quantity} of `{self.offer}` are paid for at {self.price} {self.windows.told}, taken or not"
-        by = " and ".join(f"`{name}`" for name in sorted(self.goes_by))
+        by = " and ".join(f"`{name}`" for name in sorted(self.depends_on))
         ready = f"; what {by} has not delivered is not asked for" if by else ""
         return Reason(self.id, f"{kept}{ready}{later}")
 

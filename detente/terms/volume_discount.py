@@ -176,7 +176,7 @@ class VolumeDiscount(Term, Returning):
         """That of its highest tier."""
         return max(self.rates) / (self._each or 1)
 
-    def told(self, offers: Sequence[AnyOffer], clauses: Sequence[Term]) -> Self:
+    def knowing(self, offers: Sequence[AnyOffer], clauses: Sequence[Term]) -> Self:
         """The same, knowing who gives back beside it, where together they could give back more than all."""
         beside, together = left_over.beside(self, clauses), self._found_together(clauses)
         found = self if beside is None and not together else self.model_copy()
@@ -184,7 +184,7 @@ class VolumeDiscount(Term, Returning):
         return found
 
     @property
-    def goes_by(self) -> frozenset[str]:
+    def depends_on(self) -> frozenset[str]:
         """Those by which it may have less to give back of, and those with which it is one."""
         names = frozenset() if self._beside is None else self._beside.names
         return names | {each.id for each in self._together if each.id != self.id}

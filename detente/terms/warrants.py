@@ -111,7 +111,7 @@ class Warrants(Term):
 
     def going_on(self, validity: Validity) -> Calendar | None:
         """All of the time in which it counts."""
-        return self.held(validity).bought.windows
+        return self.in_force(validity).bought.windows
 
     def meters(self) -> tuple[Meter, ...]:
         """What counts."""

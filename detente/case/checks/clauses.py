@@ -150,7 +150,7 @@ class _Clauses:
             if not same or found.term.id in told or not self._grows(found, agreement):
                 continue
             told.add(found.term.id)
-            stated = found.term.held(found.validity).stated_windows()
+            stated = found.term.in_force(found.validity).stated_windows()
             if any(each.divides == "amount" and each.every.every == "term" for each in stated):
                 what = f"makes the term of `{found.term.id}` longer, which has one amount for all of it: what becomes"
                 remedy = (

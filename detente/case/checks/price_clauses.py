@@ -47,7 +47,7 @@ def _allowed(clauses: Sequence[Term], view: View) -> list[Combine]:
     """The ways that neither of two clauses then finds wrong."""
     found: list[Combine] = []
     for way in get_args(Combine):
-        said = [clause.held(replace(clause.validity, combine=way)) for clause in clauses]
+        said = [clause.in_force(replace(clause.validity, combine=way)) for clause in clauses]
         more = [[*new.check(view)] != [*old.check(view)] for new, old in zip(said, clauses, strict=True)]
         found += [] if any(more) else [way]
     return found

@@ -51,7 +51,7 @@ class CappedCharge(Term):
 
     _texts: tuple[CappedCharge, ...] = PrivateAttr(default=())
 
-    def told(self, offers: Sequence[AnyOffer], clauses: Sequence[Term]) -> Self:
+    def knowing(self, offers: Sequence[AnyOffer], clauses: Sequence[Term]) -> Self:
         """The same, knowing its texts where there are several: one may take over the window of another whole."""
         texts = tuple(each for each in clauses if isinstance(each, CappedCharge) and each.id == self.id)
         found = self.model_copy()

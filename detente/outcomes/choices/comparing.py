@@ -26,7 +26,7 @@ from detente.outcomes.worth.pricing import GAP
 from detente.planner.hedged import HedgedPlan
 from detente.planner.hedging import CaseInFuture, hedge
 from detente.planner.solve import plan
-from detente.planner.solving.interrupt import Interrupt, held
+from detente.planner.solving.interrupt import Interrupt, interrupts_noted
 from detente.planner.solving.search import Progress, silent
 from detente.results.conflict import Conflict
 from detente.results.plan import Plan
@@ -105,7 +105,7 @@ class _Comparing:
 
     def compared(self) -> Comparison:
         """Everything, or as much as was found."""
-        with held() as self.interrupt:
+        with interrupts_noted() as self.interrupt:
             self._all_planned()
             columns, today = tuple(map(self._column, self.leaves)), self._today()
         case = self.case

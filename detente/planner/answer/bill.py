@@ -105,7 +105,7 @@ class Bill:
 def quantities(draft: Draft, model: Model, values: Floats) -> Quantities:
     """Whole quanta and units of a solution; each group's work and unserved demand add up to its demand exactly."""
     work = np.rint(values[draft.x] / float(QUANTUM)).astype(np.int64)
-    work[(model.held[draft.x] > 0) | (work < 0)] = 0
+    work[(model.zeroed[draft.x] > 0) | (work < 0)] = 0
     unserved = {}
     for workload in draft.case.workloads:
         rows = [a.index for a in draft.arcs.of_workload[workload.id]]
@@ -143,7 +143,7 @@ def _done(demand: Grouping, work: Quanta) -> Quanta:
     return done
 
 
-def charge(draft: Draft, found: Quantities) -> Bill:
+def bill_of(draft: Draft, found: Quantities) -> Bill:
     """The exact bill of whole quantities: metered, rated and settled, as use would be."""
     terms = draft.case.terms
     charges = _charged(draft, found)

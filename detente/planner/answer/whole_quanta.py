@@ -39,7 +39,7 @@ def as_found(solution: Solution) -> Solution:
     return solution
 
 
-def settled(
+def in_quanta(
     draft: Draft, model: Model, found: Solution, columns: Ints, prefer: Prefer = as_found
 ) -> tuple[Solution, Quantities]:
     """A solution of which the whole quanta obey every clause, where there is one; else the one that was found.
@@ -93,7 +93,7 @@ def settled(
     return best
 
 
-def settled_in_place(draft: Draft, model: Model, found: Solution) -> tuple[Solution, Quantities]:
+def in_quanta_in_place(draft: Draft, model: Model, found: Solution) -> tuple[Solution, Quantities]:
     """The whole quanta of a solution that is not the program's own best: the program was not solved, nor is it now."""
     assert found.values is not None
     best = found, quantities(draft, model, found.values)

@@ -30,7 +30,7 @@ class Interrupt:
 
 
 @contextlib.contextmanager
-def held(answer: Callable[[], None] = lambda: None) -> Iterator[Interrupt]:
+def interrupts_noted(answer: Callable[[], None] = lambda: None) -> Iterator[Interrupt]:
     """Note Ctrl-C meanwhile. Not in a thread, nor where the program that we are part of handles it its own way.
 
     Inside of another such time it is noted for both: what is made of several parts, each of which notes it, learns of

@@ -18,7 +18,7 @@ from numpy.typing import NDArray
 
 from detente.planner.formulation.expression import Bools, Floats, Ints, Lines
 from detente.planner.formulation.program import LinearProgram
-from detente.planner.solving.row_entries import rises, settled
+from detente.planner.solving.row_entries import added_up, rises
 
 Places = NDArray[np.int64]
 
@@ -181,7 +181,7 @@ def _pieces(program: LinearProgram) -> list[_Piece]:
     """Every block's entries; the program gives its own up."""
     found, lines = [], 0
     for block, parts in zip(program.row_blocks, program.entries, strict=True):
-        for rows, columns, values in settled(parts, block.stop - block.start):
+        for rows, columns, values in added_up(parts, block.stop - block.start):
             at = block.slice if rows is None else rows + block.start
             if isinstance(columns, Lines):
                 size = len(columns.index)

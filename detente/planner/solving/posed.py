@@ -43,18 +43,18 @@ class Posed(Running):
         self.lenient: frozenset[Owner] = frozenset()
         self.spared: frozenset[Owner] | None = None
         self.closed: dict[Hashable, Ints] = {}
-        self.held = np.zeros(program.n, dtype=np.int16)  # by how many each column is fixed at zero
+        self.zeroed = np.zeros(program.n, dtype=np.int16)  # by how many each column is fixed at zero
         self.pinned = np.full((2, program.n), np.nan)  # between which values columns are kept
         self.kept: tuple[Ints, Floats, Floats] = np.zeros(0, dtype=np.int32), np.zeros(0), np.zeros(0)
         for denial in program.denials:
-            self.held[denial.numbers] += 1
+            self.zeroed[denial.numbers] += 1
         # what HiGHS has at the moment, scaled: its own copies come back as lists, which are slow to read
         self._cost = self.cost * self.column_scale
         largest = max(self._cost.max(initial=0.0), -self._cost.min(initial=0.0))
         self.money_scale = 2.0 ** -round(math.log2(max(float(largest), 1e-12) / 1000.0))
         self._cost *= self.money_scale
         self._low = np.zeros(program.n)
-        self._high = np.where(self.held > 0, 0.0, self.upper) / self.column_scale
+        self._high = np.where(self.zeroed > 0, 0.0, self.upper) / self.column_scale
         self._row_low, self._row_high = self.lower * self.row_scale, self.higher * self.row_scale
         self.highs = self._handed_over()
 
@@ -112,7 +112,7 @@ class Posed(Running):
         """Those from ``n`` on, with their entries in the rows that are there, fixed at zero."""
         size = self.program.n - n
         nothing = np.zeros(size)
-        self.held = np.append(self.held, np.ones(size, dtype=np.int16))
+        self.zeroed = np.append(self.zeroed, np.ones(size, dtype=np.int16))
         self.pinned = np.append(self.pinned, np.full((2, size), np.nan), axis=1)
         self._low, self._high = np.append(self._low, nothing), np.append(self._high, nothing)
         some = np.flatnonzero(entries.rows < m)  # by column
@@ -158,7 +158,7 @@ class Posed(Running):
         for fixing in each:
             by = fixing.fixed(out) - fixing.fixed(before) if fixing.turns_on & changed else 0
             if by:
-                self.held[fixing.numbers] += by
+                self.zeroed[fixing.numbers] += by
                 yield fixing.numbers
 
     def _require(self, block: Block, *, on: bool) -> None:
@@ -182,7 +182,7 @@ class Posed(Running):
         for block in self.program.column_blocks:
             was, now = (s is not None and block.owner not in s for s in (before, self.spared))
             if block.remedy and was != now:
-                self.held[block.numbers] += now - was
+                self.zeroed[block.numbers] += now - was
                 moved.append(block.numbers)
         self._bounds(moved)
 
@@ -191,7 +191,7 @@ class Posed(Running):
         moved = []
         for key in self.closed.keys() ^ groups.keys():
             numbers = groups[key] if key in groups else self.closed[key]
-            self.held[numbers] += 1 if key in groups else -1
+            self.zeroed[numbers] += 1 if key in groups else -1
             moved.append(numbers)
         self.closed = dict(groups)
         self._bounds(moved)
@@ -209,7 +209,7 @@ class Posed(Running):
     @property
     def most(self) -> Floats:
         """The most that each column can be at the moment: nothing where it is fixed at zero."""
-        return np.where(self.held > 0, 0.0, self.upper)
+        return np.where(self.zeroed > 0, 0.0, self.upper)
 
     def widen(self, columns: Ints, upper: Floats) -> None:
         """Other upper bounds of columns (natural units), while nothing else fixes them."""

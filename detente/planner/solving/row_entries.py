@@ -18,7 +18,7 @@ DENSE = 8
 """Entries that may coincide are added up in a full array where it is at most so many times as large as they are."""
 
 
-def settled(parts: Sequence[Part], n: int) -> list[Part]:
+def added_up(parts: Sequence[Part], n: int) -> list[Part]:
     """Parts by column, without zeros: each by itself where it lies apart from all others, else added up."""
     parts = [part for part in map(_without_zeros, parts) if part is not None]
     if len(parts) < 2:

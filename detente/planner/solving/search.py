@@ -178,7 +178,7 @@ def nearby(
 def _for_some_nodes(effort: _Effort, known: Incumbent) -> Incumbent | Unmet:
     """Branch and bound over the counts that matter most, with an end that is the same on every machine."""
     model, closer = effort.model, replace(effort, gap=max(NEAR, effort.gap))
-    small = np.flatnonzero(model.integer & (model.held == 0)).astype(np.int32)
+    small = np.flatnonzero(model.integer & (model.zeroed == 0)).astype(np.int32)
     if 0 < len(small) <= FEW:
         return _dived(closer, small, known, tight=effort.gap <= NEAR)
     if model.program.n > LARGE:
@@ -252,7 +252,7 @@ def _searched(effort: _Effort, known: Incumbent) -> Incumbent | Unmet:
     Of a large program over the others first, with those as they were found; without a time limit that is all.
     """
     model, columns = effort.model, effort.columns
-    first = np.flatnonzero(model.integer & (model.held == 0)).astype(np.int32)
+    first = np.flatnonzero(model.integer & (model.zeroed == 0)).astype(np.int32)
     if 0 < len(first) <= FEW and model.program.n > MEDIUM:
         known = _dived(effort, first, known)
         if _dived_enough(effort, known):
@@ -260,7 +260,7 @@ def _searched(effort: _Effort, known: Incumbent) -> Incumbent | Unmet:
         effort = effort.resting(known)
     elif 0 < len(first) < len(columns):
         found = _branched(effort.for_half, first, known)
-        if isinstance(found, Unmet) or _settled(effort, found):
+        if isinstance(found, Unmet) or _ended(effort, found):
             return found
         known = replace(found, stopped=None)
         effort = effort.resting(known)
@@ -271,13 +271,13 @@ def _searched(effort: _Effort, known: Incumbent) -> Incumbent | Unmet:
     if 0 < len(first) < len(columns) and model.program.n > MEDIUM:
         limited = model.deadline is not None
         known = _others(effort.for_half if limited else effort, first, known)
-        if not limited or _settled(effort, known):
+        if not limited or _ended(effort, known):
             return known
         known = replace(known, stopped=None)
     return _branched(effort, columns, known)
 
 
-def _settled(effort: _Effort, found: Incumbent) -> bool:
+def _ended(effort: _Effort, found: Incumbent) -> bool:
     """Whether nothing more is searched: it is near enough, or somebody wants it now."""
     return found.stopped == "interrupted" or found.gap <= effort.gap
 

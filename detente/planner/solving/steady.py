@@ -49,7 +49,7 @@ class Bounds:
     @classmethod
     def of(cls, model: Model) -> Bounds:
         """As they are with all clauses in."""
-        high = np.where(model.held > 0, 0.0, model.upper) / model.column_scale
+        high = np.where(model.zeroed > 0, 0.0, model.upper) / model.column_scale
         return cls(high, model.lower * model.row_scale, model.higher * model.row_scale)
 
 

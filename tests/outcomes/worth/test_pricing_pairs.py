@@ -53,7 +53,7 @@ PAIRS: dict[str, tuple[Data, ...]] = {
 def test_a_clause_that_goes_by_another_is_priced_and_so_is_the_other(kind: str) -> None:
     """Without one the other is another clause, shaped once more in the program that is open."""
     case = build([gpus("north", 2, capacity="100 GPU")], [compute(demand="50 GPU")], agreement(*PAIRS[kind]), months=3)
-    assert kind in {term.kind for term in case.terms if term.goes_by}
+    assert kind in {term.kind for term in case.terms if term.depends_on}
     found, whole = prices(case), solved(case).cost
     for name in ("a", "b"):
         saved = whole - solved(case.under(without=[name])).cost
@@ -61,5 +61,5 @@ def test_a_clause_that_goes_by_another_is_priced_and_so_is_the_other(kind: str) 
 
 
 def test_every_kind_that_goes_by_others_is_priced_above() -> None:
-    kinds = {name for name in KINDS if kind_named(name).goes_by is not Term.goes_by}
+    kinds = {name for name in KINDS if kind_named(name).depends_on is not Term.depends_on}
     assert kinds == set(PAIRS)

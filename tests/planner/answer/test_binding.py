@@ -40,7 +40,7 @@ def test_leaving_out_what_does_not_bind_changes_nothing(data: st.DataObject) -> 
     if whole.status != "optimal":
         return
     binds = binding(study.draft.program, whole, study.model.out)
-    gone_by = frozenset[str]().union(*(term.goes_by for term in study.case.terms))
+    gone_by = frozenset[str]().union(*(term.depends_on for term in study.case.terms))
     for term in study.case.terms:
         if term.id not in binds | gone_by and term.kind not in PAYS:
             left = study.without([term.id]).bound()

@@ -13,7 +13,7 @@ from detente.case.case import Case
 from detente.planner.check import check
 from detente.planner.solve import plan
 from detente.planner.solving import search
-from detente.planner.solving.interrupt import Interrupt, held
+from detente.planner.solving.interrupt import Interrupt, interrupts_noted
 from detente.planner.study import STOPPING
 from detente.results.plan import Plan
 from tests.builders import agreement, build, compute, gpus, tokens, work
@@ -51,7 +51,7 @@ def in_instances() -> Case:
 # -- the handler ----------------------------------------------------------------------------------------
 def test_the_first_is_noted_and_answered_and_the_second_raised() -> None:
     said: list[str] = []
-    with held(lambda: said.append("stopping")) as interrupt:
+    with interrupts_noted(lambda: said.append("stopping")) as interrupt:
         press()
         assert interrupt.noted
         assert said == ["stopping"]
@@ -64,12 +64,12 @@ def test_the_first_is_noted_and_answered_and_the_second_raised() -> None:
 
 def test_one_that_comes_within_a_part_is_noted_for_the_whole() -> None:
     said: list[str] = []
-    with held() as whole:
-        with held(lambda: said.append("stopping")) as part:
+    with interrupts_noted() as whole:
+        with interrupts_noted(lambda: said.append("stopping")) as part:
             press()
             assert (part.noted, whole.noted, said) == (True, False, ["stopping"])
         assert whole.noted
-        with held() as later:
+        with interrupts_noted() as later:
             assert later.noted
             with pytest.raises(KeyboardInterrupt):
                 press()
@@ -92,7 +92,7 @@ def test_a_handler_of_the_program_around_it_stays() -> None:
 
     signal.signal(signal.SIGINT, theirs)
     try:
-        with held() as interrupt:
+        with interrupts_noted() as interrupt:
             press()
         assert (pressed, interrupt.noted) == ([signal.SIGINT], False)
         assert signal.getsignal(signal.SIGINT) is theirs

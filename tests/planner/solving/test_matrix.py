@@ -13,7 +13,7 @@ from detente.planner.formulation.expression import Expr, Lines, Part, Rows, broa
 from detente.planner.formulation.owner import Owner
 from detente.planner.formulation.program import LinearProgram
 from detente.planner.solving.matrix import lay_out
-from detente.planner.solving.row_entries import settled
+from detente.planner.solving.row_entries import added_up
 
 PERIODS = 5
 
@@ -86,7 +86,7 @@ def test_lines_over_the_same_rows_stay_lines_when_added_up(rows: Any) -> None:
     """A share: work on some lines, less a part of all work; what cancels out is left out."""
     sheet = LinearProgram().columns(Owner("use"), "work", (4, PERIODS), upper=1.0)
     whole, some = np.full((4, 1), -0.5), np.array([[1.0], [0.5]])
-    ((found, lines, values),) = settled(
+    ((found, lines, values),) = added_up(
         [(rows, Lines.of(sheet, [1, 2]), some), (rows, Lines.of(sheet, range(4)), whole)], 5
     )
     assert found is rows

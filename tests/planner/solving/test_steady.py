@@ -68,7 +68,7 @@ def kept(model: Model, values: Floats) -> None:
     assert (total >= model.lower - slack).all()
     assert (total <= model.higher + slack).all()
     assert (values >= -1e-6).all()
-    assert (values[model.held > 0] <= 1e-6).all()
+    assert (values[model.zeroed > 0] <= 1e-6).all()
     assert (values <= model.upper * (1 + 1e-9) + 1e-6).all()
 
 
