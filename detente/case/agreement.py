@@ -228,7 +228,7 @@ def _dates(
 ) -> Validity:
     zone = clock_of(agreement, known)
     start = max(moment(agreement.effective, zone), moment(term.from_ or agreement.effective, zone))
-    end = min([moment(ends, zone), *_ends(term, events, zone)])
+    end = min([moment(ends, zone), *own_ends(term, events, zone)])
     combine = next((a.combine for a in lineage(agreement, known) if a.combine), None)
     parties = next((a.parties for a in lineage(agreement, known) if a.parties), ())
     return Validity(agreement.id, agreement.with_, start, max(start, end), combine=combine, parties=parties, zone=zone)
@@ -302,7 +302,8 @@ def clocks(agreements: Sequence[Agreement]) -> dict[str, tzinfo]:
     return {party: zones.pop() if len(zones) == 1 else UTC for party, zones in found.items()}
 
 
-def _ends(term: Term, events: Mapping[str, datetime | None], zone: tzinfo) -> list[datetime]:
+def own_ends(term: Term, events: Mapping[str, datetime | None], zone: tzinfo) -> list[datetime]:
+    """When it ends whatever its agreement says: on a day, or with an event."""
     if isinstance(term.until, Until):
         happens = events.get(term.until.event)
         latest = [moment(term.until.latest, zone)] if term.until.latest else []

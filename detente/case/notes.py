@@ -10,7 +10,7 @@ from datetime import date, datetime, timedelta
 from decimal import Decimal
 from fractions import Fraction
 
-from detente.case.agreement import InForce, changes_text, endings
+from detente.case.agreement import InForce, changes_text, endings, own_ends
 from detente.case.case import Case
 from detente.case.outside import YEAR, outside, seen
 from detente.case.whole_text import going_on, says_nothing
@@ -256,8 +256,10 @@ def _ended(case: Case) -> Iterator[Mistake]:
                 what = f"`{each.id}` ends on {moved.after}, and with it {', '.join(f'`{name}`' for name in on)}, until"
                 remedy = f"where that is not meant, say `until: {moved.before}` in the clause"
                 yield Mistake(Where(each.id), f"{what} now on {moved.before}", remedy)
+        events = {name: moment(on) if on else None for name, on in case.declared.events.items()}
         for old in texts if moved.after < moved.before else ():
-            if old.validity.end == old.validity.begin(moved.after):
+            end = old.validity.end
+            if end == old.validity.begin(moved.after) and end not in own_ends(old.term, events, old.validity.zone):
                 yield from _cut_short(old, each.id, old.validity.begin(moved.before))
 
 
@@ -268,7 +270,10 @@ def _cut_short(old: InForce, by: str, before: datetime) -> Iterator[Mistake]:
         running = next(iter(term.calendar(stated.every, before).over(end, end)), None)
         if stated.divides == "amount" and running is not None and running.start < end:
             what = f"`{by}` ends `{term.id}` on {end:%Y-%m-%d}, in its window {named(running.start, running.end)}"
-            remedy = "where the contract asks for a part, write that window as a clause of its own"
+            remedy = (
+                f"where the contract asks for a part, let `{term.id}` end before that window, and write the part as a "
+            )
+            remedy += f"clause of its own (`from: {running.start.date()}`, `until: {end.date()}`)"
             yield Mistake(Where(by), f"{what}, which keeps its whole amount", remedy)
             return
 

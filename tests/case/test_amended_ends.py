@@ -76,6 +76,27 @@ def test_a_window_that_an_earlier_end_cuts_is_told() -> None:
     assert said(deal, amended("2026-05-01", ends="2026-07-01")) == []
 
 
+def test_a_part_of_the_window_that_is_cut_is_a_clause_of_its_own() -> None:
+    """40 k in each of two quarters, and 46/92 of it until 15 August, of which 4,500 are used; of that nothing is told."""
+    deal = signed("a", "2026-01-01", QUARTERLY, ends="2027-01-01")
+    earlier = amended("2026-05-01", ends="2026-08-15")
+    assert cost(deal, earlier, months=12) == 36_500 + 61_900 + 35_500
+    (note,) = (note for note in notes(Case.of(facts(deal, earlier))) if str(note.where) == "b")
+    assert "(`from: 2026-07-01`, `until: 2026-08-15`)" in note.remedy
+    part = FLOOR | {"id": "part", "amount": "20 k USD", "from": "2026-07-01", "until": "2026-08-15"}
+    written = signed("a", "2026-01-01", QUARTERLY | {"until": "2026-07-01"}, part, ends="2027-01-01")
+    assert cost(written, earlier, months=12) == 36_500 + 61_900 + 15_500
+    assert said(written, earlier) == []
+
+
+def test_what_goes_on_though_it_is_not_meant_ends_in_its_clause() -> None:
+    """As the note has it: 334 days at 90, then 99.90 a day, and of 40 k for 2026 the rest."""
+    later = amended("2026-12-01", OFF | {"off": "0.1%"}, ends="2028-01-01")
+    deal = signed("a", "2026-01-01", YEARLY | {"until": "2027-01-01"}, OFF, ends="2027-01-01")
+    assert cost(deal, later) == 334 * 90 + 396 * Decimal("99.9") + 3_500
+    assert said(deal, later) == []
+
+
 def test_a_temporary_amendment_says_which() -> None:
     """10% and 30% of 100 a day: 181 days at 90, 184 at 70, and 365 at 90, or at 100 where nothing comes back."""
     deal, more = signed("a", "2026-01-01", OFF, ends="2028-01-01"), OFF | {"off": "30%"}
@@ -103,6 +124,8 @@ def test_one_amount_of_a_term_that_grows_is_refused() -> None:
     assert only.startswith("makes the term of `fl` longer, which has one amount for all of it")
     whole = FLOOR | {"amount": "80 k USD", "takes-over": "whole-window"}
     assert cost(deal, amended("2026-12-01", whole, ends="2028-01-01")) == 80_000
+    kept = signed("a", "2026-01-01", FLOOR, ends="2028-01-01")
+    assert cost(kept, amended("2026-12-01", ends="2028-01-01")) == 73_000
     new = FLOOR | {"takes-over": "new-window"}
     assert cost(deal, amended("2026-12-01", new, ends="2028-01-01")) == Decimal("76666.67")
 
@@ -111,3 +134,6 @@ def test_after_the_end_there_is_nothing_to_extend() -> None:
     deal = signed("a", "2026-01-01", YEARLY, ends="2027-01-01")
     (only,) = mistakes(facts(deal, amended("2027-03-01", ends="2028-01-01")))
     assert only.startswith("takes effect on 2027-03-01, when `a` has ended (2027-01-01), and can give it no other end")
+    assert cost(deal, amended("2027-01-01", ends="2028-01-01")) == 80_000
+    again = YEARLY | {"until": "2028-01-01", "windows": {"every": "term"}, "amount": "33 k USD"}
+    assert cost(deal, amended("2027-03-01", again, ends="2028-01-01")) == 73_000 + 3_500 + 2_400
