@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import datetime
 from decimal import Decimal
+from itertools import pairwise
 from typing import Any
 
 from detente.case.case import Case
 from detente.contract.metered.use import RatedUse, Use
+from detente.market.token_price import list_price
 from detente.results.plan import Plan
 from detente.values.facts import Facts
 from detente.values.money import nano
@@ -31,7 +34,8 @@ def replayed(case: Case, found: Plan) -> list[RatedUse]:
         span = (period.span_start, period.span_end)
         earned = row.work * workload.revenue.amount if workload.revenue else D(0)
         facts = case.offer_facts[row.offer]
-        lines.append(Use("use", workload.facts, facts, *span, row.work, row.taken, row.cost, nano(earned)))
+        use = Use("use", workload.facts, facts, *span, row.work, row.taken, row.cost, nano(earned))
+        lines += _by_price(use, sold[row.offer], workload)
         price, place = case.egress(workload, sold[row.offer])
         if price:
             lines.append(_moved(case, workload.facts, place, span, D(float(price)).quantize(D("1e-9")) * row.work))
@@ -44,8 +48,32 @@ def replayed(case: Case, found: Plan) -> list[RatedUse]:
         period = found.periods[index]
         idle, spare = (a - b for a, b in zip((cost, taken), used.get((offer, index), (D(0), D(0))), strict=True))
         span = (period.span_start, period.span_end)
-        lines.append(Use("idle", None, case.offer_facts[offer], *span, D(0), nano(spare), nano(idle)))
+        unused = Use("idle", None, case.offer_facts[offer], *span, D(0), nano(spare), nano(idle))
+        lines += _by_price(unused, sold[offer], None)
     return rated(case, lines)
+
+
+def _by_price(use: Use, offer: Any, workload: Any) -> list[Use]:
+    """A line for each time in which the list has one price."""
+    steps = [datetime(on.year, on.month, on.day, tzinfo=use.start.tzinfo) for on, _ in offer.price.steps if on]
+    marks = [use.start, *(at for at in steps if use.start < at < use.end), use.end]
+    if offer.reserved or len(marks) == 2:
+        return [use]
+    hours = [D((b - a).total_seconds()) for a, b in pairwise(marks)]
+    costs = [D(float(_price(offer, a, b, workload))) * h for (a, b), h in zip(pairwise(marks), hours, strict=True)]
+    found = []
+    for a, b, time, cost in zip(marks, marks[1:], hours, costs, strict=False):
+        work, taken, revenue = (nano(amount * time / sum(hours)) for amount in (use.work, use.taken, use.revenue))
+        listed = nano(use.listed * cost / sum(costs))
+        found.append(replace(use, start=a, end=b, work=work, taken=taken, listed=listed, revenue=revenue))
+    return found
+
+
+def _price(offer: Any, start: datetime, end: datetime, workload: Any) -> Any:
+    price = offer.price.on(start)
+    if offer.kind == "tokens":
+        return list_price(price, *workload.mix.parts, batch=workload.in_batches)
+    return offer.hour_price(price, start, end)
 
 
 def _moved(case: Case, facts: Facts, place: str, span: tuple[datetime, datetime], cost: Decimal) -> Use:

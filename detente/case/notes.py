@@ -21,7 +21,7 @@ from detente.contract.term import Term
 from detente.demand.workload import AnyWorkload, Training, can_run
 from detente.errors import Mistake, Where
 from detente.values.facts import Facts
-from detente.values.period import Period, moment, named
+from detente.values.period import moment, named
 
 
 def notes(case: Case) -> tuple[Mistake, ...]:
@@ -57,12 +57,6 @@ def _last_days(case: Case) -> Iterator[Mistake]:
 
 
 def coarse(case: Case) -> Iterator[tuple[Term, Mistake]]:
-    """Clauses that turn on what happens within a period of the plan, which knows demand and prices by their means."""
-    yield from _smoothed(case)
-    yield from _at_the_mean(case)
-
-
-def _smoothed(case: Case) -> Iterator[tuple[Term, Mistake]]:
     """Clauses that count by the hour or day, where a plan knows demand that changes within it by its mean alone.
 
     Of readings that nobody has chosen, the first: they differ in what is covered, and not in when it counts.
@@ -112,45 +106,6 @@ STEPS = ("hour", "day", "week", "month", "quarter", "year", "term")
 
 def _may_count(case: Case, meter: Meter, workload: AnyWorkload) -> bool:
     return any(meter.selection.covers(workload.facts, facts) is not False for facts in case.offer_facts.values())
-
-
-def _at_the_mean(case: Case) -> Iterator[tuple[Term, Mistake]]:
-    """Clauses of money that begin, end or turn inside a period in which a price of what they cover changes.
-
-    In a plan use has the mean price all through the period, and so has each part of it.
-    """
-    within = [(offer, at, period) for offer, at in _turns(case) for period in case.periods if _inside(at, period)]
-    terms = case.under(case.choices_beside(dict(case.chosen))[0]).terms if within else ()
-    told = set()
-    for term in (term for term in terms if any(meter.of_money for meter in term.meters())):
-        for offer, at, period in within:
-            sold = case.offer_facts[offer]
-            cut = any(_inside(edge, period) for edge in _edges(term, period))
-            if term.id in told or not cut or all(term.covered.covers(w.facts, sold) is False for w in case.workloads):
-                continue
-            told.add(term.id)
-            time = named(period.span_start, period.span_end)
-            what = f"`{term.id}` counts what a part of {time} costs, in which the price of `{offer}` changes"
-            what += f" (on {at:%Y-%m-%d}): a plan has the mean price all through it"
-            where = case.clauses.get((term.validity.agreement, term.id), Where(term.validity.agreement))
-            fine = case.declared.horizon.every in ("hour", "day")
-            yield term, Mistake(where, what, f"plan `every: {'hour' if fine else 'day'}`")
-
-
-def _turns(case: Case) -> Iterator[tuple[str, datetime]]:
-    """The moments at which the price of an offer changes."""
-    return ((offer.id, moment(on)) for offer in case.offers for on, _ in offer.price.steps if on is not None)
-
-
-def _inside(at: datetime, period: Period) -> bool:
-    return period.span_start < at < period.span_end
-
-
-def _edges(term: Term, period: Period) -> Iterator[datetime]:
-    """When a clause begins and ends, and when its windows begin, as far as a time holds any of it."""
-    yield from (term.validity.start, term.validity.end)
-    for meter in (meter for meter in term.meters() if meter.of_money):
-        yield from (window.start for window in meter.windows.over(period.span_start, period.span_end))
 
 
 def _reached(case: Case) -> Iterator[Mistake]:

@@ -56,6 +56,14 @@ class Dated(Generic[T]):
         for a, b in pairwise(self._edges(start, end)):
             yield hours_between(a, b) / whole, self.on(a)
 
+    def times(self, start: datetime, end: datetime) -> Iterator[tuple[datetime, datetime, T | None]]:
+        """The values in force between two moments, each with the time in which it is."""
+        return ((a, b, self.on(a)) for a, b in pairwise(self._edges(start, end)))
+
+    def changes_within(self, start: datetime, end: datetime) -> bool:
+        """Whether another value begins after one moment and before another."""
+        return len(self._edges(start, end)) > 2
+
     def over(self, start: datetime, end: datetime) -> Iterator[T | None]:
         """The same values, whatever their shares."""
         return (self.on(at) for at in self._edges(start, end)[:-1])
@@ -69,8 +77,7 @@ class Dated(Generic[T]):
     ) -> Fraction | None:
         """The same of a number that depends on the time, too, over which a value holds."""
         total, whole = Fraction(0), hours_between(start, end)
-        for a, b in pairwise(self._edges(start, end)):
-            value = self.on(a)
+        for a, b, value in self.times(start, end):
             if value is None:
                 return None
             total += hours_between(a, b) / whole * of(value, a, b)

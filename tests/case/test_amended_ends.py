@@ -77,7 +77,7 @@ def test_a_window_that_an_earlier_end_cuts_is_told() -> None:
 
 
 def test_a_part_of_the_window_that_is_cut_is_a_clause_of_its_own() -> None:
-    """40 k in each of two quarters, and 46/92 of it until 15 August, of which 4,500 are used; of that nothing is told."""
+    """40 k in each of two quarters, and 46/92 of it until 15 August, of 4,500 are used; nothing is told of that."""
     deal = signed("a", "2026-01-01", QUARTERLY, ends="2027-01-01")
     earlier = amended("2026-05-01", ends="2026-08-15")
     assert cost(deal, earlier, months=12) == 36_500 + 61_900 + 35_500

@@ -9,8 +9,8 @@ from __future__ import annotations
 
 import itertools
 import math
-from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, field
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 from decimal import Decimal
 from fractions import Fraction
@@ -38,9 +38,11 @@ from detente.planner.formulation.draft import Draft
 from detente.planner.formulation.expression import Floats
 from detente.planner.formulation.groups import Grouping
 from detente.planner.formulation.period_prices import holds_always
+from detente.planner.formulation.price_curve import PriceCurve
 from detente.planner.formulation.unit_columns import Units
 from detente.planner.solving.model import Model
 from detente.values.money import NANOS, nano, of_nanos
+from detente.values.period import hours_between
 from detente.values.rounding import half_even
 
 NONE = Decimal(0)
@@ -259,7 +261,7 @@ def _uses(draft: Draft, found: Quantities, charges: ListCharges, bought: dict[st
         used: dict[str, tuple[int, int]] = {}
         for index in np.flatnonzero(work).tolist():
             arc, quanta, cost = draft.arcs[index], int(work[index]), listed[index]
-            yield _use(arc, start, end, quanta, cost)
+            yield from _priced(_use(arc, start, end, quanta, cost), draft.prices.curves.get(index))
             if arc.egress:
                 moved = of_nanos(nanos(quanta, arc.egress))
                 assert arc.egress_facts is not None
@@ -277,7 +279,25 @@ def _uses(draft: Draft, found: Quantities, charges: ListCharges, bought: dict[st
                 continue
             free = flow - Fraction(parts * QUANTUM.numerator, whole[name] * QUANTUM.denominator)
             for kind, left, amount in _not_used(draft.units[name].offer, cost, by_work, flow, free):
-                yield Use(kind, None, draft.case.offer_facts[name], start, end, NONE, nano(left), of_nanos(amount))
+                use = Use(kind, None, draft.case.offer_facts[name], start, end, NONE, nano(left), of_nanos(amount))
+                yield from _priced(use, draft.prices.curves.get(name))
+
+
+def _priced(use: Use, curve: PriceCurve | None) -> Iterator[Use]:
+    """A line for each time in which its list price stays, where that changes within it; they add up to the line."""
+    span = use.start, use.end
+    if curve is None or span not in curve:
+        yield use
+        return
+    hours, done, paid = hours_between(*span), Fraction(0), Fraction(0)
+    given = [Decimal(0)] * 4
+    for start, end, part in curve.times(span):
+        done, paid = done + hours_between(start, end) / hours, paid + part
+        shares = ((use.work, done), (use.taken, done), (use.listed, paid), (use.revenue, done))
+        upto = [nano(Fraction(amount) * share) for amount, share in shares]
+        work, taken, listed, revenue = (now - before for now, before in zip(upto, given, strict=True))
+        yield replace(use, start=start, end=end, work=work, taken=taken, listed=listed, revenue=revenue)
+        given = upto
 
 
 def _not_used(

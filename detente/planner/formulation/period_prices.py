@@ -6,10 +6,11 @@ Owns: ``Prices``, the price list of a case, and ``NetPrices``. Not here: what a 
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from fractions import Fraction
+from functools import cached_property, partial
 from itertools import pairwise
 from typing import Any
 
@@ -25,6 +26,7 @@ from detente.market.token_price import list_price
 from detente.planner.formulation.arc import Arc, Arcs
 from detente.planner.formulation.expression import Floats
 from detente.planner.formulation.grid import Grid
+from detente.planner.formulation.price_curve import PriceCurve, PricedSpan
 from detente.values.dated import Dated
 
 
@@ -64,33 +66,56 @@ class NetPrices:
 
     A part's price is that of one unit of work in the whole period, times what lies in the part: its share of the list
     price, less what each clause takes off while both hold. ``periods`` and ``share`` say which parts they are
-    (``Grid.shares``), ``off`` the share of the period that lies in a clause's time too.
+    (``Grid.shares``), ``off`` the share of the period that lies in a clause's time too. Of a price that changes within
+    a period, by ``curves``, shares are of what that costs: ``cut`` are the parts of such periods that are not whole.
     """
 
     listed: Floats
     periods: NDArray[np.int64]
     share: Floats
     off: list[tuple[TakenOff, Floats]]
+    curves: Mapping[int | str, PriceCurve]
+    cut: Sequence[CutPart]
 
     def use(self, arc: Arc) -> Floats:
         """Price of use per unit of work (NaN where it has none)."""
-        found: Floats = self.listed[arc.index, self.periods] * self._paid((e.use[arc.index], s) for e, s in self.off)
+        rates = [each.use[arc.index] for each, _ in self.off]
+        found: Floats = self.listed[arc.index, self.periods] * self._paid(rates, self.curves.get(arc.index))
         return found
 
     def egress(self, arc: Arc) -> Floats:
         """Price of moving data per unit of work."""
-        return float(arc.egress) * self._paid((each.egress.get(arc.index, 0.0), share) for each, share in self.off)
+        return float(arc.egress) * self._paid([each.egress.get(arc.index, 0.0) for each, _ in self.off], None)
 
     def paid_of_units(self, offer: str) -> Floats:
         """The part of a unit's list price that is paid."""
-        return self._paid((each.units[offer], share) for each, share in self.off)
+        return self._paid([each.units[offer] for each, _ in self.off], self.curves.get(offer))
 
-    def _paid(self, off: Iterable[tuple[float, Floats]]) -> Floats:
+    def _paid(self, rates: Sequence[float], curve: PriceCurve | None) -> Floats:
         found = self.share
-        for rate, share in off:
+        for rate, (_, share) in zip(rates, self.off, strict=True):
             if rate:
                 found = found - rate * share
+        there = () if curve is None else [part for part in self.cut if part.span in curve]
+        if curve is None or not there:
+            return found
+        found = found.copy()
+        for each in there:
+            off = zip(rates, (taken.time for taken, _ in self.off), strict=True)
+            times = ((rate, max(each.start, time.start), min(each.end, time.end)) for rate, time in off if rate)
+            less = (rate * curve.part(each.span, start, end) for rate, start, end in times if start < end)
+            found[each.place] = curve.part(each.span, each.start, each.end) - sum(less)
         return found
+
+
+@dataclass(frozen=True, slots=True)
+class CutPart:
+    """One of the parts by its place, the span of its period, and from when to when in that it is."""
+
+    place: int
+    span: PricedSpan
+    start: datetime
+    end: datetime
 
 
 class PriceList:
@@ -106,6 +131,8 @@ class PriceList:
         for row, prices in enumerate(self.of_use):
             self.listed[row] = prices.floats()
         self._taken_off: list[TakenOff] = []
+        self.curves = dict(self._curves(offers))
+        """Of arcs, and of units by offer, whose price changes within a period; of what is reserved, it stays."""
 
     def as_stated(self, arc: Arc) -> Prices:
         """List price per unit of work of an arc, in the currency in which it is stated."""
@@ -138,6 +165,22 @@ class PriceList:
         spans, which = self._grid.spans
         return Prices(tuple(price.mean(*span, of) if offer.open(*span) else None for span in spans), which)
 
+    def _curves(self, offers: Iterable[AnyOffer]) -> Iterator[tuple[int | str, PriceCurve]]:
+        spans = self._grid.spans[0]
+        units = {}
+        for offer in (each for each in offers if not each.reserved and not holds_always(each.price)):
+            if not isinstance(offer, TokenOffer) and (found := PriceCurve.of(spans, offer.price, offer.hour_price)):
+                units[offer.id] = found
+                yield offer.id, found
+        for arc in self._arcs:
+            curve = units.get(arc.offer.id)
+            if isinstance(arc.offer, TokenOffer) and not holds_always(arc.offer.price):
+                assert arc.workload.mix is not None
+                of = partial(_mixed, arc.workload.mix.parts, arc.workload.in_batches)
+                curve = PriceCurve.of(spans, arc.offer.price, of)
+            if curve is not None:
+                yield arc.index, curve
+
     # -- after discounts -----------------------------------------------------------------------------------------
     def take_off(self, terms: Iterable[PriceChange]) -> None:
         """What price clauses take off list prices: in each time in which the same ones are in force, together."""
@@ -164,7 +207,8 @@ class PriceList:
         """Prices after discounts of each period as a whole."""
         n = self._grid.n
         off = [(each, self._grid.covered([each.time])) for each in self._taken_off]
-        return NetPrices(self.listed, np.arange(n), np.ones(n), off)
+        cut = _cut([(t, span, *span) for t, span in self._turning.items()], [each.time for each in self._taken_off])
+        return NetPrices(self.listed, np.arange(n), np.ones(n), off, self.curves, cut)
 
     def part_paid(self, offer: str, at: datetime) -> float:
         """The part of a unit's list price that is paid at a moment."""
@@ -173,10 +217,22 @@ class PriceList:
 
     def within(self, windows: Sequence[Window], *, discounts: bool = True) -> NetPrices:
         """Prices of the parts of periods that lie in some windows, after discounts or before."""
-        _, periods, share = self._grid.shares(windows)
+        rows, periods, share = self._grid.shares(windows)
         taken_off = self._taken_off if discounts else ()
         off = [(each, self._grid.together(windows, each.time)) for each in taken_off]
-        return NetPrices(self.listed, periods, share, off)
+        there = np.flatnonzero(np.isin(periods, list(self._turning))).tolist() if self._turning else ()
+        spans = ((k, self._turning[int(periods[k])], windows[int(rows[k])]) for k in there)
+        parts = [(k, span, max(span[0], w.start), min(span[1], w.end)) for k, span, w in spans]
+        return NetPrices(self.listed, periods, share, off, self.curves, _cut(parts, [e.time for e in taken_off]))
+
+    @cached_property
+    def _turning(self) -> dict[int, PricedSpan]:
+        """The periods in whose time some price changes, each with that time."""
+        if not self.curves:
+            return {}
+        spans, which = self._grid.spans
+        turning = {place for place, span in enumerate(spans) if any(span in c for c in self.curves.values())}
+        return {t: spans[place] for t, place in enumerate(which.tolist()) if place in turning}
 
 
 Alone = tuple[dict[Any, Fraction], dict[Any, Fraction], dict[Any, Fraction]]
@@ -195,6 +251,21 @@ def _each(clauses: Sequence[tuple[PriceChange, Alone]], which: int) -> dict[Any,
         each = [(term, rate) for term, alone in clauses if (rate := alone[which][key])]
         found[key] = float(combined(each)) if each else 0.0
     return found
+
+
+def _cut(parts: Iterable[tuple[int, PricedSpan, datetime, datetime]], times: Sequence[Window]) -> list[CutPart]:
+    """Of some parts of periods, each with its place and its period's span, those of which a time has only a part."""
+    return [
+        CutPart(place, span, start, end)
+        for place, span, start, end in parts
+        if (start, end) != span or any(start < at < end for time in times for at in (time.start, time.end))
+    ]
+
+
+def _mixed(parts: Sequence[Fraction], batch: bool, price: Any, start: datetime, end: datetime) -> Fraction:
+    """What a Mtok of a mix costs, whenever."""
+    fresh, cached, output = parts
+    return list_price(price, fresh, cached, output, batch=batch)
 
 
 def holds_always(value: Dated[Any]) -> bool:

@@ -4,14 +4,14 @@ from __future__ import annotations
 
 import itertools
 import math
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from dataclasses import replace
 from datetime import datetime, timedelta
 from typing import Any
 
 from detente.case.case import Case
 from detente.contract.roles import PriceChange
-from tests.planner.oracle.sheet import Slot, Sum, Way, added, dated, later
+from tests.planner.oracle.sheet import Slot, Sum, Way, added, at_midnight, dated, later
 from tests.planner.oracle.units import Units
 
 PRICE_CLAUSES = ("discount", "escalator", "price-lock")
@@ -70,8 +70,12 @@ class Money(Units):
         return 1 - (1 + float(term.by)) ** passed
 
     def _net(self, way: Way, slot: Slot) -> float:
-        price = self._list_price(way, slot) or 0.0
-        return price * (1 - self._off(way.workload.facts, way.offer, slot))
+        return self._listed(way, slot) * (1 - self._off(way.workload.facts, way.offer, slot))
+
+    def _listed(self, way: Way, slot: Slot) -> float:
+        """The list price of a slot, or of the part of it that is looked at."""
+        there = self.within if self.within and getattr(way.offer, "term", None) is None else slot
+        return self._list_price(way, there) or 0.0
 
     def _paid(self, offer: Any, t: int, *, listed: bool = False) -> tuple[Sum, Sum]:
         """Cost (after discounts, or at list price) and capacity of the units of an offer that are paid in a slot."""
@@ -83,6 +87,8 @@ class Money(Units):
             parts = dict(bought["parts"])
             off = 0.0 if listed else self._off(None, offer, slot)
             price = bought["price"]
+            if offer.term is None and self.within:
+                price = self._unit_price(offer, self.within) or price  # none where nothing is bought
             if offer.term is not None and "month" in str(dated(offer.price, bought["first"])[0][1].unit):
                 at_start = dated(offer.price, bought["first"])[0][1]
                 price = float(at_start.amount) * self._per_hour(offer, at_start.unit, slot)
@@ -117,29 +123,41 @@ class Money(Units):
     def _price(self) -> None:
         for i, way in enumerate(self.ways):
             for t, slot in enumerate(self.slots):
-                each = self._moves(way, slot) + (self._net(way, slot) if way.by_use else 0.0)
-                self.cost[self.x[i, t]] += each
+                for share in self._each_piece(slot, slot.start, slot.end):
+                    each = self._moves(way, slot) + (self._net(way, slot) if way.by_use else 0.0)
+                    self.cost[self.x[i, t]] += each * share
         for offer in self.case.offers:
-            for t, _ in enumerate(self.slots):
-                for column, value in self._paid(offer, t)[0].items():
-                    self.cost[column] += value
+            for t, slot in enumerate(self.slots):
+                for share in self._each_piece(slot, slot.start, slot.end):
+                    for column, value in self._paid(offer, t)[0].items():
+                        self.cost[column] += value * share
 
     def measure(self, selection: Any, of: str, start: datetime, end: datetime) -> Sum:
         """A measure over what a selection covers, between two moments: use by use, and what stands idle."""
         total: Sum = {}
         for t, slot in enumerate(self.slots):
-            for piece in self._pieces(slot, start, end) if of == "spend" else [Slot(start, end)]:
-                share, self.within = slot.inside(piece.start, piece.end), piece if of == "spend" else None
-                if share:
-                    total = added(total, added(*self._in_slot(selection, of, t), times=share))
-        self.within = None
+            if of not in ("spend", "listed"):
+                total = added(total, added(*self._in_slot(selection, of, t), times=slot.inside(start, end)))
+                continue
+            for share in self._each_piece(slot, start, end):
+                total = added(total, added(*self._in_slot(selection, of, t), times=share))
         return total
 
+    def _each_piece(self, slot: Slot, start: datetime, end: datetime) -> Iterator[float]:
+        """The pieces of a slot between two moments, each looked at in its turn, by its share of the slot."""
+        for piece in self._pieces(slot, start, end):
+            self.within = piece
+            yield slot.inside(piece.start, piece.end)
+        self.within = None
+
     def _pieces(self, slot: Slot, start: datetime, end: datetime) -> list[Slot]:
-        """The part of a slot between two moments, cut where a price clause begins or ends."""
+        """The part of a slot between two moments, cut where a price clause begins or ends, or a list price changes."""
         a, b = max(slot.start, start), min(slot.end, end)
         prices = [t.validity for t in self.case.terms if isinstance(t, PriceChange)]
-        inside = {at for each in prices for at in (each.start, each.end) if a < at < b}
+        steps = [at_midnight(on, a) for o in self.case.offers for on, _ in o.price.steps if on is not None]
+        inside = {at for each in prices for at in (each.start, each.end) if a < at < b} | {
+            x for x in steps if a < x < b
+        }
         return [Slot(*each) for each in itertools.pairwise(sorted({a, b, *inside}))] if a < b else []
 
     def _in_slot(self, selection: Any, of: str, t: int) -> Iterable[Sum]:
@@ -151,7 +169,7 @@ class Money(Units):
                 "taken": way.take,
                 "revenue": float(revenue.amount) if revenue else 0.0,
                 "spend": self._net(way, slot),
-                "listed": self._list_price(way, slot) or 0.0,
+                "listed": self._listed(way, slot),
             }[of]
             if selection.covers(way.workload.facts, self.facts(way.offer)):
                 yield {self.x[i, t]: each}
@@ -166,5 +184,5 @@ class Money(Units):
                 yield gives if of == "taken" else paid
                 for i, way in enumerate(self.ways):
                     if way.offer is offer and not way.own:
-                        used = {"spend": self._net(way, slot), "listed": self._list_price(way, slot) or 0.0}
+                        used = {"spend": self._net(way, slot), "listed": self._listed(way, slot)}
                         yield {self.x[i, t]: -used.get(of, way.take)}
