@@ -16,6 +16,9 @@ from detente.values.money import Cash, Money
 from detente.values.noun import Title
 from detente.values.quantity_field import Length
 
+_SELLER = frozenset({"provider", "seller", "supplier", "vendor", "licensor", "service provider"})
+"""What a contract calls the other party, who sells."""
+
 
 class LiabilityCap(ClaimsCap):
     """An amount, or the fees of so many months; what is named is not capped."""
@@ -37,6 +40,11 @@ class LiabilityCap(ClaimsCap):
     def in_all(self) -> Money | None:
         """Its amount; None where it turns on fees, or is there anew each year."""
         return self.amount if self.fees_of is None and self.each == "term" else None
+
+    @property
+    def of_theirs(self) -> bool:
+        """Whether its party is the other one, by its name in the case or by what a contract calls who sells."""
+        return self.party.casefold().removeprefix("the ") in _SELLER | {self.other.casefold()}
 
     def explain(self) -> Reason:
         """How much, and what not."""

@@ -49,7 +49,7 @@ class LiquidatedDamages(CappedCharge, PricedBreach):
     }
     effect = "restrains"
 
-    _bound: ClaimsCap | None = PrivateAttr(default=None)
+    _caps: tuple[ClaimsCap, ...] = PrivateAttr(default=())
 
     @model_validator(mode="after")
     def _one_price(self) -> Self:
@@ -66,21 +66,39 @@ class LiquidatedDamages(CappedCharge, PricedBreach):
         return self
 
     def knowing(self, offers: Sequence[AnyOffer], clauses: Sequence[Term]) -> Self:
-        """The same, knowing the cap that bounds it."""
+        """The same, knowing the texts of the cap that bounds it."""
         found = super().knowing(offers, clauses)
-        caps = (each for each in reversed(clauses) if isinstance(each, ClaimsCap))
-        found._bound = next((each for each in caps if each.id == self.within), None)
+        found._caps = tuple(each for each in clauses if isinstance(each, ClaimsCap) and each.id == self.within)
         return found
 
     @property
     def depends_on(self) -> frozenset[str]:
         """The cap that bounds it."""
-        return frozenset() if self._bound is None else frozenset({self._bound.id})
+        return frozenset() if self.within is None else frozenset({self.within})
+
+    @property
+    def _bound(self) -> ClaimsCap | None:
+        """The text of the cap that is in force with it; there is one, or a mistake."""
+        if self._validity is None:
+            return next(iter(self._caps), None)
+        own = self.validity
+        return next((each for each in self._caps if each.validity.over(own.start, own.end)), None)
 
     @property
     def in_all(self) -> Money | None:
         """Its own cap, or that of liability."""
-        return self._bound.in_all if self._bound is not None else self.cap
+        return self._limit if self._bound is not None else self.cap
+
+    @property
+    def _limit(self) -> Money | None:
+        """What the cap of liability comes to: in another currency, at its one rate while these damages are owed."""
+        assert self._bound is not None, "there is a cap"
+        limit, own, stated = self._bound.in_all, self._bound.own_money, self.price or self.amount
+        if limit is None or own is None or own == self.own_money:
+            return limit
+        rate, time = own.rates.on(self.validity.start), (self.validity.start, self.validity.end)
+        known = rate is not None and not any(own.changes(*time)) and self.own_money is None
+        return limit.at(rate, stated.currency) if known and rate is not None and stated is not None else None
 
     @property
     def counted(self) -> Meter:
@@ -145,7 +163,7 @@ class LiquidatedDamages(CappedCharge, PricedBreach):
         if self.rate is not None:
             yield from repriced(self, self.measure, case, "rate", LISTED)
         if self.within is not None and self.within not in case.unread:
-            yield from self._of_cap()
+            yield from self._of_cap(case)
         for other in case.beside:
             shared = isinstance(other, LiquidatedDamages) and self.within and other.within == self.within
             if shared and other.id != self.id:
@@ -162,19 +180,47 @@ class LiquidatedDamages(CappedCharge, PricedBreach):
         before, own = other.validity, self.validity
         return before.agreement != own.agreement and before.end <= own.start
 
-    def _of_cap(self) -> Iterator[Flaw]:
-        path = ("within",)
-        if self._bound is None:
+    def _of_cap(self, case: CaseView) -> Iterator[Flaw]:
+        """A cap that is not there all the time, of the other party, in another currency, or of no one amount."""
+        path, bound = ("within",), self._bound
+        if not self._caps or bound is None:
             what = f"there is no liability cap `{self.within}` with `{self.validity.counterparty}`"
+            what += " while it is in force" if self._caps else ""
             yield Flaw(what, "name a clause of `kind: liability-cap`, or state `cap`", path)
-        elif self.own_money != self._bound.own_money:
+        elif bound.of_theirs:
+            what = f"`{self.within}` bounds what `{self.validity.counterparty}` owes, and these damages are owed to it"
+            yield Flaw(what, "name a cap on our liability, or of either party, or state `cap`", path)
+        elif (flaw := self._at_times(case)) is not None:
+            yield flaw
+        elif bound.in_all is not None and (self._limit is None or (self.own_money and not bound.own_money)):
             what = f"`{self.within}` is in another currency, or at another rate, and the rate changes meanwhile"
-            yield Flaw(
-                what, "write both in one currency, in agreements with one `exchange`, or a `cap` of its own", path
-            )
-        elif self._bound.in_all is None:
+            remedy = f"state it here as `cap: {bound.in_all}`, or write both in one currency, in agreements with one "
+            yield Flaw(what, f"{remedy}`exchange`", path)
+        elif bound.in_all is None:
             what = f"`{self.within}` says no one amount in all: it turns on fees, or is there anew each year"
             yield Flaw(what, "state what it comes to: `cap`, or `cap-each` with `windows: { every: year }`", path)
+
+    def _at_times(self, case: CaseView) -> Flaw | None:
+        """A cap that begins, ends or changes while damages are owed, as far as the horizon sees it."""
+        start, end = self.validity.start, self.validity.end
+        if case.horizon is not None:
+            start, end = max(start, case.horizon.opens), min(end, case.horizon.closes)
+        times = sorted((c.validity.start, c.validity.end) for c in self._caps if c.validity.over(start, end))
+        if not times or start >= end:
+            return None
+        at = next((on for time in times for on in time if start < on < end), None)
+        if at is None:
+            return None
+        day = at.astimezone(self.validity.zone).date()
+        if len(times) > 1:
+            what = f"`{self.within}` is amended on {day}, and whether what was owed by then counts is not said"
+            remedy = "one with a `cap` until then, and one from then on with the `cap` that is left"
+        else:
+            holds = f"until {day}" if at == times[0][1] else f"from {day} on"
+            what = f"`{self.within}` holds {holds} only, and these damages are owed"
+            what += " after that too" if at == times[0][1] else " before that too"
+            remedy = f"one `until: {day}` and one `from: {day}`, and say `within` in that for which it holds"
+        return Flaw(what, f"write them as two clauses, {remedy}", ("within",))
 
     def concede(self, part: str, amount: Fraction, unit: str, currency: str) -> str:
         """In the contract's words."""

@@ -129,6 +129,54 @@ def test_two_clauses_do_not_share_a_cap() -> None:
     assert any("bounded by `liability`, and each would use all of it" in each for each in found)
 
 
+APRIL = {"until": "2026-04-01"}
+OWED = damages() | {"except": []}
+"""Of all use."""
+
+
+@pytest.mark.parametrize(
+    ("cap", "later", "told"),
+    [
+        (APRIL, None, "`liability` holds until 2026-04-01 only, and these damages are owed after that too"),
+        ({"from": "2026-04-01"}, None, "`liability` holds from 2026-04-01 on only, and these damages are owed before"),
+        ({}, {"removes": ["liability"]}, "`liability` holds until 2026-04-01 only"),
+        ({}, {"terms": [CAP]}, "`liability` is amended on 2026-04-01, and whether what was owed by then counts"),
+        ({"party": "North"}, None, "`liability` bounds what `north` owes, and these damages are owed to it"),
+        ({"party": "the Provider"}, None, "`liability` bounds what `north` owes"),
+    ],
+)
+def test_a_cap_bounds_them_while_it_holds_and_if_it_is_ours(cap: Data, later: Data | None, told: str) -> None:
+    facts = data_of([tokens("north", 3)], [work()], agreement(OWED | {"within": "liability"}, CAP | cap))
+    if later is not None:
+        first = facts["agreements"][0]
+        amended = {"id": "second", "with": "north", "effective": "2026-04-01", "amends": first["id"]}
+        facts["agreements"].append(amended | later)
+    (only,) = mistakes(facts)
+    assert only.startswith(told)
+
+
+def test_as_two_clauses_they_are_bounded_while_the_cap_holds() -> None:
+    """3,000 Mtok at 0.80 until April are 2,400, of which 500 are owed; as many after it, all of which are."""
+    bounded, free = OWED | {"within": "liability"} | APRIL, OWED | {"id": "free", "from": "2026-04-01"}
+    cap = CAP | {"amount": "500 USD"} | APRIL
+    case = build([tokens("north", 3)], [work()], agreement(bounded, free, cap))
+    assert solved(case).cost == 18_000 + 500 + 2_400
+    said = {term.id: str(term.explain()) for term in case.terms}
+    assert "in all at most 500.00 USD; it bounds what `damages` asks" in said["liability"]
+
+
+def test_a_cap_in_another_currency_bounds_them_at_the_rate_of_their_time() -> None:
+    """From April 3,000 Mtok at 0.80 EUR are 2,400 EUR, of which 1,000 are owed, at 1.20; at two rates it is asked."""
+    cap = CAP | {"amount": "1 k EUR"}
+    rates = {"exchange": [{"rate": {"2026-01-01": "1.10 USD per EUR", "2026-04-01": "1.20 USD per EUR"}, "day": "use"}]}
+    bounded = OWED | {"within": "liability"}
+    late = bounded | {"from": "2026-04-01", "price": "0.80 EUR per Mtok"}
+    facts = data_of([tokens("north", 3)], [work()], agreement(late, cap)) | rates
+    assert solved(Case.of(facts)).cost == 18_000 + 1_200
+    (only,) = mistakes(data_of([tokens("north", 3)], [work()], agreement(bounded, cap)) | rates)
+    assert "state it here as `cap: 1000 EUR`" in only
+
+
 def test_a_case_is_performed_where_nothing_is_done_in_breach() -> None:
     assert check(two_clouds(damages())).answer == "yes"  # all can run at North
     small = build([tokens("north", 3, capacity="20 Mtok per day"), tokens("south", 2)], [work()], agreement(damages()))

@@ -6,7 +6,15 @@ Owns: ``ClaimsCap``, the base of such kinds: clauses that ask for damages are bo
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+from typing import Self
+
+from pydantic import PrivateAttr
+
 from detente.contract.bases.position import Position
+from detente.contract.reach.verdict import Reason
+from detente.contract.term import Term
+from detente.market.offer import AnyOffer
 from detente.values.money import Money
 
 
@@ -15,7 +23,26 @@ class ClaimsCap(Position):
 
     effect = "both"
 
+    _bounds: tuple[str, ...] = PrivateAttr(default=())
+
+    def knowing(self, offers: Sequence[AnyOffer], clauses: Sequence[Term]) -> Self:
+        """The same, knowing which clauses go by it."""
+        found = self.model_copy()
+        found._bounds = tuple(dict.fromkeys(each.id for each in clauses if self.id in each.depends_on))
+        return found
+
     @property
     def in_all(self) -> Money | None:
         """The most that can be claimed in all; None where it is no one amount."""
         return None
+
+    @property
+    def of_theirs(self) -> bool:
+        """Whether it bounds what the other party owes, and not what we owe."""
+        return False
+
+    def says(self, sentence: str) -> Reason:
+        """A sentence of this clause, and which clauses it bounds."""
+        if not self._bounds:
+            return super().says(sentence)
+        return Reason(self.id, f"{sentence}; it bounds what {' and '.join(f'`{name}`' for name in self._bounds)} asks")
