@@ -17,6 +17,7 @@ from pydantic import Field, PrivateAttr, model_validator
 from detente.contract.amounts import left_over, tier_steps
 from detente.contract.amounts.counting import APART, OF_CHARGES, repriced
 from detente.contract.amounts.in_full import in_full
+from detente.contract.amounts.joint_tiers import JointTiers
 from detente.contract.amounts.left_over import GivenBeside, LeftOver
 from detente.contract.amounts.tier_steps import TierSteps
 from detente.contract.case_view import CaseView
@@ -26,7 +27,7 @@ from detente.contract.metered.meter import Meter
 from detente.contract.metered.paid_use import PaidUse, UsePart
 from detente.contract.metered.totals import Totals
 from detente.contract.program import Program
-from detente.contract.rated.stacking import more_than_all, not_added
+from detente.contract.rated.stacking import combined_with_a_price, more_than_all, not_added
 from detente.contract.reach.verdict import Reason
 from detente.contract.reach.window import Every, Window
 from detente.contract.returning import Returning
@@ -88,7 +89,7 @@ class VolumeDiscount(Term, Returning):
     comes_last: ClassVar[bool] = True
 
     _beside: GivenBeside | None = PrivateAttr(default=None)
-    _together: tuple[VolumeDiscount, ...] = PrivateAttr(default=())
+    _joint: JointTiers | None = PrivateAttr(default=None)
 
     @model_validator(mode="after")
     def _in_order(self) -> Self:
@@ -139,9 +140,14 @@ class VolumeDiscount(Term, Returning):
     @property
     def rates(self) -> tuple[Fraction, ...]:
         """What each tier takes off one unit of what is counted, in money; nothing below the first."""
-        each = self._each
+        each = self.each
         found = (each - Fraction(t.price.amount) if t.price else each * Fraction(t.off or 0) for t in self.tiers)
         return (Fraction(0), *found)
+
+    @property
+    def disputed(self) -> bool:
+        """Whether its text has several readings."""
+        return bool(self.readings)
 
     @property
     def steps(self) -> TierSteps:
@@ -150,7 +156,7 @@ class VolumeDiscount(Term, Returning):
         return TierSteps(starts, self.rates, self.method == "all-units")
 
     @property
-    def _each(self) -> Fraction:
+    def each(self) -> Fraction:
         """What a unit of what is counted costs without tiers; of money, one."""
         return Fraction(self.listed.amount) if self.listed else Fraction(1)
 
@@ -174,56 +180,24 @@ class VolumeDiscount(Term, Returning):
     @property
     def most_part(self) -> Fraction:
         """That of its highest tier."""
-        return max(self.rates) / (self._each or 1)
+        return max(self.rates) / (self.each or 1)
 
     def knowing(self, offers: Sequence[AnyOffer], clauses: Sequence[Term]) -> Self:
-        """The same, knowing who gives back beside it, where together they could give back more than all."""
-        beside, together = left_over.beside(self, clauses), self._found_together(clauses)
-        found = self if beside is None and not together else self.model_copy()
-        found._beside, found._together = beside, together
+        """The same, knowing who gives back beside it, where together they could give back more than all.
+
+        And with which others of its agreement its tiers combine.
+        """
+        beside = left_over.beside(self, clauses)
+        joint = JointTiers.of(self.id, [each for each in clauses if isinstance(each, VolumeDiscount)], _alike)
+        found = self if beside is None and joint is None else self.model_copy()
+        found._beside, found._joint = beside, joint
         return found
 
     @property
     def depends_on(self) -> frozenset[str]:
-        """Those by which it may have less to give back of, and those with which it is one."""
+        """Those by which it may have less to give back of, and those with which its tiers combine."""
         names = frozenset() if self._beside is None else self._beside.names
-        return names | {each.id for each in self._together if each.id != self.id}
-
-    # -- beside other tiers of its agreement ----------------------------------------------------------------------
-    def _found_together(self, clauses: Sequence[Term]) -> tuple[VolumeDiscount, ...]:
-        """Those of its agreement whose tiers combine with its own, in order, itself among them; none: it is alone.
-
-        By product, or the best of them: they are alike but for their tiers, and none of them is amended.
-        """
-        every = [each for each in clauses if isinstance(each, VolumeDiscount)]
-        own = [each for each in every if each.id == self.id]
-        if len(own) != 1 or own[0].validity.combine in (None, "sum") or self.readings:
-            return ()
-        alike = tuple(each for each in every if own[0]._alike(each))
-        once = len({each.id for each in alike}) == len(alike) > 1
-        return alike if once and not any(each.readings for each in alike) else ()
-
-    def _alike(self, other: VolumeDiscount) -> bool:
-        """Whether another is of the same use, in the same windows, of one agreement and one method."""
-        keys = ("method", "listed", "windows", "moment", "of", "except_", "parties")
-        same = all(getattr(self, key) == getattr(other, key) for key in keys)
-        return (
-            same and self.validity == other.validity and unit_of(self.tiers[0].from_) == unit_of(other.tiers[0].from_)
-        )
-
-    @property
-    def _steps_up_to_it(self) -> tuple[TierSteps, ...]:
-        """Of those that are one with it: the steps of those before it, if there are any, and with its own."""
-        ids = [each.id for each in self._together]
-        place = ids.index(self.id) if ids else 0
-        upto = [self._joint(place)] if place else []
-        return (*upto, self._joint(place + 1) if ids else self.steps)
-
-    def _joint(self, n: int) -> TierSteps:
-        """The steps of the first of those that are one with it, as one."""
-        way = self.validity.combine
-        assert way is not None, "they say how they combine"
-        return TierSteps.together([each.steps for each in self._together[:n]], self._each or Fraction(1), way)
+        return names.union(() if self._joint is None else self._joint.others)
 
     @property
     def _left(self) -> LeftOver | None:
@@ -238,10 +212,10 @@ class VolumeDiscount(Term, Returning):
     # -- in a plan -----------------------------------------------------------------------------------------------
     def shape(self, program: Program) -> None:
         """What is counted lies in tiers, and each unit of a tier saves its rate."""
-        windows = list(self.counted.windows)
-        if not windows or (self._together and self._together[0].id != self.id):  # the first of them shapes all
+        windows, joint = list(self.counted.windows), self._joint
+        if not windows or (joint is not None and joint.own):  # the first of them shapes all
             return
-        whole = self._joint(len(self._together)) if self._together else self.steps
+        whole = self.steps if joint is None else joint.whole
         steps = [whole.of(self.windows.share(window)) for window in windows]
         counted = self._beside is not None
         back = tier_steps.shaped(program, self, program.total(self.counted), steps, windows, counted=counted)
@@ -255,12 +229,6 @@ class VolumeDiscount(Term, Returning):
         program.pays(self, UsePart(self.covered), windows, back, exactly)
 
     # -- in exact numbers ----------------------------------------------------------------------------------------
-    def taken_off(self, counted: Fraction, steps: Sequence[TierSteps], window: Window) -> Fraction:
-        """What the tiers take off an amount; of several together, what this one adds to those before it."""
-        share = self.windows.share(window)
-        *earlier, whole = steps
-        return whole.of(share).off(counted) - sum((each.of(share).off(counted) for each in earlier), Fraction(0))
-
     def settle(self, totals: Totals, decisions: Decisions, as_of: datetime | None) -> Settlement:
         """What is given back for each window."""
         return Settlement.of(
@@ -272,10 +240,11 @@ class VolumeDiscount(Term, Returning):
 
     def _given(self, totals: Totals, as_of: datetime | None) -> Iterator[tuple[Window, bool, Fraction, Fraction]]:
         """Each window, whether it has ended, what counted in it, and what is given back of it."""
-        meter, left, steps = self.counted, self._left, self._steps_up_to_it
+        meter, left, tiers, joint = self.counted, self._left, self.steps, self._joint
         for window, ended in meter.begun(as_of):
             counted = totals.total(meter, window)
-            back = self.taken_off(counted, steps, window)
+            share = self.windows.share(window)
+            back = tiers.of(share).off(counted) if joint is None else joint.off(counted, share)
             if back and left is not None:
                 back = min(back, left.exact(totals, window))
             yield window, ended, counted, back
@@ -285,10 +254,8 @@ class VolumeDiscount(Term, Returning):
         """What the clause does."""
         what = "of what lies in each" if self.method == "graduated" else "of everything once it is reached"
         tiers = ", ".join(tier.told for tier in self.tiers)
-        names = " and ".join(f"`{each.id}`" for each in self._together if each.id != self.id)
-        way = {"product": "of what the one leaves", "best-of": "the best of them"}.get(self.validity.combine or "", "")
         when = f"; it counts {COUNTED[self.moment]}" if self.moment != "use" else ""
-        joint = f"; with {names}, {way}" if names else ""
+        joint = "" if self._joint is None else f"; with {self._joint.told}"
         return Reason(self.id, f"{self.covered}: {tiers}, {what}, {self.windows.told}{joint}{when}")
 
     def check(self, case: CaseView) -> Iterator[Flaw]:
@@ -302,12 +269,12 @@ class VolumeDiscount(Term, Returning):
         elif self._left is not None and self._beside is not None:
             yield from self._left.unknown(self, self._beside, case, "tiers")
         others = [other for other in case.beside if isinstance(other, VolumeDiscount)]
-        known = {each.id for each in self._together}
-        apart = [other for other in others if other.id not in known]
+        joined = () if self._joint is None else self._joint.names
+        apart = [other for other in others if other.id not in joined]
         yield from not_added(self, apart, case, VolumeDiscount.gives)
         if self.validity.combine == "sum":
             yield from more_than_all(self, others, case, VolumeDiscount.gives)
-        yield from self._beside_a_price(case)
+        yield from combined_with_a_price(self, case, VolumeDiscount.gives)
         if self.listed is None:
             return
         sold = {offer.id: offer for offer in case.offers}
@@ -323,24 +290,6 @@ class VolumeDiscount(Term, Returning):
                     what = f"`{other.id}` takes off the price of `{facts['offer']}`, which the tiers replace"
                     yield Flaw(what, "write the tiers in money, each with `off`", ("tiers",))
                     return
-
-    def _beside_a_price(self, case: CaseView) -> Iterator[Flaw]:
-        """A way of combining that can mean no other clauses than one that lowers the price, and this one.
-
-        Tiers are of what discounts leave: that is the product.
-        """
-        way, name = self.validity.combine, self.validity.agreement
-        if way not in ("sum", "best-of"):
-            return
-        others = [other for other in case.lowering if other.validity.agreement == name]
-        for demand, offer in case.uses(self.covered, *(key for other in others for key in other.covered.keys)):
-            parts = {other.id: part for other in others if (part := off_price(other, demand, offer)) and part > 0}
-            if len(parts) == 1 and self.gives(demand, offer):
-                ((other, part),) = parts.items()
-                what = f"`{self.id}` is of what `{other}` leaves of the price of `{offer['offer']}`, and `{name}` says "
-                remedy = f"write `combine: product`, or `{other}` as tiers too, from 0 on {in_percent(part)} off"
-                yield Flaw(f"{what}`combine: {way}`", remedy)
-                return
 
     def gives(self, demand: Facts | None, offer: Facts) -> Fraction | None:
         """The most that it takes off a part of what it covers; None where it is not known whether it covers it."""
@@ -359,3 +308,10 @@ class VolumeDiscount(Term, Returning):
     def concede(self, part: str, amount: Fraction, unit: str, currency: str) -> str:
         """In the contract's words."""
         return "count what is used in other tiers than the contract does"
+
+
+def _alike(one: VolumeDiscount, other: VolumeDiscount) -> bool:
+    """Whether two are of the same use, in the same windows, of one agreement and one method."""
+    keys = ("method", "listed", "windows", "moment", "of", "except_", "parties", "validity")
+    same = all(getattr(one, key) == getattr(other, key) for key in keys)
+    return same and unit_of(one.tiers[0].from_) == unit_of(other.tiers[0].from_)

@@ -15,6 +15,7 @@ from typing import TypeVar, get_args
 from detente.contract.amounts.counting import APART
 from detente.contract.case_view import CaseView, ClauseView
 from detente.contract.combining import Combine, parts_of
+from detente.contract.roles import off_price
 from detente.errors import Flaw
 from detente.values.facts import Facts
 from detente.values.quantity import in_percent
@@ -116,3 +117,24 @@ def _together(rates: Sequence[Fraction], way: Combine) -> Fraction:
 
 def _named(agreements: Iterable[str]) -> str:
     return " and ".join(f"`{name}`" for name in agreements)
+
+
+def combined_with_a_price(
+    own: AnyOther, case: CaseView, gives: Callable[[AnyOther, Facts, Facts], Fraction | Decimal | None]
+) -> Iterator[Flaw]:
+    """A way of combining that can mean no others than a clause that lowers the price, and one that gives back a part.
+
+    What is given back is of what discounts leave: that is the product.
+    """
+    way, name = own.validity.combine, own.validity.agreement
+    if way not in ("sum", "best-of"):
+        return
+    others = [other for other in case.lowering if other.validity.agreement == name]
+    for demand, offer in case.uses(own.covered, *(key for other in others for key in other.covered.keys)):
+        parts = {other.id: part for other in others if (part := off_price(other, demand, offer)) and part > 0}
+        if len(parts) == 1 and gives(own, demand, offer):
+            ((other, part),) = parts.items()
+            what = f"`{own.id}` is of what `{other}` leaves of the price of `{offer['offer']}`, and `{name}` says "
+            remedy = f"write `combine: product`, or `{other}` as tiers too, from 0 on {in_percent(part)} off"
+            yield Flaw(f"{what}`combine: {way}`", remedy)
+            return
