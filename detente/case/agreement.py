@@ -110,12 +110,22 @@ def in_force(
     offers: Sequence[AnyOffer] = (),
     without: Collection[str] = frozenset(),
 ) -> Iterator[InForce]:
-    """Every term with its dates, amendments applied.
+    """Every term with its dates, amendments applied, as it knows the others; once for each time in which it stays so.
+
+    Terms that it is ``without`` are there for nobody.
+    """
+    held = [each for each in texts_in_force(agreements, events) if each.term.id not in without]
+    there = [each for standing in held for each in _by_rate(standing)]
+    return (version for standing in there for version in _versions(_knowing(standing, there, offers)))
+
+
+def texts_in_force(agreements: Sequence[Agreement], events: Mapping[str, datetime | None]) -> list[InForce]:
+    """Every term that is in force at any time, with its dates, amendments applied.
 
     An agreement as amended is one text: a term of an amendment that has the id of an earlier one replaces
     it from that day on, whichever amendment brought the earlier one, and takes over its windows. All of it ends when
     the last amendment that names an end says. ``events`` gives the day of each event, or None for one that is not
-    expected. Terms that it is ``without`` are there for nobody.
+    expected.
     """
     found: list[InForce] = []
     replaced: set[int] = set()
@@ -143,9 +153,7 @@ def in_force(
         for place, term in enumerate(agreement.terms):
             validity = _dates(term, agreement, known, events, ending.after)
             found.append(InForce(term, replace(validity, begun=begun.get(term.id)), index, place))
-    held = [each for each in found if each.validity.end > each.validity.start and each.term.id not in without]
-    there = [each for standing in held for each in _by_rate(standing)]
-    return (version for standing in there for version in _versions(_knowing(standing, there, offers)))
+    return [each for each in found if each.validity.end > each.validity.start]
 
 
 def _knowing(standing: InForce, there: Sequence[InForce], offers: Sequence[AnyOffer]) -> InForce:

@@ -12,12 +12,14 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import date, datetime
 from decimal import Decimal
+from functools import cached_property
 from typing import Any
 
-from detente.case.agreement import Agreement, dates, endings, lineage
+from detente.case.agreement import Agreement, InForce, dates, endings, lineage, root, texts_in_force
 from detente.case.declared import CaseHead
 from detente.case.entries import Entries, Entry
 from detente.contract.own_money import OwnMoney
+from detente.contract.reach.counted_time import CountedTime
 from detente.contract.roles import DatedPayment, OwnRates, PriceChange
 from detente.contract.term import Term
 from detente.errors import Flaw, FlawError, KeyPath, Mistake
@@ -89,7 +91,9 @@ class _Exchanging:
     def __init__(self, head: CaseHead, sections: Mapping[str, Sequence[Entry]]) -> None:
         self.head, self.currency = head.declared, head.declared.currency
         self.known = {e.value.id: e.value for e in sections["agreements"] if e.value is not None}
-        self.ends = endings(self.known.values())
+        self.agreements = [*self.known.values()]
+        self.ends = endings(self.agreements)
+        self.events = {name: moment(on) if on else None for name, on in self.head.events.items()}
         horizon = self.head.horizon
         self.horizon = None if "horizon" in head.unread else (horizon.opens, horizon.closes)
         self.mistakes: list[Mistake] = []
@@ -131,10 +135,8 @@ class _Exchanging:
         rates, terms = self._rates(agreement), []
         if rates is None:
             return agreement
-        events = {name: moment(on) if on else None for name, on in self.head.events.items()}
         for at, term in enumerate(agreement.terms):
-            held = dates(term, agreement, self.known, events, self.ends)
-            time = self._seen(held.start, held.end)
+            time = self._seen(self._converting.get((agreement.id, at)) or self._dates(term, agreement))
             if isinstance(term, DatedPayment):
                 time = moment(term.paid_on), moment(term.paid_on)
             own = self._own_money(term, rates, time)
@@ -146,6 +148,35 @@ class _Exchanging:
                 terms.append(term.kept_in(own))
                 self._must_turn_with_periods(entry, ("terms", at), own, time)
         return agreement.model_copy(update={"terms": tuple(terms)})
+
+    @cached_property
+    def _converting(self) -> dict[tuple[str, int], CountedTime]:
+        """By agreement and place, the time in which amounts of a clause are converted: its own, and that of its use.
+
+        One for all texts of a clause that take over each other's windows whole, as they count one window together.
+        """
+        runs: dict[tuple[str, str], list[list[InForce]]] = {}
+        for text in texts_in_force(self.agreements, self.events):  # as they take effect
+            agreement = self.agreements[text.agreement]
+            of_clause = runs.setdefault((root(agreement, self.known), text.term.id), [])
+            begun = text.validity.begun
+            if of_clause and begun is not None and begun.how == "whole-window":
+                of_clause[-1].append(text)
+            else:
+                of_clause.append([text])
+        found: dict[tuple[str, int], CountedTime] = {}
+        for run in (run for of_clause in runs.values() for run in of_clause):
+            places = [(self.agreements[text.agreement], text.place) for text in run]
+            own = (self._dates(agreement.terms[at], agreement) for agreement, at in places)
+            counted = (text.term.in_force(text.validity).counted_time for text in run)
+            if (time := CountedTime.of([*own, *counted])) is not None:
+                found |= {(agreement.id, at): time for agreement, at in places}
+        return found
+
+    def _dates(self, term: Term, agreement: Agreement) -> CountedTime:
+        """When a clause is in force by its own dates, and as long as no amendment replaces it."""
+        held = dates(term, agreement, self.known, self.events, self.ends)
+        return CountedTime(held.start, held.end)
 
     def _own_money(self, term: Term, rates: Mapping[str, StatedRates], time: Time) -> OwnMoney | None:
         """The currency of all amounts of a clause, where its rate changes in its time."""
@@ -175,10 +206,11 @@ class _Exchanging:
             remedy = f"plan by shorter periods (`every: {shorter}`), or fix the rate (`exchange:` of its agreement)"
             self._note(entry, path, FlawError(f"{what}: what counts of that has no one rate", remedy))
 
-    def _seen(self, start: datetime, end: datetime) -> Time:
+    def _seen(self, time: CountedTime) -> Time:
         """A time as far as the horizon sees it; its first moment where it sees none of it."""
-        first, last = self.horizon or (start, end)
-        return (max(start, first), min(end, last)) if max(start, first) < min(end, last) else (start, start)
+        first, last = self.horizon or (time.start, time.end)
+        seen = max(time.start, first), min(time.end, last)
+        return seen if seen[0] < seen[1] else (time.start, time.start)
 
     def _at_one(
         self, entry: Entry, value: Any, path: KeyPath, rates: Mapping[str, StatedRates], time: Time | None,

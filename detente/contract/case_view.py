@@ -11,6 +11,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Protocol
 
+from detente.contract.reach.counted_time import CountedTime
 from detente.contract.reach.scope import Selection
 from detente.contract.reach.validity import Validity
 from detente.demand.workload import AnyWorkload
@@ -34,6 +35,10 @@ class ClauseView(Protocol):
     def validity(self) -> Validity:
         """When it is in force."""
 
+    @property
+    def counted_time(self) -> CountedTime:
+        """The time whose use it counts."""
+
 
 class CaseView(Protocol):
     """The case around one clause, under one reading."""
@@ -54,7 +59,7 @@ class CaseView(Protocol):
     def lowering(self) -> Sequence[ClauseView]:
         """The clauses that change prices, pay for use or charge for it at rates of their own, under each reading.
 
-        Those that are in force with it at some time of the horizon.
+        Those that speak of use of the time that it counts, as far as the horizon sees it.
         """
 
     @property

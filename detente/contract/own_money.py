@@ -35,8 +35,8 @@ class OwnMoney:
         return Fraction(found)
 
     def at_end(self, end: datetime) -> Fraction:
-        """What one of it is where a window ends: as that of its last moment. Raises SettleError."""
-        return self.rate(end - datetime.resolution)
+        """What one of it is where a window ends: as that of its last day, on the window's clock. Raises SettleError."""
+        return self.rate(moment((end - datetime.resolution).date()))
 
     def changes(self, start: datetime, end: datetime) -> Iterator[datetime]:
         """When its rate changes inside of a time."""

@@ -63,8 +63,7 @@ def meeting(own: AnyPayer, others: Iterable[AnyPayer]) -> tuple[AnyPayer, ...]:
 
 def meet(one: ClauseView, other: ClauseView) -> bool:
     """Whether two may speak of one use at one time."""
-    at_one_time = one.validity.over(other.validity.start, other.validity.end)
-    return at_one_time and one.covered.inside(other.covered) is not False
+    return one.covered.inside(other.covered) is not False and one.counted_time.meets(other.counted_time)
 
 
 def in_order(terms: Iterable[AnyPayer]) -> list[AnyPayer]:

@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, Self
 
 from detente.contract.metered.meter import Meter
 from detente.contract.own_money import OwnMoney
+from detente.contract.reach.counted_time import CountedTime
 from detente.contract.reach.scope import Selection
 from detente.contract.reach.validity import Validity
 from detente.contract.reach.verdict import Verdict
@@ -55,6 +56,11 @@ class ClauseRole(ABC):
     @abstractmethod
     def meters(self) -> tuple[Meter, ...]:
         """What it counts."""
+
+    @property
+    @abstractmethod
+    def counted_time(self) -> CountedTime:
+        """The time whose use it counts."""
 
     @classmethod
     def questions(cls) -> frozenset[str]:

@@ -11,6 +11,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime
 from fractions import Fraction
+from functools import cached_property
 from typing import Any, ClassVar, Literal, Self
 
 from detente.contract.case_view import CaseView
@@ -20,6 +21,7 @@ from detente.contract.metered.meter import Meter
 from detente.contract.metered.totals import Totals
 from detente.contract.payer import Payer
 from detente.contract.program import Program
+from detente.contract.reach.counted_time import CountedTime
 from detente.contract.reach.validity import Validity
 from detente.contract.reach.verdict import PERMIT, Reason, Verdict
 from detente.contract.reach.window import Calendar
@@ -104,6 +106,18 @@ class Term(ClauseText):
         So within the validity of a bound clause nothing of it changes, and what it says may be remembered.
         """
         return ()
+
+    @cached_property
+    def counted_time(self) -> CountedTime:
+        """The time whose use it counts, which may be from before it is in force; it is that where it counts nothing.
+
+        None of it is left to an earlier text whose windows were all taken over whole.
+        """
+        validity, meters = self.validity, self.meters()
+        if not meters:
+            return CountedTime(validity.start, validity.end)
+        found = CountedTime.of(meter.counted_time for meter in meters)
+        return found or CountedTime(validity.start, validity.start)
 
     # -- the questions -----------------------------------------------------------------------------------------
     def judge(self, demand: Facts, offer: Facts) -> Verdict:

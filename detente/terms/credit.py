@@ -171,7 +171,7 @@ class Credit(Term, Payer):
 
     def pays_after(self, other: Any, /) -> bool:
         """Whether what another has lapses before what it has itself, and never after it."""
-        if not isinstance(other, Credit) or not self.validity.over(other.validity.start, other.validity.end):
+        if not isinstance(other, Credit) or not self.counted_time.meets(other.counted_time):
             return False
         return other.id in self.depends_on and self._lapse_before(other) - {None} == {False}
 

@@ -11,7 +11,7 @@ from detente.contract.term import ROLES, Term
 from detente.terms import kinds
 from tests.builders import agreement, build, tokens, work
 
-DERIVED = {"judges"}
+DERIVED = {"judges", "counted_time"}
 """What ``Term`` says of itself by what a kind overrides."""
 
 

@@ -77,7 +77,7 @@ def _paid_at_two(term: Term, own: OwnMoney, view: View) -> Iterator[Flaw]:
 
 
 def _at_another(offer: AnyOffer, term: Term, own: OwnMoney) -> StatedAs | None:
-    """A price in a clause's currency at another rate than its own while it is in force; of what is reserved, any."""
+    """A price in a clause's currency at another rate than its own when it counts; of what is reserved, any."""
     for start, end, price in _prices(offer, term):
         for _, held in held_in(price, Price):
             stated: StatedAs | None = held.stated
@@ -89,17 +89,18 @@ def _at_another(offer: AnyOffer, term: Term, own: OwnMoney) -> StatedAs | None:
 
 
 def _prices(offer: AnyOffer, term: Term) -> Iterator[tuple[datetime, datetime, Price | TokenPrices]]:
-    """Its prices while a clause is in force, each with the part of that time for which it holds."""
+    """Its prices in the time that a clause counts, each with the part of that time for which it holds."""
+    counted = term.counted_time
     steps: tuple[tuple[date | None, Price | TokenPrices], ...] = offer.price.steps
-    ends = [*(moment(day) for day, _ in steps[1:] if day is not None), term.validity.end]
+    ends = [*(moment(day) for day, _ in steps[1:] if day is not None), counted.end]
     for (day, price), end in zip(steps, ends, strict=True):
-        start = max(term.validity.start, moment(day)) if day is not None else term.validity.start
-        if start < (until := min(end, term.validity.end)):
+        start = max(counted.start, moment(day)) if day is not None else counted.start
+        if start < (until := min(end, counted.end)):
             yield start, until, price
 
 
 def _otherwise(offer: AnyOffer, term: Term, stated: StatedAs) -> StatedAs | None:
-    """A price of an offer in the same currency at another rate, while a clause is in force."""
+    """A price of an offer in the same currency at another rate, when a clause counts it."""
     for _, _, price in _prices(offer, term):
         for _, held in held_in(price, Price):
             other: StatedAs | None = held.stated

@@ -43,11 +43,8 @@ class View:
         return [term for term in self.lowers if self.meets(term)]
 
     def meets(self, other: Term) -> bool:
-        """Whether another is in force with it at any time of the horizon: how they add up matters at no other."""
-        start, end = self.clause.validity.start, self.clause.validity.end
-        if self.horizon is not None:
-            start, end = max(start, self.horizon.opens), min(end, self.horizon.closes)
-        return start < end and other.validity.over(start, end)
+        """Whether both speak of any time of the horizon: how they add up matters at no other."""
+        return self.clause.counted_time.seen_by(self.horizon).meets(other.counted_time)
 
     @property
     def horizon(self) -> Horizon | None:

@@ -17,6 +17,7 @@ from detente.contract.amounts.milestone import Milestone
 from detente.contract.amounts.shortfall import Remedy, Shortfall
 from detente.contract.case_view import CaseView, ClauseView
 from detente.contract.payer import Payer
+from detente.contract.reach.counted_time import CountedTime
 from detente.contract.reach.window import Calendar, Window
 from detente.contract.roles import OwnRates, off_price
 from detente.errors import Flaw
@@ -92,7 +93,7 @@ def _lowered(term: Prepaying, drawing: tuple[datetime, datetime], case: CaseView
     """What makes what counts another amount than what is left to pay, where one draws the other."""
     own = term.counting.own.selection
     for other in case.lowering:
-        if term.measure in (None, "after-credits") or not other.validity.over(*drawing):
+        if term.measure in (None, "after-credits") or not other.counted_time.meets(CountedTime(*drawing)):
             continue
         met = [use for use in case.uses(own, *other.covered.keys) if other.covered.covers(*use)]
         how = next((how for use in met if (how := _how(other, term.measure, *use)) is not None), None)

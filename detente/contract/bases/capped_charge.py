@@ -214,10 +214,15 @@ class CappedCharge(Term):
         if self.in_all is not None and any(each is not None and each.how == "whole-window" for each in handovers):
             yield cap_in_all.not_whole(self, "owed")
         for earlier in taken_over(self, self._texts):
-            if earlier.readings or earlier.by_the_unit != self.by_the_unit:
+            otherwise = earlier.by_the_unit != self.by_the_unit or self._in_another_currency(earlier)
+            if earlier.readings or otherwise:
                 what = "turns on a reading" if earlier.readings else "is not charged as this text charges for it"
                 running = f"what the earlier `{self.id}` counts of the window that it takes over whole {what}"
                 yield Flaw(running, "say `takes-over: pro-rata` or `new-window`", ("takes-over",))
+
+    def _in_another_currency(self, earlier: CappedCharge) -> bool:
+        """Whether an earlier text has a price of units in another currency than this, and not a part of money."""
+        return earlier.own_money != self.own_money and not self.counted.of_money
 
 
 def _shown(amount: Money) -> str:

@@ -82,9 +82,10 @@ def at_own_rates(own: ChargeText, texts: Sequence[ChargeText]) -> tuple[RatedMet
     for text in earlier:
         start, end = max(text.validity.start, since), text.validity.end
         until = Calendar("term", start, start, end, sight=counted.windows.sight)
-        found.append(
-            RatedMeter(replace(text.counted, name=f"{counted.name} before {end:%Y-%m-%d}", windows=until), text.each)
+        before = replace(
+            text.counted, name=f"{counted.name} before {end:%Y-%m-%d}", windows=until, money=counted.money
         )
+        found.append(RatedMeter(before, text.each))
     return tuple(found)
 
 

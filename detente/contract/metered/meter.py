@@ -11,8 +11,9 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Literal
 
-from detente.contract.metered.counting_moment import CountingMoment, reserved
+from detente.contract.metered.counting_moment import CountingMoment, first_invoiced, reserved
 from detente.contract.own_money import OwnMoney
+from detente.contract.reach.counted_time import CountedTime
 from detente.contract.reach.scope import Selection
 from detente.contract.reach.window import Calendar, Window
 from detente.errors import SettleError
@@ -77,6 +78,15 @@ class Meter:
         """The measure, where it is one of use; None where the meter counts what clauses pay."""
         of = self.measure
         return None if of == "paid" or of == "paid-before" or of == "returned" else of
+
+    @property
+    def counted_time(self) -> CountedTime:
+        """The time whose use it counts; by invoice, with the months that are invoiced from its first window on.
+
+        What is reserved counts on the day of its invoice, which may be in the last of them.
+        """
+        start, end = self.windows.whole
+        return CountedTime(first_invoiced(start) if self.moment == "invoice" else start, end)
 
     def counts_use_of(self, offer: Facts) -> bool:
         """Whether it counts what is used of an offer: what is reserved may count when it is bought, or invoiced."""

@@ -349,5 +349,6 @@ def _parts(meter: Meter, start: datetime, end: datetime) -> Iterator[tuple[Windo
     if meter.moment != "invoice":
         yield from meter.windows.parts(start, end)
         return
-    for at, part, of in by_invoice(start, end):
+    zone = meter.windows.first.tzinfo  # invoices are of months on the clock of the agreement, as its windows are
+    for at, part, of in by_invoice(start.astimezone(zone), end.astimezone(zone)):
         yield from ((window, part, of) for window in meter.windows.over(at, at))

@@ -40,7 +40,7 @@ def more_than_all(
 
     ``gives`` is the part that a clause gives of a use: None where that is not known, which is said elsewhere.
     """
-    beside = [other for other in others if other.validity.over(own.validity.start, own.validity.end)]
+    beside = [other for other in others if own.counted_time.meets(other.counted_time)]
     if not beside:
         return
     for demand, offer in case.uses(own.covered, *(key for other in beside for key in other.covered.keys)):
@@ -62,9 +62,10 @@ def not_added(
 
     Each pair is told once. Added up is all that is computed: another way is written as one clause.
     """
+    time = own.counted_time.seen_by(case.horizon)
     for other in others:
         ways = {each.validity.agreement: each.validity.combine for each in (other, own)}
-        if other.id >= own.id or set(ways.values()) == {"sum"} or not _meet(own, other, case):
+        if other.id >= own.id or set(ways.values()) == {"sum"} or not time.meets(other.counted_time):
             continue
         for demand, offer in case.uses(own.covered, *other.covered.keys):
             rates = [Fraction(gives(clause, demand, offer) or 0) for clause in (other, own)]
@@ -72,14 +73,6 @@ def not_added(
                 what = f"`{other.id}` and `{own.id}` both give back a part of what `{offer['offer']}` costs"
                 yield _told(what, rates, ways)
                 break
-
-
-def _meet(own: ClauseView, other: ClauseView, case: CaseView) -> bool:
-    """Whether two are in force together at any time of the horizon."""
-    start, end = own.validity.start, own.validity.end
-    if case.horizon is not None:
-        start, end = max(start, case.horizon.opens), min(end, case.horizon.closes)
-    return start < end and other.validity.over(start, end)
 
 
 def _told(meeting: str, rates: Sequence[Fraction], ways: Ways) -> Flaw:

@@ -132,6 +132,12 @@ class Calendar:
             return self.since, self.end
         return max(self.since, self.sight[0]), min(self.end, self.sight[1])
 
+    @property
+    def whole(self) -> tuple[datetime, datetime]:
+        """From when its first window begins to when its last ends, whatever a plan sees of them."""
+        last = self.end if self.count is None or self.every == "term" else min(self.end, self.begins(self.count))
+        return max(self.begins(0), self.since), last
+
     def _index(self, at: datetime) -> int:
         return 0 if self.every == "term" else whole_spans(self.every, self.first, at) - self.before
 
