@@ -207,8 +207,9 @@ def _handover(earlier: InForce, term: Term | None, on: datetime) -> Handover | N
     """What becomes of the window that runs when a text is replaced; None where it only ends."""
     if term is None:
         return None
-    was = earlier.term
-    return Handover.on(on, term.takes_over, was.divided(earlier.validity), was.going_on(earlier.validity))
+    was, validity = earlier.term, earlier.validity
+    parties = was.parties or validity.parties
+    return Handover.on(on, term.takes_over, was.divided(validity), was.going_on(validity), parties)
 
 
 def _until(validity: Validity, on: datetime, handover: Handover | None) -> Validity:

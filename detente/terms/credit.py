@@ -392,18 +392,28 @@ class Credit(Term, Payer):
             yield Flaw(what, "let both agreements have one `zone`", ("kind",))
 
     def _backwards(self, case: CaseView) -> Iterator[Flaw]:
-        """A window taken over whole whose first part was credited otherwise: what was credited is credited."""
+        """A window taken over whole of which more may have been credited than this text gives, or otherwise."""
         begun = self.validity.begun
         if begun is None or begun.how != "whole-window" or begun.running is None:
             return
         before = (other for other in case.beside if other.id == self.id and other.validity.end == self.validity.start)
         for other in before:
-            if isinstance(other, Credit) and (other.rate, other.covered) != (self.rate, self.covered):
-                what = (
-                    "the window is taken over whole, and the earlier text credits another `rate`, or other use, of it"
-                )
+            if not isinstance(other, Credit):
+                continue
+            otherwise = (other.rate, other.covered) != (self.rate, self.covered)
+            if otherwise or self._less_than(other, begun.running):
+                does = "credits another `rate`, or other use, of it" if otherwise else "may have credited more of it"
+                what = f"the window is taken over whole, and the earlier text {does}: what was credited is credited"
                 own = f"say `removes: [{self.id}]`, and write this text with an `id` of its own and what is left of it"
                 yield Flaw(what, f"{own}; or say `takes-over: pro-rata` or `new-window`", ("takes-over",))
+
+    def _less_than(self, other: Credit, running: Window) -> bool:
+        """Whether an earlier text may give more of the window that runs; of two currencies, that is not known."""
+        own = next(self._whole.over(self.validity.start, self.validity.start), None)
+        most, before = None if own is None else self.most(own), other.most(running)
+        if most is None:
+            return False
+        return before is None or other.own_money != self.own_money or most < before
 
     def gives(self, demand: Facts | None, offer: Facts) -> Decimal | None:
         """Its rate, of what it covers."""

@@ -167,6 +167,44 @@ def test_what_was_credited_at_another_rate_is_not_taken_over() -> None:
     assert cost(signed("credit", before, before | TAKEN)) == 876_000 - 300_000
 
 
+def test_what_was_credited_is_not_taken_back_by_a_smaller_amount() -> None:
+    """5 k are credited in January, of which 3 k in all would take 2 k back; 7 k give 2 k more."""
+    (said,) = mistakes(signed("credit", {"amount": "5 k USD"}, {"amount": "3 k USD"} | TAKEN))
+    assert "may have credited more of it: what was credited is credited; say `removes: [c]`" in said
+    assert cost(signed("credit", {"amount": "5 k USD"}, {"amount": "7 k USD"} | TAKEN)) == 876_000 - 7_000
+
+
+# -- windows that do not fit, and parties --------------------------------------------------------------------------
+@pytest.mark.parametrize(
+    ("windows", "on", "said"),
+    [
+        # a year of 40 k beside the first quarter's 10 k; of 40 k from July on nothing is asked twice
+        ({"every": "year", "starts": "2026-01-01"}, "2026-05-15", "the window 2026 Q2, and its own begins on 2026-01"),
+        ({"every": "month"}, "2026-05-15", "let that in which 2026-05-01 lies begin on 2026-04-01 (`windows`), or say"),
+    ],
+)
+def test_windows_that_are_no_window_taken_over_are_refused(windows: Data, on: str, said: str) -> None:
+    before: Data = {"amount": "10 k USD", "windows": {"every": "quarter"}}
+    (only,) = mistakes(signed("minimum-commitment", before, {"amount": "40 k USD", "windows": windows} | TAKEN, on=on))
+    assert said in only
+    assert "whole-window" not in only
+
+
+@pytest.mark.parametrize(("kind", "text"), [("minimum-commitment", {"amount": "1 M USD"}), ("warrants", None)])
+def test_whose_use_counts_of_a_window_that_is_taken_over_is_said(kind: str, text: Data | None) -> None:
+    """Of 876,000 USD, and 87,600 of the affiliate's; a party from July on, 44,160 of these."""
+    text = text or warrants("1 M USD")
+    data = signed(kind, text, text | TAKEN)
+    data["workloads"] = [compute(n, demand=d, labels={"party": n}) for n, d in (("lab", "100 GPU"), ("uk", "10 GPU"))]
+    for deal, parties in zip(data["agreements"], (["lab"], ["lab", "uk"]), strict=True):
+        deal["parties"] = parties
+    (said,) = mistakes(data)
+    assert "is about that of `lab` and `uk` from 2026-07-01 on: whose use from before counts is not said" in said
+    assert "say `parties: [lab, uk]` in the clause" in said
+    data["agreements"][1]["terms"][0]["parties"] = ["lab", "uk"]
+    assert solved(Case.of(data)).standings[-1].drawn == 963_600
+
+
 # -- warrants ------------------------------------------------------------------------------------------------------
 def warrants(reach: str, **more: Any) -> Data:
     return {"tranches": [{"reach": reach, "shares": "1 M"}]} | more

@@ -10,7 +10,8 @@ from dataclasses import replace
 from datetime import datetime
 
 from detente.contract.reach.ending import Until
-from detente.contract.reach.window import Every, Window
+from detente.contract.reach.handover import Handover
+from detente.contract.reach.window import Calendar, Every, Window
 from detente.contract.term import Term
 from detente.errors import Flaw
 from detente.values.period import Horizon, endless, later, named
@@ -81,12 +82,16 @@ def handed_over(term: Term) -> Iterator[Flaw]:
     elif begun.running is not None:
         yield from _out_of_step(term, begun.running)
     yield from _from_before(term)
+    yield from _of_other_parties(term)
 
 
-WAYS = (
-    "say `takes-over: whole-window` (the new text counts all of that window, with its use to date), `pro-rata` (each "
-    "text asks for its part of it) or `new-window` (the earlier text asks for its part, and a new window begins)"
+EACH = (
+    "(each text asks for its part of it) or `new-window` (the earlier text asks for its part, and a new window begins)"
 )
+WAYS = (
+    f"say `takes-over: whole-window` (the new text counts all of that window, with its use to date), `pro-rata` {EACH}"
+)
+PARTS = f"`takes-over: pro-rata` {EACH}"
 
 
 def _not_said(term: Term, running: Window) -> str:
@@ -99,15 +104,45 @@ def _out_of_step(term: Term, running: Window) -> Iterator[Flaw]:
     for stated in term.stated_windows() if term.takes_over != "pro-rata" else ():
         if stated.divides != "amount":
             continue
-        first = next(iter(term.calendar(stated.every)), None)
-        on = term.validity.start
-        inside = next(iter(term.calendar(stated.every).over(on, on)), first)
-        if term.takes_over == "whole-window" and inside is not None and inside.start != running.start:
-            what = f"is to take over the window {named(running.start, running.end)}, and its own begins on"
-            yield Flaw(f"{what} {inside.start:%Y-%m-%d}", WAYS, ("takes-over",))
+        calendar, on = term.calendar(stated.every), term.validity.start
+        inside = next(iter(calendar.over(on, on)), next(iter(calendar), None))
+        if term.takes_over == "whole-window" and inside is not None:
+            yield from _unlike(calendar, inside, term.validity.begun, stated.path)
         if term.takes_over == "new-window" and stated.every.starts and term.begin(stated.every.starts) < on:
             what = f"a new window is to begin on {on:%Y-%m-%d}, and the windows start on {stated.every.starts}"
             yield Flaw(what, "leave out `starts`, or say `takes-over: pro-rata`", (*stated.path, "starts"))
+
+
+def _unlike(calendar: Calendar, inside: Window, begun: Handover | None, path: tuple[str | int, ...]) -> Iterator[Flaw]:
+    """Of the window of a new text that is to take over another: it begins later, or is stated to begin earlier."""
+    assert begun is not None
+    assert begun.running is not None
+    assert begun.windows is not None
+    running, stated = begun.running, calendar.begins(inside.index)
+    what = f"is to take over the window {named(running.start, running.end)}, and its own begins on"
+    if inside.start != running.start:
+        remedy = f"let that in which {inside.start:%Y-%m-%d} lies begin on {running.start:%Y-%m-%d} (`windows`)"
+        yield Flaw(f"{what} {inside.start:%Y-%m-%d}", f"{remedy}, or say {PARTS}", ("takes-over",))
+    elif stated < begun.windows.begins(running.index):
+        remedy = f"leave out `starts` (its windows then begin with that one), or say {PARTS}"
+        what = f"{what} {stated:%Y-%m-%d}: of the time until that one the earlier text has asked its amount"
+        yield Flaw(what, remedy, (*path, "starts"))
+
+
+def _of_other_parties(term: Term) -> Iterator[Flaw]:
+    """A window that is taken over whole, where whose use counts is another now: of use from before it is not said."""
+    begun, own = term.validity.begun, term.validity.parties
+    counts = begun is not None and (begun.running is not None or begun.counting is not None)
+    if begun is None or not counts or begun.how != "whole-window" or term.parties or {*own} == {*begun.parties}:
+        return
+    was, are = (" and ".join(f"`{name}`" for name in names) or "everybody" for names in (begun.parties, own))
+    on = f"{term.validity.start:%Y-%m-%d}"
+    what = (
+        f"`{term.id}` takes over a window that began when it was about the use of {was}, and it is about that of {are}"
+    )
+    whose = ", ".join(own or begun.parties)
+    remedy = f"say `parties: [{whose}]` in the clause (then all of the window is about theirs), or say {PARTS}"
+    yield Flaw(f"{what} from {on} on: whose use from before counts is not said", remedy, ("takes-over",))
 
 
 def _from_before(term: Term) -> Iterator[Flaw]:

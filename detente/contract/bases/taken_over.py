@@ -82,9 +82,7 @@ def at_own_rates(own: ChargeText, texts: Sequence[ChargeText]) -> tuple[RatedMet
     for text in earlier:
         start, end = max(text.validity.start, since), text.validity.end
         until = Calendar("term", start, start, end, sight=counted.windows.sight)
-        before = replace(
-            text.counted, name=f"{counted.name} before {end:%Y-%m-%d}", windows=until, money=counted.money
-        )
+        before = replace(text.counted, name=f"{counted.name} before {end:%Y-%m-%d}", windows=until, money=counted.money)
         found.append(RatedMeter(before, text.each))
     return tuple(found)
 

@@ -25,20 +25,27 @@ class Handover:
     ``running`` ends where it would have ended without the amendment; it is None where no window of an amount has begun
     before the day. ``windows`` are those that it is one of. ``how`` is None where the new text does not say.
     ``counting`` are those in which the earlier text counts what goes on under the new one, though it divides no amount.
+    ``parties`` are those whose use the earlier text covers; none where it does not say.
     """
 
     how: TakesOver | None
     running: Window | None = None
     windows: Calendar | None = None
     counting: Calendar | None = None
+    parties: tuple[str, ...] = ()
 
     @classmethod
     def on(
-        cls, at: datetime, how: TakesOver | None, windows: Calendar | None, counting: Calendar | None = None
+        cls,
+        at: datetime,
+        how: TakesOver | None,
+        windows: Calendar | None,
+        counting: Calendar | None = None,
+        parties: tuple[str, ...] = (),
     ) -> Self:
         """At a moment, from a text with such windows; None: it divides no amount, or nothing goes on."""
         found = (window for window in windows.over(at, at) if window.start < at) if windows is not None else iter(())
-        return cls(how, next(found, None), windows, counting)
+        return cls(how, next(found, None), windows, counting, parties)
 
 
 def gone_on(calendar: Calendar, every: Every, handover: Handover | None) -> Calendar:

@@ -238,7 +238,16 @@ def _part(term: Any) -> float:
 
 
 def _overlap(one: Any, other: Any) -> bool:
-    return bool(one.validity.start < other.validity.end and other.validity.start < one.validity.end)
+    (a, b), (c, d) = map(_counted, (one, other))
+    return max(a, c) < min(b, d)
+
+
+def _counted(term: Any) -> tuple[datetime, datetime]:
+    """The time of which a clause gives back: in force, and as windows that are taken over whole have it."""
+    begun, ended = term.validity.begun, term.validity.ended
+    taken = [each and each.running and each.how == "whole-window" for each in (begun, ended)]
+    start = begun.running.start if taken[0] else term.validity.start
+    return start, min(ended.running.start, term.validity.end) if taken[1] else term.validity.end
 
 
 def _sum(of: Any) -> Sum:
