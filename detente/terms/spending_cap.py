@@ -15,6 +15,7 @@ from pydantic import Field
 from detente.contract.amounts.counting import LISTED, MEASURED, SAID, SpendMeasure, repriced
 from detente.contract.case_view import CaseView
 from detente.contract.decisions import Decisions
+from detente.contract.metered.counting_moment import COUNTED, CountingMoment, untimed
 from detente.contract.metered.meter import Meter
 from detente.contract.metered.totals import Totals
 from detente.contract.program import Program
@@ -36,18 +37,18 @@ class SpendingCap(Term, CallLimit):
     kind: Literal["spending-cap"]
     amount: Cash = Field(description="of each window; with a ramp: of all windows together")
     measure: SpendMeasure = Field(default="after-discounts", description="which money counts")
+    moment: CountingMoment = Field(default="use", description="when what is spent counts")
     windows: Every = Every()
 
     theirs: ClassVar[bool] = True
     fixed: ClassVar[Mapping[str, str]] = {
-        "moment": "a call may run by what was used before it",
         "counts": "a class that counted up to a part would have no cap; leave it out with `except`",
     }
     effect = "restrains"
 
     def permits(self, standing: Standing, need: Exact = NOTHING) -> Verdict:
-        """Deny where less remains than is needed, or nothing does."""
-        left = standing.remaining
+        """Deny where less remains than is needed, or nothing does; by what is invoiced or bought no call is denied."""
+        left = standing.remaining if self.moment == "use" else None
         if left is None or (left > 0 and left >= need):
             return PERMIT
         currency, when = self.amount.currency, named(standing.start, standing.end)
@@ -59,7 +60,7 @@ class SpendingCap(Term, CallLimit):
     @property
     def spend(self) -> Meter:
         """What counts towards it."""
-        return self.meter("spend", MEASURED[self.measure], self.calendar(self.windows))
+        return self.meter("spend", MEASURED[self.measure], self.calendar(self.windows), moment=self.moment)
 
     def meters(self) -> tuple[Meter, ...]:
         """Spend in each window."""
@@ -87,11 +88,13 @@ class SpendingCap(Term, CallLimit):
     def explain(self) -> Reason:
         """What the clause does."""
         amount = self.amount.told
-        return Reason(self.id, f"at most {amount} of {SAID[self.measure]} ({self.covered}) {self.windows.told}")
+        when = f"; it counts {COUNTED[self.moment]}" if self.moment != "use" else ""
+        return Reason(self.id, f"at most {amount} of {SAID[self.measure]} ({self.covered}) {self.windows.told}{when}")
 
     def check(self, case: CaseView) -> Iterator[Flaw]:
-        """Use that is charged for otherwise, and has no spend of its own."""
+        """Use that is charged for otherwise, and has no spend of its own; what is not known when it counts."""
         yield from repriced(self, self.measure, case, "amount", LISTED)
+        yield from untimed(self.moment, self.covered, case)
 
     def concede(self, part: str, amount: Fraction, unit: str, currency: str) -> str:
         """In the contract's words."""

@@ -114,7 +114,7 @@ def test_explain_tells_them_with_a_plan_and_without() -> None:
     assert {"name": "zone", "value": "days begin at midnight in UTC", "stated": None} in found.as_json()["switches"]
     cap: Data = {"id": "cap", "kind": "spending-cap", "amount": "1 USD", "of": {"provider": ["north", "south"]}}
     none = two_clouds(cap)
-    assert "- moment: when it is used; a call may run by what was used before it (fixed)" in str(
+    assert "; a class that counted up to a part would have no cap; leave it out with `except` (fixed)" in str(
         explain(none, refused(none), "cap")
     )
 

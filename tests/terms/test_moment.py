@@ -12,7 +12,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from detente.case.case import Case
+from detente.contract.roles import CallLimit
 from detente.errors import CaseError, SettleError
+from detente.ledger.caps.clause_caps import not_kept
 from tests.builders import (
     D,
     Data,
@@ -25,6 +27,7 @@ from tests.builders import (
     rated,
     settled_of,
     solved,
+    standing,
     tokens,
     use,
     work,
@@ -126,7 +129,7 @@ def _timed(data: Data, moment: str, invoiced: str) -> Case | None:
             offer["invoiced"] = invoiced
     for term in (term for each in data["agreements"] for term in each["terms"]):
         in_money = not any(unit in term.get("amount", "") for unit in ("GPU", "Mtok"))
-        if term["kind"] == "volume-discount" or (term["kind"] == "minimum-commitment" and in_money):
+        if term["kind"] in ("volume-discount", "spending-cap") or (term["kind"] == "minimum-commitment" and in_money):
             term["moment"] = moment
     try:
         return Case.of(data)
@@ -141,8 +144,8 @@ def test_use_of_what_is_reserved_does_not_tell_when_it_was_bought() -> None:
         settled_of(case.terms, used)
 
 
-@pytest.mark.parametrize("kind", ["minimum-commitment", "volume-discount"])
-@settings(thorough, max_examples=20)
+@pytest.mark.parametrize("kind", ["minimum-commitment", "volume-discount", "spending-cap"])
+@settings(thorough, max_examples=14)
 @given(
     data=st.data(),
     moment=st.sampled_from(["invoice", "purchase"]),
@@ -154,6 +157,39 @@ def test_plans_of_any_moment_are_those_of_the_oracle(
     case = _timed(data.draw(worlds(need=kind)), moment, invoiced)
     if case is not None:
         agree(case)
+
+
+# -- caps ----------------------------------------------------------------------------------------------------------
+def budget(amount: str, moment: str, **more: Any) -> Data:
+    return {"id": "cap", "kind": "spending-cap", "amount": amount, "moment": moment} | more
+
+
+@pytest.mark.parametrize(
+    ("moment", "most", "reserved"), [("use", 22_100, 10), ("purchase", 22_100, 2), ("purchase", 87_600, 10)]
+)
+def test_a_budget_of_purchases_holds_what_is_bought_at_once(moment: str, most: int, reserved: int) -> None:
+    """A unit is 8,760 USD for the year, bought in January: two of 22,100. By use ten are at most 22,080 a quarter."""
+    cap = budget(f"{most} USD", moment, windows={"every": "quarter"})
+    case = build([gpus("north", 1, **RESERVED), gpus("south", 2)], [compute()], agreement(cap), months=12)
+    found = solved(case)
+    assert found.cost == 8760 * (reserved + 2 * (10 - reserved))
+    assert Oracle(case).solve() == pytest.approx(float(found.cost))
+
+
+def test_a_budget_of_invoices_holds_the_use_of_the_month_before() -> None:
+    """2 USD a Mtok at South, 500 of them invoiced in each month for 1000 USD; what June uses is invoiced in July."""
+    cap = budget("1 k USD", "invoice", windows={"every": "month"})
+    case = build([tokens("north", 3), tokens("south", 2)], [work()], agreement(cap, party="south"))
+    assert solved(case).cost == 5 * (1000 + 1500) + 2000
+    term = case.terms[0]
+    assert "it counts when it is invoiced" in term.explain().sentence
+    (said,) = not_kept(case)
+    assert "`cap` cannot be asked while calls are served: it counts when it is invoiced" in said.what
+    used = standing(case, "cap", use(case, "chat", "south-api", "2026-02-02", "2026-02-03", 900, 1800))
+    assert isinstance(term, CallLimit)
+    assert [(str(s.start)[:7], s.drawn, term.permits(s, D(10**6)).permitted) for s in used.standings if s.drawn] == [
+        ("2026-03", 1800, True)
+    ]
 
 
 # -- tiers -----------------------------------------------------------------------------------------------------------

@@ -15,6 +15,7 @@ from math import ceil
 
 from detente.case.case import Case
 from detente.contract.decisions import NOTHING_DECIDED
+from detente.contract.metered.counting_moment import COUNTED
 from detente.contract.metered.meter import Meter, UseMeasure
 from detente.contract.metered.totals import Totals
 from detente.contract.metered.use import nanos
@@ -165,6 +166,9 @@ def _unkept(term: Term) -> str:
         return "it counts what credits pay, which is settled after the calls"
     if not term.meters():
         return "it counts nothing"
+    later = next((meter.moment for meter in term.meters() if meter.moment != "use"), None)
+    if later is not None:
+        return f"it counts {COUNTED[later]}, and not as calls use it"
     return next((why for cap in of_terms([term]) if (why := cap.unkept)), "")
 
 

@@ -21,7 +21,7 @@ class Charges(Windows):
 
     def _spending_cap(self, term: Any) -> None:
         for a, b, part, inside in self.windows(term):
-            spend = self.measure(term.covered, "listed" if term.measure == "list" else "spend", a, b)
+            spend = self._when(term, term.covered, "listed" if term.measure == "list" else "spend", a, b)
             self.row(spend, "<=", float(term.amount.amount) * part * inside)
 
     def credit_alone(self, term: Any) -> None:
