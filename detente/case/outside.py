@@ -40,6 +40,7 @@ def outside(case: Case) -> Iterator[Unseen]:
         yield _told(case, clause, f"replaces an earlier text from {clause.validity.first:%Y-%m-%d} on")
     yield from _removed(case, closes)
     yield from _days(case, versions, closes)
+    yield from _ended(case, versions, closes)
 
 
 def seen(case: Case) -> str:
@@ -67,13 +68,10 @@ def _removed(case: Case, closes: datetime) -> Iterator[Unseen]:
 
 def _days(case: Case, versions: Sequence[InForce], closes: datetime) -> Iterator[Unseen]:
     """Days that a clause names, after the end of its last text and after the horizon."""
-    opens = case.declared.horizon.opens
-    ends: dict[str, datetime] = {}
-    for each in versions:
-        ends[each.term.id] = max(each.validity.end, ends.get(each.term.id, closes))
+    opens, ends = case.declared.horizon.opens, _ends(versions)
     told: set[tuple[str, str]] = set()
     for each in versions:
-        term, agreement, end = each.term.id, each.validity.agreement, ends[each.term.id]
+        term, agreement, end = each.term.id, each.validity.agreement, max(closes, ends[each.term.id])
         if endless(end) or (agreement, term) in told or not each.validity.over(opens, closes):
             continue
         days = [(path, on) for path, on in held_in(each.term, date) if path[0] not in OWN_TIME]
@@ -85,3 +83,30 @@ def _days(case: Case, versions: Sequence[InForce], closes: datetime) -> Iterator
             what = f"`{term}` of `{agreement}` names {on} (`{key}`), after it has ended, and after the horizon"
             where = case.clauses.get((agreement, term), Where(agreement))
             yield Unseen(term, agreement, Mistake(where, f"{what} ({seen(case)})", YEAR))
+
+
+def _ended(case: Case, versions: Sequence[InForce], closes: datetime) -> Iterator[Unseen]:
+    """Days of the horizon on which something of a clause would happen, that has ended by then and was not removed."""
+    ends = _ends(versions)
+    removed = {name for agreement in case.declared.agreements for name in agreement.removes}
+    told: set[tuple[str, str]] = set()
+    for each in versions:
+        term, at = each.term.in_force(each.validity), (each.validity.agreement, each.term.id)
+        end = ends[term.id]
+        for path, on in () if at in told or term.id in removed else term.acting_days():
+            if end <= each.validity.begin(on) < closes:
+                told.add(at)
+                key = next(str(step) for step in reversed(path) if isinstance(step, str))
+                what = f"`{term.id}` of `{at[0]}` names {on} (`{key}`), and has ended by then ({end:%Y-%m-%d}): it does"
+                remedy = "if it is still to happen, write it in a text that holds then"
+                note = Mistake(case.clauses.get(at, Where(at[0])), f"{what} nothing then", remedy)
+                yield Unseen(term.id, at[0], note)
+                break
+
+
+def _ends(versions: Sequence[InForce]) -> dict[str, datetime]:
+    """When the last text of each clause ends."""
+    found: dict[str, datetime] = {}
+    for each in versions:
+        found[each.term.id] = max(each.validity.end, found.get(each.term.id, each.validity.end))
+    return found

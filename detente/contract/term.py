@@ -9,7 +9,7 @@ may answer. Not here: what stands in a clause, and when it is in force (``clause
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
-from datetime import datetime
+from datetime import date, datetime
 from fractions import Fraction
 from functools import cached_property
 from typing import Any, ClassVar, Literal, Self
@@ -42,7 +42,7 @@ from detente.contract.roles import (
 )
 from detente.contract.settled.settlement import Settlement
 from detente.contract.stated import Reference
-from detente.errors import Flaw
+from detente.errors import Flaw, KeyPath
 from detente.market.offer import AnyOffer
 from detente.values.facts import Facts
 from detente.values.money import shown
@@ -160,6 +160,13 @@ class Term(ClauseText):
         """The days that it names, for whoever must keep them; of what comes back, those of a time. Neutral: none.
 
         Its first and last day, and the windows of its amount, a case adds by itself.
+        """
+        return ()
+
+    def acting_days(self) -> Iterable[tuple[KeyPath, date]]:
+        """The days on which something of it happens if it is in force then, each with its place in it. Neutral: none.
+
+        One that comes when it has ended does nothing, and its case says so.
         """
         return ()
 

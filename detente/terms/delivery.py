@@ -24,7 +24,7 @@ from detente.contract.reminder import Reminder
 from detente.contract.settled.posting import Posting
 from detente.contract.settled.settlement import Settlement, settled
 from detente.contract.stated import Divided
-from detente.errors import Flaw, FlawError
+from detente.errors import Flaw, FlawError, KeyPath
 from detente.values.money import nano, shown
 from detente.values.noun import Noun
 from detente.values.period import hours_between, later
@@ -129,6 +129,13 @@ class Delivery(InTranches):
             if as_of is None or self._day(on)[1] <= as_of
         )
         return Settlement.of([*rows, Settlement(credits_)])
+
+    def acting_days(self) -> Iterator[tuple[KeyPath, date]]:
+        """The day on which the delay of a tranche is credited; of one that earns no credit, when it is due."""
+        for index, (stated, tranche) in enumerate(zip(self.tranches, self.known, strict=True)):
+            late = bool(self.credited(tranche))
+            key = next(key for key in ("accepted", "offered", "expected", "due") if getattr(stated, key))
+            yield ("tranches", index, key if late else "due"), tranche.there if late else tranche.due
 
     def reminds(self, since: datetime, until: datetime) -> Iterator[Reminder]:
         """When each tranche is due, and from when it may be cancelled."""

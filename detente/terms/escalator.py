@@ -27,7 +27,7 @@ from detente.contract.reminder import Reminder
 from detente.contract.roles import PriceChange, off_price
 from detente.contract.settled.settlement import Settlement, settled
 from detente.contract.term import Term
-from detente.errors import Flaw, FlawError
+from detente.errors import Flaw, FlawError, KeyPath
 from detente.values.facts import Facts
 from detente.values.period import Day, endless, later
 from detente.values.quantity import Span, in_percent
@@ -164,6 +164,11 @@ class Escalator(Term, PriceChange):
         if self.passed:
             what = f"prices of {self.covered}: {self._now}"
             yield Reminder(self.validity.start.date(), "event", what)
+
+    def acting_days(self) -> Iterator[tuple[KeyPath, date]]:
+        """The day from which anniversaries count."""
+        if self.starts is not None:
+            yield ("starts",), self.starts
 
     def explain(self) -> Reason:
         """How prices rise or fall, and what they are multiplied by now."""

@@ -23,7 +23,7 @@ from detente.contract.roles import DatedPayment
 from detente.contract.settled.posting import Posting
 from detente.contract.settled.settlement import Settlement
 from detente.contract.term import Term
-from detente.errors import Flaw, FlawError
+from detente.errors import Flaw, FlawError, KeyPath
 from detente.values.money import Cash, nano, shown
 from detente.values.noun import Title
 from detente.values.period import Day, later
@@ -96,8 +96,14 @@ class Payment(Term, DatedPayment):
         return Settlement((Posting(self.id, "payment", 0, day, end, amount),))
 
     def explain(self) -> Reason:
-        """What is due, to whom, and when."""
-        return Reason(self.id, f"{self._told} on {self.on}, whatever runs where")
+        """What is due, to whom, and when; and where it has ended by then, that nothing is."""
+        day = self.begin(self.on)
+        over = "" if self.validity.over(day, day) else ", and it has ended by then: nothing is owed"
+        return Reason(self.id, f"{self._told} on {self.on}, whatever runs where{over}")
+
+    def acting_days(self) -> Iterator[tuple[KeyPath, date]]:
+        """The day on which it is due."""
+        yield ("on",), self.on
 
     def reminds(self, since: datetime, until: datetime) -> Iterator[Reminder]:
         """The day on which it is due, unless it is waived by then."""

@@ -6,7 +6,7 @@ See ``docs/terms/price-lock.md``.
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
-from datetime import datetime
+from datetime import date, datetime
 from fractions import Fraction
 from typing import Literal, Self
 
@@ -17,7 +17,7 @@ from detente.contract.rated.price_clause import PriceClause
 from detente.contract.reach.verdict import Reason
 from detente.contract.stated import Reference
 from detente.contract.term import Term
-from detente.errors import Flaw
+from detente.errors import Flaw, KeyPath
 from detente.market.offer import AnyOffer, TokenPrices
 from detente.values.facts import Facts
 from detente.values.money import CapacityPrice, Price
@@ -94,6 +94,11 @@ class PriceLock(PriceClause):
         held = f"prices of {self.covered} are those of the list of {self.day:%Y-%m-%d}"
         held += f" ({stated})" if stated else ""
         return Reason(self.id, held + (", or the list's where they are lower" if self.method == "lower-of" else ""))
+
+    def acting_days(self) -> Iterator[tuple[KeyPath, date]]:
+        """The day whose list prices hold from then on."""
+        if self.on is not None:
+            yield ("on",), self.on
 
     def references(self) -> tuple[Reference, ...]:
         """The offers that it names a price of."""

@@ -6,7 +6,7 @@ See ``docs/terms/take-or-pay.md``.
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from datetime import datetime
+from datetime import date, datetime
 from decimal import Decimal
 from fractions import Fraction
 from itertools import chain, pairwise
@@ -31,7 +31,7 @@ from detente.contract.settled.settlement import Settlement, settled
 from detente.contract.settled.standing import TAKE
 from detente.contract.stated import Divided
 from detente.contract.term import Term
-from detente.errors import Flaw, FlawError
+from detente.errors import Flaw, FlawError, KeyPath
 from detente.market.offer import AnyOffer, GpuOffer
 from detente.values.money import CapacityPrice, shown
 from detente.values.noun import Noun
@@ -138,6 +138,11 @@ class TakeOrPay(OneOffer):
         stated = (u.quantity.value for u in self.undelivered if self.begin(u.from_) <= at < self.begin(u.until))
         there = (each.there(at) for each in self._deliveries)
         return max(chain([Decimal(0)], stated, (self.quantity.value - gpus for gpus in there if gpus is not None)))
+
+    def acting_days(self) -> Iterator[tuple[KeyPath, date]]:
+        """From when on the seller had something not ready."""
+        for index, each in enumerate(self.undelivered):
+            yield ("undelivered", index, "from"), each.from_
 
     def shape(self, program: Program) -> None:
         """What is taken and what is not, together, reach the agreed quantity; what is made up gives its price back."""

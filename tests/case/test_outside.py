@@ -52,6 +52,41 @@ def test_a_day_that_a_clause_names_after_its_end(term: Data, day: str) -> None:
     assert told(agreement(term, ends="2063-01-01")) == []  # a later day of its own time
 
 
+PAID = {"id": "p", "kind": "payment", "amount": "1 k USD", "on": "2026-09-01"}
+TRANCHE = {"name": "one", "quantity": "5 GPU", "due": "2026-06-01", "worth": "1 k USD"}
+DELIVERED = {"id": "v", "kind": "delivery", "offer": "north-gpus", "credit": {"per-day": "1%", "at-most": "10%"}}
+
+
+@pytest.mark.parametrize(
+    ("term", "on"),
+    [
+        (PAID, "2026-09-01"),
+        ({"id": "p", "kind": "price-lock", "method": "fixed", "on": "2026-09-01"}, "2026-09-01"),
+        ({"id": "e", "kind": "escalator", "by": "5%", "starts": "2026-07-01"}, "2026-07-01"),
+        (TAKEN | {"undelivered": [MISSED | {"from": "2026-08-01", "until": "2026-09-01"}]}, "2026-08-01"),
+        (DELIVERED | {"tranches": [TRANCHE | {"accepted": "2026-07-02"}]}, "2026-07-02"),
+        (DELIVERED | {"tranches": [TRANCHE | {"due": "2026-09-01"}]}, "2026-09-01"),
+    ],
+)
+def test_a_day_of_the_horizon_after_its_end_is_a_mistake(term: Data, on: str) -> None:
+    facts = data_of([gpus("north", 1)], [compute()], agreement(term, ends="2026-07-01"), months=12)
+    (only,) = mistakes(facts)
+    assert only.startswith(f"`{term['id']}` names {on}, and ends on 2026-07-01: it does nothing then")
+    assert not mistakes(data_of([gpus("north", 1)], [compute()], agreement(term, ends="2027-01-01"), months=12))
+
+
+def test_where_an_amendment_has_moved_the_end_it_is_told_and_where_one_removes_it_not() -> None:
+    first = agreement(PAID, ends="2027-01-01")
+    later = {"id": "later", "with": "north", "effective": "2026-05-01", "amends": first["id"], "terms": []}
+    ended = build([gpus("north", 1)], [compute()], first, later | {"ends": "2026-07-01"}, months=12)
+    (note,) = notes(ended)
+    assert note.what == (
+        "`p` of `north-deal` names 2026-09-01 (`on`), and has ended by then (2026-07-01): it does nothing then"
+    )
+    assert "it has ended by then: nothing is owed" in str(ended.terms[0].explain())
+    assert not notes(build([gpus("north", 1)], [compute()], first, later | {"removes": ["p"]}, months=12))
+
+
 def test_notice_before_a_renewal_is_in_force() -> None:
     given = agreement(RENEWS | {"given": "2006-03-01"}, ends="2027-01-01")
     (only,) = mistakes(data_of([gpus("north", 1)], [compute()], given, months=12))

@@ -248,10 +248,21 @@ class _Clauses:
                 happens = self.events.get(event) if event is not None else None
                 also = f", and of its event `{event}`, {happens:%Y-%m-%d}" if happens is not None else ""
                 wrong(entry, path, what, f"check its dates, and those of its agreement{also}")
+            self._days(entry, agreement, path, term.in_force(validity))
         names = self.disputed.get(term.id, ()) if term.readings else ()
         for name in sorted({*names} ^ {*term.readings}):
             what = f"the reading `{name}` is of one version of `{term.id}` only"
             wrong(entry, (*path, "readings"), what, "give each version of a disputed clause the same readings")
+
+    def _days(self, entry: Entry, agreement: Agreement, path: KeyPath, term: Term) -> None:
+        """Days after the end that a clause's own paper states; an end that an amendment moved is told (``outside``)."""
+        ending, until, horizon = self.ends[agreement.id], term.until, self.case.horizon
+        stated = (until.latest if isinstance(until, Until) else until) or LAST
+        last = min(stated, max(ending.after, ending.final))
+        for at, on in term.acting_days():
+            if on >= last and horizon is not None and term.begin(on) < horizon.closes:
+                what = f"`{term.id}` names {on}, and ends on {last}: it does nothing then"
+                self.case.wrong(entry, (*path, *at), what, "move the day, or the end")
 
     def _in_force(self, entry: Entry, found: InForce) -> None:
         """A clause against what it speaks of, under each of its readings."""
