@@ -12,7 +12,7 @@ import msgspec
 
 from detente.demand.workload import AnyWorkload
 from detente.gateway.deciding.admit import Admission, Candidate
-from detente.gateway.deciding.choose import Order, choose
+from detente.gateway.deciding.choose import Order, State, choose
 from detente.gateway.deciding.load import Load
 from detente.gateway.deciding.moment import Known, Moment
 from detente.gateway.deciding.openai_error import error
@@ -38,6 +38,8 @@ class RoutingDecision(msgspec.Struct, frozen=True):
     admission: Admission
     order: Order
     surface: Surface
+    states: Mapping[str, State] | None = None
+    """What was weighed of the deployments; None of an order that was at hand."""
 
 
 def read(
@@ -119,7 +121,7 @@ def decide(
         raise Rejection(404, error(404, message, param="model", code="model_not_found"))
     if surface.operation == "embeddings":
         _must_be_comparable(admission.candidates, asked.model)
-    order = _remembered(known, admission, moment, load, now)
+    order, states = _remembered(known, admission, moment, load, now), None
     if order is None:
         permitted, savings = admission.permitted, moment.savings(request, workload)
         shares, prices = moment.shares(workload.id), moment.prices(workload)
@@ -127,7 +129,7 @@ def decide(
         order = choose(permitted, states, now, asked.prefix)
         if order.settled and admission is known.admission:
             known.order, known.steered = order, moment.standings.at_risk
-    return RoutingDecision(request, admission, order, surface)
+    return RoutingDecision(request, admission, order, surface, states)
 
 
 def _remembered(known: Known, admission: Admission, moment: Moment, load: Load, now: float) -> Order | None:

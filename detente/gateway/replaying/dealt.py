@@ -19,25 +19,18 @@ from detente.ledger.journals.record import CallRoute
 
 @dataclass
 class PendingCalls:
-    """Calls of a route that are still to be metered: their tokens, and for how many calls each stands."""
+    """Calls of a route that are still to be metered."""
 
     number: int
     route: CallRoute
     sold: tuple[str, str]
     """The offer, and the model by which it serves them."""
     routed: RoutedWork
-    input: list[int] = field(default_factory=list)
-    cached: list[int] = field(default_factory=list)
-    output: list[int] = field(default_factory=list)
-    calls: list[int] = field(default_factory=list)
-
-    def clear(self) -> None:
-        """They are metered."""
-        for column in (self.input, self.cached, self.output, self.calls):
-            column.clear()
+    tokens: list[tuple[int, int, int, int]] = field(default_factory=list)
+    """Of input, those of them from a cache, of output; and for how many calls these stand."""
 
 
-@dataclass
+@dataclass(slots=True)
 class DealtCalls:
     """To whom calls of a workload go until a moment, and what came since it was decided."""
 

@@ -121,12 +121,11 @@ class Replay:
         """
         first = last = None
         for call in calls:
+            last, _, _, _, _, left, _ = call
             if first is None:
-                first = call.at
+                first = last
                 self._hour = first - first % HOUR
-            last = call.at
-            most = max(1, -(-call.calls // self._room.parts))
-            left = call.calls
+            most = 1 if left == 1 else max(1, -(-left // self._room.parts))
             while left > 0:
                 if last >= self._due or self._drawing >= self._standings.looks_in:
                     self._pass(last)
@@ -185,20 +184,19 @@ class Replay:
     def _meter(self) -> None:
         """Meter the calls that came since this was last done: all of them are of this hour."""
         for pending in self._pending.values():
-            if pending.calls:
+            if pending.tokens:
                 for each in self._metered(pending):
                     self._count_sum(each, pending.routed)
-                pending.clear()
+                pending.tokens.clear()
 
     def _metered(self, pending: PendingCalls) -> Iterable[LineSum]:
         """What calls come to, each metered by itself."""
         tariff = self._metering.known(pending.number, pending.route, *pending.sold, self._hour)
-        columns = pending.input, pending.cached, pending.output, pending.calls
         found = None
         if isinstance(tariff, Tariff):
-            found = metered_together(tariff, TokenColumns.of(*columns), self._hour)
+            found = metered_together(tariff, TokenColumns.of(*zip(*pending.tokens, strict=True)), self._hour)
         if found is None:
-            lines = (line for each in zip(*columns, strict=True) for line in self._one_by_one(pending, *each))
+            lines = (line for each in pending.tokens for line in self._one_by_one(pending, *each))
             found = list(summed(lines).values())
         return found
 
@@ -221,30 +219,30 @@ class Replay:
     # -- a call ----------------------------------------------------------------------------------------------------
     def _call(self, call: ReplayedCall, most: int) -> int:
         """So many calls that are alike, or as many of them as find room where they are sent; how many that were."""
-        whose = call.workload, call.key
+        at, workload, given, cached, output, _, key = call
+        whose = workload, key
         dealt = self._dealt.get(whose)
-        if dealt is None or call.at >= dealt.until or most > 1 or (dealt.asks and not self._holds(dealt, call)):
+        if dealt is None or at >= dealt.until or most > 1 or (dealt.asks and not self._holds(dealt, call)):
             if dealt is not None:
-                self._took(call.workload, dealt, call.at)
+                self._took(workload, dealt, at)
                 dealt.calls, dealt.input, dealt.cached, dealt.output = 0, 0, 0, 0
             if dealt is None or not self._stays(dealt, call):
                 dealt = self._dealt[whose] = self._decide(call)
-        count = most if dealt.candidate is None else self._room.take(dealt.candidate.deployed, call, most)
+        count = most
+        if dealt.candidate is not None and self._room is not ALL_WELL:
+            count = self._room.take(dealt.candidate.deployed, call, most)
         if dealt.budgets:
-            tokens = TokenCounts(call.input, call.output, call.cached)
+            tokens = TokenCounts(given, output, cached)
             count = self._budgets.room(dealt.budgets, tokens, count)
             self._budgets.take(dealt.budgets, tokens, count)
         dealt.calls += count
-        dealt.input += call.input * count
-        dealt.cached += call.cached * count
-        dealt.output += call.output * count
+        dealt.input += given * count
+        dealt.cached += cached * count
+        dealt.output += output * count
         if (pending := dealt.pending) is not None and count:
-            pending.input.append(call.input)
-            pending.cached.append(call.cached)
-            pending.output.append(call.output)
-            pending.calls.append(count)
+            pending.tokens.append((given, cached, output, count))
             if dealt.draws:
-                self._drawing += (call.input + call.output) * count
+                self._drawing += (given + output) * count
         return count
 
     def _holds(self, dealt: DealtCalls, call: ReplayedCall) -> bool:
@@ -310,8 +308,10 @@ class Replay:
     def _lasting(self, dealt: DealtCalls, found: RoutingDecision, call: ReplayedCall) -> None:
         """Note for how long asking again would answer the same."""
         assert self._moment is not None
-        permitted, shares = found.admission.permitted, self._moment.shares(call.workload)
-        states = self._load.states(permitted, call.workload, shares, {}, call.at / SECOND)
+        permitted, states = found.admission.permitted, found.states
+        if states is None:
+            shares = self._moment.shares(call.workload)
+            states = self._load.states(permitted, call.workload, shares, {}, call.at / SECOND)
         dealt.lasts, dealt.given = lasts(found.order, states), self._given[call.workload]
         dealt.permitted = permitted
 

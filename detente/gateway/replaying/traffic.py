@@ -9,9 +9,12 @@ from __future__ import annotations
 
 import re
 from array import array
+from bisect import bisect_left
 from collections.abc import Callable, Collection, Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from datetime import datetime
+from functools import partial
+from itertools import islice, takewhile
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -77,11 +80,13 @@ class KeptCalls:
         whose = workload, key
         self._whose.append(self._known.setdefault(whose, whose))
 
-    def moved(self, shift: int) -> Iterator[ReplayedCall]:
-        """All of them, later by so many microseconds."""
+    def moved(self, shift: int, until: int) -> Iterator[ReplayedCall]:
+        """All of them, later by so many microseconds, as far as they are before a moment."""
         at, *rest = self._numbers
         workloads, keys = zip(*self._whose, strict=True)
-        return map(ReplayedCall._make, zip(map(shift.__add__, at), workloads, *rest, keys, strict=True))
+        rows = zip(map(shift.__add__, at), workloads, *rest, keys, strict=True)
+        made = partial(tuple.__new__, ReplayedCall)  # as ``_make``, in a third of the time
+        return map(made, islice(rows, bisect_left(at, until - shift)))
 
 
 @dataclass(frozen=True)
@@ -134,14 +139,14 @@ class TraceTraffic:
             return
         while True:
             shift += _length(last + gap - first)
-            for call in kept.moved(shift) if kept.whole else self._moved(shift):
-                if call.at >= until:
-                    return
-                yield call
+            yield from kept.moved(shift, until) if kept.whole else self._moved(shift, until)
+            if last + shift >= until:
+                return
 
-    def _moved(self, shift: int) -> Iterator[ReplayedCall]:
-        """The calls of a file that is too long to be kept, later by so many microseconds."""
-        return (call._replace(at=call.at + shift) for call in self._once())
+    def _moved(self, shift: int, until: int) -> Iterator[ReplayedCall]:
+        """The same of a file that is too long to be kept."""
+        rows = takewhile(lambda call: call.at + shift < until, self._once())
+        return (call._replace(at=call.at + shift) for call in rows)
 
     def _shift(self, first: int) -> int:
         return 0 if self.starts is None else micros(self.starts) - first
