@@ -21,6 +21,7 @@ from detente.errors import FlawError
 from detente.ledger.bills.bill_mapping import BillMapping
 from detente.ledger.bills.bill_rating import BillRating
 from detente.ledger.bills.bill_rows import BadRow, BillReader, BillRow, KnownBy, LikeRows, unreadable
+from detente.ledger.bills.booked_rows import written_time
 from detente.ledger.bills.stretches import months_within
 from detente.ledger.bills.taken_back import BookedRows
 from detente.ledger.bills.unknown_rows import RatedRow, UnknownRows
@@ -29,7 +30,7 @@ from detente.ledger.store.store import Session
 from detente.ledger.use.line import UseLine
 from detente.ledger.use.metering import BILLED
 from detente.ledger.use.twice import OfferOnDay, days_of_no_bill, days_over
-from detente.values.micros import DAY, at_micros
+from detente.values.micros import DAY
 from detente.values.money import of_nanos
 from detente.values.quantity import plain
 
@@ -253,11 +254,11 @@ def _known_text(known_by: KnownBy) -> str:
 
 def _body(path: Path, row: BillRow) -> str:
     """The row as the books keep it: its time, what its provider states, and where it was read."""
-    found: dict[str, Any] = {"id": row.key, "at": f"{at_micros(row.start):%Y-%m-%dT%H:%M:%SZ}", "outcome": "billed"}
+    found: dict[str, Any] = {"id": row.key, "at": written_time(row.start), "outcome": "billed"}
     stated = {"net": plain(of_nanos(row.net))} | ({} if row.listed is None else {"listed": plain(of_nanos(row.listed))})
     if row.quantity is not None:
         stated["quantity"] = str(row.quantity)
-    found |= {"stated": stated, "end": f"{at_micros(row.end):%Y-%m-%dT%H:%M:%SZ}", "row": f"{path.name}:{row.row}"}
+    found |= {"stated": stated, "end": written_time(row.end), "row": f"{path.name}:{row.row}"}
     return msgspec.json.encode(found).decode()
 
 

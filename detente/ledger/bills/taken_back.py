@@ -10,24 +10,19 @@ from __future__ import annotations
 
 from bisect import insort
 from collections.abc import Iterable, Iterator, Sequence
-from itertools import chain
 
 import msgspec
 
 from detente.ledger.bills.bill_rows import BillRow
+from detente.ledger.bills.booked_rows import booked_rows, written_time
 from detente.ledger.bills.unknown_rows import NOTHING_TO_TAKE, RatedRow
 from detente.ledger.store.store import Session
-from detente.ledger.use.line import AMOUNTS, UseClass, UseLine
-from detente.ledger.use.stored_lines import LINE, stored_line
-from detente.values.micros import at_micros
+from detente.ledger.use.line import AMOUNTS, UseLine
 from detente.values.rounding import half_even
 
 _Lines = Sequence[UseLine]
 _Key = tuple[str, int, str, bool, bool]
 """The class of a row, its start, its end as it is written, and whether its tokens are cached, and output."""
-_Booked = tuple[int, int, str, UseLine]
-"""The batch and the call of a line, and the row of the call as the books keep it."""
-_LENGTH = 'lines.start <> lines."end"'
 
 
 class BookedRows:
@@ -63,20 +58,11 @@ class BookedRows:
 
     def _stored(self, session: Session) -> Iterator[tuple[tuple[int, bool, int], _Key, _Lines]]:
         """Rows on the books that have the use and the start of a correction, each with its place in their order."""
-        classes = session.among("SELECT body, class FROM classes WHERE body IN {these}", [key[0] for key in self._open])
-        numbers = {str(body): int(number) for body, number in classes}
-        keys = sorted({(numbers[key[0]], key[1]) for key in self._open if key[0] in numbers})
-        first = list(_booked(session, ("class", "start"), keys, _LENGTH))
-        more = {(batch, call) for batch, call, body, line in first if _written(line.end) != _end(body)}
-        """Those of several lines: the others begin later."""
-        calls: dict[tuple[int, int], tuple[str, list[UseLine]]] = {}
-        others = _booked(session, ("batch", "call"), sorted(more), "")
-        for batch, call, body, line in chain((each for each in first if each[:2] not in more), others):
-            calls.setdefault((batch, call), (body, []))[1].append(line)
-        for (batch, call), (body, lines) in calls.items():
+        for booked in booked_rows(session, {key[:2] for key in self._open}):
+            batch, call, _, lines = booked
             if tokens := tokens_of(lines):
-                lines.sort(key=lambda line: line.start)
-                yield (batch, tokens < 0, call), (lines[0].of.body, lines[0].start, _end(body), *_kind(lines)), lines
+                key = lines[0].of.body, lines[0].start, booked.end, *_kind(lines)
+                yield (batch, tokens < 0, call), key, lines
 
 
 class _OpenRows:
@@ -141,25 +127,7 @@ def _kind(lines: _Lines) -> tuple[bool, bool]:
 
 
 def _key(row: BillRow, lines: _Lines) -> _Key:
-    return lines[0].of.body, row.start, _written(row.end), *_kind(lines)
-
-
-def _written(at: int) -> str:
-    return f"{at_micros(at):%Y-%m-%dT%H:%M:%SZ}"
-
-
-def _end(body: str) -> str:
-    """When a row ends, as the books keep it."""
-    return str(msgspec.json.decode(body).get("end", ""))
-
-
-def _booked(session: Session, key: Sequence[str], keys: Sequence[tuple[int, int]], which: str) -> Iterator[_Booked]:
-    """Lines of rows of bills by a key."""
-    call = "FROM calls WHERE calls.batch = lines.batch AND calls.n = lines.call AND calls.outcome = 'billed'"
-    columns = f"batch, call, (SELECT calls.body {call}), (SELECT body FROM classes WHERE class = lines.class), {LINE}"
-    for batch, number, body, of, *rest in session.found(columns, "lines", key, keys, which=which):
-        if body is not None:
-            yield int(batch), int(number), str(body), stored_line(UseClass.read(str(of)), rest)
+    return lines[0].of.body, row.start, written_time(row.end), *_kind(lines)
 
 
 def _part(lines: _Lines, part: int, of: int) -> _Lines:

@@ -9,14 +9,13 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterable, Sequence
-from decimal import Decimal
 
 import msgspec
 
 from detente.ledger.bills.bill_rows import BillRow
+from detente.ledger.bills.booked_rows import BookedRow, booked_rows
 from detente.ledger.store.store import Session
 from detente.ledger.use.line import UseLine
-from detente.values.money import whole_nanos
 
 NOTHING_TO_TAKE = "it takes use back that is not on the books: "
 """Before why the use of a correction is unknown, until what it takes back is there."""
@@ -34,18 +33,12 @@ class UnknownRows:
     def __init__(self, session: Session, rows: Iterable[RatedRow]) -> None:
         self._open: Counter[tuple[_Kind, _Amount]] = Counter()
         met = {_kinds(line, _of(row, line))[1] for row, lines in rows for line in lines if line.unknown}
-        classes = session.among("SELECT class, body FROM classes WHERE body IN {these}", [kind[1] for kind in met])
-        numbers = {str(body): int(number) for number, body in classes}
-        kinds = {(kind[0], numbers[kind[1]], *kind[2:]): kind for kind in met if kind[1] in numbers}
-        key, bodies = ("unknown", "class", "start", '"end"'), "batch = lines.batch AND n = lines.call"
-        columns = f"{', '.join(key)}, count, input, cached, output, (SELECT body FROM calls WHERE {bodies})"
-        found = session.found(columns, "lines", key, list(kinds), which="lines.unknown <> ''")
-        for why, number, start, end, count, *tokens, body in found:
-            of = tuple(map(int, tokens)) if any(tokens) else (_stated(str(body)),)
-            if (sum(of) * count < 0) == why.startswith(
-                NOTHING_TO_TAKE
-            ):  # before corrections were told apart, it is not
-                self._open[kinds[why, number, start, end], _size(of)] += count
+        for booked in booked_rows(session, {(kind[1], kind[2]) for kind in met}):
+            for line in booked.lines:
+                kind, of = (line.unknown, line.of.body, line.start, line.end), _of(booked, line)
+                corrects = line.unknown.startswith(NOTHING_TO_TAKE)  # before these were told apart, it does not
+                if kind in met and (sum(of) * line.count < 0) == corrects:
+                    self._open[kind, _size(of)] += line.count
 
     def met(self, row: BillRow, line: UseLine) -> UseLine:
         """A row's line: that of one more such row, or what takes back one that is there already."""
@@ -67,15 +60,10 @@ def _kinds(line: UseLine, of: _Amount) -> tuple[_Kind, _Kind]:
     return (use, correction) if sum(of) >= 0 else (correction, use)
 
 
-def _of(row: BillRow, line: UseLine) -> _Amount:
+def _of(row: BillRow | BookedRow, line: UseLine) -> _Amount:
     tokens = line.tokens.input, line.tokens.cached, line.tokens.output
     return tokens if any(tokens) else (row.net,)
 
 
 def _size(of: _Amount) -> _Amount:
     return tuple(map(abs, of))
-
-
-def _stated(body: str) -> int:
-    """What the provider charges for a row that is on the books, in billionths."""
-    return whole_nanos(Decimal(msgspec.json.decode(body)["stated"]["net"]))

@@ -99,6 +99,12 @@ def test_of_several_lines_each_is_taken_back(store: Store, ledger: Ledger) -> No
         assert {(each.net, each.work) for each in all_sums(session)} == {(0, 0)}
 
 
+def test_a_correction_of_its_last_day_takes_no_part_of_a_longer_row(store: Store, ledger: Ledger) -> None:
+    """The price turns between its two days, so that the second is a line by itself; but no row."""
+    ledger.read(less("10%", {"2026-01-01": 3, "2026-04-01": 2}), said(200_000, TURNS))
+    assert ledger.read(SINCE, said(-1, "2026-04-01T00:00:00Z,2026-04-02T00:00:00Z")).untaken == 1
+
+
 @pytest.mark.parametrize(
     ("back", "left"),
     [
