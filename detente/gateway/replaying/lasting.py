@@ -7,9 +7,9 @@ the moment turns.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from math import inf
-from typing import NamedTuple
+from operator import itemgetter
 
 from detente.gateway.deciding.choose import BAND, Order, RankedCandidate, State
 
@@ -36,43 +36,35 @@ def lasts(order: Order, states: Mapping[str, State]) -> float:
         return 0.0
     if first.why != "share":
         return inf
-    behind = _lags(order, states)
-    served = sum(states[choice.candidate.deployed.id].served for choice in order.choices)
-    own = next(each for each in behind if each.choice is first)
-    leader = max(behind, key=lambda each: each.lag)
+    known = [(choice, states[choice.candidate.deployed.id]) for choice in order.choices]
+    served = sum([state.served for _, state in known])
+    planned = _lags(known, served)
+    own, lag = next((share, lag) for choice, share, lag in planned if choice is first)
+    leader, leads, most = max(planned, key=itemgetter(2))
     band = BAND * served
-    if leader.lag - own.lag > band:
+    if most - lag > band:
         return 0.0  # all that are level are less able
-    leader_gains = leader.share - (leader is own)
+    leads -= leader is first
     found = inf
-    for each in behind:
-        if each is own:
+    for choice, share, behind in planned:
+        if choice is first:
             continue
-        if (pace := each.share + 1 - own.share - BAND) > 0:  # the first falls back behind it
-            found = min(found, (band - (each.lag - own.lag)) / pace)
-        if each.share >= own.share and _level(each.choice, first):
-            ahead = leader.lag - each.lag - band
+        if (pace := share + 1 - own - BAND) > 0:  # the first falls back behind it
+            found = min(found, (band - (behind - lag)) / pace)
+        if share >= own and _level(choice, first):
+            ahead = most - behind - band
             if ahead <= 0:
                 continue  # level already, and yet behind the first: it was declared after it, and stays there
-            if (pace := each.share + BAND - leader_gains) > 0:  # it catches up, and the larger share goes first
+            if (pace := share + BAND - leads) > 0:  # it catches up, and the larger share goes first
                 found = min(found, ahead / pace)
     return max(0.0, found) * SURE
 
 
-class _PlannedShare(NamedTuple):
-    """One of the plan's shares, as a part of all of them, and by how many tokens it is behind."""
-
-    choice: RankedCandidate
-    share: float
-    lag: float
-
-
-def _lags(order: Order, states: Mapping[str, State]) -> list[_PlannedShare]:
-    """How far each share of the plan is behind what of all that was served it should have had."""
-    known = [(choice, states[choice.candidate.deployed.id]) for choice in order.choices]
-    served, whole = sum(state.served for _, state in known), sum(state.share for _, state in known)
-    shares = ((choice, state.share / whole, state.served) for choice, state in known if state.share > 0)
-    return [_PlannedShare(choice, share, share * served - own) for choice, share, own in shares]
+def _lags(known: Sequence[tuple[RankedCandidate, State]], served: float) -> list[tuple[RankedCandidate, float, float]]:
+    """Each share of the plan, as a part of all of them, and by how many tokens it is behind."""
+    whole = sum([state.share for _, state in known])
+    shares = [(choice, state.share / whole, state.served) for choice, state in known if state.share > 0]
+    return [(choice, share, share * served - own) for choice, share, own in shares]
 
 
 def _level(one: RankedCandidate, other: RankedCandidate) -> bool:
