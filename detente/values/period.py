@@ -301,14 +301,19 @@ class Horizon(Noun):
         return self
 
     @property
+    def clock(self) -> tzinfo:
+        """On whose clock its days begin."""
+        return zone_of(self.zone)
+
+    @property
     def opens(self) -> datetime:
         """When its first day begins."""
-        return moment(self.start, zone_of(self.zone))
+        return moment(self.start, self.clock)
 
     @property
     def closes(self) -> datetime:
         """When it ends, exclusive."""
-        return moment(self.end, zone_of(self.zone))
+        return moment(self.end, self.clock)
 
     def periods(self) -> tuple[Period, ...]:
         """The grid, in order."""

@@ -225,3 +225,13 @@ def test_what_tiers_by_another_moment_do_not_go_with() -> None:
     units = tiers("2500 Mtok", "invoice", listed="1 USD per Mtok")
     (money,) = mistakes(data_of([tokens("north", 1)], [work()], agreement(units)))
     assert "`moment: invoice` is of money, and the tiers are in Mtok" in money
+
+
+def test_a_plan_by_days_of_utc_counts_invoices_by_the_months_of_new_york() -> None:
+    """30 USD a day, each month's counted in the next."""
+    head = {"start": "2026-01-01", "end": "2026-05-01", "every": "month"}
+    deal = agreement(floor("1 USD", "month", moment="invoice"), zone="America/New_York", ends="2026-04-30")
+    deal["terms"][0]["windows"] |= {"cut": "prorate"}
+    case = Case.of(data_of([tokens("north", 3)], [work(demand="10 Mtok per day")], deal, months=4) | {"horizon": head})
+    # the first five hours of UTC are of December there, and its March is an hour shorter
+    assert drawn(case)[:4] == [D("6.25"), 30 * 31, 30 * 28, 30 * 31 - D("1.25")]

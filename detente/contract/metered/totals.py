@@ -345,10 +345,10 @@ class Totals:
 
 
 def _parts(meter: Meter, start: datetime, end: datetime) -> Iterator[tuple[Window, int, int]]:
-    """The windows in which a line counts, each with its share of it."""
+    """The windows in which a line counts, each with its share of it; months of invoices are those of its clock."""
     if meter.moment != "invoice":
         yield from meter.windows.parts(start, end)
         return
-    zone = meter.windows.first.tzinfo  # invoices are of months on the clock of the agreement, as its windows are
-    for at, part, of in by_invoice(start.astimezone(zone), end.astimezone(zone)):
+    clock = meter.windows.clock
+    for at, part, of in by_invoice(start.astimezone(clock), end.astimezone(clock)):
         yield from ((window, part, of) for window in meter.windows.over(at, at))

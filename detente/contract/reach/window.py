@@ -21,6 +21,7 @@ from detente.values.noun import Noun
 from detente.values.period import Day, Horizon, Period, elapsed, endless, hours_between, later, moment, whole_spans
 from detente.values.quantity import Span, in_percent
 from detente.values.quantity_field import Portion
+from detente.values.zone import zone_of_clock
 
 Cycle = Literal["hour", "day", "week", "month", "quarter", "year", "term"]
 
@@ -84,6 +85,11 @@ class Calendar:
     def seen_by(self, horizon: Horizon) -> Calendar:
         """The windows that a horizon sees, each with the part of its time that lies inside."""
         return replace(self, sight=(horizon.opens, horizon.closes))
+
+    @property
+    def clock(self) -> tzinfo:
+        """On whose clock its days begin."""
+        return zone_of_clock(self.first)
 
     @property
     def endless(self) -> bool:

@@ -25,10 +25,10 @@ from detente.ledger.bills.stretches import days_of, local_clock, month_of
 from detente.ledger.books.books import Books
 from detente.ledger.store.store import Session
 from detente.ledger.use.line import LineSum, summed
-from detente.ledger.use.purchases import PurchaseInvoice, invoices, purchases
+from detente.ledger.use.purchases import PurchaseInvoice, instalments_of, invoices, purchases
 from detente.ledger.use.running_totals import all_sums
 from detente.ledger.use.stored_lines import BILLED, use_lines
-from detente.market.invoicing import Invoiced, instalments
+from detente.market.invoicing import Invoiced
 from detente.values.micros import DAY, HOUR, at_micros, micros
 
 CENT = 10_000_000
@@ -233,8 +233,7 @@ def _is_for(case: Case, invoice: PurchaseInvoice) -> datetime:
     offer = next(each for each in case.offers if each.id == invoice.of.offer)
     if offer.invoicing != "in-arrears":
         return invoice.at
-    months = instalments("monthly", at_micros(invoice.of.start), at_micros(invoice.of.end))
-    return max(at for at in months if at < invoice.at)
+    return max(at for at in instalments_of(case, invoice.of, "monthly") if at < invoice.at)
 
 
 def _served(session: Session) -> Iterator[LineSum]:

@@ -59,6 +59,8 @@ def close(books: Books, as_of: datetime, at: datetime, held: Sequence[Purchase] 
         _must_be_open(books.store.url, as_of, before)
         if as_of > at:
             _must_have_passed(books, as_of, max(at, books.begun(session) or at))
+        clock = books.case.declared.horizon.clock  # a saved plan says of a moment how far it is from UTC, and no clock
+        held = [replace(p, start=p.start.astimezone(clock), end=p.end.astimezone(clock)) for p in held]
         idle = LedgerBatch("idle", lines=[(None, line) for line in idle_lines(session, books, held, as_of)])
         idle.purchases += missing(session, held, as_of)
         books.write(session, idle, at)

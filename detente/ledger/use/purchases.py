@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
-from datetime import datetime
+from datetime import UTC, datetime
 from fractions import Fraction
 from typing import NamedTuple
 
@@ -18,7 +18,7 @@ from detente.contract.metered.use import nanos
 from detente.contract.rated.rating import Rating
 from detente.ledger.store.store import Session, big
 from detente.ledger.use.line import UseClass
-from detente.market.invoicing import instalments
+from detente.market.invoicing import Invoiced, instalments
 from detente.market.offer import AnyOffer, TokenOffer
 from detente.results.plan_rows import Purchase
 from detente.values.micros import at_micros, micros
@@ -97,7 +97,7 @@ def invoices(case: Case, bought: Iterable[BookedPurchase], since: datetime, unti
         offer = offers.get(each.offer)
         if offer is None or offer.invoicing is None:
             continue
-        days = _days(offer, each, "invoice")
+        days = _days(case, offer, each, "invoice")
         for n, at in enumerate(days):
             if since <= at < until:
                 listed = each.cost * (n + 1) // len(days) - each.cost * n // len(days)
@@ -126,7 +126,7 @@ def counted(
         if offer is None or isinstance(offer, TokenOffer):
             continue
         for moment in sorted(moments):
-            days = _days(offer, each, moment)
+            days = _days(case, offer, each, moment)
             for at in (day for day in days if day < as_of):
                 listed = nano(Fraction(each.cost, NANOS * len(days)))
                 facts = case.offer_facts[offer.id]
@@ -134,9 +134,15 @@ def counted(
                 yield BoughtCapacity(moment, facts, at, listed, listed - nano(Fraction(sum(off), NANOS)))
 
 
-def _days(offer: AnyOffer, bought: BookedPurchase, moment: CountingMoment) -> Sequence[datetime]:
+def _days(case: Case, offer: AnyOffer, bought: BookedPurchase, moment: CountingMoment) -> Sequence[datetime]:
     """When equal parts of it count."""
-    start, end = at_micros(bought.start), at_micros(bought.end)
     if moment == "purchase" or offer.invoicing is None:  # the case was checked
-        return [start]
-    return instalments(offer.invoicing, start, end)
+        return [at_micros(bought.start)]
+    return instalments_of(case, bought, offer.invoicing)
+
+
+def instalments_of(case: Case, bought: BookedPurchase, how: Invoiced) -> list[datetime]:
+    """When its equal instalments are invoiced: by months of the clock of the horizon, on which a plan reserves it."""
+    clock = case.declared.horizon.clock
+    start, end = at_micros(bought.start).astimezone(clock), at_micros(bought.end).astimezone(clock)
+    return [at.astimezone(UTC) for at in instalments(how, start, end)]

@@ -34,7 +34,7 @@ def times_of_use(meter: Meter, by: Sequence[Window]) -> list[Window]:
     """The times whose use counts in some windows: where it counts by invoice, that of the months before."""
     if meter.moment != "invoice":
         return list(by)
-    first, last = meter.windows.counted
+    first, last = (at.astimezone(meter.windows.clock) for at in meter.windows.counted)
     cut = [(window, max(window.start, first), min(window.end, last)) for window in by]
     return [Window(window.index, first_invoiced(a), first_invoiced(b)) for window, a, b in cut]
 

@@ -21,12 +21,14 @@ from detente.ledger.books.statement import Statement, statement
 from detente.ledger.proof.audit import audit
 from detente.ledger.store.store import Store
 from detente.ledger.use.line import UseClass, UseLine
+from detente.ledger.use.purchases import BookedPurchase, invoices
 from detente.report.ledger.statement import notes_of, statements_json
 from detente.report.pages.statement_page import render_statements
+from detente.results.plan_rows import Purchase
 from detente.values.micros import micros
 from detente.values.period import moment
 from detente.values.zone import zone_of
-from tests.builders import D, agreement, day
+from tests.builders import D, agreement, compute, day, gpus, tokens, work
 from tests.ledger.served import NOW, accounts, both, call, ingested, journal_of, served_case
 
 FLOOR = {"id": "floor", "kind": "minimum-commitment", "amount": "1 USD", "windows": {"every": "month"}}
@@ -189,3 +191,52 @@ def test_a_day_of_utc_in_which_a_month_of_new_york_ends_counts_in_both(store: St
     books.post([UseLine(use, since, since + 24 * 3600 * M, listed=240 * M, net=240 * M)], NOW)
     close(books, moment(date(2026, 2, 1), zone_of(NEW_YORK)), NOW)
     assert accounts(store)["clause/north/north-deal/floor/shortfall-fee"] == 950 * M
+
+
+@pytest.mark.parametrize(
+    ("zone", "at", "month"),
+    [
+        (NEW_YORK, "2026-02-10", 3),
+        (NEW_YORK, "2026-02-01T04:59", 2),  # of January there
+        ("Europe/Berlin", "2026-01-31T23:30", 3),  # of February there
+        ("UTC", "2026-02-10", 3),
+    ],
+)
+def test_what_counts_when_it_is_invoiced_is_invoiced_by_the_months_of_its_agreement(
+    store: Store, tmp_path: Path, zone: str, at: str, month: int
+) -> None:
+    case = case_in(zone, FLOOR | {"moment": "invoice"})
+    put(store, case, tmp_path / "j", at)
+    found = stands(Books(store, case), day("2026-05-01"), all_windows=True).clauses
+    drawn = {each.standing.start.month: each.standing.drawn for each in found if each.standing is not None}
+    assert {n: amount for n, amount in drawn.items() if amount} == {month: D("0.3")}
+
+
+MONTHLY = gpus("north", 1, buy="reserved", term="2 months") | {"price": "700 USD per unit-month"}
+"""At 700 USD a month, whatever its length."""
+
+
+@pytest.mark.parametrize(
+    ("zone", "since", "until", "invoiced", "days"),
+    [
+        ("Europe/Berlin", (2026, 3, 1), (2026, 5, 1), "in-arrears", [(2026, 4, 1), (2026, 5, 1)]),
+        ("Europe/Berlin", (2026, 3, 1), (2026, 5, 1), "monthly", [(2026, 3, 1), (2026, 4, 1)]),
+        (NEW_YORK, (2026, 10, 1), (2026, 12, 1), "in-arrears", [(2026, 11, 1), (2026, 12, 1)]),
+    ],
+)
+def test_a_reservation_over_a_change_of_clocks_is_invoiced_and_booked_by_the_months_of_its_plan(
+    store: Store, zone: str, since: tuple[int, int, int], until: tuple[int, int, int], invoiced: str, days: list[Any]
+) -> None:
+    """Two instalments of 700, and 1,400 on the books: a saved plan tells moments by how far they are from UTC."""
+    offers = [tokens("north", 3), tokens("south", 2), MONTHLY | {"invoiced": invoiced}]
+    case = case_in(zone, offers=offers, workloads=[work(), compute()])
+    start, end = (moment(date(*each), zone_of(zone)) for each in (since, until))
+    as_saved = [datetime.fromisoformat(each.isoformat()) for each in (start, end)]
+    held = Purchase("north-gpus", "north", as_saved[0], as_saved[1], 1, D(1_464), D(1_400), True)
+    bought = [BookedPurchase.of(held)]
+    found = invoices(case, bought, day("2026-01-01"), day("2027-01-01"))
+    wanted = [(moment(date(*each), zone_of(zone)).astimezone(UTC), 700_000 * M) for each in days]
+    assert [(invoice.at, invoice.listed) for invoice in found] == wanted
+    close(Books(store, case), end, end, [held])
+    booked = accounts(store)["use/north/north-gpus"]
+    assert abs(booked - 1_400_000 * M) < 2_000  # an hour's part is rounded to a billionth
