@@ -14,6 +14,7 @@ from detente.case.agreement import InForce, changes_text, endings, own_ends
 from detente.case.case import Case
 from detente.case.outside import YEAR, outside, seen
 from detente.case.whole_text import going_on, says_nothing
+from detente.contract.metered.counting_moment import invoice_day
 from detente.contract.metered.meter import Meter
 from detente.contract.reach.ending import Until
 from detente.contract.roles import PriceChange, off_price
@@ -29,8 +30,7 @@ def notes(case: Case) -> tuple[Mistake, ...]:
     return (
         *(each.note for each in outside(case)),
         *_last_days(case),
-        *(note for _, note in coarse(case)),
-        *(note for _, note in idle(case)),
+        *(note for _, note in of_clauses(case)),
         *_reached(case),
         *_foreseen(case),
         *_beyond(case),
@@ -56,7 +56,14 @@ def _last_days(case: Case) -> Iterator[Mistake]:
                 yield Mistake(where, what, f"if that is its last day, write {after}")
 
 
-def coarse(case: Case) -> Iterator[tuple[Term, Mistake]]:
+def of_clauses(case: Case) -> Iterator[tuple[Term, Mistake]]:
+    """Those that a plan tells too, each with its clause."""
+    yield from _coarse(case)
+    yield from _idle(case)
+    yield from _used_before(case)
+
+
+def _coarse(case: Case) -> Iterator[tuple[Term, Mistake]]:
     """Clauses that count by the hour or day, where a plan knows demand that changes within it by its mean alone.
 
     Of readings that nobody has chosen, the first: they differ in what is covered, and not in when it counts.
@@ -80,7 +87,7 @@ def coarse(case: Case) -> Iterator[tuple[Term, Mistake]]:
             yield term, Mistake(where, f"{what}`{workload}` changes within it", remedy)
 
 
-def idle(case: Case) -> Iterator[tuple[Term, Mistake]]:
+def _idle(case: Case) -> Iterator[tuple[Term, Mistake]]:
     """Clauses of which a number leaves nothing: a share of 0%. One that replaces an earlier text may waive it so."""
     told = set()
     for found in case.versions:
@@ -98,6 +105,23 @@ def _nothing(value: object) -> bool:
     """Whether a field of a clause (a part, money, an amount, a price) is there, and nothing."""
     size = getattr(value, "amount", getattr(value, "value", value))
     return isinstance(size, Decimal | Fraction) and not size
+
+
+def _used_before(case: Case) -> Iterator[tuple[Term, Mistake]]:
+    """Clauses that count by invoice, where the first invoice in the horizon is of use from before it."""
+    opens, told = case.declared.horizon.opens, set()
+    for found in case.versions:
+        term, place = found.term.in_force(found.validity), (found.validity.agreement, found.term.id)
+        for meter in (meter for meter in term.meters() if meter.moment == "invoice" and place not in told):
+            at = invoice_day((opens - timedelta.resolution).astimezone(meter.windows.first.tzinfo))
+            sold = [facts for facts in case.offer_facts.values() if meter.counts_use_of(facts)]
+            used = any(meter.selection.covers(w.facts, facts) is not False for w in case.workloads for facts in sold)
+            if used and at < case.declared.horizon.closes and any(meter.windows.over(at, at)):
+                told.add(place)
+                what = f"`{term.id}` counts what is invoiced on {at:%Y-%m-%d}, of which a plan from {opens:%Y-%m-%d} on"
+                what += " does not know what was used before: it counts as nothing"
+                remedy = "where anything was used then, begin the horizon with that month"
+                yield term, Mistake(case.clauses.get(place, Where(place[0])), what, remedy)
 
 
 STEPS = ("hour", "day", "week", "month", "quarter", "year", "term")

@@ -297,9 +297,9 @@ class VolumeDiscount(Term, Returning):
         return None if covered is None else covered * self.most_part
 
     def _costs(self, offer: AnyOffer, listed: WorkPrice) -> bool:
-        """Whether a unit of an offer costs so much at all times in which the clause is in force and it has a price."""
-        steps = (moment(on) for on, _ in offer.price.steps if on is not None)
-        times = [self.validity.start, *(at for at in steps if self.validity.over(at, at))]
+        """Whether a unit of an offer costs so much whenever its use counts and it has a price."""
+        steps, counted = (moment(on) for on, _ in offer.price.steps if on is not None), self.counted_time
+        times = [counted.start, *(at for at in steps if counted.start < at < counted.end)]
         sold = (at for at in times if offer.price.on(at) is not None)
         money = self.own_money
         found = {(offer.one_price(at), Fraction(1) if money is None else money.rate(at)) for at in sold}

@@ -55,3 +55,11 @@ def test_an_amendment_that_takes_off_the_same_changes_nothing() -> None:
     for off, wrong in ((OFF, 0), (OFF | {"off": "20%"}, 1)):
         found = mistakes(data_of([reserved()], [compute()], first, later | {"terms": [off]}, months=12))
         assert len(found) == 2 * wrong  # each of the two texts
+
+
+def test_a_credit_whose_window_is_taken_over_whole_pays_from_its_first_day() -> None:
+    """Of 87,600 USD in January 2,000 in all, as the later text has it."""
+    first = agreement(GIVEN, ends="2027-01-01")
+    later = {"id": "later", "with": "north", "effective": "2026-07-01", "amends": first["id"]}
+    later["terms"] = [GIVEN | {"amount": "2 k USD", "takes-over": "whole-window"}]
+    assert solved(build([reserved()], [compute()], first, later, months=12)).cost == D(85_600)

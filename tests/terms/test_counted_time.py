@@ -170,3 +170,18 @@ def test_tiers_that_take_over_a_window_meet_those_that_gave_back_of_it() -> None
 def test_tiers_of_what_a_discount_left_are_no_sum_with_it() -> None:
     (said,) = mistakes(signed(OFF, tiers("20%", "9 USD") | INVOICED, combine="sum"))
     assert said.startswith("`c` is of what `off` leaves of the price of `north-api`, and `deal` says `combine: sum`")
+
+
+def test_tiers_in_units_have_the_price_that_use_had_when_it_counts() -> None:
+    """Listed at 1 USD, as it costs from February on; in January it cost 2 USD."""
+    by_unit: Data = {"id": "c", "kind": "volume-discount", "method": "graduated", "listed": "1 USD per Mtok"}
+    by_unit |= {"tiers": [{"from": "9 Mtok", "off": "10%"}]}
+    prices = {
+        on: {"input": f"{p} USD per Mtok", "output": f"{p} USD per Mtok"}
+        for on, p in (("2026-01-01", 2), ("2026-02-01", 1))
+    }
+    for way, said in (("whole-window", 1), ("new-window", 0)):
+        data = signed(tiers("10%"), amended=by_unit | {"takes-over": way})
+        data["offers"] = [tokens("north", 1) | {"price": prices}]
+        found = mistakes(data)
+        assert ["does not cost 1 USD per Mtok for every unit at all times" in each for each in found] == [True] * said

@@ -12,6 +12,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from detente.case.case import Case
+from detente.case.notes import notes
 from detente.contract.roles import CallLimit
 from detente.errors import CaseError, SettleError
 from detente.ledger.caps.clause_caps import not_kept
@@ -106,6 +107,14 @@ def test_use_is_invoiced_when_its_month_is_over() -> None:
     found = solved(case)
     assert [standing.drawn for standing in found.commitments] == [D(0), *[D(3_000)] * 5]
     assert found.cost == D(18_000 + 500)
+    (note,) = found.notes
+    assert note.what.startswith(
+        "`floor` counts what is invoiced on 2026-01-01, of which a plan from 2026-01-01 on does"
+    )
+    for later, said in (({"from": "2026-01-02"}, 0), ({"of": {"buy": "reserved"}}, 0), ({"until": "2026-03-01"}, 1)):
+        offers = [tokens("north", 3), gpus("north", 1, **RESERVED, invoiced="monthly")]
+        case = build(offers, [work(), compute()], agreement(invoice | later), months=12)
+        assert len(notes(case)) == said
 
 
 def test_a_clause_says_when_it_counts() -> None:

@@ -43,7 +43,7 @@ def flaws(term: Term, view: View) -> Iterator[Flaw]:
 
 def _edges(term: Term, view: View, horizon: Horizon) -> Iterator[datetime]:
     """When it begins and ends, unless another text says the same; and when windows of an amount do."""
-    own = term.validity
+    own = term.counted_time
     for at in (own.start, own.end):
         beside = (each for each in view.beside if each.id == term.id and at in (each.validity.start, each.validity.end))
         if horizon.opens < at < horizon.closes and not any(_same(term, each, view) for each in beside):

@@ -15,7 +15,7 @@ from typing import Literal
 import numpy as np
 
 from detente.case.case import Case
-from detente.case.notes import coarse, idle
+from detente.case.notes import of_clauses
 from detente.case.outside import outside
 from detente.contract.metered.use import nanos
 from detente.contract.settled.standing import Standing
@@ -110,9 +110,7 @@ def result(
 def _notes(case: Case) -> Iterable[Note]:
     for term_id, agreement, note in outside(case):
         yield Note(term_id, agreement, note.what, note.remedy)
-    for term, note in coarse(case):
-        yield Note(term.id, term.validity.agreement, note.what, note.remedy)
-    for term, note in idle(case):
+    for term, note in of_clauses(case):
         yield Note(term.id, term.validity.agreement, note.what, note.remedy)
 
 
