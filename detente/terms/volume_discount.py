@@ -6,6 +6,7 @@ See ``docs/terms/volume-discount.md``.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import replace
 from datetime import datetime
 from fractions import Fraction
 from functools import partial
@@ -15,7 +16,7 @@ from typing import ClassVar, Literal, Self
 from pydantic import Field, PrivateAttr, model_validator
 
 from detente.contract.amounts import left_over, tier_steps
-from detente.contract.amounts.counting import APART, OF_CHARGES, repriced
+from detente.contract.amounts.counting import APART, repriced
 from detente.contract.amounts.in_full import in_full
 from detente.contract.amounts.joint_tiers import JointTiers
 from detente.contract.amounts.left_over import GivenBeside, LeftOver
@@ -28,6 +29,7 @@ from detente.contract.metered.paid_use import PaidUse, UsePart
 from detente.contract.metered.totals import Totals
 from detente.contract.program import Program
 from detente.contract.rated.stacking import combined_with_a_price, more_than_all, not_added
+from detente.contract.reach.scope import Scope, Selection
 from detente.contract.reach.verdict import Reason
 from detente.contract.reach.window import Every, Window
 from detente.contract.returning import Returning
@@ -76,12 +78,15 @@ class VolumeDiscount(Term, Returning):
     listed: WorkPrice | None = Field(
         default=None, description="of tiers in units: what a unit costs without them, on every offer that is covered"
     )
+    lowers: Scope | None = Field(
+        default=None, description="of `all-units`: which of what counts a tier lowers; default: all of it"
+    )
     windows: Every = Every()
     moment: CountingMoment = Field(default="use", description="of tiers of money: when what use costs counts")
 
     theirs: ClassVar[bool] = True
     fixed: ClassVar[Mapping[str, str]] = {
-        "counts": OF_CHARGES["counts"],
+        "counts": "all that it covers fills its tiers; what of it they lower, `lowers` says",
         "measure": "what fills its tiers is what they lower: what use costs after discounts, or what is taken",
         "order": "of what discounts leave, and no more of it than credits and service credits leave",
     }
@@ -102,6 +107,9 @@ class VolumeDiscount(Term, Returning):
             if number(two.from_) < number(one.from_):
                 what = f"tiers out of order: {two.from_} comes after {one.from_}"
                 raise FlawError(what, "write the smaller first", ("tiers", index, "from"))
+        if self.lowers is not None and (self.method != "all-units" or not isinstance(self.tiers[0].from_, Money)):
+            what = "`lowers` says what a tier of money lowers once it is reached, and here what lies in one is lowered"
+            raise FlawError(what, "say `method: all-units` with tiers of money, or leave it out", ("lowers",), key=True)
         if isinstance(self.tiers[0].from_, Money):
             self._of_money()
         elif self.listed is None:
@@ -161,20 +169,34 @@ class VolumeDiscount(Term, Returning):
         return Fraction(self.listed.amount) if self.listed else Fraction(1)
 
     @property
+    def filled(self) -> Selection:
+        """What fills its tiers."""
+        return super().covered
+
+    @property
+    def covered(self) -> Selection:
+        """What its tiers lower, of all that fills them."""
+        filled = self.filled
+        return filled if self.lowers is None else replace(filled, within=(*filled.within, self.lowers))
+
+    @property
     def counted(self) -> Meter:
         """What fills the tiers: spend after discounts, or what is taken."""
         of: Literal["spend", "taken"] = "spend" if isinstance(self.tiers[0].from_, Money) else "taken"
-        return self.meter(of, of, self.calendar(self.windows), moment=self.moment)
+        return self.meter(of, of, self.calendar(self.windows), self.filled, self.moment)
 
     @property
     def spend(self) -> Meter:
         """What it gives back a part of."""
         counted = self.counted
+        if self.lowers is not None:
+            return self.meter("lowered", "spend", counted.windows, moment=self.moment)
         return counted if counted.measure == "spend" else self.meter("spent", "spend", counted.windows)
 
     def meters(self) -> tuple[Meter, ...]:
-        """What fills the tiers, in each window, and what others give back of it."""
-        return (self.counted,) if self._left is None else tuple(dict.fromkeys((self.counted, *self._left.meters())))
+        """What fills the tiers, in each window, what they lower of it, and what others give back of that."""
+        own = (self.counted,) if self.lowers is None else (self.counted, self.spend)
+        return own if self._left is None else tuple(dict.fromkeys((*own, *self._left.meters())))
 
     # -- beside others that give back ----------------------------------------------------------------------------
     @property
@@ -218,7 +240,9 @@ class VolumeDiscount(Term, Returning):
         whole = self.steps if joint is None else joint.whole
         steps = [whole.of(self.windows.share(window)) for window in windows]
         counted = self._beside is not None
-        back = tier_steps.shaped(program, self, program.total(self.counted), steps, windows, counted=counted)
+        of = None if self.lowers is None else program.total(self.spend)
+        total = program.total(self.counted)
+        back = tier_steps.shaped(program, self, total, steps, windows, counted=counted, lowered=of)
         exactly: Callable[[], None] | None = None
         if self._left is not None and self._beside is not None:
             left, earned = self._left.shaped(program, self, self._beside), back
@@ -245,6 +269,8 @@ class VolumeDiscount(Term, Returning):
             counted = totals.total(meter, window)
             share = self.windows.share(window)
             back = tiers.of(share).off(counted) if joint is None else joint.off(counted, share)
+            if self.lowers is not None:
+                back = tiers.of(share).rate_of(counted) * totals.total(self.spend, window)
             if back and left is not None:
                 back = min(back, left.exact(totals, window))
             yield window, ended, counted, back
@@ -255,13 +281,14 @@ class VolumeDiscount(Term, Returning):
         what = "of what lies in each" if self.method == "graduated" else "of everything once it is reached"
         tiers = ", ".join(tier.told for tier in self.tiers)
         when = f"; it counts {COUNTED[self.moment]}" if self.moment != "use" else ""
+        when += f"; of what counts, `{self.lowers}` is lowered" if self.lowers is not None else ""
         joint = "" if self._joint is None else f"; with {self._joint.told}"
-        return Reason(self.id, f"{self.covered}: {tiers}, {what}, {self.windows.told}{joint}{when}")
+        return Reason(self.id, f"{self.filled}: {tiers}, {what}, {self.windows.told}{joint}{when}")
 
     def check(self, case: CaseView) -> Iterator[Flaw]:
         """Use that is charged for otherwise; tiers in units over offers of another price, or one that is lowered."""
-        yield from repriced(self, None, case, "tiers", APART)
-        yield from untimed(self.moment, self.covered, case)
+        yield from repriced(self.in_force(self.validity, {"lowers": None}), None, case, "tiers", APART)
+        yield from untimed(self.moment, self.filled, case)
         if self._beside is not None and self.moment != "use":
             names = " and ".join(f"`{name}`" for name in sorted(self._beside.names))
             what = f"{names} and `{self.id}` could give back more than all, and it counts {COUNTED[self.moment]}"
@@ -314,4 +341,5 @@ def _alike(one: VolumeDiscount, other: VolumeDiscount) -> bool:
     """Whether two are of the same use, in the same windows, of one agreement and one method."""
     keys = ("method", "listed", "windows", "moment", "of", "except_", "parties", "validity")
     same = all(getattr(one, key) == getattr(other, key) for key in keys)
-    return same and unit_of(one.tiers[0].from_) == unit_of(other.tiers[0].from_)
+    whole = one.lowers is None and other.lowers is None
+    return same and whole and unit_of(one.tiers[0].from_) == unit_of(other.tiers[0].from_)

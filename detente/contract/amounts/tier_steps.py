@@ -53,11 +53,15 @@ class TierSteps:
         not lose a part of everything.
         """
         if self.retroactive:
-            steps = reversed(list(zip(self.starts, self.rates, strict=True)))
-            return counted * next(rate for start, rate in steps if counted + A_ROUNDING >= start)
+            return counted * self.rate_of(counted)
         ends = [*self.starts[1:], max(counted, self.starts[-1])]
         parts = (max(min(counted, end) - start, Fraction(0)) for start, end in zip(self.starts, ends, strict=True))
         return sum((part * rate for part, rate in zip(parts, self.rates, strict=True)), Fraction(0))
+
+    def rate_of(self, counted: Fraction) -> Fraction:
+        """Of steps of everything, the rate of the last that an amount reaches."""
+        steps = reversed(list(zip(self.starts, self.rates, strict=True)))
+        return next(rate for start, rate in steps if counted + A_ROUNDING >= start)
 
     def width(self, k: int, most: Fraction) -> Fraction:
         """How much fits in a step: up to the next, or in the last as much as there can be."""
@@ -67,15 +71,17 @@ class TierSteps:
 
 def shaped(
     program: Program, owner: ClauseOwner, total: Expression, steps: Sequence[TierSteps], windows: Sequence[Window],
-    *, counted: bool = False,
+    *, counted: bool = False, lowered: Expression | None = None,
 ) -> Expression:  # fmt: skip
     """What steps come to of a total in each window of a plan, where each unit in a step saves its rate.
 
-    ``counted``: another clause counts it, for which a plan might rather have less.
+    ``counted``: another clause counts it, for which a plan might rather have less. ``lowered``: of steps of everything,
+    what they are of, where that is not all of the total.
     """
     most = program.most(total)
     if steps[0].retroactive:
-        return _retroactive(program, owner, total, most, steps, windows)
+        return _retroactive(program, owner, total, most, steps, windows, lowered)
+    assert lowered is None, "what lies in a step is lowered"
     return _graduated(program, owner, total, most, steps, windows, counted=counted)
 
 
@@ -114,20 +120,29 @@ def _graduated(
 
 def _retroactive(
     program: Program, owner: ClauseOwner, total: Expression, most: Sequence[Fraction], steps: Sequence[TierSteps],
-    windows: Sequence[Window],
+    windows: Sequence[Window], lowered: Expression | None,
 ) -> Expression:  # fmt: skip
     """Everything is in one step, the last that it reaches: a whole number for each."""
     nothing, one = [Fraction(0) for _ in most], [Fraction(1) for _ in most]
     inside = chosen = reached = back = total * Fraction(0)
+    of, most_of = total * Fraction(0), [] if lowered is None else program.most(lowered)
     for k, rate in enumerate(steps[0].rates):
         low = [each.starts[k] for each in steps]
         high = [start + each.width(k, m) for start, each, m in zip(low, steps, most, strict=True)]
-        tier = program.slack(owner, f"tier {k}", most=high, price=-rate, windows=windows)
+        saves = -rate if lowered is None else Fraction(0)
+        tier = program.slack(owner, f"tier {k}", most=high, price=saves, windows=windows)
         here = program.slack(owner, f"in {k}", most=one, whole="nearest")
         program.require(owner, f"in-{k}", tier - here * high <= nothing)
         program.require(owner, f"reached-{k}", tier - here * low >= nothing)
-        inside, back, chosen, reached = inside + tier, back + tier * rate, chosen + here, reached + here * low
+        inside, chosen, reached = inside + tier, chosen + here, reached + here * low
+        if lowered is not None:
+            tier = program.slack(owner, f"lowered {k}", most=most_of, price=-rate, windows=windows)
+            program.require(owner, f"lowered-{k}", tier - here * most_of <= nothing)
+            of += tier
+        back += tier * rate
     program.require(owner, "tiers", inside - total == nothing)
+    if lowered is not None:
+        program.require(owner, "lowered", of - lowered == nothing)
     program.require(owner, "reached", total - reached >= nothing)  # by what is used, whole quanta and all
     program.require(owner, "one", chosen <= one)
     return back

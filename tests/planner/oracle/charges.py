@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from dataclasses import replace
 from datetime import UTC, datetime
 from typing import Any
 
@@ -52,29 +53,42 @@ class Charges(Windows):
             starts, rates = _stepwise(mates, str(way))
         for a, b, part, inside in self.windows(term):
             marks = [start * part * inside for start in starts]
-            counted = self._when(term, term.covered, "spend" if in_money else "taken", a, b)
+            counted = self._when(term, self._filling(term), "spend" if in_money else "taken", a, b)
             chosen: Sum = {}
             back: Sum = {}
             below = 0.0
+            low = counted if term.lowers is None else self._when(term, term.covered, "spend", a, b)
             for k, (mark, rate) in enumerate(zip(marks, rates, strict=True)):
                 if k and term.method == "graduated":
                     below += rates[k - 1] * (mark - marks[k - 1])
                 over = marks[k + 1] if k + 1 < len(marks) else 1e6
                 here = self.column(1.0, cost=-below, whole=True)
-                amount = self.column(cost=-rate)
+                amount = self.column(cost=-rate if term.lowers is None else 0.0)
                 if term.method == "graduated":
                     self.cost[here] += rate * mark
                 self.row({amount: 1.0, here: -over}, "<=", 0.0)
                 self.row({amount: 1.0, here: -mark}, ">=", 0.0)
                 counted, chosen = less(counted, {amount: 1.0}), added(chosen, {here: 1.0})
+                if term.lowers is not None:  # what is lowered is in the tier that is reached
+                    lowered = self.column(cost=-rate)
+                    self.row({lowered: 1.0, here: -1e6}, "<=", 0.0)
+                    low, amount = less(low, {lowered: 1.0}), lowered
                 back |= {here: -self.cost[here], amount: rate}
             self.row(counted, "=", 0.0)
+            if term.lowers is not None:
+                self.row(low, "=", 0.0)
             self.row(chosen, "=", 1.0)
             if (left := self._left(term, a, b)) is not None:
                 lesser, over = self._minimum(back, left, cost=0.0), self.column(cost=1.0)
                 back[over] = -1.0
                 self.row(less(back, lesser), "=", 0.0)
             self.returned.append((term, a, b, back))
+
+    @staticmethod
+    def _filling(term: Any) -> Any:
+        """All that the tiers count, whatever they lower of it."""
+        within = term.covered.within
+        return term.covered if term.lowers is None else replace(term.covered, within=within[:-1])
 
     def _left(self, term: Any, start: datetime, end: datetime) -> Sum | None:
         """What credits and clauses before it leave of what it covers; None where all give no more than all."""
