@@ -37,12 +37,12 @@ _HEAD = "it is no clause"
 SAID: dict[str, str] = {
     _ITS_DISCOUNT: (
         "edp, ppa, macc, enterprise agreement, enterprise discount, private pricing, spend commitment, committed "
-        "spend, commitment, minimum spend, minimum purchase, purchase commitment, minimum, spend floor, floor, "
-        "annual commitment, commit, ramp"
+        "spend, commitment, minimum spend, minimum purchase, purchase commitment, purchase obligation, minimum, spend "
+        "floor, floor, annual commitment, commit, ramp"
     ),
     f"{_ITS_DISCOUNT}; in units: `amount: 50 GPU`": "cud, committed use, resource commitment",
     _COMMITMENT: "minimum guarantee, guaranteed minimum",
-    f"{_COMMITMENT}, with its `shortfall`": "shortfall, true up, make good, underspend",
+    f"{_COMMITMENT}, with its `shortfall`": "shortfall, true up, make good, underspend, top up",
     f"{_COMMITMENT}, with its `milestones`": "milestone",
     f"{_COMMITMENT}, with `shortfall: {{ lump: … }}`": "clawback, claw back, recapture, repayment of credits",
     f"{_PAYMENT}, with `to: self`": (
@@ -56,6 +56,9 @@ SAID: dict[str, str] = {
         "tier, tiered price, tiered pricing, tiered discount, graduated, rebate, volume, volume price, volume "
         "pricing, all units, overage, free allowance, free tier, retroactive discount, cumulative discount, bulk "
         "discount, growth discount"
+    ),
+    "write `kind: volume-discount` where it sets the price, `kind: minimum-commitment` where so much must be taken": (
+        "annual volume"
     ),
     "write `kind: residency`": (
         "data residency, data localization, data localisation, data location, sovereignty, residence, residency "
@@ -79,14 +82,18 @@ SAID: dict[str, str] = {
     ),
     "write `kind: escalator`": (
         "indexation, cpi, uplift, price increase, fee increase, annual increase, step up, index, "
-        "inflation, cola, cost of living, escalation, price floor, floor price, price collar, collar, price adjustment"
+        "inflation, cola, cost of living, escalation, price collar, collar, price adjustment"
+    ),
+    "write `kind: escalator`, with its `floor`, of prices that go by an index; else it is the offer's `price`": (
+        "price floor, floor price"
     ),
     "write `kind: price-lock`, with its `method`": (
         "fixed price, price cap, price protection, price restriction, price freeze, rate lock, price hold, lower "
         "of, lock, price ceiling, cap on price"
     ),
     "write `kind: delivery`, with its `tranches`": (
-        "delay credit, delay ld, damages for delay, tranche, phased delivery, acceptance, deemed acceptance, "
+        "delay credit, delay ld, delay penalty, late delivery penalty, "
+        "damages for delay, tranche, phased delivery, acceptance, deemed acceptance, "
         "long stop, delay damages, late delivery, commissioning"
     ),
     "write `kind: warrants`": "warrant, equity, stock, stock option, shares for purchases",
@@ -102,7 +109,7 @@ SAID: dict[str, str] = {
     ),
     _PAYMENT: (
         "settlement, upfront fee, one off fee, license fee, maintenance fee, instalment, installment, fee, "
-        "milestone payment, commitment fee, support fee"
+        "milestone payment, commitment fee, support fee, early completion bonus, completion bonus"
     ),
     "write `kind: credit`; what a window leaves unused is lost, so give it a longer one in `windows`": (
         "credit rollover, rollover of credits, roll over credit, rollover credit, unused credit"
@@ -134,7 +141,7 @@ SAID: dict[str, str] = {
     "write `kind: exclusivity`": "exclusive, exclusive dealing, sole source, sole supplier, sole provider",
     "it is no clause: an exclusivity has `except`": "competitive restriction exception, carve out, exception",
     "there is nothing to write: only an `exclusivity` binds": "non exclusive, non exclusivity",
-    "write `kind: most-favoured`": "mfn, mfc, best price, best customer, price match",
+    "write `kind: most-favoured`": "mfn, mfc, best price, best customer, price match, parity",
     "write `kind: most-favoured`, with its `band`": "benchmarking, benchmark, price parity",
     "write `kind: redundancy`": (
         "business continuity, continuity, disaster recovery, disaster, second source, second sourcing, "
@@ -143,7 +150,7 @@ SAID: dict[str, str] = {
     "write `kind: audit`": "audit right, inspection, books and record",
     "write `kind: termination`": (
         "early termination, exit, convenience, break fee, break clause, cancellation, for cause, cure period, "
-        "terminate, termination fee, chronic failure"
+        "terminate, termination fee, kill fee, chronic failure"
     ),
     "write `kind: renewal`": (
         "renew, renewal term, auto renewal, extension, notice, evergreen, non renewal, terminate renewal, opt out"
@@ -151,7 +158,8 @@ SAID: dict[str, str] = {
     "write `kind: renewal`, with its `price` in words": "renewal cap, renewal price, price at renewal, renewal rate",
     "write `kind: obligation`": (
         "duty, deliverable, report, reporting, insurance, post termination, exit assistance, certificate, "
-        "transition assistance, transition service, compliance, due by, data retention, data deletion, deletion, "
+        "transition assistance, termination assistance, "
+        "transition service, compliance, due by, data retention, data deletion, deletion, "
         "data portability, model retirement, model deprecation, deprecation, notice of deprecation, end of life, "
         "forecast"
     ),
@@ -193,17 +201,19 @@ SAID: dict[str, str] = {
         "unlimited, all you can eat, unlimited license"
     ),
     _PERSON: (
-        "no solicit, non solicit, non disparagement, anti assignment, assignment, ip ownership, joint ip, escrow, "
+        "no solicit, non solicit, non solicitation, "
+        "non disparagement, anti assignment, assignment, ip ownership, joint ip, escrow, "
         "license, sublicense, perpetual, irrevocable, warranty, covenant not to sue, third party, indemnity, "
         "indemnification, confidentiality, nda, publicity, arbitration, dispute, force majeure, subcontracting, "
-        "data processing, dpa, security policy, step in, option, priority, parity, backstop, tax, vat, late "
+        "data processing, dpa, security policy, step in, option, priority, backstop, tax, withholding, vat, late "
         "payment, late fee, interest, payment period, payment process, payment term, net 30, net 60, invoice period, "
         "training, training opt out, early payment discount, prompt payment discount, support, guarantee, bond, "
         "letter of credit, collateral, entire agreement, severability, novation, change of law, regulatory change, "
         "hardship, governance, key personnel, cooling off, put option, call option, change in law, tag along, drag "
         "along, buyer of last resort, hipaa, gdpr, professional services, maintenance, notice address, key terms, "
         "ip, ownership, data protection, lockup, lock up, earn out, standstill, convertible note, minimum royalty, "
-        "revenue guarantee, price review, reopener, re opener, renegotiation, hedging, holdback, retention, set off, "
+        "revenue guarantee, price review, reopener, re opener, renegotiation, hedging, holdback, retention, retainage, "
+        "set off, "
         "netting, privacy, security, subprocessor, soc 2, non circumvention, no poach, sunset, suspension, code of "
         "conduct, esg, joint marketing, open book, cost plus, latency, latency sla, latency credit, response time, "
         "change control, change management, change request"

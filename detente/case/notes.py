@@ -6,6 +6,7 @@ Not here: mistakes (``checks``).
 from __future__ import annotations
 
 from collections.abc import Iterator
+from dataclasses import replace
 from datetime import date, datetime, timedelta
 from decimal import Decimal
 from fractions import Fraction
@@ -61,6 +62,7 @@ def of_clauses(case: Case) -> Iterator[tuple[Term, Mistake]]:
     yield from _coarse(case)
     yield from _idle(case)
     yield from _used_before(case)
+    yield from _overlooked(case)
 
 
 def _coarse(case: Case) -> Iterator[tuple[Term, Mistake]]:
@@ -99,6 +101,18 @@ def _idle(case: Case) -> Iterator[tuple[Term, Mistake]]:
         what = f"`{term.id}` does nothing: its `{zero.replace('_', '-')}` is nothing"
         there = case.clauses.get(at, Where(at[0]))
         yield term.in_force(found.validity), Mistake(there, what, "write what was agreed on, or drop the clause")
+
+
+def _overlooked(case: Case) -> Iterator[tuple[Term, Mistake]]:
+    """What clauses say of themselves that may be as meant: credits that nobody claimed, rises that never come."""
+    texts: dict[tuple[str, str], list[InForce]] = {}
+    for found in case.versions:
+        texts.setdefault((found.validity.agreement, found.term.id), []).append(found)
+    for at, versions in texts.items():
+        last = versions[-1].validity
+        term = versions[0].term.in_force(replace(versions[0].validity, end=last.end, ended=last.ended))
+        for flaw in term.overlooked(case.declared.horizon):
+            yield term, Mistake(case.clauses.get(at, Where(at[0])), flaw.what, flaw.remedy)
 
 
 def _nothing(value: object) -> bool:

@@ -46,6 +46,7 @@ from detente.errors import Flaw, KeyPath
 from detente.market.offer import AnyOffer
 from detente.values.facts import Facts
 from detente.values.money import shown
+from detente.values.period import Horizon
 
 ROLES: tuple[type[ClauseRole], ...] = (
     *(PriceChange, OwnRates, GivingBack, Payer, Returning, CallLimit, PricedBreach),
@@ -168,6 +169,10 @@ class Term(ClauseText):
 
         One that comes when it has ended does nothing, and its case says so.
         """
+        return ()
+
+    def overlooked(self, horizon: Horizon) -> Iterable[Flaw]:
+        """What its facts leave undone in a horizon, which may be as meant: worth a note. Neutral: nothing."""
         return ()
 
     # -- for the case's own checks -----------------------------------------------------------------------------

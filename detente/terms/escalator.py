@@ -29,7 +29,7 @@ from detente.contract.settled.settlement import Settlement, settled
 from detente.contract.term import Term
 from detente.errors import Flaw, FlawError, KeyPath
 from detente.values.facts import Facts
-from detente.values.period import Day, endless, later
+from detente.values.period import Day, Horizon, endless, later
 from detente.values.quantity import Span, in_percent
 from detente.values.quantity_field import Length, Percent, Rise
 
@@ -164,6 +164,17 @@ class Escalator(Term, PriceChange):
         if self.passed:
             what = f"prices of {self.covered}: {self._now}"
             yield Reminder(self.validity.start.date(), "event", what)
+
+    def overlooked(self, horizon: Horizon) -> Iterator[Flaw]:
+        """No anniversary while its text is in force."""
+        first, end = self._first, self.validity.end
+        if (
+            not endless(end)
+            and self.validity.ended is None
+            and not any(self.validity.first <= on for on in self.turns(first, end))
+        ):
+            what = f"prices do not change by `{self.id}`: no anniversary of {first:%Y-%m-%d} comes before it ends"
+            yield Flaw(f"{what} ({end:%Y-%m-%d})", "say the day from which they count (`starts`), or drop the clause")
 
     def acting_days(self) -> Iterator[tuple[KeyPath, date]]:
         """The day from which anniversaries count."""

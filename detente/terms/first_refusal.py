@@ -19,7 +19,7 @@ from detente.contract.reach.verdict import Reason
 from detente.contract.reminder import Reminder
 from detente.errors import Flaw, FlawError
 from detente.values.noun import Noun
-from detente.values.period import Day, later, moment
+from detente.values.period import Day, Horizon, later, moment
 from detente.values.quantity_field import Length
 
 RIGHTS = {
@@ -95,6 +95,15 @@ class FirstRefusal(FirstRight):
                 if notice.signed is not None and notice.signed >= end:
                     again = f"what was offered of {notice.of} is signed too late: it must be noticed again"
                     yield Reminder(notice.signed, "notice", again, SELF)
+
+    def overlooked(self, horizon: Horizon) -> Iterator[Flaw]:
+        """What was signed once it was no longer free."""
+        for notice, each in zip(self.notices, self.openings, strict=True):
+            end = self._signed_by(each.since)
+            if end is not None and notice.signed is not None and notice.signed >= end:
+                what = f"`{self.id}`: {notice.of} was signed on {notice.signed}, and was free until"
+                remedy = "correct the days, or have it noticed again: as they are, it may not be used"
+                yield Flaw(f"{what} {end - timedelta(days=1)}", remedy)
 
     def explain(self) -> Reason:
         """What the clause does."""

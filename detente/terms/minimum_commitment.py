@@ -17,7 +17,7 @@ from typing import Annotated, ClassVar, Literal, Self
 from pydantic import Discriminator, Field, Tag, model_validator
 
 from detente.contract.amounts import paid_once, prepayment
-from detente.contract.amounts.carrying import CARRIED, Carried, Carrying, Reached
+from detente.contract.amounts.carrying import CARRIED, Carried, Carrying, Reached, of_nothing
 from detente.contract.amounts.counting import (
     MEASURED,
     SAID,
@@ -104,6 +104,7 @@ class MinimumCommitment(Term):
             one = f"keep one of them, `counts` or `{key}`: how much of a class would go on is not planned yet"
             raise FlawError(what, _APART if key == "milestones" else one, (key,))
         self._of_shortfall()
+        of_nothing(self.carry_over, self.model_fields_set)
         if self.moment != "use" and self.measure == "after-credits":
             what = f"a credit pays what is used, and what counts does so {COUNTED[self.moment]}"
             raise FlawError(what, "say `moment: use`, or another `measure`", ("moment",))
@@ -122,7 +123,8 @@ class MinimumCommitment(Term):
         beside = [key for key in ("milestones", "carry_over", "deferral") if getattr(self, key)]
         if self.shortfall.prepaid and (beside or isinstance(self.amount, Amount)):
             key = beside[0].replace("_", "-") if beside else "amount"
-            what = "what is missing of each window is charged as prepayment, of money and of nothing else"
+            what = "what is missing of each window is charged as prepayment"
+            what += f", which goes with no `{key}`" if beside else ", which is of money"
             remedy = {"milestones": _APART, "amount": "state an `amount` of money"}.get(key, f"leave out `{key}`")
             raise FlawError(what, f"{remedy}, or say `charged-as: fee`", (key,))
 
@@ -351,12 +353,23 @@ class MinimumCommitment(Term):
         yield from untimed(self.moment, self.covered, case)
         if isinstance(self.amount, Money):
             yield from repriced(self, self.measure, case)
+        yield from self._of_each_window()
         yield from out_of_order(self.milestones, self.validity, self._in_all)
         beside = [other for other in case.beside if isinstance(other, MinimumCommitment)]
         yield from paid_once.flaws(self, beside, case)
         for index, milestone in enumerate(self.milestones):
             if self._counts_from_before(milestone, case.horizon):
                 yield self._from_before(milestone, index)
+
+    def _of_each_window(self) -> Iterator[Flaw]:
+        """A part for each window, where there are more windows, or fewer; of the last, nothing can go on."""
+        windows = self.in_force(replace(self.validity, ended=None)).calendar(self.cycle)
+        if not isinstance(self.deferral, tuple) or windows.endless or self.validity.begun is not None:
+            return
+        parts, count = len(self.deferral), sum(1 for _ in windows)
+        if parts not in (count - 1, count):
+            what = f"{parts} {'part' if parts == 1 else 'parts'}, and there are {count} windows"
+            yield Flaw(what, "write the part of each window, 0% where nothing goes on", ("deferral",))
 
     def _from_before(self, milestone: Milestone, index: int) -> Flaw:
         path = ("milestones", index, "by")

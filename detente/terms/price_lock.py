@@ -8,16 +8,16 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Sequence
 from datetime import date, datetime
 from fractions import Fraction
-from typing import Literal, Self
+from typing import Any, Literal, Self
 
-from pydantic import Field, PrivateAttr
+from pydantic import Field, PrivateAttr, field_validator
 
 from detente.contract.case_view import CaseView
 from detente.contract.rated.price_clause import PriceClause
 from detente.contract.reach.verdict import Reason
 from detente.contract.stated import Reference
 from detente.contract.term import Term
-from detente.errors import Flaw, KeyPath
+from detente.errors import Flaw, FlawError, KeyPath
 from detente.market.offer import AnyOffer, TokenPrices
 from detente.values.facts import Facts
 from detente.values.money import CapacityPrice, Price
@@ -41,6 +41,15 @@ class PriceLock(PriceClause):
     at: dict[Id, CapacityPrice] = Field(
         default_factory=dict, description="by offer, the price that holds, where it is not that of the list"
     )
+
+    @field_validator("at", mode="before")
+    @classmethod
+    def _of_capacity(cls, given: Any) -> Any:
+        for name, price in given.items() if isinstance(given, dict) else ():
+            if isinstance(price, str) and price.strip().endswith("tok"):
+                what = f"`{price}` is of tokens, which have prices for input and for output, and `at` is of capacity"
+                raise FlawError(what, f"write the prices that hold into `{name}`, from that day on", (name,))
+        return given
 
     _offers: dict[str, AnyOffer] = PrivateAttr(default_factory=dict)
 

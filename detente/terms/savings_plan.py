@@ -306,8 +306,8 @@ class SavingsPlan(Term, OwnRates):
         for other in case.lowering:
             for demand, facts in case.uses(self.covered, *other.covered.keys):
                 if off_price(other, demand, facts):
-                    what = f"`{other.id}` takes off the price of `{facts['offer']}`, which the plan covers"
-                    remedy = "narrow the discount with `except`, and state prices after it in `commitment` and `rates`"
+                    what = f"`{other.id}` changes the price of `{facts['offer']}`, which the plan covers"
+                    remedy = f"narrow `{other.id}` with `except`, and state prices after it in `commitment` and `rates`"
                     yield Flaw(what, remedy, ("rates", facts["offer"]))
                     return
         yield from self._order(case)

@@ -45,7 +45,7 @@ from detente.market.offer import AnyOffer
 from detente.values.facts import Facts
 from detente.values.money import Cash
 from detente.values.noun import Noun
-from detente.values.period import Day, later, named
+from detente.values.period import Day, Horizon, later, named
 from detente.values.quantity import in_percent
 from detente.values.quantity_field import Length, Portion
 
@@ -267,6 +267,16 @@ class ServiceCredit(Term, AvailabilityGuarantee, DataReader, Returning):
                 what = f"the last day to claim for {named(window.start, window.end)}"
                 claimed = None if found is None else found.claimed
                 yield Reminder(self._last_claim(window), "notice", what, SELF, claimed)
+
+    def overlooked(self, horizon: Horizon) -> Iterator[Flaw]:
+        """Credits of what was measured that nobody has claimed."""
+        for window in self._known() if self.claim_within else ():
+            known, stated = self.availability(window), self._stated(window)
+            part = self._of_band(known) if known is not None else None
+            if part and window.start < horizon.closes and (stated is None or stated.claimed is None):
+                what = f"{in_percent(part)} of {named(window.start, window.end)} by `{self.id}` is not claimed, so that"
+                remedy = f"say the day on which it was `claimed`, {self._last_claim(window)} at the latest"
+                yield Flaw(f"{what} nothing is given back", remedy)
 
     def _known(self) -> Iterator[Window]:
         """The windows of which anything is stated, or was observed."""

@@ -14,7 +14,7 @@ from typing import Literal, Self
 
 from pydantic import Field, PrivateAttr, model_validator
 
-from detente.contract.amounts.carrying import CARRIED, Carried, Carrying
+from detente.contract.amounts.carrying import CARRIED, Carried, Carrying, of_nothing
 from detente.contract.amounts.make_up import MakeUp
 from detente.contract.amounts.paid_once import taken_early
 from detente.contract.bases.one_offer import OneOffer
@@ -107,6 +107,7 @@ class TakeOrPay(OneOffer):
         if self.make_up is not None and self.carry_over:
             what = "what is taken beyond the agreed quantity makes up what was not taken, and is carried over"
             raise FlawError(what, "keep one of them: `make-up` or `carry-over`", ("carry-over",), key=True)
+        of_nothing(self.carry_over, self.model_fields_set)
         return self
 
     @property
@@ -138,6 +139,18 @@ class TakeOrPay(OneOffer):
         stated = (u.quantity.value for u in self.undelivered if self.begin(u.from_) <= at < self.begin(u.until))
         there = (each.there(at) for each in self._deliveries)
         return max(chain([Decimal(0)], stated, (self.quantity.value - gpus for gpus in there if gpus is not None)))
+
+    def overlooked(self, horizon: Horizon) -> Iterator[Flaw]:
+        """Deliveries that end before it, when not all of it has come: from then on all of it is asked for."""
+        over = min(self.validity.end, horizon.closes)
+        for each in self._deliveries:
+            end = each.validity.end
+            came = each.there(end - datetime.resolution)
+            after = (other.there(end) for other in self._deliveries)
+            if end < over and came is not None and came < self.quantity.value and all(gpus is None for gpus in after):
+                what = f"`{each.id}` ends on {end:%Y-%m-%d}, when {plain(came)} GPU of `{self.offer}` had come:"
+                remedy = "let it run on as long as this, or say what is missing then in `undelivered`"
+                yield Flaw(f"{what} `{self.id}` asks for all {self.quantity} from then on", remedy)
 
     def acting_days(self) -> Iterator[tuple[KeyPath, date]]:
         """From when on the seller had something not ready."""

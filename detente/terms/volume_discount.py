@@ -314,7 +314,7 @@ class VolumeDiscount(Term, Returning):
         for other in case.lowering:
             for demand, facts in case.uses(self.covered, *other.covered.keys):
                 if off_price(other, demand, facts):
-                    what = f"`{other.id}` takes off the price of `{facts['offer']}`, which the tiers replace"
+                    what = f"`{other.id}` changes the price of `{facts['offer']}`, which the tiers replace"
                     yield Flaw(what, "write the tiers in money, each with `off`", ("tiers",))
                     return
 

@@ -123,6 +123,17 @@ PAGE = (Path(__file__).parents[2] / "docs" / "terms" / "finding.md").read_text(e
         ("rollover-credits", "what a window leaves unused is lost"),
         ("commissioning", "write `kind: delivery`"),
         ("minimum-royalty", "a person decides"),
+        ("purchase-obligation", "write `kind: minimum-commitment`"),
+        ("termination-assistance", "write `kind: obligation`"),
+        ("delay-penalty", "write `kind: delivery`"),
+        ("annual-volume", "where it sets the price, `kind: minimum-commitment` where so much must be taken"),
+        ("kill-fee", "write `kind: termination`"),
+        ("early-completion-bonus", "write `kind: payment`"),
+        ("parity", "write `kind: most-favoured`"),
+        ("non-solicitation", "a person decides"),
+        ("top-up", "write `kind: minimum-commitment`, with its `shortfall`"),
+        ("retainage", "a person decides"),
+        ("withholding-tax", "a person decides"),
     ],
 )
 def test_an_unknown_kind_leads_to_what_to_write(kind: str, said: str) -> None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from detente.case.notes import notes
-from tests.builders import Data, agreement, build, solved, tokens, work
+from tests.builders import Data, agreement, build, compute, gpus, solved, tokens, work
 
 FLOOR: Data = {"kind": "minimum-commitment", "amount": "1 k USD"}
 
@@ -54,6 +54,49 @@ def test_a_clause_of_nothing_is_told_by_a_plan() -> None:
     nothing: Data = FLOOR | {"id": "c", "amount": "0 USD", "windows": {"every": "month"}}
     found = solved(build([tokens("north", 3)], [work()], agreement(nothing)))
     assert [(note.term, note.agreement) for note in found.notes] == [("c", "north-deal")]
+
+
+REFUSAL: Data = {"id": "t", "kind": "first-refusal", "answer-within": "30 days", "sign-within": "1 month"}
+SIGNED: Data = {"of": {"provider": "north"}, "noticed": "2026-01-01", "signed": "2026-03-01"}
+CREDIT: Data = {"id": "t", "kind": "service-credit", "bands": [{"below": "99%", "credit": "10%"}]}
+CREDIT |= {"claim-within": "2 months"}
+MEASURED: Data = {"on": "2026-03-10", "availability": "98%"}
+RISES: Data = {"id": "t", "kind": "escalator", "by": "5%"}
+
+
+@pytest.mark.parametrize(
+    ("term", "what"),
+    [
+        (
+            REFUSAL | {"notices": [SIGNED]},
+            "`t`: provider: north was signed on 2026-03-01, and was free until 2026-02-27",
+        ),
+        (REFUSAL | {"notices": [SIGNED | {"signed": "2026-02-27"}]}, None),
+        (CREDIT | {"measured": [MEASURED]}, "10% of Mar 2026 by `t` is not claimed, so that nothing is given back"),
+        (CREDIT | {"measured": [MEASURED | {"claimed": "2026-05-31"}]}, None),
+        (CREDIT | {"measured": [MEASURED | {"availability": "99%"}]}, None),
+        (RISES, "prices do not change by `t`: no anniversary of 2026-01-01 comes before it ends (2027-01-01)"),
+        (RISES | {"starts": "2025-03-01"}, None),
+        (RISES | {"every": "6 months"}, None),
+    ],
+)
+def test_what_facts_leave_undone_is_noted(term: Data, what: str | None) -> None:
+    noted = notes(build([tokens("north", 1)], [work()], agreement(term, ends="2027-01-01")))
+    assert [note.what for note in noted] == ([] if what is None else [what])
+
+
+def test_a_delivery_that_ends_before_all_has_come_is_noted_beside_what_asks_for_all_of_it() -> None:
+    tranche = {"name": "one", "quantity": "10 GPU", "due": "2026-01-01", "accepted": "2026-01-01"}
+    delivered = {"id": "d", "kind": "delivery", "offer": "north-gpus", "tranches": [tranche], "until": "2026-04-01"}
+    asked = {"id": "t", "kind": "take-or-pay", "offer": "north-gpus", "price": "1 USD per GPU-hour"}
+
+    def noted(quantity: str) -> list[str]:
+        signed = agreement(delivered, asked | {"quantity": quantity})
+        return [note.what for note in notes(build([gpus("north", 1)], [compute()], signed))]
+
+    came = "`d` ends on 2026-04-01, when 10 GPU of `north-gpus` had come"
+    assert noted("20 GPU") == [f"{came}: `t` asks for all 20 GPU from then on"]
+    assert noted("10 GPU") == []
 
 
 def test_a_text_that_waives_an_earlier_one_is_not_noted() -> None:

@@ -62,7 +62,7 @@ def test_spend_counts_before_a_discount_or_after_it(measure: str, drawn: int, co
 def test_which_money_counts_is_said_where_a_discount_makes_a_difference() -> None:
     (only,) = mistakes(data_of([tokens("north", 1)], [work()], agreement(OFF, floor("5500 USD"))))
     told = "and whether `floor` counts what was paid before or after it is not said"
-    assert only.startswith(f"`off` takes off the price of use of `north-api`, {told}")
+    assert only.startswith(f"`off` changes the price of use of `north-api`, {told}")
     assert "`measure: list`" in only
     assert "`measure: after-discounts`" in only
 

@@ -155,7 +155,7 @@ def test_what_makes_no_sense(term: Data, said: str) -> None:
 def test_a_discount_on_what_it_covers_is_refused() -> None:
     off = {"id": "edp", "kind": "discount", "off": "10%"}
     (only,) = mistakes(data_of(OFFERS, JOBS, agreement(plan_of("6"), off)))
-    assert "`edp` takes off the price of `r5`, which the plan covers" in only
+    assert "`edp` changes the price of `r5`, which the plan covers" in only
 
 
 def test_a_commitment_counts_what_it_covers_at_list_price_or_not_at_all() -> None:

@@ -168,6 +168,11 @@ def test_deferral_is_of_the_windows_that_say_so() -> None:
     [
         ({"shortfall": {"lump": "1 USD", "fee": "50%"}}, "says both `fee` and `lump`; keep one of them"),
         ({**LUMP, "deferral": "10%"}, "keep one of them: `lump` or `deferral`"),
+        (
+            {**MONTHLY, "deferral": ["15%", "0%"]},
+            "2 parts, and there are 6 windows; write the part of each window, 0% where nothing goes on",
+        ),
+        ({**MONTHLY, "carried": "once"}, "add `carry-over`, or leave out `carried`"),
         ({"shortfall": {"fee": "50%", "charged-as": "prepayment"}}, "say `fee: 100%`, or `charged-as: fee`"),
         ({**PREPAID, "carry-over": "10%"}, "leave out `carry-over`, or say `charged-as: fee`"),
         ({"amount": "50 GPU", "shortfall": {"lump": "1 USD"}}, "say `price: 1.00 USD per GPU-hour`"),

@@ -36,10 +36,11 @@ def _unsaid(one: Term, two: Term, view: View) -> Iterator[Flaw]:
         return
     for demand, offer in view.uses(two.covered, *one.covered.keys):
         rates = [off_price(clause, demand, offer) or Fraction(0) for clause in (one, two)]
+        way = (" up", -1) if max(rates) < 0 else (" off", 1)
         if all(rates):
-            what = f"`{one.id}` and `{two.id}` both take off the price of `{offer['offer']}`, and {unsaid(ways)}"
+            what = f"`{one.id}` and `{two.id}` both change the price of `{offer['offer']}`, and {unsaid(ways)}"
             where, allowed = " and ".join(f"`{name}`" for name in ways), _allowed((one, two), view)
-            yield Flaw(what, f"write `combine:` in {where}, as the contract says {choices(rates, allowed, ' off')}")
+            yield Flaw(what, f"write `combine:` in {where}, as the contract says {choices(rates, allowed, *way)}")
             return
 
 

@@ -10,17 +10,26 @@ other.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
+from decimal import Decimal
 from fractions import Fraction
 from typing import Literal
 
 from detente.contract.program import ClauseOwner, Expression, Program
+from detente.errors import FlawError
 
 NOTHING = Fraction(0)
 
 Carried = Literal["chained", "once"]
 CARRIED = "whether what was carried in counts towards what is carried on"
+
+
+def of_nothing(excess: Decimal, stated: Collection[str]) -> None:
+    """Refuse `carried` where nothing is. Raises FlawError."""
+    if "carried" in stated and not excess:
+        what = "says how often an excess is carried on, and none is"
+        raise FlawError(what, "add `carry-over`, or leave out `carried`", ("carried",), key=True)
 
 
 @dataclass(frozen=True, eq=False)

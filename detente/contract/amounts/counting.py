@@ -85,7 +85,7 @@ def lowered(term: ClauseView, case: CaseView) -> Iterator[Flaw]:
         for demand, offer in case.uses(term.covered, *other.covered.keys):
             pays = isinstance(other, Payer)
             if other.covered.covers(demand, offer) and (pays or off_price(other, demand, offer)):
-                does = "pays for" if pays else "takes off the price of"
+                does = "pays for" if pays else "changes the price of"
                 what = f"`{other.id}` {does} use of `{offer['offer']}`"
                 what += f", and whether `{term.id}` counts what was paid before or after it is not said"
                 yield Flaw(what, _WAYS["credit" if pays else "discount"], ("amount",))
