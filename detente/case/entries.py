@@ -330,6 +330,8 @@ class Entries:
         for facts in [*self.facts.values(), *spanned, *(offer for _, offer in self.uses)]:
             for key, value in facts.items():
                 values[key].add(value)
+        for entry in self.read("providers"):
+            values["product"].update(entry.value.also_sells)
         for entry in self.sections["workloads"]:
             labels = entry.raw.get("labels") if isinstance(entry.raw, dict) else None
             for key, value in labels.items() if isinstance(labels, dict) else ():

@@ -33,6 +33,7 @@ def notes(case: Case) -> tuple[Mistake, ...]:
         *_last_days(case),
         *(note for _, note in of_clauses(case)),
         *_reached(case),
+        *_billed(case),
         *_foreseen(case),
         *_beyond(case),
         *_budgets(case),
@@ -161,6 +162,23 @@ def _reached(case: Case) -> Iterator[Mistake]:
                 remedy = "use counts where its offer stands: name the offer, if it should count"
                 yield Mistake(where, f"{what} `{place['region']}`", remedy)
                 break
+
+
+def _billed(case: Case) -> Iterator[Mistake]:
+    """Clauses that count what only bills bring (`also-sells`), which a plan knows nothing of."""
+    sold = [(facts, product) for each in case.providers.values() for product, facts in each.beside_offers.items()]
+    whose: list[Facts | None] = [None, *(workload.facts for workload in case.workloads)]
+    told = set()
+    for term in case.under(case.choices_beside(dict(case.chosen))[0]).terms if sold else ():
+        covered = term.covered.covers
+        products = [f"`{name}`" for facts, name in sold if any(covered(demand, facts) for demand in whose)]
+        if not products or term.id in told or not term.meters():
+            continue
+        told.add(term.id)
+        what = f"`{term.id}` counts what bills bring of {' and '.join(products)}, and a plan counts none of it"
+        where = case.clauses.get((term.validity.agreement, term.id), Where(term.validity.agreement))
+        remedy = "to plan with it, let a scenario `change` the clause's amounts to what is left; the books count it"
+        yield Mistake(where, what, remedy)
 
 
 def _elsewhere(case: Case) -> Iterator[tuple[AnyWorkload, Facts, Facts]]:

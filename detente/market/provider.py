@@ -11,6 +11,7 @@ from pydantic import Field, model_validator
 
 from detente.errors import FlawError
 from detente.values.country import Country
+from detente.values.facts import Facts
 from detente.values.noun import Id, Noun, Title
 from detente.values.quantity_field import Portion
 
@@ -32,6 +33,9 @@ class Provider(Noun):
         default=None, description="the part of its prices that it keeps as profit (for leverage)"
     )
     regions: dict[Id, Region] = Field(default_factory=dict)
+    also_sells: tuple[Id, ...] = Field(
+        default=(), description="products beside its offers, which bills bring and clauses may ask for (`product`)"
+    )
 
     @model_validator(mode="after")
     def _not_oneself(self) -> Provider:
@@ -39,6 +43,11 @@ class Provider(Noun):
             what = "a provider cannot be called `self`, which stands for oneself in agreements"
             raise FlawError(what, "choose another id", ("id",))
         return self
+
+    @property
+    def beside_offers(self) -> Mapping[str, Facts]:
+        """The products that it sells beside its offers, each with its facts."""
+        return {product: {"provider": self.id, "product": product} for product in self.also_sells}
 
     def placed(self, facts: Mapping[str, str], region: str) -> Mapping[str, str]:
         """Facts of one of its offers, were it in another of its regions."""

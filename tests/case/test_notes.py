@@ -5,7 +5,19 @@ from __future__ import annotations
 import pytest
 
 from detente.case.notes import notes
-from tests.builders import Data, agreement, build, compute, gpus, solved, tokens, work
+from tests.builders import (
+    PROVIDERS,
+    Data,
+    agreement,
+    build,
+    compute,
+    data_of,
+    gpus,
+    mistakes,
+    solved,
+    tokens,
+    work,
+)
 
 FLOOR: Data = {"kind": "minimum-commitment", "amount": "1 k USD"}
 
@@ -105,3 +117,31 @@ def test_a_text_that_waives_an_earlier_one_is_not_noted() -> None:
     later["terms"] = [share | {"rate": "0%"}]
     case = build([tokens("north", 3)], [work(revenue="10 USD per Mtok")], agreement(share), later)
     assert notes(case) == ()
+
+
+CLOUD: Data = {"id": "c", "kind": "minimum-commitment", "amount": "9 USD", "windows": {"every": "month"}}
+
+
+@pytest.mark.parametrize(
+    ("more", "counts"),
+    [
+        ({"of": {"product": "cloud"}}, True),
+        ({}, True),
+        ({"of": {"product": "tokens"}}, False),
+        ({"except": [{"product": "cloud"}]}, False),
+        ({"counts": [{"of": {"product": "cloud"}, "at-most": "25%"}]}, True),
+    ],
+)
+def test_a_clause_that_counts_what_only_bills_bring_is_noted(more: Data, counts: bool) -> None:
+    north = {"id": "north", "name": "North", "regions": PROVIDERS[0]["regions"], "also-sells": ["cloud"]}
+    case = build([tokens("north", 3)], [work()], agreement(CLOUD | more), providers=[north, *PROVIDERS[1:]])
+    said = "`c` counts what bills bring of `cloud`, and a plan counts none of it"
+    assert [note.what for note in notes(case)] == [said] * counts
+
+
+def test_a_product_that_nobody_sells_is_refused_and_so_is_a_misspelt_one() -> None:
+    north = {"id": "north", "name": "North", "regions": PROVIDERS[0]["regions"], "also-sells": ["cloud"]}
+    data = data_of([tokens("north", 3)], [work()], agreement(CLOUD | {"of": {"product": "clowd"}}))
+    said = "no offer has `product: clowd`, so `c` selects nothing by it; "
+    assert mistakes(data | {"providers": [north, *PROVIDERS[1:]]}) == [f"{said}did you mean `cloud`?"]
+    assert mistakes(data)[0].startswith(said)

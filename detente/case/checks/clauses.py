@@ -341,6 +341,8 @@ class _Clauses:
         whole = not entry.known and self.case.sure("offers", "workloads", "providers", "catalogs", "deployments")
         if not whole or not self.case.uses or self.case.meant:
             return
+        if self._billed(term):
+            return
         if not View(self.case, term).uses(term.covered):
             what = f"`{term.id}` selects nothing: no workload on any offer is {term.covered}"
             self.case.wrong(entry, path, what, "widen `of`, or drop the clause")
@@ -348,6 +350,12 @@ class _Clauses:
             what = f"`{term.id}` counts nothing: use counts where its offer stands, and only deployments reach"
             remedy = "name the region in which the offer stands, or the offer"
             self.case.wrong(entry, path, f"{what} {term.covered}", remedy)
+
+    def _billed(self, term: Term) -> bool:
+        """Whether it covers what a provider sells beside its offers."""
+        sold = [facts for each in self.case.read("providers") for facts in each.value.beside_offers.values()]
+        whose = [None, *(each.value.facts for each in self.case.read("workloads"))]
+        return any(term.covered.covers(demand, facts) for facts in sold for demand in whose)
 
     # -- what a clause says of itself --------------------------------------------------------------------------
     def _alike(self, standing: Sequence[InForce], flaws: Callable[[Term, View], Iterable[Flaw]]) -> None:
