@@ -128,7 +128,7 @@ def _used_before(case: Case) -> Iterator[tuple[Term, Mistake]]:
     for found in case.versions:
         term, place = found.term.in_force(found.validity), (found.validity.agreement, found.term.id)
         for meter in (meter for meter in term.meters() if meter.moment == "invoice" and place not in told):
-            at = invoice_day((opens - timedelta.resolution).astimezone(meter.windows.first.tzinfo))
+            at = invoice_day((opens - timedelta.resolution).astimezone(meter.windows.clock))
             sold = [facts for facts in case.offer_facts.values() if meter.counts_use_of(facts)]
             used = any(meter.selection.covers(w.facts, facts) is not False for w in case.workloads for facts in sold)
             if used and at < case.declared.horizon.closes and any(meter.windows.over(at, at)):

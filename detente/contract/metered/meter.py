@@ -86,7 +86,9 @@ class Meter:
         What is reserved counts on the day of its invoice, which may be in the last of them.
         """
         start, end = self.windows.whole
-        return CountedTime(first_invoiced(start) if self.moment == "invoice" else start, end)
+        if self.moment == "invoice":
+            start = first_invoiced(start.astimezone(self.windows.clock))
+        return CountedTime(start, end)
 
     def counts_use_of(self, offer: Facts) -> bool:
         """Whether it counts what is used of an offer: what is reserved may count when it is bought, or invoiced."""
