@@ -68,7 +68,7 @@ def _by(session: Session, key: Sequence[str], keys: Sequence[tuple[int, int]], w
     """Rows by a key of their lines, once for each line that is found."""
     call = "FROM calls WHERE calls.batch = lines.batch AND calls.n = lines.call AND calls.outcome = 'billed'"
     columns = f"batch, call, (SELECT calls.body {call}), (SELECT body FROM classes WHERE class = lines.class), {LINE}"
-    for batch, number, body, of, *rest in session.found(columns, "lines", key, keys, which=which):
+    for batch, number, body, of, *rest in session.keyed(columns, "lines", key, keys, which=which):
         if body is not None:
             yield BookedRow(batch, number, msgspec.json.decode(body), [stored_line(UseClass.read(str(of)), rest)])
 

@@ -53,7 +53,7 @@ def availability(case: Case, records: Iterable[Record]) -> tuple[RecordedAvailab
     counted = _Counted(case)
     for record in records:
         counted.add(record)
-    return counted.found()
+    return counted.by_window()
 
 
 class _Counted:
@@ -86,7 +86,7 @@ class _Counted:
                 counts[1] += covered is True and failed
                 counts[2] += covered is None
 
-    def found(self) -> tuple[RecordedAvailability, ...]:
+    def by_window(self) -> tuple[RecordedAvailability, ...]:
         """Each clause and window, in order."""
         every = sorted(self._counts.items(), key=lambda each: (each[0][0], each[0][1].start))
         return tuple(_one(*self._levels[place], window, *counts) for (place, window), counts in every)

@@ -271,7 +271,7 @@ class Books:
         columns = ", ".join((*SUM_KEY, *SUM_COLUMNS))
         newest = _newest(session, {key[0] for key in keys})
         asked = [key for key in keys if key[1] <= newest.get(key[0], key[1] - 1)]
-        for of, start, end, *row in session.found(columns, "sums", SUM_KEY, asked):
+        for of, start, end, *row in session.keyed(columns, "sums", SUM_KEY, asked):
             key = of, start, end
             keys[key] = sum_of(keys[key].of, (start, end, *row)).merge(keys[key])
         session.put("sums", SUM_KEY, (*SUM_KEY, *SUM_COLUMNS), [(*key, *_sum_row(each)) for key, each in keys.items()])

@@ -62,7 +62,7 @@ class Session(ABC):
     def among(self, sql: str, these: Sequence[str | int], values: Sequence[Any] = ()) -> Iterator[StoredRow]:
         """The rows of a query whose ``{these}`` are those of a list; ``values`` stand for what comes after them."""
 
-    def found(
+    def keyed(
         self,
         columns: str,
         table: str,

@@ -91,7 +91,7 @@ class RunningTotals:
             missing = [meter for meter in missing if meter in wanted]
         columns, since = 'meter, "window", lacks, amount, parts', wanted or {}
         keys = [(self._names[meter], since.get(meter, 0)) for meter in known]
-        rows = session.found(columns, "totals", ("meter", '"window"'), keys, onwards=True)
+        rows = session.keyed(columns, "totals", ("meter", '"window"'), keys, onwards=True)
         found.fill(
             (self._of[name], window, _lacks(lacks) if lacks else None, _sum(amount, parts))
             for name, window, lacks, amount, parts in rows
@@ -156,7 +156,7 @@ class RunningTotals:
         columns, key = 'meter, "window", lacks, amount, parts', ("meter", '"window"', "lacks")
         wholes = {
             (meter, window, lacks): _sum(amount, parts)
-            for meter, window, lacks, amount, parts in session.found(columns, "totals", key, list(counts))
+            for meter, window, lacks, amount, parts in session.keyed(columns, "totals", key, list(counts))
         }
         rows = []
         for at, found in counts.items():

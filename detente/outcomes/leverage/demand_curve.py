@@ -61,7 +61,7 @@ def _tokens_times(prices: TokenPrices, factor: Decimal) -> TokenPrices:
 
 def demand_curve(baseline: Baseline, provider: str) -> DemandCurve:
     """What is bought at each price, and where we leave or come. Raises StoppedError."""
-    return _Curve(baseline, provider).found()
+    return _Curve(baseline, provider).curve()
 
 
 class _Curve:
@@ -71,7 +71,7 @@ class _Curve:
         self.study, self.provider = replace(baseline.study, progress=silent), provider
         self.points = {Decimal(1): self._point(Decimal(1), self.study, baseline.relaxed)}
 
-    def found(self) -> DemandCurve:
+    def curve(self) -> DemandCurve:
         """The first points, then those about each mark."""
         for factor in FACTORS:
             self._ask(factor)

@@ -79,7 +79,7 @@ def leverage(
     with study.noting_interrupts():
         baseline = Baseline.of(study, least)
         if isinstance(baseline, Baseline):
-            return _Leveraging(case, baseline, sellers, away, progress).found(curves=curves)
+            return _Leveraging(case, baseline, sellers, away, progress).answer(curves=curves)
     if study.interrupted:
         raise KeyboardInterrupt
     found = plan(case, gap=gap, time_limit=time_limit, progress=progress)
@@ -147,7 +147,7 @@ class _Leveraging:
     def _stopped(self, how: Stopped) -> None:
         self.status = how
 
-    def found(self, *, curves: bool) -> Leverage:
+    def answer(self, *, curves: bool) -> Leverage:
         """Everything, or as much as was found: losses first, curves next, groups last."""
         self.no_split = SPLIT_STOPPED if curves else "it was not asked for"
         with stops_noted(self.baseline.study, self._stopped):

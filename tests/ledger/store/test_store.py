@@ -217,6 +217,6 @@ def test_rows_are_found_by_several_keys_at_once(store: Store) -> None:
     key = ("meter", '"window"', "lacks")
     with store.reading() as session:
         for asked in ([], kept[1:2], [*kept, ("c", 2, ""), ("c", 1, "x")]):
-            found = session.found('meter, "window", lacks, amount, parts', "totals", key, asked)
+            found = session.keyed('meter, "window", lacks, amount, parts', "totals", key, asked)
             wanted = [(*row, 7, str(at)) for at, row in enumerate(kept) if row in asked]
             assert sorted((m, int(w), t, int(a), p) for m, w, t, a, p in found) == wanted
