@@ -16,7 +16,7 @@ from typing import ClassVar, Literal, Self
 from pydantic import Field, PrivateAttr, model_validator
 
 from detente.contract.amounts import left_over, tier_steps
-from detente.contract.amounts.counting import APART, repriced
+from detente.contract.amounts.counting import APART, MEASURED, SAID, SpendMeasure, repriced
 from detente.contract.amounts.in_full import in_full
 from detente.contract.amounts.joint_tiers import JointTiers
 from detente.contract.amounts.left_over import GivenBeside, LeftOver
@@ -24,7 +24,7 @@ from detente.contract.amounts.tier_steps import TierSteps
 from detente.contract.case_view import CaseView
 from detente.contract.decisions import Decisions
 from detente.contract.metered.counting_moment import COUNTED, CountingMoment, untimed
-from detente.contract.metered.meter import Meter
+from detente.contract.metered.meter import Measure, Meter
 from detente.contract.metered.paid_use import PaidUse, UsePart
 from detente.contract.metered.totals import Totals
 from detente.contract.program import Program
@@ -81,13 +81,13 @@ class VolumeDiscount(Term, Returning):
     lowers: Scope | None = Field(
         default=None, description="of `all-units`: which of what counts a tier lowers; default: all of it"
     )
+    measure: SpendMeasure = Field(default="after-discounts", description="of tiers of money: which money fills them")
     windows: Every = Every()
     moment: CountingMoment = Field(default="use", description="of tiers of money: when what use costs counts")
 
     theirs: ClassVar[bool] = True
     fixed: ClassVar[Mapping[str, str]] = {
         "counts": "all that it covers fills its tiers; what of it they lower, `lowers` says",
-        "measure": "what fills its tiers is what they lower: what use costs after discounts, or what is taken",
         "order": "of what discounts leave, and no more of it than credits and service credits leave",
     }
     effect = "grants"
@@ -107,9 +107,10 @@ class VolumeDiscount(Term, Returning):
             if number(two.from_) < number(one.from_):
                 what = f"tiers out of order: {two.from_} comes after {one.from_}"
                 raise FlawError(what, "write the smaller first", ("tiers", index, "from"))
-        if self.lowers is not None and (self.method != "all-units" or not isinstance(self.tiers[0].from_, Money)):
-            what = "`lowers` says what a tier of money lowers once it is reached, and here what lies in one is lowered"
-            raise FlawError(what, "say `method: all-units` with tiers of money, or leave it out", ("lowers",), key=True)
+        if self._apart and (self.method != "all-units" or not isinstance(self.tiers[0].from_, Money)):
+            key, stated = ("lowers",) * 2 if self.lowers is not None else ("measure", "measure: list")
+            what = f"by `{stated}` what fills a tier is not what it lowers, and here what lies in one is lowered"
+            raise FlawError(what, "say `method: all-units` with tiers of money, or leave it out", (key,), key=True)
         if isinstance(self.tiers[0].from_, Money):
             self._of_money()
         elif self.listed is None:
@@ -169,6 +170,11 @@ class VolumeDiscount(Term, Returning):
         return Fraction(self.listed.amount) if self.listed else Fraction(1)
 
     @property
+    def _apart(self) -> bool:
+        """Whether what fills its tiers is not what they lower."""
+        return self.lowers is not None or self.measure == "list"
+
+    @property
     def filled(self) -> Selection:
         """What fills its tiers."""
         return super().covered
@@ -182,20 +188,20 @@ class VolumeDiscount(Term, Returning):
     @property
     def counted(self) -> Meter:
         """What fills the tiers: spend after discounts, or what is taken."""
-        of: Literal["spend", "taken"] = "spend" if isinstance(self.tiers[0].from_, Money) else "taken"
+        of: Measure = MEASURED[self.measure] if isinstance(self.tiers[0].from_, Money) else "taken"
         return self.meter(of, of, self.calendar(self.windows), self.filled, self.moment)
 
     @property
     def spend(self) -> Meter:
         """What it gives back a part of."""
         counted = self.counted
-        if self.lowers is not None:
+        if self._apart:
             return self.meter("lowered", "spend", counted.windows, moment=self.moment)
         return counted if counted.measure == "spend" else self.meter("spent", "spend", counted.windows)
 
     def meters(self) -> tuple[Meter, ...]:
         """What fills the tiers, in each window, what they lower of it, and what others give back of that."""
-        own = (self.counted,) if self.lowers is None else (self.counted, self.spend)
+        own = (self.counted, self.spend) if self._apart else (self.counted,)
         return own if self._left is None else tuple(dict.fromkeys((*own, *self._left.meters())))
 
     # -- beside others that give back ----------------------------------------------------------------------------
@@ -240,7 +246,7 @@ class VolumeDiscount(Term, Returning):
         whole = self.steps if joint is None else joint.whole
         steps = [whole.of(self.windows.share(window)) for window in windows]
         counted = self._beside is not None
-        of = None if self.lowers is None else program.total(self.spend)
+        of = program.total(self.spend) if self._apart else None
         total = program.total(self.counted)
         back = tier_steps.shaped(program, self, total, steps, windows, counted=counted, lowered=of)
         exactly: Callable[[], None] | None = None
@@ -269,7 +275,7 @@ class VolumeDiscount(Term, Returning):
             counted = totals.total(meter, window)
             share = self.windows.share(window)
             back = tiers.of(share).off(counted) if joint is None else joint.off(counted, share)
-            if self.lowers is not None:
+            if self._apart:
                 back = tiers.of(share).rate_of(counted) * totals.total(self.spend, window)
             if back and left is not None:
                 back = min(back, left.exact(totals, window))
@@ -281,6 +287,7 @@ class VolumeDiscount(Term, Returning):
         what = "of what lies in each" if self.method == "graduated" else "of everything once it is reached"
         tiers = ", ".join(tier.told for tier in self.tiers)
         when = f"; it counts {COUNTED[self.moment]}" if self.moment != "use" else ""
+        when += f"; {SAID[self.measure]} fills them" if self.measure == "list" else ""
         when += f"; of what counts, `{self.lowers}` is lowered" if self.lowers is not None else ""
         joint = "" if self._joint is None else f"; with {self._joint.told}"
         return Reason(self.id, f"{self.filled}: {tiers}, {what}, {self.windows.told}{joint}{when}")
@@ -339,7 +346,6 @@ class VolumeDiscount(Term, Returning):
 
 def _alike(one: VolumeDiscount, other: VolumeDiscount) -> bool:
     """Whether two are of the same use, in the same windows, of one agreement and one method."""
-    keys = ("method", "listed", "windows", "moment", "of", "except_", "parties", "validity")
+    keys = ("method", "listed", "lowers", "measure", "windows", "moment", "of", "except_", "parties", "validity")
     same = all(getattr(one, key) == getattr(other, key) for key in keys)
-    whole = one.lowers is None and other.lowers is None
-    return same and whole and unit_of(one.tiers[0].from_) == unit_of(other.tiers[0].from_)
+    return same and not one._apart and unit_of(one.tiers[0].from_) == unit_of(other.tiers[0].from_)

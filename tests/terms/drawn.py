@@ -292,7 +292,9 @@ def _volume_discount(draw: Draw, world: Data, party: str) -> Data:
     found |= _of(draw, world) if pick(draw, False, False, True) else {}
     first, second = pick(draw, ("400 USD", "3 k USD"), ("1 k USD", "20 k USD"))
     off = pick(draw, ("5%", "20%"), ("10%", "45%"))
-    some: Data = {"lowers": pick(draw, {"product": "gpu"}, {"tier": "gold"})}
+    some: Data = pick(
+        draw, {"lowers": {"product": "gpu"}}, {"lowers": {"tier": "gold"}, "measure": "list"}, {"measure": "list"}
+    )
     found |= pick(draw, {}, {}, some) if found["method"] == "all-units" else {}
     return found | {"tiers": [{"from": first, "off": off[0]}, {"from": second, "off": off[1]}]}
 

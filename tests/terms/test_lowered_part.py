@@ -40,6 +40,22 @@ def test_all_that_counts_reaches_a_tier_and_a_part_of_it_is_lowered(tiers: Any, 
     assert Oracle(case).solve() == pytest.approx(49_440 - back)
 
 
+@pytest.mark.parametrize(
+    ("measure", "lowers", "back"),
+    [("list", None, D("8899.2")), ("list", GPUS, D("7819.2")), ("after-discounts", None, 0)],
+)
+def test_tiers_filled_at_list_prices_lower_what_discounts_leave(measure: str, lowers: Any, back: D) -> None:
+    """49,440 at list prices, 44,496 after a tenth off; 39,096 of them of GPUs."""
+    off: Data = {"id": "off", "kind": "discount", "off": "10%"}
+    more = {"lowers": lowers} if lowers else {}
+    data = written(measure=measure, others=(off,), **more)
+    data["offers"].pop()
+    case = Case.of(data)
+    assert solved(case).cost == 44_496 - back
+    assert Oracle(case).solve() == pytest.approx(44_496 - float(back))
+    assert ("spend at list prices fills them" in case.terms[0].explain().sentence) == (measure == "list")
+
+
 def test_what_is_only_counted_is_bought_for_the_tier() -> None:
     """Tokens cost 0.90 at South: 1,560 of them at North reach the tier, for 156 more; 0.3% of the GPUs are less."""
     data = written(lowers=GPUS)
@@ -61,8 +77,9 @@ def test_it_says_what_is_lowered_and_gives_it_for_metered_use() -> None:
 
 
 def test_what_lies_in_a_graduated_tier_is_what_is_lowered() -> None:
-    (said,) = mistakes(written(lowers=GPUS, method="graduated"))
-    assert "say `method: all-units` with tiers of money, or leave it out" in said
+    for more in ({"lowers": GPUS}, {"measure": "list"}):
+        (said,) = mistakes(written(method="graduated", **more))
+        assert "say `method: all-units` with tiers of money, or leave it out" in said
 
 
 @pytest.mark.parametrize(

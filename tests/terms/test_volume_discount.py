@@ -203,7 +203,7 @@ def test_two_that_meet_say_how_they_combine() -> None:
         "`a` and `b` both give back a part of what `north-api` costs, and `north-deal` does not say how they combine; "
         "as the contract says of 10% and 20%: `product` (28%), `sum` (30%), `best-of` (20%); write `combine:` in "
         "`north-deal` (`product` and `best-of` are of clauses of one agreement with the same `of`, `windows` and "
-        "`method`), or one clause with what both come to"
+        "`method`, that lower all that they count), or one clause with what both come to"
     )
     for way, cost in (("product", 720), ("sum", 700), ("best-of", 800)):
         assert solved(build([tokens("north", 1)], [work()], agreement(one, two, combine=way), months=1)).cost == cost

@@ -23,7 +23,7 @@ from detente.values.quantity import in_percent
 Ways = Mapping[str, Combine | None]
 """By agreement: how it says that clauses combine."""
 
-ALIKE = "clauses of one agreement with the same `of`, `windows` and `method`"
+ALIKE = "clauses of one agreement with the same `of`, `windows` and `method`, that lower all that they count"
 """What gives back parts of what use costs that combine as prices do."""
 
 AnyOther = TypeVar("AnyOther", bound=ClauseView)

@@ -43,6 +43,8 @@ class Charges(Windows):
         """What is counted stands in one tier, of which it is known what the tiers below it give."""
         in_money = not hasattr(term.tiers[0].from_, "unit")
         listed = 1.0 if in_money else float(term.listed.amount)
+        of = ("listed" if term.measure == "list" else "spend") if in_money else "taken"
+        apart = term.lowers is not None or term.measure == "list"
         starts = [0.0, *(float(t.from_.amount if in_money else t.from_.value) for t in term.tiers)]
         rates = [0.0, *(listed * float(t.off) if t.off else listed - float(t.price.amount) for t in term.tiers)]
         mates = [t for t in self.case.terms if t.kind == term.kind and t.validity.agreement == term.validity.agreement]
@@ -53,29 +55,29 @@ class Charges(Windows):
             starts, rates = _stepwise(mates, str(way))
         for a, b, part, inside in self.windows(term):
             marks = [start * part * inside for start in starts]
-            counted = self._when(term, self._filling(term), "spend" if in_money else "taken", a, b)
+            counted = self._when(term, self._filling(term), of, a, b)
             chosen: Sum = {}
             back: Sum = {}
             below = 0.0
-            low = counted if term.lowers is None else self._when(term, term.covered, "spend", a, b)
+            low = counted if not apart else self._when(term, term.covered, "spend", a, b)
             for k, (mark, rate) in enumerate(zip(marks, rates, strict=True)):
                 if k and term.method == "graduated":
                     below += rates[k - 1] * (mark - marks[k - 1])
                 over = marks[k + 1] if k + 1 < len(marks) else 1e6
                 here = self.column(1.0, cost=-below, whole=True)
-                amount = self.column(cost=-rate if term.lowers is None else 0.0)
+                amount = self.column(cost=0.0 if apart else -rate)
                 if term.method == "graduated":
                     self.cost[here] += rate * mark
                 self.row({amount: 1.0, here: -over}, "<=", 0.0)
                 self.row({amount: 1.0, here: -mark}, ">=", 0.0)
                 counted, chosen = less(counted, {amount: 1.0}), added(chosen, {here: 1.0})
-                if term.lowers is not None:  # what is lowered is in the tier that is reached
+                if apart:  # what is lowered is in the tier that is reached
                     lowered = self.column(cost=-rate)
                     self.row({lowered: 1.0, here: -1e6}, "<=", 0.0)
                     low, amount = less(low, {lowered: 1.0}), lowered
                 back |= {here: -self.cost[here], amount: rate}
             self.row(counted, "=", 0.0)
-            if term.lowers is not None:
+            if apart:
                 self.row(low, "=", 0.0)
             self.row(chosen, "=", 1.0)
             if (left := self._left(term, a, b)) is not None:
