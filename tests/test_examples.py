@@ -240,6 +240,6 @@ def test_each_number_on_the_other_pages_of_the_frontier_lab_answers_explain() ->
     prices = price(Case.load(EXAMPLES / "frontier-lab"))
     assert isinstance(prices, ClausePrices)
     assert_all_asked(render_prices(prices), price_figures(prices), [each.sentence for each in prices.clauses])
-    drawn = simulate(Case.load(EXAMPLES / "frontier-lab"), "stand-firm", draws=4, processes=1)
+    drawn = simulate(Case.load(EXAMPLES / "frontier-lab"), "stand-firm", draws=2, processes=1)
     assert isinstance(drawn, Simulation)
     assert_all_asked(render_simulation(drawn), simulation_figures(drawn))
