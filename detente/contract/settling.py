@@ -16,7 +16,7 @@ from detente.contract.metered.totals import Totals
 from detente.contract.payer import Payer, meet
 from detente.contract.returning import Returning, in_turn
 from detente.contract.settled.settlement import Settlement
-from detente.contract.term import Term
+from detente.contract.term import Term, misanswered
 from detente.errors import SettleError
 
 
@@ -92,6 +92,8 @@ def _settled(
             return SettleError(f"`{term.id}` counts what {each.words}: {each.why}")
     try:
         found = term.settle(totals, decisions, as_of)
+        if not isinstance(found, Settlement):
+            raise TypeError(misanswered(term, "settle", found, "a `Settlement`: `Settlement.of(…)` of several"))
         return found if term.own_money is None else found.converted(term.own_money)
     except SettleError as error:
         return error

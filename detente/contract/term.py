@@ -60,6 +60,12 @@ where nothing else is agreed, no plan is cheaper without it; beside a floor that
 ``both``: neither is claimed. What is claimed is held by law 5 (design §10)."""
 
 
+def misanswered(term: object, question: str, answer: object, instead: str) -> str:
+    """Of a question that a kind answers with something else than it is asked for."""
+    name = getattr(term, "id", "")
+    return f"`{name}` (`{type(term).__name__}`): `{question}` returns {type(answer).__name__}; return {instead}"
+
+
 class Term(ClauseText):
     """One clause. Each kind is one class in one file of ``terms/`` and overrides only what it changes."""
 

@@ -120,6 +120,37 @@ def test_a_verdict_without_a_reason_is_refused(said: Permission, monkeypatch: py
         plan_of({"id": "silent", "kind": "judge"})
 
 
+def _spend(clause: Term) -> Meter:
+    return clause.meter("spend", "spend", clause.calendar(Every(every="month")))
+
+
+@pytest.mark.parametrize(
+    ("question", "answer", "told"),
+    [
+        ("meters", _spend, "`meters` returns Meter; return a tuple of `Meter`"),
+        ("explain", lambda clause: "a fee", "`explain` returns str; return `Reason(self.id, "),
+        ("settle", lambda clause, *given: None, "`settle` returns NoneType; return a `Settlement`"),
+        ("settle", lambda clause, *given: [Settlement()], "`settle` returns list; return a `Settlement`"),
+        ("judge", lambda clause, *given: False, "`judge` returns bool; return `PERMIT`, or a `Verdict`"),
+    ],
+)
+def test_what_is_answered_with_something_else_is_named(
+    question: str, answer: Callable[..., Any], told: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(Judge, question, answer)
+    with pytest.raises(TypeError, match=re.escape(f"`odd` (`Judge`): {told}")):
+        plan_of({"id": "odd", "kind": "judge"})
+
+
+def test_a_row_has_one_amount_for_each_window(monkeypatch: pytest.MonkeyPatch) -> None:
+    def shape(clause: Fee, program: Program) -> None:
+        program.require(clause, "row", program.total(clause.spend) >= [Fraction(1)])
+
+    monkeypatch.setattr(Fee, "shape", shape)
+    with pytest.raises(ValueError, match="has 2 rows, one a window, and what meets it has 1; write one"):
+        plan_of(FEE)
+
+
 def _declared(**annotations: Any) -> type[Term]:
     return type("Own", (Term,), {"__module__": __name__, "__annotations__": annotations, "__doc__": "A kind."})
 

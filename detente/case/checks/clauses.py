@@ -12,6 +12,7 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from detente.case.agreement import Agreement, InForce, cycle, dates, endings, in_force, lineage, root
 from detente.case.checks import currencies, units, upfront, windows
 from detente.case.checks import price_clauses as prices
+from detente.case.checks.answers import answers_of
 from detente.case.checks.view import View
 from detente.case.entries import Entries, Entry
 from detente.case.reading import choice_of, combinations
@@ -70,6 +71,8 @@ class _Clauses:
         for entry in self.entries:
             self._amendment(entry, entry.value)
         standing = list(in_force(self.agreements, self.events, self.case.offers, self.case.without))
+        for found in {found.term.kind: found for found in standing}.values():
+            answers_of(found.term.in_force(found.validity))
         for entry in self.entries:
             self._parties(entry, (), entry.value.parties, entry.value.id)
             for place, term in enumerate(entry.value.terms):

@@ -10,7 +10,8 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
-from typing import Literal, Protocol, TypeVar
+from itertools import product
+from typing import Any, Literal, Protocol, TypeVar
 
 from detente.contract.reach.validity import Validity
 from detente.values.facts import Facts
@@ -88,7 +89,11 @@ def verdict(terms: Iterable[Clause], demand: Facts, places: Sequence[Facts]) -> 
     Raises ValueError where a clause does not permit it and gives no reason (§1).
     """
     clauses = tuple(terms)
-    found = worst(clause.judge(demand, place).at(place) for place in places for clause in clauses)
+    try:
+        found = worst(clause.judge(demand, place).at(place) for place in places for clause in clauses)
+    except AttributeError:
+        _no_verdict(clauses, demand, places)
+        raise
     if found.reason is None and not found.permitted:
         said = replace(found, place=None)
         clause = next(each for each in clauses if each.judge(demand, found.place or {}) == said)
@@ -97,9 +102,22 @@ def verdict(terms: Iterable[Clause], demand: Facts, places: Sequence[Facts]) -> 
     return found
 
 
+def _no_verdict(clauses: Iterable[Clause], demand: Facts, places: Sequence[Facts]) -> None:
+    """Raise TypeError where a clause answers with no verdict."""
+    for clause, place in product(clauses, places):
+        said: Any = clause.judge(demand, place)
+        if not isinstance(said, Verdict):
+            what = f"`{clause.id}` (`{type(clause).__name__}`): `judge` returns {type(said).__name__}"
+            raise TypeError(f"{what}; return `PERMIT`, or a `Verdict` with its `Reason`") from None
+
+
 def permitted(clause: Clause, demand: Facts, places: Sequence[Facts]) -> bool:
     """Whether the verdict of a clause alone permits it: it does in every place."""
-    return all(clause.judge(demand, place).permitted for place in places)
+    try:
+        return all(clause.judge(demand, place).permitted for place in places)
+    except AttributeError:
+        _no_verdict([clause], demand, places)
+        raise
 
 
 def worst(verdicts: Iterable[Verdict]) -> Verdict:

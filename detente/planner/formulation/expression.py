@@ -79,6 +79,11 @@ def _floats(given: Any) -> Floats:
     return np.asarray(values, dtype=np.float64)
 
 
+def _other_rows(one: int, other: int) -> str:
+    what = f"an expression has {one} rows, one a window, and what meets it has {other}"
+    return f"{what}; write one amount for each window"
+
+
 class Expr:
     """Linear expressions over a program's columns, one a row, with constants.
 
@@ -107,6 +112,13 @@ class Expr:
             return cls(n, [(None, Lines(int(columns[0]), n, np.zeros(1, dtype=np.int64)), 1.0)])
         return cls(n, [(None, columns, 1.0)])
 
+    def _each(self, amounts: Any) -> Floats:
+        """Amounts, one for all rows or one for each. Raises ValueError for another number of them."""
+        found = _floats(amounts)
+        if found.ndim and len(found) != self.n:
+            raise ValueError(_other_rows(self.n, len(found)))
+        return found
+
     def _with(self, parts: list[Part], constant: Floats | float, other: Any = None) -> Expr:
         windows, unit = self.windows, self.unit
         if not unit and isinstance(other, Expr):
@@ -115,18 +127,20 @@ class Expr:
 
     def __add__(self, other: Any) -> Expr:
         if isinstance(other, Expr):
+            if other.n != self.n:
+                raise ValueError(_other_rows(self.n, other.n))
             return self._with([*self.parts, *other.parts], self.constant + other.constant, other)
-        return self._with(self.parts, self.constant + _floats(other))
+        return self._with(self.parts, self.constant + self._each(other))
 
     def __sub__(self, other: Any) -> Expr:
         if isinstance(other, Expr):
             return self + other * -1
-        return self._with(self.parts, self.constant - _floats(other))
+        return self._with(self.parts, self.constant - self._each(other))
 
     def __mul__(self, factor: Fraction | float | Sequence[Fraction]) -> Expr:
         """Every row times a number, or each times its own."""
         if isinstance(factor, Sequence):
-            each = _floats(list(factor))
+            each = self._each(list(factor))
             entries = [(r.ravel(), c.ravel(), v.ravel()) for r, c, v in map(broadcast, self.parts)]
             return self._with([(r, c, v * each[r]) for r, c, v in entries], self.constant * each)
         by = float(factor)
