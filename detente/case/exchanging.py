@@ -30,7 +30,7 @@ from detente.values.held import held_in, with_held
 from detente.values.money import Money, Price
 from detente.values.period import moment
 
-FIXED = "write the case in that currency, or fix the rate (`exchange:` of its agreement, `day: signing`)"
+ONE_RATE = "write it in the case's currency, or the case in that one; or plan for a time with one rate"
 TOGETHER = (
     "write all amounts of the clause in one currency, or fix the rate (`exchange:` of its agreement, `day: signing`)"
 )
@@ -109,7 +109,22 @@ class _Exchanging:
             return entry
         if section == "offers":
             return replace(entry, value=self._offer(entry, rates))
-        return replace(entry, value=self._at_one(entry, entry.value, (), rates, self.horizon))
+        value = self._earning(entry, rates) if section == "workloads" else entry.value
+        return replace(entry, value=self._at_one(entry, value, (), rates, self.horizon))
+
+    def _earning(self, entry: Entry, rates: Mapping[str, StatedRates]) -> Any:
+        """A workload whose revenue is in a currency with a rate that changes: it earns by that of the day of use."""
+        workload = entry.value
+        revenue: Price | None = workload.revenue
+        stated = rates.get(revenue.currency) if revenue is not None else None
+        if revenue is None or stated is None or self.horizon is None:
+            return workload
+        found = [rate for _, rate in _within(stated.by_use, *self.horizon)]
+        if None in found or len(set(found)) == 1:
+            return workload
+        self._must_turn_with_periods(entry, ("revenue",), OwnMoney(revenue.currency, stated.by_use), self.horizon)
+        at_each = product(Dated(((None, revenue),)), stated.by_use, lambda price, rate: price.at(rate, self.currency))
+        return workload.earning(Dated(tuple(at_each)))
 
     def _foreign(self, value: Any) -> set[str]:
         return {held.currency for _, held in held_in(value, Money | Price)} - {self.currency}
@@ -214,7 +229,7 @@ class _Exchanging:
 
     def _at_one(
         self, entry: Entry, value: Any, path: KeyPath, rates: Mapping[str, StatedRates], time: Time | None,
-        remedy: str = FIXED,
+        remedy: str = ONE_RATE,
     ) -> Any:  # fmt: skip
         """A value with every amount at its one rate."""
 

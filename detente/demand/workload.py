@@ -9,21 +9,23 @@ from __future__ import annotations
 
 import re
 from collections.abc import Sequence
+from datetime import datetime
 from decimal import Decimal
 from fractions import Fraction
 from functools import cached_property
 from pathlib import Path
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any, Literal, Self
 
-from pydantic import Field, model_validator
+from pydantic import Field, PrivateAttr, model_validator
 
 from detente.demand.demand import OverTime
 from detente.demand.moving import Moving
 from detente.errors import FlawError
 from detente.market.network import Place
 from detente.market.offer import AnyOffer, GpuOffer
+from detente.values.dated import Dated
 from detente.values.facts import RESERVED, Facts
-from detente.values.money import WorkPrice
+from detente.values.money import Price, WorkPrice
 from detente.values.noun import Flag, Id, Label, Noun, read_by, written_as
 from detente.values.period import Day, Period, on_the_clock_of
 from detente.values.quantity import WIDE, Amount, Span, in_percent, number, text_of, unit_of
@@ -170,6 +172,8 @@ class _Workload(Noun):
         """The unit of its work."""
         raise AssertionError("each kind says so")
 
+    _earned: Dated[Price] | None = PrivateAttr(default=None)
+
     @model_validator(mode="after")
     def _consistent(self) -> _Workload:
         reserved = [key for key in self.labels if key in RESERVED]
@@ -197,6 +201,22 @@ class _Workload(Noun):
             said = f"data moves per {self.data.moves[1]}, but work is in {self.unit}"
             raise FlawError(said, f"write it per {self.unit}", ("data", "moves"))
         return self
+
+    def earning(self, each: Dated[Price]) -> Self:
+        """The same, whose revenue in the case's currency is another from each day on, by the rate of exchange."""
+        found = self.model_copy(update={"revenue": next(each.values())})
+        found._earned = each
+        return found
+
+    def earns(self, at: datetime) -> Fraction:
+        """What a unit served earns at a moment; nothing where nothing is stated."""
+        price = self.revenue if self._earned is None else self._earned.on(at)
+        return Fraction(0) if price is None else Fraction(price.amount)
+
+    @property
+    def earns_always(self) -> bool:
+        """Whether that is the same at all times."""
+        return self._earned is None
 
     def _facts(self, kind: str) -> Facts:
         return {"workload": self.id, "kind": kind, **self.labels}

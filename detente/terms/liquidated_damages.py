@@ -194,8 +194,8 @@ class LiquidatedDamages(CappedCharge, PricedBreach):
             yield flaw
         elif bound.in_all is not None and (self._limit is None or (self.own_money and not bound.own_money)):
             what = f"`{self.within}` is in another currency, or at another rate, and the rate changes meanwhile"
-            remedy = f"state it here as `cap: {bound.in_all}`, or write both in one currency, in agreements with one "
-            yield Flaw(what, f"{remedy}`exchange`", path)
+            own = f"state it here as `cap: {bound.in_all}`, or " if self.rate is not None else ""
+            yield Flaw(what, f"{own}write both in one currency, in agreements with one `exchange`", path)
         elif bound.in_all is None:
             what = f"`{self.within}` says no one amount in all: it turns on fees, or is there anew each year"
             yield Flaw(what, "state what it comes to: `cap`, or `cap-each` with `windows: { every: year }`", path)

@@ -10,7 +10,20 @@ from hypothesis import strategies as st
 
 from detente.case.case import Case
 from detente.results.plan import Plan
-from tests.builders import D, Data, agreement, build, charged, compute, data_of, gpus, mistakes, solved, tokens, work
+from tests.builders import (
+    D,
+    Data,
+    agreement,
+    build,
+    charged,
+    compute,
+    data_of,
+    gpus,
+    mistakes,
+    solved,
+    tokens,
+    work,
+)
 
 EURO = {"input": "2 EUR per Mtok", "output": "2 EUR per Mtok"}
 MOVES = {"2026-01-01": "1.10 USD per EUR", "2026-02-01": "1.20 USD per EUR", "2026-03-01": "1.50 USD per EUR"}
@@ -218,3 +231,30 @@ def test_a_case_at_one_rate_is_the_case_in_its_own_currency_times_the_rate(chose
     assert (own is None) == (converted is None)
     if own is not None and converted is not None:
         assert abs(converted - own * D(rate)) < D("0.00001")
+
+
+# -- what work earns ---------------------------------------------------------------------------------------------------
+EARNED: Data = {"id": "share", "kind": "revenue-share", "rate": "10%"}
+
+
+def earning(exchange: list[Data], months: int = 2) -> Data:
+    works = [work(demand="100 Mtok per month", revenue="5 EUR per Mtok")]
+    return data_of([tokens("north", 1)], works, agreement(EARNED), months=months, exchange=exchange)
+
+
+def test_revenue_counts_by_the_rate_of_the_day_of_use() -> None:
+    """500 EUR in each month: 10% of 550 and of 600 USD."""
+    assert [each.amount for each in solved(Case.of(earning(moving()))).postings] == [D(55), D(60)]
+
+
+def test_its_rate_changes_where_a_period_of_the_plan_begins() -> None:
+    rates = {"2026-01-01": "1.10 USD per EUR", "2026-01-15": "1.20 USD per EUR"}
+    (said,) = mistakes(earning([{"rate": rates, "day": "use"}]))
+    assert "changes on 2026-01-15, within a period of the plan" in said
+
+
+def test_what_has_no_agreement_is_told_what_it_can_do() -> None:
+    facts = of(exchange=moving())
+    facts["workloads"][0]["value"] = "9 EUR per Mtok"
+    (said,) = mistakes(facts)
+    assert said.endswith("write it in the case's currency, or the case in that one; or plan for a time with one rate")

@@ -173,7 +173,8 @@ def test_a_cap_in_another_currency_bounds_them_at_the_rate_of_their_time() -> No
     late = bounded | {"from": "2026-04-01", "price": "0.80 EUR per Mtok"}
     facts = data_of([tokens("north", 3)], [work()], agreement(late, cap)) | rates
     assert solved(Case.of(facts)).cost == 18_000 + 1_200
-    (only,) = mistakes(data_of([tokens("north", 3)], [work()], agreement(bounded, cap)) | rates)
+    part = {"id": "damages", "kind": "liquidated-damages", "rate": "10%", "within": "liability"}
+    (only,) = mistakes(data_of([tokens("north", 3)], [work()], agreement(part, cap)) | rates)
     assert "state it here as `cap: 1000 EUR`" in only
 
 

@@ -219,7 +219,9 @@ class Metering:
         if price is None:
             return self.tariff(route, name, since, model)
         said = id(price) if isinstance(price, TokenPrices) else price
-        key = number, name, model, said, tuple(map(id, self._in_force(since)))
+        workload = self._workloads.get(route.workload)
+        earned = None if workload is None or workload.earns_always else workload.earns(since)
+        key = number, name, model, said, earned, tuple(map(id, self._in_force(since)))
         found = self._alike.get(key)
         if found is None:
             found = self._alike[key] = self.tariff(route, name, since, model)
@@ -279,7 +281,7 @@ class Metering:
             prices = self._whole(stated, batch=batch)
         elif not isinstance(offer, TokenOffer):
             price = stated / offer.unit_flow
-        earned = Fraction(workload.revenue.amount) * TOKEN if workload and workload.revenue else Fraction(0)
+        earned = workload.earns(since) * TOKEN if workload else Fraction(0)
         off = self._off(of, since)
         return Tariff(
             of, taken, prices, price.as_integer_ratio(), earned.as_integer_ratio(), off,

@@ -319,7 +319,6 @@ def _not_used(
 
 def _use(arc: Arc, start: Any, end: Any, quanta: int, cost: int) -> Use:
     """Use of an arc; ``cost`` is its list price in whole billionths."""
-    revenue = arc.workload.revenue
-    earned = of_nanos(nanos(quanta, Fraction(revenue.amount))) if revenue else NONE
+    earned = of_nanos(nanos(quanta, arc.workload.earns(start))) if arc.workload.revenue else NONE
     work, taken = of_nanos(quanta * PER_QUANTUM), of_nanos(nanos(quanta, arc.per_work))
     return Use("use", arc.demand, arc.sold, start, end, work, taken, of_nanos(cost), earned)

@@ -29,7 +29,7 @@ from detente.contract.term import Term
 from detente.planner.formulation import standby
 from detente.planner.formulation.arc import covers
 from detente.planner.formulation.draft import DecidedColumns, Draft
-from detente.planner.formulation.expression import Expr, Floats, Ints, Lines, Part, broadcast
+from detente.planner.formulation.expression import Bools, Expr, Floats, Ints, Lines, Part, broadcast
 from detente.planner.formulation.owner import Owner
 from detente.planner.formulation.period_prices import NetPrices
 from detente.planner.formulation.reserving import bought, times_of_use
@@ -160,14 +160,23 @@ class Shaping:
         if of == "work":
             return self._even(covered.astype(np.float64), by)
         if of == "revenue":
-            revenue = np.array([float(a.workload.revenue.amount) if a.workload.revenue else 0.0 for a in draft.arcs])
-            return self._even(covered * revenue, by)
+            return self._earned(covered, by)
         idle = np.array([covers(selection, None, facts) for facts in draft.case.offer_facts.values()], dtype=np.bool_)
         bought = np.array([not arc.metered for arc in draft.arcs], dtype=np.bool_)
         part = covered.astype(np.float64) - (idle[draft.arcs.offer_at] & bought)
         if of == "taken":
             return self._even(part * draft.arcs.per_work, by)
         return self._spend_rates(selection, part, draft.prices.within(by, discounts=of == "spend"))
+
+    def _earned(self, covered: Bools, by: Windows) -> Rates:
+        """What each arc earns, in a currency whose rate changes by the rate of each period."""
+        _, periods, share = self.draft.grid.shares(by)
+        index = np.array([a.index for a in self.draft.arcs if covered[a.index] and a.workload.revenue], dtype=np.int64)
+        starts = [period.span_start for period in self.draft.periods]
+        earned = np.zeros((len(index), len(starts)))
+        for row, workload in enumerate(self.draft.arcs[i].workload for i in index.tolist()):
+            earned[row] = [float(workload.earns(at)) for at in (starts[:1] if workload.earns_always else starts)]
+        return index, earned[:, periods] * share
 
     def _even(self, each: Floats, by: Windows) -> Rates:
         """Of what is even over a period: by the share of it."""

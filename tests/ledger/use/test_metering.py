@@ -55,6 +55,17 @@ def test_revenue_and_the_data_that_moves() -> None:
     )  # 100 tokens: 0.1 MB at 2 cents a GB
 
 
+def test_revenue_in_another_currency_has_the_rate_of_the_day() -> None:
+    """100 tokens of 7 EUR per Mtok, at 1.10 and at 1.20."""
+    rates = {"2026-01-01": "1.10 USD per EUR", "2026-02-01": "1.20 USD per EUR"}
+    works = {"workloads": [work(revenue="7 EUR per Mtok")], "exchange": [{"rate": rates, "day": "use"}]}
+    metering = Metering(served_case(**works))
+    route, body = parted(call(1, "2026-01-15", used=(10, 90)))
+    times = [micros(day(on)) for on in ("2026-01-15", "2026-02-15")]
+    found = [metering.lines(1, read_route(route), read_end(body), at) for at in times]
+    assert [line.revenue for (line,) in found] == [770_000, 840_000]
+
+
 def test_provisioned_throughput_counts_output_by_its_weight_and_cached_input_not_at_all() -> None:
     unit: Data = {"id": "ptu", "kind": "provisioned", "provider": "north", "region": REGIONS["north"][0], "model": "m"}
     unit |= {"price": "120 USD per unit-hour", "throughput": "2 Mtok per minute", "output-ratio": 4}
