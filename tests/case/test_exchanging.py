@@ -113,6 +113,11 @@ def test_what_is_paid_at_once_has_the_rate_of_the_day_on_which_it_is_bought() ->
     assert stated(found) == [("north-gpus", "EUR", D(1416), D("1699.2"))]
     (said,) = mistakes(data(invoiced="monthly"))
     assert "the rate of EUR changes meanwhile; say `invoiced: upfront`" in said
+    fixed = data(invoiced="monthly", under="deal")
+    fixed["agreements"] = [agreement(id="deal", exchange=moving("signing"))]
+    assert solved(Case.of(fixed)).cost == D("1557.6")  # at the 1.10 of the day of signing
+    euro = data(invoiced="monthly") | {"currency": "EUR"}
+    assert solved(Case.of({key: value for key, value in euro.items() if key != "exchange"})).cost == 1416
 
 
 def test_a_price_that_is_locked_locks_no_rate() -> None:
