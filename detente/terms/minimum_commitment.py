@@ -104,7 +104,7 @@ class MinimumCommitment(Term):
             one = f"keep one of them, `counts` or `{key}`: how much of a class would go on is not planned yet"
             raise FlawError(what, _APART if key == "milestones" else one, (key,))
         self._of_shortfall()
-        of_nothing(self.carry_over, self.model_fields_set)
+        of_nothing(self.model_fields_set)
         if self.moment != "use" and self.measure == "after-credits":
             what = f"a credit pays what is used, and what counts does so {COUNTED[self.moment]}"
             raise FlawError(what, "say `moment: use`, or another `measure`", ("moment",))

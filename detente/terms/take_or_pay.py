@@ -107,7 +107,7 @@ class TakeOrPay(OneOffer):
         if self.make_up is not None and self.carry_over:
             what = "what is taken beyond the agreed quantity makes up what was not taken, and is carried over"
             raise FlawError(what, "keep one of them: `make-up` or `carry-over`", ("carry-over",), key=True)
-        of_nothing(self.carry_over, self.model_fields_set)
+        of_nothing(self.model_fields_set)
         return self
 
     @property

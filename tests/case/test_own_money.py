@@ -152,6 +152,19 @@ def test_prices_that_go_by_another_rate_are_refused() -> None:
     assert "`north-gpus` is converted at 1.1" in mistakes(data)[0]
 
 
+def test_a_reservation_paid_when_it_is_bought_counts_then_at_the_rate_of_that_day() -> None:
+    """59 days of a GPU are 1,416 EUR in January, at 1.10; of 100 EUR in February none is there: 120 USD are owed."""
+    held = gpus("north", 1, buy="reserved", term="59 days", invoiced="upfront", cut="refuse")
+    held |= {"price": "1 EUR per GPU-hour", "starts": ["2026-01-01"], "capacity": "1 GPU"}
+    floor = FLOOR | MONTHLY | {"amount": "100 EUR", "moment": "invoice"}
+    facts = data_of([held], [compute("work", "1 GPU")], agreement(floor), months=2, exchange=moving())
+    found = solved(Case.of(facts))
+    assert [row.short for row in found.standings] == [0, 100]
+    assert found.cost == D("1.1") * 1416 + 120
+    facts["agreements"][0]["terms"][0]["moment"] = "use"
+    assert any("which rate holds for its EUR is not known" in said for said in mistakes(facts))
+
+
 # -- totals ------------------------------------------------------------------------------------------------------------
 STEPS = OwnMoney("EUR", Dated(((None, D("1.1")), (date(2026, 2, 1), D("1.6")))))
 

@@ -77,15 +77,22 @@ def _paid_at_two(term: Term, own: OwnMoney, view: View) -> Iterator[Flaw]:
 
 
 def _at_another(offer: AnyOffer, term: Term, own: OwnMoney) -> StatedAs | None:
-    """A price in a clause's currency at another rate than its own when it counts; of what is reserved, any."""
+    """A price at another rate than a clause's own when it counts; of a reservation that counts bit by bit, any."""
     for start, end, price in _prices(offer, term):
         for _, held in held_in(price, Price):
             stated: StatedAs | None = held.stated
             if stated is None or stated.currency != own.currency:
                 continue
-            if offer.reserved or any(own.rates.on(at) != stated.rate for at, *_ in own.pieces(start, end)):
+            spread = offer.reserved and not _paid_when_bought(offer, term)
+            if spread or any(own.rates.on(at) != stated.rate for at, *_ in own.pieces(start, end)):
                 return stated
     return None
+
+
+def _paid_when_bought(offer: AnyOffer, term: Term) -> bool:
+    """Whether all of what it costs counts on the day on which it is bought, at whose rate it is converted."""
+    counted = [meter for meter in term.meters() if meter.of_money]
+    return offer.reserved and offer.invoiced == "upfront" and all(meter.moment != "use" for meter in counted)
 
 
 def _prices(offer: AnyOffer, term: Term) -> Iterator[tuple[datetime, datetime, Price | TokenPrices]]:

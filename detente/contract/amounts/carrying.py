@@ -12,7 +12,6 @@ from __future__ import annotations
 
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass
-from decimal import Decimal
 from fractions import Fraction
 from typing import Literal
 
@@ -25,9 +24,9 @@ Carried = Literal["chained", "once"]
 CARRIED = "whether what was carried in counts towards what is carried on"
 
 
-def of_nothing(excess: Decimal, stated: Collection[str]) -> None:
-    """Refuse `carried` where nothing is. Raises FlawError."""
-    if "carried" in stated and not excess:
+def of_nothing(stated: Collection[str]) -> None:
+    """Refuse `carried` where no `carry-over` is stated. Raises FlawError."""
+    if "carried" in stated and "carry_over" not in stated:
         what = "says how often an excess is carried on, and none is"
         raise FlawError(what, "add `carry-over`, or leave out `carried`", ("carried",), key=True)
 
