@@ -92,7 +92,7 @@ def _at_another(offer: AnyOffer, term: Term, own: OwnMoney) -> StatedAs | None:
 def _paid_when_bought(offer: AnyOffer, term: Term) -> bool:
     """Whether all of what it costs counts on the day on which it is bought, at whose rate it is converted."""
     counted = [meter for meter in term.meters() if meter.of_money]
-    return offer.reserved and offer.invoiced == "upfront" and all(meter.moment != "use" for meter in counted)
+    return offer.reserved and offer.invoicing == "upfront" and all(meter.moment != "use" for meter in counted)
 
 
 def _prices(offer: AnyOffer, term: Term) -> Iterator[tuple[datetime, datetime, Price | TokenPrices]]:
