@@ -166,13 +166,9 @@ class Escalator(Term, PriceChange):
             yield Reminder(self.validity.start.date(), "event", what)
 
     def overlooked(self, horizon: Horizon) -> Iterator[Flaw]:
-        """No anniversary while its text is in force."""
+        """No anniversary before its text ends."""
         first, end = self._first, self.validity.end
-        if (
-            not endless(end)
-            and self.validity.ended is None
-            and not any(self.validity.first <= on for on in self.turns(first, end))
-        ):
+        if not endless(end) and self.validity.ended is None and next(self.turns(first, end), None) is None:
             what = f"prices do not change by `{self.id}`: no anniversary of {first:%Y-%m-%d} comes before it ends"
             yield Flaw(f"{what} ({end:%Y-%m-%d})", "say the day from which they count (`starts`), or drop the clause")
 

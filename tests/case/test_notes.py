@@ -90,6 +90,7 @@ RISES: Data = {"id": "t", "kind": "escalator", "by": "5%"}
         (RISES, "prices do not change by `t`: no anniversary of 2026-01-01 comes before it ends (2027-01-01)"),
         (RISES | {"starts": "2025-03-01"}, None),
         (RISES | {"every": "6 months"}, None),
+        (RISES | {"starts": "2024-12-01", "until": "2026-06-01"}, None),
     ],
 )
 def test_what_facts_leave_undone_is_noted(term: Data, what: str | None) -> None:
