@@ -168,7 +168,7 @@ def _batches(items: Iterable[JournalFrame | Trouble], size: int) -> Iterator[lis
         yield some
 
 
-class _ReadCall(msgspec.Struct, frozen=True):
+class _ReadCall(msgspec.Struct, frozen=True, gc=False):
     """A record, read: where it stood, its route and that route's number, the bytes of its end, and what they say."""
 
     frame: JournalFrame
@@ -224,8 +224,8 @@ class _Adding:
                     remedy = "see to the clocks: it counts once that has come"
                     self._aside(self._place(frame), f"{what}; {remedy}", body, told)
                     continue
-                known = self.routes.get(route) or self._route(route)
-                yield _ReadCall(frame, *known, body, end, moment)
+                number, found = self.routes.get(route) or self._route(route)
+                yield _ReadCall(frame, number, found, body, end, moment)
             except (msgspec.DecodeError, ValueError) as error:
                 self._aside(self._place(frame), f"no record of this version: {error}", frame.payload, told)
 

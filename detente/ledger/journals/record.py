@@ -151,7 +151,7 @@ def decoded(data: bytes) -> Record:
     return _DECODER.decode(data)
 
 
-class AttemptAsRead(msgspec.Struct, frozen=True):
+class AttemptAsRead(msgspec.Struct, frozen=True, gc=False):
     """Of an ``Attempt`` as it is read, what metering asks, and what no record lacks."""
 
     deployment: str
@@ -160,7 +160,7 @@ class AttemptAsRead(msgspec.Struct, frozen=True):
     used: TokenCounts | Literal["unknown"] | None = None
 
 
-class EndAsRead(msgspec.Struct, frozen=True):
+class EndAsRead(msgspec.Struct, frozen=True, gc=False):
     """Of a ``CallEnd`` as it is read, what metering asks; the rest is kept as it was written."""
 
     id: str

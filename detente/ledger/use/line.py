@@ -51,7 +51,7 @@ NO_TOKENS = TokenCounts(0, 0)
 AMOUNTS = ("work", "taken", "listed", "net", "revenue")
 
 
-class UseLine(msgspec.Struct, frozen=True):
+class UseLine(msgspec.Struct, frozen=True, gc=False):
     """Use of one class over a time or at a moment, in microseconds; amounts in whole billionths.
 
     ``unknown`` says why it is not known how much was used, or what it costs; nothing where it is. ``count`` is how many
@@ -153,7 +153,8 @@ class LineSum(msgspec.Struct, gc=False):
         """A line by itself, under some time: what ``add`` to an empty one comes to."""
         if line.unknown:
             return cls(line.of, start, end, unknown=line.count)
-        used, off = line.tokens, dict[tuple[str, int, int], int]()
+        used = line.tokens
+        off: dict[tuple[str, int, int], int] = {}
         for term, since, until, amount in line.off:
             key = (term, start, end) if since == until or start == end else (term, since, until)
             off[key] = off.get(key, 0) + amount
