@@ -30,8 +30,8 @@ from detente.values.rounding import half_even
 from detente.values.sheet import UNREADABLE, Sheet, shown
 
 MAX_AMOUNT, MAX_PLACES = 10**15, 60
-MAX_KNOWN = 1_024
-"""So many texts are remembered with what they say."""
+MAX_KNOWN, MAX_LENGTH = 1_024, 100
+"""So many texts of at most such a length are remembered with what they say: one may be as long as a line."""
 LATEST = 7_258_118_400_000_000  # 2200-01-01
 NEEDED = ("start", "net")
 _FINER = re.compile(r"[.,][0-9]{6}([0-9]*[1-9])")
@@ -315,7 +315,8 @@ def _time_of(name: str, value: Any, sheet: Sheet, zone: ZoneInfo) -> int:
     column = sheet.columns.index(name)
     if column in sheet.moments and isinstance(value, int):
         return _in_zone(_within(value), zone) if column in sheet.zoneless else _within(value)
-    return _moment(str(value).strip(), zone)
+    text = str(value).strip()
+    return (_moment if len(text) <= MAX_LENGTH else _moment.__wrapped__)(text, zone)
 
 
 def _in_zone(clock: int, zone: ZoneInfo) -> int:
@@ -345,7 +346,8 @@ def _number(name: str, values: dict[str, Any]) -> Fraction | None:
     value = values[name]
     text = _text(value).strip()
     try:
-        return _exact(text) if text else None
+        read = _exact if len(text) <= MAX_LENGTH else _exact.__wrapped__
+        return read(text) if text else None
     except UNREADABLE:
         raise _Unread(
             name, f"{shown(value)} is not a number, of at most 1e15 and {MAX_PLACES} decimal places"

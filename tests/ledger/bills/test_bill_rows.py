@@ -89,6 +89,17 @@ def test_a_column_that_another_export_lacks_tells_none_of_its_rows(tmp_path: Pat
         assert (told.added, told.again) == (1, 0)
 
 
+def test_a_number_and_a_time_may_be_long_and_say_the_same(tmp_path: Path) -> None:
+    """Such texts are read anew each time: what is remembered of others is bounded in length."""
+    mapping, zeros = mapped(tmp_path, OTHER), "0" * 200
+    with fresh(tmp_path) as store:
+        for number, text in enumerate(
+            (row("Storage", "1.5"), row("Storage", f"{zeros}1.5").replace(":00Z,", f":00.{zeros}Z,"))
+        ):
+            told = read(store, served_case(FLOOR), mapping, bill(tmp_path / f"{number}.csv", [text]))
+            assert (told.added, told.again, told.whole) == (1 - number, number, True)
+
+
 def test_all_that_is_wrong_with_a_row_is_told_at_once(tmp_path: Path) -> None:
     wrong = "EUR,31.01.2026,2026-01-15T13:00:00Z,5,many,5,Storage,a"
     with fresh(tmp_path) as store:
