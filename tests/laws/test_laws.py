@@ -17,6 +17,7 @@ from hypothesis import strategies as st
 from detente.case.case import Case
 from detente.contract.metered.use import RatedUse
 from detente.contract.term import Term
+from detente.errors import CaseError
 from detente.planner.solve import plan
 from detente.results.conflict import Conflict
 from detente.results.plan import Plan
@@ -24,8 +25,8 @@ from detente.terms import kind_named
 from detente.terms.minimum_commitment import MinimumCommitment
 from detente.values.facts import DEMAND_KEYS
 from detente.values.money import NANO
-from tests.builders import EXACT, settled_of, two_clouds
-from tests.drawn_cases import cases
+from tests.builders import EXACT, Data, settled_of, two_clouds
+from tests.drawn_cases import cases, worlds
 from tests.replayed import replayed
 from tests.terms.drawn import ALIKE, ALL_KINDS, EACH_KIND, GENERATORS, generator
 
@@ -44,6 +45,24 @@ every_kind = pytest.mark.parametrize("kind", EACH_KIND)
 def test_each_kind_has_a_generator() -> None:
     assert set(GENERATORS) <= set(ALL_KINDS)
     assert all(callable(generator(kind)) for kind in ALL_KINDS)
+
+
+def test_most_cases_that_are_drawn_can_be_read() -> None:
+    """Else the laws are asked of few, and drawing takes longer than asking: a new check may refuse what is drawn."""
+    drawn, refused = 0, list[str]()
+
+    @settings(few, max_examples=30)
+    @given(world=worlds(least=2, wide=True))
+    def read(world: Data) -> None:
+        nonlocal drawn
+        drawn += 1
+        try:
+            Case.of(world)
+        except CaseError as error:
+            refused.append(str(error))
+
+    read()
+    assert len(refused) <= drawn / 3, "\n\n".join(refused)
 
 
 def clauses(case: Case, kind: str) -> list[Term]:
