@@ -24,6 +24,7 @@ from detente.planner.formulation.formulate import formulate
 from detente.planner.formulation.idle_units import idle_ceilings
 from detente.planner.formulation.owner import Owner, by_owner
 from detente.planner.formulation.permissions import denies_anything
+from detente.planner.formulation.price_kept import lacks_prices
 from detente.planner.formulation.shaping import Shaping
 from detente.planner.formulation.softening import Softening, soften
 from detente.planner.solving.model import Model
@@ -88,11 +89,13 @@ class OpenProgram:
         return None if added & self.short else (out, added)
 
     def _shapes_alone(self, owner: Owner, after: Term) -> bool:
-        """Whether a clause can be shaped beside itself: it denies and pays nothing, and wants no standby."""
+        """Whether a clause can be shaped beside itself: it denies and pays nothing, wants no standby or new prices."""
         if isinstance(after, Payer) or any(meter.measure in PAYMENTS for meter in after.meters()):
             return False
         denied = any(owner in denial.turns_on for denial in self.draft.program.denials)
-        return not denied and not isinstance(after, StandbyHedge) and not denies_anything(self.draft, [after])
+        if denied or lacks_prices(self.draft, after):
+            return False
+        return not isinstance(after, StandbyHedge) and not denies_anything(self.draft, [after])
 
     def _shape(self, owner: Owner, term: Term) -> Owner:
         """The key of a clause with other numbers: shaped once, and kept."""

@@ -68,11 +68,11 @@ class Purchase:
 class ProviderCharge:
     """What a provider charges for use, for capacity that stands idle, or for data moved: at list price, and ``net``.
 
-    Use is listed at the price of its day; ``reserved`` is what it costs more, or less, at the price it was reserved at.
+    Use is listed at the price of its day, of what is reserved at what was paid for it.
     The difference is the discounts among the postings (those ``in_spend``); the ``net`` of all is the provider's spend.
     """
 
-    what: Literal["use", "idle", "reserved", "egress"]
+    what: Literal["use", "idle", "egress"]
     provider: str
     listed: Exact
     net: Exact

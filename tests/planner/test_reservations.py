@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import pytest
 
-from tests.builders import D, Data, build, compute, data_of, gpus, mistakes, solved
-from tests.planner.reserved import FEBRUARY, JANUARY, reserved
+from tests.builders import D, Data, agreement, build, compute, data_of, gpus, mistakes, solved, work
+from tests.planner.reserved import FEBRUARY, JANUARY, PROVISIONED, reserved
+from tests.planner.test_oracle import agree
 
 
 def test_a_reservation_against_on_demand() -> None:
@@ -63,6 +64,58 @@ def test_a_reservation_keeps_the_price_of_its_first_day() -> None:
     offers = [reserved("1", "2 months", starts=["2026-01-01"]) | {"price": price}]
     found = solved(build(offers, [compute(demand="2 GPU")], months=2))
     assert found.cost == D(2 * (JANUARY + FEBRUARY))
+
+
+DATED = {"price": {"2026-01-01": "2 USD per GPU-hour", "2026-01-15": "4 USD per GPU-hour"}}
+
+
+@pytest.mark.parametrize(
+    ("clause", "cost"),
+    [
+        ({"kind": "minimum-commitment", "amount": "3000 USD"}, "3000"),  # 2,832 of 3,000, whatever the day's price
+        ({"kind": "spending-cap", "amount": "2900 USD"}, "2832"),
+        ({"kind": "credit", "rate": "10%"}, "2548.80"),  # 283.20 back
+        ({"kind": "volume-discount", "method": "all-units", "tiers": [{"from": "3000 USD", "off": "50%"}]}, "2832"),
+    ],
+)
+@pytest.mark.parametrize("more", [{}, {"cut": "prorate"}])
+def test_what_was_paid_is_what_use_of_a_reservation_counts(clause: Data, cost: str, more: Data) -> None:
+    """Reserved at 2 for 1,416 hours, of which most are on days at 4; prorated, others at 4 could serve beside it."""
+    own = agreement({"id": "c", "of": {"data": "x"}} | clause, party="south")
+    case = build(
+        [reserved("2", "2 months") | DATED | more], [compute(demand="1 GPU", labels={"data": "x"})], own, months=2
+    )
+    found = solved(case)
+    assert found.cost == D(cost)
+    assert agree(case)
+
+
+def test_what_stands_idle_of_a_dated_reservation_is_no_use() -> None:
+    """A unit at 100 a month, of 744 and 672 Mtok, for 300 in each: of 200 paid, 40.32 + 44.64 are for use."""
+    price = {"2026-01-01": "100 USD per unit-month", "2026-02-01": "300 USD per unit-month"}
+    offer = PROVISIONED | {"price": price, "term": "2 months"}
+    chat = work(demand="300 Mtok per month", labels={"data": "x"}, mix={"output": "50%", "cached": "0%"})
+    floor = {"id": "c", "kind": "minimum-commitment", "amount": "190 USD", "of": {"data": "x"}}
+    case = build([offer], [chat], agreement(floor, party="east"), months=2)
+    used = D(300) / 744 * 100 + D(300) / 672 * 100
+    assert abs(solved(case).cost - (200 + 190 - used)) < D("0.000001")
+    assert agree(case)
+
+
+def test_clauses_on_work_count_no_more_than_all_that_is_paid() -> None:
+    """One GPU at 2 from January and one at 4 from February: 2,832 and 2,688, of which two floors ask for 6,000."""
+    price = {"2026-01-01": "2 USD per GPU-hour", "2026-02-01": "4 USD per GPU-hour"}
+    room = {"2026-01": "1 GPU", "2026-02": "2 GPU"}
+    offer = reserved("2", "2 months", capacity=room, cut="prorate") | {"price": price}
+    days = {"x": "2026-01", "y": "2026-02"}
+    works = [compute(name, {"rate": {day: "1 GPU"}}, labels={"data": name}) for name, day in days.items()]
+    floors = [
+        {"id": f"of-{name}", "kind": "minimum-commitment", "amount": f"{amount} USD", "of": {"data": name}}
+        for name, amount in (("x", 4_000), ("y", 2_000))
+    ]
+    case = build([offer], works, agreement(*floors, party="south"), months=2)
+    assert solved(case).cost == D(6_000)
+    assert agree(case)
 
 
 @pytest.mark.parametrize("every", ["day", "week", "month"])

@@ -23,8 +23,8 @@ class Use:
     Idle capacity is use by nobody (``demand`` is None). ``work`` is in the workload's unit, ``taken`` in the offer's
     (GPU-hours, Mtok), ``listed`` and ``revenue`` are money; each is a whole number of billionths. Capacity that is
     bought in units is charged to the work that used it, pro rata, and the rest to nobody (FOCUS: a commitment's charges
-    are ``Used`` or ``Unused``). Used capacity is listed at the price of its day; what a reservation at another price
-    makes of it is one line more, ``reserved``, of nobody's, negative where it was cheaper.
+    are ``Used`` or ``Unused``). A plan lists use of a reservation at what was paid for it; a ledger at the price of its
+    day, with one line more, ``reserved``, of what the price that was paid makes of it, nobody's, negative if cheaper.
     """
 
     kind: Literal["use", "idle", "reserved", "egress"]

@@ -14,7 +14,7 @@ from dataclasses import dataclass, field, replace
 from datetime import datetime
 from decimal import Decimal
 from fractions import Fraction
-from typing import Any, Literal
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -29,7 +29,6 @@ from detente.contract.settling import settle
 from detente.demand.quanta import Quanta, nanos_each
 from detente.demand.quantum import PER_QUANTUM, QUANTUM, nanos
 from detente.errors import SolverError
-from detente.market.offer import AnyUnits
 from detente.planner.answer.decided import decided
 from detente.planner.answer.moved import Moved, moved, waiting
 from detente.planner.answer.reservations import reservations
@@ -37,7 +36,6 @@ from detente.planner.formulation.arc import Arc
 from detente.planner.formulation.draft import Draft
 from detente.planner.formulation.expression import Floats
 from detente.planner.formulation.groups import Grouping
-from detente.planner.formulation.period_prices import holds_always
 from detente.planner.formulation.price_curve import PriceCurve
 from detente.planner.formulation.unit_columns import Units
 from detente.planner.solving.model import Model
@@ -63,6 +61,7 @@ class Quantities:
     units: dict[str, NDArray[np.int64]]
     decided: Decisions = NOTHING_DECIDED
     waiting: Mapping[str, Quanta] = field(default_factory=dict)
+    by_price: Mapping[str, Quanta] = field(default_factory=dict)  # of offers, as the program's columns (UseByPrice)
 
 
 @dataclass(frozen=True)
@@ -134,7 +133,8 @@ def quantities(draft: Draft, model: Model, values: Floats) -> Quantities:
                     raise SolverError(f"`{workload.id}` must be served, and the solver lost {short} of it in rounding")
         unserved[workload.id] = left
     units = {name: np.rint(values[u.columns]).astype(np.int64) for name, u in draft.units.items()}
-    return Quantities(work, unserved, units, decided(draft, model, values), waiting(draft, unserved, values))
+    there = decided(draft, model, values), waiting(draft, unserved, values), _by_price(draft, work, values)
+    return Quantities(work, unserved, units, *there)
 
 
 def _done(demand: Grouping, work: Quanta) -> Quanta:
@@ -182,7 +182,7 @@ def _charged(draft: Draft, found: Quantities) -> ListCharges:
     cost: list[int] = []
     for index in np.unique(arcs).tolist():
         at = periods[arcs == index].tolist()
-        prices = [draft.prices.of_use[index][t] for t in at]
+        prices = [price_of_use(draft, found, draft.arcs[index], t) for t in at]
         quanta = found.work[index, at]
         cuts = [0, *(i for i in range(1, len(at)) if prices[i] != prices[i - 1]), len(at)]
         for first, after in itertools.pairwise(cuts):  # a price that stays: all at once
@@ -190,6 +190,47 @@ def _charged(draft: Draft, found: Quantities) -> ListCharges:
             assert price is not None
             cost += nanos_each(quanta[first:after], price)
     return ListCharges(arcs, periods, cost)
+
+
+def price_of_use(draft: Draft, found: Quantities, arc: Arc, t: int) -> Fraction | None:
+    """List price per unit of work: of what is reserved, what was paid for that which serves it; None where none."""
+    units = draft.units.get(arc.offer.id)
+    prices = units.prices.get(t, {}) if units is not None else {}
+    if units is None or len(prices) < 2:
+        return draft.prices.of_use[arc.index][t]
+    by_price = draft.by_price.get(arc.offer.id)
+    if by_price is not None:
+        places = np.flatnonzero(by_price.periods == t)
+        parts = found.by_price[arc.offer.id][by_price.arcs.index(arc.index), places].tolist()
+        weights: dict[Fraction, int] = {
+            by_price.prices[place]: part for place, part in zip(places.tolist(), parts, strict=True)
+        }
+    else:  # what each is of all that serves
+        held = found.units[arc.offer.id]
+        weights = {
+            price: sum(int(held[column]) * int(units.units[column]) for column in columns)
+            for price, columns in prices.items()
+        }
+    served = sum(weights.values())
+    if not served:
+        return draft.prices.of_use[arc.index][t]
+    mean = sum((price * weight for price, weight in weights.items()), Fraction(0)) / served
+    return mean * arc.per_work / units.offer.unit_flow
+
+
+def _by_price(draft: Draft, work: Quanta, values: Floats) -> dict[str, Quanta]:
+    """Whole quanta of work by the price of what serves it, which make up the work of each arc and period exactly."""
+    found = {}
+    for name, use in draft.by_price.items():
+        parts = np.maximum(np.rint(values[use.columns] / float(QUANTUM)).astype(np.int64), 0)
+        for t in np.unique(use.periods).tolist():
+            places = np.flatnonzero(use.periods == t)
+            for row, index in enumerate(use.arcs):
+                missing = int(work[index, t] - parts[row, places].sum())
+                largest = places[int(np.argmax(parts[row, places]))]
+                parts[row, largest] = max(0, parts[row, largest] + missing)
+        found[name] = parts
+    return found
 
 
 def _bought(draft: Draft, name: str, found: Quantities) -> Iterable[int]:
@@ -278,8 +319,9 @@ def _uses(draft: Draft, found: Quantities, charges: ListCharges, bought: dict[st
             if not (cost or flow or by_work or parts):
                 continue
             free = flow - Fraction(parts * QUANTUM.numerator, whole[name] * QUANTUM.denominator)
-            for kind, left, amount in _not_used(draft.units[name].offer, cost, by_work, flow, free):
-                use = Use(kind, None, draft.case.offer_facts[name], start, end, NONE, nano(left), of_nanos(amount))
+            if cost != by_work or free:
+                idle = of_nanos(cost - by_work)
+                use = Use("idle", None, draft.case.offer_facts[name], start, end, NONE, nano(free), idle)
                 yield from _priced(use, draft.prices.curves.get(name))
 
 
@@ -298,23 +340,6 @@ def _priced(use: Use, curve: PriceCurve | None) -> Iterator[Use]:
         work, taken, listed, revenue = (now - before for now, before in zip(upto, given, strict=True))
         yield replace(use, start=start, end=end, work=work, taken=taken, listed=listed, revenue=revenue)
         given = upto
-
-
-def _not_used(
-    offer: AnyUnits, cost: int, by_work: int, flow: Fraction, free: Fraction
-) -> Iterable[tuple[Literal["idle", "reserved"], Fraction, int]]:
-    """What is bought and not charged to work: what stands idle, and the difference to the price that was reserved.
-
-    Money is in whole billionths.
-    """
-    idle = rest = cost - by_work
-    if offer.reserved and flow and not holds_always(offer.price):
-        part = free / flow
-        idle = half_even(cost * part.numerator, part.denominator)
-    if idle or free:
-        yield "idle", free, idle
-    if rest != idle:
-        yield "reserved", Fraction(0), rest - idle
 
 
 def _use(arc: Arc, start: Any, end: Any, quanta: int, cost: int) -> Use:

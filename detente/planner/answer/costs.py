@@ -78,13 +78,14 @@ def _moves(draft: Draft, exact: Bill) -> Iterable[ProviderMove]:
 
 
 def _charges(exact: Bill) -> Iterable[ProviderCharge]:
-    """By provider: use, then what stands idle, what was reserved at another price, and data moved."""
-    sums: dict[tuple[str, Literal["use", "idle", "reserved", "egress"]], tuple[Decimal, Decimal]] = {}
+    """By provider: use, then what stands idle, and data moved."""
+    kinds: tuple[Literal["use", "idle", "egress"], ...] = ("use", "idle", "egress")
+    sums: dict[tuple[str, str], tuple[Decimal, Decimal]] = {}
     for line in exact.rated:
         key = line.use.offer["provider"], line.use.kind
         listed, net = sums.get(key, (Decimal(0), Decimal(0)))
         sums[key] = listed + line.use.listed, net + line.net
-    for what in ("use", "idle", "reserved", "egress"):
+    for what in kinds:
         for (provider, kind), (listed, net) in sums.items():
             if kind == what and (listed or net):
-                yield ProviderCharge(kind, provider, listed, net)
+                yield ProviderCharge(what, provider, listed, net)

@@ -29,7 +29,7 @@ from detente.planner.formulation.owner import Owner
 from detente.planner.formulation.period_prices import PriceList, holds_always
 from detente.planner.formulation.placement import PlacedDemand
 from detente.planner.formulation.program import LinearProgram
-from detente.planner.formulation.unit_columns import Units
+from detente.planner.formulation.unit_columns import Units, UseByPrice
 
 
 @dataclass(frozen=True)
@@ -60,6 +60,7 @@ class Draft:
         self.x: Ints = np.zeros((0, self.n), dtype=np.int32)
         self.unserved: dict[str, Ints] = {}
         self.units: dict[str, Units] = {}
+        self.by_price: dict[str, UseByPrice] = {}  # of offers of which a clause asks what use of them was bought at
         self.decided: list[DecidedColumns] = []
         self.standby: dict[str, Ints] = {}
         self.standby_from = np.full(len(self.arcs), -1, dtype=np.int64)  # of each arc, the first column of its standby
@@ -71,6 +72,7 @@ class Draft:
         """The same, to be shaped further while this one stays as it is."""
         found = copy(self)
         found.program, found.units, found.decided = self.program.copied(), dict(self.units), list(self.decided)
+        found.by_price = dict(self.by_price)
         return found
 
     def at_most(self, offer: AnyOffer) -> Sequence[int | Fraction | None]:

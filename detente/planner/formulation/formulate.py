@@ -13,6 +13,7 @@ from detente.planner.formulation.grid import Grid
 from detente.planner.formulation.idle_units import idle_ceilings, raised_alike
 from detente.planner.formulation.moving import define_moving
 from detente.planner.formulation.permissions import define_permissions
+from detente.planner.formulation.price_kept import keep_prices
 from detente.planner.formulation.purchases import define_openings, define_units, with_room
 from detente.planner.formulation.shaping import Shaping
 from detente.planner.formulation.standby import define_standby
@@ -61,6 +62,7 @@ def _laid_out(draft: Draft) -> Draft:
     define_standby(draft, terms)
     draft.define_unserved()
     define_units(draft)
+    keep_prices(draft)
     draft.define_demand()
     define_moving(draft)
     define_capacity(draft)

@@ -106,3 +106,13 @@ class Grid:
                 [validity.over(p.span_start, p.span_end) for p in self.periods], dtype=np.bool_
             )
         return self._in_force[key]
+
+
+def in_same_period(
+    periods: NDArray[np.int64], others: NDArray[np.int64]
+) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
+    """Every pair of a place in some periods and one in others, which are in order, that are of one period."""
+    first = np.searchsorted(others, periods, side="left")
+    times = np.searchsorted(others, periods, side="right") - first
+    found = np.repeat(first - np.cumsum(times) + times, times) + np.arange(times.sum())  # runs, one after the other
+    return np.repeat(np.arange(len(periods)), times), found

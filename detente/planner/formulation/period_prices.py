@@ -79,9 +79,12 @@ class NetPrices:
 
     def use(self, arc: Arc) -> Floats:
         """Price of use per unit of work (NaN where it has none)."""
-        rates = [each.use[arc.index] for each, _ in self.off]
-        found: Floats = self.listed[arc.index, self.periods] * self._paid(rates, self.curves.get(arc.index))
+        found: Floats = self.listed[arc.index, self.periods] * self.paid_of_use(arc)
         return found
+
+    def paid_of_use(self, arc: Arc) -> Floats:
+        """The part of the list price of use that is paid."""
+        return self._paid([each.use[arc.index] for each, _ in self.off], self.curves.get(arc.index))
 
     def egress(self, arc: Arc) -> Floats:
         """Price of moving data per unit of work."""
@@ -126,13 +129,25 @@ class PriceList:
         offers = arcs.case.offers
         self.of_units = {o.id: self._of_units(o) for o in offers if not isinstance(o, TokenOffer)}
         self.of_use = [self._of_use(arc, arc.offer) for arc in arcs]
-        """List price per unit of work of each arc; None where it has no price or cannot be had."""
+        """List price per unit of work of each arc, or what was reserved for it; None where it cannot be had."""
         self.listed: Floats = np.empty((len(arcs), grid.n))
         for row, prices in enumerate(self.of_use):
             self.listed[row] = prices.floats()
         self._taken_off: list[TakenOff] = []
         self.curves = dict(self._curves(offers))
         """Of arcs, and of units by offer, whose price changes within a period; of what is reserved, it stays."""
+
+    def at_reserved(self, arc: Arc, prices: Mapping[int, Fraction]) -> None:
+        """Use of an arc costs what was reserved for it: an hour's price of a unit, in some periods."""
+        before, flow = self.of_use[arc.index], arc.offer.unit_flow / arc.per_work
+        other = {t: price / flow for t, price in prices.items() if before[t] not in (None, price / flow)}
+        if not other:
+            return
+        places = {price: len(before.distinct) + at for at, price in enumerate(dict.fromkeys(other.values()))}
+        which = before.which.copy()
+        which[list(other)] = [places[price] for price in other.values()]
+        self.of_use[arc.index] = found = Prices((*before.distinct, *places), which)
+        self.listed[arc.index] = found.floats()
 
     def as_stated(self, arc: Arc) -> Prices:
         """List price per unit of work of an arc, in the currency in which it is stated."""

@@ -30,8 +30,10 @@ from detente.planner.formulation import standby
 from detente.planner.formulation.arc import covers
 from detente.planner.formulation.draft import DecidedColumns, Draft
 from detente.planner.formulation.expression import Bools, Expr, Floats, Ints, Lines, Part, broadcast
+from detente.planner.formulation.grid import in_same_period
 from detente.planner.formulation.owner import Owner
 from detente.planner.formulation.period_prices import NetPrices
+from detente.planner.formulation.price_kept import measured_by_price, use_by_price
 from detente.planner.formulation.reserving import bought, times_of_use
 from detente.planner.formulation.unit_columns import Units
 
@@ -94,6 +96,9 @@ class Shaping:
         own = self._in_own(meter, used)
         index, rates = self._rates(selection, of, used)
         parts = self._measured(index, rates * own, used)
+        if of in PAID:
+            net, windows = draft.prices.within(used, discounts=of == "spend"), draft.grid.shares(used)[0]
+            parts += measured_by_price(draft, self._part(selection), net, windows, own)
         if of in (*PAID, "taken"):
             for units in draft.units.values():
                 facts = draft.case.offer_facts[units.offer.id]
@@ -161,9 +166,7 @@ class Shaping:
             return self._even(covered.astype(np.float64), by)
         if of == "revenue":
             return self._earned(covered, by)
-        idle = np.array([covers(selection, None, facts) for facts in draft.case.offer_facts.values()], dtype=np.bool_)
-        bought = np.array([not arc.metered for arc in draft.arcs], dtype=np.bool_)
-        part = covered.astype(np.float64) - (idle[draft.arcs.offer_at] & bought)
+        part = self._part(selection)
         if of == "taken":
             return self._even(part * draft.arcs.per_work, by)
         return self._spend_rates(selection, part, draft.prices.within(by, discounts=of == "spend"))
@@ -177,6 +180,14 @@ class Shaping:
         for row, workload in enumerate(self.draft.arcs[i].workload for i in index.tolist()):
             earned[row] = [float(workload.earns(at)) for at in (starts[:1] if workload.earns_always else starts)]
         return index, earned[:, periods] * share
+
+    def _part(self, selection: Selection) -> Floats:
+        """Which part of what use of each arc costs is added to what is bought, of what a selection covers of both."""
+        arcs, sold = self.draft.arcs, self.draft.case.offer_facts.values()
+        idle = np.array([covers(selection, None, facts) for facts in sold], dtype=np.bool_)
+        bought = np.array([not arc.metered for arc in arcs], dtype=np.bool_)
+        found: Floats = arcs.covered(selection).astype(np.float64) - (idle[arcs.offer_at] & bought)
+        return found
 
     def _even(self, each: Floats, by: Windows) -> Rates:
         """Of what is even over a period: by the share of it."""
@@ -193,6 +204,9 @@ class Shaping:
         for row, i in enumerate(index.tolist()):
             if part[i]:
                 rates[row] = part[i] * np.nan_to_num(net.use(arcs[i]))
+                units = self.draft.units.get(arcs[i].offer.id)
+                if units is not None and (found := use_by_price(self.draft, units)) is not None:
+                    rates[row, np.isin(net.periods, found.periods)] = 0.0  # by the columns of ``_by_price``
             if i in moved:
                 rates[row] += net.egress(moved[i])
         return index, rates
@@ -207,13 +221,11 @@ class Shaping:
             counted = self.draft.prices.within(by, discounts=of == "spend").paid_of_units(units.offer.id)
         counted = counted * own
         order = np.argsort(period, kind="stable")
-        first = np.searchsorted(period[order], periods, side="left")
-        times = np.searchsorted(period[order], periods, side="right") - first
-        paid = np.repeat(first - np.cumsum(times) + times, times) + np.arange(times.sum())  # runs, one after the other
+        piece, paid = in_same_period(periods, period[order])
         at = order[paid]
         n = len(units.columns)
-        place, parts = np.unique(np.repeat(windows, times).astype(np.int64) * n + column[at], return_inverse=True)
-        total = np.bincount(parts, weights=each[at] * np.repeat(counted, times), minlength=len(place))
+        place, parts = np.unique(windows[piece].astype(np.int64) * n + column[at], return_inverse=True)
+        total = np.bincount(parts, weights=each[at] * counted[piece], minlength=len(place))
         return (place // n).astype(np.int32), units.columns[place % n], total.astype(np.float64)
 
     def in_money(self, of: Any, owner: ClauseOwner, windows: Sequence[Window]) -> Expr:

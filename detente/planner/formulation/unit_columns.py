@@ -53,6 +53,19 @@ class Paid:
         return total
 
 
+@dataclass(frozen=True)
+class UseByPrice:
+    """How much work the reservations of an offer serve that were bought at each price, where several serve at once.
+
+    A place is a price in a period: ``periods`` and ``prices`` are of places, ``columns`` by arc and place.
+    """
+
+    arcs: tuple[int, ...]
+    periods: NDArray[np.int64]
+    prices: tuple[Fraction, ...]
+    columns: Ints
+
+
 @dataclass
 class Units:
     """What may be bought of one offer: columns of whole steps, and how each column reads as units in each period.
@@ -94,6 +107,16 @@ class Units:
         """What they cost at list price."""
         each = zip(self.paid, self.rates, strict=True)
         return Paid.of([(t, hours * rates[t]) for t, hours in paid.items()] for paid, rates in each)
+
+    @cached_property
+    def prices(self) -> dict[int, dict[Fraction, list[int]]]:
+        """Of a reservation whose price changes: the columns that serve in each period, by an hour's price there."""
+        found: dict[int, dict[Fraction, list[int]]] = {}
+        if self.offer.reserved and (len(self.offer.price.steps) > 1 or self.offer.by_month):
+            for column, (serve, rates) in enumerate(zip(self.serve, self.rates, strict=True)):
+                for t in serve.tolist():
+                    found.setdefault(t, {}).setdefault(rates[t], []).append(column)
+        return found
 
     @property
     def opening(self) -> int:

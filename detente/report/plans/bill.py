@@ -41,7 +41,6 @@ class BillCause:
 
 CHARGED = {
     "use": BillCause("use-at-list-price", "use, at list price", compute=True),
-    "reserved": BillCause("reserved-at-other-prices", "reserved at other prices", compute=True),
     "idle": BillCause("paid-for-and-idle", "paid for and idle", compute=True),
     "egress": BillCause("data-moved", "data moved", compute=True),
 }

@@ -11,7 +11,7 @@ from typing import Any
 
 from detente.case.case import Case
 from detente.contract.roles import PriceChange
-from tests.planner.oracle.sheet import Slot, Sum, Way, added, at_midnight, dated, later
+from tests.planner.oracle.sheet import Slot, Sum, Way, added, at_midnight, dated, later, less
 from tests.planner.oracle.units import Units
 
 PRICE_CLAUSES = ("discount", "escalator", "price-lock")
@@ -23,6 +23,7 @@ class Money(Units):
     def __init__(self, case: Case) -> None:
         super().__init__(case)
         self.within: Slot | None = None
+        self.served: dict[tuple[str, int], list[tuple[dict[int, int], dict[str, Any]]]] = {}
         self._price()
 
     def _off(self, demand: Any, offer: Any, slot: Slot) -> float:
@@ -77,6 +78,37 @@ class Money(Units):
         there = self.within if self.within and getattr(way.offer, "term", None) is None else slot
         return self._list_price(way, there) or 0.0
 
+    def _use(self, i: int, t: int, *, listed: bool) -> Sum:
+        """What use costs: at the day's price, or at that of the purchase by which it is served."""
+        way, slot = self.ways[i], self.slots[t]
+        part = 1.0 if listed else 1 - self._off(way.workload.facts, way.offer, slot)
+        if getattr(way.offer, "term", None) is None or len(way.offer.price.steps) == 1:
+            return {self.x[i, t]: part * self._listed(way, slot)}
+        each = way.take / self._flow(way.offer) * part
+        served = self._served(way.offer, t)
+        return {mine[i]: each * self._price_of(way.offer, bought, slot) for mine, bought in served}
+
+    def _served(self, offer: Any, t: int) -> list[tuple[dict[int, int], dict[str, Any]]]:
+        """Of each purchase that serves in a slot, how much work of each way it serves."""
+        if (offer.id, t) not in self.served:
+            there = [bought for bought in self.units[offer.id] if t in bought["held"]]
+            mine = [i for i, way in enumerate(self.ways) if way.offer is offer]
+            found = [({i: self.column() for i in mine}, bought) for bought in there]
+            for i in mine:
+                self.row({self.x[i, t]: -1.0} | {each[i]: 1.0 for each, _ in found}, "==", 0.0)
+            for each, bought in found:
+                gives = added(dict(bought["parts"]), times=self._flow(offer) * self.slots[t].hours)
+                self.row(less({each[i]: self.ways[i].take for i in mine}, gives), "<=", 0.0)
+            self.served[offer.id, t] = found
+        return self.served[offer.id, t]
+
+    def _price_of(self, offer: Any, bought: dict[str, Any], slot: Slot) -> float:
+        """A unit's price of an hour in a slot, by the day on which it was bought."""
+        first = dated(offer.price, bought["first"])[0][1]
+        if offer.term is None or "month" not in str(first.unit):
+            return float(bought["price"])
+        return float(first.amount) * self._per_hour(offer, first.unit, slot)
+
     def _paid(self, offer: Any, t: int, *, listed: bool = False) -> tuple[Sum, Sum]:
         """Cost (after discounts, or at list price) and capacity of the units of an offer that are paid in a slot."""
         cost: Sum = {}
@@ -86,12 +118,9 @@ class Money(Units):
             hours = slot.hours * slot.inside(bought["start"], bought["until"])
             parts = dict(bought["parts"])
             off = 0.0 if listed else self._off(None, offer, slot)
-            price = bought["price"]
+            price = self._price_of(offer, bought, slot)
             if offer.term is None and self.within:
                 price = self._unit_price(offer, self.within) or price  # none where nothing is bought
-            if offer.term is not None and "month" in str(dated(offer.price, bought["first"])[0][1].unit):
-                at_start = dated(offer.price, bought["first"])[0][1]
-                price = float(at_start.amount) * self._per_hour(offer, at_start.unit, slot)
             cost = added(cost, added(parts, times=price * hours * (1 - off)))
             gives = added(gives, added(parts, times=hours * self._flow(offer)))
         return cost, gives
@@ -168,11 +197,9 @@ class Money(Units):
                 "work": 1.0,
                 "taken": way.take,
                 "revenue": float(revenue.amount) if revenue else 0.0,
-                "spend": self._net(way, slot),
-                "listed": self._listed(way, slot),
-            }[of]
+            }.get(of, 0.0)
             if selection.covers(way.workload.facts, self.facts(way.offer)):
-                yield {self.x[i, t]: each}
+                yield self._use(i, t, listed=of == "listed") if of in ("spend", "listed") else {self.x[i, t]: each}
             price, sold = self._egress(way)
             if of in ("spend", "listed") and price and selection.covers(way.workload.facts, sold):
                 yield {self.x[i, t]: self._moves(way, slot) if of == "spend" else price}
@@ -184,5 +211,5 @@ class Money(Units):
                 yield gives if of == "taken" else paid
                 for i, way in enumerate(self.ways):
                     if way.offer is offer and not way.own:
-                        used = {"spend": self._net(way, slot), "listed": self._listed(way, slot)}
-                        yield {self.x[i, t]: -used.get(of, way.take)}
+                        used = {self.x[i, t]: way.take} if of == "taken" else self._use(i, t, listed=of == "listed")
+                        yield added(used, times=-1.0)

@@ -11,7 +11,7 @@ from detente.contract.reach.scope import Scope
 from detente.values.committed import number
 from tests.planner.oracle.credits import Credits
 from tests.planner.oracle.money import Money
-from tests.planner.oracle.sheet import Slot, Sum, added, at_midnight, dated, later, less, month_of, next_month
+from tests.planner.oracle.sheet import Slot, Sum, added, at_midnight, later, less, month_of, next_month
 
 
 class Windows(Money):
@@ -193,11 +193,8 @@ class Windows(Money):
         """What counts of one purchase in a time: equal parts of what is paid of it until the plan ends."""
         cost = 0.0
         for slot in self.slots:
-            price = bought["price"]
-            at_start = dated(offer.price, bought["first"])[0][1]
-            if "month" in str(at_start.unit):
-                price = float(at_start.amount) * self._per_hour(offer, at_start.unit, slot)
-            cost += slot.hours * slot.inside(bought["start"], bought["until"]) * price
+            hours = slot.hours * slot.inside(bought["start"], bought["until"])
+            cost += hours * self._price_of(offer, bought, slot)
         first, last = bought["start"], min(bought["until"], self.end)
         days = [first]
         if moment == "invoice" and offer.invoiced != "upfront":

@@ -83,16 +83,16 @@ def test_idle_capacity_has_its_line() -> None:
     assert lines["the bill"] == found.bill
 
 
-def test_what_was_reserved_for_less_than_the_price_of_the_day_is_not_called_idle() -> None:
+def test_use_of_what_was_reserved_costs_what_was_paid() -> None:
     price = {"2026-01-01": "2 USD per GPU-hour", "2026-02-01": "4 USD per GPU-hour"}
     offer = gpus("north", price, buy="reserved", term="2 months")
     found = solved(build([offer], [compute(demand="1 GPU")], months=2))  # 744 and 672 hours, all at 2
     assert [(line.what, line.amount) for line in bill(found)] == [
-        ("use, at list price", 744 * 2 + 672 * 4),
-        ("reserved at other prices", -672 * 2),
+        ("use, at list price", 1416 * 2),
         ("the bill", 1416 * 2),
     ]
     assert "idle" not in {line.partition("  ")[0] for line, _ in in_terminal(found)}
+    assert found.providers[0].effective_price == {"GPU-hour": 2}
 
 
 def test_what_is_not_served_is_no_part_of_the_bill() -> None:
