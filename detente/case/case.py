@@ -336,8 +336,7 @@ class Case:
     def outside(self) -> tuple[InForce, ...]:
         """Clauses of which no version is in force at any time of the horizon: nothing that is planned sees them."""
         horizon = self.declared.horizon
-        begin, end = horizon.opens, horizon.closes
-        inside = {f.term.id for f in self.versions if f.validity.over(begin, end)}
+        inside = {f.term.id for f in self.versions if f.validity.over(horizon.opens, horizon.closes)}
         return tuple(f for f in self.versions if f.term.id not in inside)
 
     def term(self, term_id: str) -> Term | None:

@@ -391,10 +391,8 @@ def _plain(node: YamlNode) -> str:
 
 def _overlap(one: Change, other: Change) -> bool:
     """Whether two changes hold at the same time; those of clauses always do."""
-    if one.term is not None:
-        return True
-    first, second = (_times(each) for each in (one, other))
-    return first[0] < second[1] and second[0] < first[1]
+    (start, end), (since, until) = _times(one), _times(other)
+    return one.term is not None or (start < until and since < end)
 
 
 def _times(change: Change) -> tuple[date, date]:

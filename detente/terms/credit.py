@@ -18,7 +18,9 @@ from pydantic import Field, PrivateAttr, model_validator
 
 from detente.contract.amounts.applied_times import MANY, AppliedTimes
 from detente.contract.amounts.counting import APART, OF_CHARGES, repriced
+from detente.contract.amounts.credited import taken_back
 from detente.contract.amounts.in_full import in_full
+from detente.contract.amounts.lapsing import lapses_before
 from detente.contract.amounts.paid_parts import MAX_DIVIDING, PaidPart, dividing, fall, fallen, parts
 from detente.contract.case_view import CaseView
 from detente.contract.decisions import Decisions
@@ -143,22 +145,7 @@ class Credit(Term, Payer):
         return False
 
     def _lapse_before(self, other: Credit, windows: Iterable[Window] | None = None) -> set[bool | None]:
-        """Whether what it has is used before what another has, where both have some; both where that changes.
-
-        What lapses first is: each window of one that is given anew has its own end. Of equal ends, that for less use,
-        and then the older; None where these are alike.
-        """
-        found: set[bool | None] = set()
-        (mine, begun), (theirs, since) = ((self._wide(each), each.validity.first) for each in (self, other))
-        alike = None if (mine, begun) == (theirs, since) else (mine, begun) < (theirs, since)
-        for window in islice(self._whole if windows is None else windows, MANY):
-            for beside in islice(other._whole.over(window.start, window.end), MANY):
-                found.add(alike if window.end == beside.end else window.end < beside.end)
-        return found
-
-    def _wide(self, of: Credit) -> int:
-        """The more, the fewer of those that meet cover all that one covers."""
-        return -sum(of.covered.inside(each.covered) is True for each in (self, *self._met))
+        return lapses_before(self, other, (self, *self._met), windows)
 
     def _only_before(self, other: Credit) -> bool:
         """Whether another always pays before it."""
@@ -186,14 +173,14 @@ class Credit(Term, Payer):
             return
         for other in self.beside:
             before: set[bool | None] = set()
-            for window in islice(self._whole, MANY) if len(self._lapse_before(other) - {None}) > 1 else ():
+            for window in islice(self.whole, MANY) if len(self._lapse_before(other) - {None}) > 1 else ():
                 now = self._lapse_before(other, [window]) - {None}
                 if before and now and (now != before or len(now) > 1):  # one in which it changes is by itself
                     yield window.start
                 before = now or before
 
     @property
-    def _whole(self) -> Calendar:
+    def whole(self) -> Calendar:
         """Its windows, whatever a plan sees of them."""
         return replace(self.spend.windows, sight=None)
 
@@ -243,7 +230,7 @@ class Credit(Term, Payer):
     @property
     def lapses(self) -> datetime:
         """The end of its first window: until then the first of its amount lasts."""
-        return next((window.end for window in self._whole), self.validity.end)
+        return next((window.end for window in self.whole), self.validity.end)
 
     def before(self, of: Selection) -> Meter:
         """What credits that come first pay of it, or of a part of it."""
@@ -381,7 +368,9 @@ class Credit(Term, Payer):
         known = {other.id for other in self._credits} if not self.readings else set()
         others = [other for other in case.beside if isinstance(other, Credit) and other.id not in known]
         yield from more_than_all(self, others, case, Credit.gives, remedy=STACKED)
-        yield from self._backwards(case)
+        for other in case.beside:
+            if isinstance(other, Credit) and other.id == self.id and other.validity.end == self.validity.start:
+                yield from taken_back(self, other)
         if len(self._dividing) > MAX_DIVIDING:
             what = f"{len(self._dividing)} other clauses each cover some of what `{self.id}` pays for, and not all"
             yield Flaw(what, f"let at most {MAX_DIVIDING} do so", ("of",) if self.of.wanted else ("kind",))
@@ -390,30 +379,6 @@ class Credit(Term, Payer):
         if at is not None:
             what = f"a window beside those of `{self.id}` begins at {at:%Y-%m-%d %H:%M} UTC, and not with an hour of it"
             yield Flaw(what, "let both agreements have one `zone`", ("kind",))
-
-    def _backwards(self, case: CaseView) -> Iterator[Flaw]:
-        """A window taken over whole of which more may have been credited than this text gives, or otherwise."""
-        begun = self.validity.begun
-        if begun is None or begun.how != "whole-window" or begun.running is None:
-            return
-        before = (other for other in case.beside if other.id == self.id and other.validity.end == self.validity.start)
-        for other in before:
-            if not isinstance(other, Credit):
-                continue
-            otherwise = (other.rate, other.covered) != (self.rate, self.covered)
-            if otherwise or self._less_than(other, begun.running):
-                does = "credits another `rate`, or other use, of it" if otherwise else "may have credited more of it"
-                what = f"the window is taken over whole, and the earlier text {does}: what was credited is credited"
-                own = f"say `removes: [{self.id}]`, and write this text with an `id` of its own and what is left of it"
-                yield Flaw(what, f"{own}; or say `takes-over: pro-rata` or `new-window`", ("takes-over",))
-
-    def _less_than(self, other: Credit, running: Window) -> bool:
-        """Whether an earlier text may give more of the window that runs; of two currencies, that is not known."""
-        own = next(self._whole.over(self.validity.start, self.validity.start), None)
-        most, before = None if own is None else self.most(own), other.most(running)
-        if most is None:
-            return False
-        return before is None or other.own_money != self.own_money or most < before
 
     def gives(self, demand: Facts | None, offer: Facts) -> Decimal | None:
         """Its rate, of what it covers."""

@@ -28,7 +28,7 @@ from detente.errors import Flaw, FlawError, KeyPath
 from detente.values.money import nano, shown
 from detente.values.noun import Noun
 from detente.values.period import hours_between, later
-from detente.values.quantity import Span
+from detente.values.quantity import Span, in_percent
 from detente.values.quantity_field import Length, Portion
 
 A_DAY = Span(1, "day")
@@ -156,8 +156,8 @@ class Delivery(InTranches):
         told = ", ".join(f"{t.quantity} from {t.there} on ({_state(t)})" for t in self.known)
         late = ""
         if self.credit is not None:
-            late = f"; a day of delay gives {float(self.credit.per_day):.2%} of a tranche's worth back"
-            late += f", at most {float(self.credit.at_most):.0%}"
+            late = f"; a day of delay gives {in_percent(self.credit.per_day)} of a tranche's worth back"
+            late += f", at most {in_percent(self.credit.at_most)}"
             earned, all_of_it = (sum((a for _, a in self._given(expected=each)), Fraction(0)) for each in (False, True))
             currency = next((t.worth.currency for t in self.tranches if t.worth), "")
             late += f": {shown(nano(earned), currency)}" if earned else ""

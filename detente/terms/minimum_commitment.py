@@ -17,7 +17,7 @@ from typing import Annotated, ClassVar, Literal, Self
 from pydantic import Discriminator, Field, Tag, model_validator
 
 from detente.contract.amounts import paid_once, prepayment
-from detente.contract.amounts.carrying import CARRIED, Carried, Carrying, Reached, of_nothing
+from detente.contract.amounts.carrying import CARRIED, Carried, Carrying, Reached, of_each, of_nothing
 from detente.contract.amounts.counting import (
     MEASURED,
     SAID,
@@ -48,7 +48,7 @@ from detente.errors import Flaw, FlawError
 from detente.values.committed import Committed, is_flow, number, over, told, unit_of
 from detente.values.money import Money, shown
 from detente.values.period import Horizon, later
-from detente.values.quantity import Amount
+from detente.values.quantity import Amount, in_percent
 from detente.values.quantity_field import Portion
 
 Deferral = Annotated[
@@ -316,7 +316,7 @@ class MinimumCommitment(Term):
         price = self.shortfall.told if isinstance(self.shortfall, Shortfall) else "it must be met"
         what = SAID[self.measure or "after-discounts"] if isinstance(self.amount, Money) else "what is taken"
         parts = self.deferral if isinstance(self.deferral, tuple) else (self.deferral,)
-        some = ", ".join(f"{float(part):.0%}" for part in parts)
+        some = ", ".join(map(in_percent, parts))
         of_each = " (of each window in turn)" if len(parts) > 1 else ""
         classes = f"; {some} of it may be made good in the next window{of_each}" if any(parts) else ""
         classes += "".join(f"; {c.told(milestones=bool(self.milestones))}" for c in self.counts)
@@ -353,23 +353,14 @@ class MinimumCommitment(Term):
         yield from untimed(self.moment, self.covered, case)
         if isinstance(self.amount, Money):
             yield from repriced(self, self.measure, case)
-        yield from self._of_each_window()
+        if isinstance(self.deferral, tuple) and self.validity.begun is None:
+            yield from of_each(self.deferral, self.in_force(replace(self.validity, ended=None)).calendar(self.cycle))
         yield from out_of_order(self.milestones, self.validity, self._in_all)
         beside = [other for other in case.beside if isinstance(other, MinimumCommitment)]
         yield from paid_once.flaws(self, beside, case)
         for index, milestone in enumerate(self.milestones):
             if self._counts_from_before(milestone, case.horizon):
                 yield self._from_before(milestone, index)
-
-    def _of_each_window(self) -> Iterator[Flaw]:
-        """A part for each window, where there are more windows, or fewer; of the last, nothing can go on."""
-        windows = self.in_force(replace(self.validity, ended=None)).calendar(self.cycle)
-        if not isinstance(self.deferral, tuple) or windows.endless or self.validity.begun is not None:
-            return
-        parts, count = len(self.deferral), sum(1 for _ in windows)
-        if parts not in (count - 1, count):
-            what = f"{parts} {'part' if parts == 1 else 'parts'}, and there are {count} windows"
-            yield Flaw(what, "write the part of each window, 0% where nothing goes on", ("deferral",))
 
     def _from_before(self, milestone: Milestone, index: int) -> Flaw:
         path = ("milestones", index, "by")

@@ -208,7 +208,7 @@ class TakeOrPay(OneOffer):
 
     def explain(self) -> Reason:
         """What the clause does."""
-        part = "" if self.take == 1 else f"{float(self.take):.0%} of "
+        part = "" if self.take == 1 else f"{in_percent(self.take)} of "
         later = f"; what is paid and not taken may be taken within {self.make_up.within}" if self.make_up else ""
         later += (
             f"; up to {in_percent(self.carry_over)} of it, taken beyond it, counts in the next window"

@@ -392,3 +392,11 @@ def test_what_a_plan_of_months_does_not_see_of_a_week_is_told(every: str, noted:
     deal = agreement(WEEKLY, effective="2026-02-02", ends="2026-02-23")
     case = build(NORTH_AND_SOUTH, [shaped], deal, horizon=horizon)
     assert ["`floor` counts by the week" in note.what for note in notes(case)] == noted
+
+
+def test_a_part_is_told_as_it_was_written() -> None:
+    """A fee of 12.5% was told as 12%."""
+    clause = {"kind": "minimum-commitment", "id": "floor", "amount": "9 USD", "deferral": "7.25%"}
+    case = build([tokens("north", 3)], [work()], agreement(clause | {"shortfall": {"fee": "12.5%"}}))
+    said = case.terms[0].explain().sentence
+    assert "12.5% of what is missing is owed; 7.25% of it may be made good" in said

@@ -10,13 +10,15 @@ other.
 
 from __future__ import annotations
 
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Iterator, Sequence
 from dataclasses import dataclass
+from decimal import Decimal
 from fractions import Fraction
 from typing import Literal
 
 from detente.contract.program import ClauseOwner, Expression, Program
-from detente.errors import FlawError
+from detente.contract.reach.window import Calendar
+from detente.errors import Flaw, FlawError
 
 NOTHING = Fraction(0)
 
@@ -29,6 +31,14 @@ def of_nothing(stated: Collection[str]) -> None:
     if "carried" in stated and "carry_over" not in stated:
         what = "says how often an excess is carried on, and none is"
         raise FlawError(what, "add `carry-over`, or leave out `carried`", ("carried",), key=True)
+
+
+def of_each(deferral: Collection[Decimal], windows: Calendar) -> Iterator[Flaw]:
+    """A part for each window, where there are more windows, or fewer; of the last, nothing can go on."""
+    count = None if windows.endless else sum(1 for _ in windows)
+    if count is not None and len(deferral) not in (count - 1, count):
+        what = f"{len(deferral)} {'part' if len(deferral) == 1 else 'parts'}, and there are {count} windows"
+        yield Flaw(what, "write the part of each window, 0% where nothing goes on", ("deferral",))
 
 
 @dataclass(frozen=True, eq=False)

@@ -134,7 +134,7 @@ class Milestone(Noun):
     @property
     def told(self) -> str:
         """In a clause's sentence."""
-        price = f"{float(self.fee):.0%} of what is missing then is owed" if self.fee else "it must be reached"
+        price = f"{in_percent(self.fee)} of what is missing then is owed" if self.fee else "it must be reached"
         price += f", as prepayment that {drawn_within(self.valid_for)}" if self.prepaid else ""
         price = f"what is missing then is owed at {self.price}" if self.price is not None else price
         return f"{told(self.reach)} by {self.by}: {price}"

@@ -19,6 +19,7 @@ from detente.errors import FlawError
 from detente.values.committed import Committed, is_flow, unit_of
 from detente.values.money import CENT, Cash, Money, WorkPrice
 from detente.values.noun import Noun
+from detente.values.quantity import in_percent
 from detente.values.quantity_field import Length, Percent
 
 LUMP = "lump"
@@ -102,7 +103,9 @@ class Shortfall(Noun):
         if self.prepaid:
             return f"what is missing is charged as prepayment, which {drawn_within(self.valid_for)} without counting"
         return (
-            f"what is missing is owed at {self.price}" if self.price else f"{self.fee:.0%} of what is missing is owed"
+            f"what is missing is owed at {self.price}"
+            if self.price
+            else f"{in_percent(self.fee)} of what is missing is owed"
         )
 
 
