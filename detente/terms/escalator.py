@@ -168,8 +168,8 @@ class Escalator(Term, PriceChange):
     def overlooked(self, horizon: Horizon) -> Iterator[Flaw]:
         """No anniversary before its text ends."""
         first, end = self._first, self.validity.end
-        told_elsewhere = first >= end or self.validity.ended is not None  # a mistyped year; an amendment
-        if not endless(end) and not told_elsewhere and next(self.turns(first, end), None) is None:
+        elsewhere = first >= min(end, horizon.closes) or self.validity.ended is not None
+        if not endless(end) and not elsewhere and next(self.turns(first, end), None) is None:
             what = f"prices do not change by `{self.id}`: no anniversary of {first:%Y-%m-%d} comes before it ends"
             yield Flaw(f"{what} ({end:%Y-%m-%d})", "say the day from which they count (`starts`), or drop the clause")
 
