@@ -12,7 +12,7 @@ from datetime import date
 from decimal import Decimal
 
 from detente.case.document import YamlNode
-from detente.case.numbers import factor_of, times
+from detente.case.numbers import factor_of, must_replace, times
 from detente.case.scenario import Change, Loss, Scenario
 from detente.case.written import Written, at, between, node_of, place, put, steps_of, text_at
 from detente.contract.clause_text import SELF
@@ -327,13 +327,15 @@ class _Changing:
 # -- one thing with another value ----------------------------------------------------------------------------------
 def _with(change: Change, thing: YamlNode, key: str, factor: Decimal | None, value: YamlNode) -> YamlNode:
     """A thing with one field changed. Raises FlawError."""
+    steps = tuple(int(step) if step.isdigit() else step for step in key.split("."))
+    old = at(thing, steps)
+    if factor is None:
+        must_replace(value, old)
     start, end = (None, None) if change.term is not None else (change.from_, change.until)
     last = end if isinstance(end, date) else None
     windowed = start is not None or last is not None
     if change.workload is not None and key == "demand" and (factor is not None or windowed):
         return _demand(thing, factor, value, start, last)
-    steps = tuple(int(step) if step.isdigit() else step for step in key.split("."))
-    old = at(thing, steps)
     if old is None and (factor is not None or windowed):
         hint = did_you_mean(key, thing.keys or {}) if nearest(key, thing.keys or {}) else VALUE
         raise FlawError(f"`{text_at(thing, 'id')}` states no `{key}` to change", hint)

@@ -287,7 +287,8 @@ _REMEDIES = {
     "while scanning an anchor": "put a text that begins with `&` in quotes",
     "while scanning an alias": "put a text that begins with `*` in quotes",
     "while scanning a block scalar": "put a text that begins with `|` or `>` in quotes",
-    "while parsing a flow": "close the bracket, or put a text that has a bracket, a comma or a colon in it in quotes",
+    "while parsing a flow": "write a comma between two entries, close the bracket, or put a text that has a bracket, a "
+    "comma or a colon in it in quotes",
     "while parsing a block mapping": "begin each key of a mapping in the same column, each entry of a list with `- `, "
     "and put texts with signs in quotes",
     "while parsing a block collection": "begin each `- ` of a list in the same column",

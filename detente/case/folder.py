@@ -25,7 +25,7 @@ from detente.case.written import Written, node_of
 from detente.contract.roles import DataReader
 from detente.demand.workload import with_data
 from detente.errors import CaseError, Flaw, FlawError, KeyPath, MissingExtraError, Mistake, Where
-from detente.values.file import inside
+from detente.values.file import leads_out
 from detente.values.likeness import did_you_mean
 from detente.values.period import LAST
 
@@ -107,8 +107,8 @@ class _Reader:
     def documents(self) -> Iterator[Read]:
         """Every file of the case that is YAML."""
         for file in case_files(self.path, self._wrong):
-            if self.path.is_dir() and not inside(self.path, file):
-                self._wrong(Where(str(file)), "leads out of the case's folder", "copy the file into it")
+            if self.path.is_dir() and (wrong := leads_out(self.path, file)):
+                self._wrong(Where(str(file)), *wrong)
                 self.unread |= {*SECTIONS, "head"}
                 continue
             try:

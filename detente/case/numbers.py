@@ -15,6 +15,7 @@ from detente.errors import FlawError
 from detente.values.quantity import NUMBER, WIDE, number, plain
 
 _SIGNED = re.compile(r"[+-]\s?[0-9][0-9_.]*\s?%")
+_UNSIGNED = re.compile(r"[0-9][0-9_.]*\s?%")
 _LEADING = re.compile(rf"({NUMBER})(\s?[^\W\d].*|\s?%.*|\s?/.*)?", re.DOTALL)
 _KEPT = ("source", "batch")
 """Keys beside numbers, of what is no amount of the same thing: a text, and what batch use costs of the prices."""
@@ -28,6 +29,24 @@ def factor_of(node: YamlNode) -> Decimal | None:
     if part < -100:
         raise FlawError(f"`{node.text}` takes away more than there is", "write -100% or more")
     return 1 + WIDE.multiply(part, Decimal("0.01"))
+
+
+def must_replace(node: YamlNode, old: YamlNode | None) -> None:
+    """Refuse a value that is no percentage with a sign and seems to be meant as a change. Raises FlawError.
+
+    `+10 GPU` would replace what stands there, and so would `10%` in place of an amount.
+    """
+    given = (node.text or "").strip()
+    if given.startswith("+") and not _SIGNED.fullmatch(given):
+        what = f"`{given}` would replace what stands there, and its sign says that it is added to that"
+        raise FlawError(what, "write a percentage, such as `+50%`, or the whole value without a sign")
+    if _UNSIGNED.fullmatch(given) and old is not None and "%" not in (old.text or "%"):
+        raise FlawError(f"`{given}` has no sign, and is no whole value", f"write `+{given}`, `-{given}`, or that value")
+    for key, (_, value) in (node.keys or {}).items():
+        before = old.keys if old is not None else None
+        must_replace(value, (before or {}).get(key, (None, None))[1])
+    for each in node.items or ():
+        must_replace(each, None)
 
 
 def times(node: YamlNode, factor: Decimal, at: YamlNode) -> YamlNode:

@@ -23,6 +23,7 @@ from detente.contract.term import Term
 from detente.errors import Flaw, FlawError, KeyPath
 from detente.market.network import PLACE
 from detente.terms import KINDS, kinds
+from detente.values.country import code_meant
 from detente.values.likeness import did_you_mean, nearest
 from detente.values.noun import ID
 
@@ -221,7 +222,8 @@ def _hint(detail: Any, raw: Any, kind: Any) -> str:
     keys = _keys(models)
     if code in ("list_type", "tuple_type"):
         if isinstance(given, str):
-            return f", such as `[{_short(given)}]`"
+            place = code_meant(given) if detail["loc"][-1:] == ("within",) else None
+            return f", such as `[{place or _short(given)}]`"
         if isinstance(given, dict) and given and _of_scopes(kind, detail["loc"], raw):
             return f", such as `[ {{ {_short(next(iter(given)))}: … }} ]`"
         if not isinstance(given, dict) or not keys:

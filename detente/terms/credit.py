@@ -77,6 +77,9 @@ class Credit(Term, Payer):
     @model_validator(mode="after")
     def _something(self) -> Self:
         if self.amount is None and self.rate == 1:
+            if "rate" in self.model_fields_set:
+                what = "`rate` is 100%, and there is no `amount`, so it would pay for everything"
+                raise FlawError(what, "write a lower `rate`, or add the `amount` up to which it pays")
             raise FlawError("says neither `amount` nor `rate`, so it would pay for everything", "add one of them")
         if self.amount is None and self.windows.ramp:
             what = "a ramp divides an amount, and there is none"

@@ -51,6 +51,7 @@ _MEANT = {
     "South Korea": "KR",
     "Korea": "KR",
     "European Union": "EU",
+    "Europe": "EU",
     "European Economic Area": "EEA",
 }
 
@@ -76,11 +77,17 @@ def area(text: str) -> str:
 
 
 def _meant(text: str, areas: Collection[str] = ()) -> str:
+    found = code_meant(text, areas)
+    return f"did you mean `{found}`?" if found else ""
+
+
+def code_meant(text: str, areas: Collection[str] = AREAS) -> str | None:
+    """The code of the country, or of one of some areas, that a text seems to name; None where it names none."""
     names, written = _codes_by_name(), text.strip().casefold()
     if written not in names and len(written) > 3:  # near three letters there is always some code
         written = nearest(written, names, 0.8) or written
     found = names.get(written, "")
-    return f"did you mean `{found}`?" if found in CODES or found in areas else ""
+    return found if found in CODES or found in areas else None
 
 
 @cache

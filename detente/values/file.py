@@ -46,9 +46,17 @@ def read(path: Path, most: int) -> bytes:
     return found
 
 
-def inside(folder: Path, path: Path) -> bool:
-    """Whether a path stays in a folder once every symbolic link in it is followed. Raises OSError."""
-    return path.resolve().is_relative_to(folder.resolve())
+def leads_out(folder: Path, path: Path) -> tuple[str, str] | None:
+    """What is wrong with where a path leads once every symbolic link in it is followed, and the remedy.
+
+    None where it stays in a folder. Raises OSError.
+    """
+    try:
+        if path.resolve().is_relative_to(folder.resolve()):
+            return None
+    except RuntimeError:  # of a circle, before Python 3.13
+        return "its symbolic links lead in a circle", "put the file itself in its place"
+    return "leads out of the case's folder", "copy the file into it"
 
 
 def write(path: Path, content: bytes) -> None:

@@ -23,7 +23,7 @@ from typing import IO, Annotated, Any, NoReturn, Self
 from pydantic import AfterValidator, Field
 
 from detente.errors import Flaw, FlawError, MissingExtraError, Where, printable
-from detente.values.file import inside, opened
+from detente.values.file import leads_out, opened
 from detente.values.noun import Title
 
 MAX_BYTES = 2 * 2**30
@@ -84,8 +84,8 @@ class Sheet:
 
     def __enter__(self) -> Self:
         try:
-            if not inside(self._folder, self._path):
-                self.stop("leads out of the case's folder", "copy the file into it")
+            if wrong := leads_out(self._folder, self._path):
+                self.stop(*wrong)
             if not self._path.exists() or self._path.is_dir():
                 self.stop("there is no such file", "the path counts from the case's folder")
             if self._path.stat().st_size > MAX_BYTES:

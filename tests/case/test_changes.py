@@ -288,6 +288,15 @@ def test_a_number_is_multiplied_to_the_last_digit(text: str, factor: str, found:
             "in the scenario `s`, found `cheap`; expected a mapping",
         ),
         ({"change": [{"offer": "north-api", "model": "-5%"}]}, "`m` is not a number, so `-5%` cannot change it"),
+        (
+            {"change": [{"offer": "north-api", "price": {"input": "+1 USD per Mtok"}}]},
+            "`+1 USD per Mtok` would replace",
+        ),
+        (
+            {"change": [{"workload": "chat", "demand": "+1 Mtok per month"}]},
+            "write a percentage, such as `+50%`, or the",
+        ),
+        ({"change": [{"workload": "chat", "demand": "10%"}]}, "write `+10%`, `-10%`, or that value"),
         ({"change": [{"offer": "north-api", "price": "-105%"}]}, "`-105%` takes away more than there is"),
         ({"change": [{"offer": "north-api", "model": "n", "from": "2026-02"}]}, "`model` does not change on dates"),
         ({"change": [{"offer": "north-api", "capacity": "-5%"}]}, "`north-api` states no `capacity` to change"),

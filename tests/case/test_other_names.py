@@ -41,6 +41,8 @@ def test_a_key_is_found_by_its_other_names_and_else_by_its_letters(
         ("before credits", ["list", "after-discounts", "after-credits"], "after-discounts"),
         ("payment", ["use", "invoice", "purchase"], None),  # later than the invoice, and nothing that there is
         ("Annual", ["hour", "month", "year"], "year"),
+        ("3 months", ["month", "quarter", "year", "term"], "quarter"),
+        ("12 months", ["month", "quarter", "year", "term"], "year"),
         ("volume", ["graduated", "all-units"], "all-units"),
         ("pro-rata", ["refuse", "prorate"], "prorate"),
     ],
@@ -98,6 +100,19 @@ def floor(**more: object) -> Data:
 def test_the_mistake_says_which_key_is_meant(case: Data, remedies: list[str]) -> None:
     found = mistakes(case)
     assert [remedy for remedy in remedies if any(remedy in each for each in found)] == remedies, found
+
+
+def test_a_place_for_a_list_of_places_is_told_by_its_code() -> None:
+    lives = {"id": "lives", "kind": "residency", "within": "Europe"}
+    (found,) = mistakes(data_of([gpus("north", 2)], [compute()], agreement(lives, party="self")))
+    assert found.endswith("found `Europe`; expected a list, such as `[EU]`")
+
+
+def test_a_credit_of_all_says_that_its_rate_is_all() -> None:
+    (found,) = mistakes(
+        data_of([gpus("north", 2)], [compute()], agreement({"id": "c", "kind": "credit", "rate": "100%"}))
+    )
+    assert "`rate` is 100%, and there is no `amount`" in found
 
 
 def test_a_mapping_for_a_list_of_names_is_not_written_out_as_a_list_of_mappings() -> None:

@@ -276,13 +276,17 @@ def test_a_path_stays_in_the_case_s_folder(tmp_path: Path) -> None:
     (case / "offers").mkdir(parents=True)
     (case / "case.yaml").write_text("name: x\n")
     (case / "offers" / "a.yaml").symlink_to(tmp_path / "secret.yaml")
+    (case / "offers" / "b.yaml").symlink_to("b.yaml")
+    (case / "c.csv").symlink_to("c.csv")
     found = mistakes(case)
     assert any("a.yaml: leads out of the case's folder" in each for each in found)
     assert secret not in "".join(found)
-    for name in ("../secret.yaml", "sub/../../secret.yaml"):
+    assert any("b.yaml: its symbolic links lead in a circle" in each for each in found)
+    out = "leads out of the case's folder"
+    for name, said in {"../secret.yaml": out, "sub/../../secret.yaml": out, "c.csv": "links lead in a circle"}.items():
         data = base()
         data["workloads"][0]["demand"] = {"trace": {"file": name}}
-        with pytest.raises(CaseError, match="leads out of the case's folder") as raised:
+        with pytest.raises(CaseError, match=said) as raised:
             Case.of(data, case)
         assert secret not in str(raised.value)
 

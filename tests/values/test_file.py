@@ -14,7 +14,7 @@ from typing import Any
 
 import pytest
 
-from detente.values.file import inside, opened, read, write, write_with
+from detente.values.file import leads_out, opened, read, write, write_with
 
 
 class Killed(BaseException):
@@ -85,15 +85,15 @@ def test_a_link_is_not_written_through(tmp_path: Path) -> None:
     assert os.listdir(tmp_path) == ["theirs"]
 
 
-def test_inside(tmp_path: Path) -> None:
+def test_a_path_that_leads_out(tmp_path: Path) -> None:
     folder = tmp_path / "case"
     folder.mkdir()
     (folder / "out").symlink_to(tmp_path)
     (folder / "in").symlink_to(folder / "a.csv")
-    assert inside(folder, folder / "in")
-    assert inside(folder, folder / "sub" / ".." / "a.csv")
-    assert not inside(folder, folder / "out" / "b.csv")
-    assert not inside(folder, folder / ".." / "b.csv")
+    assert not leads_out(folder, folder / "in")
+    assert not leads_out(folder, folder / "sub" / ".." / "a.csv")
+    assert leads_out(folder, folder / "out" / "b.csv")
+    assert leads_out(folder, folder / ".." / "b.csv")
 
 
 @pytest.mark.parametrize("how", ["killed", "full"])

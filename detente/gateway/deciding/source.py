@@ -18,7 +18,7 @@ from detente.ledger.caps.clause_caps import not_kept
 from detente.live.deployment import AnyDeployment
 from detente.live.key import Key
 from detente.providers.vocabulary import MAX_BYTES, Vocabulary
-from detente.values.file import inside, read
+from detente.values.file import leads_out, read
 
 Redirect = Callable[[Case], Sequence[AnyDeployment]]
 """Where calls go in place of a case's own deployments (the sandbox)."""
@@ -85,9 +85,10 @@ class PolicySource:
         folder = self.case if self.case.is_dir() else self.case.parent
         file = folder / stated
         try:
-            if inside(folder, file):
+            wrong = leads_out(folder, file)
+            if wrong is None:
                 return Vocabulary.read(read(file, MAX_BYTES))
-            what, remedy = "leads out of the case's folder", "copy the file into it"
+            what, remedy = wrong
         except OSError as error:
             what, remedy = f"cannot be read: {error.strerror or error}", "the path counts from the case's folder"
         except FlawError as error:
