@@ -24,6 +24,7 @@ from detente.results.conflict import Conflict
 from detente.results.plan import Plan
 from detente.terms.minimum_commitment import MinimumCommitment
 from tests.builders import EXACT, D, Data, agreement, build, compute, gpus, refused, solved
+from tests.planner.test_oracle import agree
 
 JANUARY, FEBRUARY = 744, 672  # hours
 CHOICES = ("forbidden", "reserved", "allowed")
@@ -72,6 +73,30 @@ def test_more_than_is_used_is_bought_where_that_is_cheaper_and_may_be(
         return
     found = solved(case)
     assert (found.cost, found.bound) == (D(cost), D(cost))
+
+
+@pytest.mark.parametrize(
+    ("clause", "idle", "cost"),
+    [
+        # 100 a day at 1: four idle GPUs are 96, and 6 of fee for the 4 that are missing; a fifth would be 24
+        ({"kind": "minimum-commitment", "amount": "100 USD", "shortfall": {"fee": "150%"}}, "allowed", 192 + 96 + 6),
+        ({"kind": "minimum-commitment", "amount": "100 USD", "shortfall": {"fee": "150%"}}, "reserved", 192 + 150),
+        ({"kind": "minimum-commitment", "amount": "100 USD", "shortfall": "forbidden"}, "allowed", 192 + 120),
+        # eight idle at 1, and not eight that are not taken at 1.50
+        ({"kind": "take-or-pay", "offer": "north-gpus", "quantity": "8 GPU", "price": "1.50 USD per GPU-hour"},
+         "allowed", 192 + 192),
+    ],
+)  # fmt: skip
+def test_what_only_gangs_run_on_may_stand_idle(clause: Data, idle: str, cost: int) -> None:
+    """A gang of 8 runs all of the second day; a clause asks for something on each of two."""
+    run = {"id": "run", "kind": "training", "work": "192 GPU-hour", "from": "2026-01-02", "deadline": "2026-01-03"}
+    run |= {"gang": "8 GPU", "runs-on": {"accelerators": {"H100": 1}}}
+    deal = agreement({"id": "c", "windows": {"every": "day"}} | clause, ends="2026-01-03")
+    horizon = {"start": "2026-01-01", "end": "2026-01-03", "every": "day"}
+    case = build([gpus("north", 1)], [run], deal, horizon=horizon, idle=idle)
+    found = solved(case)
+    assert (found.cost, found.bound) == (D(cost), D(cost))
+    assert agree(case)
 
 
 @pytest.mark.parametrize("idle", CHOICES)

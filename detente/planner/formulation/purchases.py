@@ -38,7 +38,7 @@ def define_units(draft: Draft) -> None:
     """Columns of capacity bought in units, offer by offer."""
     bought = []
     for offer in draft.case.offers:
-        if isinstance(offer, TokenOffer) or all(arc.own for arc in draft.arcs.of_offer[offer.id]):
+        if isinstance(offer, TokenOffer) or not _in_units(draft, offer):
             continue
         starts = _terms(draft, offer) if offer.reserved else _hourly(draft, offer)
         if starts:
@@ -48,6 +48,12 @@ def define_units(draft: Draft) -> None:
     for offer, starts, useful, most in bought:
         whole = _few(offer, most) and (offer.reserved or by_the_hour <= MAX_WHOLE)
         draft.units[offer.id] = _units(draft, offer, starts, useful, most, whole=whole)
+
+
+def _in_units(draft: Draft, offer: AnyUnits) -> bool:
+    """Whether it is bought in units: for work that shares them; or idle, though only gangs run there, each its own."""
+    arcs = draft.arcs.of_offer[offer.id]
+    return bool(arcs) and (draft.case.may_stand_idle(offer) or not all(arc.own for arc in arcs))
 
 
 def _few(offer: AnyUnits, most: Floats) -> bool:

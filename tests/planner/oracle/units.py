@@ -90,7 +90,8 @@ class Units(Uses):
 
     def _buy(self) -> None:
         for offer in self.case.offers:
-            if offer.kind == "tokens" or all(w.own for w in self.ways if w.offer is offer):
+            owned = [way.own for way in self.ways if way.offer is offer]
+            if offer.kind == "tokens" or (all(owned) and not (owned and self._may_stand_idle(offer))):
                 continue
             self.units[offer.id] = []
             for t, slot in enumerate(self.slots):
