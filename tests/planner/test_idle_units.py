@@ -89,7 +89,13 @@ def test_more_than_is_used_is_bought_where_that_is_cheaper_and_may_be(
 )  # fmt: skip
 def test_what_only_gangs_run_on_may_stand_idle(clause: Data, idle: str, cost: int) -> None:
     """A gang of 8 runs all of the second day; a clause asks for something on each of two."""
-    run = {"id": "run", "kind": "training", "work": "192 GPU-hour", "from": "2026-01-02", "deadline": "2026-01-03"}
+    run: Data = {
+        "id": "run",
+        "kind": "training",
+        "work": "192 GPU-hour",
+        "from": "2026-01-02",
+        "deadline": "2026-01-03",
+    }
     run |= {"gang": "8 GPU", "runs-on": {"accelerators": {"H100": 1}}}
     deal = agreement({"id": "c", "windows": {"every": "day"}} | clause, ends="2026-01-03")
     horizon = {"start": "2026-01-01", "end": "2026-01-03", "every": "day"}
