@@ -18,6 +18,7 @@ from pathlib import Path
 from typing import Annotated, Any, Literal, get_args
 
 from pydantic import TypeAdapter, ValidationError
+from pydantic_core import from_json
 
 from detente.contract.settled.posting import Posting
 from detente.contract.settled.standing import FLOOR, MILESTONE, SUPERSEDED, Standing
@@ -127,8 +128,8 @@ class Plan(AnswerHead):
 
     def to_json(self) -> str:
         """One JSON document; money and work as decimal strings without exponent. Its first member is its checksum."""
-        text = _as_json().dump_json(self).decode()
-        return f'{{"{CHECKSUM}":"{checksum(json.loads(text))}",{text[1:]}'
+        written = _as_json().dump_json(self)
+        return f'{{"{CHECKSUM}":"{checksum(from_json(written))}",{written[1:].decode()}'
 
     @classmethod
     def from_json(cls, text: str | bytes, name: str = "plan") -> Plan:
@@ -145,7 +146,7 @@ class Plan(AnswerHead):
             first = error.errors(include_url=False)[0]
             place = ".".join(map(str, first["loc"])) or "the file"
             raise PlanError(f"{name}: not a saved plan: {place}: {first['msg']}; plan again") from None
-        held = json.loads(_as_json().dump_json(plan))
+        held = from_json(_as_json().dump_json(plan))
         fault = next(chain(unlike(document, held), faults(held)), None)
         if fault is None and document.get(CHECKSUM) != checksum(document):
             fault = f"its content is not that of its `{CHECKSUM}`"

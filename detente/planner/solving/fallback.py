@@ -45,7 +45,9 @@ def quick(draft: Draft, model: Model) -> Solution | None:
     if len(counts) > FEW:  # hours rented, one by one: their counts follow the work
         return _in_its_places(draft, model, steady.whole_point(values))
     if len(counts):
-        found = branch(small, counts, relaxed, small.basis, None, NEAR, lambda node: node, MAX_PROGRAMS).best
+        found = branch(
+            small, counts, relaxed, small.basis, None, NEAR, lambda node: node, MAX_PROGRAMS, tight=False
+        ).best
         if found is None or found.values is None:
             return None
         values = found.values

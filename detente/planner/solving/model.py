@@ -26,6 +26,9 @@ from detente.planner.solving.posed import Posed
 from detente.planner.solving.solution import Solution, Stopped
 
 SIMPLEX_COLUMNS = 60_000  # above: the first solve is by interior point with crossover
+AS_SCALED_COLUMNS = 20_000
+"""Above, simplex leaves a program as it was scaled on the way: scaled once more it takes up to twice as long."""
+NO_SCALING, EQUILIBRATION = 0, 2  # as HiGHS numbers them; the second is its own choice
 RENEWED_COLUMNS = 500_000
 """Above, the solver is made anew after interior point, where that ended: it keeps what that took, twice the program."""
 
@@ -40,7 +43,12 @@ class Basis:
 
 
 class Model(Posed):
-    """A program inside HiGHS. Bounds may be changed and solved again, warm."""
+    """A program inside HiGHS. Bounds may be changed and solved again, warm.
+
+    ``as_scaled``: simplex scales it no more, whatever its size.
+    """
+
+    as_scaled = False
 
     # -- solving -------------------------------------------------------------------------------------------------
     def solve_linear(self) -> Solution:
@@ -51,13 +59,19 @@ class Model(Posed):
         """
         warm = self.highs.getBasis().valid  # after other bounds or costs, simplex goes on from the last basis
         simplex = warm or self.program.n <= SIMPLEX_COLUMNS
-        self.highs.setOptionValue("solver", "simplex" if simplex else "ipx")
+        self._by("simplex" if simplex else "ipx")
         found = self._run(linear=True)
         if not simplex and found.status == "optimal" and self.program.n > RENEWED_COLUMNS:
             self.renew()
         if found.status != "infeasible" or self._proved():
             return found
         return self._looked_again(lambda: self._run(linear=True))
+
+    def _by(self, solver: Literal["simplex", "ipx", "choose"]) -> None:
+        """By which algorithm it is solved next."""
+        self.highs.setOptionValue("solver", solver)
+        as_scaled = solver == "simplex" and (self.as_scaled or self.program.n > AS_SCALED_COLUMNS)
+        self.highs.setOptionValue("simplex_scale_strategy", NO_SCALING if as_scaled else EQUILIBRATION)
 
     def _proved(self) -> bool:
         """Whether the solver's dual ray proves that no point holds every row: its safe bound at no cost is positive."""
@@ -95,7 +109,7 @@ class Model(Posed):
     def feasible(self) -> Solution:
         """Any point that holds every row. A large program's is found by interior point; a no is simplex's to say."""
         if self.program.n > SIMPLEX_COLUMNS:
-            self.highs.setOptionValue("solver", "ipx")
+            self._by("ipx")
             self.highs.setOptionValue("run_crossover", "off")
             found = self._run(linear=True)
             self.highs.setOptionValue("run_crossover", "on")
@@ -109,7 +123,7 @@ class Model(Posed):
 
         No known plan is handed over to start from: HiGHS 1.16 then reports a cost that is not its own plan's.
         """
-        self.highs.setOptionValue("solver", "choose")
+        self._by("choose")
         self.highs.setOptionValue("mip_rel_gap", gap)
         found = self._run(linear=False)
         if found.status != "infeasible" or self.custom_cost is None:

@@ -76,6 +76,7 @@ class SteadyProgram:
             return None
         small = Model(_tied(model, bounds, ties, cheap=cheap))
         small.as_long_as(model)
+        small.as_scaled = cheap  # all in the scale of the whole program, and of the largest of parallel rows
         return cls(small, ties, model, bounds)
 
     def counts(self, whole: Ints) -> Ints:

@@ -180,3 +180,16 @@ def test_a_solver_made_anew_goes_on_where_the_old_one_ended(monkeypatch: pytest.
     assert again.objective == pytest.approx(first.objective)
     model.release(columns)
     assert model.solve_linear().objective == pytest.approx(6 * (300 * 3 + 700 * 2))
+
+
+@pytest.mark.parametrize("as_scaled", [False, True])
+def test_tiny_beside_huge_whether_the_solver_scales_it_once_more_or_not(as_scaled: bool) -> None:
+    """A million Mtok a month at 2 USD for six months, and 2 tokens a day for 181 days, which only North may do at 3."""
+    tiny = work("tiny", demand="2 tok per day")
+    only = agreement({"id": "only", "kind": "exclusivity", "of": {"workload": "tiny"}})
+    case = build([tokens("north", 3), tokens("south", 2)], [work(demand="1000000 Mtok per month"), tiny], only)
+    model = Model(formulate(case).program)
+    model.as_scaled = as_scaled
+    found = model.solve_linear()
+    assert found.objective - 12_000_000 == pytest.approx(2e-6 * 181 * 3, abs=1e-6)
+    assert found.bound == pytest.approx(found.objective, rel=1e-12)
