@@ -58,7 +58,7 @@ def test_without_a_limit_and_without_a_plan_no_turn_is_endless_and_each_is_twice
         return replace(known, stopped="time-limit", solution=Solution("optimal", None, 1.0, 1.0) if done else None)
 
     program = mock.Mock(n=50)
-    model = mock.Mock(deadline=None, program=program, integer=np.array([True, True, False]), held=np.zeros(3))
+    model = mock.Mock(deadline=None, program=program, integer=np.array([True, True, False]), zeroed=np.zeros(3))
     with (
         mock.patch.multiple("time", monotonic=lambda: now[0], process_time=lambda: now[0]),
         mock.patch.object(search, "_branched", branched),
