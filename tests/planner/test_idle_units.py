@@ -105,6 +105,32 @@ def test_what_only_gangs_run_on_may_stand_idle(clause: Data, idle: str, cost: in
     assert agree(case)
 
 
+@pytest.mark.parametrize(
+    ("idle", "others", "cost"),
+    [
+        ("forbidden", None, 5 * JANUARY + 3_000),  # nobody may use it: a fee of 150% on 2,000
+        ("reserved", None, 5 * JANUARY + 5 * 372 + 210),  # five, and a fee on the 140 that are missing
+        ("forbidden", "2 GPU", 5 * JANUARY + 2 * 372 + D("1.5") * (2_000 - 744)),  # two, and no more
+    ],
+)
+def test_with_idle_forbidden_reservations_are_for_work_that_may_run_there(
+    idle: str, others: str | None, cost: Decimal
+) -> None:
+    """Five GPUs that must stay in the north, at 1; a floor of 2,000 in the south, where a GPU costs 372 a month."""
+    works = [compute(demand="5 GPU", labels={"data": "eu"})]
+    works += [compute("others", others, labels={"data": "us"})] if others else []
+    south = gpus("south", "0.50", id="reserved", buy="reserved", term="1 month")
+    stays = agreement({"id": "stays", "kind": "residency", "of": {"data": "eu"}, "within": ["IE"]}, party="self")
+    own = agreement(floor(2_000, "150%"), party="south", ends="2026-02-01")
+    case = build([gpus("north", 1), south], works, stays, own, months=1, idle=idle)
+    found = solved(case)
+    assert (found.cost, found.bound) == (D(cost), D(cost))
+    assert agree(case)
+    freely = build([gpus("north", 1), south], works, own, months=1, idle=idle)
+    without = Study.of(case).without({"stays"})
+    assert without.plan(without.solve(EXACT), EXACT).cost == solved(freely).cost  # type: ignore[arg-type]
+
+
 @pytest.mark.parametrize("idle", CHOICES)
 def test_on_a_tie_less_stands_idle(idle: str) -> None:
     """A fee of 100% costs what idle capacity does; a credit of 100% makes capacity free."""

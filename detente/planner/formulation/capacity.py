@@ -92,7 +92,7 @@ def _bought(draft: Draft, offer: AnyUnits, arcs: Sequence[Arc], most: Floats) ->
     if draft.case.may_stand_idle(offer):
         return
     if offer.reserved:
-        program.require(Owner("units", offer.id), "idle", held <= _busiest(draft, units))
+        program.require(Owner("units", offer.id), "idle", held <= busiest(units, units.most))
     else:
         if few:
             others = [arc for arc in shared if arc not in few]
@@ -139,11 +139,11 @@ def most_taken(draft: Draft, arcs: Sequence[Arc]) -> Floats:
     return found
 
 
-def _busiest(draft: Draft, bought: Units) -> Floats:
-    """Units that work could use at the busiest time of the terms that hold in each period: no more are reserved."""
-    found = np.zeros(draft.n)
+def busiest(bought: Units, most: Floats) -> Floats:
+    """Of the most of each period, that of the busiest time of the terms that hold in it: no more are reserved."""
+    found = np.zeros(len(most))
     for serve in bought.serve:
-        found[serve] = np.maximum(found[serve], bought.most[serve].max(initial=0.0))
+        found[serve] = np.maximum(found[serve], most[serve].max(initial=0.0))
     return found
 
 

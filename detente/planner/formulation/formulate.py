@@ -10,6 +10,7 @@ from detente.planner.formulation.capacity import define_capacity
 from detente.planner.formulation.draft import Draft
 from detente.planner.formulation.expression import Floats
 from detente.planner.formulation.grid import Grid
+from detente.planner.formulation.idle_denied import define_idle_denied
 from detente.planner.formulation.idle_units import idle_ceilings, raised_alike
 from detente.planner.formulation.moving import define_moving
 from detente.planner.formulation.permissions import define_permissions
@@ -67,6 +68,7 @@ def _laid_out(draft: Draft) -> Draft:
     define_moving(draft)
     define_capacity(draft)
     define_permissions(draft, terms)
+    define_idle_denied(draft)
     draft.define_costs()
     return draft
 

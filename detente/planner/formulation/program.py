@@ -75,6 +75,7 @@ class Denial:
 
     numbers: Ints
     deniers: tuple[frozenset[Owner], ...]
+    of_work: bool = True  # and not of room for units, which nobody gives
 
     @property
     def turns_on(self) -> frozenset[Owner]:
@@ -193,10 +194,10 @@ class LinearProgram:
         """An owner adds to the cost of columns."""
         self.charges.append(Charge(self.key(owner), columns, np.broadcast_to(cost, columns.shape)))
 
-    def fix_at_zero(self, columns: Ints, deniers: Deniers) -> None:
+    def fix_at_zero(self, columns: Ints, deniers: Deniers, *, of_work: bool = True) -> None:
         """Fix columns at zero while every set of deniers has an owner that is in."""
         if columns.size:
-            self.denials.append(Denial(columns.ravel(), tuple(map(frozenset, deniers))))
+            self.denials.append(Denial(columns.ravel(), tuple(map(frozenset, deniers)), of_work))
 
     def require(self, owner: Owner, part: str, rows: Rows, shares: Floats | None = None) -> None:
         """Rows that an owner adds. Entries with equal row and column are added up.

@@ -16,7 +16,7 @@ from detente.contract.reach.window import Window
 from detente.market.offer import AnyUnits, GpuOffer, TokenOffer
 from detente.planner.formulation.arc import Arc
 from detente.planner.formulation.draft import Draft
-from detente.planner.formulation.expression import Expr, Floats, Ints
+from detente.planner.formulation.expression import Bools, Expr, Floats, Ints
 from detente.planner.formulation.owner import Owner
 from detente.planner.formulation.unit_columns import Start, Units
 from detente.values.money import Price
@@ -99,13 +99,17 @@ def _rates(draft: Draft, offer: AnyUnits, price: Price, term: Window, paid: Iter
     return {t: found[at] for t, at in place.items()}
 
 
-def _useful(draft: Draft, offer: AnyUnits) -> Floats:
-    """The whole units that work could use in each period, if there were as many; a gang runs on all of its own."""
+def _useful(draft: Draft, offer: AnyUnits, among: Bools | None = None) -> Floats:
+    """The whole units that work could use in each period, if there were as many; a gang runs on all of its own.
+
+    ``among``: of which arcs, and when; by default of all.
+    """
     need = np.zeros(draft.n)
     for arc in draft.arcs.of_offer[offer.id]:
         if not arc.own:
             use = draft.most_work[arc.workload.id] * float(arc.per_work) - draft.rounded_up([arc])
             use = np.maximum(use, 0.0) / (draft.hours * float(offer.unit_flow))
+            use = use if among is None else np.where(among[arc.index], use, 0.0)
             gang = arc.gang / offer.unit if isinstance(offer, GpuOffer) else 0.0
             need += np.ceil(use / gang - 1e-9) * gang if gang else use
     return _at_least(offer, np.ceil(need - 1e-9))
@@ -123,6 +127,11 @@ def whole_steps(offer: AnyUnits, units: float) -> tuple[float, float]:
     minimum, step = offer.sizes
     more = float(_at_least(offer, np.array(units - TOLD)))
     return more if more <= units else (more - step if more > minimum else 0.0), more
+
+
+def useful_units(draft: Draft, offer: AnyUnits, among: Bools) -> Floats:
+    """The units that some arcs could use in some periods, as many as there are."""
+    return _most(draft, offer, _useful(draft, offer, among))
 
 
 def _most(draft: Draft, offer: AnyUnits, useful: Floats) -> Floats:

@@ -114,7 +114,7 @@ def soften(draft: Draft, owners: Sequence[Owner], *, remedies: bool) -> Softenin
     program, sizes = draft.program, Sizes.in_draft(draft)
     most = min(max(1e6, sum(block.most for block in program.column_blocks) * 10), MAX_CONCESSION)
     giver = _Giver(program, Owner("give", variant=program.n), most, remedies=remedies)
-    lifted = [(denial.numbers, denial.lifted_by(owners)) for denial in program.denials]
+    lifted = [(denial.numbers, denial.lifted_by(owners)) for denial in program.denials if denial.of_work]
     asks, gives = program.asking(), {}
     for owner in owners:
         opened = [numbers for numbers, who in lifted if owner in who]

@@ -72,8 +72,9 @@ class Units(Uses):
     def _useful(self, offer: Any, slot: Slot, t: int) -> float:
         """Whole units beyond which none could be of any use."""
         need = 0.0
-        for way in self.ways:
-            if way.offer is offer and not way.own:
+        for i, way in enumerate(self.ways):
+            denied = self.upper[self.x[i, t]] == 0.0 and not self._may_stand_idle(offer)
+            if way.offer is offer and not way.own and not denied:
                 most = max((d for slots, d in self.groups(way.workload) if t in slots), default=0.0)
                 use = most * way.take / self._flow(offer) / slot.hours
                 gang = getattr(way.workload, "gang", None)
