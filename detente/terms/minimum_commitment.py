@@ -353,7 +353,7 @@ class MinimumCommitment(Term):
         yield from untimed(self.moment, self.covered, case)
         if isinstance(self.amount, Money):
             yield from repriced(self, self.measure, case)
-        if isinstance(self.deferral, tuple) and self.validity.begun is None:
+        if isinstance(self.deferral, tuple) and not (self.validity.begun or self.validity.ended):
             yield from of_each(self.deferral, self.in_force(replace(self.validity, ended=None)).calendar(self.cycle))
         yield from out_of_order(self.milestones, self.validity, self._in_all)
         beside = [other for other in case.beside if isinstance(other, MinimumCommitment)]
