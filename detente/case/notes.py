@@ -18,7 +18,7 @@ from detente.case.whole_text import going_on, says_nothing
 from detente.contract.metered.counting_moment import invoice_day
 from detente.contract.metered.meter import Meter
 from detente.contract.reach.ending import Until
-from detente.contract.roles import PriceChange, off_price
+from detente.contract.roles import CallLimit, PriceChange, off_price
 from detente.contract.term import Term
 from detente.demand.workload import AnyWorkload, Training, can_run
 from detente.errors import Mistake, Where
@@ -34,6 +34,7 @@ def notes(case: Case) -> tuple[Mistake, ...]:
         *(note for _, note in of_clauses(case)),
         *_reached(case),
         *_billed(case),
+        *_unasked(case),
         *_foreseen(case),
         *_beyond(case),
         *_budgets(case),
@@ -179,6 +180,17 @@ def _billed(case: Case) -> Iterator[Mistake]:
         where = case.clauses.get((term.validity.agreement, term.id), Where(term.validity.agreement))
         remedy = "to plan with it, let a scenario `change` the clause's amounts to what is left; the books count it"
         yield Mistake(where, what, remedy)
+
+
+def _unasked(case: Case) -> Iterator[Mistake]:
+    """Caps that deny no call, in a case that serves calls: they are kept by a plan alone."""
+    told = set()
+    for term in case.under(case.choices_beside(dict(case.chosen))[0]).terms if case.declared.deployments else ():
+        if isinstance(term, CallLimit) and not term.limits_calls and term.id not in told:
+            told.add(term.id)
+            what = f"`{term.id}` counts what is invoiced or bought, and denies no call: only a plan keeps to it"
+            where = case.clauses.get((term.validity.agreement, term.id), Where(term.validity.agreement))
+            yield Mistake(where, what, "to hold calls to an amount, add a clause that counts by use, or a `budget`")
 
 
 def _elsewhere(case: Case) -> Iterator[tuple[AnyWorkload, Facts, Facts]]:

@@ -93,6 +93,11 @@ class GivingBack(ClauseRole):
 class CallLimit(ClauseRole):
     """It is asked at each call whether more may run, as it stands."""
 
+    @property
+    def limits_calls(self) -> bool:
+        """Whether it ever denies one, as it is stated. Neutral: yes."""
+        return True
+
     @abstractmethod
     def permits(self, standing: Standing, need: Exact = NOTHING) -> Verdict:
         """May more that it covers run? ``need``: what the call may take, in the standing's unit; 0: anything at all."""

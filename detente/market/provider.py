@@ -15,6 +15,9 @@ from detente.values.facts import Facts
 from detente.values.noun import Id, Noun, Title
 from detente.values.quantity_field import Portion
 
+OFFERED = ("gpu", "provisioned", "tokens")
+"""The products of offers."""
+
 
 class Region(Noun):
     """Where hardware stands."""
@@ -36,6 +39,16 @@ class Provider(Noun):
     also_sells: tuple[Id, ...] = Field(
         default=(), description="products beside its offers, which bills bring and clauses may ask for (`product`)"
     )
+
+    @model_validator(mode="after")
+    def _sold_once(self) -> Provider:
+        for at, product in enumerate(self.also_sells):
+            if product in OFFERED:
+                what = f"`{product}` is a product of offers, and not of bills alone"
+                raise FlawError(what, "leave it out, or name what the bills bring", ("also-sells", at))
+            if product in self.also_sells[:at]:
+                raise FlawError(f"`{product}` stands here twice", "keep one", ("also-sells", at))
+        return self
 
     @model_validator(mode="after")
     def _not_oneself(self) -> Provider:

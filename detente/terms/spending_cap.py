@@ -46,9 +46,14 @@ class SpendingCap(Term, CallLimit):
     }
     effect = "restrains"
 
+    @property
+    def limits_calls(self) -> bool:
+        """Only by use: no call waits for an invoice."""
+        return self.moment == "use"
+
     def permits(self, standing: Standing, need: Exact = NOTHING) -> Verdict:
         """Deny where less remains than is needed, or nothing does; by what is invoiced or bought no call is denied."""
-        left = standing.remaining if self.moment == "use" else None
+        left = standing.remaining if self.limits_calls else None
         if left is None or (left > 0 and left >= need):
             return PERMIT
         currency, when = self.amount.currency, named(standing.start, standing.end)

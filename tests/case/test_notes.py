@@ -18,6 +18,7 @@ from tests.builders import (
     tokens,
     work,
 )
+from tests.gateway.stage import deployment
 
 FLOOR: Data = {"kind": "minimum-commitment", "amount": "1 k USD"}
 
@@ -146,3 +147,20 @@ def test_a_product_that_nobody_sells_is_refused_and_so_is_a_misspelt_one() -> No
     said = "no offer has `product: clowd`, so `c` selects nothing by it; "
     assert mistakes(data | {"providers": [north, *PROVIDERS[1:]]}) == [f"{said}did you mean `cloud`?"]
     assert mistakes(data)[0].startswith(said)
+
+
+@pytest.mark.parametrize(("moment", "told"), [("use", False), ("invoice", True), ("purchase", True)])
+def test_a_cap_that_denies_no_call_is_noted_where_calls_are_served(moment: str, told: bool) -> None:
+    cap: Data = {"id": "cap", "kind": "spending-cap", "amount": "9 k USD", "moment": moment}
+    live = [deployment("d", "north-api", "http://127.0.0.1:9")]
+    for deployments, counts in ((live, told), ([], False)):
+        case = build([tokens("north", 3)], [work()], agreement(cap), deployments=deployments)
+        assert any("denies no call" in note.what for note in notes(case)) == counts
+
+
+@pytest.mark.parametrize("sold", [["tokens"], ["cloud", "cloud"]])
+def test_what_offers_sell_is_not_sold_beside_them(sold: list[str]) -> None:
+    north = {"id": "north", "name": "North", "regions": PROVIDERS[0]["regions"], "also-sells": sold}
+    data = data_of([tokens("north", 3)], [work()], agreement(CLOUD))
+    (said,) = mistakes(data | {"providers": [north, *PROVIDERS[1:]]})
+    assert f"`{sold[-1]}`" in said

@@ -140,7 +140,7 @@ def _limit(standing: Standing) -> int:
 def of_terms(terms: Iterable[Term]) -> Iterator[LiveCap]:
     """The caps of clauses: of those that ask what remains, each of its meters of use. Calls add to it as they end."""
     for term in terms:
-        if isinstance(term, CallLimit):
+        if isinstance(term, CallLimit) and term.limits_calls:
             for meter in term.meters():
                 if (measure := meter.of_use) is not None:
                     yield LiveCap(term.id, name_of(meter), term, term, meter, measure)
@@ -150,7 +150,7 @@ def not_kept(case: Case) -> list[Mistake]:
     """The clauses that ask what remains of something which nobody can tell while calls are under way."""
     found = []
     for term in case.signed:
-        if isinstance(term, CallLimit) and (why := _unkept(term)):
+        if isinstance(term, CallLimit) and term.limits_calls and (why := _unkept(term)):
             where = case.clauses.get((term.validity.agreement, term.id), Where(term.validity.agreement))
             found.append(Mistake(where, f"`{term.id}` cannot be asked while calls are served: {why}", UNSERVED))
     return found
