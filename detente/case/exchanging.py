@@ -122,7 +122,9 @@ class _Exchanging:
         found = [rate for _, rate in _within(stated.by_use, *self.horizon)]
         if None in found or len(set(found)) == 1:
             return workload
-        self._must_turn_with_periods(entry, ("revenue",), OwnMoney(revenue.currency, stated.by_use), self.horizon)
+        self._must_turn_with_periods(
+            entry, ("revenue",), OwnMoney(revenue.currency, stated.by_use, self.currency), self.horizon
+        )
         at_each = product(Dated(((None, revenue),)), stated.by_use, lambda price, rate: price.at(rate, self.currency))
         return workload.earning(Dated(tuple(at_each)))
 
@@ -201,7 +203,7 @@ class _Exchanging:
         (currency,) = foreign
         by_use = rates[currency].by_use if currency in rates else Dated(())
         found = [rate for _, rate in _within(by_use, *time)]
-        return OwnMoney(currency, by_use) if len(set(found)) > 1 and None not in found else None
+        return OwnMoney(currency, by_use, self.currency) if len(set(found)) > 1 and None not in found else None
 
     def _at_each(self, term: Term, own: OwnMoney, time: Time) -> Term:
         """A clause whose amounts hold at each moment: once for each rate of its time."""

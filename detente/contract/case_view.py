@@ -71,6 +71,10 @@ class CaseView(Protocol):
         """What there is to do."""
 
     @property
+    def called(self) -> frozenset[str]:
+        """What the party with whom it is agreed is called: its id, and its name where that is known."""
+
+    @property
     def countries(self) -> frozenset[str]:
         """The countries in which the case has regions."""
 

@@ -26,6 +26,8 @@ class OwnMoney:
 
     currency: str
     rates: RatesByDay
+    into: str
+    """The case's currency."""
 
     def rate(self, at: datetime) -> Fraction:
         """What one of it is at a moment. Raises SettleError where that is not stated."""

@@ -93,12 +93,12 @@ class LiquidatedDamages(CappedCharge, PricedBreach):
     def _limit(self) -> Money | None:
         """What the cap of liability comes to: in another currency, at its one rate while these damages are owed."""
         assert self._bound is not None, "there is a cap"
-        limit, own, stated = self._bound.in_all, self._bound.own_money, self.price or self.amount
+        limit, own = self._bound.in_all, self._bound.own_money
         if limit is None or own is None or own == self.own_money:
             return limit
         rate, time = own.rates.on(self.validity.start), (self.validity.start, self.validity.end)
         known = rate is not None and not any(own.changes(*time)) and self.own_money is None
-        return limit.at(rate, stated.currency) if known and rate is not None and stated is not None else None
+        return limit.at(rate, own.into) if known and rate is not None else None
 
     @property
     def counted(self) -> Meter:
@@ -187,10 +187,10 @@ class LiquidatedDamages(CappedCharge, PricedBreach):
             what = f"there is no liability cap `{self.within}` with `{self.validity.counterparty}`"
             what += " while it is in force" if self._caps else ""
             yield Flaw(what, "name a clause of `kind: liability-cap`, or state `cap`", path)
-        elif bound.of_theirs:
+        elif bound.of_theirs(case.called):
             what = f"`{self.within}` bounds what `{self.validity.counterparty}` owes, and these damages are owed to it"
             yield Flaw(what, "name a cap on our liability, or of either party, or state `cap`", path)
-        elif (flaw := self._at_times(case)) is not None:
+        elif (flaw := self._at_times()) is not None:
             yield flaw
         elif bound.in_all is not None and (self._limit is None or (self.own_money and not bound.own_money)):
             what = f"`{self.within}` is in another currency, or at another rate, and the rate changes meanwhile"
@@ -200,14 +200,10 @@ class LiquidatedDamages(CappedCharge, PricedBreach):
             what = f"`{self.within}` says no one amount in all: it turns on fees, or is there anew each year"
             yield Flaw(what, "state what it comes to: `cap`, or `cap-each` with `windows: { every: year }`", path)
 
-    def _at_times(self, case: CaseView) -> Flaw | None:
-        """A cap that begins, ends or changes while damages are owed, as far as the horizon sees it."""
+    def _at_times(self) -> Flaw | None:
+        """A cap that begins, ends or changes while damages are owed, seen by the horizon or not: it is there in all."""
         start, end = self.validity.start, self.validity.end
-        if case.horizon is not None:
-            start, end = max(start, case.horizon.opens), min(end, case.horizon.closes)
         times = sorted((c.validity.start, c.validity.end) for c in self._caps if c.validity.over(start, end))
-        if not times or start >= end:
-            return None
         at = next((on for time in times for on in time if start < on < end), None)
         if at is None:
             return None

@@ -166,7 +166,7 @@ def test_a_reservation_paid_when_it_is_bought_counts_then_at_the_rate_of_that_da
 
 
 # -- totals ------------------------------------------------------------------------------------------------------------
-STEPS = OwnMoney("EUR", Dated(((None, D("1.1")), (date(2026, 2, 1), D("1.6")))))
+STEPS = OwnMoney("EUR", Dated(((None, D("1.1")), (date(2026, 2, 1), D("1.6")))), "USD")
 
 
 def _meter(every: str) -> Meter:

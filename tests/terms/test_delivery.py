@@ -47,6 +47,7 @@ def case(*tranches: Data, months: int = 3, **more: Any) -> Case:
         ({}, 4 * 744 + 10 * 672 + 10 * 744),
         ({"accepted": "2026-03-01"}, 4 * 744 + 4 * 672 + 10 * 744),
         ({"expected": "2026-03-01"}, 4 * 744 + 4 * 672 + 10 * 744),
+        ({"expected": "2026-01-01"}, 10 * 744 + 10 * 672 + 10 * 744),  # before it is due
         # half of February: 4 all the time and 6 for 14 days are 7 GPUs on average
         ({"accepted": "2026-02-15"}, 4 * 744 + 7 * 672 + 10 * 744),
     ],

@@ -143,16 +143,41 @@ OWED = damages() | {"except": []}
         ({}, {"terms": [CAP]}, "`liability` is amended on 2026-04-01, and whether what was owed by then counts"),
         ({"party": "North"}, None, "`liability` bounds what `north` owes, and these damages are owed to it"),
         ({"party": "the Provider"}, None, "`liability` bounds what `north` owes"),
+        ({"party": "North Compute"}, None, "`liability` bounds what `north` owes"),  # its `name`
+        ({"party": "Lessor"}, None, "`liability` bounds what `north` owes"),
+        ({"party": "Acme Inc."}, None, "whether `Acme Inc.` is us or `north` is not known, and `damages` goes by this"),
+        # where no horizon sees it, too: what was owed before it is of the same cap
+        ({"until": "2025-12-01"}, None, "`liability` holds until 2025-12-01 only"),
+        ({"from": "2026-08-01"}, None, "`liability` holds from 2026-08-01 on only"),
+        (
+            {},
+            {"terms": [CAP | {"amount": "4 k USD"}], "effective": "2026-01-01"},
+            "`liability` is amended on 2026-01-01",
+        ),
+        (
+            {},
+            {"terms": [CAP | {"amount": "4 k USD"}], "effective": "2026-10-01"},
+            "`liability` is amended on 2026-10-01",
+        ),
     ],
 )
 def test_a_cap_bounds_them_while_it_holds_and_if_it_is_ours(cap: Data, later: Data | None, told: str) -> None:
-    facts = data_of([tokens("north", 3)], [work()], agreement(OWED | {"within": "liability"}, CAP | cap))
+    owed = OWED | {"within": "liability", "windows": {"every": "month", "cut": "prorate"}}
+    facts = data_of([tokens("north", 3)], [work()], agreement(owed, CAP | cap, effective="2025-06-01", ends="2027-01"))
+    facts["providers"] = [facts["providers"][0] | {"name": "North Compute"}, *facts["providers"][1:]]
     if later is not None:
         first = facts["agreements"][0]
         amended = {"id": "second", "with": "north", "effective": "2026-04-01", "amends": first["id"]}
         facts["agreements"].append(amended | later)
     (only,) = mistakes(facts)
     assert only.startswith(told)
+
+
+@pytest.mark.parametrize("party", ["either party", "the Customer", "Licensee", "self", "Each Party", "lab"])
+def test_a_cap_on_us_or_on_either_bounds_them(party: str) -> None:
+    deal = agreement(OWED | {"within": "liability"}, CAP | {"party": party, "amount": "500 USD"}, parties=["lab"])
+    case = build([tokens("north", 3)], [work(labels={"party": "lab"})], deal)
+    assert solved(case).cost == 18_000 + 500
 
 
 def test_as_two_clauses_they_are_bounded_while_the_cap_holds() -> None:
@@ -173,7 +198,10 @@ def test_a_cap_in_another_currency_bounds_them_at_the_rate_of_their_time() -> No
     late = bounded | {"from": "2026-04-01", "price": "0.80 EUR per Mtok"}
     facts = data_of([tokens("north", 3)], [work()], agreement(late, cap)) | rates
     assert solved(Case.of(facts)).cost == 18_000 + 1_200
-    part = {"id": "damages", "kind": "liquidated-damages", "rate": "10%", "within": "liability"}
+    part = {"id": "damages", "kind": "liquidated-damages", "rate": "50%", "within": "liability"}
+    # half of 9,000 USD from April on, of which 1,000 EUR at 1.20 are owed
+    from_april = data_of([tokens("north", 3)], [work()], agreement(part | {"from": "2026-04-01"}, cap)) | rates
+    assert solved(Case.of(from_april)).cost == 18_000 + 1_200
     (only,) = mistakes(data_of([tokens("north", 3)], [work()], agreement(part, cap)) | rates)
     assert "state it here as `cap: 1000 EUR`" in only
 

@@ -65,6 +65,12 @@ class View:
         return self.case.workloads
 
     @property
+    def called(self) -> frozenset[str]:
+        """What the party with whom it is agreed is called."""
+        party = self.clause.validity.counterparty
+        return frozenset({party, *(each.name for each in self.case.values("providers") if each.id == party)})
+
+    @property
     def countries(self) -> frozenset[str]:
         """Those of all regions; none where some provider could not be read."""
         if not self.case.whole("providers"):

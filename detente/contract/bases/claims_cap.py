@@ -6,7 +6,7 @@ Owns: ``ClaimsCap``, the base of such kinds: clauses that ask for damages are bo
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from typing import Self
 
 from pydantic import PrivateAttr
@@ -36,10 +36,14 @@ class ClaimsCap(Position):
         """The most that can be claimed in all; None where it is no one amount."""
         return None
 
-    @property
-    def of_theirs(self) -> bool:
-        """Whether it bounds what the other party owes, and not what we owe."""
+    def of_theirs(self, called: Collection[str]) -> bool:
+        """Whether it bounds what the other party owes, which is ``called`` so, and not what we owe."""
         return False
+
+    @property
+    def bounds(self) -> tuple[str, ...]:
+        """The clauses that go by it."""
+        return self._bounds
 
     def says(self, sentence: str) -> Reason:
         """A sentence of this clause, and which clauses it bounds."""

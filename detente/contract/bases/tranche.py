@@ -39,7 +39,7 @@ class CapacityTranche(Noun):
     @property
     def there(self) -> Day:
         """From which day on they can be used, as far as is known."""
-        return self.accepted or max(self.expected or self.due, self.due)
+        return self.accepted or self.expected or self.due
 
 
 class InTranches(OneOffer):

@@ -18,7 +18,7 @@ from detente.values.dated import Dated
 from tests.builders import day
 
 WINDOWS = Calendar("month", day("2026-01-01"), day("2026-01-15"), day("2027-01-01"))
-EURO = OwnMoney("EUR", Dated(((None, Decimal("1.1")), (date(2026, 2, 1), Decimal("1.6")))))
+EURO = OwnMoney("EUR", Dated(((None, Decimal("1.1")), (date(2026, 2, 1), Decimal("1.6")))), "USD")
 METER = Meter("floor", "spend", Selection((Scope({"provider": ("north",)}),)), "spend", WINDOWS)
 
 
