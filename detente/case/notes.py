@@ -96,11 +96,12 @@ def _idle(case: Case) -> Iterator[tuple[Term, Mistake]]:
     told = set()
     for found in case.versions:
         term, at = found.term, (found.validity.agreement, found.term.id)
-        zero = next((key for key in term.idle_at_zero if _nothing(getattr(term, key, None))), None)
+        zero = next((name for name in term.idle_at_zero if _nothing_of(term, name)), None)
         if zero is None or found.validity.begun is not None or at in told:
             continue
         told.add(at)
-        what = f"`{term.id}` does nothing: its `{zero.replace('_', '-')}` is nothing"
+        key, _, of = zero.replace("_", "-").partition(".")
+        what = f"`{term.id}` does nothing: " + (f"each `{of}` in its `{key}`" if of else f"its `{key}`") + " is nothing"
         there = case.clauses.get(at, Where(at[0]))
         yield term.in_force(found.validity), Mistake(there, what, "write what was agreed on, or drop the clause")
 
@@ -115,6 +116,13 @@ def _overlooked(case: Case) -> Iterator[tuple[Term, Mistake]]:
         term = versions[0].term.in_force(replace(versions[0].validity, end=last.end, ended=last.ended))
         for flaw in term.overlooked(case.declared.horizon):
             yield term, Mistake(case.clauses.get(at, Where(at[0])), flaw.what, flaw.remedy)
+
+
+def _nothing_of(term: Term, name: str) -> bool:
+    """Whether a field of a clause is nothing, or a field of each entry of one (`tiers.off`)."""
+    key, _, of = name.partition(".")
+    value = getattr(term, key, None)
+    return _nothing(value) if not of else bool(value) and all(_nothing(getattr(each, of)) for each in value or ())
 
 
 def _nothing(value: object) -> bool:

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 
 from detente.case.agreement import Agreement, InForce, changes_text, lineage, root
 from detente.contract.bases.position import Position
-from detente.contract.roles import DatedPayment, PriceChange
+from detente.contract.roles import DatedPayment, GivingBack, PriceChange
 from detente.errors import Flaw
 from detente.market.offer import AnyOffer
 from detente.values.exchange_rate import CurrencyExchange
@@ -95,7 +95,9 @@ def _goes_by(key: str, found: InForce, by: Agreement) -> bool:
         return False
     if key == "parties":
         return not term.parties
-    return isinstance(term, PriceChange) if key == "combine" else bool(term.meters())
+    if key == "combine":
+        return isinstance(term, PriceChange) or (isinstance(term, GivingBack) and term.combines)
+    return bool(term.meters())
 
 
 def _converted(value: object) -> bool:

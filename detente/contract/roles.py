@@ -11,7 +11,7 @@ from abc import ABC, abstractmethod
 from datetime import date
 from fractions import Fraction
 from pathlib import Path
-from typing import TYPE_CHECKING, Self
+from typing import TYPE_CHECKING, ClassVar, Self
 
 from detente.contract.metered.meter import Meter
 from detente.contract.own_money import OwnMoney
@@ -83,6 +83,9 @@ class OwnRates(ClauseRole):
 
 class GivingBack(ClauseRole):
     """It pays for use, or gives back a part of what use cost."""
+
+    combines: ClassVar[bool] = False
+    """Whether it combines with others of its kind as its agreement says (`combine`). Neutral: it does not."""
 
     @property
     @abstractmethod

@@ -74,7 +74,10 @@ class Term(ClauseText):
     keeps_windows: ClassVar[bool] = True
     """Whether the last day of its windows is one to keep, as something is asked, owed or lost then; neutral: it is."""
     idle_at_zero: ClassVar[tuple[str, ...]] = ()
-    """Fields of which one that is nothing leaves nothing of the clause to do; neutral: none."""
+    """Fields of which one that is nothing leaves nothing of the clause to do; neutral: none.
+
+    With a dot, a field of each entry of one: `tiers.off`.
+    """
     fixed: ClassVar[Mapping[str, str]] = {}
     """By switch that it has no key for (`measure`, `moment`, `counts`): why that is one thing, in words.
 

@@ -57,6 +57,7 @@ class Escalator(Term, PriceChange):
     starts: Day | None = Field(default=None, description="the day from which anniversaries count; default: the first")
 
     theirs: ClassVar[bool] = True
+    idle_at_zero = ("by",)
     fixed = OF_PRICES
 
     @model_validator(mode="after")

@@ -43,6 +43,8 @@ class Payment(Term, DatedPayment):
         default=None, description="who is paid, where it is not the other party; `self`: the other party pays us"
     )
 
+    idle_at_zero = ("amount",)
+
     @model_validator(mode="after")
     def _of_nothing(self) -> Self:
         for key, given in (("of", self.of.wanted), ("except", self.except_), ("readings", self.readings)):

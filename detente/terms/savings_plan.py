@@ -53,6 +53,7 @@ class SavingsPlan(Term, OwnRates):
     )
 
     theirs: ClassVar[bool] = True
+    idle_at_zero = ("commitment",)
     fixed: ClassVar[Mapping[str, str]] = {
         "measure": "its `commitment` is money at its own `rates`",
         "moment": "what is used in an hour counts in that hour",

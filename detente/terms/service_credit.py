@@ -86,6 +86,7 @@ class ServiceCredit(Term, AvailabilityGuarantee, DataReader, Returning):
         "order": "of what discounts leave, and no more of it than credits leave",
     }
     effect = "grants"
+    idle_at_zero = ("bands.credit", "cap")
     keeps_windows = False
 
     _outages: ObservedOutages | None = PrivateAttr(default=None)

@@ -74,6 +74,7 @@ class TakeOrPay(OneOffer):
     carried: Carried = Field(default="chained", description=CARRIED)
 
     effect = "restrains"
+    idle_at_zero = ("quantity", "take", "price")
 
     _deliveries: tuple[InTranches, ...] = PrivateAttr(default=())
 

@@ -28,7 +28,7 @@ from detente.contract.metered.meter import Measure, Meter
 from detente.contract.metered.paid_use import PaidUse, UsePart
 from detente.contract.metered.totals import Totals
 from detente.contract.program import Program
-from detente.contract.rated.stacking import combined_with_a_price, more_than_all, not_added
+from detente.contract.rated.stacking import combined_with_prices, more_than_all, not_added
 from detente.contract.reach.scope import Scope, Selection
 from detente.contract.reach.verdict import Reason
 from detente.contract.reach.window import Every, Window
@@ -91,7 +91,9 @@ class VolumeDiscount(Term, Returning):
         "order": "of what discounts leave, and no more of it than credits and service credits leave",
     }
     effect = "grants"
+    idle_at_zero = ("tiers.off",)
     comes_last: ClassVar[bool] = True
+    combines: ClassVar[bool] = True
 
     _beside: GivenBeside | None = PrivateAttr(default=None)
     _joint: JointTiers | None = PrivateAttr(default=None)
@@ -297,9 +299,9 @@ class VolumeDiscount(Term, Returning):
         yield from repriced(self.in_force(self.validity, {"lowers": None}), None, case, "tiers", APART)
         yield from untimed(self.moment, self.filled, case)
         if self._beside is not None and self.moment != "use":
-            names = " and ".join(f"`{name}`" for name in sorted(self._beside.names))
-            what = f"{names} and `{self.id}` could give back more than all, and it counts {COUNTED[self.moment]}"
-            yield Flaw(what, "say `moment: use`: what the others give is of what was used", ("moment",))
+            if names := " and ".join(f"`{name}`" for name in self._beside.invoiced(self, case.horizon)):
+                what = f"{names} and `{self.id}` could give back more than all, and it counts {COUNTED[self.moment]}"
+                yield Flaw(what, "say `moment: use`: what the others give is of what was used", ("moment",))
         elif self._left is not None and self._beside is not None:
             yield from self._left.unknown(self, self._beside, case, "tiers")
         others = [other for other in case.beside if isinstance(other, VolumeDiscount)]
@@ -308,7 +310,7 @@ class VolumeDiscount(Term, Returning):
         yield from not_added(self, apart, case, VolumeDiscount.gives)
         if self.validity.combine == "sum":
             yield from more_than_all(self, others, case, VolumeDiscount.gives)
-        yield from combined_with_a_price(self, case, VolumeDiscount.gives)
+        yield from combined_with_prices(self, case, VolumeDiscount.gives, "tiers too")
         if self.listed is None:
             return
         sold = {offer.id: offer for offer in case.offers}

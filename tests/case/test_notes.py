@@ -54,13 +54,38 @@ def test_work_that_is_called_for_and_that_no_deployment_may_serve_is_noted(deplo
         ({"kind": "credit", "amount": "10 USD", "rate": "0%"}, "rate"),
         ({"kind": "redundancy", "survives": "0%"}, "survives"),
         (FLOOR | {"amount": "0 USD"}, "amount"),
+        ({"kind": "payment", "amount": "0 USD", "on": "2026-01-10"}, "amount"),
+        ({"kind": "escalator", "by": "0%", "every": "1 month"}, "by"),
+        ({"kind": "take-or-pay", "offer": "north-gpus", "quantity": "5 GPU", "price": "0 USD per GPU-hour"}, "price"),
         ({"kind": "revenue-share", "rate": "1%"}, None),
     ],
 )
 def test_a_clause_of_nothing_is_noted(term: Data, key: str | None) -> None:
-    case = build([tokens("north", 3)], [work(revenue="10 USD per Mtok")], agreement(term | {"id": "c"}))
+    of_gpus = "offer" in term
+    offers, uses = [tokens("north", 3), *[gpus("north", 1)] * of_gpus], [work(revenue="10 USD per Mtok")]
+    case = build(offers, [*uses, *[compute()] * of_gpus], agreement(term | {"id": "c"}))
     said = [f"`c` does nothing: its `{key}` is nothing"] if key else []
     assert [note.what for note in notes(case)] == said
+
+
+@pytest.mark.parametrize(
+    ("last", "told"), [("0%", ["`c` does nothing: each `off` in its `tiers` is nothing"]), ("5%", [])]
+)
+def test_tiers_of_nothing_are_noted(last: str, told: list[str]) -> None:
+    tiers = [{"from": "1 USD", "off": "0%"}, {"from": "2 USD", "off": last}]
+    term: Data = {"id": "c", "kind": "volume-discount", "method": "graduated", "tiers": tiers}
+    assert [note.what for note in notes(build([tokens("north", 3)], [work()], agreement(term)))] == told
+
+
+@pytest.mark.parametrize(
+    ("amount", "told"), [("0 USD", ["`lc` is 0.00 USD, so that `c` asks for nothing"]), ("5 USD", [])]
+)
+def test_a_cap_of_nothing_on_damages_is_told(amount: str, told: list[str]) -> None:
+    cap: Data = {"id": "lc", "kind": "liability-cap", "amount": amount}
+    damages = {"id": "c", "kind": "liquidated-damages", "price": "0.2 USD per Mtok", "within": "lc"}
+    case = build([tokens("north", 3)], [work()], agreement(cap, damages))
+    assert [note.what for note in notes(case)] == told
+    assert notes(build([tokens("north", 3)], [work()], agreement(cap))) == ()  # it bounds nothing
 
 
 def test_a_clause_of_nothing_is_told_by_a_plan() -> None:

@@ -14,6 +14,8 @@ from tests.builders import Data, data_of, mistakes, solved, tokens, work
 FLOOR: Data = {"id": "fl", "kind": "minimum-commitment", "amount": "40 k USD", "measure": "list"}
 OFF: Data = {"id": "di", "kind": "discount", "off": "10%"}
 MORE: Data = {"id": "mo", "kind": "discount", "off": "20%"}
+BACK: Data = {"id": "ba", "kind": "volume-discount", "tiers": [{"from": "0 USD", "off": "10%"}], "method": "all-units"}
+TWICE = BACK | {"id": "tw"}
 PAID: Data = {"id": "pa", "kind": "payment", "amount": "1000 EUR", "on": "2026-09-01"}
 RATES = [{"rate": {"2026-01-01": "1.10 USD per EUR", "2026-07-01": "1.20 USD per EUR"}, "day": "use"}]
 FIXED = [{"rate": "1.50 USD per EUR"}]
@@ -32,6 +34,7 @@ def facts(before: Data, *terms: Data, after: tuple[Data, ...] = (), **stated: ob
     [
         ("parties", {}, ["lab"], [FLOOR]),
         ("combine", {"combine": "product"}, "sum", [OFF, MORE]),
+        ("combine", {"combine": "sum"}, "product", [BACK, TWICE]),
         ("zone", {}, "America/New_York", [FLOOR]),
         ("exchange", {}, FIXED, [PAID]),
     ],

@@ -230,6 +230,10 @@ def test_what_tiers_by_another_moment_do_not_go_with() -> None:
     pool = {"id": "pool", "kind": "credit", "amount": "5 k USD"}
     (beside,) = mistakes(data_of([tokens("north", 1)], [work()], agreement(tiers("2500 USD", "invoice"), pool)))
     assert "`pool` and `tiers` could give back more than all, and it counts when it is invoiced" in beside
+    for time, refused in (({"until": "2025-12-01"}, 0), ({"until": "2026-01-01"}, 1), ({"from": "2026-07-01"}, 0)):
+        deal = agreement(tiers("2500 USD", "invoice"), pool | time, effective="2025-01-01", ends="2027-01-01")
+        found = mistakes(data_of([tokens("north", 1)], [work()], deal, months=6))
+        assert len(found) == refused, time  # what was used in December is invoiced in the horizon
     units = tiers("2500 Mtok", "invoice", listed="1 USD per Mtok")
     (money,) = mistakes(data_of([tokens("north", 1)], [work()], agreement(units)))
     assert "`moment: invoice` is of money, and the tiers are in Mtok" in money

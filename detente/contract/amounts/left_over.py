@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
+from datetime import timedelta
 from fractions import Fraction
 
 from detente.contract.amounts.counting import Counting, edge_inside, paid_apart
@@ -18,25 +19,42 @@ from detente.contract.metered.meter import Meter
 from detente.contract.metered.totals import Totals
 from detente.contract.payer import meet
 from detente.contract.program import ClauseOwner, Expression, Program
+from detente.contract.reach.counted_time import CountedTime
 from detente.contract.reach.window import Window
 from detente.contract.returning import Returning, in_turn
 from detente.contract.roles import ClauseRole, GivingBack
 from detente.errors import Flaw
+from detente.values.period import Horizon
 
 ALIKE = "let both cover the same use, in windows that begin on the same days"
 
 
 @dataclass(frozen=True)
 class GivenBeside:
-    """The clauses that pay for use or give back beside one, by name, and those that give back before it.
+    """The clauses that pay for use or give back beside one, and those of them that give back before it.
 
     ``exchanged``: they and it are not all kept in one currency. What is given at the rate of a later day may then be
     worth more than what was spent.
     """
 
-    names: frozenset[str]
+    met: tuple[GivingBack, ...]
     before: tuple[Returning, ...]
     exchanged: bool
+
+    @property
+    def names(self) -> frozenset[str]:
+        """What they are called."""
+        return frozenset(each.id for each in self.met)
+
+    def invoiced(self, own: ClauseView, horizon: Horizon | None) -> list[str]:
+        """Those that meet a clause in use that a horizon sees, or that is invoiced in it."""
+        seen = own.counted_time.seen_by(horizon)
+        if horizon is not None:  # the first invoice is of all of a month
+            first = (horizon.opens - timedelta(microseconds=1)).replace(
+                day=1, hour=0, minute=0, second=0, microsecond=0
+            )
+            seen = CountedTime(max(own.counted_time.start, first), seen.end)
+        return sorted({each.id for each in self.met if seen.meets(each.counted_time)})
 
 
 def beside(own: GivingBack, clauses: Sequence[ClauseRole | ClauseView]) -> GivenBeside | None:
@@ -56,7 +74,7 @@ def beside(own: GivingBack, clauses: Sequence[ClauseRole | ClauseView]) -> Given
     known = {id(each) for each in met}
     earlier = (each for each in giving[:place] if isinstance(each, Returning) and id(each) in known)
     kept = {None if each.own_money is None else each.own_money.currency for each in (*texts, *met)}
-    return GivenBeside(frozenset(parts), tuple(earlier), exchanged=len(kept) > 1)
+    return GivenBeside(tuple(met), tuple(earlier), exchanged=len(kept) > 1)
 
 
 @dataclass(frozen=True)

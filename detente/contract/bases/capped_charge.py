@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from datetime import datetime
 from fractions import Fraction
+from functools import cached_property
 from typing import Self
 
 from pydantic import Field, PrivateAttr, model_validator
@@ -88,7 +89,7 @@ class CappedCharge(Term):
         parts = ((part, at) for part in own for at in part.meter.windows.over(window.start, window.end))
         return sum((totals.total(part.meter, at) * part.each for part, at in parts), Fraction(0))
 
-    @property
+    @cached_property
     def _at_own_rates(self) -> tuple[RatedMeter, ...]:
         """What the window that it takes over whole comes to, each text at its own rate; none: all at this one."""
         return at_own_rates(self, self._texts) if self.in_all is None and self.by_the_unit else ()

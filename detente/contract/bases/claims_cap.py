@@ -6,7 +6,7 @@ Owns: ``ClaimsCap``, the base of such kinds: clauses that ask for damages are bo
 
 from __future__ import annotations
 
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Iterator, Sequence
 from typing import Self
 
 from pydantic import PrivateAttr
@@ -14,8 +14,10 @@ from pydantic import PrivateAttr
 from detente.contract.bases.position import Position
 from detente.contract.reach.verdict import Reason
 from detente.contract.term import Term
+from detente.errors import Flaw
 from detente.market.offer import AnyOffer
 from detente.values.money import Money
+from detente.values.period import Horizon
 
 
 class ClaimsCap(Position):
@@ -44,6 +46,13 @@ class ClaimsCap(Position):
     def bounds(self) -> tuple[str, ...]:
         """The clauses that go by it."""
         return self._bounds
+
+    def overlooked(self, horizon: Horizon) -> Iterator[Flaw]:
+        """A cap of nothing: what it bounds asks for nothing."""
+        if self._bounds and self.in_all is not None and not self.in_all.amount:
+            named = " and ".join(f"`{name}`" for name in self._bounds)
+            what = f"`{self.id}` is {self.in_all.told}, so that {named} {'asks' if len(self._bounds) == 1 else 'ask'}"
+            yield Flaw(f"{what} for nothing", "write the amount that was agreed on, or leave the damages out")
 
     def says(self, sentence: str) -> Reason:
         """A sentence of this clause, and which clauses it bounds."""

@@ -1,8 +1,9 @@
 """Clauses that stack: whether together they give more than there is.
 
-Owns: that check, whether it is said that clauses which give back add up, and how it is told that nobody says so. Prices
-are held to the first for every kind at once (``case.checks.clauses``); another kind whose parts add up calls it from
-its ``check``. Not here: what a part is of (the kind).
+Owns: that check, whether it is said that clauses which give back add up, how it is told that nobody says so, and that
+what they give back is of what prices leave. Prices are held to the first for every kind at once
+(``case.checks.clauses``); another kind whose parts add up calls it from its ``check``. Not here: what a part is of (the
+kind).
 """
 
 from __future__ import annotations
@@ -15,7 +16,7 @@ from typing import TypeVar, get_args
 from detente.contract.amounts.counting import APART
 from detente.contract.case_view import CaseView, ClauseView
 from detente.contract.combining import Combine, parts_of
-from detente.contract.roles import off_price
+from detente.contract.roles import PriceChange, off_price
 from detente.errors import Flaw
 from detente.values.facts import Facts
 from detente.values.quantity import in_percent
@@ -113,12 +114,16 @@ def _named(agreements: Iterable[str]) -> str:
     return " and ".join(f"`{name}`" for name in agreements)
 
 
-def combined_with_a_price(
-    own: AnyOther, case: CaseView, gives: Callable[[AnyOther, Facts, Facts], Fraction | Decimal | None]
+def combined_with_prices(
+    own: AnyOther,
+    case: CaseView,
+    gives: Callable[[AnyOther, Facts, Facts], Fraction | Decimal | None],
+    as_well: str = "",
 ) -> Iterator[Flaw]:
-    """A way of combining that can mean no others than a clause that lowers the price, and one that gives back a part.
+    """A way of combining that clauses which lower the price state with one that gives back a part.
 
-    What is given back is of what discounts leave: that is the product.
+    What is given back is of what discounts leave, however these combine: that is the product. ``as_well``: what a
+    clause that lowers the price may be written as, to combine with it.
     """
     way, name = own.validity.combine, own.validity.agreement
     if way not in ("sum", "best-of"):
@@ -126,9 +131,15 @@ def combined_with_a_price(
     others = [other for other in case.lowering if other.validity.agreement == name]
     for demand, offer in case.uses(own.covered, *(key for other in others for key in other.covered.keys)):
         parts = {other.id: part for other in others if (part := off_price(other, demand, offer)) and part > 0}
-        if len(parts) == 1 and gives(own, demand, offer):
-            ((other, part),) = parts.items()
-            what = f"`{own.id}` is of what `{other}` leaves of the price of `{offer['offer']}`, and `{name}` says "
-            remedy = f"write `combine: product`, or `{other}` as tiers too, from 0 on {in_percent(part)} off"
-            yield Flaw(f"{what}`combine: {way}`", remedy)
+        if parts and gives(own, demand, offer):
+            names = _named(parts)
+            leave = f"{names} {'leaves' if len(parts) == 1 else 'leave'}"
+            says = f"`{name}` says `combine: {way}`"
+            several = len({other.id for other in others if isinstance(other, PriceChange)}) > 1  # `way` is theirs, too
+            ways = [f"give `{own.id}` an agreement of its own" if several else "write `combine: product`"]
+            if as_well:
+                rates = " and ".join(map(in_percent, parts.values()))
+                ways.append(f"{'write ' if several else ''}{names} as {as_well}, from 0 on {rates} off")
+            what = f"`{own.id}` is of what {leave} of the price of `{offer['offer']}`, and {says}"
+            yield Flaw(what, ", or ".join(ways))
             return
