@@ -208,8 +208,10 @@ def _handover(earlier: InForce, term: Term | None, on: datetime) -> Handover | N
     if term is None:
         return None
     was, validity = earlier.term, earlier.validity
-    parties = was.parties or validity.parties
-    return Handover.on(on, term.takes_over, was.divided(validity), was.going_on(validity), parties)
+    parties, divided = was.parties or validity.parties, was.divided(validity)
+    every = next((stated.every for stated in was.found_windows), None) if divided is None else None
+    undivided = was.in_force(validity).calendar(every) if every else None
+    return Handover.on(on, term.takes_over, divided, was.going_on(validity), parties, undivided)
 
 
 def _until(validity: Validity, on: datetime, handover: Handover | None) -> Validity:

@@ -5,12 +5,12 @@ See ``docs/terms/delivery.md``.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from datetime import date, datetime, timedelta
 from fractions import Fraction
 from typing import Literal, Self
 
-from pydantic import Field, model_validator
+from pydantic import Field, PrivateAttr, model_validator
 
 from detente.contract.bases.tranche import CapacityTranche, InTranches
 from detente.contract.case_view import CaseView
@@ -24,7 +24,9 @@ from detente.contract.reminder import Reminder
 from detente.contract.settled.posting import Posting
 from detente.contract.settled.settlement import Settlement, settled
 from detente.contract.stated import Divided
+from detente.contract.term import Term
 from detente.errors import Flaw, FlawError, KeyPath
+from detente.market.offer import AnyOffer
 from detente.values.money import nano, shown
 from detente.values.noun import Noun
 from detente.values.period import hours_between, later
@@ -50,6 +52,16 @@ class Delivery(InTranches):
     long_stop: Length | None = Field(default=None, description="how long after `due` a tranche may be cancelled")
 
     keeps_windows = False
+
+    _texts: tuple[Delivery, ...] = PrivateAttr(default=())
+
+    def knowing(self, offers: Sequence[AnyOffer], clauses: Sequence[Term]) -> Self:
+        """The same, knowing its texts where there are several."""
+        found = super().knowing(offers, clauses)
+        if found is self:
+            found = self.model_copy()
+        found._texts = tuple(each for each in clauses if isinstance(each, Delivery) and each.id == self.id)
+        return found
 
     @model_validator(mode="after")
     def _worth(self) -> Self:
@@ -179,6 +191,43 @@ class Delivery(InTranches):
             if together and isinstance(other, Delivery) and other.offer == self.offer:
                 what = f"`{self.id}` and `{other.id}` both deliver `{self.offer}`, and each would hold it to its own"
                 yield Flaw(what, "write all tranches in one clause", ("offer",))
+
+        earlier = [text for text in self._texts if text.validity.end <= self.validity.first]
+        for index, tranche in enumerate(self.known):
+            for text in earlier:
+                if (flaw := self._told_otherwise(text, index, tranche)) is not None:
+                    yield flaw
+
+    def _told_otherwise(self, earlier: Delivery, index: int, tranche: CapacityTranche) -> Flaw | None:
+        """A tranche of whose delay an earlier text, while it holds, gives another credit than this text tells of.
+
+        A credit is given by the text that holds on its day: the books and a plan must find the same day in both.
+        """
+        day = self.begin(tranche.there)
+        lost = bool(self.credited(tranche)) and earlier.validity.over(day, day)
+        was = next((each for each in earlier.known if each.name == tranche.name), None)
+        if was is not None and was.there == tranche.there and was.accepted == tranche.accepted:
+            return None
+        given = was is not None and bool(earlier.credited(was)) and was.there != tranche.there
+        at = earlier.begin(was.there) if was is not None else None
+        twice = given and at is not None and earlier.validity.over(at, at)
+        if not (lost or twice):
+            return None
+        stated = self.tranches[index]
+        key = next((key for key in ("accepted", "offered", "expected") if getattr(stated, key)), "expected")
+        on = getattr(stated, key) or tranche.there
+        says = (
+            "has no such tranche"
+            if was is None
+            else f"says {was.there}"
+            if was.there != tranche.there
+            else "does not say so"
+        )
+        here = f"`{tranche.name}` is there from {tranche.there} on"
+        what = f"{here} by this text, and that of `{earlier.validity.agreement}`, which holds until"
+        what += f" {self.validity.first:%Y-%m-%d}, {says}: by which its delay is credited is not clear"
+        at_key = key if getattr(stated, key) else "due"
+        return Flaw(what, f"write `{key}: {on}` in that, too", ("tranches", index, at_key))
 
     def concede(self, part: str, amount: Fraction, unit: str, currency: str) -> str:
         """In the contract's words."""

@@ -158,3 +158,18 @@ def test_no_part_of_a_window_without_end_falls_to_the_earlier_text(kind: str, wa
     del data["agreements"][0]["ends"]
     found = mistakes(data)
     assert any("the window of the earlier `c` has no end" in said and "2026-04-01" in said for said in found), found
+
+
+@pytest.mark.parametrize("way", ["whole-window", "pro-rata"])
+def test_a_cap_has_nothing_to_take_over_of_a_text_without_one(way: str) -> None:
+    """By 10% and no cap 300 of 6,000 are owed until April; then 20%, at most 80: 380 in a new window, or 80 in all."""
+
+    def share(rate: str, cap: str | None, how: str | None = None) -> Data:
+        more = {"cap-each": cap} if cap else {}
+        return {"rate": rate} | more | ({"takes-over": how} if how else {})
+
+    (said,) = mistakes(signed("liquidated-damages", share("10%", None), share("20%", "80 USD", way)))
+    assert said.startswith("the text that `c` replaces has no amount of the window Jan 2026 – Jun 2026, which runs on")
+    anew = signed("liquidated-damages", share("10%", None), share("20%", "80 USD", "new-window"))
+    stated = signed("liquidated-damages", share("10%", "9 k USD"), share("20%", "80 USD", "whole-window"))
+    assert (cost(anew), cost(stated)) == (6000 + 300 + 80, 6000 + 80)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from datetime import date
 from typing import Any
 
 import pytest
@@ -235,3 +236,41 @@ def test_what_has_not_come_lacks_in_one_clause() -> None:
     deal = agreement(clause(ONE, TWO), *each)
     (only,) = mistakes(data_of([gpus("north", 1)], [compute("research"), compute("chat")], deal, months=2))
     assert only.startswith("`chat` and `research` are of `north-gpus` at one time, and what is taken of it, or has not")
+
+
+# -- amended -----------------------------------------------------------------------------------------------------------
+def amended(first: Data, then: Data) -> Data:
+    """A tranche as it was first told of, and as an amendment of 1 March tells of it; a day late is 1% of 1 M USD."""
+    late: Data = {"credit": {"per-day": "1%", "at-most": "50%"}}
+    deals = [
+        agreement(clause(TWO | first, **late), id="deal", ends="2026-07"),
+        agreement(clause(TWO | then, **late), id="later", amends="deal", effective="2026-03-01", ends="2026-07"),
+    ]
+    return data_of([gpus("north", 1), gpus("south", 2)], [compute()], *deals, months=6)
+
+
+@pytest.mark.parametrize(
+    ("first", "then"),
+    [
+        ({"expected": "2026-02-05"}, {"accepted": "2026-02-08"}),  # a plan counted on four days, the books on none
+        ({}, {"accepted": "2026-02-08"}),
+        ({"expected": "2026-02-05"}, {"accepted": "2026-02-05"}),
+        ({"expected": "2026-02-05"}, {"expected": "2026-03-05"}),  # a plan counted on both
+    ],
+)
+def test_a_credit_that_two_texts_tell_of_unlike_is_refused_and_the_way_out_works(first: Data, then: Data) -> None:
+    ((key, on),) = then.items()
+    (said,) = mistakes(amended(first, then))
+    assert said.startswith(
+        f"`phase two` is there from {on} on by this text, and that of `deal`, which holds until 2026-"
+    )
+    assert said.endswith(f"write `{key}: {on}` in that, too")
+    owed = -10_000 * (date.fromisoformat(str(on)) - date(2026, 2, 1)).days
+    case = Case.of(amended(then, then))
+    assert sum(postings(solved(case), "phases").values()) == owed
+    booked = [each.amount for each in settled_of(case.signed, [], day("2026-07-01")).postings]
+    assert booked == ([owed] if key == "accepted" else [])
+
+
+def test_a_credit_of_the_new_texts_own_time_is_as_it_says() -> None:
+    assert sum(postings(solved(Case.of(amended({}, {"accepted": "2026-03-08"}))), "phases").values()) == -350_000

@@ -81,6 +81,8 @@ def handed_over(term: Term) -> Iterator[Flaw]:
         yield Flaw(f"{what} {term.validity.start:%Y-%m-%d}", remedy, path)
     elif begun.running is not None:
         yield from _out_of_step(term, begun.running)
+    elif begun.unasked is not None and begun.how in ("whole-window", "pro-rata") and term.divided(term.validity):
+        yield _nothing_asked(term, begun.unasked)
     yield from _from_before(term)
     yield from _of_other_parties(term)
 
@@ -97,6 +99,14 @@ PARTS = f"`takes-over: pro-rata` {EACH}"
 def _not_said(term: Term, running: Window) -> str:
     there = f"the window {named(running.start, running.end)} of the text that `{term.id}` replaces"
     return f"{there} runs on {term.validity.start:%Y-%m-%d}, and what becomes of its amount is not said"
+
+
+def _nothing_asked(term: Term, running: Window) -> Flaw:
+    """An amount of a window that an earlier text has none of."""
+    on = f"{term.validity.start:%Y-%m-%d}"
+    what = f"the text that `{term.id}` replaces has no amount of the window {named(running.start, running.end)}"
+    remedy = f"say `takes-over: new-window` (that of this text is for what comes from {on} on), or state one there, too"
+    return Flaw(f"{what}, which runs on {on}: there is nothing of it to take over", remedy, ("takes-over",))
 
 
 def _out_of_step(term: Term, running: Window) -> Iterator[Flaw]:

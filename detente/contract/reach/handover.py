@@ -26,6 +26,7 @@ class Handover:
     before the day. ``windows`` are those that it is one of. ``how`` is None where the new text does not say.
     ``counting`` are those in which the earlier text counts what goes on under the new one, though it divides no amount.
     ``parties`` are those whose use the earlier text covers; none where it does not say.
+    ``unasked`` is the window that runs of a text that asks for no amount of any, so that there is nothing to take over.
     """
 
     how: TakesOver | None
@@ -33,6 +34,7 @@ class Handover:
     windows: Calendar | None = None
     counting: Calendar | None = None
     parties: tuple[str, ...] = ()
+    unasked: Window | None = None
 
     @classmethod
     def on(
@@ -42,10 +44,16 @@ class Handover:
         windows: Calendar | None,
         counting: Calendar | None = None,
         parties: tuple[str, ...] = (),
+        undivided: Calendar | None = None,
     ) -> Self:
         """At a moment, from a text with such windows; None: it divides no amount, or nothing goes on."""
-        found = (window for window in windows.over(at, at) if window.start < at) if windows is not None else iter(())
-        return cls(how, next(found, None), windows, counting, parties)
+        return cls(how, _running(windows, at), windows, counting, parties, _running(undivided, at))
+
+
+def _running(windows: Calendar | None, at: datetime) -> Window | None:
+    """The window that has begun before a moment and runs on it."""
+    found = (window for window in windows.over(at, at) if window.start < at) if windows is not None else iter(())
+    return next(found, None)
 
 
 def gone_on(calendar: Calendar, every: Every, handover: Handover | None) -> Calendar:
