@@ -24,7 +24,7 @@ from detente.providers.outgoing import Outgoing
 from detente.providers.responses_stream import ResponsesDecoder, reply_of_response
 from detente.providers.retry_after import retry_after
 from detente.providers.tool_calls import completion_with_own_ids
-from detente.providers.tool_names import NamingDecoder, WholeNames, as_models_take_them
+from detente.providers.tool_names import NamingDecoder, WholeNames, as_models_take_them, offers_tools
 from detente.providers.wire import (
     Call,
     Decoder,
@@ -114,7 +114,7 @@ class CompatibleWire(Wire):
             return Reply(body, Tokens(0, 0))  # what was stored was metered when it was made
         if not is_utf8(body):
             return failure("broken", 502, "the provider's reply is not UTF-8")
-        if "tools" in call.members:
+        if offers_tools(call):
             body = WholeNames(call).given_back(body)
         if call.operation == "responses":
             return reply_of_response(body)
@@ -140,7 +140,7 @@ class CompatibleWire(Wire):
             found = ResponsesDecoder()
         else:
             found = ChatDecoder(call.asks_usage, choices=choices_of(call))
-        return NamingDecoder(found, WholeNames(call)) if "tools" in call.members else found
+        return NamingDecoder(found, WholeNames(call)) if offers_tools(call) else found
 
     def failed(self, status: int, headers: Headers, body: bytes, call: Call | None = None) -> Failure:
         error = error_of(body)

@@ -18,6 +18,8 @@ from detente.providers.marks import CALLS, marks_of
 from detente.providers.quoted import quoted
 from detente.providers.wire import Call, Decoder, Members, StreamPart
 
+OFFERS = ("tools", "functions")
+"""Members that put tools on offer; `functions` is the older form."""
 MAX_NAME = 64
 """Characters of a function's name, at every provider but Anthropic, whose models take 128."""
 _ITEMS, _NAME = quoted("function_call"), quoted("name")
@@ -40,12 +42,13 @@ def whole_names(call: Call) -> dict[str, str]:
     if not _names_tools(call):
         return {}
     members = call.members
-    text = bytes(members.get("tools") or members.get("messages") or members.get("input") or b"")
+    held = next((members[name] for name in (*OFFERS, "messages", "input") if members.get(name)), b"")
+    text = bytes(held)
     names = [found.decode() for found in _LONG.findall(text)]
     return {shortened(name): name for name in names}
 
 
-HOLDERS = ("tools", "tool_choice", "messages", "input")
+HOLDERS = (*OFFERS, "tool_choice", "function_call", "messages", "input")
 """Members of a call in OpenAI's shapes that name tools."""
 
 
@@ -62,10 +65,15 @@ def as_models_take_them(call: Call, members: Mapping[str, msgspec.Raw]) -> Mappi
     return told
 
 
+def offers_tools(call: Call) -> bool:
+    """Whether a call puts tools on offer."""
+    return any(name in call.members for name in OFFERS)
+
+
 def _names_tools(call: Call) -> bool:
     """Whether a call names any tool."""
     members = call.members
-    if "tools" in members or CALLS in marks_of(call):
+    if offers_tools(call) or CALLS in marks_of(call):
         return True
     return "input" in members and bool(_ITEMS(bytes(members["input"])))
 

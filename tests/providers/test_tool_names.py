@@ -92,3 +92,14 @@ def test_replies_and_streams_name_the_tool_as_its_caller_does(operation: str) ->
     part = OWN.decoder(asked, {}).feed(b"data: " + json.dumps(event).encode() + b"\n\n")
     assert LONG.encode() in part.data
     assert part.data.count(SHORT.encode()) == (operation == "chat")
+
+
+def test_functions_of_the_older_form_are_told_short_and_given_back_whole() -> None:
+    asked = call(functions=[{"name": LONG, "parameters": {}}], function_call={"name": LONG})
+    sent = json.loads(OWN.encode(asked).body)
+    assert (sent["functions"][0]["name"], sent["function_call"]["name"]) == (SHORT, SHORT)
+    message = {"role": "assistant", "content": None, "function_call": {"name": SHORT, "arguments": "{}"}}
+    whole = {"choices": [{"index": 0, "message": message, "finish_reason": "function_call"}]}
+    reply = OWN.decode(asked, {}, json.dumps(whole).encode())
+    assert isinstance(reply, Reply)
+    assert reply.body.count(LONG.encode()) == 1

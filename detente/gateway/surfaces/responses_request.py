@@ -152,8 +152,29 @@ def _tools(members: Mapping[str, msgspec.Raw], said: dict[str, Any], box: Toolbo
     elif choice.get("type") in ("function", "custom") and isinstance(choice.get("name"), str):
         name = box.function(choice["name"], choice.get("namespace"))
         said["tool_choice"] = {"type": "function", "function": {"name": name}}
+    elif choice.get("type") == "allowed_tools":
+        said["tool_choice"] = {"type": "allowed_tools", "allowed_tools": _allowed(choice, box)}
     else:
-        raise Refusal(f"`tool_choice.type: {str(choice.get('type'))[:40]}` is not supported", "tool_choice")
+        what = f"`tool_choice.type: {str(choice.get('type'))[:40]}` is not supported"
+        raise Refusal(f"{what}; write `auto`, `none`, `required`, a function, or `allowed_tools`", "tool_choice")
+
+
+def _allowed(choice: dict[str, Any], box: Toolbox) -> dict[str, Any]:
+    """The part of the tools that may be called, as a chat completion says it. Raises Refusal."""
+    mode, stated = choice.get("mode"), choice.get("tools")
+    if mode not in ("auto", "required") or not isinstance(stated, list) or not stated:
+        what = "`tool_choice` of type `allowed_tools` holds `mode`, `auto` or `required`, and a list of `tools`"
+        raise Refusal(what, "tool_choice")
+    tools = []
+    for at, one in enumerate(stated):
+        tool = one if isinstance(one, dict) else {}
+        name, namespace = tool.get("name"), tool.get("namespace")
+        own = box.function(name, namespace if isinstance(namespace, str) else None) if isinstance(name, str) else ""
+        if own not in box.names or tool.get("type") != box.names[own].kind:
+            what = "is none that a chat completion can call: name those that `tools` hold, or send only these"
+            raise Refusal(f"`tool_choice.tools.{at}` {what}", f"tool_choice.tools.{at}")
+        tools.append({"type": "function", "function": {"name": own}})
+    return {"mode": mode, "tools": tools}
 
 
 # -- items ------------------------------------------------------------------------------------------------------------

@@ -79,8 +79,14 @@ def tool_config_of(
     """
     stated: list[dict[str, Any]] = []
     names: set[str] = set()
-    for tool in _TOOLS.of(members) or ():
-        spec = _spec(tool, family, omissions)
+    for at, tool in enumerate(_TOOLS.of(members) or ()):
+        try:
+            spec = _spec(tool, family, omissions)
+        except Refusal as refusal:
+            raise refusal.at(f"[{at}]") from None
+        if spec["name"] in names:
+            what = f"is `{spec['name']}`, as another tool's: give each a name of its own"
+            raise Refusal.of("tools", what).at(f"[{at}].function.name")
         names.add(spec["name"])
         stated.append({"toolSpec": spec})
         if family.caches != "prompts":
@@ -107,12 +113,12 @@ def tool_config_of(
 def _spec(tool: _Tool, family: Family, omissions: Omissions) -> dict[str, Any]:
     function = tool.function
     if tool.type != "function" or function is None:
-        raise Refusal.of("tools", f"hold one of type `{tool.type[:40]}`: {family.interface.name} knows functions")
+        raise Refusal.of("tools", f"is of type `{tool.type[:40]}`: {family.interface.name} knows functions")
     if tool.custom is not None:
-        raise Refusal.of("tools", f"hold `custom` beside the function `{function.name[:80]}`: write one of them")
+        raise Refusal.of("tools", f"holds `custom` beside the function `{function.name[:80]}`: write one of them")
     name = shortened(function.name)
     if not NAME.fullmatch(name):
-        what = f"hold `{function.name[:80]}`: a tool's name has letters, digits, `_` and `-`"
+        what = f"holds `{function.name[:80]}`: a tool's name has letters, digits, `_` and `-`"
         raise Refusal.of("tools", what)
     spec: dict[str, Any] = {"name": name}
     if function.description:
@@ -145,6 +151,8 @@ def _choice(members: Mapping[str, msgspec.Raw], names: set[str], family: Family)
         raise Refusal.of("tool_choice", what)
     if choice.type != "function" or choice.function is None:
         what = f"is of type `{choice.type[:40]}`: {family.interface.name} can name one function"
+        if choice.type == "allowed_tools":
+            what += "; send in `tools` only those that are allowed, and their `mode` as `tool_choice`"
         raise Refusal.of("tool_choice", what)
     if choice.allowed_tools is not None or choice.custom is not None:
         beside = "custom" if choice.allowed_tools is None else "allowed_tools"

@@ -251,3 +251,47 @@ def test_a_stream_that_is_to_be_whole_is_made_anew_where_one_breaks_off(tmp_path
                 assert north.asked[0]["messages"] == HELLO["messages"]
 
     run(main(), plain=True)
+
+
+@pytest.mark.parametrize(
+    ("path", "limit", "end"), [(CHAT, "max_tokens", "length"), (MESSAGES, "max_tokens", "max_tokens")]
+)
+def test_a_stream_with_all_the_tokens_that_it_may_have_is_at_its_limit(
+    tmp_path: Path, path: str, limit: str, end: str
+) -> None:
+    """One piece of at most one: nothing is left to ask for, and nobody is asked."""
+
+    async def main() -> None:
+        async with (
+            play([*BEGUN, "close"]) as south,
+            play(REST) as north,
+            Stage(tmp_path, follows(south, north)) as stage,
+        ):
+            answer = await stage.ask({**STREAM, limit: 1}, south, path=path)
+            assert f'"{end}"'.encode() in answer.body
+            assert b"error" not in answer.body
+            assert north.requests == []
+            (record,) = stage.records
+            assert (record.outcome, record.finish, record.continued) == ("complete", "length", False)
+
+    run(main())
+
+
+@pytest.mark.parametrize(
+    "form",
+    [{"response_format": {"type": "json_object"}}, {"guided_regex": "[a-z]+"}, {"structured_outputs": {"json": {}}}],
+)
+def test_a_stream_in_a_stated_form_is_not_gone_on_with(tmp_path: Path, form: dict[str, Any]) -> None:
+    """Who goes on would begin the form anew, in the middle of the text."""
+
+    async def main() -> None:
+        async with (
+            play([*BEGUN, "close"]) as south,
+            play(REST) as north,
+            Stage(tmp_path, follows(south, north)) as stage,
+        ):
+            answer = await stage.ask({**STREAM, **form}, south)
+            assert (answer.said, north.requests) == ("he", [])
+            assert "error" in answer.events[-1]
+
+    run(main())

@@ -128,6 +128,15 @@ def test_what_codex_sends_beside_it_is_left_out_and_listed() -> None:
     assert SURFACE.ask(dumped({"model": "m", "input": "x", "reasoning": {"summary": "auto"}})).needs == frozenset()
 
 
+ALLOWED = {"type": "allowed_tools", "mode": "auto", "tools": [{"type": "function", "name": "look_up"}]}
+
+
+def test_the_tools_that_may_be_called_are_told_as_a_chat_says_it() -> None:
+    said = told(asked(tools=[FUNCTION, SEEKER], tool_choice=ALLOWED))
+    named = [{"type": "function", "function": {"name": "look_up"}}]
+    assert said["tool_choice"] == {"type": "allowed_tools", "allowed_tools": {"mode": "auto", "tools": named}}
+
+
 @pytest.mark.parametrize(
     ("changed", "param"),
     [
@@ -140,6 +149,8 @@ def test_what_codex_sends_beside_it_is_left_out_and_listed() -> None:
         ({"input": [{"type": "reasoning", "summary": [], "encrypted_content": "gAAA"}]}, "input.0"),
         ({"input": [{"role": "user", "content": [{"type": "input_file", "file_id": "f"}]}]}, "input.0.content.0"),
         ({"tools": [FUNCTION], "tool_choice": {"type": "allowed_tools"}}, "tool_choice"),
+        ({"tools": [FUNCTION], "tool_choice": ALLOWED | {"tools": [{"type": "mcp"}]}}, "tool_choice.tools.0"),
+        ({"tools": [FUNCTION], "tool_choice": {"type": "mcp"}}, "tool_choice"),
         ({"tool_choice": "required"}, "tool_choice"),
         ({"tools": [], "tool_choice": {"type": "function", "name": "f"}}, "tool_choice"),
     ],

@@ -185,7 +185,8 @@ REFUSED: list[tuple[str, str, dict[str, Any], str]] = [
         {"tools": [TOOL], "tool_choice": "always"},
         "may be `none`, `auto`, `required` or a function",
     ),
-    (CLAUDE, "tool_choice", {"tools": [TOOL], "tool_choice": {"type": "allowed_tools"}}, "type `allowed_tools`"),
+    (CLAUDE, "tool_choice", {"tools": [TOOL], "tool_choice": {"type": "allowed_tools"}}, "send in `tools` only"),
+    (NOVA, "tools", {"tools": [TOOL, TOOL]}, "`tools[1].function.name` is `clock`, as another tool's"),
     (CLAUDE, "tool_choice", {"tools": [TOOL], "tool_choice": {"type": "function", "function": {"name": "x"}}}, "`x`"),
     *(
         (

@@ -21,6 +21,20 @@ _THOUGHT = frozenset({"reasoning", "reasoning_content", "reasoning_signature"})
 _SAID = frozenset({"role", "content", *_THOUGHT})
 """Members of a delta after which another may go on: text, which it is told, and thoughts, which it has of its own."""
 _LIMITS = ("max_completion_tokens", "max_tokens")
+_BOUND = (
+    "response_format",
+    "structured_outputs",
+    "guided_json",
+    "guided_regex",
+    "guided_choice",
+    "guided_grammar",
+    "grammar",
+    "json_schema",
+    "regex",
+    "ebnf",
+)
+"""Members that bind the text to a form: whoever goes on would begin that form anew."""
+_FREE = (b"null", b'{"type":"text"}', b"{}")
 _UNREADABLE = (msgspec.DecodeError, UnicodeDecodeError, RecursionError)
 
 
@@ -32,6 +46,9 @@ class _Choice(msgspec.Struct):
 class _Chunk(msgspec.Struct):
     choices: list[_Choice] | None = None
     usage: msgspec.Raw = msgspec.Raw(b"null")
+    id: Any = None
+    created: Any = None
+    model: Any = None
 
 
 _CHUNK = msgspec.json.Decoder(_Chunk)
@@ -41,10 +58,11 @@ _MESSAGES = msgspec.json.Decoder(list[msgspec.Raw])
 class Said:
     """The text of one stream of chat chunks."""
 
-    __slots__ = ("_pieces", "plain")
+    __slots__ = ("_last", "_pieces", "plain")
 
     def __init__(self) -> None:
         self._pieces: list[str] = []
+        self._last = _Chunk()
         self.plain = True
         """Whether it is nothing but the text of one answer: nobody can go on within a call of a tool."""
 
@@ -67,6 +85,7 @@ class Said:
             return
         if chunk.choices is None and bytes(chunk.usage) == b"null":
             self.plain = False  # no chunk of a completion
+        self._last = chunk
         for choice in chunk.choices or ():
             delta = choice.delta or {}
             if choice.index or any(value for name, value in delta.items() if name not in _SAID):
@@ -74,10 +93,26 @@ class Said:
             if isinstance(content := delta.get("content"), str):
                 self._pieces.append(content)
 
+    def at_its_limit(self) -> bytes:
+        """The event by which it ends where it has all the tokens that its caller allowed."""
+        last, end = self._last, {"index": 0, "delta": {}, "finish_reason": "length"}
+        head = {"id": last.id, "object": "chat.completion.chunk", "created": last.created, "model": last.model}
+        return sse.event(msgspec.json.encode({**head, "choices": [end]}))
+
 
 def continuable(call: Call) -> bool:
-    """Whether another may go on with the stream of a call: one answer is asked for, as a chat."""
-    return call.operation == "chat" and choices_of(call) == 1
+    """Whether another may go on with the stream of a call: one answer is asked for, as a chat, in no stated form."""
+    return call.operation == "chat" and choices_of(call) == 1 and not _is_bound(call)
+
+
+def _is_bound(call: Call) -> bool:
+    stated = (bytes(call.members.get(name, b"null")) for name in _BOUND)
+    return any(b"".join(text.split()) not in _FREE for text in stated)
+
+
+def is_spent(call: Call, pieces: int) -> bool:
+    """Whether so many pieces are all the tokens that a call allows: nothing is left to ask for."""
+    return any(left <= 0 for left in _left(call.members, pieces).values())
 
 
 class Broken(Protocol):
@@ -108,7 +143,7 @@ def continued(call: Call, text: str, pieces: int, how: Continues | None) -> Call
     messages = _with(call.members.get("messages", msgspec.Raw(b"[]")), text, how)
     if messages is None:
         return None
-    changed: dict[str, Any] = {"messages": messages, **_less(call.members, pieces)}
+    changed: dict[str, Any] = {"messages": messages, **_left(call.members, pieces)}
     if how == "vllm":
         changed |= {"add_generation_prompt": False, "continue_final_message": True}
     members = {name: msgspec.Raw(msgspec.json.encode(value)) for name, value in changed.items()}
@@ -132,11 +167,11 @@ def _with(messages: msgspec.Raw, text: str, how: Continues) -> list[Any] | None:
     return [*said, answer | ({"prefix": True} if how == "prefix" else {})]
 
 
-def _less(members: Mapping[str, msgspec.Raw], pieces: int) -> dict[str, int]:
+def _left(members: Mapping[str, msgspec.Raw], pieces: int) -> dict[str, int]:
     """The limits of tokens that a call states, less what was made."""
     found = {}
     for name in _LIMITS:
         stated = members.get(name)
         if stated is not None and bytes(stated) != b"null":
-            found[name] = max(1, msgspec.json.decode(stated, type=int) - pieces)
+            found[name] = msgspec.json.decode(stated, type=int) - pieces
     return found

@@ -23,7 +23,7 @@ from detente.gateway.http.exchange import JSON, Exchange
 from detente.gateway.serving.aside import LARGE, aside
 from detente.gateway.serving.call.asking import Made, ProviderCall
 from detente.gateway.serving.call.call_parts import all_of
-from detente.gateway.serving.call.continuation import continued
+from detente.gateway.serving.call.continuation import Said, continued, is_spent
 from detente.gateway.serving.call.fetching import Fetching
 from detente.gateway.serving.call.job import Job, Served
 from detente.gateway.serving.call.mishap import tell, unanswered, unasked, unknown_use, unread
@@ -359,11 +359,24 @@ class ProviderCalls:
             self._note(call, last.failure, heard=True, unmetered=stream.tokens is None)
             stream.why = stream.why or last.failure
             if stream.said is not None and stream.said.plain and last.failure.fails_over:
+                if is_spent(stream.asked.call, stream.pieces):
+                    return await self._at_its_limit(call, stream, stream.said)
                 call.job.broken = stream
                 return last.failure
             return await self.break_off(call.job, stream, stream.why)
         served = stream.ended("complete")
         self._served(call, served)
+        if (waits := self._recorder.waits(call.job, stream.asked, stream.whole)) is not None:
+            await waits
+        stream.close()
+        return served
+
+    async def _at_its_limit(self, call: ProviderCall, stream: Stream, said: Said) -> Served:
+        """A stream that broke off with all the tokens that its caller allowed ends as one that reached its limit."""
+        stream.complete(said.at_its_limit())
+        stream.finish = "length"
+        served = stream.ended("complete")
+        self._recorder.record(call.job, served, self._loop.time())
         if (waits := self._recorder.waits(call.job, stream.asked, stream.whole)) is not None:
             await waits
         stream.close()
