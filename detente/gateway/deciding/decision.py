@@ -57,7 +57,7 @@ def read(
     try:
         asked = surface.ask(body, workload, headers)
     except Refusal as refused:
-        raise _rejected(refused) from None
+        raise rejected(refused) from None
     if not lenient:
         return asked
     asked = asked.allowing(lenient)
@@ -71,10 +71,10 @@ def recalled(surface: Surface, asked: Asked, turns: Sequence[KeptTurn], lenient:
     try:
         return surface.recalled(asked, turns).allowing(lenient)
     except Refusal as refused:
-        raise _rejected(refused) from None
+        raise rejected(refused) from None
 
 
-def _rejected(refused: Refusal) -> Rejection:
+def rejected(refused: Refusal) -> Rejection:
     """What the caller of a call that cannot be read is told."""
     status, code = (404, "not_found") if isinstance(refused, AbsentError) else (400, "unreadable")
     return Rejection(status, error(status, refused.message, param=refused.param, code=code))
@@ -119,6 +119,10 @@ def decide(
     if not admission.candidates:
         message = f"no deployment serves `{asked.model}`; {did_you_mean(asked.model, moment.policy.models(workload))}"
         raise Rejection(404, error(404, message, param="model", code="model_not_found"))
+    if asked.pinned is not None and all(c.deployed.id != asked.pinned for c in admission.candidates):
+        held = next((deployed.model for deployed in moment.policy.deployed if deployed.id == asked.pinned), None)
+        if (lost := surface.lost(asked, held)) is not None:
+            raise rejected(lost)
     if surface.operation == "embeddings":
         _must_be_comparable(admission.candidates, asked.model)
     order, states = _remembered(known, admission, moment, load, now), None

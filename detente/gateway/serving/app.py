@@ -16,7 +16,7 @@ from pathlib import Path
 import msgspec
 
 from detente.gateway.deciding.choose import Order
-from detente.gateway.deciding.decision import Rejection, decide, read
+from detente.gateway.deciding.decision import Rejection, decide, read, rejected
 from detente.gateway.deciding.few import must_be_few
 from detente.gateway.deciding.keyring import HeldKey
 from detente.gateway.deciding.load import Load
@@ -49,7 +49,7 @@ from detente.gateway.upstream import Upstream
 from detente.ledger.journals.journal import Journal
 from detente.live.key import Key
 from detente.providers.authority import Authority
-from detente.providers.wire import Tokens
+from detente.providers.wire import Refusal, Tokens
 
 COUNTING = 10.0
 """Seconds that a count of tokens may take, before our own estimate is as good."""
@@ -324,6 +324,9 @@ class App:
             job.request, job.admission, job.order = decision.request, decision.admission, decision.order
         except Rejection as unserved:
             self._refuse(job, exchange, unserved)
+            return
+        except Refusal as refused:  # whoever read the call last
+            self._refuse(job, exchange, rejected(refused))
             return
         except asyncio.CancelledError:
             self._recorder.record(job, Served("abandoned", LEFT), self._loop.time())

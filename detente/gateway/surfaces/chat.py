@@ -7,7 +7,9 @@ so).
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
+from decimal import Decimal
 from typing import Any, ClassVar
 
 import msgspec
@@ -32,6 +34,7 @@ USUAL_REPLY = 256
 _BODY = msgspec.json.Decoder(dict[str, msgspec.Raw])
 _TEXT = msgspec.json.Decoder(str)
 _FLAG = msgspec.json.Decoder(bool)
+_NUMBER = re.compile(rb"-?[0-9]+(?:\.[0-9]+)?(?:[eE][+-]?[0-9]{1,9})?")
 _COUNT = msgspec.json.Decoder(int)
 _OBJECT = msgspec.json.Decoder(dict[str, Any])
 
@@ -108,13 +111,26 @@ def count(members: Mapping[str, msgspec.Raw], *names: str) -> int | None:
         try:
             found = _COUNT.decode(raw)
         except msgspec.DecodeError:
-            raise Refusal(f"`{name}` is not a whole number", name) from None
+            if (beyond := _beyond(bytes(raw))) is None:
+                raise Refusal(f"`{name}` is not a whole number", name) from None
+            found = beyond
         if found < 1:
-            raise Refusal(f"`{name}` is {found}; write 1 or more", name)
+            shown = f"{found}" if found > -MAX_COUNT else "less than 0"
+            raise Refusal(f"`{name}` is {shown}; write 1 or more", name)
         if found > MAX_COUNT:
             raise Refusal(f"`{name}` is more than {MAX_COUNT:,}", name)
         return found
     return None
+
+
+def _beyond(written: bytes) -> int | None:
+    """A bound that a number is beyond, if it is: one of too many digits, or a whole number with an exponent."""
+    if not _NUMBER.fullmatch(written):
+        return None
+    found = Decimal(written.decode())
+    if found > MAX_COUNT:
+        return MAX_COUNT + 1
+    return -MAX_COUNT - 1 if found < -MAX_COUNT else None
 
 
 def _says_something(text: bytes, nothing: frozenset[bytes]) -> bool:

@@ -45,7 +45,8 @@ _REFERENCE, _COMPARED, _IMAGE = quoted("item_reference"), quoted("comparison_res
 _RESPONSE = quoted("response")
 _UNKNOWN = (
     "a response that is stored for this caller: what was made with `store: false` is not, and what the gateway keeps"
-    " itself is for one key and a time (`serving.kept-responses`); send the whole conversation as `input`"
+    " itself is for one key and a time (`serving.kept-responses`), unless it was deleted; send the whole conversation"
+    " as `input`"
 )
 _UNREADABLE = (msgspec.DecodeError, UnicodeDecodeError, RecursionError)
 _EMPTY = frozenset({b"null", b"false", b"[]", b"{}"})
@@ -146,6 +147,19 @@ class ResponsesSurface(Surface):
         call = msgspec.structs.replace(call, members=members, left_out=left_out)
         stays = asked.pinned if "previous_response_id" in members else None  # which nobody else holds
         return msgspec.structs.replace(asked, call=call, pinned=stays)
+
+    def lost(self, asked: Asked, model: str | None) -> Refusal | None:
+        """A response that is stored where this model is not served: only its deployment can read it."""
+        if bytes(asked.call.members.get("previous_response_id", b"null")) in (b"null", b'""'):
+            return None
+        what = (
+            f"`previous_response_id` is of a response that {asked.pinned} stores, and no other deployment can read it"
+        )
+        if model is None:
+            said = f"{what}; {asked.pinned} is here no longer: send the whole conversation as `input`"
+        else:
+            said = f"{what}; ask for {model}, which is served there, or send the whole conversation as `input`"
+        return Refusal(said, "previous_response_id")
 
     def whole(self, asked: Asked, reply: Reply, deployment: str) -> bytes:
         """The reply under the model's name as it was asked for, its ids sealed. Raises ``UnsayableError``."""

@@ -59,16 +59,18 @@ class StoredSurface(Surface):
 
     def ask(self, body: bytes, workload: str = "", headers: Mapping[bytes, bytes] = NO_HEADERS) -> Asked:
         """A call of the deployment that the id names, or for what the gateway keeps. Raises ``Refusal``."""
+        if not _QUERY.fullmatch(self._query):
+            raise Refusal("the path or its query contains characters that are not allowed", "id")
+        if dict(parse_qsl(self._query)).get("stream", "false") != "false":
+            raise Refusal("a stored response is returned whole; leave out `stream`", "stream")
         if self._id.startswith(kept.PREFIX):
             return Asked(Call("responses", {}, method=self._method.decode()), "", recalls=self._id)
         try:
             deployment, own = pin.open(self._id, workload)
         except pin.UnknownIdError:
             raise AbsentError(_UNKNOWN, "id") from None
-        if not _PROVIDERS_ID.fullmatch(own) or not _QUERY.fullmatch(self._query):
+        if not _PROVIDERS_ID.fullmatch(own):
             raise Refusal("the path or its query contains characters that are not allowed", "id")
-        if "stream=true" in self._query:
-            raise Refusal("a stored response is returned whole; leave out `stream`", "stream")
         self._own = own
         item = f"/{own}" + (f"/{self._part}" if self._part else "") + (f"?{self._query}" if self._query else "")
         return Asked(
@@ -90,6 +92,10 @@ class StoredSurface(Surface):
         if self._part == "input_items":
             return kept.listed(turns, dict(parse_qsl(self._query)))
         return turns[-1].response
+
+    def lost(self, asked: Asked, model: str | None) -> Refusal | None:
+        """What is stored where this workload asks no longer is not there for it."""
+        return AbsentError(_UNKNOWN, "id")
 
     def spoken(self, asked: Asked, wire: Wire) -> Asked:
         """As it was asked; who stores it says which model it is of."""

@@ -196,6 +196,13 @@ class Surface:
         """
         return None
 
+    def lost(self, asked: Asked, model: str | None) -> Refusal | None:
+        """What is said of a call that builds on what a deployment keeps which does not serve its model.
+
+        ``model`` is what that deployment serves; None: it is here no longer. Neutral: None, for what admission says.
+        """
+        return None
+
     def whole(self, asked: Asked, reply: Reply, deployment: str) -> bytes:
         """A whole reply in the caller's shape; ``asked`` is as it was ``spoken``. Raises ``UnsayableError``."""
         raise NotImplementedError

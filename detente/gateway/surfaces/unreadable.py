@@ -7,11 +7,15 @@ from __future__ import annotations
 
 import json
 import re
+from codecs import BOM_UTF8
 from typing import Any
 
 MAX_SEARCHED = 4 * 1024 * 1024
 """Bytes of a body that are read once more, to say where it is wrong."""
 _LONE = re.compile(r"[\ud800-\udfff]")
+
+_STRANGE = re.compile(r'"(?:[^"\\]|\\.)*+"|(?P<strange>NaN|-?Infinity)', re.DOTALL)
+"""A text, which may hold anything, or one of the names that Python reads as numbers and JSON does not have."""
 
 
 def why(body: bytes) -> tuple[str, str | None]:
@@ -19,16 +23,21 @@ def why(body: bytes) -> tuple[str, str | None]:
     plain = "the body is not a JSON object"
     if len(body) > MAX_SEARCHED:
         return plain, None
+    if body.startswith(BOM_UTF8):
+        return f"{plain}: it begins with a byte order mark (bytes 0 to 2); leave that out", None
     try:
-        read = json.loads(body)
+        text = body.decode()
+        read = json.loads(text, parse_int=str)  # however long: Python's own reading has a bound
     except UnicodeDecodeError as error:
         return f"{plain}: byte {error.start} is no UTF-8", None
     except json.JSONDecodeError as error:
         return f"{plain}: {error.msg[:1].lower()}{error.msg[1:]} at byte {len(error.doc[: error.pos].encode())}", None
     except RecursionError:
         return f"{plain}: it is nested too deeply", None
-    except ValueError:
-        return plain, None
+    for token in _STRANGE.finditer(text):
+        if token["strange"]:
+            at = len(text[: token.start()].encode())
+            return f"{plain}: `{token[0]}` at byte {at} is no JSON; write a number, `null` or a text", None
     found = _surrogate(read, "") if isinstance(read, dict) else None
     if found is None:
         return plain, None

@@ -93,6 +93,45 @@ def test_a_kept_response_is_read_listed_and_deleted_by_its_key_alone(tmp_path: P
     run(main())
 
 
+def test_what_is_wrong_with_a_question_about_a_kept_response_is_said(tmp_path: Path) -> None:
+    """Each is a 400 with the member that is wrong, and is recorded."""
+    wrong = ("limit=0", "limit=101", "limit=x", "after=zz", "order=zork", "stream=true")
+
+    async def main() -> None:
+        async with play(SERVED) as south, stage(tmp_path, south) as on:
+            made = (await respond(on, "one")).json
+            path = f"{PATH}/{made['id']}"
+            for query in wrong:
+                answer = await on.ask(path=f"{path}/input_items?{query}", method="GET", key=KEY)
+                assert (answer.status, answer.json["error"]["param"]) == (400, query.partition("=")[0])
+            for query in ("stream=true", "stream=%74rue&include[]=x"):
+                streamed = await on.ask(path=f"{path}?{query}", method="GET", key=KEY)
+                assert (streamed.status, "leave out `stream`" in streamed.json["error"]["message"]) == (400, True)
+            assert (await on.ask(path=f"{path}?stream=false", method="GET", key=KEY)).status == 200
+            refused = [record for record in on.records if record.outcome == "refused"]
+            assert [record.status for record in refused] == [400] * 8
+
+    run(main())
+
+
+def test_a_response_is_deleted_alone(tmp_path: Path) -> None:
+    """What was built on it is read, and built on, as before."""
+
+    async def main() -> None:
+        async with play(SERVED, SERVED, SERVED) as south, stage(tmp_path, south) as on:
+            first = (await respond(on, "one")).json["id"]
+            second = (await respond(on, "two", first)).json["id"]
+            assert (await on.ask(path=f"{PATH}/{first}", method="DELETE", key=KEY)).status == 200
+            assert (await on.ask(path=f"{PATH}/{first}", method="GET", key=KEY)).status == 404
+            assert (await respond(on, "another", first)).status == 400
+            assert (await on.ask(path=f"{PATH}/{second}", method="GET", key=KEY)).status == 200
+            assert (await respond(on, "three", second)).status == 200
+            said = [message["content"] for message in south.asked[2]["messages"]]
+            assert said == ["one", "hello", "two", "hello", "three"]
+
+    run(main())
+
+
 @pytest.mark.parametrize(
     ("asked", "serving"), [({"store": False}, {}), ({}, {"kept-responses": {"age": "0 s"}})], ids=["caller", "case"]
 )

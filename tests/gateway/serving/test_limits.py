@@ -55,6 +55,12 @@ PARENT = "00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-01"
     ("given", "sent"),
     [
         ({"traceparent": PARENT, "tracestate": "a=1"}, [b"traceparent: " + PARENT.encode(), b"tracestate: a=1"]),
+        ({"traceparent": f"01{PARENT[2:]}-extra"}, [f"traceparent: 01{PARENT[2:]}-extra".encode()]),
+        ({"traceparent": f"01{PARENT[2:]}"}, [f"traceparent: 01{PARENT[2:]}".encode()]),
+        ({"traceparent": f"{PARENT}-extra"}, []),
+        ({"traceparent": f"ff{PARENT[2:]}"}, []),
+        ({"traceparent": f"00-{'0' * 32}-00f067aa0ba902b7-01"}, []),
+        ({"traceparent": f"00-4bf92f3577b34da6a3ce929d0e0e4736-{'0' * 16}-01"}, []),
         ({"traceparent": "nonsense", "tracestate": "a=1"}, []),
         ({"tracestate": "a=1"}, []),
     ],

@@ -79,6 +79,27 @@ def test_what_routing_reads() -> None:
     assert not ask(stream=True, stream_options=None).call.asks_usage
 
 
+@pytest.mark.parametrize(
+    ("given", "said"),
+    [
+        ("9" * 5000, "is more than 2,147,483,647"),
+        ("1e30", "is more than 2,147,483,647"),
+        ("2147483648", "is more than 2,147,483,647"),
+        ("1e999999999", "is more than 2,147,483,647"),
+        ("-1e30", "is less than 0; write 1 or more"),
+        ("-" + "9" * 5000, "is less than 0; write 1 or more"),
+        ("-1", "is -1; write 1 or more"),
+        ("0.5", "is not a whole number"),
+        ("true", "is not a whole number"),
+    ],
+    ids=lambda value: value[:12],
+)
+def test_a_limit_that_is_none_is_told_its_bound(given: str, said: str) -> None:
+    with pytest.raises(Refusal) as refused:
+        ChatSurface().ask(f'{{"model": "m", "messages": [], "max_tokens": {given}}}'.encode())
+    assert (refused.value.message, refused.value.param) == (f"`max_tokens` {said}", "max_tokens")
+
+
 def test_an_image_counts_as_one_whatever_its_bytes() -> None:
     image = {"type": "image_url", "image_url": {"url": "data:image/png;base64," + "A" * 4_000_000}}
     found = ask(messages=[{"role": "user", "content": [{"type": "text", "text": "x" * 400}, image, image]}])

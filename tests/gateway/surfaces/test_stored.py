@@ -92,7 +92,7 @@ def test_a_clause_keeps_a_caller_from_a_response_like_from_a_call(tmp_path: Path
         ("POST", "input_tokens", 404),
         ("POST", "compact", 404),
         ("GET", "input_tokens", 404),
-        ("GET", seal("resp_1", "nobody"), 400),
+        ("GET", seal("resp_1", "nobody"), 404),
         ("GET", seal("resp_1", "north-m", "another-workload"), 404),
         ("GET", seal("../files", "north-m"), 400),
         ("GET", f"{seal('resp_1', 'north-m')}?stream=true", 400),
@@ -108,6 +108,32 @@ def test_what_is_no_stored_response_is_refused(tmp_path: Path, method: str, path
             assert answer.status == status
             assert answer.json["error"]["message"]
             assert north.requests == south.requests == []
+
+    asyncio.run(main())
+
+
+@pytest.mark.parametrize(
+    ("maker", "way"),
+    [
+        ("nobody", "nobody is here no longer: send the whole conversation as `input`"),
+        ("north-n", "ask for n, which is served there, or send the whole conversation as `input`"),
+    ],
+)
+def test_a_turn_on_what_lies_where_its_model_is_not_served_is_told_what_helps(
+    tmp_path: Path, maker: str, way: str
+) -> None:
+    async def main() -> None:
+        async with play(STORED) as south, play(STORED) as north:
+            case = case_of(south, north)
+            case["deployments"][1]["id"] = "north-n"
+            case["offers"][1]["model"] = "n"
+            case["workloads"][0]["runs-on"]["models"].append("n")
+            async with Stage(tmp_path, case) as stage:
+                body = {"model": "m", "input": "b", "previous_response_id": seal("resp_1", maker)}
+                answer = await stage.ask(body, path="/v1/responses", key=KEY)
+                assert (answer.status, answer.json["error"]["param"]) == (400, "previous_response_id")
+                assert answer.json["error"]["message"].endswith(way)
+                assert north.requests == south.requests == []
 
     asyncio.run(main())
 

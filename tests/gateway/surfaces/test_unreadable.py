@@ -16,6 +16,15 @@ BODIES: dict[str, tuple[bytes, str | None, str]] = {
     "a name that is one": (b'{"model": "\\udc00"}', "model", "at character 0"),
     "bytes that are no UTF-8": (b'{"model": "\xff"}', None, "byte 11 is no UTF-8"),
     "half a body": (b'{"model": ', None, "at byte 10"),
+    "no number": (b'{"a": "\xc3\xa9 \\" NaN", "temperature": NaN}', None, "`NaN` at byte 34 is no JSON"),
+    "no end": (b'{"a": [-Infinity], "b": "\\ud83d"}', None, "`-Infinity` at byte 7 is no JSON"),
+    "a byte order mark": (b'\xef\xbb\xbf{"model": "m"}', None, "begins with a byte order mark (bytes 0 to 2)"),
+    "another encoding": ('{"model": "m"}'.encode("utf-16"), None, "byte 0 is no UTF-8"),
+    "a name and a long number": (
+        b'{"n": ' + b"9" * 5000 + b', "model": "\\udc00"}',
+        "model",
+        "at character 0",
+    ),
     "a list": (b"[]", None, "the body is not a JSON object"),
     "nothing": (b"", None, "the body is not a JSON object"),
 }

@@ -38,19 +38,28 @@ pragma journal_mode = wal;
 pragma synchronous = off;
 create table if not exists turns (
     id text primary key, key text not null, previous text not null, input blob not null, response blob not null,
-    size integer not null, used real not null
+    size integer not null, used real not null, deleted integer not null default 0
 ) without rowid;
 create index if not exists by_key on turns (key, used, id, size);
 create index if not exists by_use on turns (used);
+create index if not exists by_previous on turns (previous);
+create index if not exists by_deleted on turns (id) where deleted;
 """
 _CHAIN = """
 with recursive chain (id, previous, input, response, depth) as (
-    select id, previous, input, response, 0 from turns where id = :id and key = :key and used > :since
+    select id, previous, input, response, 0 from turns
+    where id = :id and key = :key and used > :since and not deleted
     union all
     select turns.id, turns.previous, turns.input, turns.response, depth + 1 from chain
     join turns on turns.id = chain.previous and turns.key = :key
 ) select id, previous, input, response from chain order by depth desc
 """
+_UNUSED = """
+delete from turns where deleted and not exists (
+    select 1 from turns as later where later.previous = turns.id and later.key = turns.key
+)
+"""
+"""Deleted turns that no turn builds on. With them goes what only they needed, if that is deleted, too: ask again."""
 _TOO_MUCH = """
 select id from (
     select id, row_number() over newest as place, sum(size) over newest as bytes from turns where key = ?
@@ -93,7 +102,7 @@ class KeptTurns:
         return await self._beside(partial(self._recall, key, response, bounds, now))
 
     async def forget(self, key: str, response: str) -> None:
-        """Let go of a turn; what builds on it is not whole any more. Raises ``FAILURES``."""
+        """Let go of a turn. What others that build on it need of it goes with the last of them. Raises ``FAILURES``."""
         await self._beside(partial(self._forget, key, response))
 
     async def close(self) -> None:
@@ -116,10 +125,11 @@ class KeptTurns:
         size = len(turn.input) + len(turn.response)
         row = (turn.id, key, turn.previous, turn.input, turn.response, size, now)
         with self._database() as database:
-            database.execute("insert or replace into turns values (?, ?, ?, ?, ?, ?, ?)", row)
+            database.execute("insert or replace into turns values (?, ?, ?, ?, ?, ?, ?, 0)", row)
             database.execute("delete from turns where used <= ?", (now - bounds.age,))
             over = database.execute(_TOO_MUCH, (key, bounds.count, bounds.bytes)).fetchall()
             database.executemany("delete from turns where id = ?", over)
+            _tidied(database)
 
     def _recall(self, key: str, response: str, bounds: KeptResponses, now: float) -> Sequence[KeptTurn]:
         with self._database() as database:
@@ -132,7 +142,8 @@ class KeptTurns:
 
     def _forget(self, key: str, response: str) -> None:
         with self._database() as database:
-            database.execute("delete from turns where id = ? and key = ?", (response, key))
+            database.execute("update turns set deleted = 1 where id = ? and key = ?", (response, key))
+            _tidied(database)
 
     def _release(self) -> None:
         if self._opened is not None:
@@ -149,6 +160,12 @@ class KeptTurns:
             with closing(opened.executescript(_TABLES)):
                 self._opened = opened
         return self._opened
+
+
+def _tidied(database: sqlite3.Connection) -> None:
+    """Let go of deleted turns that none builds on, and then of those before them."""
+    while database.execute(_UNUSED).rowcount:
+        pass
 
 
 def _acted(act: Callable[[], T]) -> T:

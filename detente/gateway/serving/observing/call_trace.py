@@ -18,7 +18,11 @@ from detente.providers.outgoing import HeaderPairs
 from detente.providers.wire import Call
 
 PARENT = b"traceparent"
-_PARENT = re.compile(rb"[0-9a-f]{2}-[0-9a-f]{32}-[0-9a-f]{16}-[0-9a-f]{2}")
+_PARENT = re.compile(
+    rb"(?!ff)(?:00|(?P<later>(?!00)[0-9a-f]{2}))-(?!0{32})[0-9a-f]{32}-(?!0{16})[0-9a-f]{16}-[0-9a-f]{2}"
+    rb"(?(later)(?:-[!-~]{0,400})?)"
+)
+"""No id is all zeros, and no version is ``ff``. Later versions than 00 may say more behind the first four fields."""
 _STATE = re.compile(rb"[!-~][ -~]{0,511}")
 COLLECTED_BY = ("opentelemetry.sdk", "opentelemetry.exporter.otlp.proto.http")
 """Packages without which nothing is collected."""

@@ -117,10 +117,12 @@ class Telemetry:
 
 
 def _used(usage: TokenCounts) -> dict[str, int]:
-    return {
-        "gen_ai.usage.input_tokens": usage.input,
+    """Its tokens. Of all but the input a zero is left out: many providers count none of them, which is no zero."""
+    told = {
         "gen_ai.usage.output_tokens": usage.output,
         "gen_ai.usage.cache_read.input_tokens": usage.cached,
         "gen_ai.usage.cache_creation.input_tokens": usage.written,
         "gen_ai.usage.reasoning.output_tokens": usage.reasoning,
     }
+    counted = {name: count for name, count in told.items() if count}
+    return {"gen_ai.usage.input_tokens": usage.input, **counted}

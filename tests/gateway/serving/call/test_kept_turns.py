@@ -47,7 +47,7 @@ def test_a_conversation_is_found_whole_by_its_key_on_any_worker_and_by_nobody_el
     run(main())
 
 
-def test_what_is_deleted_is_gone_and_so_is_what_builds_on_it(tmp_path: Path) -> None:
+def test_what_is_deleted_is_gone_once_nothing_builds_on_it(tmp_path: Path) -> None:
     async def main() -> None:
         kept = KeptTurns(tmp_path / "turns")
         await kept.keep("k", turn("a"), BOUNDS, 1.0)
@@ -55,7 +55,12 @@ def test_what_is_deleted_is_gone_and_so_is_what_builds_on_it(tmp_path: Path) -> 
         await kept.forget("another", "a")
         assert await names(kept, "b", 1.0) == ["a", "b"]
         await kept.forget("k", "a")
-        assert await names(kept, "a", 1.0) == await names(kept, "b", 1.0) == []
+        assert await names(kept, "a", 1.0) == []
+        assert await names(kept, "b", 1.0) == ["a", "b"]
+        await kept.forget("k", "b")
+        assert await names(kept, "b", 1.0) == []
+        with closing(sqlite3.connect(tmp_path / "turns")) as file:
+            assert file.execute("select count(*) from turns").fetchone() == (0,)
         await kept.close()
 
     run(main())
