@@ -93,6 +93,28 @@ def test_a_plan_obeys_costs_what_it_says_and_cites_clauses(kind: str, data: st.D
     _every_denial_and_charge_cites_a_clause(case, found, metered)
 
 
+def test_what_is_denied_is_met_in_draws() -> None:
+    """Else nothing is asked of denials: most kinds deny nothing, and few are drawn beside them."""
+    denied = 0
+
+    @settings(few, max_examples=9)
+    @given(case=cases(need="residency", kinds=DENYING, most=2))
+    def each(case: Case) -> None:
+        nonlocal denied
+        found = plan(case)
+        if isinstance(found, Conflict):
+            return
+        _nothing_denied_is_allocated(case, found)
+        _every_denial_and_charge_cites_a_clause(case, found, replayed(case, found))
+        of = {w.id: w.facts for w in case.workloads}
+        always = [term for term in case.terms if _always(case, term)]
+        pairs = [(of[decision.workload], case.offer_facts[decision.offer]) for decision in found.decisions]
+        denied += any(term.judge(*pair).permission == "deny" for term in always for pair in pairs)
+
+    each()
+    assert denied >= 3
+
+
 def _nothing_denied_is_allocated(case: Case, found: Plan) -> None:
     facts = {w.id: w.facts for w in case.workloads}
     rows: list[Any] = [*found.allocations, *found.standby]

@@ -47,7 +47,9 @@ class Charges(Windows):
         apart = term.lowers is not None or term.measure == "list"
         starts = [0.0, *(float(t.from_.amount if in_money else t.from_.value) for t in term.tiers)]
         rates = [0.0, *(listed * float(t.off) if t.off else listed - float(t.price.amount) for t in term.tiers)]
-        mates = [t for t in self.case.terms if t.kind == term.kind and t.validity.agreement == term.validity.agreement]
+        terms: list[Any] = list(self.case.terms)
+        every = [t for t in terms if t.kind == term.kind and t.validity.agreement == term.validity.agreement]
+        mates = [t for t in every if t.lowers is None and t.measure != "list"] if not apart else []
         way = term.validity.combine
         if way in ("product", "best-of") and len({t.id for t in mates}) > 1:
             if mates[0] is not term:
@@ -218,7 +220,6 @@ class Charges(Windows):
 
     def _charged(self, term: Any) -> None:
         """A part of a measure, up to a cap: a switch says which, and a wrong switch only costs more."""
-        valid = term.validity
         if term.cap_each is not None:
             for a, b, part, inside in self.windows(term):
                 self._lesser(added(*self._texts(term, a, b)), float(term.cap_each.amount) * part * inside)
@@ -226,8 +227,9 @@ class Charges(Windows):
             for a, b, part, inside in self.windows(term, "term"):
                 self._lesser(self._due_of(term, a, b), float(term.cap.amount) * part * inside)
         else:
-            for column, value in self._due_of(term, valid.start, valid.end).items():
-                self.cost[column] += value
+            for a, b, _, _ in self.windows(term):
+                for column, value in added(*self._texts(term, a, b)).items():
+                    self.cost[column] += value
 
     def _texts(self, term: Any, start: datetime, end: datetime) -> Iterator[Sum]:
         """What each text of a clause asks of its part of a window, up to one of them."""
