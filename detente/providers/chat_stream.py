@@ -14,7 +14,7 @@ import msgspec
 from detente.providers import sse
 from detente.providers.error_object import failure_of
 from detente.providers.openai_usage import tokens_of
-from detente.providers.tool_calls import Calls
+from detente.providers.tool_calls import Calls, Offered
 from detente.providers.wire import Decoder, StreamPart, as_reason, failure, is_utf8
 
 _UNREADABLE = (msgspec.DecodeError, UnicodeDecodeError, RecursionError)
@@ -81,12 +81,28 @@ class ChatDecoder(Decoder):
         Whether the caller asked for the chunk that holds the usage; else it is hidden.
     choices
         How many it asked for.
+    offered
+        The names of its tools, by which a name that comes in pieces is made whole.
     """
 
-    __slots__ = ("_asks_usage", "_calls", "_choices", "_content", "_done", "_ended", "_events", "_finished", "_like")
+    __slots__ = (
+        "_asks_usage",
+        "_calls",
+        "_choices",
+        "_content",
+        "_done",
+        "_ended",
+        "_events",
+        "_finished",
+        "_like",
+        "_offered",
+    )
 
-    def __init__(self, asks_usage: bool, most: int = sse.MAX_BYTES, choices: int = 1) -> None:
+    def __init__(
+        self, asks_usage: bool, most: int = sse.MAX_BYTES, choices: int = 1, offered: Offered | None = None
+    ) -> None:
         self._asks_usage = asks_usage
+        self._offered = offered
         self._choices = choices
         self._ended: set[int] = set()
         """The choices that gave their reason to finish."""
@@ -178,7 +194,7 @@ class ChatDecoder(Decoder):
                     self._ended.add(choice.index)
             if part.failure is not None:
                 break
-            if b'"tool_calls"' in data:
+            if b'"tool_calls"' in data or (self._calls and any(choice.finish_reason for choice in choices)):
                 event = self._told_apart(event, data, choices)
             if choices or not metered or self._asks_usage:
                 shown.append(event)
@@ -187,7 +203,11 @@ class ChatDecoder(Decoder):
 
     def _told_apart(self, event: bytes, data: bytes, choices: Sequence[_Choice]) -> bytes:
         """An event whose calls of tools have the places that their ids say, whatever their provider wrote."""
-        placed = [self._calls.setdefault(c.index, Calls()).placed(c.delta) for c in choices]
+        placed = []
+        for choice in choices:
+            calls = self._calls.setdefault(choice.index, Calls(self._offered))
+            changed = calls.placed(choice.delta)
+            placed.append((choice.finish_reason and calls.rest(choice.delta)) or changed)
         if not any(placed):
             return event
         whole = msgspec.json.decode(data)

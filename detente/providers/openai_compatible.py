@@ -24,7 +24,7 @@ from detente.providers.outgoing import Outgoing
 from detente.providers.responses_stream import ResponsesDecoder, reply_of_response
 from detente.providers.retry_after import retry_after
 from detente.providers.tool_calls import completion_with_own_ids
-from detente.providers.tool_names import NamingDecoder, WholeNames, as_models_take_them, offers_tools
+from detente.providers.tool_names import NamingDecoder, OfferedNames, WholeNames, as_models_take_them, offers_tools
 from detente.providers.wire import (
     Call,
     Decoder,
@@ -139,7 +139,7 @@ class CompatibleWire(Wire):
         if call.operation == "responses":
             found = ResponsesDecoder()
         else:
-            found = ChatDecoder(call.asks_usage, choices=choices_of(call))
+            found = ChatDecoder(call.asks_usage, choices=choices_of(call), offered=OfferedNames(call))
         return NamingDecoder(found, WholeNames(call)) if offers_tools(call) else found
 
     def failed(self, status: int, headers: Headers, body: bytes, call: Call | None = None) -> Failure:

@@ -10,9 +10,11 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from secrets import token_hex
-from typing import Any
+from typing import Any, Protocol
 
 import msgspec
+
+from detente.providers.wire import as_text
 
 _CALLS = b'"tool_calls"'
 _BODY = msgspec.json.Decoder(dict[str, msgspec.Raw])
@@ -77,6 +79,9 @@ class _Call:
     last: str = ""
     """The last of its arguments that came; blank ones say nothing."""
 
+    held: dict[str, Any] | None = None
+    """What was said of it, while its name is not whole: some servers send a name in pieces."""
+
     def goes_on(self, name: str, arguments: str) -> bool:
         """Whether a piece that names no id may be of it: a tool that is named once more, after arguments, is another's.
 
@@ -87,22 +92,41 @@ class _Call:
         return name == self.name and not (self.last.rstrip().endswith("}") and arguments.lstrip().startswith("{"))
 
 
+class Offered(Protocol):
+    """The names of the tools on offer."""
+
+    def begins(self, name: str) -> bool:
+        """Whether a name is none of them, and is how one begins."""
+
+    def longer(self, name: str, more: str) -> str:
+        """A name with a later piece of it; empty where that makes none."""
+
+
 class Calls:
-    """Those of one choice, in the order of their first pieces."""
+    """Those of one choice, in the order of their first pieces.
 
-    __slots__ = ("_ids", "_last", "_next", "_numbers")
+    Parameters
+    ----------
+    offered
+        The tools that may be called; where none are given, names come whole.
+    """
 
-    def __init__(self) -> None:
+    __slots__ = ("_all", "_ids", "_last", "_next", "_numbers", "_offered")
+
+    def __init__(self, offered: Offered | None = None) -> None:
+        self._offered = offered
         self._ids: dict[str, _Call] = {}
         self._numbers: dict[int, _Call] = {}
         """Of each number that the provider used, the last call that has it."""
+        self._all: list[_Call] = []
         self._last: _Call | None = None
         self._next = 0
 
     def placed(self, delta: dict[str, Any]) -> bool:
         """Number the calls of a delta by their places, an id for each; whether anything had to change."""
-        pieces, changed = delta.get("tool_calls"), False
+        pieces, changed, shown = delta.get("tool_calls"), False, list[Any]()
         for piece in pieces if isinstance(pieces, list) else ():
+            shown.append(piece)
             if not isinstance(piece, dict):
                 continue
             number, function = piece.get("index"), piece.get("function")
@@ -114,20 +138,60 @@ class Calls:
             if isinstance(text := said.get("arguments"), str) and text and not text.isspace():
                 call.last = text
             self._last = call
+            if call.held is not None or (said.get("name") and not call.told and self._begins(call.name)):
+                changed = True
+                shown[-1:] = self._joined(call, piece, said)
+                continue
             if number == call.place and number is not True and call.told and not piece.get("id"):
                 continue
             told = {"index": call.place} | ({} if call.told and not id_of(piece.get("id")) else {"id": call.id})
             call.told = True
             changed |= any(piece.get(name) != value for name, value in told.items())
             piece |= told
+        if changed and shown:
+            delta["tool_calls"] = shown
+        elif changed:
+            del delta["tool_calls"]
         return changed
+
+    def _begins(self, name: str) -> bool:
+        """Whether more of a name is to come."""
+        return self._offered is not None and self._offered.begins(name)
+
+    def _joined(self, call: _Call, piece: dict[str, Any], said: dict[str, Any]) -> list[dict[str, Any]]:
+        """What a caller is told of a call whose name comes in pieces: nothing before it is whole, or arguments come."""
+        name, arguments = (as_text(said.get(of)) for of in ("name", "arguments"))
+        if call.held is None:
+            function = {**said, "name": call.name, "arguments": arguments}
+            call.held = {**piece, "function": function, "index": call.place, "id": call.id}
+        else:
+            function = call.held["function"]
+            function["arguments"] += arguments
+            if name and self._offered is not None:
+                function["name"] = call.name = self._offered.longer(call.name, name) or call.name
+        if self._begins(call.name) and (name or not arguments.strip()):
+            return []
+        return self._told(call)
+
+    def _told(self, call: _Call) -> list[dict[str, Any]]:
+        held, call.held, call.told = call.held, None, True
+        return [] if held is None else [held]
+
+    def rest(self, delta: dict[str, Any]) -> bool:
+        """Tell what is held still, at the end; whether there is any. A name that is on no offer is told as it came."""
+        held = [told for call in self._all for told in self._told(call)]
+        if held:
+            delta["tool_calls"] = [*(delta.get("tool_calls") or ()), *held]
+        return bool(held)
 
     def _of(self, piece: dict[str, Any], said: dict[str, Any]) -> _Call:
         """The call that a piece belongs to: one that is known, else a new one."""
         stated, id_ = piece.get("index"), id_of(piece.get("id"))
         number = stated if isinstance(stated, int) and not isinstance(stated, bool) else None
-        name, arguments = (text if isinstance(text := said.get(of), str) else "" for of in ("name", "arguments"))
+        name, arguments = (as_text(said.get(of)) for of in ("name", "arguments"))
         like = self._last if number is None else self._numbers.get(number)
+        if like is not None and self._is_more(like, id_, name):
+            return like
         call = self._known(id_, number, name) if id_ else like
         if call is None or not (id_ or call.goes_on(name, arguments)):
             call = self._begun(id_, number)
@@ -135,6 +199,12 @@ class Calls:
         if number is not None:
             self._numbers[number] = call
         return call
+
+    def _is_more(self, call: _Call, id_: str, name: str) -> bool:
+        """Whether a name is more of one that is not whole, of a call with the same id or none."""
+        if call.held is None or self._offered is None or id_ not in ("", call.stated):
+            return False
+        return bool(self._offered.longer(call.name, name))
 
     def _known(self, id_: str, number: int | None, name: str) -> _Call | None:
         """The call of an id. Several calls may have the same, and then their numbers and names tell them apart.
@@ -153,6 +223,7 @@ class Calls:
     def _begun(self, id_: str, number: int | None) -> _Call:
         place = number if number is not None and number >= self._next else self._next
         call = _Call(place, f"{id_}_{place}" if id_ in self._ids else id_ or new_id(), number, id_)
+        self._all.append(call)
         if id_:
             self._ids.setdefault(id_, call)
         self._next = place + 1

@@ -78,6 +78,41 @@ def _names_tools(call: Call) -> bool:
     return "input" in members and bool(_ITEMS(bytes(members["input"])))
 
 
+class _Offered(msgspec.Struct):
+    function: msgspec.Raw = msgspec.Raw(b"null")
+
+
+class _Named(msgspec.Struct):
+    name: str = ""
+
+
+class OfferedNames:
+    """The names of a call's tools as its provider knows them: looked for when an answer calls one."""
+
+    def __init__(self, call: Call) -> None:
+        self._call = call
+
+    @cached_property
+    def _names(self) -> frozenset[str]:
+        try:
+            tools = msgspec.json.decode(self._call.members.get("tools", b"[]"), type=list[_Offered])
+            named = [msgspec.json.decode(tool.function, type=_Named | None) for tool in tools]
+        except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
+            return frozenset()
+        return frozenset(shortened(one.name) for one in named if one is not None)
+
+    def begins(self, name: str) -> bool:
+        """Whether a name is none of them, and is how one begins: more of it may come."""
+        return bool(name) and name not in self._names and any(whole.startswith(name) for whole in self._names)
+
+    def longer(self, name: str, more: str) -> str:
+        """A name and a piece of it that came later, which some servers begin anew; empty where that makes none."""
+        for whole in (more, name + more):
+            if whole.startswith(name) and (whole in self._names or self.begins(whole)):
+                return whole
+        return ""
+
+
 class WholeNames:
     """The long names of a call's tools, in what is answered: looked for when an answer names a tool."""
 

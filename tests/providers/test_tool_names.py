@@ -103,3 +103,42 @@ def test_functions_of_the_older_form_are_told_short_and_given_back_whole() -> No
     reply = OWN.decode(asked, {}, json.dumps(whole).encode())
     assert isinstance(reply, Reply)
     assert reply.body.count(LONG.encode()) == 1
+
+
+# (the pieces of a name and of its arguments, what a client joins them to)
+PIECES: list[tuple[list[tuple[str | None, str]], str, str]] = [
+    ([("get_wea", ""), ("ther", "{}")], "get_weather", "{}"),
+    ([("get_", '{"a'), ("wea", '"'), ("ther", ":1"), (None, "}")], "get_weather", '{"a":1}'),
+    ([("get_wea", ""), ("get_weather", "{}")], "get_weather", "{}"),  # begun anew
+    ([("get_wea", ""), (None, "{"), (None, "}")], "get_wea", "{}"),  # on no offer, and told as it came
+    ([("get_wea", "")], "get_wea", ""),
+    ([("clock", ""), (None, "{}")], "clock", "{}"),
+    ([(SHORT[:30], ""), (SHORT[30:], "{}")], LONG, "{}"),
+]
+
+
+@pytest.mark.parametrize("repeated", [False, True])
+@pytest.mark.parametrize(("pieces", "name", "arguments"), PIECES)
+def test_a_name_in_pieces_is_made_whole(
+    pieces: list[tuple[str | None, str]], name: str, arguments: str, repeated: bool
+) -> None:
+    """``repeated``: each piece has the id of its call."""
+    offered = [{"type": "function", "function": {"name": one}} for one in ("get_weather", "clock", LONG)]
+    decoder = OWN.decoder(call(tools=offered), {})
+    deltas: list[dict[str, Any]] = []
+    for at, (more, text) in enumerate(pieces):
+        function = {"arguments": text} | ({} if more is None else {"name": more})
+        named = {"id": "c", "type": "function"} if repeated or not at else {}
+        deltas.append({"tool_calls": [{"index": 0, **named, "function": function}]})
+    said = [{"index": 0, "delta": delta} for delta in deltas]
+    said.append({"index": 0, "delta": {}, "finish_reason": "stop"})
+    events = [b"data: " + json.dumps({"id": "x", "choices": [one]}).encode() + b"\n\n" for one in said]
+    told = b"".join(decoder.feed(event).data for event in events).split(b"\n\n")[:-1]
+    calls = [
+        piece
+        for event in told
+        for piece in json.loads(event.removeprefix(b"data: "))["choices"][0]["delta"].get("tool_calls", ())
+    ]
+    assert (calls[0]["id"], {piece["index"] for piece in calls}) == ("c", {0})
+    assert "".join(piece["function"].get("name", "") for piece in calls) == name
+    assert "".join(piece["function"]["arguments"] for piece in calls) == arguments
