@@ -9,7 +9,7 @@ import pytest
 from detente.case.case import Case
 from detente.contract.reach.verdict import Verdict
 from detente.market.offer import AnyOffer
-from tests.builders import Data, agreement, compute, data_of, day, gpus, tokens, work
+from tests.builders import Data, agreement, compute, data_of, day, gpus, solved, tokens, work
 from tests.gateway.stage import deployment
 
 AT = day("2026-01-10")
@@ -65,6 +65,13 @@ def test_work_is_permitted_where_any_deployment_is_in_all_its_places(
     found = case(*deployments)
     assert regions(found) == places
     assert said(found).permission == decision
+
+
+@pytest.mark.parametrize(("runs_in", "cost"), [(["dublin", "paris"], 12000), (["dublin", "texas"], 18000)])
+def test_no_work_is_planned_where_a_deployment_may_run_it_outside(runs_in: list[str], cost: int) -> None:
+    """1000 Mtok through six months for 2 USD each, or for 3 where the cheaper offer may run it in Texas."""
+    both = [tokens("north", 2), tokens("north", 3, id="north-dear")]
+    assert solved(case(at(runs_in), offers=both)).cost == cost
 
 
 def test_a_denial_elsewhere_than_at_the_offer_says_where() -> None:

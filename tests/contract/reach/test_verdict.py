@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 
 import detente
 from detente.contract.reach.validity import Validity
-from detente.contract.reach.verdict import PERMIT, Permission, Reason, Verdict, applicable, best, verdict
+from detente.contract.reach.verdict import PERMIT, Permission, Reason, Verdict, applicable, best, permitted, verdict
 from detente.values.facts import Facts
 from detente.values.period import moment
 from tests.builders import day
@@ -54,6 +54,13 @@ def test_deny_wins_then_undecided_then_prefer() -> None:
 
 def test_only_permit_and_prefer_are_permitted() -> None:
     assert [answer for answer in ANSWERS if Verdict(answer).permitted] == ["permit", "prefer"]
+
+
+def test_a_clause_alone_permits_what_it_permits_in_every_place() -> None:
+    stays = Says("stays", {"texas": "deny"})
+    assert permitted(stays, {}, [DUBLIN])
+    assert not permitted(stays, {}, [DUBLIN, TEXAS])
+    assert not permitted(stays, {}, [TEXAS, DUBLIN])
 
 
 def test_every_place_counts_and_the_verdict_says_which_decided() -> None:

@@ -51,6 +51,7 @@ class Ceiling(Term, CallLimit):
     most: int | None = 100
     at: int | None = None
     each: int | None = None
+    brought: int = 0
     windows: Every = Every(every="month")
 
     def meters(self) -> tuple[Meter, ...]:
@@ -62,7 +63,7 @@ class Ceiling(Term, CallLimit):
     def permits(self, standing: Standing, need: Exact = NOTHING) -> Verdict:
         """Deny from an amount on: that of its standing, or another."""
         small = self.each is None or need <= self.each
-        if small and standing.drawn + max(need, D("1e-9")) <= (self.at or standing.required):
+        if small and standing.drawn + max(need, D("1e-9")) <= (self.at or standing.required - standing.brought):
             return PERMIT
         return Verdict("deny", Reason(self.id, f"used up: {standing.role} of {standing.required}"))
 
@@ -70,7 +71,16 @@ class Ceiling(Term, CallLimit):
         """What is drawn."""
         most = None if self.most is None else Fraction(self.most)
         return Settlement.of(
-            settled(meter, window, "ceiling", None, ended=ended, amount=most, drawn=totals.total(meter, window))
+            settled(
+                meter,
+                window,
+                "ceiling",
+                None,
+                ended=ended,
+                amount=most,
+                drawn=totals.total(meter, window),
+                brought=Fraction(self.brought),
+            )
             for meter in self.meters()
             for window, ended in meter.begun(as_of)
         )
@@ -156,6 +166,13 @@ def test_a_case_is_not_served_where_a_clause_could_not_be_asked(stated: Data, wh
     (mistake,) = raised.value.mistakes
     assert mistake.what.startswith(f"`own` cannot be asked while calls are served: {why}")
     assert (mistake.where.line, bool(mistake.remedy)) == (line, True)
+
+
+@pytest.mark.parametrize(("brought", "left"), [(30, 70), (0, 100), (-20, 120)])
+def test_what_is_brought_into_a_window_is_not_there_to_be_used(brought: int, left: int) -> None:
+    (cap,) = of_terms(Case.of(data(measure="work", brought=brought)).signed)
+    allowed = cap.at(AT)
+    assert (allowed and allowed.limit, cap.unkept) == (left * 10**9, "")
 
 
 def test_a_case_is_served_where_each_can_be_asked(tmp_path: Path) -> None:
