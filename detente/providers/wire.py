@@ -330,8 +330,8 @@ class Refusal(Exception):  # noqa: N818 (it is an answer)
         return Refusal(self.says + more, self.parameter, self.member, self.place)
 
     def at(self, place: str) -> Refusal:
-        """The same at a place in its member, as of one message: ``[3]``. One that has a place keeps its own."""
-        return self if self.place else Refusal(self.says, self.parameter, self.member, place)
+        """The same at a place in its member, as of one message: ``[3]``. A place that it has is one within that."""
+        return Refusal(self.says, self.parameter, self.member, place + self.place)
 
     def worded(self, words: Mapping[str, str]) -> Refusal:
         """The same for somebody who calls members otherwise, to whom places in OpenAI's shape say nothing."""

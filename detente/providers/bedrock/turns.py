@@ -325,20 +325,29 @@ def _result(message: _Message, family: Family, names: Mapping[str, str]) -> list
     parts = [ContentPart("text", content)] if isinstance(content, str) else content or []
     found: list[ConverseBlock] = []
     blocks: list[ConverseBlock] = [{"toolResult": {"toolUseId": _id(message.tool_call_id, family), "content": found}}]
-    for part in parts:
-        if part.type == "image_url":
-            if not family.shown:
-                what = f"an image in a tool's result, which {family.title} does not take"
-                raise refused(
-                    f"{what}: in {family.interface.name} it is for Claude 3 and later and for Nova, but Nova Micro"
-                )
-            found.append(image_of(part, family))
-        elif part.type == "file":
-            found.append(document_of(part, sum("document" in block for block in found)))
-        elif (text := text_of(part, family)).strip():
-            found.append({"text": text})
+    for at, part in enumerate(parts):
+        try:
+            block = _shown(part, family, sum("document" in one for one in found))
+        except Refusal as refusal:
+            raise (refusal if isinstance(content, str) else refusal.at(f".content[{at}]")) from None
+        found += [] if block is None else [block]
         blocks += cached(part.mark, family)
     return blocks
+
+
+def _shown(part: ContentPart, family: Family, documents: int) -> ConverseBlock | None:
+    """The block of a part of a result, after so many documents; None of blank text. Raises Refusal."""
+    if part.type == "image_url":
+        if not family.shown:
+            what = f"an image in a tool's result, which {family.title} does not take"
+            raise refused(
+                f"{what}: in {family.interface.name} it is for Claude 3 and later and for Nova, but Nova Micro"
+            )
+        return image_of(part, family)
+    if part.type == "file":
+        return document_of(part, documents)
+    text = text_of(part, family)
+    return {"text": text} if text.strip() else None
 
 
 def _id(stated: str, family: Family) -> str:
@@ -361,19 +370,25 @@ def _blocks(message: _Message, family: Family, *, images: bool) -> list[Converse
     if isinstance(content, str):
         return [{"text": content}] if content.strip() else []
     blocks: list[ConverseBlock] = []
-    for part in content or ():
-        if part.type == "file" and message.role == "user":
-            blocks.append(document_of(part, sum("document" in block for block in blocks)))
-        elif part.type != "image_url":
-            text = text_of(part, family)
-            if not text.strip():
-                continue
-            blocks.append({"text": text})
-        elif not images:
-            raise refused(f"an image in a message of `{message.role}`")
-        elif not family.images:
-            raise refused(f"an image, which {family.title} does not take")
-        else:
-            blocks.append(image_of(part, family))
-        blocks += cached(part.mark, family)
+    for at, part in enumerate(content or ()):
+        try:
+            block = _block(part, message.role, family, sum("document" in one for one in blocks), images=images)
+        except Refusal as refusal:
+            raise refusal.at(f".content[{at}]") from None
+        if block is not None:
+            blocks += [block, *cached(part.mark, family)]
     return blocks
+
+
+def _block(part: ContentPart, role: str, family: Family, documents: int, *, images: bool) -> ConverseBlock | None:
+    """The block of a part, after so many documents; None of blank text. Raises Refusal."""
+    if part.type == "file" and role == "user":
+        return document_of(part, documents)
+    if part.type != "image_url":
+        text = text_of(part, family)
+        return {"text": text} if text.strip() else None
+    if not images:
+        raise refused(f"an image in a message of `{role}`")
+    if not family.images:
+        raise refused(f"an image, which {family.title} does not take")
+    return image_of(part, family)

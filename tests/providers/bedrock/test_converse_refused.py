@@ -283,7 +283,6 @@ CALL = {"id": "a", "type": "function", "function": {"name": "f", "arguments": "{
     [
         (1, {"role": "user", "content": "b", "refusal": "no"}),
         (3, {"role": "tool", "tool_call_id": "a", "content": "twice"}),
-        (0, {"role": "user", "content": [{"type": "image_url", "image_url": {"url": "https://x.example/a.png"}}]}),
         (3, {"role": "robot", "content": "b"}),
     ],
 )
@@ -293,3 +292,26 @@ def test_a_message_that_is_refused_is_told_by_its_place(place: int, message: dic
     with pytest.raises(Refusal, match=rf"^`messages\[{place}\]` holds ") as caught:
         wire(CLAUDE).encode(call({"messages": [*before[:place], message]}))
     assert caught.value.param == f"messages[{place}]"
+
+
+@pytest.mark.parametrize(
+    ("part", "place"),
+    [
+        ({"type": "image_url", "image_url": {"url": "https://files.example.com/y.png"}}, "messages[1].content[2]"),
+        ({"type": "zork"}, "messages[1].content[2]"),
+    ],
+)
+def test_a_part_that_is_refused_is_told_with_its_place(part: dict[str, Any], place: str) -> None:
+    texts = [{"type": "text", "text": "x"}, {"type": "text", "text": " "}]
+    why = wire(NOVA).cannot(
+        call({"model": "any", "messages": turn("hi")["messages"] + turn([*texts, part])["messages"]})
+    )
+    assert why is not None
+    assert (why.param, why.message[: len(place) + 2]) == (place, f"`{place}`")
+
+
+def test_a_tool_that_is_refused_is_told_with_its_number() -> None:
+    named = {"type": "function", "function": {"name": "a.b"}}
+    why = wire(NOVA).cannot(call(said(tools=[TOOL, named])))
+    assert why is not None
+    assert why.param == "tools[1]"
