@@ -94,7 +94,8 @@ def _counted(term: Term, own: Meter) -> Iterator[Switch]:
     milestones = any(True for _ in held_in(term, Milestone))
     told = "; ".join(each.told(milestones=milestones) for each in classes)
     whole = "all that it covers, in full; fees and what is given back do not count"
-    yield _shared(term, "counts", told or whole)
+    if told or why_fixed(type(term), "counts") is not None or "counts" in type(term).model_fields:
+        yield _shared(term, "counts", told or whole)
     if own.measure in ("spend", "listed"):
         paid = not isinstance(term, Returning) and any(meter.measure == "paid" for meter in term.meters())
         prepaid = any(each.prepaid for _, each in held_in(term, Milestone | Shortfall))
@@ -151,8 +152,10 @@ def _rounding(case: Case, term: Term) -> Switch:
 
 
 def _shared(term: Term, key: str, value: str) -> Switch:
-    """One of those that kinds share: of a kind that has no such key, with why."""
+    """One of those that kinds share: of a kind that has no such key, with why, where its author says it."""
     why = why_fixed(type(term), key)
+    if why is None and key not in type(term).model_fields:
+        return Switch(key, value, "kind")
     return Switch(key, value, _in_clause(term, key)) if why is None else Switch(key, f"{value}; {why}", "kind")
 
 

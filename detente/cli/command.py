@@ -42,6 +42,13 @@ STARTED = "detente.started"
 LATE = 0.25
 """Seconds by which a time limit may be passed without a word."""
 
+TIMES = (
+    ("--from", "--since", "--start", "--after", "--begin", "--window"),
+    ("--until", "--to", "--upto", "--end", "--before", "--as-of", "--window"),
+    ("--window", "--month", "--period", "--time"),
+)
+"""Options that name the same of a time, in one command or another, or in what people type."""
+
 LIVE = frozenset({"httptools", "msgspec", "prometheus_client", "uvicorn", "uvloop"})
 """The packages of the extra `gateway`, which live traffic and its records need."""
 
@@ -117,6 +124,18 @@ class Subgroup(_Exemplified, click.Group):
 
 class Command(_Exemplified):
     """A command whose help ends with an example, and whose mistakes are a document where one is asked for."""
+
+    def parse_args(self, ctx: click.Context, args: list[str]) -> list[str]:
+        """Read its arguments. One that it does not have and that names a time leads to those of its own that do."""
+        try:
+            return super().parse_args(ctx, args)
+        except click.NoSuchOption as error:
+            meant = next((each for each in TIMES if error.option_name in each), ())
+            own = {name for option in self.params for name in option.opts}
+            if found := [name for name in meant if name in own]:
+                said = f"there is no option `{error.option_name}`; did you mean {' or '.join(f'`{n}`' for n in found)}?"
+                raise click.NoSuchOption(error.option_name, said, ctx=error.ctx) from None
+            raise
 
     def invoke(self, ctx: click.Context) -> Any:
         """Run it. With ``--json``, what is wrong goes to standard output as well, before it is raised on."""

@@ -5,7 +5,7 @@ Owns: its arguments, exit codes, and which stream gets what. Not here: any rule.
 
 from __future__ import annotations
 
-from datetime import UTC, date, datetime
+from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -112,8 +112,15 @@ def _days(window: str | None, upto: date | None, now: datetime) -> tuple[date, d
     today = now.date()
     end = min(end, upto) if upto is not None else today if start < today < end else end
     if end <= start:
-        raise click.ClickException(f"--as-of: the time begins on {start}; write a later day")
+        raise click.ClickException(_too_early(window, end, start))
     return start, end
+
+
+def _too_early(window: str | None, upto: date, start: date) -> str:
+    """What is said of an ``--as-of`` by which the time shown has not begun, with the month before that day."""
+    month = f"{upto - timedelta(days=1):%Y-%m}"
+    shown = f"`--window {window}`" if window else f"the month shown ({start:%Y-%m}, the month before this one)"
+    return f"--as-of: {upto} is before all of {shown}; say `--window {month}`, or write a later day"
 
 
 def _party(case: Case, agreement: str) -> str:

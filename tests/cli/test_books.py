@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from click import ClickException
 
 from detente.cli.statement import _days
 from tests.builders import agreement, data_of, day, tokens, work
@@ -159,7 +160,10 @@ def test_a_statement_an_audit_and_the_evidence_for_a_call(
         ("audit CASE --sign x --key secret", "--key: write `env:NAME` or `file:PATH`"),
         ("statement CASE --agreement nrth-deal", "did you mean `north-deal`?"),
         ("statement CASE --window June", "--window: `June` is not a date; write for example `2026`, `2026-Q1`"),
-        ("statement CASE --window 2026 --as-of 2025-06-01", "--as-of: the time begins on 2026-01-01"),
+        (
+            "statement CASE --window 2026 --as-of 2025-06-01",
+            "--as-of: 2025-06-01 is before all of `--window 2026`; say `--window 2025-05`",
+        ),
         ("statement CASE --json --csv", "--csv and --json are two forms; give one of them"),
     ],
 )
@@ -211,6 +215,28 @@ def test_the_books_are_exported_and_what_is_not_known_is_told(tmp_path: Path, ca
 def test_a_statement_of_a_time_that_runs_ends_before_today(now: str, end: str) -> None:
     when = datetime.fromisoformat(now).replace(tzinfo=UTC)
     assert _days("2026", None, when) == (date(2026, 1, 1), day(end).date())
+
+
+@pytest.mark.parametrize(
+    ("window", "upto", "said"),
+    [
+        (
+            None,
+            "2026-03-01",
+            "before all of the month shown (2026-10, the month before this one); say `--window 2026-02`",
+        ),
+        (None, "2026-03-15", "say `--window 2026-03`"),
+        ("2026-Q2", "2026-03-01", "before all of `--window 2026-Q2`; say `--window 2026-02`"),
+    ],
+)
+def test_a_statement_that_ends_before_its_time_leads_to_the_month_before(
+    window: str | None, upto: str, said: str
+) -> None:
+    now = datetime(2026, 11, 30, tzinfo=UTC)
+    with pytest.raises(ClickException, match=re.escape(said)):
+        _days(window, day(upto).date(), now)
+    month = said.rpartition("--window ")[2].strip("`")
+    assert _days(month, day(upto).date(), now) == (date.fromisoformat(f"{month}-01"), day(upto).date())
 
 
 def test_a_bill_beside_the_books_and_what_to_claim(tmp_path: Path, case: Path) -> None:

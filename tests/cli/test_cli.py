@@ -52,6 +52,8 @@ def test_help_is_quick() -> None:
         (["report"], "Missing argument"),
         (["explain", "somewhere"], "give either a SUBJECT"),
         (["plan", "x", "--no-such-option"], "No such option"),
+        (["statement", "x", "--since", "2026-03-01"], "there is no option `--since`; did you mean `--window`?"),
+        (["export", "x", "--since", "2026-03-01"], "did you mean `--from`?"),
         (["plan", "x", "--time-limit", "0"], "--time-limit"),
         (["plan", "x", "--time-limit", "soon"], "--time-limit"),
     ],

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import io
 import re
+from dataclasses import replace
 from datetime import datetime
 from fractions import Fraction
 from pathlib import Path
@@ -32,6 +33,7 @@ from detente.planner.solving.incumbent import Incumbent
 from detente.planner.study import Study
 from detente.report.pages.plans_page import render
 from detente.report.plans import answer
+from detente.report.plans.explanation import ClauseExplanation, explain
 from detente.report.plans.terminal import plan_view
 from detente.results.plan import Plan
 from detente.values.facts import Facts
@@ -247,6 +249,19 @@ def test_an_amount_of_tokens_is_planned_and_priced_in_tokens() -> None:
     (row,) = found.clauses
     assert {(m.price, m.unit) for m in row.marginal} == {(D(1), "USD per Mtok")}
     assert [(s.amount, s.drawn, s.unit, s.owed) for s in found.standings] == [(D(400), D(400), "Mtok", 0)] * 6
+
+
+def test_an_amount_of_a_kind_of_one_s_own_is_no_cap_and_its_switches_are_those_that_it_has() -> None:
+    case = two_clouds(FLOOR | {"fee": "5 USD per Mtok"})
+    found = solved(case)
+    own = replace(found, standings=tuple(replace(s, role="token-floor") for s in found.standings))
+    said = explain(case, own, "floor")
+    assert not [line for line in said.lines if "its cap" in str(line)]
+    assert isinstance(said, ClauseExplanation)
+    told = {switch.name: str(switch) for switch in said.switches}
+    assert "counts" not in told
+    assert told["measure"] == "measure: work, in the workloads' own units (fixed)"
+    assert told["moment"] == "moment: when it is used (fixed)"
 
 
 def test_a_fee_for_tokens_is_money() -> None:

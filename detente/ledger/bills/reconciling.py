@@ -27,7 +27,7 @@ from detente.ledger.store.store import Session
 from detente.ledger.use.line import LineSum, summed
 from detente.ledger.use.purchases import PurchaseInvoice, instalments_of, invoices, purchases
 from detente.ledger.use.running_totals import all_sums
-from detente.ledger.use.stored_lines import BILLED, use_lines
+from detente.ledger.use.stored_lines import BILLED, billed_rows, use_lines
 from detente.market.invoicing import Invoiced
 from detente.values.micros import DAY, HOUR, at_micros, micros
 
@@ -45,7 +45,8 @@ class Reconciled:
 
     ``rows`` were compared; ``zones`` says for which offers the bill counts days in which time zone; ``aside`` are rows
     that cannot be read, ``unmapped`` those for which there is no rule. ``days`` are the first and the last that were
-    compared, and ``beyond`` is what the books hold of the same offers on other days of the same months.
+    compared, and ``beyond`` is what the books hold of the same offers on other days of the same months. ``of_bills``
+    counts the rows of bills on the books, of the same offers and days: they are left out.
     """
 
     rows: int = 0
@@ -58,6 +59,7 @@ class Reconciled:
     unknown: int = 0
     days: tuple[str, str] = ("", "")
     beyond: int = 0
+    of_bills: int = 0
 
     @property
     def claims(self) -> list[Difference]:
@@ -206,6 +208,8 @@ def _booked(session: Session, case: Case, bill: _Bill, found: Reconciled) -> dic
     wanted = {offer.id for offer in case.offers if offer.provider in sellers}
     start, end = bill.span
     earliest, latest = month_of(start)[0], month_of(end - DAY)[1]
+    of_bills = (row for row, name, at in billed_rows(session) if name in wanted and start <= bill.local(at) < end)
+    found.of_bills = len(set(of_bills))
     for each in _served(session):
         name = each.of.offer.get("offer", "")
         at = bill.local(each.start)

@@ -51,3 +51,10 @@ def use_lines(session: Session, which: str = "") -> Iterator[UseLine]:
     classes = {number: UseClass.read(body) for number, body in session.all("SELECT class, body FROM classes")}
     for number, *columns in session.all(f"SELECT class, {LINE} FROM lines{which}"):
         yield stored_line(classes[number], columns)
+
+
+def billed_rows(session: Session) -> Iterator[tuple[tuple[int, int], str, int]]:
+    """Each line that is of a row of a bill: the batch and number of the row, the offer, and when the line begins."""
+    offers = {number: UseClass.read(body).offer for number, body in session.all("SELECT class, body FROM classes")}
+    for batch, row, number, start in session.all(f"SELECT batch, call, class, start FROM lines{BILLED}"):
+        yield (batch, row), offers[number].get("offer", ""), start

@@ -41,9 +41,13 @@ def reconciled_view(found: Reconciled, currency: str, console: Console, warn: Pr
         what = f"{_cents(found.beyond, currency)} on the books of other days of the same months"
         warn(f"not compared: {what}, since the bill has rows of {days} alone")
     say(console, f"{days}: billed {_cents(found.billed, currency)}, on the books {_cents(found.booked, currency)}")
+    if found.of_bills:
+        rows = count(found.of_bills, "row")
+        verb = "is" if found.of_bills == 1 else "are"
+        say(console, f"{rows} on the books came from bills and {verb} left out: a bill is held against what was served")
     say(console, "they agree" if found.agrees else _more(found.billed - found.booked, currency))
-    rows = [[offer, cause, _days(each), _signed(_sum(each), currency)] for offer, cause, each in _grouped(found)]
-    table(console, "What differs", ["offer", "cause", "days", "billed − booked"], rows, right=(3,), most=40)
+    differ = [[offer, cause, _days(each), _signed(_sum(each), currency)] for offer, cause, each in _grouped(found)]
+    table(console, "What differs", ["offer", "cause", "days", "billed − booked"], differ, right=(3,), most=40)
     for offer, ahead in found.zones.items():
         say(
             console,
@@ -104,6 +108,7 @@ def reconciled_json(found: Reconciled) -> str:
         "to": found.days[1],
         "beyond": plain(of_nanos(found.beyond)),
         "rows": found.rows,
+        "of-bills": found.of_bills,
         "aside": found.aside[:MAX_SHOWN],
         "bad": len(found.aside),
         "unmapped": found.unmapped,

@@ -261,7 +261,7 @@ def _version(found: Plan, row: ClauseRow, *, free: bool) -> Iterable[Line]:
     if reached:
         more = f" and {len(reached) - MAX_WINDOWS} more" if len(reached) > MAX_WINDOWS else ""
         yield Line(f"its cap is reached in {', '.join(reached[:MAX_WINDOWS])}{more}", (row.term,))
-    elif any(s.term == row.term and s.role == row.kind and s.amount is not None for s in found.standings):
+    elif _capped(found, row):
         yield Line("its cap is not reached", (row.term,))
     if row.marginal:
         yield _marginal(row)
@@ -317,8 +317,18 @@ def _cited(found: Plan, name: str) -> Iterable[Line]:
 
 def _cap(found: Plan, row: ClauseRow) -> Sequence[str]:
     """The windows in which all of a capped charge or credit is reached; of a cap in all, those with something left."""
-    capped = [s for s in found.standings if s.term == row.term and s.role in {row.kind, CREDIT} and s.amount]
-    return [named(s.start, s.end) for s in capped if row.start < s.end <= row.end and not s.remaining]
+    inside = [s for s in _capped(found, row) if s.amount and row.start < s.end <= row.end]
+    return [named(s.start, s.end) for s in inside if not s.remaining]
+
+
+def _capped(found: Plan, row: ClauseRow) -> Sequence[Standing]:
+    """The windows of a charge or a gift up to an amount: all that is drawn is owed or given back.
+
+    An amount that a kind of one's own lets be used at no charge is none of these: more than it may be drawn.
+    """
+    own = [s for s in found.standings if s.term == row.term and s.role in {row.kind, CREDIT} and s.amount is not None]
+    owed = (s.of_money and (s.drawn == abs(s.owed) or s.unit != found.currency) for s in own if s.role != CREDIT)
+    return own if all(owed) else ()
 
 
 def _taken(window: Standing) -> str:

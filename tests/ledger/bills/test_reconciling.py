@@ -6,13 +6,16 @@ North sells tokens at 3 USD per Mtok. Books and bill count thousands of tokens: 
 from __future__ import annotations
 
 from collections.abc import Iterable
+from dataclasses import replace
 from datetime import datetime, timedelta
+from io import StringIO
 from pathlib import Path
 from typing import Any
 
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from rich.console import Console
 
 from detente.ledger.bills.bill_difference import Difference
 from detente.ledger.bills.bill_ingest import BillIngest
@@ -20,6 +23,7 @@ from detente.ledger.bills.bill_mapping import read_mapping
 from detente.ledger.bills.reconciling import Reconciled, reconcile
 from detente.ledger.bills.stretches import days_of
 from detente.ledger.books.books import Books
+from detente.report.ledger.reconciled import reconciled_json, reconciled_view
 from tests.builders import Data, agreement, day
 from tests.ledger.bills.bill_files import INPUT, OTHER, bill, mapped, row
 from tests.ledger.served import NOW, call, fresh, ingested, journal_of, served_case
@@ -227,7 +231,12 @@ def test_a_bill_is_held_against_what_was_served_and_not_against_itself(tmp_path:
         before = reconcile(Books(store, case), mapping, [path])
         BillIngest(Books(store, case), mapping).run([path], NOW)
         after = reconcile(Books(store, case), mapping, [path])
-    assert after == before
+    assert (before.of_bills, after.of_bills) == (0, 2)
+    assert replace(after, of_bills=0) == before
+    console, shown = Console(file=StringIO(), width=200), list[str]()
+    reconciled_view(after, "USD", console, shown.append)
+    assert "2 rows on the books came from bills and are left out" in console.file.getvalue()  # type: ignore[attr-defined]
+    assert '"of-bills": 2' in reconciled_json(after)
     assert (after.billed, after.booked) == (4_500_000_000, 3_000_000_000)
 
 
