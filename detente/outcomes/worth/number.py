@@ -5,7 +5,7 @@ Owns: ``CLAUSE.FIELD`` as an address, and values between two others. Not here: w
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, replace
 from datetime import date
 from decimal import Decimal
@@ -54,14 +54,23 @@ class ClauseNumber:
         agreement, term, path = _addressed(case, address)
         keys = path or _first(term)
         if not keys:
-            raise _wrong(f"`{term.id}` states no number", "choose a clause with an amount, a share, a price or a date")
+            fields = type(term).model_fields
+            lists = [str(f.alias) for n, f in fields.items() if n not in Term.model_fields and _is_list(term, n)]
+            otherwise = (
+                _listed(term, lists[0]) if lists else "choose a clause with an amount, a share, a price or a date"
+            )
+            raise _wrong(f"`{term.id}` states no number" + " outside of a list" * bool(lists), otherwise)
         holder = reduce(_inside, keys[:-1], term)
         info = _field(holder, keys[-1])
         if info is None:
-            raise _wrong(f"`{term.id}` has no `{'.'.join(keys)}`", did_you_mean(keys[-1], _numbers(term)))
+            if any(isinstance(reduce(_inside, keys[:n], term), tuple) for n in range(1, len(keys))):
+                raise _wrong(f"`{term.id}.{'.'.join(keys)}` is in a list", _others(term, _listed(term, keys[0])))
+            raise _wrong(f"`{term.id}` has no `{'.'.join(keys)}`", did_you_mean(".".join(keys), _numbers(term)))
         value = _inside(holder, keys[-1])
         if value is not None and not isinstance(value, Value):
-            raise _wrong(f"`{term.id}.{'.'.join(keys)}` is not a number", did_you_mean(keys[-1], _numbers(term)))
+            if isinstance(value, tuple):
+                raise _wrong(f"`{term.id}.{'.'.join(keys)}` is a list", _others(term, _listed(term, ".".join(keys))))
+            raise _wrong(f"`{term.id}.{'.'.join(keys)}` is not a number", _others(term, "choose another clause"))
         return cls(agreement, term.id, keys, value, info)
 
     @property
@@ -215,14 +224,39 @@ def _wrong(what: str, remedy: str) -> CaseError:
 
 # -- fields ----------------------------------------------------------------------------------------------------------
 def _first(term: Term) -> tuple[str, ...]:
-    return next(((name,) for name in _numbers(term)), ())
+    return next((tuple(name.split(".")) for name in _numbers(term)), ())
 
 
 def _numbers(term: Term) -> list[str]:
-    """The keys of the numbers that a clause states, its own before those of every clause."""
+    """The keys of the numbers that a clause states: its own, those inside of one, and last those of every clause."""
     own = [name for name in type(term).model_fields if name not in Term.model_fields]
-    fields = [name for name in [*own, "from_", "until"] if isinstance(getattr(term, name), Value)]
-    return [str(type(term).model_fields[name].alias) for name in fields if not isinstance(getattr(term, name), bool)]
+    held = [name for name in own if isinstance(getattr(term, name), BaseModel)]
+    nested = [f"{type(term).model_fields[n].alias}.{key}" for n in held for key in _plain(getattr(term, n))]
+    return [*_plain(term, own), *nested, *_plain(term, ["from_", "until"])]
+
+
+def _plain(holder: BaseModel, names: Iterable[str] | None = None) -> list[str]:
+    """The keys of the numbers that stand in a declared thing itself."""
+    fields = type(holder).model_fields
+    values = {str(fields[name].alias): getattr(holder, name) for name in (fields if names is None else names)}
+    return [key for key, value in values.items() if isinstance(value, Value) and not isinstance(value, bool)]
+
+
+def _is_list(term: Term, name: str) -> bool:
+    value = getattr(term, name)
+    return isinstance(value, tuple) and any(isinstance(each, Value | BaseModel) for each in value)
+
+
+def _listed(term: Term, key: str) -> str:
+    """What to do with numbers in a list, of which none is swept."""
+    change = f"`change: [{{ term: {term.id}, {key}: … }}]`"
+    return f"no number in a list is swept: write each list in a scenario ({change}), and plan each with `--scenario`"
+
+
+def _others(term: Term, otherwise: str) -> str:
+    """The numbers of a clause that can be swept, as they are typed."""
+    found = [f"`{term.id}.{key}`" for key in _numbers(term)]
+    return f"say {' or '.join(found)}" if found else otherwise
 
 
 def _field(holder: Any, key: str) -> FieldInfo | None:

@@ -163,6 +163,21 @@ def test_a_saved_sweep_is_read_back() -> None:
     assert NumberSweep.from_json(found.to_json()) == found
 
 
+def test_a_list_is_changed_in_a_scenario_as_the_remedy_says() -> None:
+    tiers = {
+        "id": "tiers",
+        "kind": "volume-discount",
+        "method": "all-units",
+        "tiers": [{"from": "0 USD", "off": "10%"}],
+    }
+    change = {"term": "tiers", "tiers": [{"from": "0 USD", "off": "20%"}]}
+    data = data_of([tokens("north", 3)], [work()], agreement(tiers), months=1) | {
+        "scenarios": [{"id": "more", "change": [change]}]
+    }
+    found = Case.of(data).under(scenario="more")
+    assert found.terms[0].tiers[0].off == D("0.2")  # type: ignore[attr-defined]
+
+
 # -- numbers ---------------------------------------------------------------------------------------------------------
 def test_a_number_is_found_by_its_keys() -> None:
     case = two_clouds(floor(**{"shortfall": {"fee": "50%"}, "carry-over": "20%"}))
@@ -193,11 +208,21 @@ def test_an_id_with_dots_is_read_whole() -> None:
         ("floor", "0 USD", "1 bn", "--to"),
         ("floor.carry-over", "0%", "120%", "is not between 0% and 100%"),
         ("floor", "5 USD", "5 USD", "are not two ends of a range"),
+        ("floor.kind", "0 USD", "1 USD", r"say `floor.amount` or `floor.carry-over`"),
         ("only", "0 USD", "5 USD", "states no number"),
+        ("tiers", "0%", "5%", "`tiers` states no number outside of a list"),
+        ("tiers.tiers", "0%", "5%", r"is a list\n.*write each list in a scenario"),
+        ("tiers.tiers.off", "0%", "5%", r"is in a list\n.*write each list in a scenario"),
     ],
 )
 def test_what_cannot_be_swept_is_said(of: str, start: str, end: str, message: str) -> None:
-    case = two_clouds(floor(), {"id": "only", "kind": "exclusivity", "of": {"workload": "chat"}})
+    tiers = {
+        "id": "tiers",
+        "kind": "volume-discount",
+        "method": "all-units",
+        "tiers": [{"from": "0 USD", "off": "10%"}],
+    }
+    case = two_clouds(floor(), {"id": "only", "kind": "exclusivity", "of": {"workload": "chat"}}, tiers)
     with pytest.raises(CaseError, match=message):
         sweep(case, of, start, end)
 
