@@ -7,6 +7,7 @@ what use of capacity is listed at (``metering``), and when this is booked (``clo
 
 from __future__ import annotations
 
+import json
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
@@ -35,20 +36,37 @@ def idle_use(
 ) -> Use | None:
     """What is held of an offer in a time and not charged to use; None where nothing is held.
 
-    ``used`` is what was taken of it, and its list price, in billionths. Where use was charged more than the units cost
-    (its list price rose since), the line is a difference, and negative.
+    ``used`` is what was taken of it, and what it is charged, in billionths. Where use was charged more than the units
+    cost (a bill states another price), the line is a difference, and negative.
     """
+    hour = _held(offer, held, start, end)
+    if hour is None:
+        return None
+    taken, charged = (Fraction(of_nanos(amount)) for amount in used)
+    rest = nano(hour.cost - charged)
+    kind: Literal["idle", "reserved"] = "idle" if rest >= 0 else "reserved"
+    free = nano(max(hour.flow - taken, Fraction(0))) if rest >= 0 else Decimal(0)
+    return Use(kind, None, facts, start, end, Decimal(0), free, rest)
+
+
+class _HeldHour(NamedTuple):
+    """What is held of an offer in an hour: what it costs, and how much there is to take."""
+
+    cost: Fraction
+    flow: Fraction
+
+    def paid_for(self, taken: int, all_taken: int) -> int:
+        """What was paid for what was taken, of all that was, in billionths: the same for each unit."""
+        there = max(self.flow, Fraction(of_nanos(all_taken)))
+        return nanos(nano(self.cost * Fraction(of_nanos(taken)) / there))
+
+
+def _held(offer: AnyUnits, held: Iterable[Purchase], start: datetime, end: datetime) -> _HeldHour | None:
     running = [p for p in held if p.reserved and p.hours and p.start <= start < p.end]
     if not running:
         return None
-    hours = hours_between(start, end)
     cost = sum((_paid(offer, p, start, end) for p in running), Fraction(0))
-    flow = sum(p.units for p in running) * offer.unit_flow * hours
-    taken, listed = (Fraction(of_nanos(amount)) for amount in used)
-    rest = nano(cost - listed)
-    kind: Literal["idle", "reserved"] = "idle" if rest >= 0 else "reserved"
-    free = nano(max(flow - taken, Fraction(0))) if rest >= 0 else Decimal(0)
-    return Use(kind, None, facts, start, end, Decimal(0), free, rest)
+    return _HeldHour(cost, sum(p.units for p in running) * offer.unit_flow * hours_between(start, end))
 
 
 def _paid(offer: AnyUnits, held: Purchase, start: datetime, end: datetime) -> Fraction:
@@ -71,21 +89,70 @@ def idle_lines(session: Session, books: Books, held: Sequence[Purchase], as_of: 
         for start, end in _hours(min(p.start for p in own), min(as_of, max(p.end for p in own))):
             at = micros(start)
             uses = there.used.get((offer.id, at - at % HOUR), [])
-            idle = idle_use(offer, facts, own, start, end, (sum(u.taken for u in uses), sum(u.listed for u in uses)))
-            wanted = [] if idle is None else [_as_paid(rating, idle, uses)]
+            wanted = _hour_lines(rating, offer, facts, own, (start, end), uses)
             yield from _differences(wanted, there.idle.get((offer.id, at), []))
+
+
+def _hour_lines(
+    rating: Rating,
+    offer: AnyUnits,
+    facts: Facts,
+    own: Sequence[Purchase],
+    time: tuple[datetime, datetime],
+    uses: Sequence[_HourUse],
+) -> list[UseLine]:
+    """What use of an hour was charged beside what was paid for it, of each who used it; and what stood idle.
+
+    So that a clause that asks who used it counts what was paid, as a plan does (decision 0083).
+    """
+    hour = _held(offer, own, *time)
+    if hour is None:
+        return []
+    taken, lines, left, charged = sum(u.taken for u in uses), [], [], 0
+    for use in _by_class(uses):
+        paid = hour.paid_for(use.taken, taken) if use.taken else use.listed
+        if abs(paid - use.listed) <= use.uses:  # each was rounded
+            left.append(use)
+            charged += use.listed
+            continue
+        charged += paid
+        more = Use("reserved", use.demand, facts, *time, Decimal(0), Decimal(0), of_nanos(paid - use.listed))
+        lines.append(_as_paid(rating, more, [use]))
+    idle = idle_use(offer, facts, own, *time, (taken, charged))
+    return lines if idle is None else [*lines, _as_paid(rating, idle, left)]
+
+
+def _by_class(uses: Iterable[_HourUse]) -> Iterator[_HourUse]:
+    """What each used, in one."""
+    found: dict[str, _HourUse] = {}
+    for use in uses:
+        key = json.dumps(use.demand, sort_keys=True)
+        found[key] = found[key].plus(use) if key in found else use
+    yield from found.values()
 
 
 class _HourUse(NamedTuple):
     """Use in an hour, as it is booked: amounts in billionths, and what was taken off it, by clause."""
 
+    demand: Facts | None
+    uses: int
     taken: int
     listed: int
     off: tuple[tuple[str, int], ...]
 
+    def plus(self, more: _HourUse) -> _HourUse:
+        """Both together."""
+        return _HourUse(
+            self.demand,
+            self.uses + more.uses,
+            self.taken + more.taken,
+            self.listed + more.listed,
+            (*self.off, *more.off),
+        )
+
 
 def _as_paid(rating: Rating, idle: Use, uses: Sequence[_HourUse]) -> UseLine:
-    """The line of what stood idle, by which it and the use come to what is paid after discounts, too.
+    """The line of what stood idle, or of a difference, by which it and the use come to what is paid after discounts.
 
     Clauses take off the whole of what was reserved, whoever used it (no price of shared units turns on a workload). Of
     that, what was taken off the use is booked: a bill may have stated it net, or at another price.
@@ -128,11 +195,11 @@ def _by_hour(used: LineSum) -> Iterator[tuple[int, _HourUse]]:
         end = min(hour + HOUR, used.end)
         taken, listed = (_between(n, used.start, used.end, at, end) for n in (used.taken, used.listed))
         off = [(term, _between(n, since, until, at, end)) for (term, since, until), n in used.off.items()]
-        yield hour, _HourUse(taken, listed, tuple(off))
+        yield hour, _HourUse(used.of.demand, max(used.count, 1), taken, listed, tuple(off))
         at = end
     if not length:
         off = [(term, n) for (term, _, _), n in used.off.items()]
-        yield at - at % HOUR, _HourUse(used.taken, used.listed, tuple(off))
+        yield at - at % HOUR, _HourUse(used.of.demand, max(used.count, 1), used.taken, used.listed, tuple(off))
 
 
 def _between(amount: int, since: int, until: int, start: int, end: int) -> int:

@@ -11,6 +11,7 @@ import pytest
 from detente.case.case import Case
 from detente.ledger.books.books import Books
 from detente.ledger.books.closing import close
+from detente.ledger.books.stands import stands
 from detente.ledger.proof.audit import audit
 from detente.ledger.store.store import Store
 from detente.ledger.use.line import UseClass, UseLine
@@ -83,7 +84,7 @@ def test_use_that_comes_late_takes_from_what_was_booked_as_idle(store: Store, tm
     assert audit(Books(store, case)).faults == ()
 
 
-def test_a_price_that_rose_is_a_difference_of_nobodys(store: Store, tmp_path: Path) -> None:
+def test_a_price_that_rose_changes_nothing_of_what_is_paid(store: Store, tmp_path: Path) -> None:
     """Use is listed at the price of its day, 20 USD; the reservation was made at 2."""
     case = a_case({"2026-01-01": "2 USD per GPU-hour", "2026-01-02": "20 USD per GPU-hour"})
     ingested(store, case, journal_of(tmp_path / "j", [call(1, "2026-01-02T05:30", (4 * M, 0), **ON)]))
@@ -213,3 +214,27 @@ def test_a_month_that_is_cut_costs_its_days(tmp_path: Path) -> None:
 def test_nothing_is_held_that_nobody_bought(store: Store, held: tuple[Purchase, ...]) -> None:
     assert closing(store, a_case(), "2026-01-03", held).entries == ()
     assert accounts(store) == {}
+
+
+@pytest.mark.parametrize("listed", [{"2026-01-01": 2}, {"2026-01-01": 2, "2026-01-02": 5}])
+def test_a_clause_on_work_counts_what_was_paid_for_it_whatever_is_listed_by_then(
+    store: Store, tmp_path: Path, listed: Data
+) -> None:
+    """Half a GPU-hour on 3 January of what was reserved at 2 USD: 1 USD is counted, and given back by half."""
+    prices = {on: f"{amount} USD per GPU-hour" for on, amount in listed.items()}
+    floor: Data = {"id": "floor", "kind": "minimum-commitment", "amount": "9 USD", "measure": "after-discounts"}
+    floor |= {"of": {"team": "sales"}, "shortfall": {"fee": "10%"}}
+    credit: Data = {"id": "half", "kind": "credit", "rate": "50%", "of": {"team": "sales"}}
+    sales = RATED | {"labels": {"team": "sales"}}
+    offers = [gpus("north", 2, buy="reserved", term="6 months", unit=2) | {"price": prices}]
+    live = [deployment("gpu-live", "north-gpus", "http://localhost:9", model="m")]
+    case = served_case(floor, credit, offers=offers, workloads=[sales], deployments=live)
+    served = call(1, "2026-01-03T05:30", (4 * M, 0), **ON).replace(b'"labels":{}', b'"labels":{"team":"sales"}')
+    ingested(store, case, journal_of(tmp_path / "j", [served]))
+    closing(store, case, "2026-01-05")
+    found = {each.term: each.standing for each in stands(Books(store, case), day("2026-01-05")).clauses}
+    assert {term: each.drawn for term, each in found.items() if each} == {"floor": 1, "half": D("0.5")}
+    assert accounts(store)["use/north/north-gpus"] == 96 * 4000 * M
+    assert audit(Books(store, case)).faults == ()
+    closing(store, case, "2026-01-05")
+    assert accounts(store)["use/north/north-gpus"] == 96 * 4000 * M
