@@ -11,6 +11,8 @@ from decimal import Decimal
 
 import numpy as np
 
+from detente.contract.roles import CallLimit
+from detente.contract.settled.standing import Standing
 from detente.demand.quanta import Quanta
 from detente.demand.quantum import QUANTUM
 from detente.market.stated_price import priced_in
@@ -23,8 +25,11 @@ from detente.planner.formulation.unit_columns import Units
 from detente.planner.solving.model import Model
 from detente.planner.solving.solution import Solution
 from detente.results.plan_rows import Decision, DecisionReason
-from detente.values.money import nano
+from detente.values.money import CENT, nano
+from detente.values.period import named
 
+MAX_WINDOWS = 6
+"""So many windows in which a cap is used up are named."""
 MATTERS = 0.005
 """A clause is named where it moves the price of a placement by at least this part."""
 
@@ -34,6 +39,7 @@ class _Arcs:
     """The offers that could run a workload, and what is known of each, by the index of its arc.
 
     ``prices``: per unit of work, after discounts. ``denied``: the clause that keeps it off, and its sentence.
+    ``used_up``: the caps of which nothing is left, each with the windows in which that is so.
     """
 
     draft: Draft
@@ -42,6 +48,7 @@ class _Arcs:
     denied: Mapping[int, tuple[str, str] | None]
     pulls: Mapping[str, Floats]
     full: Collection[str]
+    used_up: Mapping[str, str]
 
     def price_of(self, arc: Arc) -> str:
         """As a sentence has it."""
@@ -53,15 +60,18 @@ class _Arcs:
         return [each for each in self.arcs if self.prices[each.index] < price]
 
 
-def decisions(draft: Draft, model: Model, solution: Solution, found: Quantities) -> Iterable[Decision]:
+def decisions(
+    draft: Draft, model: Model, solution: Solution, found: Quantities, standings: Sequence[Standing]
+) -> Iterable[Decision]:
     """One decision a workload and offer that could run it, used ones first."""
+    used_up = _used_up(draft, standings)
     work, turns = found.work, in_turns(draft, found)
     pulls = _pulls(draft, model, solution)
     prices = {a.index: _mean_price(draft, a, work[a.index]) for a in draft.arcs}
     full = _full(draft, solution)
     for workload in draft.case.workloads:
         arcs = draft.arcs.of_workload[workload.id]
-        known = _Arcs(draft, arcs, prices, {a.index: _denied(draft, a) for a in arcs}, pulls, full)
+        known = _Arcs(draft, arcs, prices, {a.index: _denied(draft, a) for a in arcs}, pulls, full, used_up)
         total = int(draft.demand[workload.id].quanta.sum()) or 1
         dearest = max((prices[a.index] for a in arcs if work[a.index].any()), default=0.0)
         order = sorted(arcs, key=lambda a: (-int(work[a.index].sum()), a.index))
@@ -98,6 +108,7 @@ def _beside_cheaper(known: _Arcs, arc: Arc) -> Iterator[DecisionReason]:
     for term, names in kept_off.items():
         less = f"`{term}` keeps it off {_listed(names)}, which cost{'s' * (len(names) == 1)} less"
         yield DecisionReason(less, term)
+    yield from _over_caps(known, arc, permitted)
     if full := [each.offer.id for each in permitted if each.offer.id in known.full]:
         verbs = "costs less but is" if len(full) == 1 else "cost less but are"
         yield DecisionReason(f"{_listed(full)} {verbs} full at times")
@@ -106,6 +117,33 @@ def _beside_cheaper(known: _Arcs, arc: Arc) -> Iterator[DecisionReason]:
         yield DecisionReason(f"{_listed(partly)} {verb} cheaper only when whole units are fully used")
     if arc.workload.moving is not None and any(each.offer.provider != arc.offer.provider for each in permitted):
         yield DecisionReason(arc.workload.moving.sentence)
+
+
+def _over_caps(known: _Arcs, arc: Arc, cheaper: Sequence[Arc]) -> Iterator[DecisionReason]:
+    """The caps that are used up on the offers where it would cost less, and that make it no dearer here."""
+    here = {term for term, pull in _strongest(known.pulls, arc, known.prices[arc.index]) if pull > 0}
+    over: dict[str, list[str]] = {}
+    for other in cheaper:
+        for term, pull in _strongest(known.pulls, other, known.prices[other.index]):
+            if pull > 0 and term in known.used_up and term not in here:
+                over.setdefault(term, []).append(other.offer.id)
+    for term, names in over.items():
+        less = f"which cost{'s' * (len(names) == 1)} less"
+        yield DecisionReason(f"`{term}` is used up on {_listed(names)}, {less}, in {known.used_up[term]}", term)
+
+
+def _used_up(draft: Draft, standings: Sequence[Standing]) -> dict[str, str]:
+    """The caps of which less than a cent, or a hundredth of a unit, is left, and in which windows."""
+    caps = {term.id for term in draft.case.terms if isinstance(term, CallLimit)}
+    windows: dict[str, list[str]] = {}
+    for each in standings:
+        if each.term in caps and each.remaining is not None and each.remaining < CENT:
+            windows.setdefault(each.term, []).append(named(each.start, each.end))
+    most = MAX_WINDOWS
+    return {
+        term: ", ".join(found[:most]) + (f" and {len(found) - most} more" if len(found) > most else "")
+        for term, found in windows.items()
+    }
 
 
 def _pulled(known: _Arcs, arc: Arc) -> Iterator[DecisionReason]:

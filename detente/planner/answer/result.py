@@ -72,7 +72,7 @@ def result(
     status: Literal["optimal", "feasible", "time-limit", "interrupted"] = "optimal"
     if float(gap) > max(wanted, 1e-9):
         status = stopped or "feasible"
-    rows = cost_rows(draft, exact, solution)
+    rows, standings = cost_rows(draft, exact, solution), tuple(_standings(draft, exact))
     return Plan(
         Plan.FORMAT,
         *case.head,
@@ -88,7 +88,7 @@ def result(
         allocations=rows.allocations,
         standby=tuple(_standby(draft, solution)),
         purchases=tuple(purchases(draft, exact)),
-        standings=tuple(_standings(draft, exact)),
+        standings=standings,
         unserved=rows.unserved,
         moves=rows.moves,
         charges=rows.charges,
@@ -97,7 +97,7 @@ def result(
         workloads=tuple(_workloads(draft, exact)),
         providers=tuple(_providers(draft, exact)),
         capacity=rows.capacity,
-        decisions=tuple(decisions(draft, model, prices, exact.quantities)),
+        decisions=tuple(decisions(draft, model, prices, exact.quantities, standings)),
         notes=tuple(_notes(draft.case)),
         stated=tuple(stated_charges(draft, exact)),
         rounded=tuple(rounded_invoices(draft, exact)),
