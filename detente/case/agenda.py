@@ -14,10 +14,10 @@ from datetime import date, datetime
 from detente.case.agreement import endings
 from detente.case.case import Case
 from detente.case.counted_unit import counted_unit
-from detente.contract.decisions import NOTHING_DECIDED
-from detente.contract.metered.totals import Totals
 from detente.contract.reminder import Reminder, Role, last_day
-from detente.contract.term import Term
+from detente.contract.settled.standing import Standing
+from detente.contract.settling import stands_by_use
+from detente.contract.term import Term, each_of
 from detente.errors import SettleError
 from detente.values.money import shown
 from detente.values.period import End, endless, moment, named
@@ -72,7 +72,12 @@ def _clauses(case: Case, since: date, until: date) -> Iterator[AgendaLine]:
         yield from (line for line in _span(versions) if line.on not in told)
     for term in case.signed:
         yield from _windows(case, term, since, until)
-        yield from (_of(term, each) for each in term.reminds(moment(since), moment(until)))
+        yield from (_of(term, each) for each in reminders(term, moment(since), moment(until)))
+
+
+def reminders(term: Term, since: datetime, until: datetime) -> list[Reminder]:
+    """The days that a clause names. Raises TypeError where it names something else."""
+    return each_of(term, "reminds", term.reminds(since, until), Reminder, "each `Reminder`")
 
 
 def _of(term: Term, each: Reminder) -> AgendaLine:
@@ -106,19 +111,30 @@ def _windows(case: Case, term: Term, since: date, until: date) -> Iterator[Agend
 
 
 def _amounts(case: Case, term: Term, until: date) -> dict[tuple[datetime, End], str]:
-    """What is asked or allowed in each window that has begun by a day: as where nothing is used, window by window."""
-    totals = Totals(term.meters())
+    """What is asked or allowed in each window that has begun by a day; what turns on use, at most or at least."""
     found: dict[tuple[datetime, End], str] = {}
     try:
-        standings = term.settle(totals, NOTHING_DECIDED, moment(until)).standings
+        standings, *used = stands_by_use(term, moment(until))
     except SettleError:  # it turns on what nobody has decided
         return {}
     units = {meter.name: counted_unit(case, meter) for meter in term.meters()}
     for each in standings:
         unit = units[each.meter]
         if each.amount and unit is not None:
-            found.setdefault((each.start, each.end), shown(each.amount, unit))
+            found.setdefault((each.start, each.end), _bound(each, used).format(shown(each.amount, unit)))
     return found
+
+
+def _bound(fresh: Standing, used: Sequence[Sequence[Standing]]) -> str:
+    """Of an amount that is another one where more was used: on which side of it the others are."""
+    key = fresh.meter, fresh.role, fresh.window
+    amounts = {each.amount for all_of in used for each in all_of if (each.meter, each.role, each.window) == key}
+    others = [each for each in amounts - {fresh.amount} if each is not None and fresh.amount is not None]
+    if not others or fresh.amount is None:
+        return "{}"
+    if max(others) < fresh.amount:
+        return "at most {}"
+    return "at least {}" if min(others) > fresh.amount else "{} where nothing is used"
 
 
 def _of_the_case(case: Case) -> Iterator[AgendaLine]:

@@ -20,7 +20,7 @@ from detente.contract.reach.handover import Handover
 from detente.contract.reach.validity import Validity
 from detente.contract.roles import PriceChange
 from detente.contract.settled.invoice_rounding import InvoiceRounding
-from detente.contract.term import Term
+from detente.contract.term import Term, each_of, misanswered
 from detente.errors import FlawError
 from detente.market.offer import AnyOffer
 from detente.terms import AnyTerm
@@ -163,7 +163,10 @@ def _knowing(standing: InForce, there: Sequence[InForce], offers: Sequence[AnyOf
     """
     party = standing.validity.counterparty
     same = [each.term.in_force(each.validity) for each in there if each.validity.counterparty == party]
-    return replace(standing, term=standing.term.knowing(offers, same))
+    found = standing.term.knowing(offers, same)
+    if not isinstance(found, Term):
+        raise TypeError(misanswered(standing.term, "knowing", found, "the clause, or a copy that knows more"))
+    return replace(standing, term=found)
 
 
 def _by_rate(standing: InForce) -> Iterator[InForce]:
@@ -177,7 +180,9 @@ def _by_rate(standing: InForce) -> Iterator[InForce]:
 def _versions(standing: InForce) -> Iterator[InForce]:
     """A term once for each time in which it stays as it is."""
     whole = standing.validity
-    return _cut(standing, standing.term.in_force(whole).turns(whole.start, whole.end))
+    term = standing.term.in_force(whole)
+    turns = term.turns(whole.start, whole.end)
+    return _cut(standing, each_of(term, "turns", turns, datetime, "each moment, a `datetime` with its zone"))
 
 
 def _cut(standing: InForce, turns: Iterable[datetime]) -> Iterator[InForce]:

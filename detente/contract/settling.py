@@ -7,16 +7,19 @@ from __future__ import annotations
 
 from collections.abc import Collection, Iterable, Iterator, Sequence
 from datetime import datetime
+from fractions import Fraction
 from typing import NamedTuple
 
-from detente.contract.decisions import Decisions
+from detente.contract.decisions import NOTHING_DECIDED, Decisions
 from detente.contract.metered.meter import PAYMENTS, Measure
-from detente.contract.metered.paid_use import in_the_cases
+from detente.contract.metered.paid_use import PaidUse, in_the_cases
 from detente.contract.metered.totals import Totals
 from detente.contract.payer import Payer, meet
 from detente.contract.returning import Returning, in_turn
+from detente.contract.roles import DatedPayment
 from detente.contract.settled.settlement import Settlement
-from detente.contract.term import Term, misanswered
+from detente.contract.settled.standing import Standing
+from detente.contract.term import Term, each_of, misanswered
 from detente.errors import SettleError
 
 
@@ -48,7 +51,8 @@ def settle_each(
             paid = term.payments(totals, as_of)
             totals = totals.paid_by(in_the_cases(paid, term.own_money, returned=False))
         elif isinstance(term, Returning):
-            back = term.returned(totals, as_of)
+            instead = "each `PaidUse` that it gives back"
+            back = each_of(term, "returned", term.returned(totals, as_of), PaidUse, instead)
             totals = totals.paid_by(in_the_cases(back, term.own_money, returned=True))
     return tuple(found[id(term)] for term in terms)
 
@@ -94,6 +98,35 @@ def _settled(
         found = term.settle(totals, decisions, as_of)
         if not isinstance(found, Settlement):
             raise TypeError(misanswered(term, "settle", found, "a `Settlement`: `Settlement.of(…)` of several"))
+        if as_of is not None and not isinstance(term, DatedPayment):
+            _none_early(term, found, as_of)
         return found if term.own_money is None else found.converted(term.own_money)
     except SettleError as error:
         return error
+
+
+def _none_early(term: Term, found: Settlement, as_of: datetime) -> None:
+    """Raise ValueError where a posting is of a time that has not ended: that only accrues (law 7, design §10)."""
+    early = next((each for each in found.postings if each.end > as_of), None)
+    if early is not None:
+        what = f"`{term.id}` (`{type(term).__name__}`): `settle` as of {as_of:%Y-%m-%d} owes `{early.part}`"
+        what += f" of a time that ends on {early.end:%Y-%m-%d}"
+        raise ValueError(f"{what}; go through `meter.begun(as_of)`, and give `settled` its `ended`")
+
+
+def stands_by_use(term: Term, as_of: datetime) -> Iterator[tuple[Standing, ...]]:
+    """Where a clause alone stands where nothing is used, then where a half, all and twice of each amount is.
+
+    Raises SettleError where that turns on more than use.
+    """
+    totals = Totals(term.meters())
+    fresh = term.settle(totals, NOTHING_DECIDED, as_of).standings
+    yield fresh
+    of = {meter.name: meter for meter in totals.meters}
+    for part in (Fraction(1, 2), Fraction(1), Fraction(2)):
+        used = [
+            (of[each.meter], each.window, part * (abs(Fraction(each.amount)) if each.amount else 1))
+            for each in fresh
+            if each.meter in of
+        ]
+        yield term.settle(totals.expecting(used), NOTHING_DECIDED, as_of).standings

@@ -11,18 +11,21 @@ from typing import Any, ClassVar, Literal
 import pytest
 
 from detente import terms
+from detente.case.agenda import agenda
 from detente.contract.decisions import Decisions
 from detente.contract.metered.meter import Meter
 from detente.contract.metered.totals import Totals
 from detente.contract.program import Program
-from detente.contract.reach.verdict import PERMIT, Permission, Verdict
+from detente.contract.reach.verdict import PERMIT, Permission, Reason, Verdict
 from detente.contract.reach.window import Every
+from detente.contract.roles import PriceChange
 from detente.contract.settled.settlement import Settlement, settled
+from detente.contract.settling import settle_each
 from detente.contract.term import Term
 from detente.errors import BillError
 from detente.values.facts import Facts
 from detente.values.money import Cash
-from tests.builders import agreement, build, solved, tokens, work
+from tests.builders import agreement, build, day, solved, tokens, work
 
 
 class Fee(Term):
@@ -69,12 +72,24 @@ class Judge(Term):
         return self.said
 
 
+class Off(Term, PriceChange):
+    """A tenth off."""
+
+    kind: Literal["off"]
+    theirs = True
+
+    def takes_off(self, demand: Facts | None, offer: Facts) -> Fraction:
+        """A tenth."""
+        return Fraction(1, 10)
+
+
 @pytest.fixture(autouse=True)
 def own(monkeypatch: pytest.MonkeyPatch) -> None:
     """The kinds are there for as long as a test runs."""
     monkeypatch.setattr(terms, "KINDS", {**terms.KINDS})
     terms.add(Fee)
     terms.add(Judge)
+    terms.add(Off)
 
 
 def plan_of(clause: dict[str, Any]) -> Any:
@@ -132,6 +147,11 @@ def _spend(clause: Term) -> Meter:
         ("settle", lambda clause, *given: None, "`settle` returns NoneType; return a `Settlement`"),
         ("settle", lambda clause, *given: [Settlement()], "`settle` returns list; return a `Settlement`"),
         ("judge", lambda clause, *given: False, "`judge` returns bool; return `PERMIT`, or a `Verdict`"),
+        ("check", lambda clause, case: None, "`check` returns NoneType; return each `Flaw`"),
+        ("check", lambda clause, case: ["bad"], "`check` returns str; return each `Flaw`"),
+        ("references", lambda clause: ("north",), "`references` returns str; return a tuple of `Reference`"),
+        ("knowing", lambda clause, *given: None, "`knowing` returns NoneType; return the clause"),
+        ("turns", lambda clause, *given: [day("2026-02-01").date()], "`turns` returns date; return each moment"),
     ],
 )
 def test_what_is_answered_with_something_else_is_named(
@@ -140,6 +160,67 @@ def test_what_is_answered_with_something_else_is_named(
     monkeypatch.setattr(Judge, question, answer)
     with pytest.raises(TypeError, match=re.escape(f"`odd` (`Judge`): {told}")):
         plan_of({"id": "odd", "kind": "judge"})
+
+
+@pytest.mark.parametrize("answer", ["2026-01-01", ["2026-01-01"], None])
+def test_days_that_are_no_reminders_are_named(answer: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(Fee, "reminds", lambda *given: answer)
+    case = build([tokens("north", 3)], [work()], agreement(FEE), months=2)
+    told = f"`monthly` (`Fee`): `reminds` returns {type(answer).__name__}; return each `Reminder`"
+    told = told.replace("returns list", "returns str")
+    with pytest.raises(TypeError, match=re.escape(told)):
+        agenda(case, day("2026-01-01").date(), day("2026-03-01").date())
+
+
+def test_a_part_of_a_price_is_exact(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(Off, "takes_off", lambda *given: 0.1)
+    with pytest.raises(TypeError, match=re.escape("`less` (`Off`): `takes_off` returns float; return a `Fraction`")):
+        plan_of({"id": "less", "kind": "off"})
+
+
+def test_what_is_owed_is_exact(monkeypatch: pytest.MonkeyPatch) -> None:
+    def settle(clause: Fee, totals: Totals, decisions: Decisions, as_of: datetime | None) -> Settlement:
+        owed: Any = 10.0
+        window = next(iter(clause.spend.windows))
+        return settled(clause.spend, window, "fee", "fee", ended=True, amount=None, drawn=Fraction(0), owed=owed)
+
+    monkeypatch.setattr(Fee, "settle", settle)
+    with pytest.raises(TypeError, match="`monthly`: `settle` gives `owed` as float; give a `Fraction`"):
+        plan_of(FEE)
+
+
+@pytest.mark.parametrize("permission", ["deny", "undecided", "prefer"])
+def test_a_verdict_that_cites_another_clause_is_refused(
+    permission: Permission, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(Judge, "said", Verdict(permission, Reason("other", "no")))
+    told = re.escape("`odd` (`Judge`): `judge` cites `other`; cite the clause itself: `Reason(self.id, …)`")
+    with pytest.raises(ValueError, match=told):
+        plan_of({"id": "odd", "kind": "judge"})
+    case = build([tokens("north", 3)], [work()], agreement({"id": "odd", "kind": "judge"}))
+    with pytest.raises(ValueError, match=told):
+        case.verdict(case.workloads[0], case.offers[0], day("2026-01-10"))
+
+
+def test_an_explanation_that_cites_another_clause_is_refused(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(Judge, "explain", lambda clause: Reason("other", "a judge"))
+    with pytest.raises(ValueError, match=re.escape("`odd` (`Judge`): `explain` cites `other`; cite the clause itself")):
+        plan_of({"id": "odd", "kind": "judge"})
+
+
+def test_what_is_owed_before_its_window_has_ended_is_refused(monkeypatch: pytest.MonkeyPatch) -> None:
+    case = build([tokens("north", 3)], [work()], agreement(FEE), months=2)
+    totals = Totals(case.signed[0].meters())
+    (begun,) = settle_each(case.signed, totals, Decisions({}), day("2026-01-15"))
+    assert isinstance(begun, Settlement)
+    assert (begun.postings, begun.standings[0].accruing) == ((), 10)
+    settling = Fee.settle
+    monkeypatch.setattr(
+        Fee, "settle", lambda clause, totals, decisions, as_of: settling(clause, totals, decisions, None)
+    )
+    told = "`monthly` (`Fee`): `settle` as of 2026-02-15 owes `fee` of a time that ends on 2026-03-01; go through"
+    with pytest.raises(ValueError, match=re.escape(told)):
+        settle_each(case.signed, totals, Decisions({}), day("2026-02-15"))
 
 
 def test_a_row_has_one_amount_for_each_window(monkeypatch: pytest.MonkeyPatch) -> None:

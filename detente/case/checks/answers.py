@@ -13,10 +13,13 @@ from detente.contract.term import Term, misanswered
 
 
 def answers_of(term: Term) -> None:
-    """Raise TypeError where a bound clause answers with something else: its author is told, in a kind's own words."""
+    """Raise TypeError where a bound clause answers with something else; ValueError where it cites another clause."""
     meters: Any = term.meters()
     reason: Any = term.explain()
     if not isinstance(meters, tuple) or not all(isinstance(meter, Meter) for meter in meters):
         raise TypeError(misanswered(term, "meters", meters, "a tuple of `Meter`"))
     if not isinstance(reason, Reason):
         raise TypeError(misanswered(term, "explain", reason, '`Reason(self.id, "what it does, in one sentence")`'))
+    if reason.term != term.id:
+        what = f"`{term.id}` (`{type(term).__name__}`): `explain` cites `{reason.term}`"
+        raise ValueError(f"{what}; cite the clause itself: `Reason(self.id, …)`")

@@ -22,7 +22,8 @@ from detente.contract.payer import Payer
 from detente.contract.reach.ending import Until
 from detente.contract.reach.scope import Scope
 from detente.contract.roles import OwnRates, PriceChange
-from detente.contract.term import Term
+from detente.contract.stated import Reference
+from detente.contract.term import Term, each_of
 from detente.errors import Flaw, FlawError, KeyPath
 from detente.values.facts import DEMAND_KEYS, OFFER_KEYS
 from detente.values.likeness import did_you_mean
@@ -93,7 +94,7 @@ class _Clauses:
         for found in standing:
             kinds.setdefault(found.term.kind, []).append(found)
         for alike in kinds.values():
-            self._alike(alike, lambda term, view: term.check(view))
+            self._alike(alike, _flaws)
         self._alike([found for found in standing if isinstance(found.term, PriceChange)], prices.flaws)
         if any(map(upfront.paid_at_once, self.case.offers)):
             lowering = [found for found in standing if isinstance(found.term, PriceChange | Payer)]
@@ -278,7 +279,8 @@ class _Clauses:
         good &= set(found.validity.parties) <= {*self.case.values_of.get("party", ())}
         for at, scope in found.term.scopes():
             good &= self._scope(entry, (*path, *at), scope, found.term.id)
-        for reference in found.term.references():
+        references = each_of(found.term, "references", found.term.references(), Reference, "a tuple of `Reference`")
+        for reference in references:
             good &= self.case.knows(entry, (*path, *reference.path), reference.section, reference.id)
         terms = [found.term.bound(found.validity, name) for name in found.term.readings or [None]]
         for flaw in windows.never(terms[0], dates(found.term, entry.value, self.known, {}, self.ends).end):
@@ -376,3 +378,8 @@ class _Clauses:
                 unread = self._unread_in(self.entries[found.agreement]) | {*self.case.without}
                 for flaw in flaws(term, View(self.case, term, terms, self.lowering, unread)):
                     self.case.note(self.entries[found.agreement], flaw, self._path(found))
+
+
+def _flaws(term: Term, view: View) -> Iterable[Flaw]:
+    """What a clause says of itself in its case."""
+    return each_of(term, "check", term.check(view), Flaw, "each `Flaw`")

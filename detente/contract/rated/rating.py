@@ -17,6 +17,7 @@ from typing import TypeVar
 from detente.contract.combining import parts
 from detente.contract.metered.use import RatedUse, Reduction, Use, nanos
 from detente.contract.roles import PriceChange
+from detente.contract.term import misanswered
 from detente.errors import SettleError
 from detente.values.facts import Facts
 from detente.values.money import NANO, of_nanos
@@ -206,4 +207,6 @@ def taken_off(term: PriceChange, demand: Facts | None, offer: Facts) -> Fraction
             f"`{term.id}`: whether it lowers the price of `{offer.get('offer')}` turns on {labels}, which the use lacks"
         )
         raise SettleError(f"{what}; label the use")
+    if not isinstance(rate, Fraction | int):
+        raise TypeError(misanswered(term, "takes_off", rate, "a `Fraction`, which is exact: `Fraction(self.rate)`"))
     return rate

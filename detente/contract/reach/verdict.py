@@ -86,7 +86,7 @@ def verdict(terms: Iterable[Clause], demand: Facts, places: Sequence[Facts]) -> 
 
     Deny wins, then undecided, then prefer. Of equals the first place counts, and in it the first clause.
 
-    Raises ValueError where a clause does not permit it and gives no reason (§1).
+    Raises ValueError where a clause does not permit it and gives no reason, or one that cites no clause of these (§1).
     """
     clauses = tuple(terms)
     try:
@@ -99,7 +99,17 @@ def verdict(terms: Iterable[Clause], demand: Facts, places: Sequence[Facts]) -> 
         clause = next(each for each in clauses if each.judge(demand, found.place or {}) == said)
         what = f"`{clause.id}` (`{type(clause).__name__}`) says `{found.permission}` without a reason"
         raise ValueError(f'{what}; write `Verdict("{found.permission}", Reason(self.id, "why, in one sentence"))`')
+    if found.reason is not None and all(each.id != found.reason.term for each in clauses):
+        citing = next(each for each in clauses if each.judge(demand, found.place or {}).reason == found.reason)
+        _cites_itself(citing, found)
     return found
+
+
+def _cites_itself(clause: Clause, said: Verdict) -> None:
+    """Raise ValueError where the reason of a clause cites another one (§1)."""
+    if said.reason is not None and said.reason.term != clause.id:
+        what = f"`{clause.id}` (`{type(clause).__name__}`): `judge` cites `{said.reason.term}`"
+        raise ValueError(f"{what}; cite the clause itself: `Reason(self.id, …)`")
 
 
 def _no_verdict(clauses: Iterable[Clause], demand: Facts, places: Sequence[Facts]) -> None:
@@ -112,9 +122,14 @@ def _no_verdict(clauses: Iterable[Clause], demand: Facts, places: Sequence[Facts
 
 
 def permitted(clause: Clause, demand: Facts, places: Sequence[Facts]) -> bool:
-    """Whether the verdict of a clause alone permits it: it does in every place."""
+    """Whether the verdict of a clause alone permits it: it does in every place. Raises ValueError as ``verdict``."""
     try:
-        return all(clause.judge(demand, place).permitted for place in places)
+        for place in places:
+            said = clause.judge(demand, place)
+            _cites_itself(clause, said)
+            if not said.permitted:
+                return False
+        return True
     except AttributeError:
         _no_verdict([clause], demand, places)
         raise

@@ -10,6 +10,7 @@ from dataclasses import dataclass, replace
 from datetime import datetime
 from decimal import Decimal
 from fractions import Fraction
+from typing import Any
 
 from detente.contract.metered.meter import Meter
 from detente.contract.own_money import OwnMoney
@@ -65,6 +66,12 @@ def settled(
 
     ``part`` is what the clause calls such a posting; None where it moves no money.
     """
+    numbers: dict[str, Any] = {"owed": owed, "drawn": drawn, "amount": amount, "brought": brought}
+    numbers |= {"carried": carried, "short": short}
+    for name, given in numbers.items():
+        if isinstance(given, float):
+            what = f"`{meter.term}`: `settle` gives `{name}` as float"
+            raise TypeError(f"{what}; give a `Fraction`, which is exact: `Fraction(self.rate)`")
     due = nano(owed)
     standing = Standing(
         meter.term,

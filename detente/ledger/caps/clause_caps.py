@@ -11,6 +11,7 @@ from dataclasses import dataclass, replace
 from datetime import datetime
 from decimal import Decimal
 from fractions import Fraction
+from itertools import islice
 from math import ceil
 
 from detente.case.case import Case
@@ -23,7 +24,8 @@ from detente.contract.reach.scope import Selection
 from detente.contract.reach.verdict import Verdict
 from detente.contract.roles import CallLimit
 from detente.contract.settled.standing import Standing
-from detente.contract.term import Term
+from detente.contract.settling import stands_by_use
+from detente.contract.term import Term, misanswered
 from detente.errors import Mistake, SettleError, Where
 from detente.ledger.caps.cap import BookedCall, Cap, CapLimit, CapRoom, CapTaker, holder_of
 from detente.ledger.caps.leasing import CapWindow, whole_up
@@ -100,7 +102,10 @@ class LiveCap(Cap):
 
     def _says(self, standing: Standing, drawn: int, need: int) -> Verdict:
         """What the clause says where so much is drawn, in whole billionths."""
-        return self.limit.permits(replace(standing, drawn=of_nanos(drawn)), of_nanos(need))
+        said = self.limit.permits(replace(standing, drawn=of_nanos(drawn)), of_nanos(need))
+        if not isinstance(said, Verdict):
+            raise TypeError(misanswered(self.term, "permits", said, "`PERMIT`, or a `Verdict` with its `Reason`"))
+        return said
 
     def denies(self, room: CapRoom) -> Verdict | None:
         """What the clause itself says, as it stands for the call: the rest is drawn, or not to be had."""
@@ -111,16 +116,27 @@ class LiveCap(Cap):
     @property
     def unkept(self) -> str:
         """Why it cannot be kept live, in words; empty where it can."""
-        window = next(iter(self.meter.windows), None)
-        if window is None:
+        windows = [*islice(self.meter.windows, SEEN)]
+        if not windows:
             return ""
         try:
-            fresh = self._fresh(window.start)
+            fresh = self._fresh(windows[0].start)
+            if self._turns_on_use(windows[-1].start):
+                return CARRIED
         except SettleError as error:
             return f"where it stands turns on more than use ({error})"
         most = nanos(Decimal(LARGEST))
         denying = [s for s in fresh if not (self._permits(s, most) and self._permits(s, 0, most))]
         return "" if all(map(self._denies_at_its_amount, denying)) else ANOTHER
+
+    def _turns_on_use(self, moment: datetime) -> bool:
+        """Whether use changes what may be drawn in a window: what is leased is settled as where nothing was used."""
+        most = nanos(Decimal(LARGEST))
+        stands = stands_by_use(self.term, moment)
+        fresh, *used = ([s for s in all_of if s.meter == self.meter.name] for all_of in stands)
+        allowed = {(s.role, s.window): _limit(s) for s in fresh if s.amount is not None and not self._permits(s, most)}
+        later = ((allowed.get((s.role, s.window)), s) for each in used for s in each)
+        return any(limit is not None and limit != _limit(s) for limit, s in later)
 
     def _denies_at_its_amount(self, standing: Standing) -> bool:
         """Whether it permits all of its amount, at once and to the last, and nothing after it: as leases of it do."""
@@ -129,6 +145,9 @@ class LiveCap(Cap):
         return standing.amount is not None and all_of_it and not self._permits(standing, limit)
 
 
+SEEN = 13
+"""How many windows are seen for one that changes with use before it: a year of months, and one."""
+CARRIED = "what it allows in a window turns on what was used before, and replicas share amounts that do not change"
 ANOTHER = "it refuses at another amount than its standing states, so replicas cannot share that amount"
 
 

@@ -11,6 +11,7 @@ from dataclasses import asdict, dataclass
 from decimal import Decimal
 from typing import Any
 
+from detente.case.agenda import reminders
 from detente.case.case import Case
 from detente.case.declared import IdleChoice
 from detente.case.outside import outside
@@ -237,7 +238,7 @@ def _idle(case: Case, term: Term) -> Iterable[Line]:
 def _days(case: Case, name: str) -> Iterable[Line]:
     """The first of the days in the horizon that a clause names on which no plan turns."""
     opens, closes = case.declared.horizon.opens, case.declared.horizon.closes
-    named_ = (each for term in case.signed if term.id == name for each in term.reminds(opens, closes))
+    named_ = (each for term in case.signed if term.id == name for each in reminders(term, opens, closes))
     inside = (each for each in named_ if opens.date() <= each.on < closes.date())
     days = sorted(inside, key=lambda each: (each.on, each.what))
     for each in days[:MAX_WINDOWS]:

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from datetime import datetime
+import re
+from datetime import date, datetime
 from fractions import Fraction
 from pathlib import Path
 from typing import Any, Literal
@@ -11,6 +12,7 @@ import pytest
 import yaml
 
 from detente import terms
+from detente.case.agenda import agenda
 from detente.case.case import Case
 from detente.contract.decisions import Decisions
 from detente.contract.metered.meter import Measure, Meter
@@ -52,6 +54,8 @@ class Ceiling(Term, CallLimit):
     at: int | None = None
     each: int | None = None
     brought: int = 0
+    keeps: bool = False
+    shrinks: bool = False
     windows: Every = Every(every="month")
 
     def meters(self) -> tuple[Meter, ...]:
@@ -69,21 +73,18 @@ class Ceiling(Term, CallLimit):
 
     def settle(self, totals: Totals, decisions: Decisions, as_of: datetime | None) -> Settlement:
         """What is drawn."""
-        most = None if self.most is None else Fraction(self.most)
-        return Settlement.of(
-            settled(
-                meter,
-                window,
-                "ceiling",
-                None,
-                ended=ended,
-                amount=most,
-                drawn=totals.total(meter, window),
-                brought=Fraction(self.brought),
-            )
-            for meter in self.meters()
-            for window, ended in meter.begun(as_of)
-        )
+        found, brought, before = [], Fraction(self.brought), Fraction(0)
+        for meter in self.meters():
+            for window, ended in meter.begun(as_of):
+                most, drawn = None if self.most is None else Fraction(self.most), totals.total(meter, window)
+                if most and self.shrinks:
+                    most, before = max(most - before, Fraction(0)), drawn
+                left = max((most or 0) - brought - drawn, Fraction(0)) if self.keeps else Fraction(0)
+                found.append(
+                    settled(meter, window, "ceiling", None, ended=ended, amount=most, drawn=drawn, brought=brought)
+                )
+                brought -= left
+        return Settlement.of(found)
 
 
 class OwnCap(Ceiling):
@@ -149,6 +150,8 @@ def test_a_clause_of_any_measure_of_use_denies_a_call_for_which_too_little_is_le
     [
         ({"measure": "paid"}, "it counts what credits pay, which is settled after the calls"),
         ({"measure": None}, "it counts nothing"),
+        ({"measure": "work", "keeps": True}, "what it allows in a window turns on what was used before"),
+        ({"measure": "work", "shrinks": True}, "what it allows in a window turns on what was used before"),
         ({"measure": "work", "at": 110}, "it refuses at another amount than its standing states"),
         ({"measure": "work", "at": 90}, "it refuses at another amount than its standing states"),
         ({"measure": "work", "each": 5}, "it refuses at another amount than its standing states"),
@@ -173,6 +176,20 @@ def test_what_is_brought_into_a_window_is_not_there_to_be_used(brought: int, lef
     (cap,) = of_terms(Case.of(data(measure="work", brought=brought)).signed)
     allowed = cap.at(AT)
     assert (allowed and allowed.limit, cap.unkept) == (left * 10**9, "")
+
+
+@pytest.mark.parametrize(("shrinks", "told"), [(False, "of 100.00 Mtok"), (True, "of at most 100.00 Mtok")])
+def test_an_amount_that_turns_on_earlier_use_is_told_as_the_most_that_it_may_be(shrinks: bool, told: str) -> None:
+    case = Case.of(data(measure="work", shrinks=shrinks, windows={"every": "quarter"}))
+    lines = agenda(case, date(2026, 1, 1), date(2026, 8, 1))
+    assert [line.what.split(", ")[-1] for line in lines if line.role == "window"] == ["of 100.00 Mtok", told]
+
+
+def test_a_limit_that_answers_with_no_verdict_is_named(monkeypatch: pytest.MonkeyPatch) -> None:
+    (cap,) = of_terms(Case.of(data(measure="work")).signed)
+    monkeypatch.setattr(OwnCap, "permits", lambda *given: True)
+    with pytest.raises(TypeError, match=re.escape("`own` (`OwnCap`): `permits` returns bool; return `PERMIT`, or")):
+        assert cap.unkept
 
 
 def test_a_case_is_served_where_each_can_be_asked(tmp_path: Path) -> None:
