@@ -152,14 +152,7 @@ class ResponsesSurface(Surface):
         """A response that is stored where this model is not served: only its deployment can read it."""
         if bytes(asked.call.members.get("previous_response_id", b"null")) in (b"null", b'""'):
             return None
-        what = (
-            f"`previous_response_id` is of a response that {asked.pinned} stores, and no other deployment can read it"
-        )
-        if model is None:
-            said = f"{what}; {asked.pinned} is here no longer: send the whole conversation as `input`"
-        else:
-            said = f"{what}; ask for {model}, which is served there, or send the whole conversation as `input`"
-        return Refusal(said, "previous_response_id")
+        return pin.gone(asked.pinned, model)
 
     def whole(self, asked: Asked, reply: Reply, deployment: str) -> bytes:
         """The reply under the model's name as it was asked for, its ids sealed. Raises ``UnsayableError``."""

@@ -14,6 +14,7 @@ from base64 import urlsafe_b64decode, urlsafe_b64encode
 from binascii import Error
 from hashlib import blake2b
 
+from detente.providers.wire import Refusal
 from detente.values.noun import ID
 
 PREFIX = "resp_dt1"
@@ -62,3 +63,13 @@ def open(sealed: str, workload: str = "") -> tuple[str, str]:
 
 def _check(payload: bytes, workload: str) -> bytes:
     return blake2b(payload, digest_size=_CHECK_BYTES, key=workload.encode()[:64], person=b"detente response").digest()
+
+
+def gone(deployment: str | None, model: str | None) -> Refusal:
+    """What a caller is told whose response is stored where the asked model is not served; ``model``: what is there."""
+    what = f"`previous_response_id` is of a response that {deployment} stores, and no other deployment can read it"
+    if model is None:
+        said = f"{what}; {deployment} is here no longer: send the whole conversation as `input`"
+    else:
+        said = f"{what}; ask for {model}, which is served there, or send the whole conversation as `input`"
+    return Refusal(said, "previous_response_id")
