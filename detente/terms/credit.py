@@ -29,7 +29,7 @@ from detente.contract.metered.paid_use import PaidUse
 from detente.contract.metered.totals import Totals
 from detente.contract.payer import Payer, in_order, meet, meeting
 from detente.contract.program import Expression, Program
-from detente.contract.rated.stacking import combined_with_prices, more_than_all
+from detente.contract.rated.stacking import more_than_all
 from detente.contract.reach.scope import Selection
 from detente.contract.reach.verdict import Reason
 from detente.contract.reach.window import Calendar, Every, Window
@@ -371,8 +371,6 @@ class Credit(Term, Payer):
         known = {other.id for other in self._credits} if not self.readings else set()
         others = [other for other in case.beside if isinstance(other, Credit) and other.id not in known]
         yield from more_than_all(self, others, case, Credit.gives, remedy=STACKED)
-        if self.rate < 1:  # one of 100% pays, whatever the price is
-            yield from combined_with_prices(self, case, Credit.gives)
         for other in case.beside:
             if isinstance(other, Credit) and other.id == self.id and other.validity.end == self.validity.start:
                 yield from taken_back(self, other)

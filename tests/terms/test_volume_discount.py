@@ -292,32 +292,19 @@ def test_a_way_that_a_rebate_does_not_follow_is_told() -> None:
 def test_what_is_given_back_is_of_what_any_number_of_discounts_leaves(way: str) -> None:
     """Twice 10% off 1000 USD and 20% back: 640 of their sum (600 if all add up), and 720 of the best of them."""
     prices = [{"id": "d", "kind": "discount", "off": "10%"}, {"id": "e", "kind": "discount", "off": "10%"}]
-    part: Data = {"id": "v", "kind": "credit", "rate": "20%"}
-    for back, or_else in (
-        (rebate("v", "20%"), ", or write `d` and `e` as tiers too, from 0 on 10% and 10% off"),
-        (part, ""),
-    ):
-        assert beside(*prices, back, combine=way) == [
-            "`v` is of what `d` and `e` leave of the price of `north-api`, and `north-deal` says `combine: "
-            f"{way}`; give `v` an agreement of its own{or_else}"
-        ]
-        deals = agreement(*prices, combine=way), agreement(back, id="own")
-        cost = solved(build([tokens("north", 1)], [work()], *deals, months=1)).cost
+    back = rebate("v", "20%")
+    assert beside(*prices, back, combine=way) == [
+        "`v` is of what `d` and `e` leave of the price of `north-api`, and `north-deal` says `combine: "
+        f"{way}`; give `v` an agreement of its own, or write `d` and `e` as tiers too, from 0 on 10% and 10% off"
+    ]
+    deals = agreement(*prices, combine=way), agreement(back, id="own")
+    credit: Data = {"id": "v", "kind": "credit", "rate": "20%"}
+    for signed in (deals, (agreement(*prices, credit, combine=way),)):  # of a credit its page says it, and no agreement
+        cost = solved(build([tokens("north", 1)], [work()], *signed, months=1)).cost
         assert cost == {"sum": 640, "best-of": 720}[way]
     tiers = [rebate("d", "10%", "0 USD"), rebate("e", "10%", "0 USD"), rebate("v", "20%", "0 USD")]
     whole = solved(build([tokens("north", 1)], [work()], agreement(*tiers, combine=way), months=1)).cost
     assert whole == {"sum": 600, "best-of": 800}[way]
-
-
-def test_a_credit_of_a_part_is_of_what_a_discount_leaves_and_one_of_all_pays_whatever_the_price_is() -> None:
-    """10% off 1000 USD, and 20% of it back: 720; 100 USD of credit leave 800."""
-    price: Data = {"id": "d", "kind": "discount", "off": "10%"}
-    part: Data = {"id": "k", "kind": "credit", "rate": "20%"}
-    (only,) = beside(price, part, combine="sum")
-    assert only.endswith("and `north-deal` says `combine: sum`; write `combine: product`")
-    for back, way, cost in ((part, "product", 720), ({"id": "k", "kind": "credit", "amount": "100 USD"}, "sum", 800)):
-        deal = agreement(price, back, combine=way)
-        assert solved(build([tokens("north", 1)], [work()], deal, months=1)).cost == cost
 
 
 def test_its_order_is_among_its_switches() -> None:

@@ -118,7 +118,7 @@ def combined_with_prices(
     own: AnyOther,
     case: CaseView,
     gives: Callable[[AnyOther, Facts, Facts], Fraction | Decimal | None],
-    as_well: str = "",
+    as_well: str,
 ) -> Iterator[Flaw]:
     """A way of combining that clauses which lower the price state with one that gives back a part.
 
@@ -137,9 +137,8 @@ def combined_with_prices(
             says = f"`{name}` says `combine: {way}`"
             several = len({other.id for other in others if isinstance(other, PriceChange)}) > 1  # `way` is theirs, too
             ways = [f"give `{own.id}` an agreement of its own" if several else "write `combine: product`"]
-            if as_well:
-                rates = " and ".join(map(in_percent, parts.values()))
-                ways.append(f"{'write ' if several else ''}{names} as {as_well}, from 0 on {rates} off")
+            rates = " and ".join(map(in_percent, parts.values()))
+            ways.append(f"{'write ' if several else ''}{names} as {as_well}, from 0 on {rates} off")
             what = f"`{own.id}` is of what {leave} of the price of `{offer['offer']}`, and {says}"
             yield Flaw(what, ", or ".join(ways))
             return
