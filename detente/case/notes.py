@@ -35,6 +35,7 @@ def notes(case: Case) -> tuple[Mistake, ...]:
         *_reached(case),
         *_billed(case),
         *_unasked(case),
+        *_unearned(case),
         *_foreseen(case),
         *_beyond(case),
         *_budgets(case),
@@ -199,6 +200,25 @@ def _unasked(case: Case) -> Iterator[Mistake]:
             what = f"`{term.id}` counts what is invoiced or bought, and denies no call: only a plan keeps to it"
             where = case.clauses.get((term.validity.agreement, term.id), Where(term.validity.agreement))
             yield Mistake(where, what, "to hold calls to an amount, add a clause that counts by use, or a `budget`")
+
+
+def _unearned(case: Case) -> Iterator[Mistake]:
+    """Clauses that count revenue of work that states none, where other work does: what they come to is nothing."""
+    if all(workload.revenue is None for workload in case.workloads):
+        return
+    told = set()
+    for term in case.under(case.choices_beside(dict(case.chosen))[0]).terms:
+        for meter in (each for each in term.meters() if each.measure == "revenue" and term.id not in told):
+            counted = [workload for workload in case.workloads if _may_count(case, meter, workload)]
+            if counted and all(workload.revenue is None for workload in counted):
+                told.add(term.id)
+                names = " and ".join(f"`{workload.id}`" for workload in counted[:3])
+                names += f" and {len(counted) - 3} more" if counted[3:] else ""
+                where = case.clauses.get((term.validity.agreement, term.id), Where(term.validity.agreement))
+                what = (
+                    f"`{term.id}` comes to nothing: it counts revenue, and what it covers states none ({names})"
+                )
+                yield Mistake(where, what, "state what the work earns (`revenue:`), or drop the clause")
 
 
 def _elsewhere(case: Case) -> Iterator[tuple[AnyWorkload, Facts, Facts]]:

@@ -46,13 +46,13 @@ class RevenueShare(CappedCharge):
         return Fraction(self.rate)
 
     def check(self, case: CaseView) -> Iterator[Flaw]:
-        """A part of nothing: no workload that it covers states revenue. Beside one that does, others earn none."""
+        """A part of nothing: no workload of the case states revenue. Where others do, a note says so of its own."""
         yield from super().check(case)
         covered = {demand["workload"] for demand, _ in case.uses(self.covered, "workload")}
-        if covered and all(w.revenue is None for w in case.workloads if w.id in covered):
+        if covered and all(w.revenue is None for w in case.workloads):
             names = ", ".join(f"`{name}`" for name in sorted(covered)[:SHOWN])
             names += f" and {len(covered) - SHOWN} more" if len(covered) > SHOWN else ""
-            what = f"a share of revenue, and no workload that it covers states any ({names})"
+            what = f"a share of revenue, and no workload states any ({names})"
             yield Flaw(what, "state what the work earns (`revenue:` of the workload), or drop the clause", ("rate",))
 
     def explain(self) -> Reason:
