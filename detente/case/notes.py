@@ -215,9 +215,7 @@ def _unearned(case: Case) -> Iterator[Mistake]:
                 names = " and ".join(f"`{workload.id}`" for workload in counted[:3])
                 names += f" and {len(counted) - 3} more" if counted[3:] else ""
                 where = case.clauses.get((term.validity.agreement, term.id), Where(term.validity.agreement))
-                what = (
-                    f"`{term.id}` comes to nothing: it counts revenue, and what it covers states none ({names})"
-                )
+                what = f"`{term.id}` comes to nothing: it counts revenue, and what it covers states none ({names})"
                 yield Mistake(where, what, "state what the work earns (`revenue:`), or drop the clause")
 
 
