@@ -5,7 +5,7 @@ Not here: mistakes (``checks``).
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import replace
 from datetime import date, datetime, timedelta
 from decimal import Decimal
@@ -21,7 +21,7 @@ from detente.contract.reach.ending import Until
 from detente.contract.roles import CallLimit, PriceChange, off_price
 from detente.contract.term import Term
 from detente.demand.workload import AnyWorkload, Training, can_run
-from detente.errors import Mistake, Where
+from detente.errors import Flaw, Mistake, Where
 from detente.values.facts import Facts
 from detente.values.period import moment, named
 
@@ -77,7 +77,7 @@ def _coarse(case: Case) -> Iterator[tuple[Term, Mistake]]:
     step = "month" if horizon.typical else horizon.every
     uneven = [each for each in case.workloads if not isinstance(each, Training) and each.demand.shaped]
     within = STEPS[: STEPS.index(step)]
-    terms = case.under(case.choices_beside(dict(case.chosen))[0]).terms if uneven and within else ()
+    terms = _read(case) if uneven and within else ()
     even = "spreads each hour of its week over a month" if horizon.typical else f"is even over each {step}"
     for term in {term.id: term for term in terms}.values():
         short = [meter for meter in term.meters() if meter.windows.every in within]
@@ -87,9 +87,8 @@ def _coarse(case: Case) -> Iterator[tuple[Term, Mistake]]:
             what = (
                 f"`{term.id}` counts by the {every}, and use in a plan {even}: the plan does not see how the demand of "
             )
-            where = case.clauses.get((term.validity.agreement, term.id), Where(term.validity.agreement))
             remedy = f"plan `every: {every}`, for a shorter time perhaps"
-            yield term, Mistake(where, f"{what}`{workload}` changes within it", remedy)
+            yield term, Mistake(_where(case, term), f"{what}`{workload}` changes within it", remedy)
 
 
 def _idle(case: Case) -> Iterator[tuple[Term, Mistake]]:
@@ -168,55 +167,76 @@ def _reached(case: Case) -> Iterator[Mistake]:
             if covers(workload.facts, own) is False and covers(workload.facts, place) is not False:
                 told.add(term.id)
                 what = f"`{term.id}` counts no use of `{own['offer']}`, of which a deployment may run calls in"
-                where = case.clauses.get((term.validity.agreement, term.id), Where(term.validity.agreement))
                 remedy = "use counts where its offer stands: name the offer, if it should count"
-                yield Mistake(where, f"{what} `{place['region']}`", remedy)
+                yield Mistake(_where(case, term), f"{what} `{place['region']}`", remedy)
                 break
+
+
+def _of_each(case: Case, flaw_of: Callable[[Term], Flaw | None]) -> Iterator[Mistake]:
+    """What is to be told of clauses, once of each: of the first version of which there is anything."""
+    told = set()
+    for term in _read(case):
+        if term.id not in told and (flaw := flaw_of(term)) is not None:
+            told.add(term.id)
+            yield Mistake(_where(case, term), flaw.what, flaw.remedy)
+
+
+def _read(case: Case) -> tuple[Term, ...]:
+    """The clauses in force; of readings that nobody has chosen, by the first."""
+    return case.under(case.choices_beside(dict(case.chosen))[0]).terms
+
+
+def _where(case: Case, term: Term) -> Where:
+    agreement = term.validity.agreement
+    return case.clauses.get((agreement, term.id), Where(agreement))
 
 
 def _billed(case: Case) -> Iterator[Mistake]:
     """Clauses that count what only bills bring (`also-sells`), which a plan knows nothing of."""
     sold = [(facts, product) for each in case.providers.values() for product, facts in each.beside_offers.items()]
     whose: list[Facts | None] = [None, *(workload.facts for workload in case.workloads)]
-    told = set()
-    for term in case.under(case.choices_beside(dict(case.chosen))[0]).terms if sold else ():
+
+    def flaw_of(term: Term) -> Flaw | None:
         covered = term.covered.covers
         products = [f"`{name}`" for facts, name in sold if any(covered(demand, facts) for demand in whose)]
-        if not products or term.id in told or not term.meters():
-            continue
-        told.add(term.id)
+        if not products or not term.meters():
+            return None
         what = f"`{term.id}` counts what bills bring of {' and '.join(products)}, and a plan counts none of it"
-        where = case.clauses.get((term.validity.agreement, term.id), Where(term.validity.agreement))
-        remedy = "to plan with it, let a scenario `change` the clause's amounts to what is left; the books count it"
-        yield Mistake(where, what, remedy)
+        return Flaw(
+            what, "to plan with it, let a scenario `change` the clause's amounts to what is left; the books count it"
+        )
+
+    return _of_each(case, flaw_of) if sold else iter(())
 
 
 def _unasked(case: Case) -> Iterator[Mistake]:
     """Caps that deny no call, in a case that serves calls: they are kept by a plan alone."""
-    told = set()
-    for term in case.under(case.choices_beside(dict(case.chosen))[0]).terms if case.declared.deployments else ():
-        if isinstance(term, CallLimit) and not term.limits_calls and term.id not in told:
-            told.add(term.id)
-            what = f"`{term.id}` counts what is invoiced or bought, and denies no call: only a plan keeps to it"
-            where = case.clauses.get((term.validity.agreement, term.id), Where(term.validity.agreement))
-            yield Mistake(where, what, "to hold calls to an amount, add a clause that counts by use, or a `budget`")
+
+    def flaw_of(term: Term) -> Flaw | None:
+        if not isinstance(term, CallLimit) or term.limits_calls:
+            return None
+        what = f"`{term.id}` counts what is invoiced or bought, and denies no call: only a plan keeps to it"
+        return Flaw(what, "to hold calls to an amount, add a clause that counts by use, or a `budget`")
+
+    return _of_each(case, flaw_of) if case.declared.deployments else iter(())
 
 
 def _unearned(case: Case) -> Iterator[Mistake]:
     """Clauses that count revenue of work that states none, where other work does: what they come to is nothing."""
-    if all(workload.revenue is None for workload in case.workloads):
-        return
-    told = set()
-    for term in case.under(case.choices_beside(dict(case.chosen))[0]).terms:
-        for meter in (each for each in term.meters() if each.measure == "revenue" and term.id not in told):
-            counted = [workload for workload in case.workloads if _may_count(case, meter, workload)]
-            if counted and all(workload.revenue is None for workload in counted):
-                told.add(term.id)
-                names = " and ".join(f"`{workload.id}`" for workload in counted[:3])
-                names += f" and {len(counted) - 3} more" if counted[3:] else ""
-                where = case.clauses.get((term.validity.agreement, term.id), Where(term.validity.agreement))
-                what = f"`{term.id}` comes to nothing: it counts revenue, and what it covers states none ({names})"
-                yield Mistake(where, what, "state what the work earns (`revenue:`), or drop the clause")
+
+    def flaw_of(term: Term) -> Flaw | None:
+        meters = [meter for meter in term.meters() if meter.measure == "revenue"]
+        counted = [
+            workload for workload in case.workloads if any(_may_count(case, meter, workload) for meter in meters)
+        ]
+        if not counted or any(workload.revenue is not None for workload in counted):
+            return None
+        names = " and ".join(f"`{workload.id}`" for workload in counted[:3])
+        names += f" and {len(counted) - 3} more" if counted[3:] else ""
+        what = f"`{term.id}` comes to nothing: it counts revenue, and what it covers states none ({names})"
+        return Flaw(what, "state what the work earns (`revenue:`), or drop the clause")
+
+    return _of_each(case, flaw_of) if any(workload.revenue is not None for workload in case.workloads) else iter(())
 
 
 def _elsewhere(case: Case) -> Iterator[tuple[AnyWorkload, Facts, Facts]]:

@@ -366,10 +366,7 @@ class ProviderCalls:
             return await self.break_off(call.job, stream, stream.why)
         served = stream.ended("complete")
         self._served(call, served)
-        if (waits := self._recorder.waits(call.job, stream.asked, stream.whole)) is not None:
-            await waits
-        stream.close()
-        return served
+        return await self._closed(call, stream, served)
 
     async def _at_its_limit(self, call: ProviderCall, stream: Stream, said: Said) -> Served:
         """A stream that broke off with all the tokens that its caller allowed ends as one that reached its limit."""
@@ -377,6 +374,10 @@ class ProviderCalls:
         stream.finish = "length"
         served = stream.ended("complete")
         self._recorder.record(call.job, served, self._loop.time())
+        return await self._closed(call, stream, served)
+
+    async def _closed(self, call: ProviderCall, stream: Stream, served: Served) -> Served:
+        """The end of a stream that is complete, told once what is kept of it is."""
         if (waits := self._recorder.waits(call.job, stream.asked, stream.whole)) is not None:
             await waits
         stream.close()
