@@ -23,8 +23,9 @@ from detente.gateway.http.exchange import JSON, Exchange
 from detente.gateway.serving.aside import LARGE, aside
 from detente.gateway.serving.call.asking import Made, ProviderCall
 from detente.gateway.serving.call.call_parts import all_of
-from detente.gateway.serving.call.continuation import Said, continued, is_spent
+from detente.gateway.serving.call.continuation import Said, is_spent
 from detente.gateway.serving.call.fetching import Fetching
+from detente.gateway.serving.call.going_on import going_on
 from detente.gateway.serving.call.job import Job, Served
 from detente.gateway.serving.call.mishap import tell, unanswered, unasked, unknown_use, unread
 from detente.gateway.serving.call.recorder import Recorder
@@ -395,14 +396,3 @@ class ProviderCalls:
 def _most(incoming: Incoming) -> int:
     """How long a reply may be that comes in one piece."""
     return MAX_REPLY if incoming.status == 200 else MAX_ERROR
-
-
-def going_on(job: Job, choice: RankedCandidate) -> Asked | None:
-    """What a deployment is asked that goes on with a stream that broke off; None where it cannot, or none did."""
-    stream, deployed = job.broken, choice.candidate.deployed
-    if stream is None or stream.said is None:
-        return None
-    if job.asked.call.operation != stream.asked.call.operation and deployed.wire.speaks(job.asked.call.operation):
-        return None  # it would go on in another shape than the one that was begun
-    call = continued(stream.asked.call, stream.said.text, stream.pieces, deployed.deployment.continues)
-    return None if call is None else msgspec.structs.replace(stream.asked, call=call)

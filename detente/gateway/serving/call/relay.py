@@ -16,9 +16,10 @@ from detente.gateway.deciding.choose import Order, RankedCandidate, choose
 from detente.gateway.deciding.load import Load
 from detente.gateway.deciding.moment import Moment
 from detente.gateway.http.exchange import JSON, Exchange, HeaderLines
+from detente.gateway.serving.call.going_on import going_on
 from detente.gateway.serving.call.job import Job, Served
 from detente.gateway.serving.call.mishap import LATE, tell
-from detente.gateway.serving.call.provider_call import LEFT, ProviderCalls, going_on
+from detente.gateway.serving.call.provider_call import LEFT, ProviderCalls
 from detente.gateway.serving.call.recorder import Recorder
 from detente.gateway.serving.call.refusal import NEVER, explained
 from detente.gateway.serving.call.stream import EVENTS, Stream
