@@ -6,6 +6,7 @@ See ``docs/terms/revenue-share.md``.
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
+from datetime import timedelta
 from fractions import Fraction
 from typing import ClassVar, Literal
 
@@ -13,6 +14,7 @@ from pydantic import Field
 
 from detente.contract.bases.capped_charge import CappedCharge
 from detente.contract.case_view import CaseView
+from detente.contract.metered.counting_moment import COUNTED, first_invoiced, invoice_day
 from detente.contract.metered.meter import Meter
 from detente.contract.reach.verdict import Reason
 from detente.errors import Flaw
@@ -28,9 +30,11 @@ class RevenueShare(CappedCharge):
 
     kind: Literal["revenue-share"]
     rate: Portion = Field(description="the part of revenue that is owed")
+    moment: Literal["use", "invoice"] = Field(
+        default="use", description="when revenue counts: as the work is done, or when its month is invoiced"
+    )
     fixed: ClassVar[Mapping[str, str]] = {
         "measure": "revenue is what is shared",
-        "moment": "work earns as it is done",
         "counts": "all that it covers is shared; leave the rest out with `except`",
     }
     effect = "restrains"
@@ -38,7 +42,7 @@ class RevenueShare(CappedCharge):
     @property
     def counted(self) -> Meter:
         """What is earned in each window."""
-        return self.meter("revenue", "revenue", self.calendar(self.windows))
+        return self.meter("revenue", "revenue", self.calendar(self.windows), moment=self.moment)
 
     @property
     def each(self) -> Fraction:
@@ -46,8 +50,12 @@ class RevenueShare(CappedCharge):
         return Fraction(self.rate)
 
     def check(self, case: CaseView) -> Iterator[Flaw]:
-        """A part of nothing: no workload of the case states revenue. Where others do, a note says so of its own."""
+        """A part of nothing: no workload of the case states revenue. Where others do, a note says so of its own.
+
+        And revenue that would be owed twice, or by nobody, since an amendment counts it at another moment.
+        """
         yield from super().check(case)
+        yield from self._at_another_moment()
         covered = {demand["workload"] for demand, _ in case.uses(self.covered, "workload")}
         if covered and all(w.revenue is None for w in case.workloads):
             names = ", ".join(f"`{name}`" for name in sorted(covered)[:SHOWN])
@@ -55,7 +63,32 @@ class RevenueShare(CappedCharge):
             what = f"a share of revenue, and no workload states any ({names})"
             yield Flaw(what, "state what the work earns (`revenue:` of the workload), or drop the clause", ("rate",))
 
+    def _at_another_moment(self) -> Iterator[Flaw]:
+        on = self.validity.start
+        amended = (text for text in self._texts if text.validity.end == on and isinstance(text, RevenueShare))
+        earlier = next(amended, self)
+        if earlier.moment == self.moment or self.validity.begun is None:
+            return
+        month, own = f"{first_invoiced(on.astimezone(self.validity.zone)):%Y-%m}", "an `id` of its own"
+        counts = f"the text that `{self.id}` replaces counts revenue {COUNTED[earlier.moment]}, and this one"
+        if self.moment == "invoice":
+            later = invoice_day(on.astimezone(self.validity.zone))
+            owed, remedy = (
+                "owed twice",
+                f"say `removes: [{self.id}]`, and write this text with {own}, `from: {later:%Y-%m-%d}`",
+            )
+        else:
+            last = on + timedelta(days=1)
+            remedy = f"end the earlier text itself (`until: {last:%Y-%m-%d}`), and write this one with {own}"
+            owed = "owed under neither"
+        yield Flaw(
+            f"{counts} {COUNTED[self.moment]}: that of {month} would be {owed}",
+            f"{remedy}, or keep its `moment`",
+            ("moment",),
+        )
+
     def explain(self) -> Reason:
         """What the clause does."""
         who, part = self.validity.counterparty, in_percent(self.rate)
-        return Reason(self.id, f"{part} of the revenue of {self.covered} is owed to {who}{self.told_cap}")
+        when = f"; it counts {COUNTED[self.moment]}" if self.moment != "use" else ""
+        return Reason(self.id, f"{part} of the revenue of {self.covered} is owed to {who}{self.told_cap}{when}")

@@ -140,6 +140,8 @@ def _timed(data: Data, moment: str, invoiced: str) -> Case | None:
         in_money = not any(unit in term.get("amount", "") for unit in ("GPU", "Mtok"))
         if term["kind"] in ("volume-discount", "spending-cap") or (term["kind"] == "minimum-commitment" and in_money):
             term["moment"] = moment
+        if term["kind"] == "revenue-share" and moment == "invoice":
+            term["moment"] = moment
     try:
         return Case.of(data)
     except CaseError:
@@ -153,8 +155,8 @@ def test_use_of_what_is_reserved_does_not_tell_when_it_was_bought() -> None:
         settled_of(case.terms, used)
 
 
-@pytest.mark.parametrize("kind", ["minimum-commitment", "volume-discount", "spending-cap"])
-@settings(thorough, max_examples=14)
+@pytest.mark.parametrize("kind", ["minimum-commitment", "volume-discount", "spending-cap", "revenue-share"])
+@settings(thorough, max_examples=11)
 @given(
     data=st.data(),
     moment=st.sampled_from(["invoice", "purchase"]),

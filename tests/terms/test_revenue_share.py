@@ -14,8 +14,10 @@ from tests.builders import (
     agreement,
     build,
     charged,
+    compute,
     data_of,
     day,
+    gpus,
     mistakes,
     placed,
     posted,
@@ -41,6 +43,48 @@ def test_owed_wherever_it_runs() -> None:
     # 12 x 1000 x 2 + 20% x 6 x 1000 x 6
     assert found.cost == D(24000 + 7200)
     assert charged(found, "cut") == D(7200)
+
+
+def test_by_invoice_what_a_month_earns_counts_in_the_next() -> None:
+    """1200 USD of each month from January to May; what December earned is not known."""
+    found = solved(world(moment="invoice"))
+    assert [p.amount for p in found.postings] == [D(1200)] * 5
+    assert found.cost == D(24000 + 6000)
+    assert "its month is invoiced" not in str(found.clauses)
+    assert "`cut` counts what is invoiced on 2026-01-01" in found.notes[0].what
+    quarters = {"windows": {"every": "quarter"}, "cap-each": "3 k USD"}
+    assert solved(world(moment="invoice", **quarters)).cost == D(24000 + 2400 + 3000)
+    assert solved(world(**quarters)).cost == D(24000 + 3000 + 3000)
+    assert world(moment="invoice").terms[0].explain().sentence.endswith("; it counts when it is invoiced")
+
+
+def test_by_invoice_what_runs_on_reserved_capacity_earns_as_any_other_work() -> None:
+    """100 GPUs for a year, 876,000 USD; 10% of 2 USD per GPU-hour of eleven months, 8,016 hours."""
+    share = {"id": "cut", "kind": "revenue-share", "rate": "10%", "moment": "invoice"}
+    offer = gpus("north", 1, buy="reserved", term="12 months", invoiced="monthly")
+    work_ = compute(demand="100 GPU", revenue="2 USD per GPU-hour")
+    found = solved(build([offer], [work_], agreement(share), months=12))
+    assert found.cost == D(876_000 + 160_320)
+
+
+def test_an_amendment_by_another_moment_owes_no_month_twice_and_none_never() -> None:
+    """1200 USD a month, until June by use and then by invoice: 14,400 USD less December's; and the other way about."""
+
+    def amended(before: Data, after: Data, **more: Any) -> Data:
+        share: Data = {"id": "cut", "kind": "revenue-share", "rate": "20%"}
+        first = agreement(share | before, id="deal", ends="2028-01")
+        later = agreement(share | after, id="later", amends="deal", effective="2026-07-01", ends="2028-01") | more
+        return data_of([tokens("south", 2)], [work(revenue="6 USD per Mtok")], first, later, months=12)
+
+    (said,) = mistakes(amended({}, {"moment": "invoice"}))
+    assert "that of 2026-06 would be owed twice; say `removes: [cut]`" in said
+    assert "`from: 2026-08-01`" in said
+    own = {"id": "new", "moment": "invoice", "from": "2026-08-01"}
+    assert solved(Case.of(amended({}, own, removes=["cut"]))).cost == D(24_000 + 11 * 1200)
+    (said,) = mistakes(amended({"moment": "invoice"}, {}))
+    assert "that of 2026-06 would be owed under neither; end the earlier text itself (`until: 2026-07-02`)" in said
+    ended = {"moment": "invoice", "until": "2026-07-02"}
+    assert solved(Case.of(amended(ended, {"id": "new"}))).cost == D(24_000 + 12 * 1200)
 
 
 def test_owed_by_place() -> None:

@@ -91,8 +91,11 @@ class Meter:
         return CountedTime(start, end)
 
     def counts_use_of(self, offer: Facts) -> bool:
-        """Whether it counts what is used of an offer: what is reserved may count when it is bought, or invoiced."""
-        return self.moment == "use" or not reserved(offer)
+        """Whether it counts what is used of an offer: what is reserved may count when it is bought, or invoiced.
+
+        What work earns is invoiced as work, on whatever it runs.
+        """
+        return self.moment == "use" or self.measure == "revenue" or not reserved(offer)
 
     def begun(self, as_of: datetime | None) -> Iterator[tuple[Window, bool]]:
         """Each window that has begun, and whether it has ended; where no moment is given, all of them have.

@@ -115,7 +115,9 @@ class Totals:
 
     def _buy(self, bought: BoughtCapacity, places: Iterable[tuple[int, Meter]]) -> None:
         for place, meter in places:
-            if meter.moment == bought.moment and meter.selection.covers(None, bought.offer):
+            if meter.counts_use_of(bought.offer) or meter.moment != bought.moment:
+                continue
+            if meter.selection.covers(None, bought.offer):
                 amount = bought.listed if meter.measure == "listed" else bought.net
                 rate = Fraction(1) if meter.money is None else meter.money.rate(bought.at)
                 for window in meter.windows.over(bought.at, bought.at):

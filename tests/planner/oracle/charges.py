@@ -246,6 +246,8 @@ class Charges(Windows):
             of, rate = "work", float(term.price.amount)
         else:
             of, rate = "listed" if term.measure == "list" else "spend", float(term.rate)
+        if of == "revenue":
+            return added(self._when(term, term.covered, of, start, end), times=rate)
         return added(self.measure(term.covered, of, start, end), times=rate)
 
 

@@ -175,13 +175,14 @@ class Windows(Money):
         if term.moment == "use":
             return self.measure(selection, of, start, end)
         start, end = max(start, self.start), min(end, self.end)
-        rest = replace(selection, outside=(*selection.outside, Scope({"buy": ["reserved"]})))
+        apart = () if of == "revenue" else (Scope({"buy": ["reserved"]}),)
+        rest = replace(selection, outside=(*selection.outside, *apart))
         if term.moment == "invoice":  # of the months that end in the time, or with its first moment
             ends = [at if at == month_of(at) else next_month(month_of(at)) for at in (start, end)]
             total = self.measure(rest, of, *(next_month(at, -1) for at in ends))
         else:
             total = self.measure(rest, of, start, end)
-        for offer in self.case.offers:
+        for offer in self.case.offers if apart else ():
             if getattr(offer, "term", None) and selection.covers(None, self.facts(offer)):
                 for bought in self.units.get(offer.id, []):
                     total = added(total, self._reservation(offer, bought, term.moment, of, start, end))
