@@ -8,11 +8,13 @@ which is appended to (``ledger/journals/journal``).
 from __future__ import annotations
 
 import errno
+import fcntl
 import os
+import re
 import secrets
 import stat
 from collections.abc import Iterator, Mapping
-from contextlib import contextmanager, suppress
+from contextlib import ExitStack, contextmanager, suppress
 from pathlib import Path
 from typing import BinaryIO, TextIO
 
@@ -23,6 +25,7 @@ _KINDS = {
     stat.S_IFBLK: "a device",
 }
 _NEW = os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW | os.O_CLOEXEC
+_DRAFT = re.compile(r"\..+\.[0-9a-f]{8}\.detente-tmp")
 
 
 def opened(path: Path) -> BinaryIO:
@@ -74,20 +77,14 @@ def write_with(path: Path, content: bytes, made_of_it: Mapping[Path, bytes | Non
     path.parent.mkdir(parents=True, exist_ok=True)
     for file in (path, *made_of_it):
         must_be_replaceable(file)
-    drafts: dict[Path, Path] = {}
-    try:
-        for file, text in {path: content, **made_of_it}.items():
-            if text is not None:
-                drafts[file] = _drafted(file, text)
+    with ExitStack() as drafted:
+        texts = {path: content, **made_of_it}
+        drafts = {file: drafted.enter_context(_draft(file, text)) for file, text in texts.items() if text is not None}
         for file in made_of_it:
             file.unlink(missing_ok=True)
-        for file in list(drafts):  # the main one first
-            os.replace(drafts[file], file)
-            del drafts[file]
+        for file, draft in drafts.items():  # the main one first
+            os.replace(draft, file)
             _keep(path.parent)
-    finally:
-        for draft in drafts.values():
-            draft.unlink(missing_ok=True)
 
 
 @contextmanager
@@ -98,20 +95,18 @@ def whole_file(path: Path) -> Iterator[TextIO]:
     """
     path.parent.mkdir(parents=True, exist_ok=True)
     must_be_replaceable(path)
-    draft = _drafted(path, b"")
-    try:
-        with draft.open("w", encoding="utf-8", newline="") as file:
-            yield file
-            file.flush()
-            os.fsync(file.fileno())
-        os.replace(draft, path)
-        _keep(path.parent)
-    except OSError as error:
-        if error.filename not in (None, str(draft), draft):
-            raise
-        raise OSError(error.errno, error.strerror, str(path)) from None
-    finally:
-        draft.unlink(missing_ok=True)
+    with _draft(path, b"") as draft:
+        try:
+            with draft.open("w", encoding="utf-8", newline="") as file:
+                yield file
+                file.flush()
+                os.fsync(file.fileno())
+            os.replace(draft, path)
+            _keep(path.parent)
+        except OSError as error:
+            if error.filename not in (None, str(draft), draft):
+                raise
+            raise OSError(error.errno, error.strerror, str(path)) from None
 
 
 def must_be_replaceable(path: Path) -> None:
@@ -133,24 +128,48 @@ def _must_be_regular(found: os.stat_result, path: Path) -> None:
         raise OSError(errno.EINVAL, f"it is {kind}, and not a file", str(path))
 
 
-def _drafted(path: Path, content: bytes) -> Path:
-    """The new content on disk, in a file beside the one that it will replace, with its permissions."""
-    draft = path.with_name(f".{path.name[:200]}.{secrets.token_hex(4)}.tmp")
-    try:
-        fd = os.open(draft, _NEW, 0o666)
-        with os.fdopen(fd, "wb") as file:
+@contextmanager
+def _draft(path: Path, content: bytes) -> Iterator[Path]:
+    """The new content on disk, in a file beside the one that it will replace, with its permissions.
+
+    Its writer holds a lock on it, by which others know that it lives. On leaving it is taken away.
+    """
+    _clear(path.parent)
+    with ExitStack() as opened_draft:
+        try:
+            draft, fd = _locked(path)
+            opened_draft.callback(os.close, fd)
+            opened_draft.callback(draft.unlink, missing_ok=True)
             with suppress(FileNotFoundError):
                 os.fchmod(fd, stat.S_IMODE(os.stat(path).st_mode))
-            file.write(content)
-            file.flush()
+            with os.fdopen(fd, "wb", closefd=False) as file:
+                file.write(content)
             os.fsync(fd)
-    except OSError as error:
-        draft.unlink(missing_ok=True)
-        raise OSError(error.errno, error.strerror, str(path)) from None
-    except BaseException:
-        draft.unlink(missing_ok=True)
-        raise
-    return draft
+        except OSError as error:
+            raise OSError(error.errno, error.strerror, str(path)) from None
+        yield draft
+
+
+def _locked(path: Path) -> tuple[Path, int]:
+    """A new file beside another, open and locked, where its file system knows locks."""
+    while True:
+        draft = path.with_name(f".{path.name[:50]}.{secrets.token_hex(4)}.detente-tmp")
+        fd = os.open(draft, _NEW, 0o666)
+        with suppress(OSError):
+            fcntl.flock(fd, fcntl.LOCK_EX)
+        if os.fstat(fd).st_nlink:
+            return draft, fd
+        os.close(fd)  # another took it for one that was left, in the moment before it was locked
+
+
+def _clear(folder: Path) -> None:
+    """Take away what a writer left that was killed before it could do so: a draft on which nobody has a lock."""
+    with suppress(OSError), os.scandir(folder) as entries:
+        left = [Path(e) for e in entries if _DRAFT.fullmatch(e.name) and e.is_file(follow_symlinks=False)]
+        for draft in left:
+            with suppress(OSError), opened(draft) as file:
+                fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+                draft.unlink()
 
 
 def _keep(folder: Path) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import errno
+import fcntl
 import os
 import stat
 import subprocess
@@ -14,7 +15,7 @@ from typing import Any
 
 import pytest
 
-from detente.values.file import leads_out, opened, read, write, write_with
+from detente.values.file import leads_out, opened, read, whole_file, write, write_with
 
 
 class Killed(BaseException):
@@ -165,3 +166,47 @@ def test_a_full_disk_names_the_file(tmp_path: Path) -> None:
     assert done.stdout == f"{tmp_path / 'x'} File too large\n"
     assert (tmp_path / "x").read_bytes() == b"old"
     assert os.listdir(tmp_path) == ["x"]
+
+
+def test_what_a_killed_writer_left_goes_with_the_next_write(tmp_path: Path) -> None:
+    """And another's, who is still at work, stays: its file is written whole in the end."""
+    code = (
+        "import sys; from pathlib import Path; from detente.values.file import whole_file\n"
+        "with whole_file(Path(sys.argv[1])) as file: print('begun', flush=True); input()"
+    )
+    (tmp_path / ".ours.0123abcd.tmp").write_bytes(b"nobody's business")
+    with subprocess.Popen(
+        [sys.executable, "-c", code, str(tmp_path / "plan.json")], stdin=subprocess.PIPE, stdout=subprocess.PIPE
+    ) as writer:
+        assert writer.stdout is not None
+        assert writer.stdout.readline() == b"begun\n"
+        writer.kill()
+    assert len(os.listdir(tmp_path)) == 2
+    with whole_file(tmp_path / "living") as file:
+        file.write("all of it")
+        assert len(os.listdir(tmp_path)) == 2  # the one that was left is gone, and the one that is written is there
+        write(tmp_path / "x", b"new")
+    assert sorted(os.listdir(tmp_path)) == [".ours.0123abcd.tmp", "living", "x"]
+    assert (tmp_path / "living").read_bytes() == b"all of it"
+
+
+def test_one_that_is_taken_for_left_before_it_is_locked_is_begun_anew(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    lock, taken = fcntl.flock, list[Path]()
+
+    def late(fd: int, how: int) -> None:
+        if not taken:
+            taken.extend(tmp_path.iterdir())
+            taken[0].unlink()
+        lock(fd, how)
+
+    monkeypatch.setattr(fcntl, "flock", late)
+    write(tmp_path / "x", b"new")
+    assert taken
+    assert os.listdir(tmp_path) == ["x"]
+
+
+def test_a_file_with_the_longest_name_is_written(tmp_path: Path) -> None:
+    write(tmp_path / ("ü" * 127), b"new")
+    assert os.listdir(tmp_path) == ["ü" * 127]
