@@ -7,6 +7,7 @@ completions said in this shape (``claude_chat``).
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from functools import cached_property
 from typing import ClassVar
 
@@ -15,6 +16,7 @@ import msgspec
 from detente.live.deployment import AnthropicDeployment
 from detente.providers.authority import Authority, KeyAuthority
 from detente.providers.bedrock.family import Family
+from detente.providers.breakpoints import CACHED_MEMBERS
 from detente.providers.claude import Claude, claude_of, counted, fitted
 from detente.providers.claude_chat import claude_family, request_of
 from detente.providers.claude_chat import reply_of as chat_of
@@ -59,8 +61,8 @@ class AnthropicWire(Wire):
         return frozenset({"images"}) if shape == "chat" else frozenset({"images", "documents"})
 
     @property
-    def marks(self) -> bool:
-        return True
+    def marks(self) -> Collection[str]:
+        return CACHED_MEMBERS
 
     def authority(self) -> Authority:
         if self.deployment.credential.entra:

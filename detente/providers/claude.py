@@ -15,8 +15,9 @@ from typing import Any, Literal
 import msgspec
 
 from detente.providers.blanks import prompt_without_blanks, without_blanks
+from detente.providers.breakpoints import CACHED_MEMBERS, few_breakpoints
 from detente.providers.conversation import checked
-from detente.providers.marks import SYSTEM, marks_of
+from detente.providers.marks import CACHED, SYSTEM, marks_of
 from detente.providers.omission import Omissions, remedy
 from detente.providers.quoted import quoted
 from detente.providers.wire import FETCHING, Call, Members, Refusal
@@ -108,6 +109,7 @@ def fitted(call: Call, claude: Claude, omissions: Omissions) -> Members:
     members = dict(call.members)
     marked = marks_of(call)
     checked(members, marked)
+    few_breakpoints(members, CACHED_MEMBERS if CACHED in marked else ("tools", "system"))
     if "inference_geo" in members:
         raise Refusal(f"`inference_geo` is not supported: {ELSEWHERE['inference_geo']}", "inference_geo")
     if not claude.adaptive or not claude.effort:

@@ -17,6 +17,7 @@ import msgspec
 from detente.providers.bedrock import converse
 from detente.providers.bedrock.converse_reply import reply_of as chat_of
 from detente.providers.bedrock.family import ChatInterface, Family, family_of
+from detente.providers.breakpoints import few_breakpoints
 from detente.providers.conversation import checked
 from detente.providers.marks import marks_in
 from detente.providers.messages_stream import error_inside, usage_of
@@ -40,6 +41,7 @@ def claude_family(name: str, model: str | None) -> Family:
 def request_of(call: Call, family: Family) -> tuple[Members, tuple[str, ...]]:
     """(the members of a request but its model, what is left out of it). Raises Refusal."""
     omissions = Omissions(call.optional)
+    few_breakpoints(call.members)
     members = dict(call.members)
     user = _user(members)
     for name in TAGS:

@@ -1,8 +1,8 @@
 """What Claude's API refuses of a conversation, told before it is sent, with its place.
 
-Owns: the rules that clients break most: an id of its own and one result for each call of a tool, few cache breakpoints,
-a budget where thinking is switched on. Not here: what a deployment cannot do at all (``claude``), and Converse's own
-shape (``bedrock/turns``).
+Owns: the rules that clients break most: an id of its own and one result for each call of a tool, a budget where
+thinking is switched on. Not here: breakpoints of the cache (``breakpoints``), what a deployment cannot do at all
+(``claude``), and Converse's own shape (``bedrock/turns``).
 
 A text cannot look like a member: its quotation marks are escaped. So the bytes are searched, and read only where a rule
 is broken.
@@ -16,14 +16,11 @@ from typing import Any
 
 import msgspec
 
-from detente.providers.marks import CACHED, RESULT, USE
+from detente.providers.marks import RESULT, USE
 from detente.providers.wire import Refusal
 
-MAX_BREAKPOINTS = 4
-"""Of a prompt cache, in one request: tools, system and messages together."""
 _RESULTS = re.compile(rb'"tool_use_id"\s*:\s*"([^"]*)"')
 _USES = re.compile(rb'"type"\s*:\s*"tool_use"\s*,\s*"id"\s*:\s*"([^"]*)"')
-_MARK = re.compile(rb'"cache_control"\s*:\s*\{')
 
 
 def checked(members: Mapping[str, msgspec.Raw], marked: frozenset[bytes]) -> None:
@@ -36,11 +33,6 @@ def checked(members: Mapping[str, msgspec.Raw], marked: frozenset[bytes]) -> Non
         _twice(messages, "tool_use", "id", "is a second call `{}`: give each call an id of its own")
     if RESULT in marked and _repeats(_RESULTS.findall(messages)):
         _twice(messages, "tool_result", "tool_use_id", "is a second result of the call `{}`: send one")
-    marks = len(_MARK.findall(messages)) if CACHED in marked else 0
-    marks += sum([len(_MARK.findall(bytes(members[name]))) for name in ("tools", "system") if name in members])
-    if marks > MAX_BREAKPOINTS:
-        what = f"`cache_control` is set at {marks} places, and Claude takes at most {MAX_BREAKPOINTS}"
-        raise Refusal(f"{what}: keep the last ones", "messages")
     thinking = bytes(members.get("thinking", b""))
     if b'"enabled"' in thinking and b'"budget_tokens"' not in thinking:
         what = "`thinking` is enabled without `budget_tokens`"

@@ -7,7 +7,7 @@ OpenAI's shape: a wire whose provider speaks another translates both ways. Not h
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, ClassVar, Literal, NamedTuple, Self
 
@@ -243,12 +243,12 @@ class Wire:
         return frozenset()
 
     @property
-    def marks(self) -> bool:
-        """Whether a chat completion may hold marks of Anthropic's for the prompt cache (``cache_control``).
+    def marks(self) -> Collection[str]:
+        """Members in which a chat completion may hold marks of Anthropic's for the prompt cache (``cache_control``).
 
-        Neutral: no; OpenAI's has none, and caches by itself.
+        Neutral: none; OpenAI's has no marks, and caches by itself.
         """
-        return False
+        return ()
 
     def authority(self) -> Authority:
         """What authorizes its requests."""
@@ -348,7 +348,7 @@ class Refusal(Exception):  # noqa: N818 (it is an answer)
 
 
 def _worded(member: str, words: Mapping[str, str]) -> str:
-    """A member, or a place in one: ``stop``, ``messages.0``, ``messages[0].content``."""
+    """A member, or a place in one: ``stop``, ``messages[0]``, ``messages[0].content``."""
     name = member.partition(".")[0].partition("[")[0]
     return words.get(name, name) + member[len(name) :]
 

@@ -13,7 +13,6 @@ from detente.providers.wire import Refusal
 
 USE = {"type": "tool_use", "id": "t1", "name": "f", "input": {}}
 RESULT = {"type": "tool_result", "tool_use_id": "t1", "content": "x"}
-MARKED = {"type": "text", "text": "a", "cache_control": {"type": "ephemeral"}}
 
 
 def members(**said: Any) -> dict[str, msgspec.Raw]:
@@ -41,11 +40,6 @@ WRONG: dict[str, tuple[dict[str, Any], str | None, str]] = {
         "messages[0].content[1]",
         "an id of its own",
     ),
-    "five breakpoints": (
-        {"messages": turns(*[MARKED] * 3), "system": [MARKED], "tools": [{"cache_control": {"type": "ephemeral"}}]},
-        "messages",
-        "at 5 places",
-    ),
     "thinking without a budget": (
         {"messages": turns(RESULT), "thinking": {"type": "enabled"}},
         "thinking.budget_tokens",
@@ -69,7 +63,6 @@ def test_what_is_wrong_is_told_with_its_place_and_a_remedy(name: str) -> None:
         {"messages": turns(RESULT)},
         {"messages": turns({**RESULT, "content": [{"type": "text", "text": '{"type":"tool_use","id":"t1"}'}]})},
         {"messages": turns({**RESULT, "content": '"tool_use_id": "t1"'})},
-        {"messages": turns(*[MARKED] * 4)},
         {"messages": turns(RESULT), "thinking": {"type": "enabled", "budget_tokens": 2000}},
         {"messages": turns(RESULT), "thinking": {"type": "adaptive"}},
     ],

@@ -10,7 +10,7 @@ errors (``messages_error``).
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from typing import Any, ClassVar
 
 import msgspec
@@ -25,6 +25,7 @@ from detente.gateway.surfaces.prompt_size import CHARACTERS_PER_TOKEN, IMAGE_TOK
 from detente.gateway.surfaces.surface import NO_HEADERS, Asked, Rendering, StreamHead, Surface
 from detente.live.deployment import Feature, Operation
 from detente.providers import marks
+from detente.providers.breakpoints import few_breakpoints
 from detente.providers.wire import Call, Refusal, Reply, Wire
 
 BETAS = b"anthropic-beta"
@@ -121,13 +122,14 @@ class MessagesSurface(Surface):
         return msgspec.json.encode(error_of(error, type_of_status(status)))
 
 
-def as_chat(asked: Asked, *, marks: bool = False) -> Asked:
+def as_chat(asked: Asked, *, marks: Collection[str] = ()) -> Asked:
     """The same as a chat completion. Raises ``Refusal`` with a sentence and the member that cannot be said.
 
-    ``marks``: whether it may hold marks up to which a prompt is cached, which OpenAI's own has not.
+    ``marks``: which members may hold marks up to which a prompt is cached; in OpenAI's own, none may.
     """
     own = asked.call
-    asking = Asking(own.members, own.optional, marks=marks)
+    few_breakpoints(own.members, marks)
+    asking = Asking(own.members, own.optional, marks=bool(marks))
     asking.sampling()
     asking.output()
     prompt = asking.prompt()

@@ -51,7 +51,7 @@ class Prompt:
         if isinstance(content, str):
             said: str | list[Message] = content
         else:
-            said = content_of([self._kept(only_text_of(raw, f"{where}.{at}"), raw) for at, raw in enumerate(content)])
+            said = content_of([self._kept(only_text_of(raw, f"{where}[{at}]"), raw) for at, raw in enumerate(content)])
         self.messages.append({"role": "system", "content": said})
 
     def turns(self, raw: msgspec.Raw) -> None:
@@ -61,10 +61,10 @@ class Prompt:
             raise Refusal("`messages` is empty; write at least one turn", "messages")
         role = ""
         for at, turn in enumerate(turns):
-            role = self._turn(turn, f"messages.{at}")
+            role = self._turn(turn, f"messages[{at}]")
         if role == "assistant":
             what = "chat completions cannot continue the assistant's last turn (prefill)"
-            raise Refusal(f"{what}; end `messages` with a turn of the user", f"messages.{len(turns) - 1}")
+            raise Refusal(f"{what}; end `messages` with a turn of the user", f"messages[{len(turns) - 1}]")
 
     def _turn(self, raw: msgspec.Raw, where: str) -> str:
         turn = read(raw, InputMessage, where)
@@ -87,7 +87,7 @@ class Prompt:
         parts: list[Message] = []
         results = 0
         for at, raw in enumerate(blocks):
-            here = f"{where}.{at}"
+            here = f"{where}[{at}]"
             kind = kind_of(raw, here)
             if (part := self._part(kind, raw, here)) is not None:
                 parts.append(part)
@@ -120,7 +120,7 @@ class Prompt:
         if isinstance(result.content, str):
             parts.append({"type": "text", "text": result.content})
         for at, block in enumerate(result.content if isinstance(result.content, list) else ()):
-            here = f"{where}.content.{at}"
+            here = f"{where}.content[{at}]"
             kind = kind_of(block, here)
             if (part := self._part(kind, block, here)) is not None:
                 parts.append(part)
@@ -146,7 +146,7 @@ class Prompt:
         calls: list[Message] = []
         called = 0
         for at, raw in enumerate(blocks):
-            here = f"{where}.{at}"
+            here = f"{where}[{at}]"
             match kind_of(raw, here):
                 case "text":
                     parts.append(self._kept(text_of(raw, here), raw))

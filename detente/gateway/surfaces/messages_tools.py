@@ -59,11 +59,11 @@ def tools_of(
     said: dict[str, Any] = {}
     told = []
     for at, raw in enumerate(listed):
-        kind = read(raw, _Type, f"tools.{at}").type or "custom"
+        kind = read(raw, _Type, f"tools[{at}]").type or "custom"
         if "hosted-tools" in optional and kind.startswith(HOSTED):
             left_out.append(next(start for start in HOSTED if kind.startswith(start)).rstrip("_"))
         else:
-            tool = _tool(raw, kind, f"tools.{at}", left_out)
+            tool = _tool(raw, kind, f"tools[{at}]", left_out)
             told.append(marked(tool, raw) if marks else tool)
     if told:
         said["tools"] = told

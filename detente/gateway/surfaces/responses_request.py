@@ -172,7 +172,7 @@ def _allowed(choice: dict[str, Any], box: Toolbox) -> dict[str, Any]:
         own = box.function(name, namespace if isinstance(namespace, str) else None) if isinstance(name, str) else ""
         if own not in box.names or tool.get("type") != box.names[own].kind:
             what = "is none that a chat completion can call: name those that `tools` hold, or send only these"
-            raise Refusal(f"`tool_choice.tools.{at}` {what}", f"tool_choice.tools.{at}")
+            raise Refusal(f"`tool_choice.tools[{at}]` {what}", f"tool_choice.tools[{at}]")
         tools.append({"type": "function", "function": {"name": own}})
     return {"mode": mode, "tools": tools}
 
@@ -187,7 +187,7 @@ def _messages(members: Mapping[str, msgspec.Raw], box: Toolbox, omissions: Omiss
         return [*found, {"role": "user", "content": given}]
     thoughts: dict[str, Any] = {}
     for at, raw in enumerate(given):
-        where = f"input.{at}"
+        where = f"input[{at}]"
         item = read(raw, _Item, where)
         if item.type == "reasoning":
             more = unpacked(item.encrypted_content or "") or {}
@@ -253,7 +253,7 @@ def _content(content: str | list[msgspec.Raw] | None, where: str) -> str | list[
         return content or ""
     parts: list[dict[str, Any]] = []
     for at, raw in enumerate(content):
-        here = f"{where}.content.{at}"
+        here = f"{where}.content[{at}]"
         part = read(raw, _Part, here)
         if part.type in ("input_text", "output_text", "text") and part.text is not None:
             parts.append({"type": "text", "text": part.text})

@@ -73,7 +73,7 @@ class Toolbox:
         """Add a tool; the names of its functions. Raises Refusal where no function can stand for it."""
         tool = read(raw, _Tool, where)
         if tool.type == "namespace" and namespace is None:
-            inner = (self.take(one, f"{where}.tools.{at}", tool.name) for at, one in enumerate(tool.tools))
+            inner = (self.take(one, f"{where}.tools[{at}]", tool.name) for at, one in enumerate(tool.tools))
             return list(chain.from_iterable(inner))
         if tool.type in _OWN:
             return [self._take(tool, _OWN[tool.type], where, namespace)]
@@ -128,7 +128,7 @@ def _described(tool: _Tool) -> str:
 def loaded(raws: Collection[msgspec.Raw], box: Toolbox, where: str) -> str:
     """Put what a search found on offer; the names by which it may be called, as JSON. Raises Refusal."""
     box.loads = True
-    names = chain.from_iterable(box.take(raw, f"{where}.tools.{at}") for at, raw in enumerate(raws))
+    names = chain.from_iterable(box.take(raw, f"{where}.tools[{at}]") for at, raw in enumerate(raws))
     return msgspec.json.encode({"tools": list(names)}).decode()
 
 
@@ -136,7 +136,7 @@ def tools_of(raw: msgspec.Raw | None, optional: Collection[str] = ()) -> Toolbox
     """The tools of a call. Raises Refusal."""
     box = Toolbox(optional)
     for at, tool in enumerate([] if raw is None else read(raw, list[msgspec.Raw] | None, "tools") or []):
-        box.take(tool, f"tools.{at}")
+        box.take(tool, f"tools[{at}]")
     return box
 
 

@@ -18,7 +18,7 @@ from detente.providers.bedrock.reasoning import Reasoning, reasoning_of
 from detente.providers.bedrock.sampling import sampling_of
 from detente.providers.bedrock.tools import tool_config_of
 from detente.providers.bedrock.turns import turns_of
-from detente.providers.conversation import MAX_BREAKPOINTS
+from detente.providers.breakpoints import MAX_BREAKPOINTS, few_breakpoints
 from detente.providers.omission import Omissions, remedy
 from detente.providers.wire import Call, Refusal
 
@@ -121,9 +121,8 @@ def request_of(call: Call, family: Family) -> tuple[bytes, tuple[str, ...]]:
     """
     omissions = Omissions(call.optional)
     encoded = msgspec.json.encode(said(call, family, omissions))
-    if (points := encoded.count(b'{"cachePoint":{"type":')) > MAX_BREAKPOINTS:
-        what = f"the cache is marked at {points} places, and Bedrock takes at most {MAX_BREAKPOINTS}"
-        raise Refusal(f"{what}: keep the last ones", "messages")
+    if encoded.count(b'{"cachePoint":{"type":') > MAX_BREAKPOINTS:
+        few_breakpoints(call.members, family.cached)
     return encoded, omissions.names
 
 

@@ -10,6 +10,7 @@ import re
 from dataclasses import dataclass
 from typing import Literal
 
+from detente.providers.breakpoints import CACHED_MEMBERS
 from detente.providers.claude import Sampling, claude_version, sampling_of
 
 Thinking = Literal["none", "unknown", "budget", "adaptive", "nova", "gpt-oss"]
@@ -56,6 +57,13 @@ class Family:
     thinking: Thinking = "none"
     sampling: Sampling = "both"
     interface: ChatInterface = CONVERSE
+
+    @property
+    def cached(self) -> tuple[str, ...]:
+        """Which members of a call may hold breakpoints of the prompt's cache."""
+        if self.caches == "nothing":
+            return ()
+        return CACHED_MEMBERS if self.caches != "prompts" else tuple(n for n in CACHED_MEMBERS if n != "tools")
 
 
 TITAN = Family("Titan Text", 3072, system=False, tools=False, images=False, structured=False)

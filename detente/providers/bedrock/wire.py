@@ -6,7 +6,7 @@ its own file.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import replace
 from functools import cached_property
 from typing import ClassVar
@@ -86,8 +86,8 @@ class BedrockWire(Wire):
         return shape in self.deployment.serves
 
     @property
-    def marks(self) -> bool:
-        return self._openai is None and self.family.caches != "nothing"
+    def marks(self) -> Collection[str]:
+        return self.family.cached if self._openai is None else ()
 
     def _spoken(self, call: Call) -> Wire | None:
         return self._openai if call.operation != "embeddings" else None

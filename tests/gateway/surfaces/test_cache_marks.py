@@ -102,5 +102,12 @@ def test_openais_shape_has_no_marks() -> None:
 
 
 def test_more_marks_than_bedrock_takes_are_told_before_sending() -> None:
-    with pytest.raises(Refusal, match="marked at 5 places, and Bedrock takes at most 4"):
+    with pytest.raises(Refusal, match="set at 5 places, and at most 4 are taken") as caught:
         told(CLAUDE, messages=[{"role": "user", "content": [marked(str(n)) for n in range(5)]}])
+    assert caught.value.param == "messages[0].content[0]"
+
+
+def test_a_mark_that_is_not_sent_is_none_too_many() -> None:
+    said = {"role": "user", "content": [marked(str(n)) for n in range(4)]}
+    found, _ = told(NOVA, messages=[said], tools=[TOOL | {"cache_control": MARK}])
+    assert found["messages"][0]["content"].count(POINT) == 4

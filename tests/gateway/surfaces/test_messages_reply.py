@@ -134,7 +134,7 @@ def test_an_error_is_the_one_that_anthropics_client_knows(
 
 
 def test_an_error_says_which_member_is_wrong() -> None:
-    body = json.loads(MESSAGES.error(400, {"message": "chat completions have no citations", "param": "messages.0"}))
-    assert body["error"]["message"] == "messages.0: chat completions have no citations"
+    body = json.loads(MESSAGES.error(400, {"message": "chat completions have no citations", "param": "messages[0]"}))
+    assert body["error"]["message"] == "messages[0]: chat completions have no citations"
     said = json.loads(MESSAGES.error(400, {"message": "`top_k` is not supported", "param": "top_k"}))
     assert said["error"]["message"] == "`top_k` is not supported"

@@ -40,9 +40,9 @@ SCHEMA = "states a schema, and Nova cannot enforce one"
         ),
         (
             b"/v1/responses",
-            Refusal.of("messages[0].content", "is odd", "messages.0"),
+            Refusal.of("messages[0].content", "is odd", "messages[0]"),
             "`input[0].content` is odd",
-            "input.0",
+            "input[0]",
         ),
         (
             b"/v1/messages",
