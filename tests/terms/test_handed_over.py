@@ -205,6 +205,35 @@ def test_whose_use_counts_of_a_window_that_is_taken_over_is_said(kind: str, text
     assert solved(Case.of(data)).standings[-1].drawn == 963_600
 
 
+@pytest.mark.parametrize(
+    ("before", "after", "apart", "drawn"),
+    [
+        (["lab"], ["lab", "uk"], "2026-01-01", 876_000 + 44_160),  # who joins in July counts from then on
+        (["lab", "uk"], ["lab"], "2026-07-01", 876_000 + 43_440),  # who leaves counted until then
+    ],
+)
+def test_whose_use_counts_before_and_after_is_written_as_work_of_its_own(
+    before: list[str], after: list[str], apart: str, drawn: int
+) -> None:
+    """10 GPUs of an affiliate, 43,440 USD until July and 44,160 after, of which the clause is about one half."""
+    text = {"amount": "1 M USD"}
+    data = signed("minimum-commitment", text, text | TAKEN)
+    for deal, parties in zip(data["agreements"], (before, after), strict=True):
+        deal["parties"] = parties
+    data["workloads"] = [compute(n, demand=d, labels={"party": n}) for n, d in (("lab", "100 GPU"), ("uk", "10 GPU"))]
+    (said,) = mistakes(data)
+    assert "say `parties: [lab, uk]` in the clause, and write the work of `uk`" in said
+    halves = ("2026-01-01", {"2026-01-01": "10 GPU", "2026-07-01": "0 GPU"}), (
+        "2026-07-01", {"2026-01-01": "0 GPU", "2026-07-01": "10 GPU"}
+    )  # fmt: skip
+    data["workloads"][1:] = [
+        compute(f"uk-{on}", demand={"rate": rate}, labels={"party": "other" if on == apart else "uk"})
+        for on, rate in halves
+    ]
+    data["agreements"][1]["terms"][0]["parties"] = ["lab", "uk"]
+    assert solved(Case.of(data)).standings[-1].drawn == drawn
+
+
 # -- warrants ------------------------------------------------------------------------------------------------------
 def warrants(reach: str, **more: Any) -> Data:
     return {"tranches": [{"reach": reach, "shares": "1 M"}]} | more

@@ -5,7 +5,7 @@ Not here: the windows (``contract.reach.window``), and what a clause counts in t
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from datetime import datetime
 
@@ -152,7 +152,24 @@ def _of_other_parties(term: Term) -> Iterator[Flaw]:
     )
     whose = ", ".join(own or begun.parties)
     remedy = f"say `parties: [{whose}]` in the clause (then all of the window is about theirs), or say {PARTS}"
+    if begun.parties and own:
+        remedy += f"; {_before_and_after(begun.parties, own, on)}"
     yield Flaw(f"{what} from {on} on: whose use from before counts is not said", remedy, ("takes-over",))
+
+
+def _before_and_after(was: Sequence[str], own: Sequence[str], on: str) -> str:
+    """What to write where the use of each party counts only while the text of its time names it."""
+    changed = [
+        (" and ".join(f"`{name}`" for name in names), when)
+        for names, when in (([n for n in own if n not in was], "until"), ([n for n in was if n not in own], "from"))
+        if names
+    ]
+    work = " and ".join(f"the work of {names} {when} then" for names, when in changed)
+    both = ", ".join(dict.fromkeys((*was, *own)))
+    return (
+        f"where use counts before {on} by the earlier parties and from then on by these, say `parties: [{both}]` in "
+        f"the clause, and write {work} as workloads of their own, each with another label `party`"
+    )
 
 
 def _from_before(term: Term) -> Iterator[Flaw]:
