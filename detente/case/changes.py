@@ -327,7 +327,7 @@ class _Changing:
 # -- one thing with another value ----------------------------------------------------------------------------------
 def _with(change: Change, thing: YamlNode, key: str, factor: Decimal | None, value: YamlNode) -> YamlNode:
     """A thing with one field changed. Raises FlawError."""
-    steps = tuple(int(step) if step.isdigit() else step for step in key.split("."))
+    steps = tuple(int(step) if step.isascii() and step.isdigit() else step for step in key.split("."))
     old = at(thing, steps)
     if factor is None:
         must_replace(value, old)

@@ -5,6 +5,7 @@ Owns: the sentence for each of its errors, and the keys and kinds that a place a
 
 from __future__ import annotations
 
+import re
 import types
 import typing
 from collections.abc import Iterable, Iterator, Mapping, Sequence
@@ -135,6 +136,9 @@ def _sentence(detail: Any, raw: Any, kind: Any) -> tuple[str, str]:
     if code == "value_error":
         return str(context.get("error")), FORM
     if code == "string_pattern_mismatch":
+        several = re.split(r"\s*[,;&+]\s*|\s+and\s+", given)
+        if context.get("pattern") == ID and several[1:] and all(re.fullmatch(ID, each) for each in several):
+            return f"`{_short(given)}` is more than one", _one_each(several, key)
         form = _FORMS.get(str(context.get("pattern")), f"text that matches {context.get('pattern')}")
         return f"`{_short(given)}` does not have the right form", f"write {form}"
     if code in _EXPECTED:
@@ -211,13 +215,13 @@ def _kind_meant(detail: Any) -> tuple[str | None, str]:
 
 def _hint(detail: Any, raw: Any, kind: Any) -> str:
     """How what stands there would be written as what is expected."""
-    given, code = detail["input"], detail["type"]
+    given, code, key = detail["input"], detail["type"], str(detail["loc"][-1]) if detail["loc"] else ""
     if code == "string_type" and given is None:
         return "; put one that begins with `#` or `&` in quotes"
     if code == "string_type" and detail["loc"][-1:] == ("<<",):
         return "; `<<` merges nothing here: write its keys out"
-    if code == "string_type" and isinstance(given, list) and len(given) == 1 and isinstance(given[0], str):
-        return f": write `{_short(given[0])}`, without brackets"
+    if code == "string_type" and isinstance(given, list) and all(isinstance(each, str) for each in given) and given:
+        return f": {_one_each(given, key)}" if given[1:] else f": write `{_short(given[0])}`, without brackets"
     models = _models_at(kind, detail["loc"], raw) if code in _OF_MODELS else []
     keys = _keys(models)
     if code in ("list_type", "tuple_type"):
@@ -237,6 +241,13 @@ def _hint(detail: Any, raw: Any, kind: Any) -> str:
         if isinstance(given, str) and (meant := given if given in choices else value_meant(given, choices)):
             return f", such as `{{ {name}: {meant} }}`"
     return f" with some of the keys {_listed(keys)}" if keys else ""
+
+
+def _one_each(given: Sequence[str], key: str) -> str:
+    """What to write where several stand in the place of one."""
+    if key == "with":
+        return "write an agreement with each: " + ", ".join(f"`with: {_short(each)}`" for each in given[:4])
+    return f"write one of them, such as `{_short(given[0])}`; for several, write an entry for each"
 
 
 def _choices(models: Iterable[type[BaseModel]]) -> Iterator[tuple[str, tuple[str, ...]]]:

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import json
 import os
+import re
 import sys
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -108,7 +109,7 @@ def serve(
         apart = None
         if metrics is not None:
             where, _, number = metrics.rpartition(":")
-            if not number.isdigit() or int(number) > 65535:
+            if not re.fullmatch("[0-9]{1,5}", number) or int(number) > 65535:
                 raise click.ClickException(f"--metrics {metrics}: not an address; write for example 127.0.0.1:9100")
             apart = closing.enter_context(bound(where.strip("[]") or host, int(number)))
         settings = Settings(source, journal, clock, workers, certificate, private_key, apart, ledger, traces)

@@ -83,7 +83,7 @@ class TraceSource(DemandFile):
 def token_count(value: Any) -> int:
     """Tokens of one request, of a file: a whole number from 0 to 1e9. Raises ``UNREADABLE``."""
     try:
-        found = int(value) if type(value) in (int, str) else -1
+        found = int(value) if type(value) is int or (type(value) is str and value.isascii()) else -1
     except ValueError:
         found = -1
     if found < 0:

@@ -16,6 +16,7 @@ from pydantic import PlainSerializer
 
 from detente.errors import FlawError
 from detente.values.likeness import did_you_mean
+from detente.values.other_units import OTHER_SCALES, OTHER_SPANS, no_work
 
 WHOLE_NUMBER = r"(?:0|[1-9][0-9]*(?:_[0-9]+)*)"
 NUMBER = rf"[+-]?{WHOLE_NUMBER}(?:\.[0-9]+)?(?:[eE][+-]?[0-9]{{1,2}})?"
@@ -105,10 +106,6 @@ def bounded(value: Decimal, text: object) -> Decimal:
     return value
 
 
-OTHER_SCALES = {"B": "bn", "b": "bn", "MM": "M", "mm": "M", "mil": "M", "mio": "M", "mrd": "bn", "T": "tn", "t": "tn"}
-"""What is written elsewhere, and may mean something else here: told, and not read."""
-
-
 def scaled(text: str, scale: str | None) -> Decimal:
     """``250``, ``bn`` → 250,000,000,000."""
     if (scale or "") not in SCALES:
@@ -173,13 +170,16 @@ class Rate:
         amount, per, span = text.partition(" per ")
         if not per:
             amount, per, span = text.partition("/")
+        if wrong := no_work(amount.strip(), span.strip()):
+            raise FlawError(f"`{text}` {wrong[0]}", wrong[1])
         flow = Amount.parse(amount.strip(), example)
         if not per:
             if flow.unit != "GPU":
                 raise FlawError(f"`{text}` has no span of time", f"write for example `{example}`")
             return cls(flow.value, "GPU-hour", "hour")
         if span.strip() not in SPANS:
-            raise FlawError(f"`{span.strip()}` is not a span of time", did_you_mean(span.strip(), SPANS))
+            meant = OTHER_SPANS.get(span.strip(), span.strip())
+            raise FlawError(f"`{span.strip()}` is not a span of time", did_you_mean(meant, SPANS))
         return cls(flow.value, flow.unit, SPANS[span.strip()])
 
 

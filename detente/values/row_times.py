@@ -16,7 +16,7 @@ from fractions import Fraction
 from typing import Any, Self
 
 from detente.values.period import FIRST, moment
-from detente.values.sheet import UNREADABLE, Sheet, atto, shown
+from detente.values.sheet import UNREADABLE, Sheet, atto, number_remedy, shown
 
 LATEST = 7_258_118_400_000_000  # 2200-01-01
 
@@ -71,7 +71,7 @@ class TimestampReader:
                 (self.read if time else number)(value)
             except UNREADABLE:
                 wanted = "a time from 1970 to 2200" if time else meant
-                remedy = "write for example `2026-01-31T13:45:00Z`" if time else "correct it, or leave the row out"
+                remedy = "write for example `2026-01-31T13:45:00Z`" if time else number_remedy(value)
                 sheet.wrong(row, column, f"{shown(value)} in {shown(sheet.columns[column])} is not {wanted}", remedy)
 
 

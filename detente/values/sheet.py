@@ -25,6 +25,7 @@ from pydantic import AfterValidator, Field
 from detente.errors import Flaw, FlawError, MissingExtraError, Where, printable
 from detente.values.file import leads_out, opened
 from detente.values.noun import Title
+from detente.values.quantity import respelt
 
 MAX_BYTES = 2 * 2**30
 MAX_UNPACKED = 2 * 2**30  # a small gzip file may unpack to more than any disk holds
@@ -38,6 +39,7 @@ MAX_MISTAKES = 10
 UNREADABLE = (ValueError, TypeError, ArithmeticError)  # what reading one value may raise
 
 _WIDE = Context(prec=60)
+_LOOSE = re.compile("(?<![0-9])_|_(?![0-9])")
 
 
 def _in_folder(name: str) -> str:
@@ -322,10 +324,18 @@ def _text(pa: Any, kind: Any) -> bool:
 
 def atto(value: Any) -> int:
     """A number from 0 to 1e24 in units of 1e-18, from text or as it would be printed. Raises ``UNREADABLE``."""
-    found = Decimal(str(value).strip())
+    text = str(value).strip()
+    if not text.isascii() or _LOOSE.search(text):  # which Python would read
+        raise ValueError(value)
+    found = Decimal(text)
     if not found.is_finite() or not 0 <= found <= 10**24:
         raise ValueError(value)
     return int(_WIDE.to_integral_value(_WIDE.scaleb(found, 18)))
+
+
+def number_remedy(value: Any) -> str:
+    """What to do with a value that is not the number that it should be."""
+    return respelt(str(value)[:MAX_VALUE]) or "correct it, or leave the row out"
 
 
 def shown(value: Any) -> str:

@@ -240,6 +240,24 @@ def test_mistakes_of_the_first_day(tmp_path: Path, text: str, what: str, remedy:
 
 
 @pytest.mark.parametrize(
+    ("section", "what", "remedy"),
+    [
+        ("agreements: [{ id: a, with: [b, c] }]", "found a list", "with each: `with: b`, `with: c`"),
+        ("agreements: [{ id: a, with: b and c }]", "`b and c` is more than one", "with each: `with: b`, `with: c`"),
+        (
+            "offers: [{ id: a, kind: gpu, provider: 'b, c' }]",
+            "`b, c` is more than one",
+            "such as `b`; for several, write an",
+        ),
+    ],
+)
+def test_several_in_the_place_of_one(tmp_path: Path, section: str, what: str, remedy: str) -> None:
+    (tmp_path / "case.yaml").write_text(f"{HEAD}{section}\n")
+    (found,) = [each for each in mistakes(tmp_path) if what in each]
+    assert remedy in found
+
+
+@pytest.mark.parametrize(
     ("amount", "remedy"),
     [
         ("240 cents", "write `2.4 USD`, in the currency itself, with its three letters"),

@@ -110,6 +110,15 @@ def test_all_mistakes_at_once(tmp_path: Path) -> None:
     ]
 
 
+def test_digits_of_another_script_are_told_and_not_read(tmp_path: Path) -> None:
+    content = "timestamp,input,output\n2026-01-05T00:00Z,\u0663,1_0\n2026-01-05T01:00Z,5\u00a0,1__0\n"
+    assert refused(tmp_path, content).split("\n") == [
+        "t.csv:2:2: `\u0663` in `input` is not a whole number of tokens, from 0 to 1e9; write digits from 0 to 9",
+        "t.csv:3:3: `1__0` in `output` is not a whole number of tokens, from 0 to 1e9; "
+        "write an underscore only between two digits, such as `1_000`",
+    ]
+
+
 @real
 def test_azure_2023() -> None:
     found = load(TraceSource, file="azure_llm_2023_conv.csv.gz")

@@ -185,6 +185,27 @@ def test_a_rate_says_its_time() -> None:
             Rate.parse(text)
 
 
+@pytest.mark.parametrize(
+    ("text", "remedy"),
+    [
+        ("5 requests per second", "count tokens: `5 ktok per second` where a request has 1,000"),
+        ("1.5k Calls/min", "count tokens: `1.5k ktok per minute`"),
+        ("5 queries", "count tokens: `5 ktok per second`"),
+        ("300 RPM", "count tokens: `300 ktok per minute`"),
+        ("20 qps", "count tokens: `20 ktok per second`"),
+        ("240 k TPM", "write `240 k tok per minute`"),
+        ("5 Mtok/s", "did you mean `second`"),
+        ("5 tokens per second", "did you mean `tok`"),
+        ("5 caps per second", "allowed: "),
+    ],
+)
+def test_a_rate_as_clouds_limit_it_leads_to_one_of_work(text: str, remedy: str) -> None:
+    with pytest.raises(ValueError, match=re.escape(remedy)):
+        Rate.parse(text)
+    for form in re.findall("`(.* per .*)`", remedy):
+        Rate.parse(form)
+
+
 def test_a_span_is_a_count_of_calendar_units() -> None:
     assert Span.parse("3 months") == Span(3, "month")
     assert Span.parse("month") == Span(1, "month")

@@ -24,7 +24,7 @@ from detente.live.key import PREFIX
 from detente.values.likeness import did_you_mean
 from detente.values.micros import DAY, HOUR, micros
 from detente.values.row_times import TimestampReader
-from detente.values.sheet import UNREADABLE, Sheet, SheetFlaw, shown
+from detente.values.sheet import UNREADABLE, Sheet, SheetFlaw, number_remedy, shown
 
 MAX_CALLS = 10**9
 """Of one row."""
@@ -247,7 +247,7 @@ class TraceTraffic:
                 read(values[n])
             except UNREADABLE:
                 what = f"{shown(values[n])} in {shown(sheet.columns[at[n]])} is not {wanted}"
-                sheet.wrong(row, at[n], what, "correct it, or leave the row out")
+                sheet.wrong(row, at[n], what, number_remedy(values[n]))
                 return
         what = f"{shown(values[each['cached']])} tokens came from a cache, of {shown(values[1])} of input"
         sheet.wrong(row, at[each["cached"]], what, "cached tokens are a part of the input; correct it")
