@@ -36,8 +36,8 @@ def replayed(case: Case, found: Plan) -> list[RatedUse]:
         facts = case.offer_facts[row.offer]
         use = Use("use", workload.facts, facts, *span, row.work, row.taken, row.cost, nano(earned))
         lines += _by_price(use, sold[row.offer], workload)
-        price, place = case.egress(workload, sold[row.offer])
-        if price:
+        prices, place = case.egress(workload, sold[row.offer])
+        if prices is not None and (price := prices.on(period.span_start)):
             lines.append(_moved(case, workload.facts, place, span, D(float(price)).quantize(D("1e-9")) * row.work))
         if facts["product"] == "gpu" and facts["buy"] != "reserved" and getattr(workload, "gang", None):
             own.add((row.offer, period.start, row.cost))

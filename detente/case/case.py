@@ -38,6 +38,7 @@ from detente.errors import CaseError, FlawError, Mistake, Where
 from detente.live.key import Key
 from detente.market.offer import AnyOffer, GpuOffer, ProvisionedOffer
 from detente.market.provider import Provider
+from detente.values.dated import Dated
 from detente.values.facts import Facts
 from detente.values.likeness import did_you_mean
 from detente.values.period import Period, moment
@@ -349,8 +350,11 @@ class Case:
 
         return quanta_over(workload.demand, periods, self.declared.horizon.opens)
 
-    def egress(self, workload: AnyWorkload, offer: AnyOffer) -> tuple[Fraction, str]:
-        """Money per unit of work for moving its data to an offer, and the place that bills it. Raises FlawError."""
+    def egress(self, workload: AnyWorkload, offer: AnyOffer) -> tuple[Dated[Fraction] | None, str]:
+        """Money per unit of work for moving its data to an offer, by the day (None: nothing), and who bills it.
+
+        Raises FlawError.
+        """
         return egress(self.declared.networks, workload, offer)
 
     def moved_facts(self, place: str) -> Facts:

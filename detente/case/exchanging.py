@@ -34,6 +34,8 @@ ONE_RATE = "write it in the case's currency, or the case in that one; or plan fo
 TOGETHER = (
     "write all amounts of the clause in one currency, or fix the rate (`exchange:` of its agreement, `day: signing`)"
 )
+OF_EACH_DAY = {"workloads": ("value", "revenue"), "networks": ("price",)}
+"""By section, the prices that have the rate of the day of use."""
 Time = tuple[datetime, datetime]
 
 
@@ -60,7 +62,7 @@ class StatedRates:
         if None in found:
             raise FlawError.of(no_rate(self.currency, found[None]))
         if len(found) > 1:
-            first, second = found
+            first, second, *_ = found
             what = f"the rate of {self.currency} is {first}, and {second} from {found[second]:%Y-%m-%d} on: no one rate"
             raise FlawError(what, remedy)
         return next(iter(found))  # type: ignore[return-value]
@@ -109,24 +111,24 @@ class _Exchanging:
             return entry
         if section == "offers":
             return replace(entry, value=self._offer(entry, rates))
-        value = self._earning(entry, rates) if section == "workloads" else entry.value
+        value = entry.value
+        for key in OF_EACH_DAY.get(section, ()):
+            value = self._of_each_day(entry, value, key, rates)
         return replace(entry, value=self._at_one(entry, value, (), rates, self.horizon))
 
-    def _earning(self, entry: Entry, rates: Mapping[str, StatedRates]) -> Any:
-        """A workload whose revenue is in a currency with a rate that changes: it earns by that of the day of use."""
-        workload = entry.value
-        revenue: Price | None = workload.revenue
-        stated = rates.get(revenue.currency) if revenue is not None else None
-        if revenue is None or stated is None or self.horizon is None:
-            return workload
+    def _of_each_day(self, entry: Entry, value: Any, key: str, rates: Mapping[str, StatedRates]) -> Any:
+        """A value with a price in a currency whose rate changes: it has that of the day of use."""
+        price: Price | None = getattr(value, key)
+        stated = rates.get(price.currency) if price is not None else None
+        if price is None or stated is None or self.horizon is None:
+            return value
         found = [rate for _, rate in _within(stated.by_use, *self.horizon)]
         if None in found or len(set(found)) == 1:
-            return workload
-        self._must_turn_with_periods(
-            entry, ("revenue",), OwnMoney(revenue.currency, stated.by_use, self.currency), self.horizon
-        )
-        at_each = product(Dated(((None, revenue),)), stated.by_use, lambda price, rate: price.at(rate, self.currency))
-        return workload.earning(Dated(tuple(at_each)))
+            return value
+        own = OwnMoney(price.currency, stated.by_use, self.currency)
+        self._must_turn_with_periods(entry, (key,), own, self.horizon)
+        at_each = product(Dated(((None, price),)), stated.by_use, lambda price, rate: price.at(rate, self.currency))
+        return value.at_rates(key, Dated(tuple(at_each)))
 
     def _foreign(self, value: Any) -> set[str]:
         return {held.currency for _, held in held_in(value, Money | Price)} - {self.currency}

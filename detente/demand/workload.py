@@ -172,7 +172,8 @@ class _Workload(Noun):
         """The unit of its work."""
         raise AssertionError("each kind says so")
 
-    _earned: Dated[Price] | None = PrivateAttr(default=None)
+    _of_each_day: dict[str, Dated[Price]] = PrivateAttr(default_factory=dict)
+    """Its prices in the case's currency that change with a rate of exchange, by their names."""
 
     @model_validator(mode="after")
     def _consistent(self) -> _Workload:
@@ -202,21 +203,27 @@ class _Workload(Noun):
             raise FlawError(said, f"write it per {self.unit}", ("data", "moves"))
         return self
 
-    def earning(self, each: Dated[Price]) -> Self:
-        """The same, whose revenue in the case's currency is another from each day on, by the rate of exchange."""
-        found = self.model_copy(update={"revenue": next(each.values())})
-        found._earned = each
+    def at_rates(self, key: str, each: Dated[Price]) -> Self:
+        """The same, with a price (``value``, ``revenue``) that is another from each day on, by the rate of exchange."""
+        found = self.model_copy(update={key: next(each.values())})
+        found._of_each_day = {**self._of_each_day, key: each}
         return found
 
     def earns(self, at: datetime) -> Fraction:
         """What a unit served earns at a moment; nothing where nothing is stated."""
-        price = self.revenue if self._earned is None else self._earned.on(at)
-        return Fraction(0) if price is None else Fraction(price.amount)
+        return self._at("revenue", self.revenue, at)
 
-    @property
-    def earns_always(self) -> bool:
-        """Whether that is the same at all times."""
-        return self._earned is None
+    def worth(self, at: datetime) -> Fraction:
+        """What a unit that goes unserved costs at a moment; nothing where nothing is stated."""
+        return self._at("value", self.value, at)
+
+    def _at(self, key: str, price: Price | None, at: datetime) -> Fraction:
+        found = self._of_each_day[key].on(at) if key in self._of_each_day else price
+        return Fraction(0) if found is None else Fraction(found.amount)
+
+    def always(self, key: Literal["value", "revenue"]) -> bool:
+        """Whether a price of it is the same at all times."""
+        return key not in self._of_each_day
 
     def _facts(self, kind: str) -> Facts:
         return {"workload": self.id, "kind": kind, **self.labels}

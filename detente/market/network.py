@@ -7,11 +7,12 @@ Not here: how much a workload moves (``workload``).
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Annotated
+from typing import Annotated, Self
 
-from pydantic import Field, StringConstraints
+from pydantic import Field, PrivateAttr, StringConstraints
 
 from detente.errors import FlawError
+from detente.values.dated import Dated
 from detente.values.money import DataPrice, Price
 from detente.values.noun import Noun
 
@@ -36,6 +37,19 @@ class Network(Noun):
     to: Place
     price: DataPrice
 
+    _of_each_day: Dated[Price] | None = PrivateAttr(default=None)
+
+    def at_rates(self, key: str, each: Dated[Price]) -> Self:
+        """The same, whose price is another from each day on, by the rate of exchange."""
+        found = self.model_copy(update={key: next(each.values())})
+        found._of_each_day = each
+        return found
+
+    @property
+    def prices(self) -> Dated[Price]:
+        """Its price, by the day; of most, one always."""
+        return Dated(((None, self.price),)) if self._of_each_day is None else self._of_each_day
+
 
 def _fits(pattern: str, place: str) -> int:
     """How closely a pattern names a place: 0 not at all, then ``*``, provider, provider/region."""
@@ -46,8 +60,8 @@ def _fits(pattern: str, place: str) -> int:
     return 1 if pattern == "*" else 0
 
 
-def egress_price(networks: Sequence[Network], source: str, to: str) -> Price | None:
-    """The most specific price between two places; None where none is declared.
+def egress_price(networks: Sequence[Network], source: str, to: str) -> Dated[Price] | None:
+    """The most specific price between two places, by the day; None where none is declared.
 
     Of two that are as specific in all, the one that names the source more closely holds: its owner bills.
 
@@ -61,8 +75,8 @@ def egress_price(networks: Sequence[Network], source: str, to: str) -> Price | N
         if a and b and fit >= score:
             best = [network] if fit > score else [*best, network]
             score = fit
-    prices = {network.price for network in best}
+    prices = {network.prices for network in best}
     if len(prices) > 1:
         differ = " and ".join(sorted(map(str, prices)))
         raise FlawError(f"two networks from `{source}` to `{to}` differ: {differ}", "keep one of them")
-    return best[0].price if best else None
+    return best[0].prices if best else None

@@ -45,6 +45,11 @@ class Dated(Generic[T]):
     def __repr__(self) -> str:
         return "; ".join(f"{value}" if start is None else f"{start}: {value}" for start, value in self.steps)
 
+    @property
+    def always(self) -> bool:
+        """Whether it never changes, and was never without a value."""
+        return len(self.steps) == 1 and self.steps[0][0] is None
+
     def on(self, at: datetime) -> T | None:
         """The value at a moment."""
         begun = bisect_right(self.steps, at, key=_since)

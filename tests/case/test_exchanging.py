@@ -258,8 +258,40 @@ def test_its_rate_changes_where_a_period_of_the_plan_begins() -> None:
     assert "changes on 2026-01-15, within a period of the plan" in said
 
 
+def test_what_goes_unserved_has_the_value_of_its_day() -> None:
+    """2 USD a Mtok, worth 1.80 EUR: 1.98 USD in January, and 2.16 and 2.70 after; 198 USD are lost, 400 are paid."""
+    works = [work(demand="100 Mtok per month", value="1.80 EUR per Mtok")]
+    found = solved(Case.of(data_of([tokens("north", 2)], works, months=3, exchange=moving())))
+    assert (found.cost, found.unserved_cost) == (598, 198)
+    assert [(each.period, each.cost) for each in found.unserved] == [(0, 198)]
+
+
+def test_a_batch_that_waits_has_the_value_of_the_last_day_on_which_it_could_run() -> None:
+    """What comes on 1 to 28 January may run that long, by days of 1.10 and, from the 15th on, 1.20."""
+    rates = {"2026-01-01": "1.10 USD per EUR", "2026-01-15": "1.20 USD per EUR"}
+    batch = work(kind="batch", demand="100 Mtok per day", value="1 EUR per Mtok", within="28 days")
+    horizon = {"start": "2026-01-01", "end": "2026-01-29", "every": "day"}
+    data = data_of([tokens("north", 9)], [batch], horizon=horizon, exchange=[{"rate": rates, "day": "use"}])
+    assert solved(Case.of(data)).cost == 2800 * D("1.2")
+
+
+def test_moved_data_has_the_rate_of_the_day_of_use() -> None:
+    """1 GB a Mtok from North, at 0.50 EUR: 100 Mtok cost 55 and 60 USD to move; 10% off are 11.50 USD less."""
+    moved = work(demand="100 Mtok per month", data={"at": "north/dublin", "moves": "1 GB per Mtok"})
+    networks = [{"from": "north", "to": "*", "price": "0.50 EUR per GB"}]
+    off = {"id": "off", "kind": "discount", "off": "10%", "of": {"product": "egress"}}
+
+    def data(*terms: Data, price: Any = 1) -> Data:
+        offers = [tokens("south", price)]
+        deals = [agreement(*terms)] if terms else []
+        return data_of(offers, [moved], *deals, months=2, exchange=moving(), networks=networks)
+
+    assert solved(Case.of(data())).cost == 200 + 115
+    assert solved(Case.of(data(off))).cost == 200 + D("103.5")
+
+
 def test_what_has_no_agreement_is_told_what_it_can_do() -> None:
-    facts = of(exchange=moving())
-    facts["workloads"][0]["value"] = "9 EUR per Mtok"
+    facts = of(exchange=moving(), months=3)
+    facts["workloads"][0]["moving"] = {"cost": "9 EUR", "stays": "1 month"}
     (said,) = mistakes(facts)
     assert said.endswith("write it in the case's currency, or the case in that one; or plan for a time with one rate")

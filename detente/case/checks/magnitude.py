@@ -108,7 +108,8 @@ def _moved(case: Entries, entry: Entry, fits: Sequence[AnyOffer], work: Fraction
         return
     places = dict.fromkeys(f"{offer.provider}/{offer.region}" for offer in fits)
     prices = [egress_price(case.values("networks"), workload.data.at, to) for to in places if to != workload.data.at]
-    dearest = max((Fraction(price.amount) for price in prices if price is not None), default=Fraction(0))
+    each = (price for by_day in prices if by_day is not None for price in by_day.values())
+    dearest = max((Fraction(price.amount) for price in each), default=Fraction(0))
     moved = work * Fraction(workload.data.moves[0])
     what, remedy = f"`{workload.id}` moves {_shown(moved)} GB in all", REMEDY
     if moved <= LARGEST:

@@ -28,7 +28,7 @@ from detente.ledger.use.line import UseClass, UseLine
 from detente.market.offer import AnyOffer, TokenOffer, TokenPrices
 from detente.market.token_price import MTOK, WholePrices, charge, whole_prices
 from detente.values.micros import DAY, at_micros, micros
-from detente.values.money import NANOS
+from detente.values.money import NANOS, Price
 from detente.values.period import moment
 from detente.values.rounding import half_even
 
@@ -220,12 +220,17 @@ class Metering:
             return self.tariff(route, name, since, model)
         said = id(price) if isinstance(price, TokenPrices) else price
         workload = self._workloads.get(route.workload)
-        earned = None if workload is None or workload.earns_always else workload.earns(since)
-        key = number, name, model, said, earned, tuple(map(id, self._in_force(since)))
+        earned = None if workload is None or workload.always("revenue") else workload.earns(since)
+        key = number, name, model, said, earned, self._moving(since), tuple(map(id, self._in_force(since)))
         found = self._alike.get(key)
         if found is None:
             found = self._alike[key] = self.tariff(route, name, since, model)
         return found
+
+    def _moving(self, at: datetime) -> tuple[Price | None, ...]:
+        """The prices of moved data at a moment, of networks that have another on other days."""
+        networks = self._case.declared.networks
+        return tuple(network.prices.on(at) for network in networks if not network.prices.always)
 
     def _price(self, offer: AnyOffer, at: datetime) -> TokenPrices | Fraction | None:
         """What an offer lists on the day of a moment; None where it has no price."""
@@ -289,7 +294,8 @@ class Metering:
         )  # fmt: skip
 
     def _moved(self, of: UseClass, workload: AnyWorkload, offer: AnyOffer, since: datetime) -> MovedData | None:
-        price, place = self._case.egress(workload, offer)
+        prices, place = self._case.egress(workload, offer)
+        price = prices.on(since) if prices is not None else None
         if not price:
             return None
         sold = self._case.moved_facts(place)

@@ -28,6 +28,7 @@ from detente.contract.settled.settlement import Settlement
 from detente.contract.settling import settle
 from detente.demand.quanta import Quanta, nanos_each
 from detente.demand.quantum import PER_QUANTUM, QUANTUM, nanos
+from detente.demand.workload import AnyWorkload
 from detente.errors import SolverError
 from detente.planner.answer.decided import decided
 from detente.planner.answer.moved import Moved, moved, waiting
@@ -167,14 +168,16 @@ def bill_of(draft: Draft, found: Quantities) -> Bill:
 
 def _unserved(draft: Draft, found: Quantities) -> Decimal:
     """The value of what is not served."""
-    return sum(
-        (
-            nano(int(found.unserved[w.id].sum()) * QUANTUM * Fraction(w.value.amount))
-            for w in draft.case.workloads
-            if w.value is not None
-        ),
-        Decimal(0),
-    )
+    valued = [(w, found.unserved[w.id]) for w in draft.case.workloads if w.value is not None]
+    return sum((nano(_worth(draft, w, left) * QUANTUM) for w, left in valued), Decimal(0))
+
+
+def _worth(draft: Draft, workload: AnyWorkload, left: Quanta) -> Fraction:
+    """What some quanta of each group of a workload's demand are worth together, but for their size."""
+    each = draft.worth(workload)
+    if workload.always("value"):
+        return int(left.sum()) * each[0] if each else Fraction(0)
+    return sum((int(left[g]) * each[g] for g in np.flatnonzero(left).tolist()), Fraction(0))
 
 
 def _charged(draft: Draft, found: Quantities) -> ListCharges:
@@ -303,8 +306,8 @@ def _uses(draft: Draft, found: Quantities, charges: ListCharges, bought: dict[st
         for index in np.flatnonzero(work).tolist():
             arc, quanta, cost = draft.arcs[index], int(work[index]), listed[index]
             yield from _priced(_use(arc, start, end, quanta, cost), draft.prices.curves.get(index))
-            if arc.egress:
-                moved = of_nanos(nanos(quanta, arc.egress))
+            if arc.egress is not None and (price := arc.egress.on(start)):
+                moved = of_nanos(nanos(quanta, price))
                 assert arc.egress_facts is not None
                 yield Use("egress", arc.demand, arc.egress_facts, start, end, NONE, NONE, moved)
             if not arc.metered:

@@ -8,7 +8,6 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from decimal import Decimal
-from fractions import Fraction
 from typing import Literal
 
 import numpy as np
@@ -64,11 +63,11 @@ def _allocations(draft: Draft, exact: Bill) -> Allocations:
 
 def _unserved(draft: Draft, exact: Bill) -> Iterable[Unserved]:
     for workload in draft.case.workloads:
-        value = Fraction(workload.value.amount) if workload.value else Fraction(0)
+        worth = draft.worth(workload)
         left, (_, after) = exact.quantities.unserved[workload.id], draft.demand[workload.id].spans
         for g in np.flatnonzero(left > 0).tolist():
             quanta, last = int(left[g]), max(int(after[g]) - 1, 0)
-            yield Unserved(workload.id, last, work_of(quanta), nano(quanta * QUANTUM * value))
+            yield Unserved(workload.id, last, work_of(quanta), nano(quanta * QUANTUM * worth[g]))
 
 
 def _moves(draft: Draft, exact: Bill) -> Iterable[ProviderMove]:

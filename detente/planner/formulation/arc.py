@@ -19,6 +19,7 @@ from detente.demand.taking import taken_by_work
 from detente.demand.workload import AnyWorkload, Training, can_run
 from detente.market.offer import AnyOffer, GpuOffer, TokenOffer
 from detente.planner.formulation.expression import Bools, Floats
+from detente.values.dated import Dated
 from detente.values.facts import Facts
 
 
@@ -26,7 +27,8 @@ from detente.values.facts import Facts
 class Arc:
     """A workload on an offer.
 
-    ``per_work`` is what a unit of work takes of the offer, in the offer's unit. ``own`` is a gang's own run on
+    ``per_work`` is what a unit of work takes of the offer, in the offer's unit; ``egress`` what it costs to move its
+    data, by the day. ``own`` is a gang's own run on
     capacity bought by the hour: it is paid for by use, since a gang starts and stops as a whole.
     """
 
@@ -37,7 +39,7 @@ class Arc:
     sold: Facts
     per_work: Fraction
     own: bool
-    egress: Fraction = Fraction(0)
+    egress: Dated[Fraction] | None = None
     egress_facts: Facts | None = None
 
     @property
@@ -62,7 +64,7 @@ def arcs_of(case: Case, demand_facts: Mapping[str, Facts]) -> list[Arc]:
             if not can_run(workload, offer):
                 continue
             egress, place = case.egress(workload, offer)
-            facts = case.moved_facts(place) if egress else None
+            facts = case.moved_facts(place) if egress is not None else None
             own = gang and isinstance(offer, GpuOffer) and not offer.reserved
             sold = case.offer_facts[offer.id]
             per_work = taken_by_work(workload, offer)

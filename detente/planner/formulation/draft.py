@@ -20,13 +20,14 @@ from detente.case.counted_unit import unit_over
 from detente.contract.decisions import Decided
 from detente.contract.metered.meter import Meter
 from detente.contract.roles import PriceChange
+from detente.demand.workload import AnyWorkload
 from detente.market.offer import AnyOffer, GpuOffer, TokenOffer
 from detente.planner.formulation.arc import Arc, Arcs
 from detente.planner.formulation.expression import Bools, Expr, Floats, Ints, Lines
 from detente.planner.formulation.grid import Grid
 from detente.planner.formulation.groups import grouping
 from detente.planner.formulation.owner import Owner
-from detente.planner.formulation.period_prices import PriceList, holds_always
+from detente.planner.formulation.period_prices import PriceList
 from detente.planner.formulation.placement import PlacedDemand
 from detente.planner.formulation.program import LinearProgram
 from detente.planner.formulation.unit_columns import Units, UseByPrice
@@ -79,7 +80,7 @@ class Draft:
         """Units (of tokens: Mtok an hour) there are of an offer in each period; None where not limited."""
         if offer.id not in self._limits:
             of = offer.flow_at_most if isinstance(offer, TokenOffer) else offer.units_at_most
-            if (offer.capacity is None or holds_always(offer.capacity)) and not offer.turns:
+            if (offer.capacity is None or offer.capacity.always) and not offer.turns:
                 self._limits[offer.id] = [of(self.periods[0])] * self.n
             else:
                 self._limits[offer.id] = [of(period) for period in self.periods]
@@ -140,8 +141,16 @@ class Draft:
                 continue
             most = np.maximum(self.demand[workload.id].work, self.demand[workload.id].asked)
             self.unserved[workload.id] = self.program.columns(
-                Owner("unserved"), workload.id, len(most), cost=float(workload.value.amount), upper=most
+                Owner("unserved"), workload.id, len(most), cost=[*map(float, self.worth(workload))], upper=most
             )
+
+    def worth(self, workload: AnyWorkload) -> list[Fraction]:
+        """What a unit of each group's demand is worth that goes unserved: by the rate of the last day to serve it."""
+        demand, first = self.demand[workload.id], self.periods[0].span_start
+        if workload.always("value"):
+            return [workload.worth(first)] * len(demand.work)
+        after = demand.spans[1].tolist()
+        return [workload.worth(self.periods[max(last - 1, 0)].span_start) for last in after]
 
     def define_demand(self) -> None:
         """Work done and unserved demand make up demand, in each group of periods."""

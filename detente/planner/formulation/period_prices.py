@@ -66,11 +66,13 @@ class NetPrices:
 
     A part's price is that of one unit of work in the whole period, times what lies in the part: its share of the list
     price, less what each clause takes off while both hold. ``periods`` and ``share`` say which parts they are
-    (``Grid.shares``), ``off`` the share of the period that lies in a clause's time too. Of a price that changes within
-    a period, by ``curves``, shares are of what that costs: ``cut`` are the parts of such periods that are not whole.
+    (``Grid.shares``), ``moved`` what moving data costs for a unit of work by arc and period, ``off`` the share of the
+    period that lies in a clause's time too. Of a price that changes within a period, by ``curves``, shares are of what
+    that costs: ``cut`` are the parts of such periods that are not whole.
     """
 
     listed: Floats
+    moved: Mapping[int, Floats]
     periods: NDArray[np.int64]
     share: Floats
     off: list[tuple[TakenOff, Floats]]
@@ -88,7 +90,10 @@ class NetPrices:
 
     def egress(self, arc: Arc) -> Floats:
         """Price of moving data per unit of work."""
-        return float(arc.egress) * self._paid([each.egress.get(arc.index, 0.0) for each, _ in self.off], None)
+        if arc.egress is None:
+            return np.zeros(len(self.share))
+        off = [each.egress.get(arc.index, 0.0) for each, _ in self.off]
+        return self.moved[arc.index][self.periods] * self._paid(off, None)
 
     def paid_of_units(self, offer: str) -> Floats:
         """The part of a unit's list price that is paid."""
@@ -133,9 +138,18 @@ class PriceList:
         self.listed: Floats = np.empty((len(arcs), grid.n))
         for row, prices in enumerate(self.of_use):
             self.listed[row] = prices.floats()
+        self.moved = {arc.index: self._moved(arc.egress) for arc in arcs if arc.egress is not None}
+        """What moving data costs for a unit of work, by arc and period."""
         self._taken_off: list[TakenOff] = []
         self.curves = dict(self._curves(offers))
         """Of arcs, and of units by offer, whose price changes within a period; of what is reserved, it stays."""
+
+    def _moved(self, prices: Dated[Fraction]) -> Floats:
+        """In each period: another where the rate of exchange changes, and that is where a period begins."""
+        if prices.always:
+            return np.full(self._grid.n, float(next(prices.values())))
+        starts = (period.span_start for period in self._arcs.case.periods)
+        return np.array([float(prices.on(at) or 0) for at in starts])
 
     def at_reserved(self, arc: Arc, prices: Mapping[int, Fraction]) -> None:
         """Use of an arc costs what was reserved for it: an hour's price of a unit, in some periods."""
@@ -159,7 +173,7 @@ class PriceList:
 
     def _of_units(self, offer: AnyUnits) -> Prices:
         start, end = self._grid.spans[0][0]
-        if holds_always(offer.price) and not offer.by_month:
+        if offer.price.always and not offer.by_month:
             return self._over_periods(offer, offer.price, lambda price: offer.hour_price(price, start, end))
         spans, which = self._grid.spans
         return Prices(tuple(offer.unit_price(*span) if offer.open(*span) else None for span in spans), which)
@@ -175,7 +189,7 @@ class PriceList:
         return self._over_periods(offer, offer.price, lambda p: list_price(p, fresh, cached, output, batch=batch))
 
     def _over_periods(self, offer: AnyOffer, price: Dated[Any], of: Callable[[Any], Fraction]) -> Prices:
-        if holds_always(price) and not offer.turns:
+        if price.always and not offer.turns:
             return Prices((of(price.steps[0][1]),), np.zeros(self._grid.n, dtype=np.int32))
         spans, which = self._grid.spans
         return Prices(tuple(price.mean(*span, of) if offer.open(*span) else None for span in spans), which)
@@ -183,13 +197,13 @@ class PriceList:
     def _curves(self, offers: Iterable[AnyOffer]) -> Iterator[tuple[int | str, PriceCurve]]:
         spans = self._grid.spans[0]
         units = {}
-        for offer in (each for each in offers if not each.reserved and not holds_always(each.price)):
+        for offer in (each for each in offers if not each.reserved and not each.price.always):
             if not isinstance(offer, TokenOffer) and (found := PriceCurve.of(spans, offer.price, offer.hour_price)):
                 units[offer.id] = found
                 yield offer.id, found
         for arc in self._arcs:
             curve = units.get(arc.offer.id)
-            if isinstance(arc.offer, TokenOffer) and not holds_always(arc.offer.price):
+            if isinstance(arc.offer, TokenOffer) and not arc.offer.price.always:
                 assert arc.workload.mix is not None
                 of = partial(_mixed, arc.workload.mix.parts, arc.workload.in_batches)
                 curve = PriceCurve.of(spans, arc.offer.price, of)
@@ -223,7 +237,7 @@ class PriceList:
         n = self._grid.n
         off = [(each, self._grid.covered([each.time])) for each in self._taken_off]
         cut = _cut([(t, span, *span) for t, span in self._turning.items()], [each.time for each in self._taken_off])
-        return NetPrices(self.listed, np.arange(n), np.ones(n), off, self.curves, cut)
+        return NetPrices(self.listed, self.moved, np.arange(n), np.ones(n), off, self.curves, cut)
 
     def part_paid(self, offer: str, at: datetime) -> float:
         """The part of a unit's list price that is paid at a moment."""
@@ -238,7 +252,9 @@ class PriceList:
         there = np.flatnonzero(np.isin(periods, list(self._turning))).tolist() if self._turning else ()
         spans = ((k, self._turning[int(periods[k])], windows[int(rows[k])]) for k in there)
         parts = [(k, span, max(span[0], w.start), min(span[1], w.end)) for k, span, w in spans]
-        return NetPrices(self.listed, periods, share, off, self.curves, _cut(parts, [e.time for e in taken_off]))
+        return NetPrices(
+            self.listed, self.moved, periods, share, off, self.curves, _cut(parts, [e.time for e in taken_off])
+        )
 
     @cached_property
     def _turning(self) -> dict[int, PricedSpan]:
@@ -281,8 +297,3 @@ def _mixed(parts: Sequence[Fraction], batch: bool, price: Any, start: datetime, 
     """What a Mtok of a mix costs, whenever."""
     fresh, cached, output = parts
     return list_price(price, fresh, cached, output, batch=batch)
-
-
-def holds_always(value: Dated[Any]) -> bool:
-    """Whether a dated value never changes."""
-    return len(value.steps) == 1 and value.steps[0][0] is None

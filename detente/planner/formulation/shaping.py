@@ -178,7 +178,7 @@ class Shaping:
         starts = [period.span_start for period in self.draft.periods]
         earned = np.zeros((len(index), len(starts)))
         for row, workload in enumerate(self.draft.arcs[i].workload for i in index.tolist()):
-            earned[row] = [float(workload.earns(at)) for at in (starts[:1] if workload.earns_always else starts)]
+            earned[row] = [float(workload.earns(at)) for at in (starts[:1] if workload.always("revenue") else starts)]
         return index, earned[:, periods] * share
 
     def _part(self, selection: Selection) -> Floats:

@@ -60,7 +60,7 @@ def _placed(draft: Draft, model: Model, workload: AnyWorkload, room: dict[str, F
 def _price(draft: Draft, model: Model, arc: Arc) -> float:
     """What a unit of work costs on an arc, on average over the periods in which it has a price."""
     listed = draft.prices.listed[arc.index]
-    price = model.cost[draft.x[arc.index]] if arc.metered else listed + float(arc.egress)
+    price = model.cost[draft.x[arc.index]] if arc.metered else listed + draft.prices.moved.get(arc.index, 0.0)
     return float(price[~np.isnan(listed)].mean()) if not np.isnan(listed).all() else np.inf
 
 

@@ -66,6 +66,17 @@ def test_revenue_in_another_currency_has_the_rate_of_the_day() -> None:
     assert [line.revenue for (line,) in found] == [770_000, 840_000]
 
 
+def test_moved_data_in_another_currency_has_the_rate_of_the_day() -> None:
+    """0.1 MB at 2 cents of a euro a GB, at 1.10 and at 1.20."""
+    rates = {"2026-01-01": "1.10 USD per EUR", "2026-02-01": "1.20 USD per EUR"}
+    networks = [{"from": "south", "to": "north", "price": "0.02 EUR per GB"}]
+    metering = Metering(served_case(**(MOVED | {"networks": networks, "exchange": [{"rate": rates, "day": "use"}]})))
+    route, body = parted(call(1, "2026-01-15", used=(10, 90)))
+    times = [micros(day(on)) for on in ("2026-01-15", "2026-02-15")]
+    found = [metering.lines(1, read_route(route), read_end(body), at) for at in times]
+    assert [moved.listed for _, moved in found] == [2_200, 2_400]
+
+
 def test_provisioned_throughput_counts_output_by_its_weight_and_cached_input_not_at_all() -> None:
     unit: Data = {"id": "ptu", "kind": "provisioned", "provider": "north", "region": REGIONS["north"][0], "model": "m"}
     unit |= {"price": "120 USD per unit-hour", "throughput": "2 Mtok per minute", "output-ratio": 4}
