@@ -245,9 +245,13 @@ def _dates(
     zone = clock_of(agreement, known)
     start = max(moment(agreement.effective, zone), moment(term.from_ or agreement.effective, zone))
     end = min([moment(ends, zone), *own_ends(term, events, zone)])
-    combine = next((a.combine for a in lineage(agreement, known) if a.combine), None)
-    parties = next((a.parties for a in lineage(agreement, known) if a.parties), ())
-    return Validity(agreement.id, agreement.with_, start, max(start, end), combine=combine, parties=parties, zone=zone)
+    line = lineage(agreement, known)
+    combine = next((a.combine for a in line if a.combine), None)
+    parties = next((a.parties for a in line if a.parties), ())
+    return Validity(
+        agreement.id, agreement.with_, start, max(start, end), combine=combine, parties=parties, zone=zone,
+        amends=tuple(each.id for each in line[1:]),
+    )  # fmt: skip
 
 
 def endings(agreements: Iterable[Agreement]) -> dict[str, AmendedEnd]:

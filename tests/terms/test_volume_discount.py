@@ -281,7 +281,7 @@ def test_a_way_that_a_rebate_does_not_follow_is_told() -> None:
     (only,) = beside(price, rebate("v", "20%"), combine="sum")
     assert only == (
         "`v` is of what `d` leaves of the price of `north-api`, and `north-deal` says `combine: sum`; "
-        "write `combine: product`, or `d` as tiers too, from 0 on 30% off"
+        "write `combine: product` in `north-deal`, or `d` as tiers too, from 0 on 30% off"
     )
     for way, terms, cost in (("product", [price], 560), ("sum", [rebate("d", "30%", "0 USD")], 500)):
         deal = agreement(*terms, rebate("v", "20%"), combine=way)
@@ -305,6 +305,50 @@ def test_what_is_given_back_is_of_what_any_number_of_discounts_leaves(way: str) 
     tiers = [rebate("d", "10%", "0 USD"), rebate("e", "10%", "0 USD"), rebate("v", "20%", "0 USD")]
     whole = solved(build([tokens("north", 1)], [work()], agreement(*tiers, combine=way), months=1)).cost
     assert whole == {"sum": 600, "best-of": 800}[way]
+
+
+OFF: Data = {"id": "d", "kind": "discount", "off": "10%"}
+
+
+@pytest.mark.parametrize(
+    ("way", "more", "cost"),
+    [
+        # 6000 USD; from April on 10% off, and 10% and 20% back, together 30%, of each month's 1000
+        ("sum", OFF, "`v` is of what `d` leaves of the price of `north-api`, and `later` says `combine: sum`; write"),
+        ("product", OFF, 3 * 700 + 3 * 630),
+        ("sum", {"id": "d", "tiers": True}, 3 * 700 + 3 * 600),
+    ],
+)
+def test_a_discount_of_an_amendment_combines_with_earlier_tiers_as_the_later_paper_says(
+    way: str, more: Data, cost: int | str
+) -> None:
+    """The way of the amendment, or of what it amends: by sum, 3,990 USD were owed for 3,900."""
+    tiers = [rebate(name, part, "0 USD") for name, part in (("v", "10%"), ("w", "20%"))]
+    brought = rebate("d", "10%", "0 USD") if "tiers" in more else more
+    later = agreement(brought, id="later", amends="north-deal", effective="2026-04-01") | {"combine": way}
+    data = data_of([tokens("north", 1)], [work()], agreement(*tiers, combine="sum"), later)
+    if isinstance(cost, str):
+        assert [each[: len(cost)] for each in mistakes(data)] == [cost, cost.replace("`v`", "`w`")]
+        del data["agreements"][1]["combine"]  # the amendment says nothing, and goes by what it amends
+        assert [each[: len(cost)] for each in mistakes(data)] == [cost, cost.replace("`v`", "`w`")]
+        return
+    assert solved(Case.of(data)).cost == cost
+
+
+def test_a_discount_beside_two_that_add_up_has_an_agreement_of_its_own() -> None:
+    """30% of what 10% off leave of 1000 USD: 630; one `combine` for all of them would change what the two come to."""
+    tiers = [rebate(name, part, "0 USD") for name, part in (("v", "10%"), ("w", "20%"))]
+    said = beside(OFF, *tiers, combine="sum")
+    assert ["give `d` an agreement of its own, or `d` as tiers too" in each for each in said] == [True, True]
+    deals = agreement(*tiers, combine="sum"), agreement(OFF, id="own")
+    assert solved(build([tokens("north", 1)], [work()], *deals, months=1)).cost == 630
+
+
+def test_tiers_of_an_amendment_combine_with_earlier_discounts_as_the_later_paper_says() -> None:
+    later = {"id": "later", "amends": "north-deal", "effective": "2026-04-01"}
+    deals = agreement(OFF, combine="product"), agreement(rebate("v", "20%", "0 USD"), **later, combine="best-of")
+    (only,) = mistakes(data_of([tokens("north", 1)], [work()], *deals))
+    assert "and `later` says `combine: best-of`; write `combine: product` in `later`" in only
 
 
 def test_its_order_is_among_its_switches() -> None:

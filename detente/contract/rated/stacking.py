@@ -9,6 +9,7 @@ kind).
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from datetime import datetime
 from decimal import Decimal
 from fractions import Fraction
 from typing import TypeVar, get_args
@@ -16,6 +17,7 @@ from typing import TypeVar, get_args
 from detente.contract.amounts.counting import APART
 from detente.contract.case_view import CaseView, ClauseView
 from detente.contract.combining import Combine, parts_of
+from detente.contract.reach.validity import Validity
 from detente.contract.roles import PriceChange, off_price
 from detente.errors import Flaw
 from detente.values.facts import Facts
@@ -122,23 +124,42 @@ def combined_with_prices(
 ) -> Iterator[Flaw]:
     """A way of combining that clauses which lower the price state with one that gives back a part.
 
-    What is given back is of what discounts leave, however these combine: that is the product. ``as_well``: what a
-    clause that lowers the price may be written as, to combine with it.
+    What is given back is of what discounts leave, however these combine: that is the product. Of two of one text, the
+    way is that of the later paper. ``as_well``: what a clause that lowers the price may be written as, to combine.
     """
-    way, name = own.validity.combine, own.validity.agreement
-    if way not in ("sum", "best-of"):
-        return
-    others = [other for other in case.lowering if other.validity.agreement == name]
-    for demand, offer in case.uses(own.covered, *(key for other in others for key in other.covered.keys)):
-        parts = {other.id: part for other in others if (part := off_price(other, demand, offer)) and part > 0}
-        if parts and gives(own, demand, offer):
+    others = [(other, way) for other in case.lowering if (way := _way_between(own, other)) in ("sum", "best-of")]
+    for demand, offer in case.uses(own.covered, *(key for other, _ in others for key in other.covered.keys)):
+        found = [(other, way) for other, way in others if (off_price(other, demand, offer) or 0) > 0]
+        if found and gives(own, demand, offer):
+            parts = {other.id: off_price(other, demand, offer) or Fraction(0) for other, _ in found}
             names = _named(parts)
             leave = f"{names} {'leaves' if len(parts) == 1 else 'leave'}"
-            says = f"`{name}` says `combine: {way}`"
-            several = len({other.id for other in others if isinstance(other, PriceChange)}) > 1  # `way` is theirs, too
-            ways = [f"give `{own.id}` an agreement of its own" if several else "write `combine: product`"]
+            paper = max((each.validity for each in (own, *(other for other, _ in found))), key=_age).agreement
+            says = f"`{paper}` says `combine: {found[0][1]}`"
+            several = (
+                len({other.id for other, _ in others if isinstance(other, PriceChange)}) > 1
+            )  # `way` is theirs, too
+            mates = [other for other in case.beside if isinstance(other, type(own)) and other.id != own.id]
+            if several:
+                ways = [f"give `{own.id}` an agreement of its own"]
+            elif paper == own.validity.agreement and any(other.validity.agreement == paper for other in mates):
+                ways = [f"give {names} an agreement of its own"]  # `way` is that of several that give back, too
+            else:
+                ways = [f"write `combine: product` in `{paper}`"]
             rates = " and ".join(map(in_percent, parts.values()))
             ways.append(f"{'write ' if several else ''}{names} as {as_well}, from 0 on {rates} off")
             what = f"`{own.id}` is of what {leave} of the price of `{offer['offer']}`, and {says}"
             yield Flaw(what, ", or ".join(ways))
             return
+
+
+def _way_between(one: ClauseView, other: ClauseView) -> Combine | None:
+    """How two clauses of one text, as amended, are said to combine; None where they are of two, or it is not said."""
+    if one.validity.of_text != other.validity.of_text:
+        return None
+    return max((one.validity, other.validity), key=_age).combine
+
+
+def _age(validity: Validity) -> tuple[int, datetime]:
+    """How late the paper is in which a clause stands."""
+    return len(validity.amends), validity.first

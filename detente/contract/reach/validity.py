@@ -22,7 +22,7 @@ class Validity:
     ``parties``: whose use the agreement is about, on our side; none where it does not say.
     ``text_from``: when the text came into force of which this is a later version; None of the first.
     ``combine``: how the agreement has price clauses combine; None where it does not say.
-    ``zone``: on whose clock the agreement's days begin.
+    ``zone``: on whose clock the agreement's days begin. ``amends``: what the agreement amends, and what that does.
     """
 
     agreement: str
@@ -35,11 +35,17 @@ class Validity:
     text_from: datetime | None = None
     parties: tuple[str, ...] = ()
     zone: tzinfo = UTC
+    amends: tuple[str, ...] = ()
 
     @property
     def first(self) -> datetime:
         """When its text came into force: this may be one of several versions of it, one after the other."""
         return self.text_from or self.start
+
+    @property
+    def of_text(self) -> str:
+        """The first agreement of the text, as amended, in which the term stands."""
+        return (self.agreement, *self.amends)[-1]
 
     def begin(self, on: date) -> datetime:
         """When a day begins that the agreement names."""
