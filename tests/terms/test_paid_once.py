@@ -111,6 +111,15 @@ def test_what_a_milestone_charged_before_an_amendment_is_asked_for() -> None:
     assert "write both texts as one clause, with one `amount` and all of the `milestones`; where it is lost" in only
 
 
+@pytest.mark.parametrize(("amount", "owed"), [("6 k USD", 6000), ("6500 USD", 6500)])
+def test_both_texts_as_one_clause_draw_what_a_milestone_charged_before_the_amendment(amount: str, owed: int) -> None:
+    """2000 of 3000 by March, so that 1000 are charged; 4000 after draw them, and 6000 count in the end."""
+    step = STEP | {"by": "2026-03-01", "reach": "3 k USD"}
+    (only,) = wrong(*amended(floor(milestones=[step]), floor(amount, **{"takes-over": "whole-window"})))
+    assert "write the amount and the milestones of both texts, as amended, in the earlier one" in only
+    assert cost(agreement(floor(amount, milestones=[step]))) == D(owed)
+
+
 @pytest.mark.parametrize(
     ("more", "on"),
     [

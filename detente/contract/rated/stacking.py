@@ -118,6 +118,7 @@ def _named(agreements: Iterable[str]) -> str:
 
 def combined_with_prices(
     own: AnyOther,
+    mates: Sequence[AnyOther],
     case: CaseView,
     gives: Callable[[AnyOther, Facts, Facts], Fraction | Decimal | None],
     as_well: str,
@@ -125,7 +126,8 @@ def combined_with_prices(
     """A way of combining that clauses which lower the price state with one that gives back a part.
 
     What is given back is of what discounts leave, however these combine: that is the product. Of two of one text, the
-    way is that of the later paper. ``as_well``: what a clause that lowers the price may be written as, to combine.
+    way is that of the later paper. ``mates``: others of its kind. ``as_well``: what a clause that lowers the price may
+    be written as, to combine.
     """
     others = [(other, way) for other in case.lowering if (way := _way_between(own, other)) in ("sum", "best-of")]
     for demand, offer in case.uses(own.covered, *(key for other, _ in others for key in other.covered.keys)):
@@ -139,10 +141,9 @@ def combined_with_prices(
             several = (
                 len({other.id for other, _ in others if isinstance(other, PriceChange)}) > 1
             )  # `way` is theirs, too
-            mates = [other for other in case.beside if isinstance(other, type(own)) and other.id != own.id]
             if several:
                 ways = [f"give `{own.id}` an agreement of its own"]
-            elif paper == own.validity.agreement and any(other.validity.agreement == paper for other in mates):
+            elif paper == own.validity.agreement and any(mate.validity.agreement == paper for mate in mates):
                 ways = [f"give {names} an agreement of its own"]  # `way` is that of several that give back, too
             else:
                 ways = [f"write `combine: product` in `{paper}`"]
