@@ -131,7 +131,7 @@ class FocusExport:
             "PricingCategory": "Committed" if reserved else "Standard",
             "SkuId": of.offer.get("offer", ""),
             "SkuPriceId": of.offer.get("offer", ""),
-            "x_Calls": str(each.count),
+            "x_Calls": str(each.count if of.kind == "use" else 0),
             "x_ContractApplied": self._applied.of(each),
             "x_InputTokens": str(each.tokens[0]),
             "x_CachedTokens": str(each.tokens[1]),
@@ -143,7 +143,10 @@ class FocusExport:
 
     @staticmethod
     def _quantity(each: LineSum, offer: AnyOffer | None) -> FocusRow:
-        """What was priced: tokens, or hours of accelerators; of what has no quantity, one charge."""
+        """What was priced: tokens, or hours of accelerators; of what has no quantity, one charge.
+
+        A difference to what was paid for use is of money alone: none of its quantity.
+        """
         if offer is None or each.of.kind == "egress" or not (each.taken or each.tokens[0] or each.tokens[3]):
             amount, unit = Decimal(1), "Charges"
         elif isinstance(offer, GpuOffer):
@@ -153,8 +156,9 @@ class FocusExport:
         else:
             amount, unit = of_nanos(each.taken * 10**6), "Tokens"
         meter = {"Tokens": "Tokens", "GPU-Hours": "Accelerators"}.get(unit, "Charge")
+        consumed = Decimal(0) if each.of.kind == "reserved" else amount
         return {
-            "ConsumedQuantity": number(amount), "ConsumedUnit": unit, "PricingQuantity": number(amount),
+            "ConsumedQuantity": number(consumed), "ConsumedUnit": unit, "PricingQuantity": number(amount),
             "PricingUnit": unit,
             "SkuMeter": meter,
         }  # fmt: skip
@@ -289,8 +293,8 @@ def _service(of: UseClass) -> FocusRow:
 
 
 def _committed(of: UseClass, found: FocusRow) -> FocusRow:
-    """Of capacity that is reserved: which, how much of it, and whether it was used."""
-    name, used = of.offer.get("offer", ""), of.kind == "use"
+    """Of capacity that is reserved: which, how much of it, and whether it was used: so is what was paid for use."""
+    name, used = of.offer.get("offer", ""), of.kind == "use" or of.demand is not None
     return {
         "CommitmentDiscountCategory": "Usage", "CommitmentDiscountId": name, "CommitmentDiscountName": name,
         "CommitmentDiscountQuantity": found["ConsumedQuantity"], "CommitmentDiscountType": "Reservation",

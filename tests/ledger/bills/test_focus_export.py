@@ -87,6 +87,7 @@ def _uses(found: Case) -> list[Use]:
     return [
         Use("idle", None, found.offer_facts["units"], noon, hour, zero, Decimal(60), Decimal("0.1")),
         Use("reserved", None, found.offer_facts["units"], noon, hour, zero, zero, Decimal("-0.02")),
+        Use("reserved", who, found.offer_facts["units"], noon, hour, zero, zero, Decimal("-0.03")),
         Use("idle", None, found.offer_facts["units"], hour, hour + (hour - noon), zero, zero, zero),  # all was used
         Use("use", who, found.offer_facts["north-gpus"], noon, next_day, zero, Decimal(60), Decimal(240)),
         Use("egress", who, moved, noon, hour, zero, zero, Decimal(5)),
@@ -146,9 +147,17 @@ def test_a_row_of_tokens(books: Books) -> None:
 
 
 def test_capacity_that_was_reserved_is_used_or_unused(books: Books) -> None:
+    """What was paid for use, where that is not its price of the day, is used with it, and is no use of its own."""
     reserved = [row for row in rows(books) if row["SkuId"] == "units"]
     said = [(r["CommitmentDiscountStatus"], r["CommitmentDiscountQuantity"], r["ConsumedQuantity"]) for r in reserved]
-    assert sorted(said) == [("Unused", "1.0", ""), ("Unused", "60000000.0", ""), ("Used", "15.0", "15.0")]
+    assert sorted(said) == [
+        ("Unused", "0.0", ""), ("Unused", "60000000.0", ""), ("Used", "0.0", "0.0"), ("Used", "15.0", "15.0"),
+    ]  # fmt: skip
+    assert {(r["x_Calls"], r["EffectiveCost"]) for r in reserved if r["CommitmentDiscountQuantity"] == "0.0"} == {
+        ("0", "-0.02"),
+        ("0", "-0.03"),
+    }
+    assert [r["x_Calls"] for r in reserved if r["x_Calls"] != "0"] == ["1"]
     assert {row["PricingCategory"] for row in reserved} == {"Committed"}
     assert {row["CommitmentDiscountType"] for row in reserved} == {"Reservation"}
 
