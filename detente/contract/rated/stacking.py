@@ -136,7 +136,7 @@ def combined_with_prices(
             parts = {other.id: off_price(other, demand, offer) or Fraction(0) for other, _ in found}
             names = _named(parts)
             leave = f"{names} {'leaves' if len(parts) == 1 else 'leave'}"
-            paper = max((each.validity for each in (own, *(other for other, _ in found))), key=_age).agreement
+            paper = max((own.validity, *(other.validity for other, _ in found)), key=_age).agreement
             says = f"`{paper}` says `combine: {found[0][1]}`"
             several = (
                 len({other.id for other, _ in others if isinstance(other, PriceChange)}) > 1
