@@ -95,8 +95,11 @@ class _Call:
 class Offered(Protocol):
     """The names of the tools on offer."""
 
+    def __contains__(self, name: object) -> bool:
+        """Whether a name is one of them."""
+
     def begins(self, name: str) -> bool:
-        """Whether a name is none of them, and is how one begins."""
+        """Whether a name is how another one begins."""
 
     def longer(self, name: str, more: str) -> str:
         """A name with a later piece of it; empty where that makes none."""
@@ -137,8 +140,11 @@ class Calls:
                 call = self._numbers.get(number) or self._of(piece, said)
             if isinstance(text := said.get("arguments"), str) and text and not text.isspace():
                 call.last = text
+            if (before := self._last) is not None and before is not call and before.held and self._is_whole(before):
+                changed = True
+                shown[-1:] = [*self._told(before), piece]
             self._last = call
-            if call.held is not None or (said.get("name") and not call.told and self._begins(call.name)):
+            if call.held is not None or (said.get("name") and not call.told and self._waits(call, said)):
                 changed = True
                 shown[-1:] = self._joined(call, piece, said)
                 continue
@@ -154,9 +160,15 @@ class Calls:
             del delta["tool_calls"]
         return changed
 
-    def _begins(self, name: str) -> bool:
-        """Whether more of a name is to come."""
-        return self._offered is not None and self._offered.begins(name)
+    def _is_whole(self, call: _Call) -> bool:
+        return self._offered is not None and call.name in self._offered
+
+    def _waits(self, call: _Call, said: dict[str, Any]) -> bool:
+        """Whether more of a name may come. One that is whole, and how another begins, ends where arguments begin."""
+        if self._offered is None or not self._offered.begins(call.name):
+            return False
+        named = bool(as_text(said.get("name"))) and not self._is_whole(call)
+        return named or not as_text(said.get("arguments")).strip()
 
     def _joined(self, call: _Call, piece: dict[str, Any], said: dict[str, Any]) -> list[dict[str, Any]]:
         """What a caller is told of a call whose name comes in pieces: nothing before it is whole, or arguments come."""
@@ -169,9 +181,7 @@ class Calls:
             function["arguments"] += arguments
             if name and self._offered is not None:
                 function["name"] = call.name = self._offered.longer(call.name, name) or call.name
-        if self._begins(call.name) and (name or not arguments.strip()):
-            return []
-        return self._told(call)
+        return [] if self._waits(call, said) else self._told(call)
 
     def _told(self, call: _Call) -> list[dict[str, Any]]:
         held, call.held, call.told = call.held, None, True

@@ -101,9 +101,12 @@ class OfferedNames:
             return frozenset()
         return frozenset(shortened(one.name) for one in named if one is not None)
 
+    def __contains__(self, name: object) -> bool:
+        return name in self._names
+
     def begins(self, name: str) -> bool:
-        """Whether a name is none of them, and is how one begins: more of it may come."""
-        return bool(name) and name not in self._names and any(whole.startswith(name) for whole in self._names)
+        """Whether a name is how another one begins, be it one of them or none: more of it may come."""
+        return bool(name) and any(whole.startswith(name) and whole != name for whole in self._names)
 
     def longer(self, name: str, more: str) -> str:
         """A name and a piece of it that came later, which some servers begin anew; empty where that makes none."""

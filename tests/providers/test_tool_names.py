@@ -105,6 +105,7 @@ def test_functions_of_the_older_form_are_told_short_and_given_back_whole() -> No
     assert reply.body.count(LONG.encode()) == 1
 
 
+OFFERED = ("get_weather", "clock", "clock_all", LONG)
 # (the pieces of a name and of its arguments, what a client joins them to)
 PIECES: list[tuple[list[tuple[str | None, str]], str, str]] = [
     ([("get_wea", ""), ("ther", "{}")], "get_weather", "{}"),
@@ -114,6 +115,10 @@ PIECES: list[tuple[list[tuple[str | None, str]], str, str]] = [
     ([("get_wea", "")], "get_wea", ""),
     ([("clock", ""), (None, "{}")], "clock", "{}"),
     ([(SHORT[:30], ""), (SHORT[30:], "{}")], LONG, "{}"),
+    ([("clock", ""), ("_all", ""), (None, "{}")], "clock_all", "{}"),  # the first piece is a tool's name, too
+    ([("clock", ""), ("_all", "{}")], "clock_all", "{}"),
+    ([("clock", "")], "clock", ""),
+    ([("clock", '{"a'), (None, '":1}')], "clock", '{"a":1}'),
 ]
 
 
@@ -123,22 +128,39 @@ def test_a_name_in_pieces_is_made_whole(
     pieces: list[tuple[str | None, str]], name: str, arguments: str, repeated: bool
 ) -> None:
     """``repeated``: each piece has the id of its call."""
-    offered = [{"type": "function", "function": {"name": one}} for one in ("get_weather", "clock", LONG)]
-    decoder = OWN.decoder(call(tools=offered), {})
     deltas: list[dict[str, Any]] = []
     for at, (more, text) in enumerate(pieces):
         function = {"arguments": text} | ({} if more is None else {"name": more})
         named = {"id": "c", "type": "function"} if repeated or not at else {}
         deltas.append({"tool_calls": [{"index": 0, **named, "function": function}]})
+    calls = told_calls(deltas)
+    assert (calls[0]["id"], {piece["index"] for piece in calls}) == ("c", {0})
+    assert "".join(piece["function"].get("name", "") for piece in calls) == name
+    assert "".join(piece["function"]["arguments"] for piece in calls) == arguments
+
+
+def test_a_name_that_begins_another_is_whole_when_another_call_begins() -> None:
+    """A caller whose calls come one after the other gets them in the order in which they were made."""
+    pieces = [(0, "a", "clock", ""), (1, "b", "clock_all", "{}")]
+    deltas = [
+        {"tool_calls": [{"index": at, "id": name, "function": {"name": tool, "arguments": text}}]}
+        for at, name, tool, text in pieces
+    ]
+    told = [
+        (one["index"], one["id"], one["function"]["name"], one["function"]["arguments"]) for one in told_calls(deltas)
+    ]
+    assert told == pieces
+
+
+def told_calls(deltas: list[dict[str, Any]]) -> list[dict[str, Any]]:
+    """The pieces of calls that a caller of the tools on offer is told, in a stream that ends after some."""
+    decoder = OWN.decoder(call(tools=[{"type": "function", "function": {"name": one}} for one in OFFERED]), {})
     said = [{"index": 0, "delta": delta} for delta in deltas]
     said.append({"index": 0, "delta": {}, "finish_reason": "stop"})
     events = [b"data: " + json.dumps({"id": "x", "choices": [one]}).encode() + b"\n\n" for one in said]
     told = b"".join(decoder.feed(event).data for event in events).split(b"\n\n")[:-1]
-    calls = [
+    return [
         piece
         for event in told
         for piece in json.loads(event.removeprefix(b"data: "))["choices"][0]["delta"].get("tool_calls", ())
     ]
-    assert (calls[0]["id"], {piece["index"] for piece in calls}) == ("c", {0})
-    assert "".join(piece["function"].get("name", "") for piece in calls) == name
-    assert "".join(piece["function"]["arguments"] for piece in calls) == arguments
