@@ -21,7 +21,7 @@ ORDER = [
 ]
 INSIDE = {
     "contract": [
-        *("combining", "reach", "case_view", "decisions", "own_money", "metered", "settled", "service_level"),
+        *("combining", "answer", "reach", "case_view", "decisions", "own_money", "metered", "settled", "service_level"),
         *(
             "roles",
             "payer",

@@ -14,10 +14,11 @@ from datetime import date, datetime
 from detente.case.agreement import endings
 from detente.case.case import Case
 from detente.case.counted_unit import counted_unit
+from detente.contract.answer import each_of
 from detente.contract.reminder import Reminder, Role, last_day
 from detente.contract.settled.standing import Standing
 from detente.contract.settling import stands_by_use
-from detente.contract.term import Term, each_of
+from detente.contract.term import Term
 from detente.errors import SettleError
 from detente.values.money import shown
 from detente.values.period import End, endless, moment, named
@@ -94,7 +95,7 @@ def _span(versions: Sequence[Term]) -> Iterator[AgendaLine]:
 
 def _windows(case: Case, term: Term, since: date, until: date) -> Iterator[AgendaLine]:
     """The last day of each window in which it asks, owes or loses something, and of an amount how much it is."""
-    stated = term.stated_windows() if term.keeps_windows and term.meters() else ()
+    stated = term.found_windows if term.keeps_windows and term.meters() else ()
     long = [each for each in stated if each.every.every in LONG]
     owns = [each for each in stated if each.divides == "amount"] or stated
     amounts = _amounts(case, term, until) if long else {}

@@ -10,9 +10,11 @@ from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import UTC, date, datetime, tzinfo
 from itertools import pairwise
+from typing import Any
 
 from pydantic import Field, model_validator
 
+from detente.contract.answer import each_of, misanswered
 from detente.contract.clause_text import SELF
 from detente.contract.combining import Combine
 from detente.contract.reach.ending import Until
@@ -20,7 +22,7 @@ from detente.contract.reach.handover import Handover
 from detente.contract.reach.validity import Validity
 from detente.contract.roles import PriceChange
 from detente.contract.settled.invoice_rounding import InvoiceRounding
-from detente.contract.term import Term, each_of, misanswered
+from detente.contract.term import Term
 from detente.errors import FlawError
 from detente.market.offer import AnyOffer
 from detente.terms import AnyTerm
@@ -163,9 +165,9 @@ def _knowing(standing: InForce, there: Sequence[InForce], offers: Sequence[AnyOf
     """
     party = standing.validity.counterparty
     same = [each.term.in_force(each.validity) for each in there if each.validity.counterparty == party]
-    found = standing.term.knowing(offers, same)
-    if not isinstance(found, Term):
-        raise TypeError(misanswered(standing.term, "knowing", found, "the clause, or a copy that knows more"))
+    found: Any = standing.term.knowing(offers, same)
+    if not isinstance(found, Term) or found.id != standing.term.id:
+        raise TypeError(misanswered(standing.term, "knowing", found, "the clause, or a copy of it that knows more"))
     return replace(standing, term=found)
 
 

@@ -15,6 +15,7 @@ from detente.case.agreement import InForce, changes_text, endings, own_ends
 from detente.case.case import Case
 from detente.case.outside import YEAR, outside, seen
 from detente.case.whole_text import going_on, says_nothing
+from detente.contract.answer import each_of
 from detente.contract.metered.counting_moment import invoice_day
 from detente.contract.metered.meter import Meter
 from detente.contract.reach.ending import Until
@@ -114,7 +115,8 @@ def _overlooked(case: Case) -> Iterator[tuple[Term, Mistake]]:
     for at, versions in texts.items():
         last = versions[-1].validity
         term = versions[0].term.in_force(replace(versions[0].validity, end=last.end, ended=last.ended))
-        for flaw in term.overlooked(case.declared.horizon):
+        flaws = term.overlooked(case.declared.horizon)
+        for flaw in each_of(term, "overlooked", flaws, Flaw, "each `Flaw`"):
             yield term, Mistake(case.clauses.get(at, Where(at[0])), flaw.what, flaw.remedy)
 
 
@@ -335,7 +337,7 @@ def _ended(case: Case) -> Iterator[Mistake]:
 def _cut_short(old: InForce, by: str, before: datetime) -> Iterator[Mistake]:
     """A window of an amount that has less time by the end of its clause, and keeps all of its amount."""
     term, end = old.term.in_force(old.validity), old.validity.end
-    for stated in term.stated_windows():
+    for stated in term.found_windows:
         running = next(iter(term.calendar(stated.every, before).over(end, end)), None)
         if stated.divides == "amount" and running is not None and running.start < end:
             what = f"`{by}` ends `{term.id}` on {end:%Y-%m-%d}, in its window {named(running.start, running.end)}"

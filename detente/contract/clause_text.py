@@ -15,6 +15,7 @@ from typing import Any, ClassVar, Self
 
 from pydantic import Field, PrivateAttr, model_validator
 
+from detente.contract.answer import each_of
 from detente.contract.metered.counting_moment import CountingMoment
 from detente.contract.metered.meter import MONEY, Measure, Meter
 from detente.contract.own_money import OwnMoney
@@ -96,7 +97,8 @@ class ClauseText(Noun):
     @cached_property
     def found_windows(self) -> tuple[StatedWindows, ...]:
         """``stated_windows``, remembered: a bill asks for them with each meter. It is no part of what a term equals."""
-        return self.stated_windows()
+        instead = "each `StatedWindows`"
+        return tuple(each_of(self, "stated_windows", self.stated_windows(), StatedWindows, instead))
 
     @cached_property
     def found_calendars(self) -> dict[tuple[Every, datetime | None], Calendar]:

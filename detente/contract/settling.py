@@ -10,6 +10,7 @@ from datetime import datetime
 from fractions import Fraction
 from typing import NamedTuple
 
+from detente.contract.answer import each_of, misanswered
 from detente.contract.decisions import NOTHING_DECIDED, Decisions
 from detente.contract.metered.meter import PAYMENTS, Measure
 from detente.contract.metered.paid_use import PaidUse, in_the_cases
@@ -19,7 +20,7 @@ from detente.contract.returning import Returning, in_turn
 from detente.contract.roles import DatedPayment
 from detente.contract.settled.settlement import Settlement
 from detente.contract.settled.standing import Standing
-from detente.contract.term import Term, each_of, misanswered
+from detente.contract.term import Term
 from detente.errors import SettleError
 
 

@@ -12,7 +12,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from datetime import date, datetime
 from fractions import Fraction
 from functools import cached_property
-from typing import Any, ClassVar, Literal, Self, TypeVar
+from typing import Any, ClassVar, Literal, Self
 
 from detente.contract.case_view import CaseView
 from detente.contract.clause_text import ClauseText
@@ -58,29 +58,6 @@ Effect = Literal["restrains", "grants", "both"]
 """What a kind of clause does to us. ``restrains``: whatever else is agreed, no plan is dearer without it. ``grants``:
 where nothing else is agreed, no plan is cheaper without it; beside a floor that counts what is left to pay, one may be.
 ``both``: neither is claimed. What is claimed is held by law 5 (design §10)."""
-
-
-def misanswered(term: object, question: str, answer: object, instead: str) -> str:
-    """Of a question that a kind answers with something else than it is asked for."""
-    name = getattr(term, "id", "")
-    return f"`{name}` (`{type(term).__name__}`): `{question}` returns {type(answer).__name__}; return {instead}"
-
-
-AnswerPart = TypeVar("AnswerPart")
-
-
-def each_of(
-    term: object, question: str, answers: Iterable[AnswerPart], kind: type[AnswerPart], instead: str
-) -> list[AnswerPart]:
-    """What a question is answered with, one by one. Raises TypeError where it is something else."""
-    given: Any = answers
-    if not isinstance(given, Iterable) or isinstance(given, str):
-        raise TypeError(misanswered(term, question, given, instead))
-    found = list(given)
-    for each in found:
-        if not isinstance(each, kind):
-            raise TypeError(misanswered(term, question, each, instead))
-    return found
 
 
 class Term(ClauseText):

@@ -92,9 +92,9 @@ def own(monkeypatch: pytest.MonkeyPatch) -> None:
     terms.add(Off)
 
 
-def plan_of(clause: dict[str, Any]) -> Any:
+def plan_of(*clauses: dict[str, Any]) -> Any:
     """1000 Mtok a month for 3 USD each, through two months."""
-    return solved(build([tokens("north", 3)], [work()], agreement(clause), months=2))
+    return solved(build([tokens("north", 3)], [work()], agreement(*clauses), months=2))
 
 
 FEE = {"id": "monthly", "kind": "fee", "amount": "10 USD"}
@@ -135,6 +135,9 @@ def test_a_verdict_without_a_reason_is_refused(said: Permission, monkeypatch: py
         plan_of({"id": "silent", "kind": "judge"})
 
 
+_NO: Any = "no"
+
+
 def _spend(clause: Term) -> Meter:
     return clause.meter("spend", "spend", clause.calendar(Every(every="month")))
 
@@ -151,7 +154,22 @@ def _spend(clause: Term) -> Meter:
         ("check", lambda clause, case: ["bad"], "`check` returns str; return each `Flaw`"),
         ("references", lambda clause: ("north",), "`references` returns str; return a tuple of `Reference`"),
         ("knowing", lambda clause, *given: None, "`knowing` returns NoneType; return the clause"),
+        (
+            "knowing",
+            lambda clause, *given: clause.model_copy(update={"id": "new"}),
+            "`knowing` returns Judge; return the",
+        ),
         ("turns", lambda clause, *given: [day("2026-02-01").date()], "`turns` returns date; return each moment"),
+        ("turns", lambda clause, *given: [datetime(2026, 2, 1)], "`turns` returns datetime without a zone; return"),
+        ("judge", lambda clause, *given: Verdict(_NO, Reason("odd", "no")), "`judge` returns Verdict; return `PERMIT`"),
+        ("acting_days", lambda clause: None, "`acting_days` returns NoneType; return each day with its place: `(("),
+        ("acting_days", lambda clause: [day("2026-02-01").date()], "`acting_days` returns date; return each day with"),
+        ("scopes", lambda clause: (clause.of,), "`scopes` returns Scope; return each `Scope` with its place: `(("),
+        ("stated_windows", lambda clause: None, "`stated_windows` returns NoneType; return each `StatedWindows`"),
+        ("overlooked", lambda clause, horizon: ["bad"], "`overlooked` returns str; return each `Flaw`"),
+        ("overlooked", lambda clause, horizon: None, "`overlooked` returns NoneType; return each `Flaw`"),
+        ("depends_on", property(lambda clause: None), "`depends_on` returns NoneType; return a `frozenset`"),
+        ("counted_time", property(lambda clause: None), "`counted_time` returns NoneType; return a `CountedTime`"),
     ],
 )
 def test_what_is_answered_with_something_else_is_named(
@@ -190,14 +208,16 @@ def test_what_is_owed_is_exact(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 @pytest.mark.parametrize("permission", ["deny", "undecided", "prefer"])
+@pytest.mark.parametrize("beside", [(), ({"id": "other", "kind": "spending-cap", "amount": "5 k USD"},)])
 def test_a_verdict_that_cites_another_clause_is_refused(
-    permission: Permission, monkeypatch: pytest.MonkeyPatch
+    permission: Permission, beside: tuple[dict[str, Any], ...], monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    """``beside``: the other is in force, too."""
     monkeypatch.setattr(Judge, "said", Verdict(permission, Reason("other", "no")))
     told = re.escape("`odd` (`Judge`): `judge` cites `other`; cite the clause itself: `Reason(self.id, …)`")
     with pytest.raises(ValueError, match=told):
-        plan_of({"id": "odd", "kind": "judge"})
-    case = build([tokens("north", 3)], [work()], agreement({"id": "odd", "kind": "judge"}))
+        plan_of({"id": "odd", "kind": "judge"}, *beside)
+    case = build([tokens("north", 3)], [work()], agreement({"id": "odd", "kind": "judge"}, *beside))
     with pytest.raises(ValueError, match=told):
         case.verdict(case.workloads[0], case.offers[0], day("2026-01-10"))
 

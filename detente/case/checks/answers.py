@@ -7,19 +7,25 @@ from __future__ import annotations
 
 from typing import Any
 
+from detente.contract.answer import cites_itself, misanswered
 from detente.contract.metered.meter import Meter
+from detente.contract.reach.counted_time import CountedTime
 from detente.contract.reach.verdict import Reason
-from detente.contract.term import Term, misanswered
+from detente.contract.term import Term
 
 
 def answers_of(term: Term) -> None:
     """Raise TypeError where a bound clause answers with something else; ValueError where it cites another clause."""
     meters: Any = term.meters()
     reason: Any = term.explain()
+    depends: Any = term.depends_on
     if not isinstance(meters, tuple) or not all(isinstance(meter, Meter) for meter in meters):
         raise TypeError(misanswered(term, "meters", meters, "a tuple of `Meter`"))
-    if not isinstance(reason, Reason):
+    if not isinstance(reason, Reason) or not isinstance(reason.sentence, str):
         raise TypeError(misanswered(term, "explain", reason, '`Reason(self.id, "what it does, in one sentence")`'))
-    if reason.term != term.id:
-        what = f"`{term.id}` (`{type(term).__name__}`): `explain` cites `{reason.term}`"
-        raise ValueError(f"{what}; cite the clause itself: `Reason(self.id, …)`")
+    if not isinstance(depends, frozenset):
+        raise TypeError(misanswered(term, "depends_on", depends, "a `frozenset` of the ids of clauses"))
+    counted: Any = term.counted_time
+    if not isinstance(counted, CountedTime):
+        raise TypeError(misanswered(term, "counted_time", counted, "a `CountedTime`"))
+    cites_itself(term, "explain", reason.term)

@@ -8,6 +8,7 @@ It finds all mistakes and never stops at the first, and knows no kind of clause.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
+from datetime import date
 
 from detente.case.agreement import Agreement, InForce, cycle, dates, endings, in_force, lineage, root
 from detente.case.checks import currencies, units, upfront, windows
@@ -17,13 +18,14 @@ from detente.case.checks.view import View
 from detente.case.entries import Entries, Entry
 from detente.case.reading import choice_of, combinations
 from detente.case.whole_text import going_on
+from detente.contract.answer import each_of, each_placed
 from detente.contract.clause_text import SELF
 from detente.contract.payer import Payer
 from detente.contract.reach.ending import Until
 from detente.contract.reach.scope import Scope
 from detente.contract.roles import OwnRates, PriceChange
 from detente.contract.stated import Reference
-from detente.contract.term import Term, each_of
+from detente.contract.term import Term
 from detente.errors import Flaw, FlawError, KeyPath
 from detente.values.facts import DEMAND_KEYS, OFFER_KEYS
 from detente.values.likeness import did_you_mean
@@ -154,7 +156,7 @@ class _Clauses:
             if not same or found.term.id in told or not self._grows(found, agreement):
                 continue
             told.add(found.term.id)
-            stated = found.term.in_force(found.validity).stated_windows()
+            stated = found.term.in_force(found.validity).found_windows
             if any(each.divides == "amount" and each.every.every == "term" for each in stated):
                 what = f"makes the term of `{found.term.id}` longer, which has one amount for all of it: what becomes"
                 remedy = (
@@ -263,7 +265,8 @@ class _Clauses:
         ending, until, horizon = self.ends[agreement.id], term.until, self.case.horizon
         stated = (until.latest if isinstance(until, Until) else until) or LAST
         last = min(stated, max(ending.after, ending.final))
-        for at, on in term.acting_days():
+        instead = 'each day with its place: `(("due",), self.due)`'
+        for at, on in each_placed(term, "acting_days", term.acting_days(), date, instead):
             if on >= last and horizon is not None and term.begin(on) < horizon.closes:
                 what = f"`{term.id}` names {on}, and ends on {last}: it does nothing then"
                 self.case.wrong(entry, (*path, *at), what, "move the day, or the end")
@@ -277,7 +280,8 @@ class _Clauses:
         good = found.validity.counterparty in {SELF, *self.case.names("providers")}
         good &= self._parties(entry, path, found.term.parties, found.term.id)
         good &= set(found.validity.parties) <= {*self.case.values_of.get("party", ())}
-        for at, scope in found.term.scopes():
+        instead = 'each `Scope` with its place: `(("of",), self.of)`'
+        for at, scope in each_placed(found.term, "scopes", found.term.scopes(), Scope, instead):
             good &= self._scope(entry, (*path, *at), scope, found.term.id)
         references = each_of(found.term, "references", found.term.references(), Reference, "a tuple of `Reference`")
         for reference in references:

@@ -48,7 +48,7 @@ def _edges(term: Term, view: View, horizon: Horizon) -> Iterator[datetime]:
         beside = (each for each in view.beside if each.id == term.id and at in (each.validity.start, each.validity.end))
         if horizon.opens < at < horizon.closes and not any(_same(term, each, view) for each in beside):
             yield at
-    for stated in term.stated_windows() if isinstance(term, Payer) else ():
+    for stated in term.found_windows if isinstance(term, Payer) else ():
         if stated.divides == "amount":
             for window in term.calendar(stated.every).over(horizon.opens, horizon.closes):
                 yield from (at for at in (window.start, window.end) if horizon.opens < at < horizon.closes)

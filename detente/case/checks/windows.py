@@ -23,7 +23,7 @@ def never(term: Term, signed_until: datetime) -> Iterator[Flaw]:
 
     ``signed_until`` is when it ends by its own dates and its agreement's.
     """
-    for stated in term.stated_windows():
+    for stated in term.found_windows:
         flaw = _never(stated.every, term.calendar(stated.every).begins(0), term.validity.start, signed_until)
         if flaw is not None:
             yield replace(flaw, path=(*stated.path, *flaw.path))
@@ -49,7 +49,7 @@ def _never(every: Every, first: datetime, start: datetime, end: datetime) -> Fla
 
 def cut(term: Term, horizon: Horizon) -> Iterator[Flaw]:
     """Windows that the horizon cuts in two, where the clause does not say what then becomes of its amount."""
-    found = term.stated_windows()
+    found = term.found_windows
     for stated in found:
         if stated.divides == "amount" and stated.every.every == "term" and endless(term.validity.end):
             others = [other for other in found if other.path == stated.path and other.every != stated.every]
@@ -111,7 +111,7 @@ def _nothing_asked(term: Term, running: Window) -> Flaw:
 
 def _out_of_step(term: Term, running: Window) -> Iterator[Flaw]:
     """Stated windows that do not go on from the one that runs, or, where a new one is to begin, go on from before."""
-    for stated in term.stated_windows() if term.takes_over != "pro-rata" else ():
+    for stated in term.found_windows if term.takes_over != "pro-rata" else ():
         if stated.divides != "amount":
             continue
         calendar, on = term.calendar(stated.every), term.validity.start

@@ -14,10 +14,10 @@ from fractions import Fraction
 from itertools import pairwise
 from typing import TypeVar
 
+from detente.contract.answer import misanswered
 from detente.contract.combining import parts
 from detente.contract.metered.use import RatedUse, Reduction, Use, nanos
 from detente.contract.roles import PriceChange
-from detente.contract.term import misanswered
 from detente.errors import SettleError
 from detente.values.facts import Facts
 from detente.values.money import NANO, of_nanos

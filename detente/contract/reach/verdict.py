@@ -10,9 +10,9 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
-from itertools import product
 from typing import Any, Literal, Protocol, TypeVar
 
+from detente.contract.answer import cites_itself, misanswered
 from detente.contract.reach.validity import Validity
 from detente.values.facts import Facts
 
@@ -86,53 +86,49 @@ def verdict(terms: Iterable[Clause], demand: Facts, places: Sequence[Facts]) -> 
 
     Deny wins, then undecided, then prefer. Of equals the first place counts, and in it the first clause.
 
-    Raises ValueError where a clause does not permit it and gives no reason, or one that cites no clause of these (§1).
+    Raises ValueError where a clause does not permit it and gives no reason, or one that cites another (§1); TypeError
+    where it answers with no verdict.
     """
     clauses = tuple(terms)
+    said = [(clause, clause.judge(demand, place), place) for place in places for clause in clauses]
+    if not said:
+        return PERMIT
     try:
-        found = worst(clause.judge(demand, place).at(place) for place in places for clause in clauses)
-    except AttributeError:
-        _no_verdict(clauses, demand, places)
+        clause, found, place = max(said, key=lambda each: _RANK[each[1].permission])
+    except (AttributeError, KeyError, TypeError):
+        for clause, given, _ in said:
+            _is_verdict(clause, given)
         raise
-    if found.reason is None and not found.permitted:
-        said = replace(found, place=None)
-        clause = next(each for each in clauses if each.judge(demand, found.place or {}) == said)
-        what = f"`{clause.id}` (`{type(clause).__name__}`) says `{found.permission}` without a reason"
-        raise ValueError(f'{what}; write `Verdict("{found.permission}", Reason(self.id, "why, in one sentence"))`')
-    if found.reason is not None and all(each.id != found.reason.term for each in clauses):
-        citing = next(each for each in clauses if each.judge(demand, found.place or {}).reason == found.reason)
-        _cites_itself(citing, found)
-    return found
+    _holds(clause, found)
+    return found.at(place)
 
 
-def _cites_itself(clause: Clause, said: Verdict) -> None:
-    """Raise ValueError where the reason of a clause cites another one (§1)."""
-    if said.reason is not None and said.reason.term != clause.id:
-        what = f"`{clause.id}` (`{type(clause).__name__}`): `judge` cites `{said.reason.term}`"
-        raise ValueError(f"{what}; cite the clause itself: `Reason(self.id, …)`")
+def _holds(clause: Clause, said: Verdict) -> None:
+    """Raise ValueError where a clause does not permit and gives no reason, or one that cites another clause (§1)."""
+    if said.reason is None and not said.permitted:
+        what = f"`{clause.id}` (`{type(clause).__name__}`) says `{said.permission}` without a reason"
+        raise ValueError(f'{what}; write `Verdict("{said.permission}", Reason(self.id, "why, in one sentence"))`')
+    if said.reason is not None:
+        cites_itself(clause, "judge", said.reason.term)
 
 
-def _no_verdict(clauses: Iterable[Clause], demand: Facts, places: Sequence[Facts]) -> None:
+def _is_verdict(clause: Clause, said: Any) -> None:
     """Raise TypeError where a clause answers with no verdict."""
-    for clause, place in product(clauses, places):
-        said: Any = clause.judge(demand, place)
-        if not isinstance(said, Verdict):
-            what = f"`{clause.id}` (`{type(clause).__name__}`): `judge` returns {type(said).__name__}"
-            raise TypeError(f"{what}; return `PERMIT`, or a `Verdict` with its `Reason`") from None
+    if not isinstance(said, Verdict) or said.permission not in (*_RANK,):
+        instead = "`PERMIT`, or a `Verdict` (`prefer`, `undecided`, `deny`) with its `Reason`"
+        raise TypeError(misanswered(clause, "judge", said, instead)) from None
 
 
 def permitted(clause: Clause, demand: Facts, places: Sequence[Facts]) -> bool:
     """Whether the verdict of a clause alone permits it: it does in every place. Raises ValueError as ``verdict``."""
-    try:
-        for place in places:
-            said = clause.judge(demand, place)
-            _cites_itself(clause, said)
+    for place in places:
+        said = clause.judge(demand, place)
+        if said is not PERMIT:
+            _is_verdict(clause, said)
+            _holds(clause, said)
             if not said.permitted:
                 return False
-        return True
-    except AttributeError:
-        _no_verdict([clause], demand, places)
-        raise
+    return True
 
 
 def worst(verdicts: Iterable[Verdict]) -> Verdict:

@@ -15,6 +15,7 @@ from itertools import islice
 from math import ceil
 
 from detente.case.case import Case
+from detente.contract.answer import cites_itself, misanswered
 from detente.contract.decisions import NOTHING_DECIDED
 from detente.contract.metered.counting_moment import COUNTED
 from detente.contract.metered.meter import Meter, UseMeasure
@@ -25,7 +26,7 @@ from detente.contract.reach.verdict import Verdict
 from detente.contract.roles import CallLimit
 from detente.contract.settled.standing import Standing
 from detente.contract.settling import stands_by_use
-from detente.contract.term import Term, misanswered
+from detente.contract.term import Term
 from detente.errors import Mistake, SettleError, Where
 from detente.ledger.caps.cap import BookedCall, Cap, CapLimit, CapRoom, CapTaker, holder_of
 from detente.ledger.caps.leasing import CapWindow, whole_up
@@ -105,6 +106,8 @@ class LiveCap(Cap):
         said = self.limit.permits(replace(standing, drawn=of_nanos(drawn)), of_nanos(need))
         if not isinstance(said, Verdict):
             raise TypeError(misanswered(self.term, "permits", said, "`PERMIT`, or a `Verdict` with its `Reason`"))
+        if said.reason is not None:
+            cites_itself(self.term, "permits", said.clause)
         return said
 
     def denies(self, room: CapRoom) -> Verdict | None:
