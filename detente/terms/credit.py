@@ -208,7 +208,7 @@ class Credit(Term, Payer):
         """When it is applied: cut where another credit begins to be, or a window that counts what it pays."""
         beside = self.beside
         alike = [self.covered, *(other.covered for other in beside)]
-        read = [m.windows for m in self._counting if any(each.inside(m.selection) is not False for each in alike)]
+        read = [m.used_in for m in self._counting if any(each.inside(m.selection) is not False for each in alike)]
         return AppliedTimes(self.paying, (*(other._paying(monthly=True) for other in beside), *read))
 
     @property

@@ -105,9 +105,6 @@ class MinimumCommitment(Term):
             raise FlawError(what, _APART if key == "milestones" else one, (key,))
         self._of_shortfall()
         of_nothing(self.model_fields_set)
-        if self.moment != "use" and self.measure == "after-credits":
-            what = f"a credit pays what is used, and what counts does so {COUNTED[self.moment]}"
-            raise FlawError(what, "say `moment: use`, or another `measure`", ("moment",))
         if len({each.prepaid for each in self.milestones}) > 1 or (self._prepaid and self.windows.every != "term"):
             what = "milestones that are charged as prepayment stand beside other amounts"
             raise FlawError(what, "charge all of them so, over `every: term`", ("milestones",))

@@ -237,7 +237,8 @@ class VolumeDiscount(Term, Returning):
     def returned(self, totals: Totals, as_of: datetime | None) -> Iterator[PaidUse]:
         """What it gives back in each window."""
         of, given = UsePart(self.covered), self._given(totals, as_of)
-        yield from (PaidUse(of, w.start, w.end, back) for w, _, _, back in given)
+        used = ((self.spend.use_of(window), back) for window, _, _, back in given)
+        yield from (PaidUse(of, time.start, time.end, back) for time, back in used)
 
     # -- in a plan -----------------------------------------------------------------------------------------------
     def shape(self, program: Program) -> None:
@@ -258,7 +259,7 @@ class VolumeDiscount(Term, Returning):
             back -= over
             program.require(self, "left", back - left <= [Fraction(0) for _ in windows])
             exactly = partial(in_full, program, self, back, [left, earned], None, [0 for _ in windows])
-        program.pays(self, UsePart(self.covered), windows, back, exactly)
+        program.pays(self, UsePart(self.covered), [*map(self.spend.use_of, windows)], back, exactly)
 
     # -- in exact numbers ----------------------------------------------------------------------------------------
     def settle(self, totals: Totals, decisions: Decisions, as_of: datetime | None) -> Settlement:
@@ -298,11 +299,7 @@ class VolumeDiscount(Term, Returning):
         """Use that is charged for otherwise; tiers in units over offers of another price, or one that is lowered."""
         yield from repriced(self.in_force(self.validity, {"lowers": None}), None, case, "tiers", APART)
         yield from untimed(self.moment, self.filled, case)
-        if self._beside is not None and self.moment != "use":
-            if names := " and ".join(f"`{name}`" for name in self._beside.invoiced(self, case.horizon)):
-                what = f"{names} and `{self.id}` could give back more than all, and it counts {COUNTED[self.moment]}"
-                yield Flaw(what, "say `moment: use`: what the others give is of what was used", ("moment",))
-        elif self._left is not None and self._beside is not None:
+        if self._left is not None and self._beside is not None:
             yield from self._left.unknown(self, self._beside, case, "tiers")
         others = [other for other in case.beside if isinstance(other, VolumeDiscount)]
         joined = () if self._joint is None else self._joint.names

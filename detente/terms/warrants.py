@@ -85,9 +85,6 @@ class Warrants(Term):
         if isinstance(reach, Amount) and stated:
             what = f"`{stated[0]}` is of money, and the tranches are in {reach.unit}"
             raise FlawError(what, f"leave out `{stated[0]}`", (stated[0],), key=True)
-        if self.moment != "use" and self.measure == "after-credits":
-            what = f"a credit pays what is used, and what counts does so {COUNTED[self.moment]}"
-            raise FlawError(what, "say `moment: use`, or another `measure`", ("moment",))
         return self
 
     @property

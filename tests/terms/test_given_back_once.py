@@ -154,13 +154,15 @@ def test_what_is_left_is_not_known_in_windows_of_another_length() -> None:
     )
 
 
-def test_what_was_given_of_an_invoice_is_not_known_of_use() -> None:
-    """Each of two gives no more than all beside the third; the third comes after both, and one goes by invoices."""
+def test_what_was_given_of_an_invoice_is_known_by_its_months() -> None:
+    """Each of two gives no more than all beside the third, after both; what `one` gives is of December on."""
     one = rebate("50%", name="one", of={"offer": "north-api"}, moment="invoice")
     two = rebate("50%", name="two", of={"offer": "north-k"})
-    (found,) = mistakes(data_of([*TWO["offers"]], [*TWO["works"]], agreement(one, two, rebate("40%"), combine="sum")))
-    assert "`one` and `rebate` could give back more than all that use costs, and the first counts when it is" in found
-    assert "let `one` say `moment: use`" in found
+    third = rebate("40%")
+    (found,) = mistakes(data_of([*TWO["offers"]], [*TWO["works"]], agreement(one, two, third, combine="sum")))
+    assert "`one` and `rebate` could give back more than all that use costs, and how much of what the first" in found
+    monthly = [each | {"windows": {"every": "month"}} for each in (one, two, third)]
+    assert not mistakes(data_of([*TWO["offers"]], [*TWO["works"]], agreement(*monthly, combine="sum")))
 
 
 def test_what_a_credit_pays_fills_tiers_though_it_is_not_given_back() -> None:

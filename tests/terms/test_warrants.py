@@ -93,11 +93,6 @@ def test_explain_tells_what_is_not_the_default() -> None:
     [
         (shares("9 Gtok", measure="list"), "`measure` is of money, and the tranches are in Mtok; leave out `measure`"),
         (shares("9 Gtok", moment="invoice"), "`moment` is of money, and the tranches are in Mtok; leave out `moment`"),
-        (
-            shares(measure="after-credits", moment="invoice"),
-            "a credit pays what is used, and what counts does so when it is invoiced; "
-            "say `moment: use`, or another `measure`",
-        ),
     ],
 )
 def test_what_means_nothing_is_refused(clause: Data, what: str) -> None:

@@ -15,6 +15,7 @@ from typing import Annotated, Any, Literal
 from pydantic import BeforeValidator, Field
 
 from detente.contract.case_view import CaseView, ClauseView
+from detente.contract.metered.counting_moment import COUNTED
 from detente.contract.metered.meter import Measure, Meter
 from detente.contract.metered.totals import Totals
 from detente.contract.payer import Payer
@@ -118,6 +119,11 @@ def paid_apart(
     for other in case.lowering:
         if not isinstance(other, Payer):
             continue
+        if (offer := bought_apart(counting.own, other, case)) is not None:
+            what = f"`{other.id}` pays for what is used of `{offer}`, which is reserved, and `{term.id}` counts that"
+            remedy = "leave it out of one of them (`except: [{ buy: reserved }]`), or say `moment: use`"
+            yield Flaw(f"{what} {COUNTED[counting.own.moment]}", remedy, ("moment",))
+            continue
         inside = other.covered.inside(term.covered)
         if any(case.uses(meter.selection.both(other.covered)) for meter, _ in counting.classes):
             what = (
@@ -129,17 +135,24 @@ def paid_apart(
         elif inside is None:
             what = f"`{term.id}` {does}, and `{other.id}` may pay for more than it counts"
             yield Flaw(what, "let both clauses cover the same use, or narrow the credit", (at,))
-        elif inside and (edge := edge_inside(counting.own.windows, other.paying, horizon)) is not None:
+        elif inside and (edge := edge_inside(counting.own, other.paying, horizon)) is not None:
             what = (
                 f"a window of `{term.id}` begins or ends on {edge:%Y-%m-%d}, inside a time in which `{other.id}` pays"
             )
             yield Flaw(what, "let the windows of both begin on the same day of a month", (at,))
 
 
-def edge_inside(windows: Calendar, paying: Calendar, horizon: Horizon) -> datetime | None:
-    """An edge of a window that lies inside a time of another calendar, as far as a horizon sees."""
-    seen = [at for window in windows.seen_by(horizon) for at in (window.start, window.end)]
-    inside = (at for at in seen for part in paying.over(at, at) if part.start < at)
+def bought_apart(counting: Meter, other: ClauseView, case: CaseView) -> str | None:
+    """An offer that is reserved, of which a meter counts what is bought and another clause speaks of its use."""
+    found = case.uses(counting.selection.both(other.covered), "buy", "offer") if counting.moment != "use" else ()
+    return next((str(offer["offer"]) for _, offer in found if not counting.counts_use_of(offer)), None)
+
+
+def edge_inside(counting: Meter, paying: Calendar, horizon: Horizon) -> datetime | None:
+    """An edge of what a window counts that lies inside a time of a calendar, as far as a horizon sees."""
+    seen = map(counting.use_of, counting.windows.seen_by(horizon))
+    edges = (at for time in seen for at in (time.start, time.end))
+    inside = (at for at in edges for part in paying.over(at, at) if part.start < at)
     return next(inside, None)
 
 

@@ -7,19 +7,18 @@ numbers, and what of it is not known. Not here: what each would give by itself (
 
 from __future__ import annotations
 
+from bisect import bisect_left
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
-from datetime import timedelta
 from fractions import Fraction
 
-from detente.contract.amounts.counting import Counting, edge_inside, paid_apart
+from detente.contract.amounts.counting import Counting, bought_apart, paid_apart
 from detente.contract.case_view import CaseView, ClauseView
 from detente.contract.metered.counting_moment import COUNTED
 from detente.contract.metered.meter import Meter
 from detente.contract.metered.totals import Totals
 from detente.contract.payer import meet
 from detente.contract.program import ClauseOwner, Expression, Program
-from detente.contract.reach.counted_time import CountedTime
 from detente.contract.reach.window import Window
 from detente.contract.returning import Returning, in_turn
 from detente.contract.roles import ClauseRole, GivingBack
@@ -45,16 +44,6 @@ class GivenBeside:
     def names(self) -> frozenset[str]:
         """What they are called."""
         return frozenset(each.id for each in self.met)
-
-    def invoiced(self, own: ClauseView, horizon: Horizon | None) -> list[str]:
-        """Those that meet a clause in use that a horizon sees, or that is invoiced in it."""
-        seen = own.counted_time.seen_by(horizon)
-        if horizon is not None:  # the first invoice is of all of a month
-            first = (horizon.opens - timedelta(microseconds=1)).replace(
-                day=1, hour=0, minute=0, second=0, microsecond=0
-            )
-            seen = CountedTime(max(own.counted_time.start, first), seen.end)
-        return sorted({each.id for each in self.met if seen.meets(each.counted_time)})
 
 
 def beside(own: GivingBack, clauses: Sequence[ClauseRole | ClauseView]) -> GivenBeside | None:
@@ -119,6 +108,9 @@ class LeftOver:
     def unknown(self, term: ClauseView, beside: GivenBeside, case: CaseView, at: str) -> Iterator[Flaw]:
         """What of it cannot be told: credits, and others that give back, of other use or in other windows."""
         whole = Counting(self.spend, paid=self.paid)
+        if beside.exchanged and self.spend.moment != "use":
+            what = f"`{term.id}` counts {COUNTED[self.spend.moment]}, beside others in another currency"
+            yield Flaw(what, "say `moment: use`, or write all of them in one currency", ("moment",))
         yield from paid_apart(whole, term, case, at, "is of what credits leave")
         for other in beside.before if case.horizon is not None else ():
             assert case.horizon is not None
@@ -126,9 +118,17 @@ class LeftOver:
             if not meet(term, other) or inside is False:
                 continue
             what = f"`{other.id}` and `{term.id}` could give back more than all that use costs, and "
-            if counted.moment != "use":
-                counts = f"the first counts {COUNTED[counted.moment]}"
+            if (offer := bought_apart(counted, term, case)) is not None:
+                counts = f"the first counts what is bought of `{offer}` {COUNTED[counted.moment]}"
                 yield Flaw(what + counts, f"let `{other.id}` say `moment: use`", (at,))
-            elif inside is None or edge_inside(self.spend.windows, counted.windows, case.horizon) is not None:
+            elif inside is None or _cut_by(self.spend, counted, case.horizon):
                 unknown = "how much of what the first gives is for what the other covers is not known"
                 yield Flaw(what + unknown, ALIKE, (at,))
+
+
+def _cut_by(counting: Meter, other: Meter, horizon: Horizon) -> bool:
+    """Whether what a window counts begins or ends inside of what a window of another counts."""
+    own, times = ([meter.use_of(each) for each in meter.windows.seen_by(horizon)] for meter in (counting, other))
+    starts = [time.start for time in times]
+    edges = ((at, bisect_left(starts, at)) for time in own for at in (time.start, time.end))
+    return any(place and at < times[place - 1].end for at, place in edges)

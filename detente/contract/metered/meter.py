@@ -97,6 +97,24 @@ class Meter:
         """
         return self.moment == "use" or self.measure == "revenue" or not reserved(offer)
 
+    def use_of(self, window: Window) -> Window:
+        """The time whose use counts in a window: where it counts by invoice, that of the months before."""
+        if self.moment != "invoice":
+            return window
+        clock, (first, last) = self.windows.clock, self.windows.counted
+        start, end = max(window.start, first), min(window.end, last)
+        return Window(window.index, first_invoiced(start.astimezone(clock)), first_invoiced(end.astimezone(clock)))
+
+    @property
+    def used_in(self) -> Calendar:
+        """A calendar in which a time begins wherever the use of one of its windows does: its own, or of months."""
+        if self.moment != "invoice":
+            return self.windows
+        first, since = (
+            first_invoiced(at.astimezone(self.windows.clock)) for at in (self.windows.first, self.windows.since)
+        )
+        return Calendar("month", first, since, self.windows.end, sight=self.windows.sight)
+
     def begun(self, as_of: datetime | None) -> Iterator[tuple[Window, bool]]:
         """Each window that has begun, and whether it has ended; where no moment is given, all of them have.
 

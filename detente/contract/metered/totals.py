@@ -222,7 +222,7 @@ class Totals:
     @staticmethod
     def _paid(meter: Meter, window: Window, payment: PaidUse) -> Fraction:
         """A payment, where it is all in a window and for what the meter covers; nothing where none of it is."""
-        inside = payment.of.inside(meter.selection)
+        inside, window = payment.of.inside(meter.selection), meter.use_of(window)
         if meter.measure == "paid-before" and inside is None:  # nothing is in both: the case was checked
             return Fraction(0)
         if inside is False or payment.end <= window.start or window.end <= payment.start or not payment.amount:

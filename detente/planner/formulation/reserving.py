@@ -11,7 +11,7 @@ from datetime import datetime
 
 import numpy as np
 
-from detente.contract.metered.counting_moment import CountingMoment, first_invoiced
+from detente.contract.metered.counting_moment import CountingMoment
 from detente.contract.metered.meter import Meter
 from detente.contract.reach.window import Window
 from detente.market.invoicing import instalments
@@ -28,15 +28,6 @@ def counted_on(draft: Draft, units: Units, column: int, when: CountingMoment) ->
     if when == "purchase" or offer.invoiced is None:  # the case was checked
         return [start]
     return instalments(offer.invoiced, start, min(later(start, offer.term), draft.horizon.closes))
-
-
-def times_of_use(meter: Meter, by: Sequence[Window]) -> list[Window]:
-    """The times whose use counts in some windows: where it counts by invoice, that of the months before."""
-    if meter.moment != "invoice":
-        return list(by)
-    first, last = (at.astimezone(meter.windows.clock) for at in meter.windows.counted)
-    cut = [(window, max(window.start, first), min(window.end, last)) for window in by]
-    return [Window(window.index, first_invoiced(a), first_invoiced(b)) for window, a, b in cut]
 
 
 def bought(draft: Draft, units: Units, meter: Meter, by: Sequence[Window]) -> Part:

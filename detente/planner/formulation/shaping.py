@@ -34,7 +34,7 @@ from detente.planner.formulation.grid import in_same_period
 from detente.planner.formulation.owner import Owner
 from detente.planner.formulation.period_prices import NetPrices
 from detente.planner.formulation.price_kept import measured_by_price, use_by_price
-from detente.planner.formulation.reserving import bought, times_of_use
+from detente.planner.formulation.reserving import bought
 from detente.planner.formulation.unit_columns import Units
 
 Ints64 = NDArray[np.int64]
@@ -92,7 +92,7 @@ class Shaping:
         if meter not in self._stated:
             raise ValueError(unstated(meter))
         by = tuple(meter.windows if by is None else by)
-        used = tuple(times_of_use(meter, by))
+        used = tuple(map(meter.use_of, by))
         own = self._in_own(meter, used)
         index, rates = self._rates(selection, of, used)
         parts = self._measured(index, rates * own, used)
@@ -119,11 +119,11 @@ class Shaping:
 
     def _payments_of(self, meter: Meter, by: Windows) -> Expr:
         """Payments of those that were shaped so far, by window; exact ones where they are counted."""
-        found = Expr(len(by), windows=by, unit=self.draft.case.currency)
+        found, used = Expr(len(by), windows=by, unit=self.draft.case.currency), tuple(map(meter.use_of, by))
         for paying in self._paying:
             if paying.returned != (meter.measure == "returned") or not paying.of.inside(meter.selection):
                 continue
-            rows = [_holder(meter, by, atom) for atom in paying.times]
+            rows = [_holder(meter, used, atom) for atom in paying.times]
             if max(rows, default=-1) < 0:
                 continue
             own = paying.money == meter.money  # else a plan would rather have it at another rate

@@ -98,7 +98,8 @@ class Charges(Windows):
         """What credits and clauses before it leave of what it covers; None where all give no more than all."""
         if not self.credits.exceeds(term):
             return None
-        left = less(self.measure(term.covered, "spend", start, end), added(*self.credits.of(term, start, end)))
+        spend = self._when(term, term.covered, "spend", start, end)
+        left = less(spend, added(*self.credits.of(term, start, end)))
         for other, a, b, back in self.returned:
             if other.id != term.id and start <= a and b <= end and other.covered.inside(term.covered):
                 left = less(left, back)

@@ -80,6 +80,7 @@ class Credits:
     def of(self, term: Any, start: datetime, end: datetime) -> Iterator[Sum]:
         """What credits pay in a time of what a clause covers."""
         place = self.clauses.index(term)
+        start, end = self.oracle.used(term, start, end)
         for each in self.paid:
             if start <= each.start and each.end <= end and each.marks:
                 (covered,) = {mark[place] for mark in each.marks}
@@ -127,9 +128,9 @@ class Credits:
         read = [r for r in self.reading if any(t.covered.inside(r.covered) is not False for t in group)]
         yield from (o.start, o.end)
         for term in [*group, *read]:
-            found = [at for a, b, *_ in self.windows[id(term)] for at in (a, b)]
+            found = [at for a, b, *_ in self.windows[id(term)] for at in o.used(term, a, b)]
             if term in read:
-                found += [m.by for m in getattr(term, "milestones", ())]
+                found += [o.used(term, m.by, m.by)[0] for m in getattr(term, "milestones", ())]
             elif term.windows.every in ("quarter", "year", "term") and (term.amount is not None or len(group) > 1):
                 begin = o.begin(term)
                 months = (o._nth(begin, "month", k) for k in range(600))

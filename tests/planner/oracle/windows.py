@@ -172,21 +172,25 @@ class Windows(Money):
 
     def _when(self, term: Any, selection: Any, of: str, start: datetime, end: datetime) -> Sum:
         """A measure by the moment at which a commitment counts: of use by month, of reservations by day."""
-        if term.moment == "use":
+        if getattr(term, "moment", "use") == "use":
             return self.measure(selection, of, start, end)
         start, end = max(start, self.start), min(end, self.end)
         apart = () if of == "revenue" else (Scope({"buy": ["reserved"]}),)
         rest = replace(selection, outside=(*selection.outside, *apart))
-        if term.moment == "invoice":  # of the months that end in the time, or with its first moment
-            ends = [at if at == month_of(at) else next_month(month_of(at)) for at in (start, end)]
-            total = self.measure(rest, of, *(next_month(at, -1) for at in ends))
-        else:
-            total = self.measure(rest, of, start, end)
+        total = self.measure(rest, of, *self.used(term, start, end))
         for offer in self.case.offers if apart else ():
             if getattr(offer, "term", None) and selection.covers(None, self.facts(offer)):
                 for bought in self.units.get(offer.id, []):
                     total = added(total, self._reservation(offer, bought, term.moment, of, start, end))
         return total
+
+    @staticmethod
+    def used(term: Any, start: Any, end: Any) -> tuple[Any, Any]:
+        """The time whose use counts in a time: by invoice, of the months that end in it, or with its first moment."""
+        if getattr(term, "moment", "use") != "invoice":
+            return start, end
+        ends = [at if at == month_of(at) else next_month(month_of(at)) for at in (start, end)]
+        return next_month(ends[0], -1), next_month(ends[1], -1)
 
     def _reservation(
         self, offer: Any, bought: dict[str, Any], moment: str, of: str, start: datetime, end: datetime
