@@ -110,6 +110,10 @@ class PricedBreach(ClauseRole):
     """What it counts is not to be: a case that is performed has none of it."""
 
 
+class UpToAmount(ClauseRole):
+    """What it charges or gives back ends with the amount of its standings, of which all that is drawn is that."""
+
+
 class Hedge(ClauseRole):
     """It is there against the loss of a party, and asks for several of them."""
 

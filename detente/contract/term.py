@@ -39,6 +39,7 @@ from detente.contract.roles import (
     PriceChange,
     PricedBreach,
     StandbyHedge,
+    UpToAmount,
 )
 from detente.contract.settled.settlement import Settlement
 from detente.contract.stated import Reference
@@ -49,7 +50,7 @@ from detente.values.money import shown
 from detente.values.period import Horizon
 
 ROLES: tuple[type[ClauseRole], ...] = (
-    *(PriceChange, OwnRates, GivingBack, Payer, Returning, CallLimit, PricedBreach),
+    *(PriceChange, OwnRates, GivingBack, Payer, Returning, CallLimit, PricedBreach, UpToAmount),
     *(Hedge, StandbyHedge, DatedPayment, AvailabilityGuarantee, DataReader),
 )
 """What a clause may be besides."""

@@ -34,6 +34,7 @@ from detente.contract.reach.scope import Selection
 from detente.contract.reach.verdict import Reason
 from detente.contract.reach.window import Calendar, Every, Window
 from detente.contract.returning import Returning
+from detente.contract.roles import UpToAmount
 from detente.contract.settled.settlement import Settlement, settled
 from detente.contract.settled.standing import CREDIT
 from detente.contract.stated import Divided
@@ -46,7 +47,7 @@ from detente.values.quantity import in_percent
 from detente.values.quantity_field import Portion
 
 
-class Credit(Term, Payer):
+class Credit(Term, Payer, UpToAmount):
     """A rate of covered spend is given back in each window, up to an amount; what is unused at its end is lost."""
 
     kind: Literal["credit"]

@@ -22,7 +22,7 @@ from detente.contract.metered.meter import Meter
 from detente.contract.metered.totals import Totals
 from detente.contract.program import Expression, Program
 from detente.contract.reach.window import Calendar, Every, Window
-from detente.contract.roles import PricedBreach
+from detente.contract.roles import PricedBreach, UpToAmount
 from detente.contract.settled.settlement import Settlement, settled
 from detente.contract.stated import Divided, StatedWindows
 from detente.contract.term import Term
@@ -31,7 +31,7 @@ from detente.market.offer import AnyOffer
 from detente.values.money import Cash, Money
 
 
-class CappedCharge(Term):
+class CappedCharge(Term, UpToAmount):
     """So much for each unit that is counted, as far as the cap leaves room."""
 
     cap: Cash | None = Field(default=None, description="the most that is owed in all")

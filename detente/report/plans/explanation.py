@@ -17,8 +17,8 @@ from detente.case.declared import IdleChoice
 from detente.case.outside import outside
 from detente.case.switches import Switch, switches_of
 from detente.contract.payer import Payer
-from detente.contract.roles import StandbyHedge
-from detente.contract.settled.standing import CREDIT, MILESTONE, PAID, TAKE, Standing
+from detente.contract.roles import StandbyHedge, UpToAmount
+from detente.contract.settled.standing import MILESTONE, PAID, TAKE, Standing
 from detente.contract.term import Term
 from detente.errors import CaseError, Mistake, Where
 from detente.market.offer import TokenOffer
@@ -200,7 +200,7 @@ def _clause(case: Case, found: Plan | Conflict, name: str) -> Explanation:
     rows = [c for c in found.clauses if c.term == name]
     plays = bool(term.meters()) or term.judges or isinstance(term, StandbyHedge)
     moves = not term.judges and any(name in d.terms for d in found.decisions)
-    own = (line for row in rows for line in _version(found, row, free=plays and not moves))
+    own = (line for row in rows for line in _version(found, term, row, free=plays and not moves))
     cited = [*_cited(found, name), *(() if plays else _days(case, name))]
     lines = [*own, *cited, *_own_money(term), *_idle(case, term)]
     unseen = [Line(f"{each.note.what}: {each.note.remedy}") for each in outside(case) if each.term == name]
@@ -249,7 +249,7 @@ def _days(case: Case, name: str) -> Iterable[Line]:
         yield Line(f"and {count(len(days) - MAX_WINDOWS, 'day')} more: `detente calendar` lists them")
 
 
-def _version(found: Plan, row: ClauseRow, *, free: bool) -> Iterable[Line]:
+def _version(found: Plan, term: Term, row: ClauseRow, *, free: bool) -> Iterable[Line]:
     """What one version does; ``free``: where none of its limits binds, no work turns on it."""
     yield Line(f"{row.kind} clause of `{row.agreement}`, in force {named(row.start, row.end)}")
     if row.text:
@@ -258,11 +258,12 @@ def _version(found: Plan, row: ClauseRow, *, free: bool) -> Iterable[Line]:
         word = "costs" if row.owed > 0 else "gives back"
         yield Line(f"it {word} {shown(abs(row.owed), found.currency)} over the plan", (row.term,))
     yield from (Line(told, (row.term,)) for told in _windows(found, row))
-    reached = _cap(found, row)
+    capped = _capped(found, row) if isinstance(term, UpToAmount) else ()
+    reached = [named(s.start, s.end) for s in capped if s.amount and row.start < s.end <= row.end and not s.remaining]
     if reached:
         more = f" and {len(reached) - MAX_WINDOWS} more" if len(reached) > MAX_WINDOWS else ""
         yield Line(f"its cap is reached in {', '.join(reached[:MAX_WINDOWS])}{more}", (row.term,))
-    elif _capped(found, row):
+    elif capped:
         yield Line("its cap is not reached", (row.term,))
     if row.marginal:
         yield _marginal(row)
@@ -316,20 +317,9 @@ def _cited(found: Plan, name: str) -> Iterable[Line]:
         yield Line(f"`{workload}` on {ticked(offers)}: {what}", (name,), tuple(offers))
 
 
-def _cap(found: Plan, row: ClauseRow) -> Sequence[str]:
-    """The windows in which all of a capped charge or credit is reached; of a cap in all, those with something left."""
-    inside = [s for s in _capped(found, row) if s.amount and row.start < s.end <= row.end]
-    return [named(s.start, s.end) for s in inside if not s.remaining]
-
-
 def _capped(found: Plan, row: ClauseRow) -> Sequence[Standing]:
-    """The windows of a charge or a gift up to an amount: all that is drawn is owed or given back.
-
-    An amount that a kind of one's own lets be used at no charge is none of these: more than it may be drawn.
-    """
-    own = [s for s in found.standings if s.term == row.term and s.role in {row.kind, CREDIT} and s.amount is not None]
-    owed = (s.of_money and (s.drawn == abs(s.owed) or s.unit != found.currency) for s in own if s.role != CREDIT)
-    return own if all(owed) else ()
+    """The windows of a charge or a gift up to an amount; of a cap in all, those with something left."""
+    return [s for s in found.standings if s.term == row.term and s.amount is not None]
 
 
 def _taken(window: Standing) -> str:

@@ -2,11 +2,21 @@
 
 from __future__ import annotations
 
+from datetime import datetime
+from fractions import Fraction
 from pathlib import Path
+from typing import Literal
 
 import pytest
 
+from detente import terms
 from detente.case.case import Case
+from detente.contract.decisions import Decisions
+from detente.contract.metered.meter import Meter
+from detente.contract.metered.totals import Totals
+from detente.contract.reach.window import Every
+from detente.contract.settled.settlement import Settlement, settled
+from detente.contract.term import Term
 from detente.planner.solve import plan
 from detente.report.pages.plans_page import render
 from detente.report.plans.answer import commitments
@@ -317,3 +327,36 @@ def test_a_clause_that_is_undecided_says_what_to_ask() -> None:
     assert "- it denies `chat` on `south-api`: a person decides: is it a rival? [use]" in str(
         explain(case, solved(case), "use")
     )
+
+
+class Free(Term):
+    """A kind of one's own: so much is free in each month, and more of it may be used."""
+
+    kind: Literal["free"]
+    theirs = True
+
+    @property
+    def spend(self) -> Meter:
+        """What is spent in each month."""
+        return self.meter("spend", "spend", self.calendar(Every(every="month")))
+
+    def meters(self) -> tuple[Meter, ...]:
+        """The same."""
+        return (self.spend,)
+
+    def settle(self, totals: Totals, decisions: Decisions, as_of: datetime | None) -> Settlement:
+        """Nothing is owed."""
+        return Settlement.of(
+            settled(self.spend, at, "free", None, ended=ended, amount=Fraction(100), drawn=totals.total(self.spend, at))
+            for at, ended in self.spend.begun(as_of)
+        )
+
+
+@pytest.mark.parametrize("party", ["north", "south"])
+def test_what_is_no_cap_is_not_told_as_one(party: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Nothing of it is drawn at North, and 2000 USD a month at South."""
+    monkeypatch.setattr(terms, "KINDS", {**terms.KINDS})
+    terms.add(Free)
+    deal = agreement({"id": "gift", "kind": "free"}, party=party)
+    case = build([tokens("north", 3), tokens("south", 2)], [work()], deal)
+    assert not [line for line in explain(case, solved(case), "gift").lines if "cap" in line.sentence]
