@@ -10,7 +10,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
-from datetime import date, datetime
+from datetime import UTC, date, datetime
 from decimal import Decimal
 from functools import cached_property
 from typing import Any
@@ -23,12 +23,14 @@ from detente.contract.reach.counted_time import CountedTime
 from detente.contract.roles import DatedPayment, OwnRates, PriceChange
 from detente.contract.term import Term
 from detente.errors import Flaw, FlawError, KeyPath, Mistake
-from detente.market.offer import AnyOffer
+from detente.market.invoicing import instalments
+from detente.market.offer import AnyOffer, AnyUnits, TokenOffer
 from detente.values.dated import Dated
 from detente.values.exchange_rate import RateDay, RatesByDay, as_invoiced, exchange_flaws, product
 from detente.values.held import held_in, with_held
 from detente.values.money import Money, Price
-from detente.values.period import moment
+from detente.values.period import later, moment
+from detente.values.quantity import WIDE
 
 ONE_RATE = "write it in the case's currency, or the case in that one; or plan for a time with one rate"
 TOGETHER = (
@@ -273,6 +275,9 @@ class _Exchanging:
                 self._note(entry, path, error)
                 return offer
         for currency in sorted(self._foreign(offer.price)):
+            if not isinstance(offer, TokenOffer) and self._in_instalments(offer, rates[currency]):
+                offer = self._by_instalment(offer, rates[currency])
+                continue
             price = Dated(tuple(product(offer.price, _of(rates[currency], offer), self._times(currency))))
             offer = offer.model_copy(update={"price": price})
         return offer
@@ -294,11 +299,38 @@ class _Exchanging:
         by_use = list(_within(_of(rates, offer), *time))
         if by_use[0][1] is None:
             raise FlawError.of(no_rate(rates.currency, time[0]))
-        if _in_instalments(offer) and len({rate for _, rate in by_use}) > 1:
+        if offer.reserved and offer.invoicing is None and len({rate for _, rate in by_use}) > 1:
             what = f"`{offer.id}` is reserved for a term, and the rate of {rates.currency} changes meanwhile"
-            remedy = "say `invoiced: upfront` where all of it is paid at once, fix the rate (`exchange:` of the "
-            remedy += f"agreement that it is sold `under`), or write the case in {rates.currency}"
-            raise FlawError(what, f"{remedy}, so that its instalments are not converted")
+            remedy = (
+                "say when it is `invoiced` (`upfront`, at the rate of that day, or `monthly` or `in-arrears`, each "
+            )
+            remedy += "instalment at the rate of its own), fix the rate (`exchange:` of the agreement that it is sold "
+            raise FlawError(what, f"{remedy}`under`), or write the case in {rates.currency}")
+
+    def _in_instalments(self, offer: AnyUnits, rates: StatedRates) -> bool:
+        """Whether it is paid in instalments, at rates that change."""
+        stated = (rate for _, rate in _within(_of(rates, offer), *self.horizon)) if self.horizon is not None else ()
+        return offer.reserved and offer.invoicing in ("monthly", "in-arrears") and len(set(stated)) > 1
+
+    def _by_instalment(self, offer: AnyUnits, rates: StatedRates) -> AnyUnits:
+        """An offer with the price of each day on which a reservation of it may begin.
+
+        Each of equal instalments has the rate of the day on which it is invoiced. So what a plan pays of all of them
+        goes by the mean of those rates.
+        """
+        assert self.horizon is not None
+        assert offer.term is not None
+        assert offer.invoicing is not None
+        steps: list[tuple[date | None, Price]] = []
+        for start in offer.begins(sorted({period.span_start for period in self.head.horizon.periods()})):
+            price = offer.price.on(start)
+            end = min(later(start, offer.term), self.horizon[1])
+            each = [rates.stated.on(at) for at in instalments(offer.invoicing, start, end)]
+            known = [rate for rate in each if rate is not None]
+            if price is not None and len(known) == len(each):
+                mean = WIDE.divide(sum(known, Decimal(0)), Decimal(len(known)))
+                steps.append((start.astimezone(UTC).date(), price.at(mean, self.currency)))
+        return offer.in_instalments_at(rates.stated, Dated(tuple(steps))) if steps else offer
 
     def _sold(self, offer: AnyOffer) -> Time | None:
         """When it is sold at a price, as far as the horizon sees it."""
@@ -313,7 +345,3 @@ class _Exchanging:
 def _of(rates: StatedRates, offer: AnyOffer) -> RatesByDay:
     """The rates by the day of use; of what is paid at once, by that on which it is bought, which is its invoice's."""
     return rates.stated if offer.reserved and rates.day == "invoice" else rates.by_use
-
-
-def _in_instalments(offer: AnyOffer) -> bool:
-    return offer.reserved and offer.invoicing != "upfront"

@@ -5,17 +5,18 @@ Not here: the products (``offer``).
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from datetime import date, datetime, timedelta
 from decimal import Decimal
 from fractions import Fraction
 from typing import ClassVar, Literal, Self
 
-from pydantic import Field, model_validator
+from pydantic import Field, PrivateAttr, model_validator
 
 from detente.errors import FlawError
 from detente.market.invoicing import Invoiced
 from detente.values.dated import Dated
+from detente.values.exchange_rate import RatesByDay
 from detente.values.facts import Facts
 from detente.values.money import HOURS_A_MONTH, CapacityPrice, Price
 from detente.values.noun import Id, Noun
@@ -99,6 +100,11 @@ class BaseOffer(Noun):
         return None
 
     @property
+    def instalment_rates(self) -> RatesByDay | None:
+        """The rates of exchange by whose days its instalments go, where they change. Neutral: none."""
+        return None
+
+    @property
     def sizes(self) -> tuple[int, int]:
         """The fewest units of a purchase, and in which steps there are more. Neutral: one by one."""
         return 1, 1
@@ -179,6 +185,26 @@ class BoughtOffer(BaseOffer):
     def invoicing(self) -> Invoiced | None:
         """When it is, as stated."""
         return self.invoiced
+
+    _instalment_rates: RatesByDay | None = PrivateAttr(default=None)
+
+    def in_instalments_at(self, rates: RatesByDay, price: Dated[Price]) -> Self:
+        """The same, priced by the day on which a reservation begins; each instalment goes by the rate of its day."""
+        found = self.model_copy(update={"price": price})
+        found._instalment_rates = rates
+        return found
+
+    @property
+    def instalment_rates(self) -> RatesByDay | None:
+        """Those of the currency in which its price is stated."""
+        return self._instalment_rates
+
+    def instalment_parts(self, days: Sequence[datetime]) -> list[Fraction]:
+        """What is invoiced on each day, as a part of all: equal, but for a rate of exchange that changes."""
+        if self._instalment_rates is None:
+            return [Fraction(1, len(days))] * len(days)
+        rates = [Fraction(self._instalment_rates.on(at) or 0) for at in days]
+        return [rate / sum(rates) for rate in rates]
 
     def begins(self, moments: Iterable[datetime]) -> list[datetime]:
         """When a reservation may begin, of the moments at which periods do: on the stated days, or first in each month.

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass, replace
-from decimal import ROUND_HALF_EVEN, Decimal
+from decimal import ROUND_DOWN, ROUND_HALF_EVEN, Decimal
 from fractions import Fraction
 from typing import Annotated, Any
 
@@ -25,6 +25,10 @@ CENT = Decimal("0.01")
 HOURS_A_MONTH = 730  # the month of price pages that quote hours by the month (AWS, Google Cloud): 8,760 hours / 12
 
 
+FEW = Decimal("1e-12")
+"""Places of a rate that are shown; as many can be stated."""
+
+
 @dataclass(frozen=True)
 class StatedAs:
     """What an amount was before it was converted, once: in which currency, and at what rate (§4)."""
@@ -35,6 +39,12 @@ class StatedAs:
 
     def __str__(self) -> str:
         return f"{plain(self.amount)} {self.currency}"
+
+    @property
+    def told_rate(self) -> str:
+        """Its rate for people: of a mean that goes on without end, the first places."""
+        cut = self.rate.quantize(FEW, ROUND_DOWN, WIDE)
+        return plain(self.rate) if cut == self.rate else f"{plain(cut)}…"
 
 
 @dataclass(frozen=True)
@@ -52,7 +62,7 @@ class Money:
     def told(self) -> str:
         """In a clause's sentence: ``1.08 M USD``, and what it was converted from."""
         stated = self.stated
-        before = f" ({shown(stated.amount, stated.currency)} at {plain(stated.rate)})" if stated else ""
+        before = f" ({shown(stated.amount, stated.currency)} at {stated.told_rate})" if stated else ""
         return f"{shown(self.amount, self.currency)}{before}"
 
     def at(self, rate: Decimal, currency: str) -> Money:
@@ -148,7 +158,7 @@ class Price:
 
 
 def _in_brackets(stated: StatedAs | None) -> str:
-    return "" if stated is None else f" ({stated} at {plain(stated.rate)})"
+    return "" if stated is None else f" ({stated} at {stated.told_rate})"
 
 
 def nano(amount: Fraction | Decimal) -> Decimal:

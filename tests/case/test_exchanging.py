@@ -5,6 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any
 
+import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
@@ -111,13 +112,41 @@ def test_what_is_paid_at_once_has_the_rate_of_the_day_on_which_it_is_bought() ->
     found = solved(Case.of(data(invoiced="upfront")))
     assert found.cost == 1416 * D("1.2")
     assert stated(found) == [("north-gpus", "EUR", D(1416), D("1699.2"))]
-    (said,) = mistakes(data(invoiced="monthly"))
-    assert "the rate of EUR changes meanwhile; say `invoiced: upfront`" in said
+    (said,) = mistakes(data())
+    assert "the rate of EUR changes meanwhile; say when it is `invoiced`" in said
     fixed = data(invoiced="monthly", under="deal")
     fixed["agreements"] = [agreement(id="deal", exchange=moving("signing"))]
     assert solved(Case.of(fixed)).cost == D("1557.6")  # at the 1.10 of the day of signing
     euro = data(invoiced="monthly") | {"currency": "EUR"}
     assert solved(Case.of({key: value for key, value in euro.items() if key != "exchange"})).cost == 1416
+
+
+@pytest.mark.parametrize(
+    ("invoiced", "rates"),
+    [
+        ("monthly", ["1.2", "1.5", "1.5"]),  # on 1 February, March and April, at 1.20 and twice at 1.50
+        ("in-arrears", ["1.5", "1.5", "1.5"]),
+    ],
+)
+def test_each_instalment_has_the_rate_of_the_day_on_which_it_is_invoiced(invoiced: str, rates: list[str]) -> None:
+    """A GPU from February to April, 89 days at 1 EUR an hour: 712 EUR on each of three days, at the rates of those."""
+    held = gpus("north", {"2026-01-01": "1 EUR per GPU-hour"}, buy="reserved", term="3 months", starts=["2026-02-01"])
+    busy = compute(demand={"rate": {"2026-01-01": "0 GPU", "2026-02-01": "1 GPU"}})
+    counted = {"id": "f", "kind": "minimum-commitment", "moment": "invoice", "windows": {"every": "month"}}
+    counted |= {"amount": "1 EUR", "shortfall": {"fee": "0%"}}
+
+    def plan(**more: Any) -> Plan:
+        deals = [agreement(counted | more)] if more else []
+        head = {"exchange": moving("use")}
+        return solved(Case.of(data_of([held | {"invoiced": invoiced}], [busy], *deals, months=4, **head)))
+
+    found = plan()
+    paid = [712 * D(rate) for rate in rates]
+    assert found.cost == sum(paid)
+    assert stated(found) == [("north-gpus", "EUR", D(2136), sum(paid))]
+    on = slice(1, 4) if invoiced == "monthly" else slice(2, 4)
+    assert [each.drawn for each in plan(amount="1 USD").standings][on] == paid[: on.stop - on.start]
+    assert [each.drawn for each in plan(amount="1 EUR").standings][on] == [712] * (on.stop - on.start)
 
 
 def test_a_price_that_is_locked_locks_no_rate() -> None:

@@ -53,7 +53,7 @@ def _kept(term: Term, own: OwnMoney, view: View) -> Iterator[Flaw]:
     for offer in _counted(term, view):
         other = _at_another(offer, term, own)
         if other is not None:
-            what = f"`{offer.id}` is converted at {plain(other.rate)}, and `{term.id}`, which counts it, otherwise"
+            what = f"`{offer.id}` is converted at {other.told_rate}, and `{term.id}`, which counts it, otherwise"
             remedy = f"let both go by one `exchange` and the day of use, or write the case in {own.currency}"
             yield Flaw(f"{what} ({own.told}): which rate holds for its {own.currency} is not known", remedy, ("kind",))
             return
@@ -83,10 +83,18 @@ def _at_another(offer: AnyOffer, term: Term, own: OwnMoney) -> StatedAs | None:
             stated: StatedAs | None = held.stated
             if stated is None or stated.currency != own.currency:
                 continue
+            if offer.reserved and _by_instalment(offer, term, own):
+                continue
             spread = offer.reserved and not _paid_when_bought(offer, term)
             if spread or any(own.rates.on(at) != stated.rate for at, *_ in own.pieces(start, end)):
                 return stated
     return None
+
+
+def _by_instalment(offer: AnyOffer, term: Term, own: OwnMoney) -> bool:
+    """Whether each instalment counts on the day on which it is invoiced, at the rate of which it is converted."""
+    counted = [meter for meter in term.meters() if meter.of_money]
+    return offer.instalment_rates == own.rates and all(meter.moment == "invoice" for meter in counted)
 
 
 def _paid_when_bought(offer: AnyOffer, term: Term) -> bool:
@@ -119,7 +127,7 @@ def _otherwise(offer: AnyOffer, term: Term, stated: StatedAs) -> StatedAs | None
 def _unlike(term: Term, stated: tuple[KeyPath, StatedAs], offer: AnyOffer, other: StatedAs) -> Flaw:
     (path, own), where = stated, term.validity.agreement
     other_money = next(held.currency for _, held in held_in(term, Money) if held.stated is own)
-    what = f"`{term.id}` is converted at {plain(own.rate)}, and `{offer.id}`, which it counts, at {plain(other.rate)}"
+    what = f"`{term.id}` is converted at {own.told_rate}, and `{offer.id}`, which it counts, at {other.told_rate}"
     what += f": which rate holds for its {own.currency} is not known"
     remedy = f"sell it `under:` an agreement at the same rate, or state its rate in `exchange` of `{where}`"
     rate = f"rate: {plain(other.rate)} {other_money} per {own.currency}"

@@ -10,6 +10,8 @@ from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
 from datetime import UTC, datetime
 from fractions import Fraction
+from itertools import accumulate, pairwise
+from math import floor
 from typing import NamedTuple
 
 from detente.case.case import Case
@@ -98,9 +100,10 @@ def invoices(case: Case, bought: Iterable[BookedPurchase], since: datetime, unti
         if offer is None or offer.invoicing is None:
             continue
         days = _days(case, offer, each, "invoice")
-        for n, at in enumerate(days):
+        sums = [0, *(floor(each.cost * part) for part in accumulate(_parts(offer, days)))]
+        for at, (before, after) in zip(days, pairwise(sums), strict=True):
             if since <= at < until:
-                listed = each.cost * (n + 1) // len(days) - each.cost * n // len(days)
+                listed = after - before
                 off = rating.at(None, case.offer_facts[offer.id], at).of(listed)
                 found.append(PurchaseInvoice(each, at, len(days), listed, listed - sum(off)))
     return sorted(found, key=lambda invoice: (invoice.at, invoice.of))
@@ -127,18 +130,25 @@ def counted(
             continue
         for moment in sorted(moments):
             days = _days(case, offer, each, moment)
-            for at in (day for day in days if day < as_of):
-                listed = nano(Fraction(each.cost, NANOS * len(days)))
+            parts = zip(days, _parts(offer, days), strict=True)
+            for at, part in ((day, part) for day, part in parts if day < as_of):
+                listed = nano(Fraction(each.cost, NANOS) * part)
                 facts = case.offer_facts[offer.id]
                 off = rating.at(None, facts, at).of(nanos(listed))
                 yield BoughtCapacity(moment, facts, at, listed, listed - nano(Fraction(sum(off), NANOS)))
 
 
 def _days(case: Case, offer: AnyOffer, bought: BookedPurchase, moment: CountingMoment) -> Sequence[datetime]:
-    """When equal parts of it count."""
+    """When parts of it count."""
     if moment == "purchase" or offer.invoicing is None:  # the case was checked
         return [at_micros(bought.start)]
     return instalments_of(case, bought, offer.invoicing)
+
+
+def _parts(offer: AnyOffer, days: Sequence[datetime]) -> list[Fraction]:
+    """What of a purchase counts on each day."""
+    assert not isinstance(offer, TokenOffer), "tokens are not reserved"
+    return offer.instalment_parts(days)
 
 
 def instalments_of(case: Case, bought: BookedPurchase, how: Invoiced) -> list[datetime]:

@@ -36,7 +36,7 @@ def reserved_at(
         paid = units.paid[column].items()
         cost = sum((hours * units.rates[column][t] for t, hours in paid), Fraction(0))
         days = counted_on(draft, units, column, moment) if count else ()
-        for at in days:
-            listed = nano(count * int(units.units[column]) * cost / len(days))
+        for at, part in zip(days, units.offer.instalment_parts(days) if days else (), strict=True):
+            listed = nano(count * int(units.units[column]) * cost * part)
             off = rating.at(None, facts, at).of(int(listed * NANOS))
             yield BoughtCapacity(moment, facts, at, listed, listed - nano(Fraction(sum(off), NANOS)))

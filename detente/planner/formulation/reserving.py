@@ -22,7 +22,7 @@ from detente.values.period import later
 
 
 def counted_on(draft: Draft, units: Units, column: int, when: CountingMoment) -> list[datetime]:
-    """The moments at which equal parts count of what a plan pays for units that begin there."""
+    """The moments at which parts count (``instalment_parts``) of what a plan pays for units that begin there."""
     start, offer = draft.periods[units.starts[column]].span_start, units.offer
     assert offer.term is not None, "it is reserved"
     if when == "purchase" or offer.invoiced is None:  # the case was checked
@@ -37,11 +37,11 @@ def bought(draft: Draft, units: Units, meter: Meter, by: Sequence[Window]) -> Pa
     for column, paid in enumerate(units.paid):
         cost = sum(float(hours) * float(units.rates[column][t]) for t, hours in paid.items())
         days = counted_on(draft, units, column, meter.moment)
-        for at in days:
+        for at, of_all in zip(days, units.offer.instalment_parts(days), strict=True):
             part = draft.prices.part_paid(units.offer.id, at) if meter.measure == "spend" else 1.0
             part /= 1 if meter.money is None else float(meter.money.rate(at))
             for window in meter.windows.over(at, at):
                 rows.append(row_of[window.index])
                 columns.append(units.columns[column])
-                values.append(units.units[column] * cost / len(days) * part)
+                values.append(units.units[column] * cost * float(of_all) * part)
     return np.array(rows, dtype=np.int32), np.array(columns, dtype=np.int32), np.array(values)

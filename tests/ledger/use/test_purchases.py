@@ -25,6 +25,7 @@ from detente.ledger.proof.audit import audit
 from detente.ledger.store.store import Store
 from detente.ledger.use.line import UseLine
 from detente.ledger.use.purchases import BookedPurchase, invoices, purchases
+from detente.ledger.use.purchases import counted as told
 from detente.report.ledger.statement import statements_json
 from detente.report.pages.statement_page import render_statements
 from detente.results.plan_rows import Purchase
@@ -32,7 +33,7 @@ from detente.values.micros import micros
 from tests.builders import D, Data, day, solved
 from tests.ledger.bills.test_focus_export import found_by_validator, validates
 from tests.ledger.served import accounts, both
-from tests.terms.test_moment import year
+from tests.terms.test_moment import written, year
 
 HELD = Purchase("north-gpus", "north", day("2026-01-01"), day("2027-01-01"), 10, D(8760), D(87_600), True)
 END = day("2027-02-01")
@@ -195,6 +196,20 @@ def test_the_parts_of_an_invoice_add_up_to_the_purchase(store: Store) -> None:
     assert (len(found), sum(each.listed for each in found)) == (12, odd)
     assert {each.net for each in found[:6]} <= {each.listed for each in found}
     assert all(4 * each.net - 3 * each.listed in range(-4, 5) for each in found[6:])
+
+
+def test_instalments_in_another_currency_are_invoiced_at_the_rates_of_their_days() -> None:
+    """1 USD a euro until June, and 2 after: six instalments of an 18th, and six of a ninth."""
+    data = written(invoiced="monthly", moment="invoice")
+    data["offers"][0]["price"] = "1 EUR per GPU-hour"
+    data["exchange"] = [{"rate": {"2026-01-01": "1 USD per EUR", "2026-07-01": "2 USD per EUR"}, "day": "use"}]
+    case = Case.of(data)
+    assert solved(case).cost == 87_600 * D("1.5")
+    bought = BookedPurchase("north-gpus", micros(HELD.start), micros(HELD.end), 10, 131_400 * NANOS)
+    found = invoices(case, [bought], day("2026-01-01"), day("2027-01-01"))
+    assert [each.listed // NANOS for each in found] == [7_300] * 6 + [14_600] * 6
+    (counted,) = ([each.listed for each in told(case, [bought], ["invoice"], day("2026-08-01"))],)
+    assert counted == [7_300] * 6 + [14_600]
 
 
 def test_what_is_told_late_changes_no_file_of_a_closed_time_and_is_billed_in_the_next(store: Store) -> None:
