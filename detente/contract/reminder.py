@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 from typing import Literal
 
-from detente.values.period import later
+from detente.values.period import later, moment
 from detente.values.quantity import Span
 
 Role = Literal["start", "end", "window", "milestone", "payment", "notice", "renewal", "right", "duty", "event"]
@@ -35,6 +35,19 @@ def before(end: datetime, notice: Span) -> date:
     Three months before the end of a year, which is the first moment of the next, are 30 September.
     """
     return last_day(later(end, notice, -1))
+
+
+def answerable(asked: date, within: Span) -> date:
+    """The last day for an answer: the day of asking does not count, and the last is in. Silence answers on the next.
+
+    Asked on 2 January, within 30 days: until the end of 1 February.
+    """
+    return later(moment(asked), within).date()
+
+
+def unanswered(asked: date, within: Span) -> date:
+    """The day on which silence has answered."""
+    return answerable(asked, within) + timedelta(days=1)
 
 
 def last_day(end: datetime) -> date:

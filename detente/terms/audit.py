@@ -42,9 +42,9 @@ class Audit(Position):
             name = named(window.start, window.end)
             made = next((day for day in self.done if window.start.date() <= day <= last_day(window.end)), None)
             if self.notice:
-                yield Reminder(
-                    before(window.end, self.notice), "notice", f"to announce the audit of {name}", self.by, made
-                )
+                what, by = f"to announce the audit of {name}", self.by if made is None else None
+                what += "" if made is None else f": it was made on {made}, and when it was announced is not stated"
+                yield Reminder(before(window.end, self.notice), "notice", what, by)
             yield Reminder(last_day(window.end), "right", f"the last day for an audit in {name}", self.by, made)
 
     def explain(self) -> Reason:

@@ -16,7 +16,7 @@ from detente.contract.case_view import CaseView
 from detente.contract.clause_text import SELF
 from detente.contract.reach.scope import Scope
 from detente.contract.reach.verdict import Reason
-from detente.contract.reminder import Reminder
+from detente.contract.reminder import Reminder, answerable, unanswered
 from detente.errors import Flaw, FlawError
 from detente.values.noun import Noun
 from detente.values.period import Day, Horizon, later, moment
@@ -72,7 +72,7 @@ class FirstRefusal(FirstRight):
     def _opening(self, notice: Notice) -> FreedUse:
         if notice.answer == "matched":
             return FreedUse(notice.of, None, f"it {MATCHED[self.right]} on {notice.answered}")
-        free = notice.answered or later(moment(notice.noticed), self.answer_within).date()
+        free = notice.answered or unanswered(notice.noticed, self.answer_within)
         until = self._signed_by(free)
         late = until is not None and notice.signed is not None and notice.signed >= until
         why = f"it was told on {notice.noticed}, and has {self.answer_within} to answer"
@@ -115,7 +115,7 @@ class FirstRefusal(FirstRight):
         """A right of nobody; answers that came too late; notice of what was signed too early."""
         yield from super().check(case)
         for index, (notice, each) in enumerate(zip(self.notices, self.openings, strict=True)):
-            last = later(moment(notice.noticed), self.answer_within).date()
+            last = answerable(notice.noticed, self.answer_within)
             yield from self.late(notice.answered, last, ("notices", index, "answered"))
             early = notice.signed is not None and (each.since is None or notice.signed < each.since)
             if early:

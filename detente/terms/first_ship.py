@@ -15,7 +15,7 @@ from detente.contract.bases.first_right import FirstRight, FreedUse
 from detente.contract.case_view import CaseView
 from detente.contract.reach.scope import Scope
 from detente.contract.reach.verdict import Reason
-from detente.contract.reminder import Reminder
+from detente.contract.reminder import Reminder, answerable, unanswered
 from detente.errors import Flaw, FlawError
 from detente.values.noun import Noun
 from detente.values.period import Day, later, moment
@@ -74,7 +74,7 @@ class FirstShip(FirstRight):
             )
         if release.answer is None and release.offered is not None and self.silence is not None:
             why = f"it was asked on {release.offered}, and has {self.silence} to answer"
-            return FreedUse(release.of, _after(release.offered, self.silence), why)
+            return FreedUse(release.of, unanswered(release.offered, self.silence), why)
         if release.answer is None:
             asked = f"it was asked on {release.offered}, and no answer is stated; ask for it"
             return FreedUse(release.of, None, f"{asked}, and write `answer`, or `shipped` once it is there")
@@ -87,7 +87,9 @@ class FirstShip(FirstRight):
         yield from super().check(case)
         for index, each in enumerate(self.releases):
             if each.offered is not None and self.silence is not None:
-                yield from self.late(each.answered, _after(each.offered, self.silence), ("releases", index, "answered"))
+                yield from self.late(
+                    each.answered, answerable(each.offered, self.silence), ("releases", index, "answered")
+                )
 
     def reminds(self, since: datetime, until: datetime) -> Iterator[Reminder]:
         """The last day for an answer, and the day from which a product may run elsewhere."""

@@ -14,6 +14,7 @@ from pydantic import Field, PrivateAttr, field_validator
 
 from detente.contract.case_view import CaseView
 from detente.contract.rated.price_clause import PriceClause
+from detente.contract.reach.scope import Scope, Selection
 from detente.contract.reach.verdict import Reason
 from detente.contract.stated import Reference
 from detente.contract.term import Term
@@ -117,8 +118,18 @@ class PriceLock(PriceClause):
         """Offers without a price on the day, or whose prices do not change by one part; reservations."""
         yield from super().check(case)
         sold = {offer["offer"] for _, offer in case.uses(self.covered, "offer")}
-        for offer in (each for each in case.offers if each.id in sold):
-            yield from self._of(offer)
+        for offer in case.offers:
+            if offer.id in sold:
+                yield from self._of(offer)
+            elif offer.id in self.at and self._apart(offer.id, case):
+                what = f"`{offer.id}` is no part of {self.covered}, so that this price is that of no use"
+                remedy = "leave it out, or cover it with `of`, in an agreement with who sells it"
+                yield Flaw(what, remedy, ("at", offer.id))
+
+    def _apart(self, offer: str, case: CaseView) -> bool:
+        """Whether it covers no use of an offer, as far as all of it is known."""
+        uses = case.uses(Selection((Scope({"offer": (offer,)}),)), *self.covered.keys)
+        return bool(uses) and all(self.covered.covers(*use) is False for use in uses)
 
     def _of(self, offer: AnyOffer) -> Iterator[Flaw]:
         path = ("at", offer.id) if offer.id in self.at else ("kind",)

@@ -10,6 +10,7 @@ from dataclasses import replace
 from datetime import date, datetime, timedelta
 from decimal import Decimal
 from fractions import Fraction
+from itertools import pairwise
 from typing import Literal, Self
 
 from pydantic import Field, model_validator
@@ -95,9 +96,9 @@ class Termination(Position):
                 first = before(self.begin(self.not_before), self.notice)
                 yield Reminder(first, "notice", f"the first day for notice to leave on {self.not_before}", self.by)
         leaves = self.validity.start if self.not_before is None else self.begin(self.not_before)
-        ends = [*map(self._step, self.fees[1:]), self.validity.end]
-        for step, until in zip(self.fees, ends, strict=True):
-            at = max(self._step(step), leaves)
+        begins = [*map(self._step, self.fees), self.validity.end]
+        for step, (begin, until) in zip(self.fees, pairwise(begins), strict=True):
+            at = max(begin, leaves)
             if at < min(until, self.validity.end) and (step.fee is not None or not endless(self.validity.end)):
                 part = "" if step.of_remaining is None else f"{in_percent(step.of_remaining)} of what remains, then "
                 cost = f"{part}{self._cost(step, at).told}"

@@ -118,7 +118,7 @@ def test_a_cap_in_all_is_of_the_whole_term(cap: Data, each: str, whole: list[str
 
 @pytest.mark.parametrize(("offered", "unless"), [(None, ""), ("2026-03-25", ", unless it is accepted by then")])
 def test_a_late_tranche_may_be_cancelled(offered: str | None, unless: str) -> None:
-    """Due on 1 February, 60 days; offered on 25 March, silence of ten days accepts it on 4 April."""
+    """Due on 1 February, 60 days; offered on 25 March, silence of ten days accepts it on 5 April."""
     late: Data = {"name": "one", "quantity": "60 GPU", "due": "2026-02-01"} | ({"offered": offered} if offered else {})
     clause = {"id": "d", "kind": "delivery", "offer": "north-gpus", "deemed-after": "10 days", "long-stop": "60 days"}
     case = Case.of(data_of([gpus("north", 1)], [compute()], agreement(clause | {"tranches": [late]})))

@@ -107,9 +107,9 @@ RISES: Data = {"id": "t", "kind": "escalator", "by": "5%"}
     [
         (
             REFUSAL | {"notices": [SIGNED]},
-            "`t`: provider: north was signed on 2026-03-01, and was free until 2026-02-27",
+            "`t`: provider: north was signed on 2026-03-01, and was free until 2026-02-28",
         ),
-        (REFUSAL | {"notices": [SIGNED | {"signed": "2026-02-27"}]}, None),
+        (REFUSAL | {"notices": [SIGNED | {"signed": "2026-02-28"}]}, None),
         (CREDIT | {"measured": [MEASURED]}, "10% of Mar 2026 by `t` is not claimed, so that nothing is given back"),
         (CREDIT | {"measured": [MEASURED | {"claimed": "2026-05-31"}]}, None),
         (CREDIT | {"measured": [MEASURED | {"availability": "99%"}]}, None),

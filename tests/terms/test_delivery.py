@@ -58,8 +58,8 @@ def test_no_more_is_taken_than_was_delivered(second: Data, hours: int) -> None:
 
 
 def test_silence_accepts_what_was_offered() -> None:
-    """Offered on 9 February, accepted after ten days of silence, on the 19th: 18 days late, a week of them in grace."""
-    late = TWO | {"offered": "2026-02-09"}
+    """Offered on 8 February, refusable through the 18th, accepted on the 19th: 18 days late, a week in grace."""
+    late = TWO | {"offered": "2026-02-08"}
     credit = {"per-day": "1%", "at-most": "50%", "after": "7 days"}
     silence: Data = {"credit": credit, "deemed-after": "10 days"}
     found = solved(case(ONE | {"worth": "1 M USD"}, late, **silence))

@@ -42,7 +42,8 @@ def said(found: Case, on: str, offer: str = "south-api") -> str:
         ({"shipped": "2026-03-15"}, {}, [0, 0, 0, 1, 1, 1]),
         ({"answer": "cannot", "answered": "2026-02-01"}, {"ahead": "2 months"}, [0, 1, 1, 1, 1, 1]),
         ({"answer": "will-not", "answered": "2026-04-01", "offered": "2026-01-01"}, {}, [0, 0, 0, 1, 1, 1]),
-        ({"offered": "2026-01-01"}, {"silence": "1 month"}, [0, 1, 1, 1, 1, 1]),
+        ({"offered": "2025-12-31"}, {"silence": "1 month"}, [0, 1, 1, 1, 1, 1]),
+        ({"offered": "2026-01-01"}, {"silence": "1 month"}, [0, 0, 1, 1, 1, 1]),  # 1 February is a day to answer
         ({"offered": "2026-01-01"}, {}, [0, 0, 0, 0, 0, 0]),
         ({"offered": "2026-01-01", "answer": "will", "answered": "2026-01-05"}, {"silence": "1 month"}, [0] * 6),
     ],
@@ -100,9 +101,9 @@ def test_a_release_tells_one_story(release: Data, what: str) -> None:
 @pytest.mark.parametrize(
     ("notice", "more", "south"),
     [
-        ({"answer": "declined", "answered": "2026-02-01"}, {}, [0, 1, 1, 1, 1, 1]),
-        ({"answer": "matched", "answered": "2026-02-01"}, {}, [0] * 6),
-        # told on 2 January, and silent for 30 days: free from 1 February on
+        ({"noticed": "2026-01-02", "answer": "declined", "answered": "2026-02-01"}, {}, [0, 1, 1, 1, 1, 1]),
+        ({"noticed": "2026-01-02", "answer": "matched", "answered": "2026-02-01"}, {}, [0] * 6),
+        # told on 1 January, and silent through the 31st, the thirtieth day after it: free from 1 February on
         ({}, {}, [0, 1, 1, 1, 1, 1]),
         # free for two months, then to be noticed again; or signed in time, and free for good
         ({}, {"sign-within": "2 months"}, [0, 1, 1, 0, 0, 0]),
@@ -111,7 +112,7 @@ def test_a_release_tells_one_story(release: Data, what: str) -> None:
     ],
 )
 def test_matched_declined_or_silent(notice: Data, more: Data, south: list[int]) -> None:
-    told = {"of": {"provider": "south"}, "noticed": "2026-01-02"} | notice
+    told = {"of": {"provider": "south"}, "noticed": "2026-01-01"} | notice
     found = solved(case("first-refusal", **{"answer-within": "30 days", "notices": [told]} | more))
     assert at_south(found) == [1000 * each for each in south]
 
@@ -119,7 +120,7 @@ def test_matched_declined_or_silent(notice: Data, more: Data, south: list[int]) 
 def test_who_was_not_told_could_not_refuse() -> None:
     found = case("first-refusal", **{"answer-within": "30 days"})
     assert said(found, "2026-01-01").startswith("undecided: whether north has been told of it is not known; state it")
-    lapsed = {"of": {"provider": "south"}, "noticed": "2026-01-02"}
+    lapsed = {"of": {"provider": "south"}, "noticed": "2026-01-01"}
     found = case("first-refusal", **{"answer-within": "30 days", "sign-within": "1 month", "notices": [lapsed]})
     assert said(found, "2026-03-01").endswith("has 30 days to answer; it was free from 2026-02-01 to 2026-02-28")
 
@@ -143,7 +144,7 @@ def test_the_last_day_to_sign_and_what_was_signed_after_it(signed: Data, lines: 
 
 
 def test_what_is_signed_too_early_is_said() -> None:
-    told = {"of": {"provider": "south"}, "noticed": "2026-01-02", "signed": "2026-01-20"}
+    told = {"of": {"provider": "south"}, "noticed": "2026-01-01", "signed": "2026-01-20"}
     assert mistakes(data("first-refusal", **{"answer-within": "30 days", "notices": [told]})) == [
         "`first`: signed on 2026-01-20, and it is free from 2026-02-01 on; "
         "correct the days: what is signed before breaches the right"
@@ -175,9 +176,23 @@ def test_an_answer_after_silence_is_a_mistake(kind: str, clause: Data, last: int
 
     assert answered(f"2026-02-0{last}") == []
     assert answered(f"2026-02-0{last + 1}") == [
-        "`first`: was answered on 2026-02-02, and silence had answered on 2026-02-01; "
+        "`first`: was answered on 2026-02-02, and the last day for it was 2026-02-01: silence had answered; "
         "leave the answer out, or correct the days: an answer that is late changes nothing"
     ]
+
+
+@pytest.mark.parametrize(
+    ("kind", "clause"),
+    [
+        ("first-refusal", {"answer-within": "30 days", "notices": [{"of": {"api": "chat"}, "noticed": "2026-01-02"}]}),
+        ("first-ship", {"silence": "30 days", "releases": [{"of": {"api": "chat"}, "offered": "2026-01-02"}]}),
+    ],
+)
+def test_no_day_is_both_one_to_answer_and_one_of_silence(kind: str, clause: Data) -> None:
+    """Asked on 2 January: the thirtieth day after it is 1 February, on which a match is in time (see above)."""
+    found = case(kind, **clause)
+    assert said(found, "2026-02-01").endswith("has 30 days to answer; it is free from 2026-02-02 on")
+    assert said(found, "2026-02-02") == "permit"
 
 
 # -- permitted use ----------------------------------------------------------------------------------------------------

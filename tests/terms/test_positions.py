@@ -193,6 +193,17 @@ def test_leaving_costs_a_part_of_what_remains() -> None:
 
 
 @pytest.mark.parametrize(
+    ("more", "days"),
+    [({}, []), ({"not-before": "2026-07-01", "notice": "60 days"}, ["2026-07-01", "2026-05-01"])],
+)
+def test_without_fees_leaving_costs_nothing(more: Data, days: list[str]) -> None:
+    free = term("termination", fees=[], **more)
+    assert free.fee(date(2026, 7, 1)) == 0  # type: ignore[attr-defined]
+    assert "; fee: none" in free.explain().sentence
+    assert [str(each.on) for each in free.reminds(day("2026-01-01"), day("2027-01-01"))] == days
+
+
+@pytest.mark.parametrize(
     ("more", "said"),
     [
         ({"not-before": "2027-03-01"}, "the first day of leaving, 2027-03-01, is after the end (2027-01-01)"),
@@ -216,7 +227,10 @@ def test_a_right_after_a_change_of_control_lasts_so_long() -> None:
 def test_an_audit_is_once_in_each_window() -> None:
     found = list(term("audit", done=["2026-08-08"]).reminds(day("2026-01-01"), day("2027-01-01")))
     assert [(str(each.on), each.role) for each in found] == [("2026-12-01", "notice"), ("2026-12-31", "right")]
-    assert {each.done for each in found} == {date(2026, 8, 8)}
+    assert found[1].done == date(2026, 8, 8)
+    assert (found[0].done, found[0].by) == (None, None)  # of an audit that was made, nobody said when it was announced
+    assert found[0].what.endswith(": it was made on 2026-08-08, and when it was announced is not stated")
+    assert {each.by for each in term("audit").reminds(day("2026-01-01"), day("2027-01-01"))} == {"self"}
 
 
 def test_a_cap_on_liability_says_how_much() -> None:

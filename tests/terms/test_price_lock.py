@@ -115,6 +115,20 @@ def test_what_cannot_be_locked_is_a_mistake() -> None:
     assert "nroth-gpus" in unknown
 
 
+@pytest.mark.parametrize(
+    ("more", "offer", "apart"),
+    [
+        ({}, "south-gpus", "`provider: north`"),
+        ({"of": {"offer": "north-two"}}, "north-gpus", "`offer: north-two` and `provider: north`"),
+    ],
+)
+def test_a_price_of_what_it_does_not_cover_is_a_mistake(more: Data, offer: str, apart: str) -> None:
+    two = gpus("north", NORTH, id="north-two")
+    terms = agreement(lock(at={offer: "1 USD per GPU-hour"}, **more))
+    (only,) = mistakes(data_of([gpus("north", NORTH), gpus("south", "2.50"), two], [compute()], terms))
+    assert only.startswith(f"`{offer}` is no part of {apart}, so that this price is that of no use; leave it out")
+
+
 @pytest.mark.parametrize("method", ["fixed", "lower-of"])
 def test_the_oracle_finds_the_same(method: str) -> None:
     locked = case(lock(method=method, until="2026-05-15"), months=5)

@@ -111,7 +111,7 @@ class FirstRight(Term):
     def late(self, answered: date | None, last: date | None, at: tuple[str | int, ...]) -> Iterator[Flaw]:
         """An answer after the last day for it: by then silence had answered."""
         if answered is not None and last is not None and answered > last:
-            what = f"`{self.id}`: was answered on {answered}, and silence had answered on {last}"
+            what = f"`{self.id}`: was answered on {answered}, and the last day for it was {last}: silence had answered"
             yield Flaw(what, "leave the answer out, or correct the days: an answer that is late changes nothing", at)
 
     def concede(self, part: str, amount: Fraction, unit: str, currency: str) -> str:

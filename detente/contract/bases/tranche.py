@@ -12,9 +12,10 @@ from decimal import Decimal
 from pydantic import Field
 
 from detente.contract.bases.one_offer import OneOffer
+from detente.contract.reminder import unanswered
 from detente.values.money import Cash
 from detente.values.noun import Noun, Title
-from detente.values.period import Day, later, moment
+from detente.values.period import Day
 from detente.values.quantity import Span
 from detente.values.quantity_field import Accelerators, Length
 
@@ -34,7 +35,7 @@ class CapacityTranche(Noun):
         """The same, accepted after so long a silence, where it was offered and nobody has said so."""
         if self.accepted is not None or self.offered is None or silence is None:
             return self
-        return self.model_copy(update={"accepted": later(moment(self.offered), silence).date()})
+        return self.model_copy(update={"accepted": unanswered(self.offered, silence)})
 
     @property
     def there(self) -> Day:
