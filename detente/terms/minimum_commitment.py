@@ -10,7 +10,7 @@ from dataclasses import replace
 from datetime import datetime
 from decimal import Decimal
 from fractions import Fraction
-from functools import cached_property
+from functools import cached_property, partial
 from itertools import chain
 from typing import Annotated, ClassVar, Literal, Self
 
@@ -28,7 +28,7 @@ from detente.contract.amounts.counting import (
     paid_apart,
     repriced,
 )
-from detente.contract.amounts.milestone import Milestone, out_of_order
+from detente.contract.amounts.milestone import Milestone, on_last_days, out_of_order
 from detente.contract.amounts.shortfall import LUMP, Remedy, Shortfall, priced
 from detente.contract.case_view import CaseView
 from detente.contract.clause_text import SELF
@@ -221,11 +221,6 @@ class MinimumCommitment(Term):
             return over(self.amount, window.start, window.end) * window.part
         return number(self.amount) * self.cycle.share(window)
 
-    @property
-    def fee(self) -> Fraction:
-        """What is paid of a missing amount, or for each unit that is missing."""
-        return self.shortfall.each if isinstance(self.shortfall, Shortfall) else Fraction(0)
-
     # -- in a plan -----------------------------------------------------------------------------------------------
     def shape(self, program: Program) -> None:
         """What counts and what is carried in, with what is missing, less what is carried out, reaches the amount."""
@@ -274,8 +269,9 @@ class MinimumCommitment(Term):
     def settle(self, totals: Totals, decisions: Decisions, as_of: datetime | None) -> Settlement:
         """Drawdown, balance carried over and shortfall fee of each window; fees of missed milestones."""
         if self.stages:
-            required = self.required(next(iter(self.counting.own.windows)))
-            floors = prepayment.settled(self.stages, totals, as_of, required, self.fee)
+            whole = next(iter(self.counting.own.windows))
+            owed = partial(self._owed, whole)
+            floors = prepayment.settled(self.stages, totals, as_of, self.required(whole), owed)
         elif isinstance(self.shortfall, Shortfall) and self.shortfall.prepaid:
             valid_for = self.shortfall.valid_for
             floors = prepayment.settled_by_window(self.counting, totals, as_of, self.required, valid_for)
@@ -285,16 +281,19 @@ class MinimumCommitment(Term):
             floors = chain(self._floors(totals, as_of), *met)
         return Settlement.of([*floors, *self._taken_over(totals, as_of)])
 
+    def _owed(self, window: Window, short: Fraction) -> Fraction:
+        """For what is missing in a window."""
+        return self.shortfall.owed(short, window) if isinstance(self.shortfall, Shortfall) else Fraction(0)
+
     def _floors(self, totals: Totals, as_of: datetime | None) -> Iterator[Settlement]:
         counting, brought = self.counting, Fraction(0)
         for window, ended in counting.own.begun(as_of):
             amount = self.required(window)
             drawn = counting.drawn(totals, window, amount)
             carried, short = self._carrying.exact(drawn, brought, amount, self._deferrable(window, amount))
-            owed = self.shortfall.owed(short, window) if isinstance(self.shortfall, Shortfall) else Fraction(0)
             yield settled(
                 counting.own, window, FLOOR, "shortfall-fee", ended=ended, amount=amount, drawn=drawn,
-                brought=brought, carried=carried, short=short, owed=owed,
+                brought=brought, carried=carried, short=short, owed=self._owed(window, short),
             )  # fmt: skip
             brought = carried
 
@@ -332,6 +331,10 @@ class MinimumCommitment(Term):
                 if milestone.valid_for is not None:
                     lapses = last_day(later(self.begin(milestone.by), milestone.valid_for))
                     yield Reminder(lapses, "milestone", f"what is prepaid on {milestone.by} lapses", SELF)
+
+    def overlooked(self, horizon: Horizon) -> Iterator[Flaw]:
+        """Milestones on a day that a contract may count in."""
+        return on_last_days(self.id, self.milestones)
 
     @property
     def divides(self) -> Divided:

@@ -298,3 +298,13 @@ def test_an_end_on_the_last_day_of_a_month_is_noted() -> None:
          "if that is its last day, write 2026-03-01"),
     ]  # fmt: skip
     assert notes(build([tokens("north", 3)], [work()], builders.agreement(cap | {"until": "2026-03-01"}))) == ()
+
+
+def test_a_milestone_on_the_last_day_of_a_month_is_noted() -> None:
+    steps = [{"by": day, "reach": "1 USD", "fee": "10%"} for day in ("2026-02-28", "2026-03-30", "2026-04-01")]
+    floor: Data = {"id": "floor", "kind": "minimum-commitment", "amount": "9 USD", "milestones": steps}
+    (note,) = notes(build([tokens("north", 3)], [work()], builders.agreement(floor)))
+    assert (note.what, note.remedy) == (
+        "`floor` has a milestone by 2026-02-28, the last day of a month, and use of it does not count for it",
+        "if use of that day counts, write 2026-03-01",
+    )

@@ -284,6 +284,15 @@ def test_where_the_whole_amount_stands_before_its_end(as_of: str, counted: int, 
     assert (stands.drawn, stands.ended) == (D(counted), ended)
 
 
+def test_a_lump_stands_beside_prepayments() -> None:
+    """3,000 by April, and 6,000 after, of which 2,000 draw what was charged: 9,000 count of 9,500, so 700 are owed."""
+    more = {"milestones": [milestone("5 k USD")], "shortfall": {"lump": "700 USD"}}
+    assert postings(solved(alone(floor("9500 USD", **more), demand=GROWING)), "floor") == {
+        ("prepayment", 0): D(2000), ("prepayment-drawn", 1): D(-2000), ("shortfall-fee", 1): D(700),
+    }  # fmt: skip
+    assert solved(alone(floor("9 k USD", **more), demand=GROWING)).cost == D(9000)
+
+
 def test_a_prepayment_that_nothing_draws_is_lost() -> None:
     """3000 by April and 600 after: 2000 are charged, of which 600 are drawn by the end."""
     fading = {"rate": {"2026-01": "1000 Mtok per month", "2026-04": "200 Mtok per month"}}
@@ -348,6 +357,17 @@ def test_a_shortfall_is_deferred_up_to_a_part_of_the_amount() -> None:
 def test_an_excess_is_carried_on_again_and_again_or_once(carried: str, found: list[tuple[D, D, D]]) -> None:
     case = _floor(**{"carry-over": "30%", "carried": carried})
     assert _drawn(case, 1400, 900, 800, 1000) == found
+
+
+def test_what_was_deferred_is_made_good_before_anything_is_carried_on_once() -> None:
+    """100 of January wait; February's 1,250 make them good, and 150 go on; March's 400 are short of 1,000 by 450.
+
+    That 250 are beyond February's own amount makes it no more: 250 + 150 would be 1,400 of 1,250 + 100.
+    """
+    case = _floor(deferral="15%", carried="once", **{"carry-over": "30%"})
+    assert _drawn(case, 900, 1250, 400) == [
+        (D(0), D(-100), D(0)), (D(-100), D(150), D(0)), (D(150), D(-150), D(300)), (D(-150), D(0), D(1150))
+    ]  # fmt: skip
 
 
 def test_a_plan_defers_what_it_makes_good_cheaper_later() -> None:

@@ -3,8 +3,8 @@
 Owns: ``Carrying``, in exact numbers and in a plan. Not here: amounts, what counts, and what is owed
 (``minimum_commitment``).
 
-Of a balance b = S + c - A of window i, with c brought in, min(max(b, 0), kA) is carried on (of S - A alone, where it is
-carried once), and min(max(-b, 0), D) is deferred, of at most D. What is brought into the next is the one less the
+Of a balance b = S + c - A of window i, with c brought in, min(max(b, 0), kA) is carried on (carried once: of the lesser
+of b and S - A), and min(max(-b, 0), D) is deferred, of at most D. What is brought into the next is the one less the
 other.
 """
 
@@ -79,7 +79,7 @@ class Carrying:
     ) -> tuple[Fraction, Fraction]:
         """What goes on from a window (less than nothing, where a shortfall is deferred), and what is short in it."""
         balance = drawn + brought - amount
-        over = balance if self.chained else drawn - amount
+        over = balance if self.chained else min(balance, drawn - amount)  # what was put off is made good first
         carried = min(max(over, NOTHING), amount * self.excess)
         missing = max(-balance, NOTHING)
         deferred = min(missing, deferrable)

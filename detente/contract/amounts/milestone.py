@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from dataclasses import replace
-from datetime import datetime
+from datetime import datetime, timedelta
 from decimal import Decimal
 from fractions import Fraction
 from typing import Literal, Self
@@ -164,3 +164,13 @@ def out_of_order(milestones: Sequence[Milestone], validity: Validity, in_all: Co
             what = f"{milestone.reach} by {milestone.by} is less than {previous.reach} by {previous.by}"
             yield Flaw(what, "raise the later, or leave it out", ("milestones", index, "reach"))
         previous = milestone
+
+
+def on_last_days(clause: str, milestones: Sequence[Milestone]) -> Iterator[Flaw]:
+    """Milestones on the last day of a month, as a contract may name it that counts this day in: here it is out."""
+    for each in milestones:
+        if (after := each.by + timedelta(days=1)).day == 1:
+            what = (
+                f"`{clause}` has a milestone by {each.by}, the last day of a month, and use of it does not count for it"
+            )
+            yield Flaw(what, f"if use of that day counts, write {after}")

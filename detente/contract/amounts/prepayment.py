@@ -99,9 +99,10 @@ def stages(
 
 
 def settled(
-    stages: Sequence[PrepaidStage], totals: Totals, as_of: datetime | None, required: Fraction, fee: Fraction
-) -> Iterator[Settlement]:
-    """Each charge as prepayment, what use draws of it, and, of all the time, the amount of the term."""
+    stages: Sequence[PrepaidStage], totals: Totals, as_of: datetime | None, required: Fraction,
+    owed: Callable[[Fraction], Fraction],
+) -> Iterator[Settlement]:  # fmt: skip
+    """Each charge as prepayment, what use draws of it, and, of all the time, the amount and what is owed of it."""
     counted, since = Fraction(0), stages[0].window.start
     for index, (stage, found) in enumerate(zip(stages, charged(stages, totals), strict=True)):
         window, meter = replace(stage.window, index=index), stage.counting.own
@@ -123,7 +124,7 @@ def settled(
         counted += stages[-1].to_date.of_classes(totals, stages[-1].since_first, required)
         short = max(required - counted, Fraction(0))
         yield row(meter, term, FLOOR, "shortfall-fee", ended=ended, amount=required, drawn=counted,
-                  short=short, owed=short * fee)  # fmt: skip
+                  short=short, owed=owed(short))  # fmt: skip
 
 
 class Prepaid:
