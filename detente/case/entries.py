@@ -11,6 +11,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from functools import cached_property
+from itertools import chain
 from typing import Any
 
 from detente.case.agreement import Agreement
@@ -327,11 +328,11 @@ class Entries:
         values["provider"] = set(self.names("providers"))
         values["offer"] = set(self.names("offers"))
         spanned = [facts for each in self.spanned.values() for facts in each]
-        for facts in [*self.facts.values(), *spanned, *(offer for _, offer in self.uses)]:
+        beside = (facts for entry in self.read("providers") for facts in entry.value.beside_offers.values())
+        uses = (offer for _, offer in self.uses)
+        for facts in chain(self.facts.values(), spanned, uses, chain.from_iterable(beside)):
             for key, value in facts.items():
                 values[key].add(value)
-        for entry in self.read("providers"):
-            values["product"].update(entry.value.also_sells)
         for entry in self.sections["workloads"]:
             labels = entry.raw.get("labels") if isinstance(entry.raw, dict) else None
             for key, value in labels.items() if isinstance(labels, dict) else ():

@@ -5,13 +5,14 @@ Not here: mistakes (``checks``).
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import replace
 from datetime import date, datetime, timedelta
 from decimal import Decimal
 from fractions import Fraction
 
 from detente.case.agreement import InForce, changes_text, endings, own_ends
+from detente.case.billed import beside_a_plan
 from detente.case.case import Case
 from detente.case.outside import YEAR, outside, seen
 from detente.case.whole_text import going_on, says_nothing
@@ -174,13 +175,14 @@ def _reached(case: Case) -> Iterator[Mistake]:
                 break
 
 
-def _of_each(case: Case, flaw_of: Callable[[Term], Flaw | None]) -> Iterator[Mistake]:
-    """What is to be told of clauses, once of each: of the first version of which there is anything."""
-    told = set()
+def _of_each(case: Case, flaw_of: Callable[[Sequence[Term]], Flaw | None]) -> Iterator[Mistake]:
+    """What is to be told of clauses, once of each, by all of its texts in force."""
+    texts: dict[str, list[Term]] = {}
     for term in _read(case):
-        if term.id not in told and (flaw := flaw_of(term)) is not None:
-            told.add(term.id)
-            yield Mistake(_where(case, term), flaw.what, flaw.remedy)
+        texts.setdefault(term.id, []).append(term)
+    for found in texts.values():
+        if (flaw := flaw_of(found)) is not None:
+            yield Mistake(_where(case, found[0]), flaw.what, flaw.remedy)
 
 
 def _read(case: Case) -> tuple[Term, ...]:
@@ -195,29 +197,23 @@ def _where(case: Case, term: Term) -> Where:
 
 def _billed(case: Case) -> Iterator[Mistake]:
     """Clauses that count what only bills bring (`also-sells`), which a plan knows nothing of."""
-    sold = [(facts, product) for each in case.providers.values() for product, facts in each.beside_offers.items()]
-    whose: list[Facts | None] = [None, *(workload.facts for workload in case.workloads)]
+    providers = [each for each in case.providers.values() if each.also_sells]
 
-    def flaw_of(term: Term) -> Flaw | None:
-        covered = term.covered.covers
-        products = [f"`{name}`" for facts, name in sold if any(covered(demand, facts) for demand in whose)]
-        if not products or not term.meters():
-            return None
-        what = f"`{term.id}` counts what bills bring of {' and '.join(products)}, and a plan counts none of it"
-        return Flaw(
-            what, "to plan with it, let a scenario `change` the clause's amounts to what is left; the books count it"
-        )
+    def flaw_of(texts: Sequence[Term]) -> Flaw | None:
+        meters = [meter for term in texts for meter in term.meters()]
+        planned = any(_may_count(case, meter, workload) for meter in meters for workload in case.workloads)
+        return beside_a_plan(texts, providers, planned=planned)
 
-    return _of_each(case, flaw_of) if sold else iter(())
+    return _of_each(case, flaw_of) if providers else iter(())
 
 
 def _unasked(case: Case) -> Iterator[Mistake]:
     """Caps that deny no call, in a case that serves calls: they are kept by a plan alone."""
 
-    def flaw_of(term: Term) -> Flaw | None:
-        if not isinstance(term, CallLimit) or term.limits_calls:
+    def flaw_of(texts: Sequence[Term]) -> Flaw | None:
+        if all(not isinstance(term, CallLimit) or term.limits_calls for term in texts):
             return None
-        what = f"`{term.id}` counts what is invoiced or bought, and denies no call: only a plan keeps to it"
+        what = f"`{texts[0].id}` counts what is invoiced or bought, and denies no call: only a plan keeps to it"
         return Flaw(what, "to hold calls to an amount, add a clause that counts by use, or a `budget`")
 
     return _of_each(case, flaw_of) if case.declared.deployments else iter(())
@@ -226,8 +222,8 @@ def _unasked(case: Case) -> Iterator[Mistake]:
 def _unearned(case: Case) -> Iterator[Mistake]:
     """Clauses that count revenue of work that states none, where other work does: what they come to is nothing."""
 
-    def flaw_of(term: Term) -> Flaw | None:
-        meters = [meter for meter in term.meters() if meter.measure == "revenue"]
+    def flaw_of(texts: Sequence[Term]) -> Flaw | None:
+        meters = [meter for term in texts for meter in term.meters() if meter.measure == "revenue"]
         counted = [
             workload for workload in case.workloads if any(_may_count(case, meter, workload) for meter in meters)
         ]
@@ -235,7 +231,7 @@ def _unearned(case: Case) -> Iterator[Mistake]:
             return None
         names = " and ".join(f"`{workload.id}`" for workload in counted[:3])
         names += f" and {len(counted) - 3} more" if counted[3:] else ""
-        what = f"`{term.id}` comes to nothing: it counts revenue, and what it covers states none ({names})"
+        what = f"`{texts[0].id}` comes to nothing: it counts revenue, and what it covers states none ({names})"
         return Flaw(what, "state what the work earns (`revenue:`), or drop the clause")
 
     return _of_each(case, flaw_of) if any(workload.revenue is not None for workload in case.workloads) else iter(())

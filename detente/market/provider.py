@@ -58,9 +58,10 @@ class Provider(Noun):
         return self
 
     @property
-    def beside_offers(self) -> Mapping[str, Facts]:
-        """The products that it sells beside its offers, each with its facts."""
-        return {product: {"provider": self.id, "product": product} for product in self.also_sells}
+    def beside_offers(self) -> Mapping[str, tuple[Facts, ...]]:
+        """The products that it sells beside its offers, each with its facts: in no region, and in each of its own."""
+        sold = ((product, {"provider": self.id, "product": product}) for product in self.also_sells)
+        return {product: (facts, *(self.placed(facts, region) for region in self.regions)) for product, facts in sold}
 
     def placed(self, facts: Mapping[str, str], region: str) -> Mapping[str, str]:
         """Facts of one of its offers, were it in another of its regions."""

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import pytest
 
+from detente.case.case import Case
 from detente.case.notes import notes
 from tests.builders import (
     PROVIDERS,
@@ -157,6 +158,9 @@ CLOUD: Data = {"id": "c", "kind": "minimum-commitment", "amount": "9 USD", "wind
         ({"of": {"product": "tokens"}}, False),
         ({"except": [{"product": "cloud"}]}, False),
         ({"counts": [{"of": {"product": "cloud"}, "at-most": "25%"}]}, True),
+        ({"of": {"product": "cloud", "region": "dublin"}}, True),
+        ({"of": {"product": "cloud", "country": "IE"}}, True),
+        ({"amount": "9 Mtok", "shortfall": {"price": "1 USD per Mtok"}}, False),  # a row of money has no tokens
     ],
 )
 def test_a_clause_that_counts_what_only_bills_bring_is_noted(more: Data, counts: bool) -> None:
@@ -164,6 +168,27 @@ def test_a_clause_that_counts_what_only_bills_bring_is_noted(more: Data, counts:
     case = build([tokens("north", 3)], [work()], agreement(CLOUD | more), providers=[north, *PROVIDERS[1:]])
     said = "`c` counts what bills bring of `cloud`, and a plan counts none of it"
     assert [note.what for note in notes(case)] == [said] * counts
+
+
+@pytest.mark.parametrize(
+    ("clause", "told"),
+    [
+        ({"kind": "residency", "within": ["IE"]}, ""),
+        ({"kind": "exclusivity"}, ""),
+        ({"kind": "minimum-commitment", "amount": "9 Mtok", "shortfall": {"price": "1 USD per Mtok"}}, ""),
+        ({"kind": "discount", "off": "10%"}, "name it as the `discount` of their rule in the mapping of the bill"),
+        ({"kind": "credit", "rate": "10%"}, "expect more of it on the books, which count it"),
+        ({"kind": "spending-cap", "amount": "9 USD"}, "to plan with it, let a scenario `change` the clause's amounts"),
+    ],
+)
+def test_a_clause_of_what_only_bills_bring_is_refused_where_it_counts_none_of_it(clause: Data, told: str) -> None:
+    """Else a note says what becomes of it; with amounts, how to plan with it."""
+    north = PROVIDERS[0] | {"also-sells": ["cloud"]}
+    deal = agreement({"id": "c", "of": {"product": "cloud"}} | clause)
+    data = data_of([tokens("north", 3)], [work()], deal) | {"providers": [north, *PROVIDERS[1:]]}
+    found = [] if mistakes(data) else [note.remedy for note in notes(Case.of(data))]
+    assert len(found) == bool(told)
+    assert all(note.startswith(told) for note in found)
 
 
 def test_a_product_that_nobody_sells_is_refused_and_so_is_a_misspelt_one() -> None:

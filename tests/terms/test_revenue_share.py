@@ -218,6 +218,9 @@ def test_a_share_of_nothing() -> None:
     assert mistakes(data_of([tokens("north", 3)], [free], deal)) == [expected]
     (told,) = notes(Case.of(data_of([tokens("north", 3)], [free, paid], deal)))  # what others earn is not shared
     assert told.what == "`cut` comes to nothing: it counts revenue, and what it covers states none (`free`)"
+    later: Data = {"id": "later", "with": "north", "effective": "2026-02-01", "amends": "north-deal"}
+    later["terms"] = [share | {"of": {"tier": "gold"}}]
+    assert not notes(Case.of(data_of([tokens("north", 3)], [free, paid], deal, later)))  # it comes to something then
     assert mistakes(data_of([tokens("north", 3)], [free, paid], agreement(share))) == []
     stated = free | {"revenue": "0 USD per Mtok"}  # stated, and so known
     assert mistakes(data_of([tokens("north", 3)], [stated, paid], deal)) == []

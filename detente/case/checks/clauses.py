@@ -11,6 +11,7 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from datetime import date
 
 from detente.case.agreement import Agreement, InForce, cycle, dates, endings, in_force, lineage, root
+from detente.case.billed import billed
 from detente.case.checks import currencies, units, upfront, windows
 from detente.case.checks import price_clauses as prices
 from detente.case.checks.answers import answers_of
@@ -350,7 +351,7 @@ class _Clauses:
         whole = not entry.known and self.case.sure("offers", "workloads", "providers", "catalogs", "deployments")
         if not whole or not self.case.uses or self.case.meant:
             return
-        if self._billed(term):
+        if billed(term, [entry.value for entry in self.case.read("providers")]):
             return
         if not View(self.case, term).uses(term.covered):
             what = f"`{term.id}` selects nothing: no workload on any offer is {term.covered}"
@@ -359,12 +360,6 @@ class _Clauses:
             what = f"`{term.id}` counts nothing: use counts where its offer stands, and only deployments reach"
             remedy = "name the region in which the offer stands, or the offer"
             self.case.wrong(entry, path, f"{what} {term.covered}", remedy)
-
-    def _billed(self, term: Term) -> bool:
-        """Whether it covers what a provider sells beside its offers."""
-        sold = [facts for each in self.case.read("providers") for facts in each.value.beside_offers.values()]
-        whose = [None, *(each.value.facts for each in self.case.read("workloads"))]
-        return any(term.covered.covers(demand, facts) for facts in sold for demand in whose)
 
     # -- what a clause says of itself --------------------------------------------------------------------------
     def _alike(self, standing: Sequence[InForce], flaws: Callable[[Term, View], Iterable[Flaw]]) -> None:

@@ -24,6 +24,7 @@ from detente.demand.taking import taken_by_work
 from detente.demand.workload import AnyWorkload, can_run
 from detente.errors import CaseError, Flaw, FlawError, Mistake
 from detente.market.offer import GpuOffer, TokenOffer
+from detente.market.provider import OFFERED
 from detente.values.facts import OFFER_KEYS, RESERVED, Facts
 from detente.values.likeness import did_you_mean
 from detente.values.noun import Id, Label, Noun, Title
@@ -158,11 +159,17 @@ def read_mapping(path: Path, case: Case) -> BillMapping:
 
 def facts_of(rule: BillRule, case: Case) -> tuple[Facts, Facts]:
     """What clauses may ask of the rows of a rule: who used it, and what was used."""
-    sold = case.offer_facts[rule.offer] if rule.offer else rule.sold
+    sold = case.offer_facts[rule.offer] if rule.offer else _placed(rule.sold, case)
     workload = workload_of(rule, case)
     if workload is None:
         return {**rule.labels}, sold  # somebody used it: what is not known of them is unknown, and not nobody
     return {**workload.labels, **rule.labels, "workload": workload.id, "kind": workload.kind}, sold
+
+
+def _placed(sold: Facts, case: Case) -> Facts:
+    """Facts of what was sold, with the country in which its region lies, where its provider has that region."""
+    provider, region = case.providers.get(sold.get("provider", "")), sold.get("region", "")
+    return sold if provider is None or region not in provider.regions else {**provider.placed(sold, region), **sold}
 
 
 def workload_of(rule: BillRule, case: Case) -> AnyWorkload | None:
@@ -202,9 +209,8 @@ def _flaws(rule: BillRule, case: Case) -> Iterator[Flaw]:
     for fact in rule.sold:
         if fact not in OFFER_KEYS:
             yield Flaw(f"`{fact}` is no fact of what is sold", did_you_mean(fact, OFFER_KEYS), ("sold", fact))
-    if rule.sold and rule.sold.get("provider") not in case.providers:
-        given = rule.sold.get("provider", "")
-        yield Flaw("`sold` names no provider of the case", did_you_mean(given, case.providers), ("sold",))
+    if rule.sold:
+        yield from _sold(rule.sold, case)
     for label in rule.labels:
         if label in RESERVED:
             yield Flaw(f"`{label}` is no label", "leave it out; it follows from the rest", ("labels", label))
@@ -217,6 +223,26 @@ def _flaws(rule: BillRule, case: Case) -> Iterator[Flaw]:
     elif not wrong and rule.tokens is None:
         said = {"taken": taken_in_hour(rule, case), "work": work_in_hour(rule, case), "revenue": None}
         yield from _uncounted(rule, case, {measure for measure, each in said.items() if each is None})
+
+
+def _sold(sold: Facts, case: Case) -> Iterator[Flaw]:
+    """What was sold, and the case knows nothing of: a clause that asks for it would count none of it."""
+    provider, product = case.providers.get(sold.get("provider", "")), sold.get("product")
+    if provider is None:
+        given = sold.get("provider", "")
+        yield Flaw("`sold` names no provider of the case", did_you_mean(given, case.providers), ("sold",))
+        return
+    known = (*OFFERED, "egress", *provider.also_sells)
+    if provider.also_sells and product is not None and product not in known:
+        remedy = f"add it to its `also-sells`, or correct it: {did_you_mean(product, known)}"
+        yield Flaw(f"`{provider.id}` sells no `{product}`", remedy, ("sold", "product"))
+    region = sold.get("region")
+    if region is not None and region not in provider.regions:
+        asked = (key for term in case.signed for meter in term.meters() for key in meter.selection.keys)
+        if not {"region", "country"}.isdisjoint(asked):
+            what = f"`{provider.id}` has no region `{region}`, and clauses ask for regions or countries"
+            remedy = f"add it to its `regions`, or correct it: {did_you_mean(region, provider.regions)}"
+            yield Flaw(what, remedy, ("sold", "region"))
 
 
 def _uninvoiced(rule: BillRule, case: Case) -> Iterator[Flaw]:
