@@ -106,6 +106,11 @@ def moment(on: date, zone: tzinfo = UTC) -> datetime:
     return datetime(on.year, on.month, on.day, tzinfo=zone)
 
 
+def midnight(at: datetime, zone: tzinfo) -> datetime:
+    """When the day of a clock began in which a moment lies, in UTC."""
+    return moment(at.astimezone(zone).date(), zone).astimezone(UTC)
+
+
 def on_the_clock_of(at: datetime, on: date) -> datetime:
     """The start of a day, on the clock on which a moment is told."""
     return moment(on, zone_of_clock(at))

@@ -1,13 +1,14 @@
 """Closing: what clauses owe and give once their windows have ended, what is accruing, and what counted, as entries.
 
 Owns: from settlements to entries, and from what is booked to what should be. Closing books the difference, so that
-closing twice changes nothing; what was booked otherwise before (a record came late, a clause was amended) is reversed
-and booked anew, and the new entries name the window that they adjust. Not here: the rules (``Term.settle``).
+closing twice changes nothing; what was booked otherwise before (a record came late, a clause was amended, or taken out)
+is reversed and booked anew, and the new entries name the window that they adjust. Each party's clauses are settled as
+its own day begins, by which its statements end. Not here: the rules (``Term.settle``).
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import UTC, date, datetime, tzinfo
 from decimal import Decimal
@@ -29,7 +30,7 @@ from detente.ledger.use.purchases import missing
 from detente.ledger.use.running_totals import unknown_sums
 from detente.results.plan_rows import Purchase
 from detente.values.micros import MICRO, micros
-from detente.values.period import moment, named
+from detente.values.period import midnight, moment, named
 
 Booked = tuple[str, str, str]
 """What entries are about: the clause's window and part; the account; the unit."""
@@ -40,12 +41,14 @@ class ClosedBooks:
     """What closing did: the batch (0: there was nothing to book), its entries, and the clauses that are not known.
 
     ``unmetered`` is how many uses before the day are of an amount or price that is not known: no clause counts them.
+    ``gone`` are the clauses (agreement, id) that the case has no more, and of which what was booked was taken back.
     """
 
     batch: int
     entries: tuple[LedgerEntry, ...]
     unknown: tuple[tuple[str, str], ...]
     unmetered: int = 0
+    gone: tuple[tuple[str, str], ...] = ()
 
 
 def close(books: Books, as_of: datetime, at: datetime, held: Sequence[Purchase] = ()) -> ClosedBooks:
@@ -64,8 +67,7 @@ def close(books: Books, as_of: datetime, at: datetime, held: Sequence[Purchase] 
         idle = LedgerBatch("idle", lines=[(None, line) for line in idle_lines(session, books, held, as_of)])
         idle.purchases += missing(session, held, as_of)
         books.write(session, idle, at)
-        found = settle_each(books.terms, books.as_of(session, as_of), NOTHING_DECIDED, as_of)
-        pairs = list(zip(books.terms, found, strict=True))
+        pairs = list(_settled(session, books, as_of))
         batch = LedgerBatch("close", closings=[] if before == as_of else [micros(as_of)])
         batch.entries += _differences(session, books, pairs, as_of, before)
         batch.entries += list(rounding_entries(session, books, batch.entries, as_of, before))
@@ -73,7 +75,22 @@ def close(books: Books, as_of: datetime, at: datetime, held: Sequence[Purchase] 
         number = books.write(session, batch, at)
         unmetered = sum(each.unknown for each in unknown_sums(session) if each.start < micros(as_of))
     unknown = tuple((term.id, str(each)) for term, each in pairs if isinstance(each, SettleError))
-    return ClosedBooks(number, booked, unknown, unmetered)
+    return ClosedBooks(number, booked, unknown, unmetered, _gone(books, booked))
+
+
+def _settled(session: Session, books: Books, as_of: datetime) -> Iterator[tuple[Term, Settlement | SettleError]]:
+    """What each clause comes to when the day began on the clock of its party: it has no part in what was used since."""
+    begun = [midnight(as_of, books.clock(term.validity.counterparty)) for term in books.terms]
+    found = {at: settle_each(books.terms, books.as_of(session, at), NOTHING_DECIDED, at) for at in {*begun}}
+    for n, (term, at) in enumerate(zip(books.terms, begun, strict=True)):
+        yield term, found[at][n]
+
+
+def _gone(books: Books, booked: Iterable[LedgerEntry]) -> tuple[tuple[str, str], ...]:
+    """The clauses of entries that are none of the case's, by agreement and id."""
+    there = {(term.validity.agreement, term.id) for term in books.terms}
+    lines = (e.account.split("/") for e in booked if e.account.startswith(("clause/", "accrued/", "drawn/")))
+    return tuple(sorted({(of, term) for _, _, of, term, *_ in lines} - there))
 
 
 def _must_be_open(url: str, as_of: datetime, before: datetime | None) -> None:
@@ -117,15 +134,25 @@ def _differences(
     as_of: datetime,
     closed: datetime | None,
 ) -> Iterator[LedgerEntry]:
-    """What must be booked so that the books say what clauses come to; of those that are not known, nothing."""
+    """What must be booked so that the books say what clauses come to, and nothing of those that the case has no more.
+
+    Of those that are not known nothing is booked, and what is stays: of a clause that is not known in one of its texts,
+    what was booked of a text that the case has no more, too.
+    """
     wanted: dict[Booked, _Wanted] = {}
+    booked: dict[Booked, _Booked] = {}
     for term, each in pairs:
         if isinstance(each, Settlement):
-            for key, found in _amounts(term, each, books.case.currency, as_of):
+            begun = midnight(as_of, books.clock(term.validity.counterparty))
+            for key, found in _amounts(term, each, books.case.currency, begun):
                 before = wanted[key].amount if key in wanted else 0
                 wanted[key] = replace(found, amount=before + found.amount)
     known = {_clause(term) for term, each in pairs if isinstance(each, Settlement)}
-    booked = {key: there for key, there in _booked(session).items() if key[0].partition("/")[0] in known}
+    unknown = {term.id for term, each in pairs if isinstance(each, SettleError)}
+    for key, there in _booked(session).items():
+        of = key[0].partition("/")[0]
+        if of in known or of.partition("@")[0] not in unknown:
+            booked[key] = there
     for key in sorted({*wanted, *booked}):
         should, there = wanted.get(key), booked.get(key, _NOT_BOOKED)
         amount = should.amount if should else 0
@@ -141,10 +168,10 @@ def _differences(
 
 def _booked_on(should: _Wanted, as_of: datetime, closed: datetime | None, zone: tzinfo) -> tuple[str, str]:
     """The last day of a window, or of what has come of it; what is late, on the first day that is open, by name."""
-    end = min(should.end, as_of)
-    if closed is not None and end <= closed:
+    end = min(should.end.astimezone(UTC), midnight(as_of, zone))
+    if closed is not None and end <= midnight(closed, zone):
         return f"{closed.astimezone(zone):%Y-%m-%d}", named(should.start, should.end)
-    return f"{(end.astimezone(UTC) - MICRO).astimezone(zone):%Y-%m-%d}", ""
+    return f"{(end - MICRO).astimezone(zone):%Y-%m-%d}", ""
 
 
 def _taken_back_on(there: _Booked, closed: datetime | None, zone: tzinfo) -> tuple[str, str]:

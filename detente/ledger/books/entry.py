@@ -27,7 +27,7 @@ from typing import NamedTuple
 
 from detente.ledger.use.line import LineSum, UseClass
 from detente.values.micros import at_micros, micros
-from detente.values.period import later, named
+from detente.values.period import later, midnight, named
 from detente.values.quantity import Span
 
 ClockOf = Callable[[str], tzinfo]
@@ -58,12 +58,13 @@ def of_use(
 ) -> Iterator[LedgerEntry]:
     """What lines of use come to: list price, what is taken off, and what is owed for them, day by day.
 
-    ``agreement_of`` says in which agreement a price clause stood, ``clock_of`` when a party's days begin; ``closed`` is
-    when the time that is still open begins.
+    ``agreement_of`` says in which agreement a price clause stood, ``clock_of`` when a party's days begin; the time that
+    is still open begins with the day, of each clock, in which ``closed`` lies.
     """
     found: dict[tuple[str, str, str], int] = {}
     days: dict[tuple[int, int, tzinfo], tuple[str, str]] = {}
     sold: dict[str, tuple[str, str, str, tzinfo]] = {}
+    opens: dict[tzinfo, int] = {}
     for each in sums:
         body, start, end = each.of.body, each.start, each.end
         known = sold.get(body)
@@ -73,7 +74,9 @@ def of_use(
         use, off, owed, zone = known
         when = days.get((start, end, zone))
         if when is None:
-            late = closed is not None and start < micros(closed)
+            if closed is not None and zone not in opens:
+                opens[zone] = micros(midnight(closed, zone))
+            late = start < opens.get(zone, start)
             when = days[start, end, zone] = booked_on(at_micros(start if late else each.booked_at), closed, zone)
         day, adjusts = when
         key = day, adjusts, use
@@ -92,10 +95,11 @@ def booked_on(at: datetime, closed: datetime | None, zone: tzinfo = UTC) -> tupl
     """The day on which something is booked that was at a moment, and the month that it adjusts, on a party's clock.
 
     Where the books are closed already it is booked on the first day that is open: what a statement said of a closed
-    period stays true.
+    period stays true. Closed is what lies before the day of that clock in which ``closed`` does: books are closed for
+    all at once, when the day has begun for everybody, and of a clock that is ahead some hours of it have gone by.
     """
     own = at.astimezone(zone)
-    if closed is None or at >= closed:
+    if closed is None or at >= midnight(closed, zone):
         return f"{own:%Y-%m-%d}", ""
     month = own.replace(day=1, hour=0, minute=0, second=0, microsecond=0)
     return f"{closed.astimezone(zone):%Y-%m-%d}", named(month, later(month, Span(1, "month")))

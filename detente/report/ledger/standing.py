@@ -139,6 +139,8 @@ def closed_view(console: Screen, found: ClosedBooks, as_of: str, currency: str) 
     say(console, f"closed as of {as_of}: {len(found.entries):,} entries booked")
     rows = [(e.account, e.day, shown_nanos(e.amount, currency), e.adjusts) for e in money]
     table(console, "What clauses come to", ("account", "on", "amount", "adjusts"), rows, right=(2,), most=len(rows))
+    for agreement, term in found.gone:
+        say(console, f"`{agreement}` has no `{term}` any more: what was booked of it is taken back", style="bold")
     for term, why in found.unknown:
         say(console, f"`{term}` is not known, and nothing of it is booked: {why}", style="bold")
     if found.unmetered:
@@ -156,5 +158,7 @@ def closed_json(found: ClosedBooks, as_of: str) -> str:
     """The same as one document."""
     entries = [entry._asdict() | {"amount": str(entry.amount)} for entry in found.entries]
     unknown = [{"clause": term, "why": why} for term, why in found.unknown]
+    gone = [{"agreement": agreement, "clause": term} for agreement, term in found.gone]
     told = {"as-of": as_of, "batch": found.batch, "entries": entries, "unknown": unknown, "unmetered": found.unmetered}
+    told["gone"] = gone
     return json.dumps(told, indent=1)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import re
-from datetime import UTC, date, datetime
+from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
@@ -94,6 +94,33 @@ def test_a_day_is_closed_once_it_has_begun_for_everybody(store: Store, tmp_path:
     assert Books(store, case_in("Asia/Tokyo")).begins(date(2026, 2, 1)) == day("2026-02-01")
     with pytest.raises(LedgerError, match=r"2026-02-01 is still to come.*for 2026-01-31 or an earlier day"):
         close(books, books.begins(date(2026, 2, 1)), datetime(2026, 2, 1, 3, tzinfo=UTC))
+
+
+@both
+@pytest.mark.parametrize("zone", ["Europe/Berlin", "UTC"])
+def test_what_accrues_is_of_the_day_before_its_partys_own_begins(store: Store, tmp_path: Path, zone: str) -> None:
+    """A quarter's floor of 1 USD, 0.30 in April, beside New York: as of 1 May 0.70 accrue, and all of it on 30 April.
+
+    The use of 00:10 on 1 May there was before the moment of closing, in April of nobody.
+    """
+    floor = FLOOR | {"windows": {"every": "quarter", "starts": "2026-01-01"}}
+    case = case_in(zone, floor, also=[agreement(FLOOR | {"id": "other"}, id="second", party="south", zone=NEW_YORK)])
+    begun = moment(date(2026, 5, 1), zone_of(zone)).astimezone(UTC)
+    put(store, case, tmp_path / "j", "2026-04-02", f"{begun + timedelta(minutes=10):%Y-%m-%dT%H:%M}")
+    books = Books(store, case)
+    for on in (date(2026, 4, 1), date(2026, 5, 1)):
+        close(books, books.begins(on), NOW)
+    april = of(books, "2026-04-01", "2026-05-01")
+    assert (april.settled, april.accruing // M, lines(april)) == (True, 700, [("use", "", 300)])
+    (standing,) = [each.standing for each in april.clauses if each.standing is not None]
+    assert standing.accruing == D("0.7")
+    # what comes late for that day is of a day that is open, and adjusts nothing
+    ingested(store, case, journal_of(tmp_path / "k", [call(9, f"{begun:%Y-%m-%dT%H:%M}", TENTH)], worker=1))
+    may = of(books, "2026-05-01", "2026-06-01")
+    assert (may.accruing // M, lines(may)) == (700, [("use", "", 600)])
+    close(books, books.begins(date(2026, 5, 2)), NOW)
+    assert of(books, "2026-04-01", "2026-05-01") == april
+    assert of(books, "2026-05-01", "2026-06-01").accruing // M == 100
 
 
 def test_a_party_of_two_clocks_has_days_of_utc_and_is_told(store: Store, tmp_path: Path) -> None:

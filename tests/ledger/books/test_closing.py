@@ -271,6 +271,60 @@ def test_an_amended_clause_is_two_and_only_the_new_one_is_booked_anew(store: Sto
     assert (accounts(store)[FEE], accounts(store)["clause/north/more/floor/shortfall-fee"]) == (700 * M, 1700 * M)
 
 
+@pytest.mark.parametrize(
+    ("then", "fees", "accrued", "gone"),
+    [
+        # 0.30 of 1 in January; February owes 1 whole, and its 2 whole where 2 are asked from then on
+        ({"also": [agreement(FLOOR | {"amount": "2 USD", "takes-over": "new-window"}, id="more", amends="north-deal",
+                             effective="2026-02-01")]}, {"north-deal/floor": 700, "more/floor": 2000}, [2000], []),
+        ({"signed": {"effective": "2025-12-01", "ends": "2026-07-01"}}, {"north-deal/floor": 2700}, [1000], []),
+        ({"terms": [FLOOR | {"id": "least"}]}, {"north-deal/least": 1700}, [1000], [("north-deal", "floor")]),
+        ({"terms": []}, {}, [], [("north-deal", "floor")]),
+    ],
+    ids=["an-amendment-of-another-day", "an-agreement-of-another-day", "another-id", "taken-out"],
+)  # fmt: skip
+def test_what_is_booked_of_a_text_that_the_case_has_no_more_is_taken_back(
+    store: Store,
+    tmp_path: Path,
+    then: dict[str, Any],
+    fees: dict[str, int],
+    accrued: list[int],
+    gone: list[tuple[str, str]],
+) -> None:
+    """It was charged again by its other day or id, and the old fee and accrual stayed."""
+    text = FLOOR | {"amount": "2 USD", "takes-over": "new-window"}
+    amendment = agreement(text, id="more", amends="north-deal", effective="2026-03-01")
+    first = served_case(FLOOR, also=[amendment] if "also" in then else [])
+    put(store, first, tmp_path / "j", call(1, "2026-01-15", TENTH))
+    closing(store, first, "2026-03-10")
+    assert accounts(store)[FEE] == 1700 * M
+    case = served_case(*then.get("terms", [FLOOR]), **{key: then[key] for key in then if key != "terms"})
+    done = closing(store, case, "2026-03-10")
+    found = accounts(store)
+    clauses = {name.split("/", 2)[2]: amount for name, amount in found.items() if name.startswith("clause/")}
+    assert clauses == {f"{of}/shortfall-fee": amount * M for of, amount in fees.items()}
+    assert found[OWED] == -(300 + sum(fees.values())) * M
+    assert [amount // M for account, amount in found.items() if account.startswith("accrued/")] == accrued
+    assert list(done.gone) == gone
+    out = io.StringIO()
+    closed_view(Screen(file=out, width=200), done, "2026-03-10", "USD")
+    assert ("`north-deal` has no `floor` any more: what was booked of it is taken back" in out.getvalue()) == (
+        gone != []
+    )
+    assert closing(store, case, "2026-03-10").entries == ()
+
+
+def test_what_is_booked_of_a_clause_that_is_not_known_stays(store: Store, tmp_path: Path) -> None:
+    """Of a text of another day, too: nobody knows what stands in its place."""
+    case = served_case(FLOOR)
+    put(store, case, tmp_path / "j", call(1, "2026-01-15", TENTH))
+    closing(store, case, "2026-02-01")
+    sales = FLOOR | {"of": {"team": "sales"}}
+    unknown = served_case(sales, workloads=[work(labels={"team": "sales"})], signed={"effective": "2025-12-01"})
+    done = closing(store, unknown, "2026-02-01")
+    assert (done.entries, [term for term, _ in done.unknown], done.gone) == ((), ["floor"], ())
+
+
 def test_a_discount_is_booked_under_the_agreement_that_it_stood_in(store: Store, tmp_path: Path) -> None:
     off = {"id": "off", "kind": "discount", "off": "10%"}
     amendment = agreement(off | {"off": "20%"}, id="more", amends="north-deal", effective="2026-02-01")
