@@ -7,7 +7,6 @@ from __future__ import annotations
 
 from detente.case.case import Case
 from detente.case.given import GivenPart, GivenSeconds, limits, must_be_case
-from detente.planner.conflict import find_conflict
 from detente.planner.news import unforeseen
 from detente.planner.solving.incumbent import Incumbent
 from detente.planner.solving.search import Progress, silent
@@ -58,5 +57,7 @@ def plan(
             return study.plan(found, least)
     if study.interrupted or isinstance(found, Incumbent):
         raise KeyboardInterrupt
+    from detente.planner.conflict import find_conflict  # most cases have a plan
+
     progress("looking for the clauses that collide")
     return find_conflict(study, found.whole)

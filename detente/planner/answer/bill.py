@@ -185,9 +185,10 @@ def _charged(draft: Draft, found: Quantities) -> ListCharges:
     cost: list[int] = []
     for index in np.unique(arcs).tolist():
         at = periods[arcs == index].tolist()
-        prices = [price_of_use(draft, found, draft.arcs[index], t) for t in at]
+        prices = prices_of_use(draft, found, draft.arcs[index], at)
         quanta = found.work[index, at]
-        cuts = [0, *(i for i in range(1, len(at)) if prices[i] != prices[i - 1]), len(at)]
+        changes = (i for i in range(1, len(at)) if prices[i] is not prices[i - 1] and prices[i] != prices[i - 1])
+        cuts = [0, *changes, len(at)]
         for first, after in itertools.pairwise(cuts):  # a price that stays: all at once
             price = prices[first]
             assert price is not None
@@ -195,12 +196,19 @@ def _charged(draft: Draft, found: Quantities) -> ListCharges:
     return ListCharges(arcs, periods, cost)
 
 
-def price_of_use(draft: Draft, found: Quantities, arc: Arc, t: int) -> Fraction | None:
-    """List price per unit of work: of what is reserved, what was paid for that which serves it; None where none."""
-    units = draft.units.get(arc.offer.id)
-    prices = units.prices.get(t, {}) if units is not None else {}
-    if units is None or len(prices) < 2:
-        return draft.prices.of_use[arc.index][t]
+def prices_of_use(draft: Draft, found: Quantities, arc: Arc, at: Iterable[int]) -> list[Fraction | None]:
+    """List price per unit of work in some periods; None where none."""
+    usual, units = draft.prices.of_use[arc.index], draft.units.get(arc.offer.id)
+    if units is None or not units.prices:
+        return [usual[t] for t in at]
+    several = {t for t, prices in units.prices.items() if len(prices) > 1}
+    return [_price_of_several(draft, found, arc, t) if t in several else usual[t] for t in at]
+
+
+def _price_of_several(draft: Draft, found: Quantities, arc: Arc, t: int) -> Fraction | None:
+    """The same of what is reserved at several prices: what was paid for that which serves it."""
+    units = draft.units[arc.offer.id]
+    prices = units.prices[t]
     by_price = draft.by_price.get(arc.offer.id)
     if by_price is not None:
         places = np.flatnonzero(by_price.periods == t)

@@ -6,8 +6,9 @@ case may buy (``purchases``), and what it costs (``bill``).
 
 from __future__ import annotations
 
+import itertools
 import math
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from decimal import Decimal
 from fractions import Fraction
 
@@ -20,7 +21,7 @@ from detente.planner.answer.bill import Bill, units_paid
 from detente.planner.formulation.draft import Draft
 from detente.planner.solving.solution import Solution
 from detente.results.plan_rows import CapacityRow, Purchase
-from detente.values.money import NOTHING, nano, of_nanos
+from detente.values.money import nano, of_nanos
 from detente.values.rounding import half_even
 
 NO_STANDBY = Decimal("0.000000")
@@ -94,6 +95,8 @@ def capacity(draft: Draft, exact: Bill, solution: Solution) -> Iterable[Capacity
     """By offer and period. For a large grid of hours this is the plan's largest table."""
     assert solution.values is not None
     work = exact.quantities.work
+    hours = [period.hours for period in draft.periods]
+    same = [False, *(a == b for a, b in itertools.pairwise(hours))]
     for offer in draft.case.offers:
         arcs = draft.arcs.of_offer[offer.id]
         whole = math.lcm(*(arc.per_work.denominator for arc in arcs))  # in such parts of a quantum all come out even
@@ -109,20 +112,35 @@ def capacity(draft: Draft, exact: Bill, solution: Solution) -> Iterable[Capacity
                 standby = draft.standby[arc.workload.id][draft.arcs.place[arc.index]]
                 ready += solution.values[standby] * float(arc.per_work)
         backing = [Decimal(f"{each:.6f}") for each in ready] if ready.any() else [NO_STANDBY] * draft.n
+        takes = {parts: of_nanos(half_even(parts * PER_QUANTUM, whole)) for parts in set(used)}
+        taken = [takes[parts] for parts in used]
         paid = units_paid(draft, offer.id, exact.quantities) if offer.id in draft.units else None
-        for t, limit in enumerate(_limits(draft, offer)):
-            taken = of_nanos(half_even(used[t] * PER_QUANTUM, whole)) if used[t] else NOTHING
-            bought = taken
-            if paid is not None:
-                bought = nano(paid[t] + Fraction(own[t], whole) * QUANTUM if own[t] else paid[t])
-            if taken or bought or limit:
-                yield CapacityRow(offer.id, offer.provider, t, limit, bought, taken, backing[t])
+        bought = taken if paid is None else _bought(paid, own, whole)
+        each = zip(_limits(draft, offer, hours, same), bought, taken, backing, strict=True)
+        for t, (limit, held, took, stands_by) in enumerate(each):
+            if took or held or limit:
+                yield CapacityRow(offer.id, offer.provider, t, limit, held, took, stands_by)
 
 
-def _limits(draft: Draft, offer: AnyOffer) -> Iterable[Decimal | None]:
-    """How much there is of an offer in each period, in its own unit; None where not limited."""
+def _bought(paid: Sequence[Fraction], own: Sequence[int], whole: int) -> Iterable[Decimal]:
+    """What is bought in each period: units that are paid, and a gang's ``own``, in such parts of a quantum."""
+    known: dict[int, Decimal] = {}  # equal ones are mostly one
+    for units, parts in zip(paid, own, strict=True):
+        if parts:
+            yield nano(units + Fraction(parts, whole) * QUANTUM)
+            continue
+        if id(units) not in known:
+            known[id(units)] = nano(units)
+        yield known[id(units)]
+
+
+def _limits(draft: Draft, offer: AnyOffer, hours: Sequence[Fraction], same: Sequence[bool]) -> Iterable[Decimal | None]:
+    """How much there is of an offer in each period, in its own unit; None where not limited.
+
+    ``same``: whether a period has as many ``hours`` as the one before.
+    """
     before, limit = None, None
-    for period, most in zip(draft.periods, draft.at_most(offer), strict=True):
-        if before != (most, period.hours):  # mostly as in the period before
-            before, limit = (most, period.hours), None if most is None else nano(most * offer.unit_flow * period.hours)
+    for long, again, most in zip(hours, same, draft.at_most(offer), strict=True):
+        if not again or (most is not before and most != before):  # mostly as in the period before
+            before, limit = most, None if most is None else nano(most * offer.unit_flow * long)
         yield limit

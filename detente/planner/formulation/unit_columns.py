@@ -105,8 +105,16 @@ class Units:
     @cached_property
     def money(self) -> Paid:
         """What they cost at list price."""
+        known: dict[tuple[int, int, int], Fraction] = {}  # mostly as many hours at the same price
+
+        def cost(hours: Fraction, rate: Fraction) -> Fraction:
+            key = *hours.as_integer_ratio(), id(rate)
+            if key not in known:
+                known[key] = hours * rate
+            return known[key]
+
         each = zip(self.paid, self.rates, strict=True)
-        return Paid.of([(t, hours * rates[t]) for t, hours in paid.items()] for paid, rates in each)
+        return Paid.of([(t, cost(hours, rates[t])) for t, hours in paid.items()] for paid, rates in each)
 
     @cached_property
     def prices(self) -> dict[int, dict[Fraction, list[int]]]:

@@ -73,9 +73,10 @@ class Search:
         gap: float,
         most: int | None,
         tight: bool,
+        probed: int,
     ) -> None:
         self.model, self.whole, self.best, self.gap, self.tight = model, whole, best, gap, tight
-        self.most = math.inf if most is None else most
+        self.most, self.probed = math.inf if most is None else most, probed
         self.step = max(abs(root.bound), 1.0) * TIE
         self.programs, self._order = 0, 0
         self._at: Basis | None = None  # where the last solve ended
@@ -160,7 +161,7 @@ class Search:
         down = Node(node.rank, node.bound, node.depth + 1, node.low, high, node.basis)
         up = Node(node.rank, node.bound, node.depth + 1, low, node.high, node.basis)
         near, far = (up, down) if values[at] - high[at] >= 0.5 else (down, up)
-        if node.depth >= PROBED or abs(values[at] - np.rint(values[at])) < UNSURE:
+        if node.depth >= self.probed or abs(values[at] - np.rint(values[at])) < UNSURE:
             self._add(far)
             return near
         sides = [side for side in (near, far) if self._solve(side)]
@@ -205,6 +206,7 @@ def branch(
     most: int | None,
     *,
     tight: bool = True,
+    probed: int = PROBED,
 ) -> Branched:
     """Least cost with whole columns, to a relative gap.
 
@@ -220,8 +222,10 @@ def branch(
         Programs to be solved at most; None: until the model's deadline.
     tight
         Whether a bound that is near enough is raised where another program may do that.
+    probed
+        In so many columns of a dive both sides are solved where neither is near.
     """
-    search = Search(model, whole, root, basis, best, gap, most, tight)
+    search = Search(model, whole, root, basis, best, gap, most, tight, probed)
     search.run(complete)
     model.release(whole)
     search.go_home()

@@ -46,7 +46,7 @@ def quick(draft: Draft, model: Model) -> Solution | None:
         return _in_its_places(draft, model, steady.whole_point(values))
     if len(counts):
         found = branch(
-            small, counts, relaxed, small.basis, None, NEAR, lambda node: node, MAX_PROGRAMS, tight=False
+            small, counts, relaxed, small.basis, None, NEAR, lambda node: node, MAX_PROGRAMS, tight=False, probed=0
         ).best
         if found is None or found.values is None:
             return None
