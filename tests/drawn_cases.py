@@ -175,9 +175,9 @@ DIVIDED = ("minimum-commitment", "spending-cap", "credit", "volume-discount", "r
 
 
 def _amendment(draw: Draw, signed: Data, months: int) -> list[Data]:
-    """At times a later text of a clause, in the middle of a window perhaps: with half of its amounts, or the same.
+    """At times later texts of a clause, in the middle of a window perhaps: with half of its amounts, or the same.
 
-    Both end on the same day, since nobody could say what became of the rest where only the later one does.
+    All end on the same day, since nobody could say what became of the rest where only a later one does.
     """
     first, *rest = signed["terms"]
     if rest or first["kind"] not in DIVIDED or pick(draw, False, False, True):
@@ -191,8 +191,12 @@ def _amendment(draw: Draw, signed: Data, months: int) -> list[Data]:
         later[key] = f"{D(number) / 2} {unit}"
     on = pick(draw, "2026-01-16", "2026-02-01", "2026-02-10")
     deal = agreement(later, party=signed["with"], id=f"{signed['id']}-later", effective=on, amends=signed["id"])
-    signed["ends"] = after(months)
-    return [deal | {key: signed[key] for key in ("combine", "ends") if signed.get(key)}]
+    deals, signed["ends"] = [deal], after(months)
+    if pick(draw, False, True):  # and a third text, within the same window perhaps
+        last = later | {"takes-over": pick(draw, "pro-rata", "new-window", *whole)}
+        name = f"{signed['id']}-last"
+        deals.append(agreement(last, party=signed["with"], id=name, effective="2026-02-20", amends=deal["id"]))
+    return [each | {key: signed[key] for key in ("combine", "ends") if signed.get(key)} for each in deals]
 
 
 def cases(**how: Any) -> st.SearchStrategy[Case]:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import replace
 from datetime import datetime, timedelta
+from itertools import count, takewhile
 from typing import Any
 
 from detente.contract.reach.scope import Scope
@@ -23,13 +24,12 @@ class Windows(Money):
         """Start, end, the part of the amount (a ramp's, or 1) and the share within the horizon."""
         cut = getattr(term, "cycle", term.windows)
         every, ramp = every or cut.every, None if every else cut.ramp
-        begin = self.begin(term)
+        begin, divided_from = self._text_begin(term)
         found = []
         since, until, whole = term.validity.start, term.validity.end, None
         begun, ended = term.validity.begun, term.validity.ended
-        if begun and begun.running and begun.how in ("whole-window", "pro-rata"):
-            begin = begin if term.windows.starts else begun.running.start
-            since = begun.running.start if begun.how == "whole-window" else since
+        if begun and begun.running and begun.how == "whole-window":
+            since = begun.running.start
         if ended and ended.running and ended.how:
             until = ended.running.start if ended.how == "whole-window" else until
             whole = ended.running.end if ended.how != "whole-window" else None
@@ -43,7 +43,7 @@ class Windows(Money):
                 break
             if b <= since and not (ramp and k >= len(ramp)):
                 continue  # ended before the clause was in force
-            nominal = a if begun and begun.running and begun.how == "pro-rata" else max(a, since), b
+            nominal = max(a, divided_from), b
             a, b = max(a, since), min(b, until)
             if a >= min(until, self.end) or (k and every == "term") or (ramp and k >= len(ramp)) or b <= a:
                 break
@@ -55,6 +55,22 @@ class Windows(Money):
     def begin(self, term: Any) -> datetime:
         """When the first window is stated to begin; of a later version of a text, that of the text."""
         return at_midnight(term.windows.starts, self.start) if term.windows.starts else term.validity.first
+
+    def _text_begin(self, term: Any) -> tuple[datetime, datetime]:
+        """When the windows of a text begin: with that of the earlier text which it goes on with, were it not cut.
+
+        And when that text came into force: what of a window is from then on has the whole amount.
+        """
+        begun, on = term.validity.begun, term.validity.start
+        if not (begun and begun.running and begun.how in ("whole-window", "pro-rata")):
+            return self.begin(term), term.validity.start
+        terms: list[Any] = list(self.case.terms)
+        earlier = next(each for each in terms if each.id == term.id and each.validity.end == on)
+        first, divided_from = self._text_begin(earlier)
+        every = getattr(earlier, "cycle", earlier.windows).every
+        starts = [first] if every == "term" else (self._nth(first, every, k) for k in count())
+        *_, begin = takewhile(lambda at: at <= on, starts)
+        return (self.begin(term) if term.windows.starts else begin), divided_from
 
     @staticmethod
     def _nth(begin: datetime, every: str, k: int) -> datetime:
