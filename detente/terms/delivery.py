@@ -204,7 +204,7 @@ class Delivery(InTranches):
         A credit is given by the text that holds on its day: the books and a plan must find the same day in both.
         """
         day = self.begin(tranche.there)
-        lost = bool(self.credited(tranche)) and earlier.validity.over(day, day)
+        lost = earlier.credit is not None and bool(self.credited(tranche)) and earlier.validity.over(day, day)
         was = next((each for each in earlier.known if each.name == tranche.name), None)
         if was is not None and was.there == tranche.there and was.accepted == tranche.accepted:
             return None

@@ -239,11 +239,14 @@ def test_what_has_not_come_lacks_in_one_clause() -> None:
 
 
 # -- amended -----------------------------------------------------------------------------------------------------------
-def amended(first: Data, then: Data) -> Data:
-    """A tranche as it was first told of, and as an amendment of 1 March tells of it; a day late is 1% of 1 M USD."""
+def amended(first: Data, then: Data, *, credited: bool = True) -> Data:
+    """A tranche as it was first told of, and as an amendment of 1 March tells of it; a day late is 1% of 1 M USD.
+
+    ``credited``: by the first text, too.
+    """
     late: Data = {"credit": {"per-day": "1%", "at-most": "50%"}}
     deals = [
-        agreement(clause(TWO | first, **late), id="deal", ends="2026-07"),
+        agreement(clause(TWO | first, **(late if credited else {})), id="deal", ends="2026-07"),
         agreement(clause(TWO | then, **late), id="later", amends="deal", effective="2026-03-01", ends="2026-07"),
     ]
     return data_of([gpus("north", 1), gpus("south", 2)], [compute()], *deals, months=6)
@@ -270,6 +273,13 @@ def test_a_credit_that_two_texts_tell_of_unlike_is_refused_and_the_way_out_works
     assert sum(postings(solved(case), "phases").values()) == owed
     booked = [each.amount for each in settled_of(case.signed, [], day("2026-07-01")).postings]
     assert booked == ([owed] if key == "accepted" else [])
+
+
+def test_a_text_without_credits_may_tell_of_another_day() -> None:
+    """No delay of its time gives anything, whichever day it was; a later one gives what the amendment says."""
+    early = amended({"expected": "2026-02-15"}, {"accepted": "2026-02-08"}, credited=False)
+    late = amended({"expected": "2026-02-15"}, {"accepted": "2026-03-08"}, credited=False)
+    assert [sum(postings(solved(Case.of(data)), "phases").values()) for data in (early, late)] == [0, -350_000]
 
 
 def test_a_credit_of_the_new_texts_own_time_is_as_it_says() -> None:

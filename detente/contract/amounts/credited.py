@@ -9,7 +9,7 @@ from collections.abc import Iterator
 from dataclasses import replace
 from decimal import Decimal
 from fractions import Fraction
-from typing import Protocol
+from typing import Protocol, Self
 
 from detente.contract.metered.meter import Meter
 from detente.contract.own_money import OwnMoney
@@ -49,6 +49,9 @@ class CreditText(Protocol):
     def most(self, window: Window) -> Fraction | None:
         """The most that is given in a window."""
 
+    def in_force(self, validity: Validity) -> Self:
+        """The same in another time."""
+
 
 def taken_back(own: CreditText, earlier: CreditText) -> Iterator[Flaw]:
     """A window of the earlier text, taken over whole, of which that may have credited more, or otherwise."""
@@ -64,8 +67,11 @@ def taken_back(own: CreditText, earlier: CreditText) -> Iterator[Flaw]:
 
 
 def _less(own: CreditText, earlier: CreditText, running: Window) -> bool:
-    """Whether the earlier text may give more of the window that runs; of two currencies, that is not known."""
-    start = own.validity.start
+    """Whether the earlier text may give more of the window that runs; of two currencies, that is not known.
+
+    Each of the whole window: of what an amendment to this text leaves of it, that takes over from both.
+    """
+    start, own = own.validity.start, own.in_force(replace(own.validity, ended=None))
     window = next(replace(own.spend.windows, sight=None).over(start, start), None)
     most, before = None if window is None else own.most(window), earlier.most(running)
     if most is None:
