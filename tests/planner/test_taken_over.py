@@ -173,6 +173,9 @@ def test_a_cap_has_nothing_to_take_over_of_a_text_without_one(way: str) -> None:
 
     (said,) = mistakes(signed("liquidated-damages", share("10%", None), share("20%", "80 USD", way)))
     assert said.startswith("the text that `c` replaces has no amount of the window Jan 2026 – Jun 2026, which runs on")
+    assert mistakes(signed("revenue-share", {"rate": "10%"}, {"rate": "20%", "cap": "80 USD", "takes-over": way})) == [
+        said
+    ]
     anew = signed("liquidated-damages", share("10%", None), share("20%", "80 USD", "new-window"))
     stated = signed("liquidated-damages", share("10%", "9 k USD"), share("20%", "80 USD", "whole-window"))
     assert (cost(anew), cost(stated)) == (6000 + 300 + 80, 6000 + 80)

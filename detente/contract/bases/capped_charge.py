@@ -211,8 +211,7 @@ class CappedCharge(Term, UpToAmount):
 
     def check(self, case: CaseView) -> Iterator[Flaw]:
         """A cap in all, of which windows that have been paid would be counted again."""
-        handovers = self.validity.begun, self.validity.ended
-        if self.in_all is not None and any(each is not None and each.how == "whole-window" for each in handovers):
+        if self.in_all is not None and self._paid_before:
             yield cap_in_all.not_whole(self, "owed")
         for earlier in taken_over(self, self._texts):
             otherwise = earlier.by_the_unit != self.by_the_unit or self._in_another_currency(earlier)
@@ -220,6 +219,15 @@ class CappedCharge(Term, UpToAmount):
                 what = "turns on a reading" if earlier.readings else "is not charged as this text charges for it"
                 running = f"what the earlier `{self.id}` counts of the window that it takes over whole {what}"
                 yield Flaw(running, "say `takes-over: pro-rata` or `new-window`", ("takes-over",))
+
+    @property
+    def _paid_before(self) -> bool:
+        """Whether a window is taken over whole, of which an earlier text has owed: told of the later, if both say."""
+        begun, ended = self.validity.begun, self.validity.ended
+        if begun is not None and begun.how == "whole-window" and begun.unasked is None:
+            return True
+        later = (text for text in self._texts if text.validity.start == self.validity.end)
+        return ended is not None and ended.how == "whole-window" and all(text.in_all is None for text in later)
 
     def _in_another_currency(self, earlier: CappedCharge) -> bool:
         """Whether an earlier text has a price of units in another currency than this, and not a part of money."""
