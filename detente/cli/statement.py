@@ -69,9 +69,12 @@ def statement(
     planned = _planned(plan, loaded) if plan is not None else ()
     with open_store(ledger) as store:
         books = Books(store, loaded)
+        now = books.come(now)
         each_party = [party] if party else parties(books)
         times = [(each, _days(window, upto, now.astimezone(books.clock(each)))) for each in each_party]
-        found = [state(books, each, *days, planned) for each, days in times]
+        for _, (start, _) in times:
+            _must_have_begun(window, start, now)
+        found = [state(books, each, *days, planned, now) for each, days in times]
     if out is not None:
         from detente.report.pages.statement_page import render_statements
 
@@ -113,7 +116,14 @@ def _days(window: str | None, upto: date | None, now: datetime) -> tuple[date, d
     end = min(end, upto) if upto is not None else today if start < today < end else end
     if end <= start:
         raise click.ClickException(_too_early(window, end, start))
-    return start, end
+    return start, max(min(end, today + timedelta(days=1)), start + timedelta(days=1))
+
+
+def _must_have_begun(window: str | None, start: date, now: datetime) -> None:
+    """Fees of windows that are to come would be told as owed, for use that is to come."""
+    if start > now.date():
+        what = f"`--window {window}` is still to come, and a statement tells what was"
+        raise click.ClickException(f"{what}; write a time that has begun (`--window {now:%Y-%m}`)")
 
 
 def _too_early(window: str | None, upto: date, start: date) -> str:

@@ -210,11 +210,21 @@ def test_the_books_are_exported_and_what_is_not_known_is_told(tmp_path: Path, ca
 
 @pytest.mark.parametrize(
     ("now", "end"),
-    [("2026-06-15T09:00", "2026-06-15"), ("2027-01-01T00:00", "2027-01-01"), ("2025-12-31", "2027-01-01")],
+    [("2026-06-15T09:00", "2026-06-15"), ("2027-01-01T00:00", "2027-01-01"), ("2026-01-01T09:00", "2026-01-02")],
 )
 def test_a_statement_of_a_time_that_runs_ends_before_today(now: str, end: str) -> None:
     when = datetime.fromisoformat(now).replace(tzinfo=UTC)
     assert _days("2026", None, when) == (date(2026, 1, 1), day(end).date())
+
+
+def test_a_statement_of_a_time_that_is_to_come_is_refused(tmp_path: Path, case: Path) -> None:
+    """It told its fees as owed."""
+    ledger = tmp_path / "l.db"
+    assert detente("ingest", case, journal_of(tmp_path / "j", [call(1)]), "--ledger", ledger).returncode == 0
+    done = detente("statement", case, "--ledger", ledger, "--window", "2199-12")
+    assert (done.returncode, done.stdout) == (2, "")
+    told = "`--window 2199-12` is still to come, and a statement tells what was; write a time that has begun (`--window"
+    assert told in done.stderr
 
 
 @pytest.mark.parametrize(

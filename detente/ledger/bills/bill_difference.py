@@ -2,7 +2,8 @@
 
 Owns: which part of a difference has which cause. What the bill's quantity would cost at our prices stands between the
 two: what is billed above it is a matter of price, and what it is above the books one of quantity. Hours cost what ours
-cost on those days, reserved or not; of hours on days of which the books have none, the list price counts. Where all of
+cost on those days, reserved or not, and so do as many tokens of each kind where prices turn within a day: a bill does
+not say how many were used before. Of hours on days of which the books have none, the list price counts. Where all of
 a bill's days fit the books once our hours are counted in another time zone, that is why they differ day by day. Not
 here: reading bill and books (``reconciling``).
 """
@@ -33,6 +34,8 @@ class BilledDay:
     billed: int = 0
     rated: int = 0
     tokens: int = 0
+    cached: int = 0
+    output: int = 0
     taken: int = 0
     """What its hours take of the offer, in billionths of the offer's unit."""
     unrated: int = 0
@@ -44,16 +47,20 @@ class BilledDay:
     def add(self, other: BilledDay) -> None:
         """With the rows of another day."""
         self.rows, self.end = self.rows + other.rows, max(self.end, other.end)
-        for name in ("billed", "rated", "tokens", "taken", "unrated", "slack", "own"):
+        for name in ("billed", "rated", "tokens", "cached", "output", "taken", "unrated", "slack", "own"):
             setattr(self, name, getattr(self, name) + getattr(other, name))
 
     def counts_as(self, ours: BookedUse) -> bool:
         """Whether its quantity is ours: of hours, what they take."""
         return self.taken == ours.taken if self.taken else self.tokens == ours.tokens
 
+    def is_of(self, ours: BookedUse) -> bool:
+        """Whether its quantity is ours, and as much of it of each kind that has a price of its own."""
+        return self.counts_as(ours) and (self.cached, self.output) == (ours.cached, ours.output)
+
 
 class BookedUse(NamedTuple):
-    """What the books say of an offer in a time: money, tokens, what was taken of it.
+    """What the books say of an offer in a time: money, tokens in all and of two kinds, what was taken of it.
 
     ``slack`` is what our own rounding of each use may come to.
     """
@@ -62,6 +69,8 @@ class BookedUse(NamedTuple):
     tokens: int = 0
     taken: int = 0
     slack: int = 0
+    cached: int = 0
+    output: int = 0
 
     def plus(self, other: BookedUse) -> BookedUse:
         """With that of another time."""
@@ -70,7 +79,8 @@ class BookedUse(NamedTuple):
     @classmethod
     def of(cls, each: LineSum) -> BookedUse:
         """List price and what is taken off are rounded for each use, by half a billionth at most."""
-        return cls(each.net, each.work, each.taken, max(each.count, 1) * (1 + len(each.off)))
+        _, cached, _, output, _ = each.tokens
+        return cls(each.net, each.work, each.taken, max(each.count, 1) * (1 + len(each.off)), cached, output)
 
 
 @dataclass(frozen=True, slots=True)
@@ -133,9 +143,11 @@ def _causes(theirs: BilledDay, ours: BookedUse, *, booked: bool) -> Iterator[tup
         yield "not on the bill", -ours.money
         return
     rated = half_even(theirs.taken * ours.money, ours.taken) if theirs.taken and ours.taken else theirs.rated
+    slack, rounding = theirs.slack, 0
+    if theirs.is_of(ours) and abs(rated - ours.money) > theirs.own + ours.slack:
+        rated, slack = ours.money, slack + ours.slack
     price, quantity = theirs.billed - theirs.unrated - rated, rated - ours.money
-    rounding = 0
-    if abs(price) <= theirs.slack:
+    if abs(price) <= slack:
         price, rounding = 0, price
     if theirs.counts_as(ours) and abs(quantity) <= theirs.own + ours.slack:
         quantity, rounding = 0, rounding + quantity

@@ -156,6 +156,7 @@ class _Bill:
             into.rated += line.net
             into.own += 1 + len(line.off)
             into.tokens += line.work if rule.tokens else 0
+            into.cached, into.output = into.cached + line.tokens.cached, into.output + line.tokens.output
             into.taken += line.taken if rule.hours else 0
 
     def _stated(self, offer: str, at: int) -> InvoiceRounding | None:
@@ -248,6 +249,7 @@ def _served(session: Session) -> Iterator[LineSum]:
         if of_bills is not None:
             each.count, each.unknown = each.count - of_bills.count, each.unknown - of_bills.unknown
             each.net, each.work = each.net - of_bills.net, each.work - of_bills.work
+            each.tokens = [a - b for a, b in zip(each.tokens, of_bills.tokens, strict=True)]
             each.taken -= of_bills.taken
         if each.count or each.unknown or each.net:
             yield each

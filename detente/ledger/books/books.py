@@ -122,6 +122,11 @@ class Books:
         found = session.number("SELECT MAX(start) FROM sums")
         return at_micros(found) if found else None
 
+    def come(self, at: datetime) -> datetime:
+        """The latest moment that has come for whoever asks: by the clock, by the books, and by the use on them."""
+        with self.store.reading() as session:
+            return max(self.reached(session, at), self.begun(session) or at)
+
     def first(self, session: Session) -> datetime | None:
         """The beginning of the earliest use that is on the books; None where a version before this wrote them."""
         found = session.one("SELECT value FROM facts WHERE name = 'first'")

@@ -93,8 +93,12 @@ class Statement:
         return self.closed is not None and self.end <= self.closed
 
 
-def statement(books: Books, party: str, since: date, until: date, planned: Iterable[Standing] = ()) -> Statement:
+def statement(
+    books: Books, party: str, since: date, until: date, planned: Iterable[Standing] = (), now: datetime | None = None
+) -> Statement:
     """The statement of a party from a day up to another, on its clock, beside where a plan has its clauses.
+
+    ``now``: windows that end later run still, however long that day goes on; None: the last day is over.
 
     Raises LedgerError where its lines do not add up: the books were changed.
     """
@@ -110,7 +114,7 @@ def statement(books: Books, party: str, since: date, until: date, planned: Itera
             closed, sums = end, list(sums_as_closed(session, end))
             found = stands_as_closed(session, books, sums, end)
         else:
-            sums, found = list(unknown_sums(session)), stands_in(session, books, end, all_windows=True)
+            sums, found = list(unknown_sums(session)), stands_in(session, books, min(end, now or end), all_windows=True)
         stated = stated_use(books.case, party, sums_booked(session, start, end))
         bought = KnownPurchases(books.case, told_purchases(session))
         facts, invoiced = books.case.offer_facts, [invoice for _, invoice in bought.invoiced(start, end)]

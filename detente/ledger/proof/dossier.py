@@ -80,13 +80,15 @@ class Dossier:
         self._terms = [term for term in books.terms if scope.clause in (None, term.id)]
         self._routes = {n: r for n, r in _routes(session) if self._route(r)}
         self._classes = {n: of for n, of in _classes(session) if self._class(of)}
+        self._must_know()
+        self._routes = {n: self._routes[n] for n in self._in_its_time("calls", "route", "at", self._routes)}
+        self._classes = {n: self._classes[n] for n in self._in_its_time("lines", "class", "start", self._classes)}
         self._given: set[int] = set()
         """Routes that were given."""
         self._of: set[int] = set()
         """Classes of the lines that were given."""
         self.comes_to = ComesTo()
         self.holds = True
-        self._must_know()
 
     # -- what belongs to it ------------------------------------------------------------------------------------------
     def _route(self, route: CallRoute) -> bool:
@@ -110,6 +112,11 @@ class Dossier:
         if scope.clause is not None and not (self._terms or self._routes):
             remedy = did_you_mean(scope.clause, {term.id for term in self._books.terms})
             raise LedgerError(f"--clause: neither the case nor the books know `{scope.clause}`; {remedy}")
+
+    def _in_its_time(self, table: str, column: str, at: str, these: Iterable[int]) -> list[int]:
+        """Those of which there are rows in its time: the books keep a route or a class once, and for all time."""
+        sql = f"SELECT DISTINCT {column} FROM {table} WHERE {column} IN {{these}} AND {self._during(at)}"
+        return sorted(int(n) for (n,) in self._session.among(sql, list(these)))
 
     # -- what is told ------------------------------------------------------------------------------------------------
     def head(self) -> Exhibit:

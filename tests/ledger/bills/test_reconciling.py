@@ -17,13 +17,14 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from rich.console import Console
 
-from detente.ledger.bills.bill_difference import Difference
+from detente.ledger.bills.bill_difference import BilledDay, BookedUse, Difference, differences
 from detente.ledger.bills.bill_ingest import BillIngest
 from detente.ledger.bills.bill_mapping import read_mapping
 from detente.ledger.bills.reconciling import Reconciled, reconcile
 from detente.ledger.bills.stretches import days_of
 from detente.ledger.books.books import Books
 from detente.report.ledger.reconciled import reconciled_json, reconciled_view
+from detente.values.micros import DAY
 from tests.builders import Data, agreement, day
 from tests.ledger.bills.bill_files import INPUT, OTHER, bill, mapped, row
 from tests.ledger.served import NOW, call, fresh, ingested, journal_of, served_case
@@ -148,6 +149,29 @@ def test_what_each_call_is_rounded_by_is_rounding_where_the_tokens_are_the_same(
     more = held(tmp_path / "b", served, [billed("2026-01-15", "5.001", "0.013150778")], off)
     assert [(each.cause, each.amount) for each in more.differences] == [("quantity", 2_628)]
     assert not more.agrees
+
+
+@pytest.mark.parametrize(("net", "said_of"), [("5.40", [("01-16", "price", -0.3)]), ("5.70", [])])
+def test_as_many_tokens_cost_what_ours_did_where_a_price_turns_within_the_bill_s_day(
+    tmp_path: Path, net: str, said_of: list[Any]
+) -> None:
+    """10% off begins at midnight by UTC, an hour into Berlin's day: of two calls of 3 USD one is at 3, one at 2.70.
+
+    Of the bill's day an hour in 24 is before it: 2,000 thousand tokens spread over it would cost 5.425.
+    """
+    off: Data = {"id": "off", "kind": "discount", "off": "10%", "from": "2026-01-16"}
+    served = [("2026-01-15T23:30", 1000), ("2026-01-16T10:00", 1000)]
+    rows = [row("m in", net, 2000, when="2026-01-16,2026-01-17")]
+    found = held(tmp_path, served, rows, off, zone="Europe/Berlin")
+    assert (said(found), found.agrees) == (said_of, not said_of)
+
+
+def test_as_many_tokens_of_other_kinds_are_another_quantity() -> None:
+    """Two tokens at 1 and 5 of ours, and two at 1 on the bill, at our prices."""
+    theirs, ours = BilledDay(rows=1, end=DAY, billed=2, rated=2, tokens=2), BookedUse(6, 2, output=1)
+    assert list(differences("m", {0: theirs}, {0: ours}, (0, DAY), {})) == [
+        Difference("m", "1970-01-01", "quantity", -4)
+    ]
 
 
 def test_days_of_another_time_zone_are_told_as_such(tmp_path: Path) -> None:

@@ -9,6 +9,7 @@ import re
 import shutil
 import subprocess
 from dataclasses import replace
+from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
@@ -247,3 +248,14 @@ def test_a_row_of_two_months_is_on_the_statement_of_each(zone: str, hours: list[
         billed = [row["BilledCost"] for row in rows]
     assert [[line.amount // 10**9 for line in each] for each in found] == [[hours[0]], [hours[1]], []]
     assert zone != "UTC" or billed == ["408.0"]
+
+
+def test_a_window_that_ends_with_a_day_that_goes_on_runs_still(store: Store, case: Case, tmp_path: Path) -> None:
+    """At noon on 31 January: as of midnight its floor was told as ended, and 0.73 as owed."""
+    put(store, case, tmp_path / "j", call(1, "2026-01-15", TENTH))
+    books, (since, until) = Books(store, case), stretch("2026-01")
+    for now, ended in ((moment(until) - timedelta(hours=12), False), (None, True)):
+        floor = statement(books, "north", since, until, (), now).clauses[0].standing
+        assert floor is not None
+        accruing, owed = sorted((D("0.73"), D(0)), reverse=not ended)
+        assert (floor.term, floor.ended, floor.accruing, floor.owed) == ("floor", ended, accruing, owed)

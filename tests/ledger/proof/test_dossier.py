@@ -104,6 +104,17 @@ def test_of_a_clause_it_holds_what_it_counts_with_its_text_its_postings_and_wher
     assert (january["standing"]["drawn"], january["standing"]["ended"], january["uncounted"]) == ("5.4", True, 1)
 
 
+def test_prices_and_clauses_are_of_what_was_used_in_its_time(booked: Store) -> None:
+    """The books keep what was used once, for all time: of a time in which nothing was, all prices were told."""
+    found = dossier(booked, day("2026-02-05"), day("2026-02-20"))
+    assert [each["offer"] for each in found["prices"]] == ["north-api"]
+    none = dossier(booked, day("2026-02-11"), day("2026-02-20"))
+    assert (none["prices"], none["clauses"], none["comes-to"]["lines"]) == ([], [], 0)
+    (floor,) = dossier(booked, day("2026-02-11"), day("2026-02-20"), clause="floor")["clauses"]
+    assert (floor["clause"], floor["roles"]) == ("floor", [])
+    assert dossier(booked, day("2026-02-11"), day("2026-02-20"), workload="sales")["prices"] == []
+
+
 @both
 def test_of_a_clause_that_denies_it_holds_the_decisions_in_which_it_did(booked: Store) -> None:
     """The case has no such clause by now; the books know it."""
