@@ -31,6 +31,7 @@ from detente.gateway.upstream import Incoming
 from detente.ledger.journals.frames import Torn, read
 from detente.ledger.journals.journal import Journal, files
 from detente.ledger.journals.record import Record, decoded, ended
+from detente.ledger.store.opening import open_store
 from detente.live.key import hash_of
 from detente.providers.authority import Authority
 from detente.results.plan import Plan
@@ -100,7 +101,7 @@ def two(south: Provider, north: Provider, *agreements: Data, **head: object) -> 
 
 # -- the stage --------------------------------------------------------------------------------------------------------
 class Stage:
-    """The gateway over a case. ``async with`` starts and stops it."""
+    """The gateway over a case. ``async with`` starts and stops it; ``again``: a worker that is started again."""
 
     def __init__(
         self,
@@ -114,8 +115,9 @@ class Stage:
         ledger: str | None = None,
         kept: KeptTurns = NOTHING_KEPT,
         tracing: Tracing | None = None,
+        again: bool = False,
     ) -> None:
-        self.tracing = tracing
+        self.tracing, self.again = tracing, again
         self.kept = kept
         self.standings, self.ledger = standings, ledger
         self.said: list[str] = []
@@ -158,7 +160,9 @@ class Stage:
         self.journal.close()
 
     async def _leases(self, ledger: str, ids: str) -> None:
-        """Keep caps by a ledger, as a worker does."""
+        """Keep caps by a ledger, as a worker does; the supervisor makes it, before the first is started."""
+        if not self.again:
+            open_store(ledger, make=True).close()
         self.renewing = Renewing(ledger, ids, self.folder, 0, self.clock, self.said.append)
         self.renewing.follow(self.policy.case)
         self.standings = self.renewing.leases

@@ -62,7 +62,9 @@ class SqliteStore(Store):
         with self._told():
             if make and not path.exists():
                 _made(path)
-            self._connection = sqlite3.connect(path, timeout=wait, isolation_level=None)
+            # `mode=rw`: one that vanishes between these lines is not made anew by SQLite
+            address = f"{path.absolute().as_uri()}?mode=rw"
+            self._connection = sqlite3.connect(address, timeout=wait, isolation_level=None, uri=True)
             try:
                 self._set_up()
                 self._identity = _identity(path)
@@ -141,8 +143,13 @@ def _made(path: Path) -> None:
 
     One that is there is never opened here: whoever closes any descriptor of a file lets go of all locks that his
     process has on it, and with them of those of a connection that is open; the next process to close the database
-    would then take its log away.
+    would then take its log away. Nor is one made beside the log of a ledger that was moved: SQLite would empty the log,
+    and what was committed last would be lost to the ledger when it comes back.
     """
+    log = path.with_name(f"{path.name}-wal")
+    if log.exists() and _identity(path) is None:  # in this order: who makes one makes its log later
+        what = f"{path}: its log `{log.name}` is there, and the ledger itself is not"
+        raise LedgerError(f"{what}; put the ledger back beside it, or move the log away too to start anew")
     with suppress(FileExistsError):
         os.close(os.open(path, os.O_RDWR | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, 0o600))
 
@@ -156,6 +163,7 @@ _REMEDIES = (
     ("full", "there is no room left on its disk; nothing of this batch was written: make room, and try again"),
     ("not a database", "the file is no ledger; name another"),
     ("malformed", "the file is damaged; restore it from a copy, or ingest the journals into a new one"),
+    ("disk I/O", "see to its disk; if file and log were moved apart, stop all that use it, and put both back"),
     ("unable to open", "it cannot be opened; see to the folder and its rights"),
 )
 

@@ -92,6 +92,7 @@ def test_a_watch_sees_what_changed_and_tells_of_keys_that_do_not_fit(tmp_path: P
         return {"made": "the case has no budget `x`"} if "made" in names else {}
 
     async def main() -> None:
+        open_store(url, make=True).close()
         watch = KeyWatch(url, changed, said.append)
         await watch.look()
         await watch.look()
@@ -123,6 +124,9 @@ def test_a_watch_without_a_ledger_says_so_once_and_goes_on(tmp_path: Path) -> No
         for _ in range(2):
             await watch.look()
         (tmp_path / "ledger.db").rmdir()
+        await watch.look()
+        assert not (tmp_path / "ledger.db").exists(), "it makes none"
+        open_store(url, make=True).close()
         await watch.look()
         watch.close()
 

@@ -133,7 +133,8 @@ def test_a_ledger_that_is_moved_away_is_told_once_and_nothing_is_lost(tmp_path: 
 def test_what_another_writes_into_a_ledger_that_was_replaced_is_not_lost(tmp_path: Path) -> None:
     """A store that is open refuses to write into a file that no name leads to any more."""
     with fresh(tmp_path) as store:
-        (tmp_path / "ledger.db").unlink()
+        for name in ("ledger.db", "ledger.db-wal"):
+            (tmp_path / name).unlink()
         fresh(tmp_path).close()
         with pytest.raises(Exception, match="moved, deleted or replaced"), store.writing():
             pytest.fail("nobody would ever read it")

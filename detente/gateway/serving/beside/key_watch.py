@@ -71,7 +71,7 @@ class KeyWatch:
     def _seen(self) -> tuple[Key, ...] | None:
         """In the thread: the keys, where any was made or changed since the last look."""
         if self._store is None:
-            self._store = open_store(self._url, make=True)
+            self._store = open_store(self._url)
         self._version, found = KeyStore(self._store).since(self._version)
         return found
 

@@ -116,7 +116,7 @@ class BooksWatch:
     def _read(self, case: Case) -> BooksStand | None:
         now, before = self._clock.now(), self._standings.seen
         if self._store is None:
-            self._store = open_store(self._url, make=True)
+            self._store = open_store(self._url)
         self._standings.budgets = budgets_stand(self._store, case, now)
         books = Books(self._store, case)
         with self._store.reading() as session:

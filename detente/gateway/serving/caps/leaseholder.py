@@ -158,7 +158,7 @@ class Leaseholder(CapKeeper):
             return ()
         if self.away:
             self._hopeless = True
-            why = f"what was leased of {call.cap.id} is used up, {self.away}"
+            why = f"what was leased of {call.cap.id} is used up, and {self.away}"
             return (Shortage(Verdict("deny", Reason(call.cap.id, why)), call.cap, call.allows, soon=True),)
         self._hopeless = self._hopeless or not kept.may_give(takes, self._now())
         return (Shortage(said, call.cap, call.allows),)

@@ -110,14 +110,14 @@ class Renewing:
 
     def _opened_store(self) -> Store:
         if self._store is None:
-            self._store = open_store(self.url, make=True)
+            self._store = open_store(self.url)
         return self._store
 
     # -- what is told ----------------------------------------------------------------------------------------------
     def _away(self, why: str) -> None:
         if not self.leases.away:
             self._say(f"the ledger is away: {why}; calls go on within what worker {self._worker} has leased")
-        self.leases.failed("and the ledger is away")
+        self.leases.failed("the ledger is away")
 
     def _answered(self, answers: Mapping[CapWindow, CapAnswer], at: datetime) -> None:
         if self.leases.away:
@@ -145,7 +145,7 @@ class Renewing:
             self._say(f"worker {self._worker}: its journal is on the books, and what {freed} earlier held is free")
 
     def _recovered(self, case: Case) -> int:
-        with open_store(self.url, make=True) as store:
+        with open_store(self.url) as store:
             mine = [file for file in files(self._journal) if file.name.startswith(f"w{self._worker}-")]
             told = Ingest(Books(store, case)).run(mine, self._clock.now())
             if not told.whole:

@@ -138,7 +138,7 @@ def test_a_worker_that_the_ledger_buried_has_nothing() -> None:
     scene.answers(24 * USD, 76 * USD)
     scene.holder.lost()
     assert scene.denied() is not None
-    scene.holder.failed("and the ledger is away")
+    scene.holder.failed("the ledger is away")
     assert scene.denied() == "what was leased of cap is used up, and the ledger is away"
     assert scene.holder.coming() is None
 

@@ -137,7 +137,7 @@ def test_without_the_ledger_it_goes_on_within_its_leases(tmp_path: Path, monkeyp
                 error = (await stage.ask(ASK)).json["error"]
                 assert error["message"] == "what was leased of cap is used up, and the ledger is away [cap]"
                 assert b"detente_ledger_away 1.0" in (await stage.page("/metrics")).body
-                assert (await stage.page("/readyz")).json == {"status": "ready", "ledger": "and the ledger is away"}
+                assert (await stage.page("/readyz")).json == {"status": "ready", "ledger": "the ledger is away"}
             await so(lambda: not stage.renewing.leases.away)
             rest = 9 - statuses.count(200)
             assert await calls(stage, rest + 1) == [200] * rest + [403]
@@ -146,6 +146,33 @@ def test_without_the_ledger_it_goes_on_within_its_leases(tmp_path: Path, monkeyp
                 "the ledger is away: it is gone; calls go on within what worker 0 has leased",
                 "the ledger answers worker 0 again",
             ]
+
+    run(main())
+
+
+def test_a_worker_that_starts_while_the_ledger_is_away_makes_none_and_gives_nothing_twice(tmp_path: Path) -> None:
+    """3 calls are had; the file is moved, without its log, and the worker is killed. In a new one 10 more would be."""
+    ledger, aside = tmp_path / "ledger.db", tmp_path / "aside"
+
+    async def main() -> None:
+        async with play(SERVED) as south:
+            data = capped(south)
+            async with Stage(tmp_path, data, ledger=url(tmp_path)) as stage:
+                assert await calls(stage, 3) == [200] * 3
+            log = ledger.with_name("ledger.db-wal")
+            ledger.rename(aside)
+            log.write_bytes(b"what was committed last")
+            async with Stage(tmp_path, data, ledger=url(tmp_path), again=True) as stage:
+                assert await calls(stage, 2) == [403] * 2
+                await stage.watch.look()
+                assert not ledger.exists()
+                with pytest.raises(LedgerError, match="put the ledger back beside it, or move the log away"):
+                    open_store(url(tmp_path), make=True)
+                assert log.read_bytes() == b"what was committed last"
+                log.unlink()
+                aside.rename(ledger)
+                await so(lambda: not stage.renewing.leases.away)
+                assert await calls(stage, 8) == [200] * 7 + [403]
 
     run(main())
 
