@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from fractions import Fraction
-from typing import Literal
+from typing import Literal, get_args
 
 from detente.errors import SettleError
 
@@ -31,12 +31,20 @@ def parts_of(rates: Sequence[Fraction], way: Combine) -> list[Fraction]:
     return found
 
 
+def undisputed(rates: Sequence[Fraction]) -> list[Fraction] | None:
+    """What each takes off where every way comes to the same; None where the way matters."""
+    found = [parts_of(rates, way) for way in get_args(Combine)]
+    return found[0] if all(each == found[0] for each in found) else None
+
+
 def parts(rates: Sequence[Fraction], ways: Sequence[Combine | None], names: Sequence[str]) -> list[Fraction]:
     """The same of clauses whose agreements each say a way, or None. Raises SettleError where no one way is said."""
     if len(rates) < 2:
         return list(rates)
     said = set(ways)
     way = said.pop() if len(said) == 1 else None
+    if way is None and (found := undisputed(rates)) is not None:
+        return found
     if way is None:
         meeting = " and ".join(f"`{name}`" for name in names)
         raise SettleError(f"{meeting} meet on one price, and no one way to combine them is stated; write `combine:`")

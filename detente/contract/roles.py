@@ -76,6 +76,18 @@ class PriceChange(ClauseRole):
     def takes_off(self, demand: Facts | None, offer: Facts) -> Fraction | None:
         """The part of the list price that it takes off; None: not known. Idle capacity: no demand."""
 
+    def sets_price(self, demand: Facts | None, offer: Facts) -> bool:
+        """Whether it says what is paid, so that it counts where it takes nothing off: the best of it and a rise is it.
+
+        Neutral: no, as a discount of nothing is none.
+        """
+        return False
+
+    @property
+    def follows_list(self) -> bool:
+        """Whether what it says follows the list where that is lower. Neutral: it does not."""
+        return False
+
 
 class OwnRates(ClauseRole):
     """It charges for use in another way than by the use, so that what use costs is not known use by use."""
@@ -171,3 +183,10 @@ class DataReader(ClauseRole):
 def off_price(clause: object, demand: Facts | None, offer: Facts) -> Fraction | None:
     """The part of the list price that a clause of any kind takes off; None: not known."""
     return clause.takes_off(demand, offer) if isinstance(clause, PriceChange) else Fraction(0)
+
+
+def counting_part(clause: object, demand: Facts | None, offer: Facts) -> Fraction | None:
+    """The same of one that counts beside others; None where it says nothing of the price, or that is not known."""
+    part = off_price(clause, demand, offer)
+    said = bool(part) or (isinstance(clause, PriceChange) and clause.sets_price(demand, offer))
+    return part if said else None

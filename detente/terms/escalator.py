@@ -15,7 +15,7 @@ from typing import ClassVar, Literal, Self
 
 from pydantic import Field, model_validator
 
-from detente.contract.case_view import CaseView
+from detente.contract.case_view import CaseView, ClauseView
 from detente.contract.decisions import Decisions
 from detente.contract.metered.meter import Meter
 from detente.contract.metered.totals import Totals
@@ -24,7 +24,7 @@ from detente.contract.rated.shared_units import by_workload
 from detente.contract.reach.verdict import Reason
 from detente.contract.reach.window import Every
 from detente.contract.reminder import Reminder
-from detente.contract.roles import PriceChange, off_price
+from detente.contract.roles import PriceChange, counting_part
 from detente.contract.settled.settlement import Settlement, settled
 from detente.contract.term import Term
 from detente.errors import Flaw, FlawError, KeyPath
@@ -142,6 +142,10 @@ class Escalator(Term, PriceChange):
         covered = self.covered.covers(demand, offer)
         return None if covered is None else (1 - self.factor) * covered
 
+    def sets_price(self, demand: Facts | None, offer: Facts) -> bool:
+        """Before the first anniversary, too: what is paid is then the list price, as it has risen until then."""
+        return self.by != 0 and self.covered.covers(demand, offer) is True
+
     @property
     def added(self) -> Meter:
         """What it adds, by the month of its text's time in force."""
@@ -214,11 +218,24 @@ class Escalator(Term, PriceChange):
         for other in case.lowering:
             way = self.validity.combine
             meets = other.id != self.id and other.validity.over(self.validity.start, self.validity.end)
-            uses = case.uses(self.covered, *other.covered.keys)
-            if meets and way in ("sum", "best-of") and any(off_price(other, *use) for use in uses):
-                what = f"`{other.id}` takes off a price that rises, and the agreement says `combine: {way}`"
-                yield Flaw(what, "say `combine: product`: a part of the risen price is taken off", ("kind",))
+            if meets and way in ("sum", "best-of") and (flaw := self._beside(other, way, case)) is not None:
+                yield flaw
                 return
+
+    def _beside(self, other: ClauseView, way: str, case: CaseView) -> Flaw | None:
+        """A price that is no part of the risen one; the best of that and a price that was agreed is the lower."""
+        uses = [use for use in case.uses(self.covered, *other.covered.keys) if counting_part(other, *use) is not None]
+        if not uses:
+            return None
+        says = f"and the agreement says `combine: {way}`"
+        if not (isinstance(other, PriceChange) and any(other.sets_price(*use) for use in uses)):
+            what = f"`{other.id}` takes off a price that rises, {says}"
+            return Flaw(what, "say `combine: product`: a part of the risen price is taken off", ("kind",))
+        if way == "best-of" and not other.follows_list:
+            return None
+        what = f"`{other.id}` holds a price beside one that rises, {says}"
+        lower = "`combine: best-of` with `method: fixed` (the lower of what holds and the risen list is paid)"
+        return Flaw(what, f"say {lower}, or `combine: product` (what holds rises, too)", ("kind",))
 
     def _unstated(self) -> Iterator[Flaw]:
         """A value of the index that is needed, and not known; one is published before those that are stated."""

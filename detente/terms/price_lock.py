@@ -97,6 +97,15 @@ class PriceLock(PriceClause):
             return NOTHING
         return None if covered is None else self.part(sold)
 
+    def sets_price(self, demand: Facts | None, offer: Facts) -> bool:
+        """Of what it covers, at the list's price too."""
+        return self._offers.get(offer.get("offer", "")) is not None and self.covered.covers(demand, offer) is True
+
+    @property
+    def follows_list(self) -> bool:
+        """Where it is the lower of the two."""
+        return self.method == "lower-of"
+
     # -- for people, and for the case's checks ---------------------------------------------------------------------
     def explain(self) -> Reason:
         """Which prices hold."""

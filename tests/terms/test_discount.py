@@ -92,8 +92,8 @@ def test_discounts_that_meet_without_a_stated_way_are_a_mistake() -> None:
     (only,) = mistakes(data_of([tokens("north", 3), tokens("south", 2)], [work()], deal))
     assert only == (
         "`sp` and `edp` both change the price of `north-api`, and `north-deal` does not say how they combine; write "
-        "`combine:` in `north-deal`, as the contract says of 30% and 10%: `product` (37% off), `sum` (40% off), "
-        "`best-of` (30% off)"
+        "`combine:` in `north-deal`, as the contract says of 30% off and 10% off: `product` (37% off), "
+        "`sum` (40% off), `best-of` (30% off)"
     )
 
 

@@ -171,5 +171,5 @@ def test_no_way_to_combine_is_offered_that_is_then_refused() -> None:
     rises = {"id": "e", "kind": "escalator", "by": "5%", "starts": "2025-07-01"}
     off = {"id": "d", "kind": "discount", "off": "10%"}
     (only,) = mistakes(data_of([tokens("north", 1)], [work()], agreement(rises, off), months=12))
-    assert only.endswith("as the contract says of -5% and 10%: `product` (5.5% off)")
+    assert only.endswith("as the contract says of 5% up and 10% off: `product` (5.5% off)")
     assert mistakes(data_of([tokens("north", 1)], [work()], agreement(rises, off, combine="product"), months=12)) == []

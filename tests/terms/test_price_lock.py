@@ -88,6 +88,60 @@ def test_the_lower_of_a_locked_price_and_a_discounted_list(combine: str, risen: 
     assert found.cost == D("1.80") * BEFORE + D(risen) * RISEN + D("1.35") * FALLEN
 
 
+def test_a_lock_at_the_list_price_holds_beside_a_dearer_one() -> None:
+    """min(2, list) is 2, 2 and 1.50: where the list is 2, the lock takes nothing off, and is lower than 2.40."""
+    other = lock(id="fixed", method="fixed", at={"north-gpus": "2.40 USD per GPU-hour"})
+    deal = agreement(lock(), other) | {"combine": "best-of"}
+    found = solved(build([gpus("north", NORTH), gpus("south", "2.50")], [compute()], deal))
+    assert found.cost == 2 * BEFORE + 2 * RISEN + D("1.50") * FALLEN
+    (unsaid,) = mistakes(data_of([gpus("north", NORTH)], [compute()], agreement(lock(), other)))
+    assert "of 0% off and 20% up: `product` (20% up), `sum` (20% up), `best-of` (0% off)" in unsaid
+
+
+RISES: Data = {"id": "rises", "kind": "escalator", "by": "10%", "every": "1 month"}
+HELD: Data = {"north-gpus": "2.10 USD per GPU-hour"}
+
+
+@pytest.mark.parametrize(
+    ("at", "way", "paid"),
+    [
+        # 2.00, 2.20, 2.42: of each and what holds, the lower; by product what holds rises, too
+        ({}, "best-of", ["2", "2", "2"]),
+        (HELD, "best-of", ["2", "2.10", "2.10"]),
+        (HELD, "product", ["2.10", "2.31", "2.541"]),
+    ],
+)
+def test_the_lower_of_a_locked_price_and_a_risen_list(at: Data, way: str, paid: list[str]) -> None:
+    deal = agreement(RISES, lock(method="fixed", at=at)) | {"combine": way}
+    case = build([gpus("north", 2)], [compute()], deal, months=3)
+    found = solved(case)
+    assert found.cost == sum(10 * hours * D(each) for hours, each in zip((744, 672, 744), paid, strict=True))
+    assert float(found.cost) == pytest.approx(Oracle(case).solve())
+
+
+@pytest.mark.parametrize(
+    ("more", "way", "said"),
+    [
+        ({"method": "fixed"}, {}, "as the contract says of 10% up and 0% off: `product` (10% up), `best-of` (0% off)"),
+        ({}, {}, "as the contract says of 10% up and 0% off: `product` (10% up)"),
+        ({}, {"combine": "best-of"}, "say `combine: best-of` with `method: fixed` (the lower of what holds and"),
+        ({"method": "fixed"}, {"combine": "sum"}, "`lock` holds a price beside one that rises, and the agreement says"),
+    ],
+)
+def test_how_a_lock_and_a_rise_combine_is_said(more: Data, way: Data, said: str) -> None:
+    deal = agreement(RISES, lock(**more)) | way
+    found = mistakes(data_of([gpus("north", 2)], [compute()], deal, months=3))
+    assert len(found) == 1
+    assert said in found[0]
+
+
+def test_where_every_way_comes_to_the_same_none_is_asked_for() -> None:
+    """A lower-of lock that takes nothing off beside a discount: 10% less by each way."""
+    off = {"id": "off", "kind": "discount", "off": "10%"}
+    found = solved(build([gpus("north", 2)], [compute()], agreement(lock(), off), months=3))
+    assert found.cost == D("1.80") * BEFORE
+
+
 def test_tokens_whose_prices_change_alike() -> None:
     api = tokens("north", {"2026-01-01": 3, "2026-04-01": 4})
     found = solved(build([api], [work()], agreement(lock())))

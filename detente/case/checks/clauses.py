@@ -370,13 +370,18 @@ class _Clauses:
         except FlawError as error:
             self.case.note(self.entries[standing[0].agreement], error.flaws[0], self._path(standing[0]))
             return
+        told: set[tuple[int, KeyPath, str]] = set()  # once, of all versions of a clause and of all readings
         for choice in choices:
             read = [f for f in standing if not f.term.readings or choice[f.term.id] in f.term.readings]
             terms = [found.term.bound(found.validity, choice.get(found.term.id)) for found in read]
             for found, term in zip(read, terms, strict=True):
                 unread = self._unread_in(self.entries[found.agreement]) | {*self.case.without}
                 for flaw in flaws(term, View(self.case, term, terms, self.lowering, unread)):
-                    self.case.note(self.entries[found.agreement], flaw, self._path(found))
+                    path = self._path(found)
+                    same = found.agreement, (*path, *flaw.path), flaw.what
+                    if same not in told:
+                        told.add(same)
+                        self.case.note(self.entries[found.agreement], flaw, path)
 
 
 def _flaws(term: Term, view: View) -> Iterable[Flaw]:

@@ -12,11 +12,12 @@ from itertools import takewhile
 from typing import get_args
 
 from detente.case.checks.view import View
-from detente.contract.combining import Combine
+from detente.contract.combining import Combine, undisputed
 from detente.contract.rated.stacking import choices, more_than_all, unsaid
-from detente.contract.roles import off_price
+from detente.contract.roles import counting_part, off_price
 from detente.contract.term import Term
 from detente.errors import Flaw
+from detente.values.quantity import in_percent
 
 
 def flaws(term: Term, view: View) -> Iterator[Flaw]:
@@ -35,13 +36,18 @@ def _unsaid(one: Term, two: Term, view: View) -> Iterator[Flaw]:
     if len(set(ways.values())) == 1 and None not in ways.values():
         return
     for demand, offer in view.uses(two.covered, *one.covered.keys):
-        rates = [off_price(clause, demand, offer) or Fraction(0) for clause in (one, two)]
-        way = (" up", -1) if max(rates) < 0 else (" off", 1)
-        if all(rates):
+        parts = [counting_part(clause, demand, offer) for clause in (one, two)]
+        rates = [part for part in parts if part is not None]
+        if len(rates) == 2 and undisputed(rates) is None:
             what = f"`{one.id}` and `{two.id}` both change the price of `{offer['offer']}`, and {unsaid(ways)}"
             where, allowed = " and ".join(f"`{name}`" for name in ways), _allowed((one, two), view)
-            yield Flaw(what, f"write `combine:` in {where}, as the contract says {choices(rates, allowed, *way)}")
+            yield Flaw(what, f"write `combine:` in {where}, as the contract says {choices(rates, allowed, _told)}")
             return
+
+
+def _told(part: Fraction) -> str:
+    """A change of a price."""
+    return f"{in_percent(abs(part))} {'off' if part >= 0 else 'up'}"
 
 
 def _allowed(clauses: Sequence[Term], view: View) -> list[Combine]:

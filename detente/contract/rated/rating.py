@@ -31,7 +31,7 @@ class Rating:
 
     def __init__(self, terms: Iterable[object]) -> None:
         self._terms = tuple(term for term in terms if isinstance(term, PriceChange))
-        self._rates: dict[tuple[int, FactsKey], Fraction] = {}
+        self._rates: dict[tuple[int, FactsKey], Fraction | None] = {}
         self._timed: dict[tuple[datetime, datetime, PlacedRates], tuple[TimedPart, ...]] = {}
 
     def rate(self, use: Use) -> RatedUse:
@@ -65,10 +65,11 @@ class Rating:
         facts = None if use.demand is None else tuple(use.demand.items()), tuple(use.offer.items())
         for at, term in enumerate(self._terms):
             if term.validity.over(use.start, use.end):
-                rate = self._rates.get((at, facts))
-                if rate is None:
-                    rate = _kept(self._rates, (at, facts), taken_off(term, use.demand, use.offer))
-                if rate:
+                if (at, facts) in self._rates:
+                    rate = self._rates[at, facts]
+                else:
+                    rate = _kept(self._rates, (at, facts), counted_off(term, use.demand, use.offer))
+                if rate is not None:
                     yield at, rate
 
     def at(self, demand: Facts | None, offer: Facts, at: datetime) -> PartsOff:
@@ -82,8 +83,7 @@ class Rating:
     @staticmethod
     def part_of(meeting: Iterable[PriceChange], demand: Facts | None, offer: Facts) -> PartsOff:
         """What some of them take off together. Raises SettleError."""
-        rates = [(term, taken_off(term, demand, offer)) for term in meeting]
-        rates = [(term, rate) for term, rate in rates if rate]
+        rates = _counting(meeting, demand, offer)
         each = zip(rates, _combined(rates), strict=True)
         return PartsOff(tuple((term.id, part.numerator, part.denominator) for (term, _), part in each if part))
 
@@ -183,7 +183,12 @@ def together(terms: Iterable[PriceChange], demand: Facts | None, offer: Facts) -
 
     Raises SettleError where it is not known, or nobody says how they combine.
     """
-    return combined([(term, rate) for term in terms if (rate := taken_off(term, demand, offer))])
+    return combined(_counting(terms, demand, offer))
+
+
+def _counting(terms: Iterable[PriceChange], demand: Facts | None, offer: Facts) -> list[tuple[PriceChange, Fraction]]:
+    each = ((term, counted_off(term, demand, offer)) for term in terms)
+    return [(term, rate) for term, rate in each if rate is not None]
 
 
 def combined(rates: Sequence[tuple[PriceChange, Fraction]]) -> Fraction:
@@ -198,8 +203,11 @@ def part_paid(terms: Iterable[object], demand: Facts, offer: Facts, at: datetime
     )
 
 
-def taken_off(term: PriceChange, demand: Facts | None, offer: Facts) -> Fraction:
-    """The part of the list price that a clause takes off while it is in force. Raises SettleError where not known."""
+def counted_off(term: PriceChange, demand: Facts | None, offer: Facts) -> Fraction | None:
+    """The part of the list price that a clause takes off while it is in force; None where it says nothing of the price.
+
+    Raises SettleError where it is not known.
+    """
     rate = term.takes_off(demand, offer)
     if rate is None:
         labels = ", ".join(f"`{key}`" for key in term.covered.missing(demand))
@@ -209,4 +217,4 @@ def taken_off(term: PriceChange, demand: Facts | None, offer: Facts) -> Fraction
         raise SettleError(f"{what}; label the use")
     if not isinstance(rate, Fraction | int):
         raise TypeError(misanswered(term, "takes_off", rate, "a `Fraction`, which is exact: `Fraction(self.rate)`"))
-    return rate
+    return rate if rate or term.sets_price(demand, offer) else None

@@ -101,11 +101,10 @@ def unsaid(ways: Ways) -> str:
     return f"{_named(silent)} {'does' if len(silent) == 1 else 'do'} not say how they combine"
 
 
-def choices(rates: Sequence[Fraction], ways: Iterable[Combine], what: str = "", sign: int = 1) -> str:
-    """The ways there are to combine two parts, each with what it comes to; with a ``sign`` of -1 they are rises."""
-    one, two = (in_percent(sign * rate) for rate in rates)
-    come = ((way, in_percent(sign * _together(rates, way))) for way in ways)
-    return f"of {one} and {two}: " + ", ".join(f"`{way}` ({percent}{what})" for way, percent in come)
+def choices(rates: Sequence[Fraction], ways: Iterable[Combine], told: Callable[[Fraction], str] = in_percent) -> str:
+    """The ways there are to combine two parts, each with what it comes to."""
+    come = ", ".join(f"`{way}` ({told(_together(rates, way))})" for way in ways)
+    return f"of {' and '.join(map(told, rates))}: {come}"
 
 
 def _together(rates: Sequence[Fraction], way: Combine) -> Fraction:

@@ -17,7 +17,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from detente.contract.rated.rating import combined, taken_off
+from detente.contract.rated.rating import combined, counted_off
 from detente.contract.reach.window import Window
 from detente.contract.roles import PriceChange
 from detente.market.offer import AnyOffer, AnyUnits, TokenOffer
@@ -224,13 +224,13 @@ class PriceList:
     def _alone(self, term: PriceChange) -> Alone:
         """What a price clause takes off by itself, asked once for all times."""
         egress = {
-            arc.index: taken_off(term, arc.demand, arc.egress_facts)
+            arc.index: counted_off(term, arc.demand, arc.egress_facts)
             for arc in self._arcs
             if arc.egress and arc.egress_facts is not None
         }
         sold = self._arcs.case.offer_facts
-        units = {offer: taken_off(term, None, facts) for offer, facts in sold.items()}
-        return units, {arc.index: taken_off(term, arc.demand, arc.sold) for arc in self._arcs}, egress
+        units = {offer: counted_off(term, None, facts) for offer, facts in sold.items()}
+        return units, {arc.index: counted_off(term, arc.demand, arc.sold) for arc in self._arcs}, egress
 
     def after_discounts(self) -> NetPrices:
         """Prices after discounts of each period as a whole."""
@@ -266,8 +266,8 @@ class PriceList:
         return {t: spans[place] for t, place in enumerate(which.tolist()) if place in turning}
 
 
-Alone = tuple[dict[Any, Fraction], dict[Any, Fraction], dict[Any, Fraction]]
-"""What one price clause takes off by itself: of units by offer, of use and of moved data by arc."""
+Alone = tuple[dict[Any, Fraction | None], dict[Any, Fraction | None], dict[Any, Fraction | None]]
+"""What one price clause takes off by itself: of units by offer, of use and of moved data by arc; None: not counting."""
 
 
 def _together(clauses: Sequence[tuple[PriceChange, Alone]], time: Window) -> TakenOff:
@@ -279,7 +279,7 @@ def _together(clauses: Sequence[tuple[PriceChange, Alone]], time: Window) -> Tak
 def _each(clauses: Sequence[tuple[PriceChange, Alone]], which: int) -> dict[Any, float]:
     found = {}
     for key in clauses[0][1][which]:
-        each = [(term, rate) for term, alone in clauses if (rate := alone[which][key])]
+        each = [(term, rate) for term, alone in clauses if (rate := alone[which][key]) is not None]
         found[key] = float(combined(each)) if each else 0.0
     return found
 

@@ -40,8 +40,8 @@ class Money(Units):
         for start, end in itertools.pairwise(marks):
             there = [t for t in terms if t.validity.start < end and start < t.validity.end]
             ways = {"discount": lambda t: float(t.off), "escalator": self._risen}
-            parts = [ways[t.kind](t) if t.kind in ways else self._locked(t, sold, start) for t in there]
-            parts = [part for part in parts if part]
+            each = [(t, ways[t.kind](t) if t.kind in ways else self._locked(t, sold, start)) for t in there]
+            parts = [part for t, part in each if part or t.kind != "discount"]  # a price that is agreed on counts
             way = there[0].validity.combine if there else None
             if way == "product":
                 off = 1 - math.prod(1 - part for part in parts)
