@@ -213,7 +213,9 @@ def _unasked(case: Case) -> Iterator[Mistake]:
     def flaw_of(texts: Sequence[Term]) -> Flaw | None:
         if all(not isinstance(term, CallLimit) or term.limits_calls for term in texts):
             return None
-        what = f"`{texts[0].id}` counts what is invoiced or bought, and denies no call: only a plan keeps to it"
+        later = any(meter.moment != "use" for term in texts for meter in term.meters())
+        counts = "what is invoiced or bought" if later else "what is known after the calls"
+        what = f"`{texts[0].id}` counts {counts}, and denies no call: only a plan keeps to it"
         return Flaw(what, "to hold calls to an amount, add a clause that counts by use, or a `budget`")
 
     return _of_each(case, flaw_of) if case.declared.deployments else iter(())

@@ -14,7 +14,7 @@ from typing import ClassVar, TypeVar
 from detente.contract.metered.paid_use import PaidUse
 from detente.contract.metered.totals import Totals
 from detente.contract.payer import Payer, in_order
-from detente.contract.roles import GivingBack
+from detente.contract.roles import AfterPlans, GivingBack
 
 
 class Returning(GivingBack):
@@ -36,8 +36,15 @@ InTurn = TypeVar("InTurn")
 
 
 def in_turn(terms: Iterable[InTurn]) -> list[InTurn]:
-    """Clauses as they are shaped and settled: who pays for use, who gives back, and all that count what is left."""
+    """Clauses as they are shaped and settled: who pays for use, who gives back, and all that count what is left.
+
+    Last of these are those who count what savings plans leave.
+    """
     every = list(terms)
     first: Sequence[InTurn] = in_order(each for each in every if isinstance(each, Payer))
     then = sorted((each for each in every if isinstance(each, Returning)), key=lambda each: each.comes_last)
-    return [*first, *then, *(each for each in every if not isinstance(each, Payer | Returning))]
+    rest = sorted(
+        (each for each in every if not isinstance(each, Payer | Returning)),
+        key=lambda each: isinstance(each, AfterPlans) and each.after_plans,
+    )
+    return [*first, *then, *rest]

@@ -8,12 +8,15 @@ any kind answers (``terms``). A kind that answers such a question without the ro
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from datetime import date
+from collections.abc import Iterable
+from datetime import date, datetime
 from fractions import Fraction
 from pathlib import Path
 from typing import TYPE_CHECKING, ClassVar, Self
 
 from detente.contract.metered.meter import Meter
+from detente.contract.metered.paid_use import PaidUse
+from detente.contract.metered.totals import Totals
 from detente.contract.own_money import OwnMoney
 from detente.contract.reach.counted_time import CountedTime
 from detente.contract.reach.scope import Selection
@@ -91,6 +94,24 @@ class PriceChange(ClauseRole):
 
 class OwnRates(ClauseRole):
     """It charges for use in another way than by the use, so that what use costs is not known use by use."""
+
+    @property
+    def tells_savings(self) -> bool:
+        """Whether it says what it saves, time by time (``savings``, and ``Program.pays`` in a plan). Neutral: no."""
+        return False
+
+    def savings(self, totals: Totals, as_of: datetime | None) -> Iterable[PaidUse]:
+        """What it saves of what use costs without it, less what it charges itself. Neutral: nothing is said."""
+        return ()
+
+
+class AfterPlans(ClauseRole):
+    """It may count what use costs once clauses with rates of their own have covered it, and so comes after them."""
+
+    @property
+    def after_plans(self) -> bool:
+        """Whether it does, as it is stated. Neutral: no."""
+        return False
 
 
 class GivingBack(ClauseRole):

@@ -17,7 +17,7 @@ from detente.contract.metered.paid_use import PaidUse, in_the_cases
 from detente.contract.metered.totals import Totals
 from detente.contract.payer import Payer, meet
 from detente.contract.returning import Returning, in_turn
-from detente.contract.roles import DatedPayment
+from detente.contract.roles import AfterPlans, DatedPayment, OwnRates
 from detente.contract.settled.settlement import Settlement
 from detente.contract.settled.standing import Standing
 from detente.contract.term import Term
@@ -50,18 +50,23 @@ def settle_each(
             lost += _lost_with(term, each)
         elif isinstance(term, Payer):
             paid = term.payments(totals, as_of)
-            totals = totals.paid_by(in_the_cases(paid, term.own_money, returned=False))
+            totals = totals.paid_by(in_the_cases(paid, term.own_money, "paid"))
         elif isinstance(term, Returning):
             instead = "each `PaidUse` that it gives back"
             back = each_of(term, "returned", term.returned(totals, as_of), PaidUse, instead)
-            totals = totals.paid_by(in_the_cases(back, term.own_money, returned=True))
+            totals = totals.paid_by(in_the_cases(back, term.own_money, "returned"))
+        elif isinstance(term, OwnRates) and any(isinstance(each, AfterPlans) and each.after_plans for each in terms):
+            saved = each_of(term, "savings", term.savings(totals, as_of), PaidUse, "each `PaidUse` that it saves")
+            totals = totals.paid_by(in_the_cases(saved, term.own_money, "saved"))
     return tuple(found[id(term)] for term in terms)
 
 
 def settled_with(asking: Sequence[Term], measures: Collection[Measure], every: Iterable[Term]) -> list[Term]:
     """Some clauses, which read some measures, and those who pay or give back what they count, in the order of all."""
     roles: tuple[type, ...] = ()
-    if "returned" in measures:
+    if "saved" in measures:
+        roles = (OwnRates,)
+    elif "returned" in measures:
         roles = (Payer, Returning)
     elif not {*PAYMENTS}.isdisjoint(measures) or any(isinstance(term, Payer) for term in asking):
         roles = (Payer,)
@@ -83,6 +88,8 @@ def _lost_with(term: Term, why: SettleError) -> Iterator[UnknownPayment]:
         yield UnknownPayment(term, frozenset({"paid", "paid-before"}), "credits pay", why)
     elif isinstance(term, Returning):
         yield UnknownPayment(term, frozenset({"returned"}), "others give back", why)
+    elif isinstance(term, OwnRates):
+        yield UnknownPayment(term, frozenset({"saved"}), "savings plans cover", why)
 
 
 def _settled(

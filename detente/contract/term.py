@@ -28,6 +28,7 @@ from detente.contract.reach.window import Calendar
 from detente.contract.reminder import Reminder
 from detente.contract.returning import Returning
 from detente.contract.roles import (
+    AfterPlans,
     AvailabilityGuarantee,
     CallLimit,
     ClauseRole,
@@ -50,7 +51,7 @@ from detente.values.money import shown
 from detente.values.period import Horizon
 
 ROLES: tuple[type[ClauseRole], ...] = (
-    *(PriceChange, OwnRates, GivingBack, Payer, Returning, CallLimit, PricedBreach, UpToAmount),
+    *(PriceChange, OwnRates, AfterPlans, GivingBack, Payer, Returning, CallLimit, PricedBreach, UpToAmount),
     *(Hedge, StandbyHedge, DatedPayment, AvailabilityGuarantee, DataReader),
 )
 """What a clause may be besides."""

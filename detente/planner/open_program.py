@@ -16,7 +16,7 @@ import numpy as np
 from detente.case.case import Case
 from detente.contract.metered.meter import PAYMENTS
 from detente.contract.payer import Payer
-from detente.contract.roles import PriceChange, StandbyHedge
+from detente.contract.roles import AfterPlans, OwnRates, PriceChange, StandbyHedge
 from detente.contract.term import Term
 from detente.planner.formulation.draft import Draft
 from detente.planner.formulation.expression import Expr, Ints
@@ -90,6 +90,9 @@ class OpenProgram:
 
     def _shapes_alone(self, owner: Owner, after: Term) -> bool:
         """Whether a clause can be shaped beside itself: it denies and pays nothing, wants no standby or new prices."""
+        left = any(isinstance(each, AfterPlans) and each.after_plans for each in self.case.terms)
+        if left and isinstance(after, OwnRates):
+            return False
         if isinstance(after, Payer) or any(meter.measure in PAYMENTS for meter in after.meters()):
             return False
         denied = any(owner in denial.turns_on for denial in self.draft.program.denials)

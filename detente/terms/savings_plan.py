@@ -5,6 +5,7 @@ See ``docs/terms/savings-plan.md``.
 
 from __future__ import annotations
 
+from collections import defaultdict
 from collections.abc import Iterator, Mapping, Sequence
 from datetime import datetime
 from fractions import Fraction
@@ -17,6 +18,7 @@ from detente.contract.case_view import CaseView
 from detente.contract.clause_text import SELF
 from detente.contract.decisions import Decisions
 from detente.contract.metered.meter import Meter
+from detente.contract.metered.paid_use import PaidUse, UsePart
 from detente.contract.metered.totals import Totals
 from detente.contract.program import BEYOND, Expression, Program
 from detente.contract.rated.covered_hours import CoveredHours, CoveredUse, WentHour
@@ -35,7 +37,7 @@ from detente.values.money import HourlyCash, WorkPrice, shown
 from detente.values.noun import Id
 from detente.values.period import Horizon, hours_between, moment
 
-EVERY_HOUR, EVERY_MONTH = Every(every="hour"), Every(every="month")
+EVERY_HOUR, EVERY_DAY, EVERY_MONTH = Every(every="hour"), Every(every="day"), Every(every="month")
 
 
 USUAL = "(at AWS the narrower kind of plan comes first, at Azure the longer term and then the narrower scope)"
@@ -153,9 +155,13 @@ class SavingsPlan(Term, OwnRates):
         program.require(self, "commitment", program.in_money(paid, self, times) == due)
         before = self._covered_before(program, times)
         if self.owner.wanted:
-            self._covered_by(self, program, times, before, paid)
+            saved = program.in_money(paid, self, times) * Fraction(-1)
+            for use, covered in self._covered_by(self, program, times, before, paid).items():
+                saved = saved + covered * program.list_price(use.offer, times[0].start)
+            program.pays(self, UsePart(self.covered), times, saved)
             return
         used = None
+        saved = program.in_money(paid, self, times) * Fraction(-1)
         for use in self.uses:
             left = self._left(use, program.total(self.taken(use), times), before)
             price = -program.list_price(use.offer, times[0].start)
@@ -163,8 +169,10 @@ class SavingsPlan(Term, OwnRates):
             program.require(self, f"covered-{use.name}", covered - left <= nothing)
             each = covered * Fraction(self.rates[use.offer].amount)
             used = each if used is None else used + each
+            saved = saved - covered * price
         assert used is not None
         program.require(self, "used", used - paid <= nothing)
+        program.pays(self, UsePart(self.covered), times, saved)
 
     def _times(self, program: Program) -> list[Window]:
         """The times over which use is even, and the plans that come first are the same."""
@@ -266,6 +274,21 @@ class SavingsPlan(Term, OwnRates):
         return Settlement.of(
             self._month(window, hours, as_of, ended=ended) for window, ended in self.money.begun(as_of)
         )
+
+    @property
+    def tells_savings(self) -> bool:
+        """Yes."""
+        return True
+
+    def savings(self, totals: Totals, as_of: datetime | None) -> Iterator[PaidUse]:
+        """Day by day, what the use that each hour covers would have cost, less the commitment of its hours."""
+        plan, of = CoveredHours(self, {}), UsePart(self.covered)
+        days, saves = self.meter("by day", "listed", self.calendar(EVERY_DAY)), defaultdict[int, Fraction](Fraction)
+        for hour in self._used(totals):
+            for day in days.windows.over(hour.start, hour.start):
+                saves[day.index] += plan.hour(hour, totals)[1]
+        for day, _ in days.begun(as_of):
+            yield PaidUse(of, day.start, day.end, saves[day.index] - self.due(day, as_of))
 
     def _used(self, totals: Totals) -> list[Window]:
         """The hours in which anything is used: of the others, all of the commitment is lost."""

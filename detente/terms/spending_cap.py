@@ -8,11 +8,11 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from datetime import datetime
 from fractions import Fraction
-from typing import ClassVar, Literal
+from typing import ClassVar, Literal, Self
 
-from pydantic import Field
+from pydantic import Field, model_validator
 
-from detente.contract.amounts.counting import LISTED, MEASURED, SAID, SpendMeasure, repriced
+from detente.contract.amounts.counting import LISTED, MEASURED, SAID, CapMeasure, repriced, saved_apart
 from detente.contract.case_view import CaseView
 from detente.contract.decisions import Decisions
 from detente.contract.metered.counting_moment import COUNTED, CountingMoment, untimed
@@ -21,22 +21,22 @@ from detente.contract.metered.totals import Totals
 from detente.contract.program import Program
 from detente.contract.reach.verdict import PERMIT, Reason, Verdict
 from detente.contract.reach.window import Every, Window
-from detente.contract.roles import CallLimit
+from detente.contract.roles import AfterPlans, CallLimit
 from detente.contract.settled.settlement import Settlement, settled
 from detente.contract.settled.standing import Standing
 from detente.contract.term import Term
-from detente.errors import Flaw
+from detente.errors import Flaw, FlawError
 from detente.values.money import Cash, shown
 from detente.values.period import named
 from detente.values.quantity import NOTHING, Exact, plain
 
 
-class SpendingCap(Term, CallLimit):
+class SpendingCap(Term, CallLimit, AfterPlans):
     """Spend on what is covered stays at or under an amount in each window."""
 
     kind: Literal["spending-cap"]
     amount: Cash = Field(description="of each window; with a ramp: of all windows together")
-    measure: SpendMeasure = Field(default="after-discounts", description="which money counts")
+    measure: CapMeasure = Field(default="after-discounts", description="which money counts")
     moment: CountingMoment = Field(default="use", description="when what is spent counts")
     windows: Every = Every()
 
@@ -48,11 +48,23 @@ class SpendingCap(Term, CallLimit):
 
     @property
     def limits_calls(self) -> bool:
-        """Only by use: no call waits for an invoice."""
-        return self.moment == "use"
+        """Only by use: no call waits for an invoice, nor for what a savings plan covers of its hour."""
+        return self.moment == "use" and not self.after_plans
+
+    @property
+    def after_plans(self) -> bool:
+        """Whether what savings plans charge counts, and not the use that they cover."""
+        return self.measure == "after-plans"
+
+    @model_validator(mode="after")
+    def _as_it_is_used(self) -> Self:
+        if self.after_plans and self.moment != "use":
+            what = f"a savings plan covers what is used, and what counts does so {COUNTED[self.moment]}"
+            raise FlawError(what, "say `moment: use`, or another `measure`", ("moment",))
+        return self
 
     def permits(self, standing: Standing, need: Exact = NOTHING) -> Verdict:
-        """Deny where less remains than is needed, or nothing does; by what is invoiced or bought no call is denied."""
+        """Deny where less remains than is needed, or nothing does; by what is known later no call is denied."""
         left = standing.remaining if self.limits_calls else None
         if left is None or (left > 0 and left >= need):
             return PERMIT
@@ -67,9 +79,14 @@ class SpendingCap(Term, CallLimit):
         """What counts towards it."""
         return self.meter("spend", MEASURED[self.measure], self.calendar(self.windows), moment=self.moment)
 
+    @property
+    def saved(self) -> Meter:
+        """What savings plans save of it, less what they charge."""
+        return self.meter("saved", "saved", self.calendar(self.windows))
+
     def meters(self) -> tuple[Meter, ...]:
-        """Spend in each window."""
-        return (self.spend,)
+        """Spend in each window, and what savings plans make of it."""
+        return (self.spend, self.saved) if self.after_plans else (self.spend,)
 
     def limit(self, window: Window) -> Fraction:
         """The cap of a window."""
@@ -79,7 +96,9 @@ class SpendingCap(Term, CallLimit):
         """Spend under the cap."""
         limits = [self.limit(window) for window in self.spend.windows]
         if limits:
-            program.require(self, "cap", program.total(self.spend) <= limits)
+            spend = program.total(self.spend)
+            spend = spend - program.total(self.saved) if self.after_plans else spend
+            program.require(self, "cap", spend <= limits)
 
     def settle(self, totals: Totals, decisions: Decisions, as_of: datetime | None) -> Settlement:
         """What is drawn of each window's cap: nothing is owed."""
@@ -87,8 +106,12 @@ class SpendingCap(Term, CallLimit):
         return Settlement.of(
             settled(meter, window, "cap", None, ended=ended, amount=self.limit(window), drawn=drawn)
             for window, ended in meter.begun(as_of)
-            for drawn in (totals.total(meter, window),)
+            for drawn in (self._drawn(totals, window),)
         )
+
+    def _drawn(self, totals: Totals, window: Window) -> Fraction:
+        spend = totals.total(self.spend, window)
+        return spend - totals.total(self.saved, window) if self.after_plans else spend
 
     def explain(self) -> Reason:
         """What the clause does."""
@@ -98,7 +121,11 @@ class SpendingCap(Term, CallLimit):
 
     def check(self, case: CaseView) -> Iterator[Flaw]:
         """Use that is charged for otherwise, and has no spend of its own; what is not known when it counts."""
-        yield from repriced(self, self.measure, case, "amount", LISTED)
+        if self.measure == "after-plans":
+            yield from saved_apart(self.saved, self, case)
+        else:
+            ways = f"{LISTED}, or say `measure: after-plans` (what they charge counts, and use that they do not cover)"
+            yield from repriced(self, self.measure, case, "amount", ways)
         yield from untimed(self.moment, self.covered, case)
 
     def concede(self, part: str, amount: Fraction, unit: str, currency: str) -> str:

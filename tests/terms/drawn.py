@@ -216,7 +216,7 @@ def _share(draw: Draw, world: Data, party: str) -> Data:
 
 def _spending_cap(draw: Draw, world: Data, party: str) -> Data:
     found = _windows(draw) | {"amount": pick(draw, "800 USD", "6 k USD")}
-    found |= {"measure": pick(draw, "after-discounts", "list")}
+    found |= {"measure": pick(draw, "after-discounts", "list", "after-plans")}
     return found | (_of(draw, world) if pick(draw, False, True) else {})
 
 

@@ -35,11 +35,20 @@ MoneyMeasure = Literal["list", "after-discounts", "after-credits"]
 SpendMeasure = Literal["list", "after-discounts"]
 """The same of a clause that counts whatever credits pay."""
 
-MEASURED: dict[MoneyMeasure, Measure] = {"list": "listed", "after-discounts": "spend", "after-credits": "spend"}
-SAID: dict[MoneyMeasure, str] = {
+CapMeasure = Literal["list", "after-discounts", "after-plans"]
+"""The same, and what use costs once savings plans have covered some of it: their hours, and the rest at its price."""
+
+MEASURED: dict[MoneyMeasure | CapMeasure, Measure] = {
+    "list": "listed",
+    "after-discounts": "spend",
+    "after-credits": "spend",
+    "after-plans": "spend",
+}
+SAID: dict[MoneyMeasure | CapMeasure, str] = {
     "list": "spend at list prices",
     "after-discounts": "spend",
     "after-credits": "spend that no credit pays",
+    "after-plans": "what savings plans charge and the use that they do not cover",
 }
 """In a clause's sentence."""
 
@@ -103,6 +112,31 @@ def repriced(
             what = f"`{other.id}` charges for use that `{term.id}` counts, and not by the use"
             yield Flaw(what, remedy, (at,))
             return
+
+
+def saved_apart(counting: Meter, term: ClauseView, case: CaseView) -> Iterator[Flaw]:
+    """Clauses with rates of their own of which it cannot be said, window by window, what they save of what counts."""
+    horizon = case.horizon
+    begins = {period.span_start for period in horizon.periods()} if horizon is not None else set()
+    for other in case.lowering if horizon is not None else ():
+        inside = other.covered.inside(term.covered) if isinstance(other, OwnRates) else False
+        if not isinstance(other, OwnRates) or inside is False:
+            continue
+        assert horizon is not None
+        if not other.tells_savings:
+            yield Flaw(f"`{other.id}` does not say what it saves of what `{term.id}` counts", APART, ("measure",))
+        elif inside is None:
+            what = f"`{other.id}` may cover use that `{term.id}` does not, and what it saves of the rest is not known"
+            yield Flaw(what, "let this clause cover all use that the plan does, or none of it", ("measure",))
+        elif counting.windows.every == "hour" or str(other.validity.zone) != str(term.validity.zone):
+            what = f"what `{other.id}` saves is known by the days of {other.validity.zone}"
+            yield Flaw(what, "let both have one `zone`, and windows of whole days", ("measure",))
+        else:
+            seen = (at for window in counting.windows.seen_by(horizon) for at in (window.start, window.end))
+            cut = next((at for at in seen if horizon.opens < at < horizon.closes and at not in begins), None)
+            if cut is not None:
+                what = f"a window of `{term.id}` begins or ends on {cut:%Y-%m-%d}, within a period of the plan"
+                yield Flaw(what, "plan by shorter periods (`every: day`), or let windows begin with them", ("measure",))
 
 
 def paid_apart(

@@ -20,13 +20,14 @@ from detente.errors import SettleError
 from detente.values.facts import Facts
 
 UseMeasure = Literal["work", "spend", "listed", "revenue", "taken", "off"]
-Measure = UseMeasure | Literal["paid", "paid-before", "returned"]
+Measure = UseMeasure | Literal["paid", "paid-before", "returned", "saved"]
 """``work`` in workloads' units; ``spend`` after discounts and before credits; ``listed`` before discounts;
 ``revenue``; ``taken``: what was bought or drawn of offers, in their own unit (GPU-hours, Mtok), used or not; ``off``:
 what the clause took off list prices; ``paid``: what credits pay; ``paid-before``: those before the clause;
-``returned``: what clauses before it give back of what credits leave."""
+``returned``: what clauses before it give back of what credits leave; ``saved``: what clauses with rates of their own
+(``OwnRates``) save of what use costs without them, less what they charge themselves."""
 
-PAYMENTS: tuple[Measure, ...] = ("paid", "paid-before", "returned")
+PAYMENTS: tuple[Measure, ...] = ("paid", "paid-before", "returned", "saved")
 """Measures of no use, but of what clauses pay."""
 
 MONEY: tuple[Measure, ...] = ("spend", "listed", *PAYMENTS, "revenue", "off")
@@ -77,7 +78,7 @@ class Meter:
     def of_use(self) -> UseMeasure | None:
         """The measure, where it is one of use; None where the meter counts what clauses pay."""
         of = self.measure
-        return None if of == "paid" or of == "paid-before" or of == "returned" else of
+        return None if of == "paid" or of == "paid-before" or of == "returned" or of == "saved" else of
 
     @property
     def counted_time(self) -> CountedTime:

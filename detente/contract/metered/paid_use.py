@@ -10,9 +10,13 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, replace
 from datetime import datetime
 from fractions import Fraction
+from typing import Literal
 
 from detente.contract.own_money import OwnMoney
 from detente.contract.reach.scope import Selection
+
+PaidAs = Literal["paid", "returned", "saved"]
+"""By whom: credits; those who give back of what these leave; those who charge for use at rates of their own."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,20 +35,20 @@ class UsePart:
 
 @dataclass(frozen=True, slots=True)
 class PaidUse:
-    """So much of what a part of use spends in a time is paid otherwise than in money, or ``returned`` afterwards.
+    """So much of what a part of use spends in a time is paid otherwise than in money, returned afterwards, or saved.
 
-    Which of the two is not for a clause to say: it turns on its role (``settling``).
+    Which of these is not for a clause to say: it turns on its role (``settling``).
     """
 
     of: UsePart
     start: datetime
     end: datetime
     amount: Fraction
-    returned: bool = False
+    by: PaidAs = "paid"
 
 
-def in_the_cases(paid: Iterable[PaidUse], money: OwnMoney | None, *, returned: bool) -> Iterator[PaidUse]:
-    """What was paid, or returned, in a clause's own currency, in that of the case: each at the rate of its time."""
+def in_the_cases(paid: Iterable[PaidUse], money: OwnMoney | None, by: PaidAs) -> Iterator[PaidUse]:
+    """What was paid, returned or saved in a clause's own currency, in the case's: each at the rate of its time."""
     for each in paid:
         rate = 1 if money is None else money.at_end(each.end)
-        yield replace(each, amount=each.amount * rate, returned=returned)
+        yield replace(each, amount=each.amount * rate, by=by)

@@ -191,7 +191,8 @@ class Totals:
         Raises SettleError where use is in it of which it is not known whether the meter covers it.
         """
         if meter.measure in PAYMENTS:
-            noted = [each for each in self._payments if each.returned == (meter.measure == "returned")]
+            by = "paid" if meter.measure == "paid-before" else meter.measure
+            noted = [each for each in self._payments if each.by == by]
             paid = ((self._paid(meter, window, each), each.end) for each in noted)
             each = (amount / (1 if meter.money is None else meter.money.at_end(end)) for amount, end in paid if amount)
             return sum(each, Fraction(0))

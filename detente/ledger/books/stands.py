@@ -196,7 +196,7 @@ class _View:
         """What is drawn and owed at a window's end, if use goes on as it went; None where that cannot be said yet."""
         own = next((m for m in self._meters(term) if m.name == standing.meter and m.measure not in PAYMENTS), None)
         rhythm = self._rhythm(own) if own is not None else None
-        if standing.amount is None or rhythm is None:
+        if standing.amount is None or rhythm is None or any(m.measure == "saved" for m in self._meters(term)):
             return None
         assert own is not None
         found = rhythm.over(self._now(own), standing.end)

@@ -19,12 +19,13 @@ from numpy.typing import NDArray
 
 from detente.contract.decisions import Rounding
 from detente.contract.metered.meter import PAYMENTS, Measure, Meter, unstated
-from detente.contract.metered.paid_use import UsePart
+from detente.contract.metered.paid_use import PaidAs, UsePart
 from detente.contract.own_money import OwnMoney
 from detente.contract.program import BEYOND, ClauseOwner
 from detente.contract.reach.scope import Selection
 from detente.contract.reach.window import Calendar, Window
 from detente.contract.returning import Returning
+from detente.contract.roles import OwnRates
 from detente.contract.term import Term
 from detente.planner.formulation import standby
 from detente.planner.formulation.arc import covers
@@ -56,7 +57,7 @@ class Paying:
     money: OwnMoney | None
     given: Expr
     exactly: Callable[[], None] | None
-    returned: bool
+    by: PaidAs
 
 
 class Shaping:
@@ -114,14 +115,18 @@ class Shaping:
         exactly: Callable[[], None] | None = None,
     ) -> None:  # fmt: skip
         """What a clause pays, for the totals of what is paid, or gives back."""
-        returned = isinstance(owner, Returning)
-        self._paying.append(Paying(of, tuple(times), owner.own_money, given, exactly, returned))
+        by: PaidAs = "returned" if isinstance(owner, Returning) else "saved" if isinstance(owner, OwnRates) else "paid"
+        self._paying.append(Paying(of, tuple(times), owner.own_money, given, exactly, by))
 
-    def _payments_of(self, meter: Meter, by: Windows) -> Expr:
+    def _payments_of(self, meter: Meter, windows: Windows) -> Expr:
         """Payments of those that were shaped so far, by window; exact ones where they are counted."""
-        found, used = Expr(len(by), windows=by, unit=self.draft.case.currency), tuple(map(meter.use_of, by))
+        found, used = (
+            Expr(len(windows), windows=windows, unit=self.draft.case.currency),
+            tuple(map(meter.use_of, windows)),
+        )
+        by = "paid" if meter.measure == "paid-before" else meter.measure
         for paying in self._paying:
-            if paying.returned != (meter.measure == "returned") or not paying.of.inside(meter.selection):
+            if paying.by != by or not paying.of.inside(meter.selection):
                 continue
             rows = [_holder(meter, used, atom) for atom in paying.times]
             if max(rows, default=-1) < 0:
@@ -132,7 +137,7 @@ class Shaping:
                 if paying.exactly is not None:
                     paying.exactly()
             given = paying.given if own else paying.given * _between(paying, meter)
-            found = found + given.gather(rows, len(by))
+            found = found + given.gather(rows, len(windows))
         return found
 
     def _in_own(self, meter: Meter, by: Windows) -> Floats:

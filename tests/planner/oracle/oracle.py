@@ -43,13 +43,18 @@ ELSEWHERE = {
 """Clauses that act on what may run, on prices and on standby, or together, and add no rows one by one."""
 
 
+def _turn(term: Any) -> int:
+    """In which turn a clause adds its rows: a cap of what savings plans leave after these."""
+    return GIVEN_BACK.get(term.kind, 3 if getattr(term, "measure", None) == "after-plans" else 0)
+
+
 class Oracle(Charges, Savings, Moving):
     """The textbook program of a case."""
 
     def __init__(self, case: Case) -> None:
         super().__init__(case)
         self.credits = Credits(self)
-        for term in sorted(case.terms, key=lambda term: GIVEN_BACK.get(term.kind, 0)):
+        for term in sorted(case.terms, key=_turn):
             if term.kind not in ELSEWHERE and type(term).shape is not Term.shape:
                 self._rule(term.kind)(term)
 

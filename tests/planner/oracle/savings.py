@@ -20,6 +20,9 @@ Taken = dict[tuple[str, bool | None], Sum]
 class Savings(Money):
     """Commitments to pay by the hour, at lower rates."""
 
+    saved: list[tuple[datetime, datetime, Sum]]
+    """What each saves in each time, less what is paid for it."""
+
     def _savings_plan(self, term: Any) -> None:
         """Use is even in a slot, so that its hours are alike. Plans that come first leave what they leave."""
         firsts = self._plans_before(term)
@@ -30,16 +33,20 @@ class Savings(Money):
             for start, end in itertools.pairwise(marks if a < b else []):
                 there = [f for f in firsts if f.validity.start <= start < f.validity.end]
                 due = float(term.commitment.amount) * ((end - start) / timedelta(hours=1))
-                self.row({self.column(due, cost=1.0): 1.0}, ">=", due)
+                paid = self.column(due, cost=1.0)
+                self.row({paid: 1.0}, ">=", due)
+                net: Sum = {paid: -1.0}
+                self.saved.append((start, end, net))
                 taken: Taken = {}
                 for first in there:
                     self._covered_in_order(first, start, end, taken)
                 if term.owner.wanted:
-                    self._covered_in_order(term, start, end, taken, saves=True)
+                    net.update(self._covered_in_order(term, start, end, taken, saves=True))
                     continue
                 used: Sum = {}
                 for offer, rate, price in self._in_plan(term):
                     covered = self.column(cost=-price)
+                    net[covered] = price
                     whole = self.measure(term.covered.at(offer=offer), "taken", start, end)
                     before = added(*(of for (name, _), of in taken.items() if name == offer))
                     self.row(added({covered: 1.0}, before, added(whole, times=-1.0)), "<=", 0.0)
@@ -75,19 +82,19 @@ class Savings(Money):
                 found.append((offer, own, of, rate, price))
         return found
 
-    def _covered_in_order(
-        self, plan: Any, start: datetime, end: datetime, taken: Taken, *, saves: bool = False
-    ) -> None:
+    def _covered_in_order(self, plan: Any, start: datetime, end: datetime, taken: Taken, *, saves: bool = False) -> Sum:
         """One of the items is the last that is covered, perhaps in part, or all are covered whole."""
         due = float(plan.commitment.amount) * ((end - start) / timedelta(hours=1))
         items = self._plan_items(plan)
         last = [self.column(1.0, whole=True) for _ in (*items, None)]
         self.row(dict.fromkeys(last, 1.0), "=", 1.0)
         used: Sum = {}
+        net: Sum = {}
         for place, (offer, own, of, rate, price) in enumerate(items):
             there = [each for (name, whose), each in taken.items() if name == offer and own in (None, whose)]
             left = less(self.measure(of, "taken", start, end), added(*there))
             covered = self.column(cost=-price if saves else 0.0)
+            net[covered] = price
             self.row(less({covered: 1.0}, left), "<=", 0.0)
             self.row(less(left, {covered: 1.0} | dict.fromkeys(last[: place + 1], MUCH)), "<=", 0.0)
             self.row({covered: 1.0} | dict.fromkeys(last[place:], -MUCH), "<=", 0.0)
@@ -95,3 +102,4 @@ class Savings(Money):
             taken[offer, own] = added(taken.get((offer, own), {}), {covered: 1.0})
         self.row(used, "<=", due)
         self.row(added(used, {last[-1]: due}), ">=", due)
+        return net
