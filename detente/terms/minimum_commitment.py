@@ -244,8 +244,9 @@ class MinimumCommitment(Term):
                 going_on = self._carrying.shaped(program, self, counted, carried, amounts, deferrable)
                 reached = going_on.amount
             if isinstance(self.shortfall, Shortfall):
+                amounts = self.shortfall.asked(program, reached, amounts, of_money=isinstance(self.amount, Money))
                 asked = going_on.asked(amounts)
-                short = self.shortfall.shaped(program, self, asked, windows, counted, carried, most)
+                short = self.shortfall.shaped(program, self, asked, windows, reached, carried, most)
                 reached += short
                 going_on.before(program, self, short, amounts)
             program.require(self, "floor", reached >= amounts)
@@ -283,7 +284,9 @@ class MinimumCommitment(Term):
 
     def _owed(self, window: Window, short: Fraction) -> Fraction:
         """For what is missing in a window."""
-        return self.shortfall.owed(short, window) if isinstance(self.shortfall, Shortfall) else Fraction(0)
+        if not isinstance(self.shortfall, Shortfall):
+            return Fraction(0)
+        return self.shortfall.owed(short, window, of_money=isinstance(self.amount, Money))
 
     def _floors(self, totals: Totals, as_of: datetime | None) -> Iterator[Settlement]:
         counting, brought = self.counting, Fraction(0)

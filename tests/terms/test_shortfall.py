@@ -58,6 +58,17 @@ def test_less_than_a_cent_is_a_rounding() -> None:
     assert owed(case) == []
 
 
+@pytest.mark.parametrize(
+    ("amount", "lumps"),
+    [("1000.009 USD", 0), ("1000.01 USD", 1), ("1000 Mtok", 0), ("1000.000001 Mtok", 1), ("1000.009 Mtok", 1)],
+)
+def test_a_lump_is_owed_from_a_cent_or_the_least_part_of_work_on(amount: str, lumps: int) -> None:
+    """1,000 Mtok, and USD: a plan and the books go by one threshold, and so does what is told of it."""
+    case = used(floor(amount, **LUMP), 1000)
+    assert owed(case) == [("shortfall-fee", D(300))] * lumps
+    assert [s.missed for s in solved(case).standings] == [lumps == 1]
+
+
 def test_a_plan_pays_the_lump_where_that_is_cheaper_than_to_meet_the_amount() -> None:
     """6,000 of North at 3 where South asks 2: to meet 3,000 USD costs 1,000 more than South; a lump of 900 less."""
     for lump, cost in (("900 USD", 12_900), ("1100 USD", 13_000)):

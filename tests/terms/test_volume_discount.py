@@ -159,6 +159,23 @@ def test_a_tier_is_reached_by_the_exact_amount(spent: str, back: str) -> None:
     assert -sum(each.amount for each in given) == D(back)
 
 
+@pytest.mark.parametrize(
+    ("start", "used", "reached"),
+    [
+        ("10 Mtok", "9.999999", False),
+        ("100 k Mtok", "99999.999999", False),  # a part in 10^11: a solver takes it for nothing
+        ("100 k Mtok", "100000", True),
+        ("744.000002 USD", "744", False),
+    ],
+)
+def test_a_plan_reaches_a_tier_where_its_bill_does(start: str, used: str, reached: bool) -> None:
+    off = {"price": "0.5 USD per Mtok"} if "tok" in start else {"off": "50%"}
+    listed = {"listed": "1 USD per Mtok"} if "tok" in start else {}
+    tier = {"id": "v", "kind": "volume-discount", "method": "all-units", "tiers": [{"from": start} | off]} | listed
+    job = work(demand=f"{used} Mtok per month")
+    assert solved(build([tokens("north", 1)], [job], agreement(tier), months=1)).cost == D(used) / (1 + reached)
+
+
 def test_a_tier_that_is_just_reached_is_reached_by_what_is_billed() -> None:
     # 2322.6 Mtok to 11 March, of which South takes 165.6: 6536 USD are North's in any case, and 7000 cost half as much.
     # Beyond, an Mtok costs 1.52 there and 1.20 at South. No whole number of tokens is worth exactly 7000 at 3.0303.

@@ -15,9 +15,10 @@ from pydantic import Discriminator, Field, Tag, model_validator
 from detente.contract.amounts.milestone import drawn_within, only_prepaid
 from detente.contract.program import ClauseOwner, Expression, Program
 from detente.contract.reach.window import Window
+from detente.contract.settled.threshold import enough, least, missing, open_to
 from detente.errors import FlawError
 from detente.values.committed import Committed, is_flow, unit_of
-from detente.values.money import CENT, Cash, Money, WorkPrice
+from detente.values.money import Cash, Money, WorkPrice
 from detente.values.noun import Noun
 from detente.values.quantity import in_percent
 from detente.values.quantity_field import Length, Percent
@@ -68,15 +69,21 @@ class Shortfall(Noun):
         """That of a window: the part that is due of it, and that a plan sees."""
         return Fraction(self.lump.amount) * window.due * window.part if self.lump else Fraction(0)
 
-    def owed(self, short: Fraction, window: Window) -> Fraction:
-        """For what is missing in a window; less than a cent is a rounding, and brings no lump sum."""
-        return short * self.each + (self._lump(window) if short >= CENT else 0)
+    def owed(self, short: Fraction, window: Window, *, of_money: bool) -> Fraction:
+        """For what is missing in a window; a rounding brings no lump sum."""
+        return short * self.each + (self._lump(window) if missing(short, of_money=of_money) else 0)
+
+    def asked(
+        self, program: Program, reached: Expression, amounts: list[Fraction], *, of_money: bool
+    ) -> list[Fraction]:
+        """What is to be reached in each window of a plan: of a lump sum, what is enough that none is owed."""
+        return amounts if self.lump is None else enough(amounts, program.most(reached), least(of_money=of_money))
 
     def shaped(
         self, program: Program, owner: ClauseOwner, asked: Sequence[Fraction], windows: Sequence[Window],
-        counted: Expression, carried: Expression, most: Sequence[Fraction],
+        reached: Expression, carried: Expression, most: Sequence[Fraction],
     ) -> Expression:  # fmt: skip
-        """What is missing in each window of a plan, of what is ``counted`` in it, of all that can be ``asked`` there.
+        """What is missing in each window of a plan, beside what is ``reached``, of all that can be ``asked`` there.
 
         A window that falls short carries nothing (of at most ``most``). Where more that is missing costs the same, or
         costs another rate of exchange in the next window, a plan would rather have both: then a whole number for each
@@ -90,9 +97,10 @@ class Shortfall(Noun):
         program.require(owner, "missed", short - missed * asked <= nothing)
         program.require(owner, "not-missed", carried + missed * most <= most)
         if self.lump is not None:
-            lumps = [self._lump(window) for window in windows]
+            lumps, can = [self._lump(window) for window in windows], open_to(asked, program.most(reached))
+            program.require(owner, "surely-missed", missed >= [1 - one for one in can])
             paid = program.slack(owner, LUMP, most=lumps, price=Fraction(1), windows=windows, remedy=True)
-            program.require(owner, LUMP, paid.like(counted) - missed * lumps >= nothing)
+            program.require(owner, LUMP, paid.like(reached) - missed * lumps >= nothing)
         return short
 
     @property

@@ -14,9 +14,8 @@ from itertools import pairwise
 from detente.contract.combining import Combine, parts_of
 from detente.contract.program import ClauseOwner, Expression, Program
 from detente.contract.reach.window import Window
-
-A_ROUNDING = Fraction(1, 1_000_000)
-"""Of money, and of work: what many lines, each rounded to a billionth, may be off together."""
+from detente.contract.settled.threshold import enough, open_to
+from detente.demand.quantum import QUANTUM
 
 
 @dataclass(frozen=True)
@@ -49,8 +48,8 @@ class TierSteps:
     def off(self, counted: Fraction) -> Fraction:
         """What they come to of an amount.
 
-        A step of everything is reached by the exact amount: what the rounding of many lines leaves below a start does
-        not lose a part of everything.
+        A step of everything is reached by the exact amount: what the rounding of many lines leaves below a start, less
+        than a quantum, does not lose a part of everything.
         """
         if self.retroactive:
             return counted * self.rate_of(counted)
@@ -61,7 +60,7 @@ class TierSteps:
     def rate_of(self, counted: Fraction) -> Fraction:
         """Of steps of everything, the rate of the last that an amount reaches."""
         steps = reversed(list(zip(self.starts, self.rates, strict=True)))
-        return next(rate for start, rate in steps if counted + A_ROUNDING >= start)
+        return next(rate for start, rate in steps if start - counted < QUANTUM)
 
     def width(self, k: int, most: Fraction) -> Fraction:
         """How much fits in a step: up to the next, or in the last as much as there can be."""
@@ -127,11 +126,12 @@ def _retroactive(
     inside = chosen = reached = back = total * Fraction(0)
     of, most_of = total * Fraction(0), [] if lowered is None else program.most(lowered)
     for k, rate in enumerate(steps[0].rates):
-        low = [each.starts[k] for each in steps]
-        high = [start + each.width(k, m) for start, each, m in zip(low, steps, most, strict=True)]
+        starts = [each.starts[k] for each in steps]
+        low = enough(starts, most, QUANTUM)
+        high = [start + each.width(k, m) for start, each, m in zip(starts, steps, most, strict=True)]
         saves = -rate if lowered is None else Fraction(0)
         tier = program.slack(owner, f"tier {k}", most=high, price=saves, windows=windows)
-        here = program.slack(owner, f"in {k}", most=one, whole="nearest")
+        here = program.slack(owner, f"in {k}", most=open_to(low, most), whole="nearest")
         program.require(owner, f"in-{k}", tier - here * high <= nothing)
         program.require(owner, f"reached-{k}", tier - here * low >= nothing)
         inside, chosen, reached = inside + tier, chosen + here, reached + here * low

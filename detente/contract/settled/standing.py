@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from decimal import Decimal
 
-from detente.values.money import CENT
+from detente.contract.settled.threshold import missing
 from detente.values.period import End
 from detente.values.quantity import Exact
 
@@ -98,5 +98,9 @@ class Standing:
 
     @property
     def missed(self) -> bool:
-        """Whether it falls short by a cent or more: less is a rounding (whole quanta of work), and on no invoice."""
-        return self.short >= CENT
+        """Whether it falls short by more than a rounding."""
+        return self.tells(self.short)
+
+    def tells(self, amount: Decimal) -> bool:
+        """Whether so much of what it counts is more than a rounding."""
+        return missing(amount, of_money=self.of_money)

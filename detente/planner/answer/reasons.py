@@ -25,7 +25,7 @@ from detente.planner.formulation.unit_columns import Units
 from detente.planner.solving.model import Model
 from detente.planner.solving.solution import Solution
 from detente.results.plan_rows import Decision, DecisionReason
-from detente.values.money import CENT, nano
+from detente.values.money import nano
 from detente.values.period import named
 
 MAX_WINDOWS = 6
@@ -133,11 +133,11 @@ def _over_caps(known: _Arcs, arc: Arc, cheaper: Sequence[Arc]) -> Iterator[Decis
 
 
 def _used_up(draft: Draft, standings: Sequence[Standing]) -> dict[str, str]:
-    """The caps of which less than a cent, or a hundredth of a unit, is left, and in which windows."""
+    """The caps of which no more than a rounding is left, and in which windows."""
     caps = {term.id for term in draft.case.terms if isinstance(term, CallLimit)}
     windows: dict[str, list[str]] = {}
     for each in standings:
-        if each.term in caps and each.remaining is not None and each.remaining < CENT:
+        if each.term in caps and each.remaining is not None and not each.tells(each.remaining):
             windows.setdefault(each.term, []).append(named(each.start, each.end))
     most = MAX_WINDOWS
     return {

@@ -29,7 +29,7 @@ from detente.results.conflict import Conflict
 from detente.results.plan import Plan
 from detente.results.plan_rows import ClauseRow, Decision
 from detente.values.likeness import did_you_mean
-from detente.values.money import CENT, shown
+from detente.values.money import shown
 from detente.values.period import named
 from detente.values.quantity import plain
 
@@ -325,17 +325,17 @@ def _capped(found: Plan, row: ClauseRow) -> Sequence[Standing]:
 def _taken(window: Standing) -> str:
     """What one window of a take-or-pay asks for, and what is taken of it."""
     short = f"{shown(window.short, window.unit)} are paid for and not taken" if window.missed else "met"
-    brought = f" and {shown(window.brought, window.unit)} carried in," if window.brought >= CENT else ""
-    on = f", {shown(window.carried, window.unit)} carried on" if window.carried >= CENT else ""
+    brought = f" and {shown(window.brought, window.unit)} carried in," if window.tells(window.brought) else ""
+    on = f", {shown(window.carried, window.unit)} carried on" if window.tells(window.carried) else ""
     return f"{shown(window.drawn, window.unit)} taken{brought} of {shown(window.required, window.unit)}: {short}{on}"
 
 
 def _drawn(window: Standing, currency: str) -> str:
     """What one window of a commitment requires, and what reaches it: spend, and what came over from the last."""
     over = shown(abs(window.brought), window.unit)
-    brought = f" and {over} carried in," if window.brought >= CENT else ""
-    brought += f", less {over} deferred from before," if window.brought <= -CENT else ""
-    put_off = f"{shown(window.deferred, window.unit)} deferred to the next" if window.deferred >= CENT else ""
+    brought = f" and {over} carried in," if window.tells(window.brought) else ""
+    brought += f", less {over} deferred from before," if window.tells(-window.brought) else ""
+    put_off = f"{shown(window.deferred, window.unit)} deferred to the next" if window.tells(window.deferred) else ""
     short = f"short by {shown(window.short, window.unit)}" if window.missed else ""
     state = ", ".join(each for each in (put_off, short) if each) or "met"
     word = "counted" if window.role == MILESTONE else "spent" if window.unit == currency else "drawn"

@@ -127,21 +127,26 @@ def _commitments(plan: Plan, console: Console) -> None:
     for c in found:
         if whole:
             when = f"all {count(len(c.windows), 'window')}"
-            rows.append(_drawn(c.term, when, required(c.required, c.unit), c.drawn, c.short, c.owed, Decimal(0)))
+            state = _state(bool(c.missed), c.short, None)
+            rows.append([c.term, when, required(c.required, c.unit), shown(c.drawn), state, _fee(c.owed)])
         for index, w in enumerate(c.missed if whole else c.windows):
             name = c.term if not index and not whole else ""
             asked = required(w.required, w.unit)
-            rows.append(_drawn(name, named(w.start, w.end), asked, w.drawn + w.brought, w.short, w.owed, w.deferred))
+            state = _state(w.missed, w.short, w.deferred if w.tells(w.deferred) else None)
+            rows.append([name, named(w.start, w.end), asked, shown(w.drawn + w.brought), state, _fee(w.owed)])
     heads = ["commitment", "window", f"required, {plan.currency}" if money else "required", "reached", "", "fee"]
     table(console, "Commitments", heads, rows, right=(2, 3, 5), most=MAX_WINDOWS, what="line")
 
 
-def _drawn(
-    name: str, when: str, required: str, reached: Decimal, short: Decimal, fee: Decimal, deferred: Decimal
-) -> Row:
-    state = Text("met", style="green") if deferred < CENT else Text(f"deferred {shown(deferred)}", style="yellow")
-    state = Text(f"short {shown(short)}", style="bold red") if short >= CENT else state
-    return [name, when, required, shown(reached), state, shown(fee) if fee >= CENT else "–"]
+def _state(missed: bool, short: Decimal, deferred: Decimal | None) -> Text:
+    """Whether a commitment is met, and what is missing or put off where it is not."""
+    if missed:
+        return Text(f"short {shown(short)}", style="bold red")
+    return Text("met", style="green") if deferred is None else Text(f"deferred {shown(deferred)}", style="yellow")
+
+
+def _fee(owed: Decimal) -> str:
+    return shown(owed) if owed >= CENT else "–"
 
 
 def _workloads(plan: Plan, console: Console) -> None:
