@@ -42,12 +42,10 @@ STARTED = "detente.started"
 LATE = 0.25
 """Seconds by which a time limit may be passed without a word."""
 
-TIMES = (
-    ("--from", "--since", "--start", "--after", "--begin", "--window"),
-    ("--until", "--to", "--upto", "--end", "--before", "--as-of", "--window"),
-    ("--window", "--month", "--period", "--time"),
-)
-"""Options that name the same of a time, in one command or another, or in what people type."""
+BEGINS = ("--from", "--since", "--start", "--after", "--begin")
+ENDS = ("--until", "--to", "--upto", "--end", "--before", "--as-of")
+TIMES = ("--window", "--month", "--period", "--time")
+"""Options that name when a time begins, when it ends, and all of it: in one command or another, or as people type."""
 
 LIVE = frozenset({"httptools", "msgspec", "prometheus_client", "uvicorn", "uvloop"})
 """The packages of the extra `gateway`, which live traffic and its records need."""
@@ -130,12 +128,20 @@ class Command(_Exemplified):
         try:
             return super().parse_args(ctx, args)
         except click.NoSuchOption as error:
-            meant = next((each for each in TIMES if error.option_name in each), ())
-            own = {name for option in self.params for name in option.opts}
-            if found := [name for name in meant if name in own]:
-                said = f"there is no option `{error.option_name}`; did you mean {' or '.join(f'`{n}`' for n in found)}?"
+            if meant := self._meant(error.option_name):
+                said = f"there is no option `{error.option_name}`; did you mean {meant}?"
                 raise click.NoSuchOption(error.option_name, said, ctx=error.ctx) from None
             raise
+
+    def _meant(self, option: str) -> str:
+        """What of a time an option may be here that another command calls so; a whole time may be its two ends."""
+        own = {name for option in self.params for name in option.opts}
+        begins, ends, times = ([f"`{name}`" for name in names if name in own] for names in (BEGINS, ENDS, TIMES))
+        if option in BEGINS:
+            return " or ".join(begins + times)
+        if option in ENDS:
+            return " or ".join(ends + times)
+        return (" or ".join(times) or " with ".join(begins + ends)) if option in TIMES else ""
 
     def invoke(self, ctx: click.Context) -> Any:
         """Run it. With ``--json``, what is wrong goes to standard output as well, before it is raised on."""
