@@ -12,7 +12,7 @@ from datetime import date
 from decimal import Decimal
 
 from detente.case.document import YamlNode
-from detente.case.numbers import factor_of, must_replace, times
+from detente.case.numbers import TEXTS, factor_of, must_replace, times
 from detente.case.scenario import Change, Loss, Scenario
 from detente.case.written import Written, at, between, node_of, place, put, steps_of, text_at
 from detente.contract.clause_text import SELF
@@ -329,7 +329,7 @@ def _with(change: Change, thing: YamlNode, key: str, factor: Decimal | None, val
     """A thing with one field changed. Raises FlawError."""
     steps = tuple(int(step) if step.isascii() and step.isdigit() else step for step in key.split("."))
     old = at(thing, steps)
-    if factor is None:
+    if factor is None and steps[0] not in TEXTS:
         must_replace(value, old)
     start, end = (None, None) if change.term is not None else (change.from_, change.until)
     last = end if isinstance(end, date) else None

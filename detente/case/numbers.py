@@ -21,6 +21,10 @@ _KEPT = ("source", "batch")
 """Keys beside numbers, of what is no amount of the same thing: a text, and what batch use costs of the prices."""
 
 
+TEXTS = ("name", "text", "source", "interest", "labels")
+"""Keys of what is a text whatever stands there, and so never a change of a number."""
+
+
 def factor_of(node: YamlNode) -> Decimal | None:
     """What a signed percentage multiplies by: `-15%` by 0.85; None of what is written otherwise. Raises FlawError."""
     if node.text is None or not _SIGNED.fullmatch(node.text.strip()):
@@ -37,14 +41,15 @@ def must_replace(node: YamlNode, old: YamlNode | None) -> None:
     `+10 GPU` would replace what stands there, and so would `10%` in place of an amount.
     """
     given = (node.text or "").strip()
-    if given.startswith("+") and not _SIGNED.fullmatch(given):
+    if given.startswith("+") and _LEADING.fullmatch(given[1:].strip()) and not _SIGNED.fullmatch(given):
         what = f"`{given}` would replace what stands there, and its sign says that it is added to that"
         raise FlawError(what, "write a percentage, such as `+50%`, or the whole value without a sign")
     if _UNSIGNED.fullmatch(given) and old is not None and "%" not in (old.text or "%"):
         raise FlawError(f"`{given}` has no sign, and is no whole value", f"write `+{given}`, `-{given}`, or that value")
     for key, (_, value) in (node.keys or {}).items():
         before = old.keys if old is not None else None
-        must_replace(value, (before or {}).get(key, (None, None))[1])
+        if key not in TEXTS:
+            must_replace(value, (before or {}).get(key, (None, None))[1])
     for each in node.items or ():
         must_replace(each, None)
 

@@ -275,6 +275,12 @@ def test_a_number_is_multiplied_to_the_last_digit(text: str, factor: str, found:
     assert times(YamlNode(1, 1, text), D(factor), YamlNode(2, 2, "…")).text == found
 
 
+def test_a_text_may_begin_with_a_sign() -> None:
+    change = {"workload": "chat", "labels": {"team": "+1 chat"}}
+    case = Case.of(data_of([tokens("north", 3)], [work()]) | {"scenarios": [{"id": "s", "change": [change]}]})
+    assert case.under(scenario="s").workloads[0].labels == {"team": "+1 chat"}
+
+
 # -- what is refused -------------------------------------------------------------------------------------------------
 @pytest.mark.parametrize(
     ("scenario", "found"),
