@@ -57,6 +57,11 @@ class Candidate:
         """The id of what decided, where there was anything to decide."""
         return self.verdict.clause
 
+    @property
+    def amount(self) -> str:
+        """Of a budget that has no room for it, which amount."""
+        return self.short.cap.counts if self.short is not None else ""
+
 
 class Admission:
     """All candidates for a request, in the order declared."""
@@ -71,7 +76,7 @@ class Admission:
         """What keeps the request from deployments, each once."""
         self.forbidding = tuple(dict.fromkeys(c.clause for c in self.denied if not c.fact))
         """The clauses among them."""
-        self.denials = tuple(DeniedDeployment(c.deployed.id, c.clause) for c in self.denied)
+        self.denials = tuple(DeniedDeployment(c.deployed.id, c.clause, c.amount) for c in self.denied)
         """The same as records hold it."""
         self.clauses = ", ".join(self.denied_by)
         """The same as a header's value."""

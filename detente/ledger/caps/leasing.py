@@ -47,11 +47,15 @@ class CapClaim(NamedTuple):
 
 
 class CapAnswer(NamedTuple):
-    """What a holder goes by from now on; what remains for anybody; and the percent that were reached just now."""
+    """What a holder goes by from now on; what remains for anybody; and the percent that were reached just now.
+
+    ``unused``, where they were: what remains, and what is leased of it that no call uses or holds.
+    """
 
     granted: int
     remaining: int
     reached: int = 0
+    unused: int = 0
 
 
 class HolderEndedError(LedgerError):
@@ -92,7 +96,7 @@ class Leasing:
                 more = row.granted - asked.claim.granted
                 _note_free(session, key, holder, asked.free + more)
                 left, unmet = remaining(asked.limit, drawn, (*others.values(), row)), more < asked.claim.need
-                found[key] = CapAnswer(row.granted, left, _reached(session, key, asked.limit, left, unmet=unmet))
+                found[key] = CapAnswer(row.granted, left, *_reached(session, key, asked.limit, left, unmet=unmet))
             return found
 
     def close(self, holder: str, beat: int, claims: Mapping[CapWindow, LeaseClaim]) -> None:
@@ -247,22 +251,21 @@ def whole_up(found: Sum) -> int:
     return ceil(found.value * NANOS)
 
 
-def _reached(session: Session, key: CapWindow, limit: int, left: int, *, unmet: bool) -> int:
-    """The most of a cap that was reached, where nobody was told so before; 0 for none.
+def _reached(session: Session, key: CapWindow, limit: int, left: int, *, unmet: bool) -> tuple[int, int]:
+    """The most of a cap that was reached, where nobody was told so before, and what is unused of it; else 0 of both.
 
     What is leased ahead of need is as good as left, unless a call finds no room for it.
     """
-    if not unmet:
-        rows = session.all('SELECT free FROM leases WHERE cap = ? AND "window" = ?', key)
-        left += sum(int(str(free)) for (free,) in rows)
-    passed = reached(limit, left, unmet=unmet)
-    if not passed:
-        return 0
+    if not reached(limit, left, unmet=unmet):
+        return 0, 0
+    rows = session.all('SELECT free FROM leases WHERE cap = ? AND "window" = ?', key)
+    unused = left + sum(int(str(free)) for (free,) in rows)
+    passed = reached(limit, left if unmet else unused, unmet=unmet)
     told = session.number('SELECT MAX(percent) FROM warnings WHERE cap = ? AND "window" = ?', key)
-    if told >= passed:
-        return 0
+    if not passed or told >= passed:
+        return 0, 0
     session.run("INSERT INTO warnings VALUES (?, ?, ?)", (*key, passed))
-    return passed
+    return passed, unused
 
 
 def reached(limit: int, left: int, *, unmet: bool) -> int:

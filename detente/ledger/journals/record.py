@@ -51,11 +51,15 @@ def milliseconds(seconds: float) -> float:
     return int(seconds * 1_000_000 + 0.5) / 1000
 
 
-class DeniedDeployment(msgspec.Struct, frozen=True):
-    """A deployment that was not asked, and the clause (or fact) that forbade it."""
+class DeniedDeployment(msgspec.Struct, frozen=True, omit_defaults=True):
+    """A deployment that was not asked, and the clause (or fact, or budget) that forbade it.
+
+    ``amount``: of a budget, which of its amounts: ``money``, ``requests``.
+    """
 
     deployment: str
     clause: str
+    amount: str = ""
 
 
 class CallRoute(msgspec.Struct, frozen=True, omit_defaults=True):

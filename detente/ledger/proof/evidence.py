@@ -152,7 +152,7 @@ def _clauses(books: Books, route: CallRoute, lines: list[dict[str, Any]]) -> Ite
 
 def _budgets(case: Case, route: CallRoute) -> Iterator[dict[str, Any]]:
     """The budgets of the case that had no room for the call somewhere, or that it counts towards, as they are now."""
-    denied = {each.clause for each in route.denied}
+    denied, stopped = {each.clause for each in route.denied}, {(each.clause, each.amount) for each in route.denied}
     counted = {name.budget for text in route.budgets if (name := BudgetName.read(text)) is not None}
     texts = {budget.id: budget.text for budget in case.declared.budgets}
     found: dict[str, list[dict[str, Any]]] = {}
@@ -160,7 +160,9 @@ def _budgets(case: Case, route: CallRoute) -> Iterator[dict[str, Any]]:
         if cap.id in denied | counted:
             every, zone, _ = cap.of.windows
             amount = {"measure": cap.of.measure, "amount": cap.exact(cap.limit), "every": every, "zone": zone}
-            found.setdefault(cap.id, []).append(amount | ({"per": per} if per else {}))
+            amount |= {"per": per} if per else {}
+            amount |= {"denied": True} if (cap.id, cap.of.measure) in stopped else {}
+            found.setdefault(cap.id, []).append(amount)
     for id, amounts in found.items():
         roles = [role for role, those in (("denied", denied), ("counts", counted)) if id in those]
         yield {"budget": id, "roles": roles, "text": texts.get(id, ""), "allows": amounts}

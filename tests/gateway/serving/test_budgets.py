@@ -220,7 +220,8 @@ def test_where_a_budget_does_not_reach_a_call_goes_elsewhere(tmp_path: Path) -> 
             assert await calls(there, 3) == [200] * 3
             assert (len(south.requests), len(north.requests)) == (2, 1)
             assert [record.budgets for record in there.records] == [("budget south requests day UTC -",)] * 2 + [()]
-            assert there.records[-1].denied[0].clause == "south"
+            denied = there.records[-1].denied[0]
+            assert (denied.clause, denied.amount) == ("south", "requests")
 
     run(main())
 

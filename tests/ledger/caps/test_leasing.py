@@ -35,7 +35,9 @@ def asks(leasing: Leasing, holder: str, beat: int, granted: int = 0, *, free: in
 def test_replicas_share_a_cap_and_give_back(leasing: Leasing) -> None:
     assert asks(leasing, "a", 1, wanted=90) == CapAnswer(25, 75)  # half of its half
     assert asks(leasing, "b", 1, need=70) == CapAnswer(70, 5)
-    assert asks(leasing, "b", 2, 70, need=6) == CapAnswer(70, 5, 100), "a call found no room"
+    assert asks(leasing, "b", 2, 70, need=6) == CapAnswer(70, 5, 100, 30), (
+        "a call found no room; `a` uses nothing of its 25"
+    )
     assert asks(leasing, "a", 2, 5) == CapAnswer(5, 25)  # it used 5, and gives back 20
     assert asks(leasing, "b", 4, 70, need=25) == CapAnswer(95, 0)
     assert asks(leasing, "a", 3, 5, need=1) == CapAnswer(5, 0)
@@ -48,7 +50,7 @@ def test_what_is_leased_ahead_of_need_is_told_to_be_used_up_once_it_is(leasing: 
     with leasing.store.writing() as session:
         count(session, {(CAP, "a"): 50})  # that it is on the books as well changes nothing of what is free
     assert asks(leasing, "b", 2, 35, free=6) == CapAnswer(35, 5), "50 and 29"
-    assert asks(leasing, "b", 3, 35, free=5) == CapAnswer(35, 5, 80), "50 and 30"
+    assert asks(leasing, "b", 3, 35, free=5) == CapAnswer(35, 5, 80, 20), "50 and 30; of 95 that are leased 15 are free"
     assert asks(leasing, "b", 4, 35, free=1) == CapAnswer(35, 5), "told once"
 
 
@@ -95,7 +97,7 @@ def test_use_on_the_books_and_use_that_is_leased_count_once(leasing: Leasing) ->
     with leasing.store.writing() as session:
         session.run("UPDATE totals SET amount = 50 WHERE lacks = ''")
         count(session, {(CAP, "a"): 30})
-    assert leasing.renew("a", 2, {CAP: CapClaim(LeaseClaim(50), 100, "m")})[CAP] == CapAnswer(50, 20, 80)
+    assert leasing.renew("a", 2, {CAP: CapClaim(LeaseClaim(50), 100, "m")})[CAP] == CapAnswer(50, 20, 80, 20)
 
 
 def racer(url: str, name: str, limit: int, said: int, folder: Path) -> subprocess.Popen[str]:

@@ -209,22 +209,32 @@ def test_from_a_shell(tmp_path: Path) -> None:
 
 
 def test_the_evidence_for_a_call_names_the_budgets_that_denied_or_count_it(tmp_path: Path) -> None:
-    """One that had no room at South, and the one of all that it counts towards; another has nothing to do with it."""
+    """One whose money had no room at South, and the one of all that it counts towards; another has nothing to do with it."""
     budgets: list[Data] = [
-        {"id": "south", "of": {"provider": "south"}, "every": "day", "money": "0.5 USD", "text": "Trials only."},
+        {
+            "id": "south",
+            "of": {"provider": "south"},
+            "every": "day",
+            "money": "0.5 USD",
+            "requests": 9,
+            "text": "Trials only.",
+        },
         {"id": "all", "of": {}, "every": "month", "zone": "Europe/Berlin", "requests": 10, "per": "workload"},
         {"id": "other", "of": {"provider": "south"}, "every": "day", "requests": 1},
     ]
     case = served_case(budgets=budgets)
     (counted,) = (cap.of_one("workload=chat") for cap, _ in CaseBudgets(case).declared(()) if cap.id == "all")
-    record = call(1, denied=(DeniedDeployment("south-live", "south"),), budgets=(counted.name,))
+    record = call(1, denied=(DeniedDeployment("south-live", "south", "money"),), budgets=(counted.name,))
     with fresh(tmp_path) as store:
         ingested(store, case, journal_of(tmp_path / "journal", [record]))
         found = of_call(Books(store, case), "req_1")
     assert found.budgets == [
         {
             "budget": "south", "roles": ["denied"], "text": "Trials only.",
-            "allows": [{"measure": "money", "amount": "0.5", "every": "day", "zone": "UTC"}],
+            "allows": [
+                {"measure": "money", "amount": "0.5", "every": "day", "zone": "UTC", "denied": True},
+                {"measure": "requests", "amount": "9", "every": "day", "zone": "UTC"},
+            ],
         },
         {
             "budget": "all", "roles": ["counts"], "text": "",

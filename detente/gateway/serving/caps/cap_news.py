@@ -35,7 +35,7 @@ class CapNews:
         self.usual: Notify | None = None
 
     def tell(self, cap: Cap, allows: CapLimit, percent: int, left: int) -> None:
-        """So many percent of a cap are used, or held."""
+        """So many percent of a cap are used, or held; ``left`` is what no call uses or holds, leased or not."""
         if cap.brief:
             return
         sentence = f"{cap.called}: {percent}% of its amount {cap.when(allows)} is used, or leased to calls"

@@ -125,7 +125,7 @@ class Renewing:
         for key, answer in answers.items():
             if answer.reached:
                 kept = self.leases.kept[key]
-                self._news.tell(kept.cap, kept.allows, answer.reached, max(0, answer.remaining))
+                self._news.tell(kept.cap, kept.allows, answer.reached, max(0, answer.unused))
         self.leases.answered(answers, at)
 
     # -- the life before -------------------------------------------------------------------------------------------
