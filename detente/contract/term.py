@@ -47,7 +47,7 @@ from detente.contract.stated import Reference
 from detente.errors import Flaw, KeyPath
 from detente.market.offer import AnyOffer
 from detente.values.facts import Facts
-from detente.values.money import shown
+from detente.values.money import sufficient
 from detente.values.period import Horizon
 
 ROLES: tuple[type[ClauseRole], ...] = (
@@ -197,10 +197,16 @@ class Term(ClauseText):
         """
         return ()
 
+    @property
+    def portion_of(self) -> Meter | None:
+        """Of what it asks for a part, where it asks for one."""
+        return None
+
     # -- for the answers -----------------------------------------------------------------------------------------
     def concede(self, part: str, amount: Fraction, unit: str, currency: str) -> str:
         """What relaxing a part of this clause by so much means, in the contract's words (§8).
 
-        ``part`` is that of the rows it requires, `share` of those that ask one share of all, or `denied`.
+        ``part`` is that of the rows it requires, `share` of those that ask one share of all, or `denied`. Of a clause
+        that asks for a part of something (``portion_of``), the amount is the largest part that any window gives.
         """
-        return f"let {shown(amount, unit)} pass outside this clause"
+        return f"let {sufficient(amount, unit)} pass outside this clause"

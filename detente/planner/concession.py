@@ -17,10 +17,11 @@ from detente.planner.conflict_facts import plural
 from detente.planner.formulation.draft import Draft
 from detente.planner.formulation.expression import Floats
 from detente.planner.formulation.owner import Owner, by_owner
+from detente.planner.formulation.shaping import Shaping
 from detente.planner.formulation.softening import DENIED, Yielding
 from detente.planner.study import Study
 from detente.results.conflict import Concession, Given, Version
-from detente.values.money import nano, shown
+from detente.values.money import nano, sufficient
 from detente.values.period import End, named
 
 When = tuple[datetime, End] | None
@@ -50,7 +51,8 @@ def concession(soft: Study, owner: Owner, in_all: float | None, values: Floats, 
     total = sum(amount for _, amounts, _ in given for amount in amounts.values())
     times = in_all / total if in_all is not None and total else 1.0
     parts = [_given(each, amounts, unit, times) for each, amounts, unit in given]
-    words = [_worded(soft.draft, term, part) for part in parts]
+    portions = {each.part: _portion(soft.draft, term, each, values) for each, _, _ in given}
+    words = [_worded(soft.draft, term, part, portions[part.part]) for part in parts]
     return Concession(version_of(soft, term), tuple(parts), " and ".join(words), cost)
 
 
@@ -104,10 +106,21 @@ def _exact(value: float) -> Decimal:
     return nano(Fraction(f"{value:.9g}"))  # what follows is the solver's tolerance
 
 
-def _worded(draft: Draft, term: Term, part: Given) -> str:
+def _portion(draft: Draft, term: Term, each: Yielding, values: Floats) -> Fraction | None:
+    """The largest part of a whole that a clause gives in any window; None of one that asks for no part of one."""
+    if term.portion_of is None:
+        return None
+    shaping = Shaping(draft)
+    shaping.state(term)
+    whole, given = shaping.total(term.portion_of).at(values), values[each.columns]
+    some = whole > 0
+    return Fraction(float(f"{(given[some] / whole[some]).max(initial=0.0):.9g}"))
+
+
+def _worded(draft: Draft, term: Term, part: Given, portion: Fraction | None) -> str:
     """In the contract's words, with the windows in which it gives."""
     currency = draft.case.currency if term.own_money is None else term.own_money.currency
-    words = term.concede(part.part, Fraction(part.amount), plural(part.unit), currency)
-    texts = [f"{named(start, end)}: {shown(v, plural(part.unit))}" for start, end, v in part.windows[:6]]
+    words = term.concede(part.part, Fraction(part.amount) if portion is None else portion, plural(part.unit), currency)
+    texts = [f"{named(start, end)}: {sufficient(v, plural(part.unit))}" for start, end, v in part.windows[:6]]
     more = f"; and {len(part.windows) - 6} more windows" if len(part.windows) > 6 else ""
     return words + (f" ({'; '.join(texts)}{more})" if texts else "")

@@ -219,6 +219,28 @@ def _give(study: Study, owners: Sequence[Owner], whole: Ints | None) -> list[Con
     return ways
 
 
+def _cheaper_paid(soft: Study, columns: Ints, counts: Ints, best: Solution) -> Solution | None:
+    """The cheapest plan that pays for what it misses, where that is cheaper than to miss the least.
+
+    What is paid for has its price: nobody fills a floor to the last while a lump sum is owed for it anyway. What is
+    not paid for gives no more.
+    """
+    model, giving = soft.model, soft.giving
+    assert giving is not None
+    blocks = soft.draft.program.column_blocks
+    priced = [block.numbers for block in blocks if block.remedy and block.owner in giving.gives]
+    if best.values is None or not soft.performs or not priced:
+        return None
+    every = np.concatenate([part.columns for parts in giving.gives.values() for part in parts])
+    with _no_more(model, np.setdiff1d(every, np.concatenate(priced)).astype(np.int32), best.values):
+        model.forget()  # HiGHS was seen to report another cost from where the last search ended
+        paid = _going_on(_searched(model, counts))
+        if paid.values is None or best.objective - paid.objective <= ACCURATE * abs(best.objective):
+            return None
+        just = _given_by(soft, columns, counts, paid.values)
+    return None if just.values is None else replace(paid, values=just.values)
+
+
 def _owed(soft: Study, owner: Owner, values: Floats) -> Decimal:
     """What a clause charges for what it gives: nothing, unless its remedies are what gives."""
     blocks = [block for block in soft.draft.program.column_blocks if block.owner == owner]
@@ -236,7 +258,9 @@ def _least_then_cheapest(soft: Study, columns: Ints, counts: Ints) -> tuple[Solu
     if least.values is None:
         return None
     with _no_more(model, columns, least.values):
-        return least, _going_on(_searched(model, counts))
+        best = _going_on(_searched(model, counts))
+    paid = _cheaper_paid(soft, columns, counts, best)
+    return (least, best) if paid is None else (paid, paid)
 
 
 def _least_used(soft: Study, columns: Ints, counts: Ints) -> tuple[Solution, Solution] | None:
@@ -256,7 +280,9 @@ def _least_used(soft: Study, columns: Ints, counts: Ints) -> tuple[Solution, Sol
     given = least
     if least.values is not None:
         with _no_more(model, columns, least.values):
-            given = _searched(model, divided)
+            given = _going_on(_searched(model, divided))
+        paid = _cheaper_paid(soft, columns, divided, given)
+        least, given = (least, given) if paid is None else (paid, paid)
     model.ask(rows, low, high)
     _going_on(given)
     if given.values is None:
@@ -275,12 +301,18 @@ def _least_used(soft: Study, columns: Ints, counts: Ints) -> tuple[Solution, Sol
 
 def _gives(soft: Study, columns: Ints, values: Floats) -> bool:
     """Whether a plan's use and units take all that it says to give: a sum of what gives may be more than is taken."""
+    found = _given_by(soft, columns, np.zeros(0, dtype=np.int32), values)
+    return found.status == "optimal" and found.objective >= float(values[columns].sum()) * (1 - ACCURATE) - LITTLE
+
+
+def _given_by(soft: Study, columns: Ints, counts: Ints, values: Floats) -> Solution:
+    """The least sum of what gives in a plan of this use and these units."""
     model, draft = soft.model, soft.draft
     held = np.union1d(draft.x.ravel(), whole_columns(draft)).astype(np.int32)
     model.confine(held, np.maximum(0.0, values[held] * (1 - SLIGHT) - SLIGHT), values[held] * (1 + SLIGHT) + SLIGHT)
-    found = _going_on(_least(model, columns, np.zeros(0, dtype=np.int32)))
+    found = _going_on(_least(model, columns, counts))
     model.release(held)
-    return found.status == "optimal" and found.objective >= float(values[columns].sum()) * (1 - ACCURATE) - LITTLE
+    return found
 
 
 @contextmanager

@@ -27,7 +27,7 @@ from detente.contract.stated import Divided
 from detente.contract.term import Term
 from detente.errors import Flaw, FlawError, KeyPath
 from detente.market.offer import AnyOffer
-from detente.values.money import nano, shown
+from detente.values.money import nano, shown, sufficient
 from detente.values.noun import Noun
 from detente.values.period import hours_between, later
 from detente.values.quantity import Span, in_percent
@@ -231,7 +231,7 @@ class Delivery(InTranches):
 
     def concede(self, part: str, amount: Fraction, unit: str, currency: str) -> str:
         """In the contract's words."""
-        return f"have {shown(amount)} GPU-hours of `{self.offer}` delivered sooner"
+        return f"have {sufficient(amount)} GPU-hours of `{self.offer}` delivered sooner"
 
 
 def _state(tranche: CapacityTranche) -> str:

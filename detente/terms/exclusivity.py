@@ -18,7 +18,7 @@ from detente.contract.stated import Reference
 from detente.contract.term import Term
 from detente.errors import Flaw
 from detente.values.facts import Facts
-from detente.values.money import shown
+from detente.values.money import sufficient
 from detente.values.noun import Id
 
 
@@ -62,4 +62,4 @@ class Exclusivity(Term):
 
     def concede(self, part: str, amount: Fraction, unit: str, currency: str) -> str:
         """In the contract's words."""
-        return f"let {shown(amount, unit)} of {self.covered} run outside {self.home}"
+        return f"let {sufficient(amount, unit)} of {self.covered} run outside {self.home}"

@@ -25,7 +25,7 @@ from detente.contract.stated import Divided
 from detente.contract.term import Term
 from detente.errors import Flaw, FlawError
 from detente.market.offer import AnyOffer
-from detente.values.money import Cash, Money, WorkPrice, shown
+from detente.values.money import Cash, Money, WorkPrice, sufficient
 from detente.values.noun import Id
 from detente.values.quantity import in_percent
 from detente.values.quantity_field import Portion
@@ -221,4 +221,4 @@ class LiquidatedDamages(CappedCharge, PricedBreach):
     def concede(self, part: str, amount: Fraction, unit: str, currency: str) -> str:
         """In the contract's words."""
         currency = self.own_money.currency if self.own_money is not None else currency
-        return f"pay {shown(amount, currency)} of damages for {self.covered}"
+        return f"pay {sufficient(amount, currency)} of damages for {self.covered}"

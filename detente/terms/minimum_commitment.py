@@ -46,7 +46,7 @@ from detente.contract.stated import Divided, StatedWindows
 from detente.contract.term import Term
 from detente.errors import Flaw, FlawError
 from detente.values.committed import Committed, is_flow, number, over, told, unit_of
-from detente.values.money import Money, shown
+from detente.values.money import Money, sufficient
 from detente.values.period import Horizon, later
 from detente.values.quantity import Amount, in_percent
 from detente.values.quantity_field import Portion
@@ -392,10 +392,11 @@ class MinimumCommitment(Term):
         """In the contract's words."""
         unit = currency if isinstance(self.amount, Money) else unit_of(self.amount)
         if milestone := next((each for each, counting in self.reached if counting.own.name == part), None):
-            return f"accept {shown(amount, unit)} less than the milestone of {told(milestone.reach)} by {milestone.by}"
+            missed = f"the milestone of {told(milestone.reach)} by {milestone.by}"
+            return f"accept {sufficient(amount, unit)} less than {missed}"
         if part == LUMP:
-            return f"pay the lump sum of {shown(amount, currency)}"
+            return f"pay the lump sum of {sufficient(amount, currency)}"
         for counting in (self.counting, *(c for _, c in self.reached), *(stage.to_date for stage in self.stages)):
             if counted := dict(zip(counting.class_parts, self.counts, strict=True)).get(part):
-                return f"count {shown(amount, unit)} more of {counted.of}"
-        return f"accept a shortfall of {shown(amount, unit)} against this commitment"
+                return f"count {sufficient(amount, unit)} more of {counted.of}"
+        return f"accept a shortfall of {sufficient(amount, unit)} against this commitment"

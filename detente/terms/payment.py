@@ -24,7 +24,7 @@ from detente.contract.settled.posting import Posting
 from detente.contract.settled.settlement import Settlement
 from detente.contract.term import Term
 from detente.errors import Flaw, FlawError, KeyPath
-from detente.values.money import Cash, nano, shown
+from detente.values.money import Cash, nano, sufficient
 from detente.values.noun import Title
 from detente.values.period import Day, later
 from detente.values.quantity import Span
@@ -131,4 +131,4 @@ class Payment(Term, DatedPayment):
 
     def concede(self, part: str, amount: Fraction, unit: str, currency: str) -> str:
         """In the contract's words."""
-        return f"waive {shown(amount, currency)} of the payment of {self.on}"
+        return f"waive {sufficient(amount, currency)} of the payment of {self.on}"

@@ -14,7 +14,7 @@ from detente.contract.reach.scope import Scope
 from detente.contract.reach.verdict import PERMIT, Reason, Verdict
 from detente.contract.term import Term
 from detente.values.facts import Facts
-from detente.values.money import shown
+from detente.values.money import sufficient
 from detente.values.noun import Flag, Noun, Title
 from detente.values.period import Day
 
@@ -62,4 +62,4 @@ class PermittedUse(Term):
 
     def concede(self, part: str, amount: Fraction, unit: str, currency: str) -> str:
         """In the contract's words."""
-        return f"decide that {shown(amount, unit)} of {self.covered} may run"
+        return f"decide that {sufficient(amount, unit)} of {self.covered} may run"

@@ -15,7 +15,7 @@ from detente.contract.reach.scope import Selection
 from detente.contract.reach.verdict import Reason
 from detente.contract.roles import StandbyHedge
 from detente.contract.term import Term
-from detente.values.quantity import in_percent
+from detente.values.quantity import in_percent, percent_below
 from detente.values.quantity_field import Portion
 
 
@@ -44,6 +44,5 @@ class Redundancy(Term, StandbyHedge):
 
     def concede(self, part: str, amount: Fraction, unit: str, currency: str) -> str:
         """In the contract's words."""
-        left = max(Fraction(0), round((Fraction(self.survives) - amount) * 100, 4))  # what follows is the solver's
-        asked = in_percent(self.survives)
-        return f"let {float(left):.4g}% of {self.covered} survive the loss of any one provider, not {asked}"
+        left, asked = percent_below(Fraction(self.survives) - amount), in_percent(self.survives)
+        return f"let {left} of {self.covered} survive the loss of any one provider, not {asked}"

@@ -17,7 +17,7 @@ from detente.contract.term import Term
 from detente.errors import Flaw, KeyPath
 from detente.values.country import Area, in_area
 from detente.values.facts import Facts
-from detente.values.money import shown
+from detente.values.money import sufficient
 
 
 class Residency(Term):
@@ -60,4 +60,4 @@ class Residency(Term):
 
     def concede(self, part: str, amount: Fraction, unit: str, currency: str) -> str:
         """In the contract's words."""
-        return f"let {shown(amount, unit)} of {self.covered} run outside {self._areas}"
+        return f"let {sufficient(amount, unit)} of {self.covered} run outside {self._areas}"

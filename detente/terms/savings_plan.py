@@ -33,7 +33,7 @@ from detente.contract.stated import Magnitude, Reference
 from detente.contract.term import Term
 from detente.errors import Flaw
 from detente.market.offer import AnyOffer
-from detente.values.money import HourlyCash, WorkPrice, shown
+from detente.values.money import HourlyCash, WorkPrice, shown, sufficient
 from detente.values.noun import Id
 from detente.values.period import Horizon, hours_between, moment
 
@@ -391,7 +391,7 @@ class SavingsPlan(Term, OwnRates):
 
     def concede(self, part: str, amount: Fraction, unit: str, currency: str) -> str:
         """In the contract's words."""
-        return f"cover {shown(amount)} more than is used or paid for"
+        return f"cover {sufficient(amount)} more than is used or paid for"
 
 
 FirstPlan = tuple[str, datetime]

@@ -29,8 +29,7 @@ from detente.contract.term import Term
 from detente.errors import Flaw, FlawError
 from detente.values import quantity_field
 from detente.values.facts import Facts
-from detente.values.money import shown
-from detente.values.quantity import in_percent
+from detente.values.quantity import in_percent, percent_above, percent_below
 
 
 class Share(Term, Hedge):
@@ -86,6 +85,11 @@ class Share(Term, Hedge):
         part = self.meter("part", measure, calendar, self.part)
         return part, self.meter("whole", measure, calendar)
 
+    @property
+    def portion_of(self) -> Meter:
+        """What the share is of."""
+        return self.meters()[1]
+
     def shape(self, program: Program) -> None:
         """The part against the share of the whole."""
         of_part, of_whole = self.meters()
@@ -138,5 +142,8 @@ class Share(Term, Hedge):
 
     def concede(self, part: str, amount: Fraction, unit: str, currency: str) -> str:
         """In the contract's words."""
-        unit = currency if self.measure in ("spend", "list") else unit
-        return f"miss the share by {shown(amount, unit)}"
+        asked = self.at_least if part == "at-least" else self.at_most
+        assert asked is not None
+        if part == "at-least":
+            return f"lower the share from {in_percent(asked)} to {percent_below(Fraction(asked) - amount)}"
+        return f"raise the share from {in_percent(asked)} to {percent_above(Fraction(asked) + amount)}"

@@ -26,7 +26,7 @@ from detente.contract.settled.settlement import Settlement, settled
 from detente.contract.settled.standing import Standing
 from detente.contract.term import Term
 from detente.errors import Flaw, FlawError
-from detente.values.money import Cash, shown
+from detente.values.money import Cash, sufficient
 from detente.values.period import named
 from detente.values.quantity import NOTHING, Exact, plain
 
@@ -130,4 +130,4 @@ class SpendingCap(Term, CallLimit, AfterPlans):
 
     def concede(self, part: str, amount: Fraction, unit: str, currency: str) -> str:
         """In the contract's words."""
-        return f"raise the cap by {shown(amount, currency)}"
+        return f"raise the cap by {sufficient(amount, currency)}"

@@ -33,7 +33,7 @@ from detente.contract.stated import Divided
 from detente.contract.term import Term
 from detente.errors import Flaw, FlawError, KeyPath
 from detente.market.offer import AnyOffer, GpuOffer
-from detente.values.money import CapacityPrice, shown
+from detente.values.money import CapacityPrice, sufficient
 from detente.values.noun import Noun
 from detente.values.period import Day, Horizon, hours_between, named
 from detente.values.quantity import in_percent, plain
@@ -299,4 +299,4 @@ class TakeOrPay(OneOffer):
 
     def concede(self, part: str, amount: Fraction, unit: str, currency: str) -> str:
         """In the contract's words."""
-        return f"release {shown(amount)} GPU-hours of `{self.offer}` from the obligation"
+        return f"release {sufficient(amount)} GPU-hours of `{self.offer}` from the obligation"

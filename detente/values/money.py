@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass, replace
-from decimal import ROUND_DOWN, ROUND_HALF_EVEN, Decimal
+from decimal import ROUND_CEILING, ROUND_DOWN, ROUND_HALF_EVEN, Decimal
 from fractions import Fraction
 from typing import Annotated, Any
 
@@ -193,6 +193,18 @@ def written(nanos: int) -> str:
 
 def shown(amount: Decimal | Fraction | float, currency: str = "", digits: int = 3) -> str:
     """For people: ``$``-less, scaled to k, M or bn, a few significant digits: ``38.2 bn USD``."""
+    return _scaled(amount, currency, digits, ROUND_HALF_EVEN)
+
+
+def sufficient(amount: Decimal | Fraction | float, currency: str = "") -> str:
+    """The same of what somebody must give at least: rounded up, so that whoever writes it down has given enough.
+
+    What follows the eighth digit is a solver's tolerance, and not counted.
+    """
+    return _scaled(Decimal(f"{float(amount):.8g}"), currency, 3, ROUND_CEILING)
+
+
+def _scaled(amount: Decimal | Fraction | float, currency: str, digits: int, rounding: str) -> str:
     value = Decimal(amount) if isinstance(amount, Decimal) else Decimal(repr(float(amount)))
     size = abs(value)
     for scale, name in ((Decimal(10) ** 9, " bn"), (Decimal(10) ** 6, " M"), (Decimal(10) ** 3, " k")):
@@ -203,7 +215,7 @@ def shown(amount: Decimal | Fraction | float, currency: str = "", digits: int = 
         suffix = ""
     whole = len(str(int(abs(value))))
     places = max(0, min(2, digits - whole)) if suffix else 2
-    text = f"{value:,.{places}f}"
+    text = f"{value.quantize(Decimal(1).scaleb(-places), rounding, WIDE):,}"
     if Decimal(text.replace(",", "")) == 0:
         text = text.lstrip("-")
         if size > 0 and not suffix:

@@ -6,6 +6,7 @@ Every number is read from its text as an exact fraction of ten; no float is invo
 
 from __future__ import annotations
 
+import math
 import re
 from dataclasses import dataclass
 from decimal import Context, Decimal, Inexact
@@ -331,6 +332,23 @@ def in_percent(part: Decimal | Fraction) -> str:
     context.clear_flags()
     value = context.divide(Decimal(part.numerator * 100), Decimal(part.denominator))
     return f"{plain(Decimal(f'{float(value):.6g}') if context.flags[Inexact] else value)}%"
+
+
+def percent_below(part: Fraction) -> str:
+    """A part of 1 that a solver found, as what to write so that no more is asked: hundredths of a percent, 0 at least.
+
+    What is nearer than a millionth of a percent to the next is it.
+    """
+    return in_percent(Fraction(max(0, math.floor(part * 10_000 + SOLVED)), 10_000))
+
+
+def percent_above(part: Fraction) -> str:
+    """The same so that no less is allowed, and 100% at most."""
+    return in_percent(Fraction(min(10_000, math.ceil(part * 10_000 - SOLVED)), 10_000))
+
+
+SOLVED = Fraction(1, 10_000)
+"""Of a hundredth of a percent: what a solver cannot tell."""
 
 
 Exact = Annotated[Decimal, PlainSerializer(plain, return_type=str, when_used="json")]

@@ -161,6 +161,44 @@ def test_damages_give_by_what_is_paid_of_them(price: Data, owed: int) -> None:
     assert abs(sum((g.amount for g in way.given), D(0)) - owed) < 1
 
 
+@pytest.mark.parametrize(
+    ("shortfall", "paid", "cost"),
+    [
+        ({"lump": "12 k USD"}, 12_000, 98_880),  # all of it at `a` is 86,880
+        ({"fee": "20%"}, 8_000, 94_880),
+        ({"fee": "90%"}, D("14097.6"), D("109089.6")),  # a dollar at `b` saves 90 cents, and is 33 dearer
+    ],
+)
+def test_what_has_a_price_is_missed_by_as_much_as_is_cheapest(shortfall: Data, paid: Any, cost: Any) -> None:
+    """10 GPUs for 181 days, and 40 k promised to `b`: of that the cap of 95 k leaves room for 8,112 GPU-hours at 3."""
+    floor = {"id": "floor", "kind": "minimum-commitment", "amount": "40 k USD", "shortfall": shortfall}
+    cap = {"id": "cap", "kind": "spending-cap", "amount": "95 k USD", "windows": {"every": "term"}}
+    both_of = [
+        {"id": name, "with": party, "effective": "2026-01", "ends": "2026-07", "terms": [term]}
+        for name, party, term in (("deal", "b", floor), ("own", "self", cap))
+    ]
+    time = {"start": "2026-01", "end": "2026-07", "every": "month"}
+    case = world([gpus("a", "2"), gpus("b", "3")], [work("10 GPU")], [], horizon=time, agreements=both_of)
+    found = check(case).conflict
+    assert found is not None
+    ways = {way.term: way for way in found.relaxations}
+    assert list(ways) == sorted(ways, key=lambda name: ways[name].cost or 0)
+    assert ways["cap"].sentence.startswith("raise the cap by 5.23 k USD (")  # by 5,224: no less than is needed
+    assert [round(each, 6) for each in (ways["floor"].owed, ways["floor"].cost or D(0))] == [paid, cost]
+
+
+def test_a_share_says_which_percentage_signs() -> None:
+    """Of 11 GPUs 7 may run at `a`: 63.636%."""
+    share = {"id": "share", "kind": "share", "at-least": "80%"}
+    offers = [gpus("a", "2", capacity="7 GPU"), gpus("b", "3")]
+    (way,) = both(world(offers, [work("11 GPU")], [share])).relaxations
+    assert way.sentence.startswith("lower the share from 80% to 63.63% (Jan 2026: 1.34 k GPU-hours; ")
+    assert check(world(offers, [work("11 GPU")], [share | {"at-least": "63.63%"}])).answer == "yes"
+    most = {"id": "share", "kind": "share", "at-most": "30%", "on": {"provider": "b"}}
+    (way,) = both(world(offers, [work("11 GPU")], [most])).relaxations
+    assert way.sentence.startswith("raise the share from 30% to 36.37% (")
+
+
 # -- side by side ----------------------------------------------------------------------------------------------------
 def test_each_way_out_says_how_much_dearer_than_the_cheapest_it_is() -> None:
     version = both(_apart()).relaxations[0].version

@@ -11,7 +11,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from detente.values.money import Money, Price, nano, shown, written
+from detente.values.money import Money, Price, nano, shown, sufficient, written
 from detente.values.noun import value_of
 from detente.values.quantity import Amount, Rate, Span, count, growth, in_percent, number, percent, plain, share
 
@@ -173,6 +173,20 @@ def test_nanos_are_written_with_all_their_places(nanos: int) -> None:
 )
 def test_money_for_people(amount: Decimal, text: str) -> None:
     assert shown(amount, "USD") == text
+
+
+@pytest.mark.parametrize(
+    ("amount", "text"),
+    [
+        ("5224", "5.23 k USD"),
+        ("5220.00000001", "5.22 k USD"),  # what a solver cannot tell
+        ("12000", "12.0 k USD"),
+        ("0.004", "0.01 USD"),
+        ("309100000", "310 M USD"),
+    ],
+)
+def test_what_must_be_given_is_rounded_up(amount: str, text: str) -> None:
+    assert sufficient(Decimal(amount), "USD") == text
 
 
 def test_a_rate_says_its_time() -> None:

@@ -155,6 +155,14 @@ class Expr:
             parts.append((r[keep] + 1, c[keep], v[keep]))
         return self._with(parts, 0.0)
 
+    def at(self, values: Floats) -> Floats:
+        """What each row comes to where every column has a value."""
+        found = np.zeros(self.n) + self.constant
+        for part in self.parts:
+            rows, columns, each = broadcast(part)
+            np.add.at(found, rows, each * values[columns])
+        return found
+
     def like(self, other: Any) -> Expr:
         """The same, with the windows and the unit of another."""
         return Expr(self.n, self.parts, self.constant, other.windows, other.unit)

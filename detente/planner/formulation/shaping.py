@@ -71,8 +71,12 @@ class Shaping:
 
     def shape(self, term: Term) -> None:
         """Let a clause add what it adds; it may count what its ``meters`` state, as it does when it is settled."""
-        self._stated.update(term.meters())
+        self.state(term)
         term.shape(self)
+
+    def state(self, term: Term) -> None:
+        """What a clause's meters count may be asked for."""
+        self._stated.update(term.meters())
 
     # -- measures ------------------------------------------------------------------------------------------------
     def even(self, windows: Calendar) -> list[Window]:
