@@ -159,7 +159,12 @@ def _budgets(case: Case, route: CallRoute) -> Iterator[dict[str, Any]]:
     for cap, per in CaseBudgets(case).declared(case.declared.keys):
         if cap.id in denied | counted:
             every, zone, _ = cap.of.windows
-            amount = {"measure": cap.of.measure, "amount": cap.exact(cap.limit), "every": every, "zone": zone}
+            amount: dict[str, Any] = {
+                "measure": cap.of.measure,
+                "amount": cap.exact(cap.limit),
+                "every": every,
+                "zone": zone,
+            }
             amount |= {"per": per} if per else {}
             amount |= {"denied": True} if (cap.id, cap.of.measure) in stopped else {}
             found.setdefault(cap.id, []).append(amount)

@@ -209,7 +209,7 @@ def test_from_a_shell(tmp_path: Path) -> None:
 
 
 def test_the_evidence_for_a_call_names_the_budgets_that_denied_or_count_it(tmp_path: Path) -> None:
-    """One whose money had no room at South, and the one of all that it counts towards; another has nothing to do with it."""
+    """One whose money had no room at South, and the one of all that it counts towards; another is none of it."""
     budgets: list[Data] = [
         {
             "id": "south",
