@@ -124,8 +124,8 @@ class ChatDecoder(Decoder):
             and data.endswith(behind)
             and not data.count(b'"', len(before), -len(behind))
             and data.count(b"\n") == _LINES < len(data) - len(before) - len(behind) + _LINES
-            and not (self._events.open or self._done)
-            and is_utf8(data)
+            and not (self._done or self._events.open)
+            and (data.isascii() or is_utf8(data))
         ):
             return StreamPart(data, content=1)
         try:

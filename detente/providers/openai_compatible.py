@@ -9,7 +9,7 @@ from __future__ import annotations
 import re
 from collections.abc import Mapping
 from dataclasses import replace
-from functools import cached_property
+from functools import cached_property, lru_cache
 from typing import Any
 
 import msgspec
@@ -24,7 +24,14 @@ from detente.providers.outgoing import Outgoing
 from detente.providers.responses_stream import ResponsesDecoder, reply_of_response
 from detente.providers.retry_after import retry_after
 from detente.providers.tool_calls import completion_with_own_ids
-from detente.providers.tool_names import NamingDecoder, OfferedNames, WholeNames, as_models_take_them, offers_tools
+from detente.providers.tool_names import (
+    NamingDecoder,
+    OfferedNames,
+    WholeNames,
+    as_models_take_them,
+    is_plain,
+    offers_tools,
+)
 from detente.providers.wire import (
     Call,
     Decoder,
@@ -103,6 +110,8 @@ class CompatibleWire(Wire):
     def encode(self, call: Call) -> Outgoing:
         if call.item:
             return Outgoing(self.target(call) + call.item, (), b"", call.method)
+        if not self.deployment.lacks and is_plain(call):
+            return Outgoing(self.target(call), JSON, body_of(call, call.members, self.name))
         members, left_out = without(call, self.deployment.lacks)
         if self.caches_alone and (bare := unmarked(call, members)) is not members:
             members, left_out = bare, (*left_out, "cache_control")
@@ -112,7 +121,7 @@ class CompatibleWire(Wire):
     def decode(self, call: Call, headers: Headers, body: bytes) -> Reply | Failure:
         if call.item:
             return Reply(body, Tokens(0, 0))  # what was stored was metered when it was made
-        if not is_utf8(body):
+        if not (body.isascii() or is_utf8(body)):
             return failure("broken", 502, "the provider's reply is not UTF-8")
         if offers_tools(call):
             body = WholeNames(call).given_back(body)
@@ -124,9 +133,9 @@ class CompatibleWire(Wire):
             return failure("broken", 502, "the provider's reply is not JSON of the expected shape")
         if found.error and not found.choices:  # some answer 200 with an error inside
             return failure_of(found.error)
-        if not _answers(call, found):
+        answers, finish = _answers(call, found)
+        if not answers:
             return failure("broken", 502, "the provider's reply has status 200 and holds no answer")
-        finish = _finish(found)
         if finish in GAVE_UP:
             return failure_of({"code": finish})
         if call.operation == "chat":
@@ -150,24 +159,19 @@ class CompatibleWire(Wire):
         return found
 
 
-def _answers(call: Call, found: _Whole) -> bool:
-    """Whether a reply of status 200 holds what was asked for."""
+def _answers(call: Call, found: _Whole) -> tuple[bool, str | None]:
+    """Whether a reply of status 200 holds what was asked for, and why the first choice that says it ended."""
     if call.operation == "embeddings":
         vectors = found.data or ()
         whole = all(_VECTOR.match(vector.embedding) for vector in vectors)
-        return whole and len(vectors) == texts_of(call)
+        return whole and len(vectors) == texts_of(call), None
+    finish = None
     for choice in found.choices or ():
-        if bytes(memoryview(choice.message)[:1]) != b"{":
-            return False
-    return bool(found.choices)
-
-
-def _finish(found: _Whole) -> str | None:
-    """Why the first choice that says it ended."""
-    for choice in found.choices or ():
-        if choice.finish_reason:
-            return as_reason(choice.finish_reason)
-    return None
+        if not bytes(choice.message).startswith(b"{"):
+            return False, None
+        if finish is None and choice.finish_reason:
+            finish = as_reason(choice.finish_reason)
+    return bool(found.choices), finish
 
 
 def texts_of(call: Call) -> int:
@@ -189,9 +193,15 @@ def choices_of(call: Call) -> int:
         return 1
 
 
+@lru_cache(maxsize=1024)
+def _quoted(name: str) -> bytes:
+    """A model's name as JSON. Cached: there are few."""
+    return msgspec.json.encode(name)
+
+
 def body_of(call: Call, members: Mapping[str, msgspec.Raw], name: str) -> bytes:
     """A call's members under the provider's name for the model, asking for the usage of a stream in any case."""
-    changed = [("model", msgspec.json.encode(name))]
+    changed = [("model", _quoted(name))]
     if call.stream and call.operation == "chat":
         stated = members.get("stream_options")
         try:

@@ -98,6 +98,6 @@ def _tokens(
     beside = total - given - made if total is not None else 0
     if beside > 0 and thought in (0, beside):
         made, thought = made + beside, beside
-    if min(given, made, read, wrote, thought) < 0 or read + wrote > given or thought > made:
+    if read < 0 or wrote < 0 or not read + wrote <= given <= MAX_TOKENS or not 0 <= thought <= made <= MAX_TOKENS:
         return None
-    return Tokens(given, made, read, wrote, thought) if max(given, made) <= MAX_TOKENS else None
+    return Tokens(given, made, read, wrote, thought)

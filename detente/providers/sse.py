@@ -73,7 +73,7 @@ class Events:
     @property
     def open(self) -> bool:
         """Whether part of an event is held."""
-        return bool(self._held.strip() or self._pieces)
+        return bool(self._pieces) or bool(self._held and self._held.strip())
 
 
 def _with_lf(text: bytes) -> bytes:

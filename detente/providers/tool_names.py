@@ -20,6 +20,8 @@ from detente.providers.wire import Call, Decoder, Members, StreamPart
 
 OFFERS = ("tools", "functions")
 """Members that put tools on offer; `functions` is the older form."""
+_TELLING = frozenset((*OFFERS, "input"))
+"""Members beside the messages that may hold what is told otherwise."""
 MAX_NAME = 64
 """Characters of a function's name, at every provider but Anthropic, whose models take 128."""
 _ITEMS, _NAME = quoted("function_call"), quoted("name")
@@ -67,7 +69,16 @@ def as_models_take_them(call: Call, members: Mapping[str, msgspec.Raw]) -> Mappi
 
 def offers_tools(call: Call) -> bool:
     """Whether a call puts tools on offer."""
-    return any(name in call.members for name in OFFERS)
+    members = call.members
+    return "tools" in members or "functions" in members
+
+
+def is_plain(call: Call) -> bool:
+    """Whether a call holds nothing that any provider is told otherwise: no tools, files or thoughts, only texts.
+
+    Then it need not be looked through for each of these.
+    """
+    return call.marks is not None and not call.marks and _TELLING.isdisjoint(call.members)
 
 
 def _names_tools(call: Call) -> bool:

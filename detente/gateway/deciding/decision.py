@@ -125,8 +125,8 @@ def decide(
             raise rejected(lost)
     if surface.operation == "embeddings":
         _must_be_comparable(admission.candidates, asked.model)
-    order, states = _remembered(known, admission, moment, load, now), None
-    if order is None:
+    order, states = known.order, None
+    if order is None or not _stands(known, admission, moment, load, now):
         permitted, savings = admission.permitted, moment.savings(request, workload)
         shares, prices = moment.shares(workload.id), moment.prices(workload)
         states = load.states(permitted, workload.id, shares, prices, now, savings)
@@ -136,11 +136,10 @@ def decide(
     return RoutingDecision(request, admission, order, surface, states)
 
 
-def _remembered(known: Known, admission: Admission, moment: Moment, load: Load, now: float) -> Order | None:
-    """The order of a class of requests, where it is settled and nothing has happened that changes it."""
-    if known.order is None or admission is not known.admission or known.steered is not moment.standings.at_risk:
-        return None
-    return known.order if load.at_ease(admission.permitted, now) else None
+def _stands(known: Known, admission: Admission, moment: Moment, load: Load, now: float) -> bool:
+    """Whether nothing has happened that changes the settled order of a class of requests."""
+    same = admission is known.admission and known.steered is moment.standings.at_risk
+    return same and load.at_ease(admission.permitted, now)
 
 
 def _must_be_comparable(candidates: Sequence[Candidate], asked: str) -> None:

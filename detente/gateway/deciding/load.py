@@ -11,7 +11,7 @@ A call takes an estimate when it is asked, and whichever way it ends it gives ba
 
 from __future__ import annotations
 
-from collections import Counter
+from collections import Counter, defaultdict
 from collections.abc import Mapping, Sequence
 from datetime import datetime
 
@@ -31,10 +31,15 @@ MAX_MINUTES = 2.0
 class LeakyBucket:
     """A leaky bucket of one minute: what was taken runs off at the limit's rate, as Azure counts utilisation."""
 
-    __slots__ = ("_at", "_level", "per_minute")
+    __slots__ = ("_at", "_level", "_most", "per_minute")
 
     def __init__(self, per_minute: float) -> None:
-        self.per_minute, self._level, self._at = per_minute, 0.0, 0.0
+        self._level = self._at = 0.0
+        self.limit(per_minute)
+
+    def limit(self, per_minute: float) -> None:
+        """What a minute holds from now on; what was taken stays."""
+        self.per_minute, self._most = per_minute, MAX_MINUTES * per_minute
 
     def used(self, now: float) -> float:
         """The part of a minute's limit that is taken."""
@@ -50,8 +55,35 @@ class LeakyBucket:
 
     def add(self, tokens: float, now: float) -> None:
         """Tokens were taken; fewer than none corrects an estimate."""
-        level = max(0.0, self._level - (now - self._at) * self.per_minute / 60.0) + tokens
-        self._level, self._at = min(max(0.0, level), MAX_MINUTES * self.per_minute), now
+        level = self._level - (now - self._at) * self.per_minute / 60.0
+        level = tokens + level if level > 0.0 else tokens
+        self._level = (level if level < self._most else self._most) if level > 0.0 else 0.0
+        self._at = now
+
+
+class _Known:
+    """What is known of one deployment."""
+
+    __slots__ = ("health", "served", "taken")
+
+    def __init__(self) -> None:
+        self.health: Health | None = None
+        """None while nothing ever failed."""
+        self.taken: LeakyBucket | None = None
+        """None where it has no limit."""
+        self.served: dict[str, float] = {}
+        """What it was given of each workload in this period, in tokens."""
+
+    def give(self, workload: str, tokens: float) -> None:
+        """It was given so much more of a workload; fewer than none: it took less than was held."""
+        served = self.served.get(workload, 0.0) + tokens
+        self.served[workload] = served if served > 0.0 else 0.0
+
+    def take_back(self, workload: str, tokens: float, now: float) -> None:
+        """Of what was held for a call, so much was not taken."""
+        if self.taken is not None:
+            self.taken.add(-tokens, now)
+        self.give(workload, -tokens)
 
 
 class Load:
@@ -59,33 +91,31 @@ class Load:
 
     def __init__(self, workers: int = 1) -> None:
         self._workers = workers
-        self._health: dict[str, Health] = {}
-        self._taken: dict[str, LeakyBucket | None] = {}
-        self._served: dict[tuple[str, str], float] = {}
+        self._known: defaultdict[str, _Known] = defaultdict(_Known)
         self._period: int | None = None
         self._accounts: dict[str, tuple[str, ...]] = {}
         """Of a deployment, all that draw on the same offer by the same account, itself included."""
 
     def limits(self, policy: Policy, at: datetime) -> None:
         """Take over the limits that hold at a moment, and forget deployments that are gone."""
-        fresh: dict[str, LeakyBucket | None] = {}
         drawing = Counter(deployed.offer.id for deployed in policy.deployed)
         for deployed in policy.deployed:
-            limit = deployed.per_minute(at)
+            limit, known = deployed.per_minute(at), self._known[deployed.id]
             if limit is None:
-                fresh[deployed.id] = None
+                known.taken = None
                 continue
-            taken = fresh[deployed.id] = self._taken.get(deployed.id) or LeakyBucket(0.0)
-            taken.per_minute = limit / self._workers / drawing[deployed.offer.id]
-        self._taken = fresh
+            known.taken = known.taken or LeakyBucket(0.0)
+            known.taken.limit(limit / self._workers / drawing[deployed.offer.id])
         self._accounts = _accounts(policy)
-        self._health = {name: health for name, health in self._health.items() if name in fresh}
+        for gone in self._known.keys() - self._accounts:
+            self._known[gone].health = self._known[gone].taken = None
 
     def enter(self, period: int | None) -> None:
         """A period of the plan begins: its shares are counted from nothing."""
         if period != self._period:
             self._period = period
-            self._served.clear()
+            for known in self._known.values():
+                known.served.clear()
 
     def states(
         self,
@@ -100,15 +130,16 @@ class Load:
         found = {}
         for candidate in permitted:
             name, offer = candidate.deployed.id, candidate.deployed.offer.id
-            taken = self._taken.get(name)
+            known = self._known[name]
+            taken = known.taken
             share = shares.get(offer, 0.0) if shares else 0.0
             if share:
                 share /= sum([c.deployed.offer.id == offer for c in permitted])
             found[name] = State(
-                self._health.get(name, WELL),
+                known.health or WELL,
                 taken.used(now) if taken is not None else None,
                 share,
-                self._served.get((workload, name), 0.0),
+                known.served.get(workload, 0.0),
                 prices.get(name, 0),
                 savings.get(name, NO_SAVING) if savings else NO_SAVING,
             )
@@ -117,17 +148,16 @@ class Load:
     def at_ease(self, permitted: Sequence[Candidate], now: float) -> bool:
         """Whether each of the permitted may be asked, and has headroom."""
         for candidate in permitted:
-            name = candidate.deployed.id
-            health, taken = self._health.get(name), self._taken.get(name)
-            if health is not None and not health.may_ask(now):
+            known = self._known[candidate.deployed.id]
+            if known.health is not None and not known.health.may_ask(now):
                 return False
-            if taken is not None and taken.full(now):
+            if known.taken is not None and known.taken.full(now):
                 return False
         return True
 
     def health(self, deployment: str) -> Health:
         """A deployment's health."""
-        return self._health.get(deployment, WELL)
+        return self._known[deployment].health or WELL
 
     # -- what happens ------------------------------------------------------------------------------------------
     def asked(self, deployed: Deployed, workload: str, estimate: float, now: float) -> float:
@@ -135,39 +165,36 @@ class Load:
 
         No more is held than a minute's limit: a call that says that it may take more takes no more away from others.
         """
-        health = self._health.get(deployed.id)
-        if health is not None:
-            self._health[deployed.id] = health.asked()
-        taken = self._taken.get(deployed.id)
-        held = min(estimate, MAX_ESTIMATE if taken is None else taken.per_minute)
-        self._add(deployed, workload, held, held, now)
-        return held
-
-    def _add(self, deployed: Deployed, workload: str, tokens: float, weighed: float, now: float) -> None:
-        """Tokens were given to a workload; weighed, they take so much of the limit. Fewer than none: less was taken."""
-        taken = self._taken.get(deployed.id)
+        known = self._known[deployed.id]
+        taken = known.taken
+        if known.health is not None:
+            known.health = known.health.asked()
+        most = MAX_ESTIMATE if taken is None else taken.per_minute
+        held = estimate if estimate < most else most
         if taken is not None:
-            taken.add(weighed, now)
-        key = (workload, deployed.id)
-        self._served[key] = max(0.0, self._served.get(key, 0.0) + tokens)
+            taken.add(held, now)
+        known.served[workload] = known.served.get(workload, 0.0) + held
+        return held
 
     def served(self, deployed: Deployed, workload: str, tokens: Tokens | None, held: float, now: float) -> None:
         """It was served: what it took replaces what was held, where it is known.
 
         The plan counts tokens, cached ones too. Cached ones take nothing of the limit, and output takes more.
         """
-        health = self._health.get(deployed.id)
-        if health is not None:
-            self._health[deployed.id] = health.served()
+        known = self._known[deployed.id]
+        if known.health is not None:
+            known.health = known.health.served()
         if tokens is not None:
-            weighed = tokens.input - tokens.cached + tokens.output * deployed.output_weight
-            self._add(deployed, workload, tokens.input + tokens.output - held, weighed - held, now)
+            given, made, cached, _, _ = tokens
+            if known.taken is not None:
+                known.taken.add(given - cached + made * deployed.output_weight - held, now)
+            known.give(workload, given + made - held)
 
     def answered(self, deployed: Deployed) -> None:
         """It has begun to answer."""
-        health = self._health.get(deployed.id)
-        if health is not None:
-            self._health[deployed.id] = health.answered()
+        known = self._known[deployed.id]
+        if known.health is not None:
+            known.health = known.health.answered()
 
     def failed(
         self,
@@ -182,11 +209,12 @@ class Load:
 
         A ``retry-after`` speaks of the offer and the account, so that all that share both are left alone.
         """
-        self._health[deployed.id] = self.health(deployed.id).failed(failure, now, began)
+        known = self._known[deployed.id]
+        known.health = (known.health or WELL).failed(failure, now, began)
         if failure.retry_after is not None and failure.kind != "gateway":
             for other in self._accounts.get(deployed.id, ()):
-                self._health[other] = self.health(other).told(now + failure.retry_after)
-        self._add(deployed, workload, -held, -held, now)
+                self._known[other].health = self.health(other).told(now + failure.retry_after)
+        known.take_back(workload, held, now)
 
     def left(self, deployed: Deployed, workload: str, held: float, now: float, kept: float = 0.0) -> None:
         """It ended in a way that tells nothing of the deployment's health, and took what is kept of what was held.
@@ -194,11 +222,10 @@ class Load:
         A request that was itself wrong took nothing. Of a caller that left nobody says what its call took: its prompt
         was read, and what was to be written is given back.
         """
-        health = self._health.get(deployed.id)
-        if health is not None:
-            self._health[deployed.id] = health.left()
-        given_back = max(0.0, held - kept)
-        self._add(deployed, workload, -given_back, -given_back, now)
+        known = self._known[deployed.id]
+        if known.health is not None:
+            known.health = known.health.left()
+        known.take_back(workload, max(0.0, held - kept), now)
 
 
 def _accounts(policy: Policy) -> dict[str, tuple[str, ...]]:

@@ -12,6 +12,8 @@ from email.utils import formatdate
 from http import HTTPStatus
 from typing import Protocol
 
+import msgspec
+
 from detente.gateway.surfaces.surface import Surface
 from detente.live.key import Key
 
@@ -22,24 +24,19 @@ _STATUS = {code: b"HTTP/1.1 %d %b\r\n" % (code, phrase) for code, phrase in _REA
 JSON: HeaderLines = b"content-type: application/json\r\n"
 
 
-class RequestHead:
+class RequestHead(msgspec.Struct):
     """A request's line and headers, names in lower case."""
 
-    __slots__ = ("headers", "keep_alive", "key", "method", "path", "query", "repeated", "surface", "version")
-
-    def __init__(self) -> None:
-        self.method = b""
-        self.path = b""
-        self.query = b""
-        self.version = "1.1"
-        self.keep_alive = True
-        self.headers: dict[bytes, bytes] = {}
-        self.key: Key | None = None
-        """The key that was presented, once the application has looked."""
-        self.surface: Surface | None = None
-        """What answers its path, likewise."""
-        self.repeated = False
-        """Whether a header that must be given once was given twice."""
+    method: bytes = b""
+    version: str = "1.1"
+    headers: dict[bytes, bytes] = {}
+    keep_alive: bool = True
+    path: bytes = b""
+    query: bytes = b""
+    key: Key | None = None
+    """The key that was presented, once the application has looked."""
+    surface: Surface | None = None
+    """What answers its path, likewise."""
 
 
 class Way(Protocol):
@@ -63,68 +60,68 @@ class Way(Protocol):
         """Cut the connection."""
 
 
-class Exchange:
+class Exchange(msgspec.Struct, eq=False):
     """A request that has come whole, and its reply.
 
     A reply is either ``reply``, or ``begin``, any number of ``send``, and ``finish``.
     """
 
-    __slots__ = ("_chunked", "_connection", "begun", "body", "done", "head", "lives")
-
-    def __init__(self, head: RequestHead, body: bytes, connection: Way) -> None:
-        self.head, self.body = head, body
-        self.begun = self.done = False
-        self.lives: Callable[[], None] | None = None
-        """What to do where nothing was sent for a while: say that the reply is still being made. None: nothing."""
-        self._connection = connection
-        self._chunked = False
+    head: RequestHead
+    body: bytes
+    connection: Way
+    begun: bool = False
+    done: bool = False
+    chunked: bool = False
+    """Whether its reply goes out in chunks."""
+    lives: Callable[[], None] | None = None
+    """What to do where nothing was sent for a while: say that the reply is still being made. None: nothing."""
 
     def reply(self, status: int, headers: HeaderLines, body: bytes) -> None:
         """A whole reply."""
         self.begun = self.done = True
         self.lives = None
-        keep = self.head.keep_alive
-        opening = top(status, headers, b"content-length: %d\r\n" % len(body), keep)
-        self._connection.write(opening if self.head.method == b"HEAD" else opening + body)
-        self._connection.replied(keep)
+        head, connection = self.head, self.connection
+        framing = b"content-length: %d\r\n" % len(body)
+        connection.write(top(status, headers, framing, head.keep_alive, b"" if head.method == b"HEAD" else body))
+        connection.replied(head.keep_alive)
 
     def begin(self, status: int, headers: HeaderLines, data: bytes) -> None:
         """The head of a reply whose end is not known yet, and its first bytes."""
         self.begun = True
-        self._chunked = self.head.version == "1.1"
-        if not self._chunked:
+        self.chunked = self.head.version == "1.1"
+        if not self.chunked:
             self.head.keep_alive = False
-        framing = b"transfer-encoding: chunked\r\n" if self._chunked else b""
-        self._connection.write(top(status, headers, framing, self.head.keep_alive) + self._framed(data))
+        framing = b"transfer-encoding: chunked\r\n" if self.chunked else b""
+        self.connection.write(top(status, headers, framing, self.head.keep_alive) + self._framed(data))
 
     def send(self, data: bytes) -> None:
         """More of it. Look at ``waits`` afterwards."""
         if data:
-            self._connection.write(self._framed(data))
+            self.connection.write(b"%x\r\n%b\r\n" % (len(data), data) if self.chunked else data)
 
     def finish(self, data: bytes = b"") -> None:
         """The last of it."""
         self.done, self.lives = True, None
-        self._connection.write(self._framed(data) + (b"0\r\n\r\n" if self._chunked else b""))
-        self._connection.replied(self.head.keep_alive)
+        self.connection.write(self._framed(data) + (b"0\r\n\r\n" if self.chunked else b""))
+        self.connection.replied(self.head.keep_alive)
 
     def cut(self) -> None:
         """End a reply that cannot be completed, so that it looks cut."""
         self.done, self.lives = True, None
-        self._connection.abort()
+        self.connection.abort()
 
     @property
     def internal(self) -> bool:
         """Whether it came on the address where metrics are read, and not where calls are."""
-        return self._connection.internal
+        return self.connection.internal
 
     def _framed(self, data: bytes) -> bytes:
-        return b"%x\r\n%b\r\n" % (len(data), data) if self._chunked and data else data
+        return b"%x\r\n%b\r\n" % (len(data), data) if self.chunked and data else data
 
     @property
     def waits(self) -> asyncio.Future[None] | None:
         """What to wait for before more is sent: the caller is slow."""
-        return self._connection.drain
+        return self.connection.drain
 
 
 class _Clock:
@@ -140,7 +137,7 @@ class _Clock:
 DATE = _Clock()
 
 
-def top(status: int, headers: HeaderLines, framing: bytes, keep: bool) -> bytes:
-    """The head of a reply."""
+def top(status: int, headers: HeaderLines, framing: bytes, keep: bool, body: bytes = b"") -> bytes:
+    """The head of a reply, and what follows it at once."""
     closing = b"" if keep else b"connection: close\r\n"
-    return b"%b%b%b%b%b\r\n" % (_STATUS[status], headers, framing, closing, DATE.line)
+    return b"%b%b%b%b%b\r\n%b" % (_STATUS[status], headers, framing, closing, DATE.line, body)

@@ -37,9 +37,10 @@ class Outbox:
         """Have a connection send soon, in the order of asking."""
         due = self._due
         due.append(sender)
-        if len(due) == 1:
+        waiting = len(due)
+        if waiting == 1:
             self._loop.call_soon(self._send)
-        elif len(due) >= MAX_AT_ONCE:
+        elif waiting >= MAX_AT_ONCE:
             self._send()
 
     def _send(self) -> None:

@@ -133,13 +133,16 @@ class Connection(asyncio.Protocol):
 
     def data_received(self, data: bytes) -> None:
         """Bytes of requests."""
-        self._silence.since = self._loop.time()
+        now = self._silence.since = self._loop.time()
         if self._refused:
             return
         if self._queued:  # what was under way when reading was paused
             self._unread += data
         elif len(data) <= PIECE:
-            self._parse(data)
+            try:
+                self._reader.feed(data, now)
+            except NoRequestError as refused:
+                self._refuse(refused)
         else:
             self._feed(data)
 
@@ -151,13 +154,10 @@ class Connection(asyncio.Protocol):
             if self._queued:
                 self._unread = data[at:]
                 return
-            self._parse(data[at : at + PIECE])
-
-    def _parse(self, data: bytes) -> None:
-        try:
-            self._reader.feed(data, self._silence.since)
-        except NoRequestError as refused:
-            self._refuse(refused)
+            try:
+                self._reader.feed(data[at : at + PIECE], self._silence.since)
+            except NoRequestError as refused:
+                self._refuse(refused)
 
     # -- what the reader has read ------------------------------------------------------------------------------
     def expected(self) -> None:
@@ -187,7 +187,8 @@ class Connection(asyncio.Protocol):
         self._exchange = exchange
         self._quiet = self._silence.since
         # Uvicorn waits for connections, which outlast their tasks: its own set of tasks is left empty.
-        self._task = self._loop.create_task(self._answered(exchange))
+        # Made here and named, since a loop takes a quarter longer to make one and to find a name for it.
+        self._task = asyncio.Task(self._answered(exchange), loop=self._loop, name="call")
 
     async def _answered(self, exchange: Exchange) -> None:
         try:
@@ -199,11 +200,12 @@ class Connection(asyncio.Protocol):
 
     def write(self, data: bytes) -> None:
         """Bytes of a reply: they go out with the turn's, or at once where they are many."""
-        self._unsent.append(data)
-        self._written += len(data)
-        if self._written - self._sent > PIECE:
+        unsent = self._unsent
+        unsent.append(data)
+        written = self._written = self._written + len(data)
+        if written - self._sent > PIECE:
             self.flush()
-        elif len(self._unsent) == 1:
+        elif len(unsent) == 1:
             self._app.outbox.put(self)  # last: it may send at once
 
     def flush(self) -> None:
@@ -215,10 +217,11 @@ class Connection(asyncio.Protocol):
 
     def replied(self, keep: bool) -> None:
         """A reply is complete: on to the next request, or the end."""
-        self._exchange = None
-        self._task = None
+        self._exchange = self._task = None
         if self._queued or self._unread:
             self.flush()  # whether the caller takes replies is seen before the next is made
+        elif keep and not (self._stopping or self._expected or self._paused):
+            return
         if keep and not self._stopping:
             self._next()
         else:
@@ -270,8 +273,8 @@ class Connection(asyncio.Protocol):
             JSON,
             self._app.malformed(refused.status, refused.message),
         )
-        opening = top(status, headers, b"content-length: %d\r\n" % len(body), keep=False)
-        self.write(opening if self._reader.method == b"HEAD" else opening + body)
+        framing, bodiless = b"content-length: %d\r\n" % len(body), self._reader.method == b"HEAD"
+        self.write(top(status, headers, framing, keep=False, body=b"" if bodiless else body))
         self._loop.call_later(LINGER, self.transport.close)
 
     # -- from outside ------------------------------------------------------------------------------------------

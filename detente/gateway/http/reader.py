@@ -6,6 +6,7 @@ the connection, its silence and its order (``protocol``), and who may ask (``app
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from functools import lru_cache
 from typing import Protocol
 
@@ -16,9 +17,6 @@ from detente.gateway.http.exchange import HeaderLines, RequestHead
 MAX_HEAD = 64 * 1024
 """Bytes of a request's line and headers; of one header that is not whole, one read of the socket more."""
 MAX_HEADERS = 100
-_REPEATED = "a header that may be given once is given twice"
-_LONG = f"a head of over {MAX_HEAD} bytes"
-
 _ONCE = frozenset({b"host", b"authorization", b"api-key", b"x-api-key", b"content-type", b"content-encoding"})
 _OFFERS = frozenset({b"upgrade", b"http2-settings"})
 
@@ -68,10 +66,11 @@ class Reader:
     def __init__(self, rules: Rules, asker: Asker) -> None:
         self._rules, self._asker = rules, asker
         self._parser = httptools.HttpRequestParser(self)
-        self._head = RequestHead()
+        self._head: RequestHead | None = None
+        self._pairs: list[tuple[bytes, bytes]] = []
         self._body: list[bytes] = []
-        self._size = self._head_bytes = 0
-        self._barren = 0  # bytes that came since the last progress: the parser holds them, and has told of none
+        self._size = 0
+        self._barren = 0  # bytes that came since the last progress: all that is held of a head, or after a body
         self._url = b""
         self._now = 0.0
         self._offered = False
@@ -103,7 +102,7 @@ class Reader:
     @property
     def method(self) -> bytes:
         """Of the request whose head came last; empty until it is whole."""
-        return self._head.method
+        return self._head.method if self._head is not None else b""
 
     def _declined(self) -> bytes:
         """The head of a request that offers to upgrade, without its offer: it is served as it stands (RFC 9110, 7.8).
@@ -111,10 +110,8 @@ class Reader:
         The parser takes what follows such a head for another protocol, so that it reads this one in its place.
         """
         head = self._head
-        if head.method == b"CONNECT":
+        if head is None or head.method == b"CONNECT":
             raise NoRequestError(400, "the connection cannot be upgraded")
-        if head.repeated:
-            raise NoRequestError(400, _REPEATED)
         self._parser, self._offered = httptools.HttpRequestParser(self), False
         stated = {name: value for name, value in head.headers.items() if name not in _OFFERS}
         named = [token.strip() for token in stated.pop(b"connection", b"").split(b",")]
@@ -126,9 +123,10 @@ class Reader:
     # -- the parser's events -----------------------------------------------------------------------------------
     def on_message_begin(self) -> None:
         """A request begins."""
-        self._head = RequestHead()
+        self._head = None
+        self._pairs = []
         self._body = []
-        self._size = self._head_bytes = self._barren = 0
+        self._size = self._barren = 0
         self._url = b""
         self.heading = self._now
         self.reading = True
@@ -136,62 +134,56 @@ class Reader:
     def on_url(self, url: bytes) -> None:
         """A piece of its target."""
         self._url += url
-        self._head_bytes += len(url)
-        if self._head_bytes > MAX_HEAD:
-            raise NoRequestError(431, _LONG)
 
     def on_header(self, name: bytes, value: bytes) -> None:
         """A header; a trailer is left out, as nobody here may depend on one."""
-        self._head_bytes += len(name) + len(value) + 4
-        head = self._head
-        if self._head_bytes > MAX_HEAD:
-            raise NoRequestError(431, _LONG)
-        if head.method:
-            return
-        headers = head.headers
-        name = name.lower()
-        if name in headers:
-            if name in _ONCE:
-                head.repeated = True
-            value = headers[name] + b", " + value
-        headers[name] = value
-        if len(headers) > MAX_HEADERS:
-            raise NoRequestError(431, f"over {MAX_HEADERS} headers")
+        if self._head is None:
+            self._pairs.append((name, value))
 
     def on_headers_complete(self) -> None:
         """The head is whole: refuse now what need not be read to its end."""
-        head = self._head
-        head.method = self._parser.get_method()
-        head.version = self._parser.get_http_version()
-        if self._parser.should_upgrade():
+        pairs, parser = self._pairs, self._parser
+        if self._barren or len(pairs) > MAX_HEADERS:  # else all of it came in one piece
+            self._must_be_short()
+        headers = {name.lower(): value for name, value in pairs}
+        version = parser.get_http_version()
+        head = self._head = RequestHead(parser.get_method(), version, headers, parser.should_keep_alive())
+        if len(headers) != len(pairs):
+            headers = head.headers = _merged(pairs)
+        if parser.should_upgrade():
             self._offered = True
             return
         self.heading = None
-        head.keep_alive = self._parser.should_keep_alive()
-        if head.version not in ("1.1", "1.0"):
-            raise NoRequestError(505, f"HTTP/{head.version} is not supported")
-        encoding = head.headers.get(b"transfer-encoding")
-        if encoding is not None and (encoding.lower() != b"chunked" or head.version == "1.0"):
+        if version != "1.1" and version != "1.0":
+            raise NoRequestError(505, f"HTTP/{version} is not supported")
+        if b"transfer-encoding" in headers and (
+            headers[b"transfer-encoding"].lower() != b"chunked" or version == "1.0"
+        ):
             raise NoRequestError(501, "a transfer encoding other than `chunked`")
-        if head.repeated:
-            raise NoRequestError(400, _REPEATED)
-        if b"host" not in head.headers and head.version == "1.1":
+        if b"host" not in headers and version == "1.1":
             raise NoRequestError(400, "no `host` header")
         head.path, head.query = _target(self._url)
-        stated, self._most = head.headers.get(b"content-length"), self._rules.max_body
-        if stated is not None and int(stated) > self._most:
-            raise NoRequestError(413, f"a body of {int(stated)} bytes; at most {self._most} are read")
+        most = self._most = self._rules.max_body
+        if b"content-length" in headers and (stated := int(headers[b"content-length"])) > most:
+            raise NoRequestError(413, f"a body of {stated} bytes; at most {most} are read")
         refusal = self._rules.refusal(head)
         if refusal is not None:
             raise NoRequestError(refusal[0], "", refusal)
-        if head.headers.get(b"expect", b"").lower() == b"100-continue" and head.version == "1.1":
+        if b"expect" in headers and headers[b"expect"].lower() == b"100-continue" and version == "1.1":
             self._asker.expected()
+
+    def _must_be_short(self) -> None:
+        """Refuse a head with too many headers, or of too many bytes."""
+        if len(self._url) + sum([len(name) + len(value) + 4 for name, value in self._pairs]) > MAX_HEAD:
+            raise NoRequestError(431, f"a head of over {MAX_HEAD} bytes")
+        if len(self._pairs) > MAX_HEADERS:
+            raise NoRequestError(431, f"over {MAX_HEADERS} headers")
 
     def on_body(self, body: bytes) -> None:
         """A piece of the body."""
-        self._size += len(body)
+        size = self._size = self._size + len(body)
         self._barren = 0
-        if self._size > self._most:
+        if size > self._most:
             raise NoRequestError(413, f"a body of over {self._most} bytes")
         self._body.append(body)
 
@@ -199,8 +191,18 @@ class Reader:
         """The request is whole, unless it is read again without its offer."""
         if self._offered:
             return
+        assert self._head is not None, "a message has a head"
         self.reading = False
-        body = self._body[0] if len(self._body) == 1 else b"".join(self._body)
-        self._body = []
+        pieces, self._body = self._body, []
         self._barren = 0
-        self._asker.asked(self._head, body)
+        self._asker.asked(self._head, pieces[0] if len(pieces) == 1 else b"".join(pieces))
+
+
+def _merged(pairs: Sequence[tuple[bytes, bytes]]) -> dict[bytes, bytes]:
+    """Headers of which some are given more than once. Raises NoRequestError of one that may be given once."""
+    headers: dict[bytes, bytes] = {}
+    for name, value in ((name.lower(), value) for name, value in pairs):
+        if name in headers and name in _ONCE:
+            raise NoRequestError(400, "a header that may be given once is given twice")
+        headers[name] = headers[name] + b", " + value if name in headers else value
+    return headers

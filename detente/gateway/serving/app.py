@@ -189,7 +189,7 @@ class App:
             allowed = b", ".join(sorted(methods))
             said = _said(surface, 405, f"{surface.path} answers {allowed.decode()}")
             return 405, JSON + b"allow: %b\r\n" % allowed, said
-        if head.headers.get(b"content-encoding", b"identity").lower() != b"identity":
+        if b"content-encoding" in head.headers and head.headers[b"content-encoding"].lower() != b"identity":
             return 415, JSON, _said(surface, 415, "the body is compressed; send it uncompressed")
         found = self.door.opened(head)
         if isinstance(found, tuple):
@@ -366,10 +366,11 @@ class App:
     @staticmethod
     def _read(job: Job, exchange: Exchange, lenient: frozenset[str]) -> Asked:
         """What a body asks for. Raises Rejection."""
-        must_be_few(exchange.body, job.moment.policy.serving.parts)
-        body = with_model(exchange.head.path, exchange.body)
-        serving = partial(job.moment.policy.ids_of, job.workload)
-        return read(job.surface, body, job.workload.id, lenient, exchange.head.headers, serving)
+        policy, workload, head = job.moment.policy, job.workload, exchange.head
+        must_be_few(exchange.body, policy.serving.parts)
+        body = with_model(head.path, exchange.body)
+        serving = partial(policy.ids_of, workload) if lenient else None
+        return read(job.surface, body, workload.id, lenient, head.headers, serving)
 
     async def _answer(self, job: Job, exchange: Exchange, body: bytes) -> None:
         """Answer a call from what is kept: nothing is generated, and so nothing is metered."""

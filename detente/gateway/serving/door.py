@@ -48,20 +48,23 @@ class Door:
 
     def opened(self, head: RequestHead) -> HeldKey | Shut:
         """Whose key is presented: ``authorization: Bearer``, ``api-key`` (Azure's) or ``x-api-key`` (Anthropic's)."""
-        presented = head.headers.get(b"authorization", b"")
+        headers = head.headers
+        presented = headers.get(b"authorization", b"")
         if presented[:7].lower() == b"bearer ":
             presented = presented[7:].strip()
         else:
-            presented = head.headers.get(b"api-key") or head.headers.get(b"x-api-key") or b""
+            presented = headers.get(b"api-key") or headers.get(b"x-api-key") or b""
         found = self.keys.opened(presented.decode("latin-1"))
         if found is not None:
-            return self._in_time(found)
+            return found if found.key.expires is None else self._in_time(found)
         return (401, CHALLENGE, NO_KEY) if self.made is not None or not presented else (503, JSON, UNREAD)
 
     def still(self, key: Key | None) -> HeldKey | Shut:
         """A key that was right when the head came: it may have changed, or expired, since."""
         found = self.keys.still(key) if key is not None else None
-        return (401, CHALLENGE, NO_KEY) if found is None else self._in_time(found)
+        if found is None:
+            return 401, CHALLENGE, NO_KEY
+        return found if found.key.expires is None else self._in_time(found)
 
     def _in_time(self, held: HeldKey) -> HeldKey | Shut:
         expires = held.key.expires

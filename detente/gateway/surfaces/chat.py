@@ -62,6 +62,7 @@ _MEMBER: dict[str, str] = {
 }
 """Of what a deployment cannot do, the member that asks for it, where there is one."""
 _NEEDED_NAMES = frozenset(name for name, _, _ in _NEEDED)
+_TELLING = _NEEDED_NAMES | {"parallel_tool_calls"}
 _MAX_NOTHING = 60
 _NOTHING: frozenset[Feature] = frozenset()
 _ATTACHMENTS: dict[bytes, Feature] = {marks.IMAGE: "images", marks.AUDIO: "audio"}
@@ -69,7 +70,7 @@ _ATTACHMENTS: dict[bytes, Feature] = {marks.IMAGE: "images", marks.AUDIO: "audio
 
 def members_of(body: bytes) -> dict[str, msgspec.Raw]:
     """The top-level members of a body. Raises Refusal where it is not a JSON object."""
-    if not is_utf8(body):  # members that are passed on unread must be text as well
+    if not (body.isascii() or is_utf8(body)):  # members that are passed on unread must be text as well
         raise Refusal(*why(body))
     try:
         return _BODY.decode(body)
@@ -140,6 +141,8 @@ def _says_something(text: bytes, nothing: frozenset[bytes]) -> bool:
 
 def needs_of(members: Mapping[str, msgspec.Raw], marked: frozenset[bytes], stream: bool) -> frozenset[Feature]:
     """What a chat completion needs of a deployment beyond text; ``marked`` is what its messages hold."""
+    if not (stream or marked) and _TELLING.isdisjoint(members):
+        return _NOTHING
     found: set[Feature] = set()
     if stream:
         found.add("streaming")
@@ -156,9 +159,8 @@ def needs_of(members: Mapping[str, msgspec.Raw], marked: frozenset[bytes], strea
     return frozenset(found) if found else _NOTHING
 
 
-def asked(members: Members, model: str, stream: bool, asks_usage: bool, most: int | None) -> Asked:
+def asked(members: Members, messages: bytes, model: str, stream: bool, asks_usage: bool, most: int | None) -> Asked:
     """What a chat call asks for."""
-    messages = bytes(members["messages"])
     marked = marks.marks_in(messages)
     prompt = prompt_tokens(messages, data=marks.DATA in marked)
     return Asked(
@@ -181,8 +183,9 @@ class ChatSurface(Surface):
         """Read the members that routing needs; all others pass on as they are."""
         members = members_of(body)
         model = text(members, "model")
-        if "messages" not in members or bytes(memoryview(members["messages"])[:1]) != b"[":
-            raise Refusal("`messages` is not a list" if "messages" in members else "`messages` is missing", "messages")
+        messages = bytes(members["messages"]) if "messages" in members else b""
+        if not messages.startswith(b"["):
+            raise Refusal("`messages` is not a list" if messages else "`messages` is missing", "messages")
         stream = flag(members, "stream")
         asks_usage = False
         options = members.get("stream_options")
@@ -193,7 +196,8 @@ class ChatSurface(Surface):
                 asks_usage = _OBJECT.decode(options).get("include_usage") is True
             except msgspec.DecodeError:
                 raise Refusal("`stream_options` is not an object", "stream_options") from None
-        return asked(members, model, stream, asks_usage, count(members, "max_completion_tokens", "max_tokens"))
+        most = count(members, "max_completion_tokens", "max_tokens")
+        return asked(members, messages, model, stream, asks_usage, most)
 
     def whole(self, asked: Asked, reply: Reply, deployment: str) -> bytes:
         """As it came, but for the model's name. Raises ``UnsayableError``."""

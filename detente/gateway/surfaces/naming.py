@@ -37,10 +37,10 @@ def renamed(reply: bytes, name: bytes, known: bytes = b"") -> bytes:
     """
     if known == name:
         return reply
-    if known and reply.count(_MEMBER) == 1:  # it can be no other's: a text's quotation marks are escaped
-        own = _OWN.search(reply)
-        if own is not None and reply.startswith(known, own.end()):
-            return b"".join((reply[: own.end()], name, reply[own.end() + len(known) :]))
+    if known and (at := reply.find(_MEMBER)) == reply.rfind(_MEMBER):  # no other's: quotation marks are escaped
+        own = _OWN.match(reply, at)
+        if own is not None and reply.startswith(known, start := own.end()):
+            return reply[:start] + name + reply[start + len(known) :]
     found = _NAME.match(reply)
     if found is not None:
         return b"".join((reply[: found.start(1)], name, reply[found.end(1) :]))

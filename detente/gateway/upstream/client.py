@@ -96,12 +96,15 @@ class Upstream:
         ValueError
             For a request or a base that cannot be sent as it is; nothing was sent.
         """
-        known = self._bases.get(base if spec is None else (base, spec))
-        pool, host, path = known if known is not None else self._base(base, spec)
+        pool, host, path = self._bases.get(base if spec is None else (base, spec)) or self._base(base, spec)
         head = request_head(host, path, outgoing, headers)
         connection = pool.take() or await pool.connection(until)
         incoming = connection.begin(head, outgoing.body, until, patience)
-        await incoming.wait()
+        try:
+            await incoming.more()
+        except BaseException:
+            incoming.close()
+            raise
         if incoming.stale:
             # The peer had closed it while it was kept, and has not seen the request. Once: a new one cannot be stale.
             incoming = (await pool.connection(until, fresh=True)).begin(head, outgoing.body, until, patience)

@@ -87,13 +87,14 @@ class UpstreamConnection(asyncio.Protocol):
     # -- an exchange ----------------------------------------------------------------------------------------------
     def begin(self, head: bytes, body: bytes, until: float, patience: Patience = WHOLE) -> Incoming:
         """Send a request. Its reply is to be waited for, from the head on."""
-        self.incoming = incoming = Incoming(self, self.pool.origin, self.loop, self.loop.time(), until, patience)
-        self.pool.sweep.watch(self)
+        pool, loop = self.pool, self.loop
+        self.incoming = incoming = Incoming(self, pool.origin, loop, loop.time(), until, patience)
+        pool.sweep.watch(self)
         self._heading, self._complete = True, False
         self._barren = 0
         if len(body) <= SLICE:
             self._request = head + body
-            self.pool.outbox.put(self)
+            pool.outbox.put(self)
         else:
             self._sliced, self._unsent = True, memoryview(body)
             self.transport.write(head)
@@ -118,7 +119,7 @@ class UpstreamConnection(asyncio.Protocol):
         sent = not self._request
         self.abort()
         if incoming is not None:
-            self.pool.sweep.forget(self)
+            self.pool.sweep.busy.discard(self)
             incoming.stale = incoming.stale or not sent
             incoming.fail(UpstreamError(kind, self.pool.origin, what, sent=sent))
 
@@ -141,15 +142,17 @@ class UpstreamConnection(asyncio.Protocol):
         """The reply is complete: the connection may serve again, unless there is a doubt about it."""
         incoming.over, incoming.connection = True, None
         self.incoming = None
-        self.pool.sweep.forget(self)
+        pool = self.pool
+        pool.sweep.busy.discard(self)
         # A request that is answered before it is sent leaves its peer in the middle of it.
-        if self._sliced and self.transport.get_write_buffer_size():
-            self._keeps = False
-        self._sliced = False
-        self.resume()
+        if self._sliced:
+            self._keeps = self._keeps and not self.transport.get_write_buffer_size()
+            self._sliced = False
+        if self.paused:
+            self.resume()
         if self._keeps and self._unsent is None:
             self._used = True
-            self.pool.release(self)
+            pool.release(self)
         else:
             self.abort()
 
@@ -246,7 +249,8 @@ class UpstreamConnection(asyncio.Protocol):
 
     def on_headers_complete(self) -> None:
         """The head is complete, if it is not an interim one."""
-        status, version = self._parser.get_status_code(), self._parser.get_http_version()
+        parser = self._parser
+        status, version = parser.get_status_code(), parser.get_http_version()
         pairs, self._pairs = self._pairs, []
         incoming = self.incoming
         if incoming is None or (100 <= status < 200 and status != 101):

@@ -65,6 +65,7 @@ class Sweep:
     def __init__(self, keep: float) -> None:
         self.keep = keep
         self.busy: set[Watched] = set()
+        """With an exchange under way: whoever ends it leaves."""
         self.pools: list[Idle] = []
         self._timer: asyncio.TimerHandle | None = None
         self._running = False
@@ -76,10 +77,6 @@ class Sweep:
         if not self._running:
             self._running = True
             self._arm(connection.loop, GRAIN)
-
-    def forget(self, connection: Watched) -> None:
-        """It is over."""
-        self.busy.discard(connection)
 
     def stop(self) -> None:
         """No more looks, and no more exchanges."""

@@ -23,6 +23,8 @@ _OURS = frozenset(
         *("connection", "keep-alive", "proxy-connection", "te", "trailer", "upgrade", "expect"),
     }
 )
+_ODD = frozenset({"transfer-encoding", "content-encoding"})
+"""Headers of a reply without which nothing of a plain one can be in doubt."""
 _BODILESS = frozenset({204, 304})
 
 
@@ -53,7 +55,9 @@ def request_head(host: str, path: str, outgoing: Outgoing, authorization: Header
     method, target, own, body = outgoing.method, outgoing.target, outgoing.headers, outgoing.body
     opening, more = _opening(method, host, path, target, own)
     length = f"content-length: {len(body)}\r\n" if body or method != "GET" else ""
-    authorized = "".join([_line(name, value) for name, value in authorization])
+    authorized = ""
+    for name, value in authorization:
+        authorized += _line(name, value)
     return f"{opening}{length}{more}{authorized}\r\n".encode("ascii")
 
 
@@ -88,7 +92,8 @@ def reply_head(status: int, version: str, pairs: Sequence[tuple[bytes, bytes]]) 
     doubt, since every body that a provider is asked for says itself whether it is whole.
     """
     headers = {_name(name): value.decode("latin-1") for name, value in pairs}
-    return headers, _doubt(status, version, pairs, headers)
+    plain = version == "1.1" and 200 <= status <= 599 and len(headers) == len(pairs) and _ODD.isdisjoint(headers)
+    return headers, None if plain else _doubt(status, version, pairs, headers)
 
 
 def ends_with_connection(status: int, headers: dict[str, str]) -> bool:

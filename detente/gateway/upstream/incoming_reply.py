@@ -8,7 +8,10 @@ from __future__ import annotations
 
 import asyncio
 import math
+from collections.abc import Callable
 from typing import NamedTuple, Protocol
+
+import msgspec
 
 from detente.gateway.upstream.error import ErrorKind, UpstreamError
 from detente.gateway.upstream.origin import Origin
@@ -42,45 +45,36 @@ class BodySource(Protocol):
         """End the reply, and the connection with it."""
 
 
-class Incoming:
+class Incoming(msgspec.Struct, eq=False):
     """One reply. A caller uses ``status``, ``headers``, ``read`` or ``piece``, ``speaks``, and always ``close``.
 
     The other members are for the connection, which fills them, and for the sweep, which watches ``since``.
     """
 
-    __slots__ = (
-        *("_waiter", "connection", "failure", "headers", "held", "limit", "loop", "origin", "over", "patience"),
-        *("pieces", "since", "spoken", "stale", "status", "stirred", "until"),
-    )
-
-    def __init__(
-        self,
-        connection: BodySource,
-        origin: Origin,
-        loop: asyncio.AbstractEventLoop,
-        since: float,
-        until: float,
-        patience: Patience = WHOLE,
-    ) -> None:
-        self.status = 0
-        """The reply's status; 0 until its head is complete."""
-        self.headers: dict[str, str] = {}
-        """By name in lower case; of one that occurs twice, the last."""
-        self.over = False
-        """Whether the reply has arrived to its proper end."""
-        self.failure: UpstreamError | None = None
-        self.stale = False
-        """Whether it failed only because the connection had been closed before the request came."""
-        self.pieces: list[bytes] = []
-        self.held = 0
-        self.limit = MAX_BUFFERED
-        self.connection: BodySource | None = connection
-        self.origin, self.loop = origin, loop
-        self.since, self.until, self.patience = since, until, patience
-        self.spoken = False
-        """Whether its first content has come, as its reader says."""
-        self.stirred = False
-        self._waiter: asyncio.Future[None] | None = None
+    connection: BodySource | None
+    origin: Origin
+    loop: asyncio.AbstractEventLoop
+    since: float
+    until: float
+    patience: Patience = WHOLE
+    status: int = 0
+    """The reply's status; 0 until its head is complete."""
+    headers: dict[str, str] = {}
+    """By name in lower case; of one that occurs twice, the last."""
+    over: bool = False
+    """Whether the reply has arrived to its proper end."""
+    failure: UpstreamError | None = None
+    stale: bool = False
+    """Whether it failed only because the connection had been closed before the request came."""
+    pieces: list[bytes] = []
+    held: int = 0
+    limit: int = MAX_BUFFERED
+    spoken: bool = False
+    """Whether its first content has come, as its reader says."""
+    stirred: bool = False
+    waiter: asyncio.Future[None] | None = None
+    _take: Callable[[bytes], bool] | None = None
+    _defect: Exception | None = None
 
     # -- the reader's side ----------------------------------------------------------------------------------------
     async def read(self, most: int) -> bytes:
@@ -93,10 +87,16 @@ class Incoming:
         """
         if not self.over:
             await self._gather(most)
-        if self.failure is not None:
-            raise self.failure
+            if self.failure is not None:
+                raise self.failure
         if self.held > most:
             raise self._too_long(most)
+        return self.whole(most)
+
+    def whole(self, most: int) -> bytes:
+        """The whole body where it has come already, and is no longer than that; else nothing: then ``read`` it."""
+        if not self.over or self.held > most:
+            return b""
         pieces, self.pieces = self.pieces, []
         self.held = 0
         return pieces[0] if len(pieces) == 1 else b"".join(pieces)
@@ -125,6 +125,47 @@ class Incoming:
             if self.over:
                 return b""
             await self.wait()
+        return self._taken()
+
+    async def pour(self, take: Callable[[bytes], bool]) -> None:
+        """Have each piece taken as it comes, in the turn in which it comes, until no more is wanted, or ``ended``.
+
+        Parameters
+        ----------
+        take
+            What takes a piece, and says whether it wants more now. What it raises is raised here.
+
+        Raises
+        ------
+        UpstreamError
+            As ``piece`` does.
+        """
+        while True:
+            while self.pieces:
+                if not take(self._taken()):
+                    return
+            if self.failure is not None:
+                raise self.failure
+            if self.over:
+                return
+            self._take = take
+            try:
+                await self.wait()
+                wanted = self._take is not None
+            finally:
+                self._take = None
+            if self._defect is not None:
+                raise self._defect
+            if not wanted:
+                return
+
+    @property
+    def ended(self) -> bool:
+        """Whether all of it was taken, to its proper end."""
+        return self.over and not self.pieces
+
+    def _taken(self) -> bytes:
+        """What has come and was not yet taken."""
         pieces, self.pieces = self.pieces, []
         self.held = 0
         if self.connection is not None:
@@ -156,14 +197,19 @@ class Incoming:
 
     async def wait(self) -> None:
         """Until there is more to know: the head, a piece, the end or a failure. One who stops waiting gives up."""
-        if self.failure is not None:
-            raise self.failure
-        self._waiter = self.loop.create_future()
+        waiter = self.more()
         try:
-            await self._waiter
+            await waiter
         except BaseException:
             self.close()
             raise
+
+    def more(self) -> asyncio.Future[None]:
+        """What to wait for until there is more to know. Whoever stops waiting closes it. Raises UpstreamError."""
+        if self.failure is not None:
+            raise self.failure
+        waiter = self.waiter = self.loop.create_future()
+        return waiter
 
     def _too_long(self, most: int) -> UpstreamError:
         self.close()
@@ -172,8 +218,17 @@ class Incoming:
 
     # -- the connection's side ------------------------------------------------------------------------------------
     def wake(self) -> None:
-        """Tell the reader that there is more to know."""
-        waiter, self._waiter = self._waiter, None
+        """Tell the reader that there is more to know, unless it has a piece taken, and that is all."""
+        if (take := self._take) is not None and self.pieces:
+            try:
+                wants = take(self._taken())
+            except Exception as defect:  # the reader's to raise: the connection knows nothing of it
+                self._defect, wants = defect, False
+            if wants and not self.over and self.failure is None:
+                return
+            if not wants:
+                self._take = None
+        waiter, self.waiter = self.waiter, None
         # Only woken, never failed: a reader who was cancelled meanwhile would leave an exception that nobody sees.
         if waiter is not None and not waiter.done():
             waiter.set_result(None)

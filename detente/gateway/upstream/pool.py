@@ -70,7 +70,7 @@ class Pool:
         connection.since = self._loop.time()
         if self.sweep.stopped:
             connection.abort()
-        elif not self._hand_over(connection):
+        elif not (self._waiting and self._hand_over(connection)):
             self.idle.append(connection)
 
     def opened(self, connection: UpstreamConnection) -> None:

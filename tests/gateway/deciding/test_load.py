@@ -153,7 +153,7 @@ def test_shares_count_tokens_and_the_limit_weighs_them() -> None:
     bases = {"south": "http://a.example", "north": "http://b.example"}
     known = Known(Policy.of(Case.of(case_data(bases, offers=[ptu, tokens("north", 3)]))))
     assert known.south.output_weight == 4
-    known.load._taken["south-m"] = LeakyBucket(10_000)  # as a plan would hold it
+    known.load._known["south-m"].taken = LeakyBucket(10_000)  # as a plan would hold it
     held = known.load.asked(known.south, "chat", 500, 0.0)
     known.load.served(known.south, "chat", Tokens(800, 200, cached=300), held, 0.0)
     assert known.state().served == 1000  # as the plan counts work

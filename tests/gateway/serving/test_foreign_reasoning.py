@@ -102,11 +102,11 @@ def test_one_that_rests_may_have_made_it(tmp_path: Path, meanwhile: bool) -> Non
             now = asyncio.get_running_loop().time()
             resting = health.WELL.told(now + 900)
             if not meanwhile:
-                stage.load._health["north-m"] = resting
+                stage.load._known["north-m"].health = resting
             call = asyncio.create_task(stage.ask(body(THOUGHT), path=PATH))
             if meanwhile:
                 await so(lambda: south.requests)
-                stage.load._health["north-m"] = resting
+                stage.load._known["north-m"].health = resting
                 south.heard.set()
             answer = await call
             assert (answer.status, answer.json["error"]["detente"]["resting"]) == (429, ["north-m"])

@@ -83,7 +83,8 @@ def test_what_a_caller_is_told_of_each_status(tmp_path: Path, path: str, kind: s
         scripts = [http(wrong(kind), f"{status} Wrong") for status in TOLD]
         async with play(*scripts) as south, Stage(tmp_path, case(south, kind)) as stage:
             for status, told in TOLD.items():
-                stage.load._health.clear()
+                for known in stage.load._known.values():
+                    known.health = None
                 answer = await stage.ask(BODIES[path] | {"stream": stream}, path=path)
                 assert (status, answer.status) == (status, told)
                 message = message_of(answer, path)

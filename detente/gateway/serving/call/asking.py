@@ -54,7 +54,7 @@ class ProviderCall(msgspec.Struct):
     """What is told of it to whoever collects traces."""
 
     @property
-    def secrets(self) -> Sequence[str]:
+    def secrets(self) -> tuple[str, ...]:
         """What of ours it was told, and nobody else may be."""
         return self.job.moment.policy.authorities[self.deployed.id].secrets
 

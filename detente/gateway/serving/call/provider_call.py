@@ -16,9 +16,11 @@ from typing import Any
 import msgspec
 
 from detente.errors import CredentialError
+from detente.gateway.deciding.admit import Candidate
 from detente.gateway.deciding.choose import RankedCandidate
 from detente.gateway.deciding.load import Load
 from detente.gateway.deciding.policy import Deployed
+from detente.gateway.deciding.standings import NOTHING_HELD
 from detente.gateway.http.exchange import JSON, Exchange
 from detente.gateway.serving.aside import LARGE, aside
 from detente.gateway.serving.call.asking import Made, ProviderCall
@@ -28,6 +30,7 @@ from detente.gateway.serving.call.fetching import Fetching
 from detente.gateway.serving.call.going_on import going_on
 from detente.gateway.serving.call.job import Job, Served
 from detente.gateway.serving.call.mishap import tell, unanswered, unasked, unknown_use, unread
+from detente.gateway.serving.call.passage import Passage
 from detente.gateway.serving.call.recorder import Recorder
 from detente.gateway.serving.call.redaction import sought, struck_bytes, struck_failure
 from detente.gateway.serving.call.refusal import detail
@@ -84,17 +87,32 @@ class ProviderCalls:
         A failure came before any content, or another deployment may go on with what has come. Raises OSError where it
         cannot be recorded.
         """
-        call = await self._call(job, choice, caller)
-        if not isinstance(call, ProviderCall):
-            return call
-        deployed, sent = call.deployed, True
+        deployed, sent = choice.candidate.deployed, True
+        span = job.span.asks(deployed, job.asked.call) if job.span is not None else None
+        try:
+            spoken = going_on(job, choice) if job.broken is not None else None
+            if spoken is None and job.moment.policy.serving.fetch is not None:
+                spoken = await self.fetching.spoken(job, deployed.wire)
+            if job.size <= LARGE:
+                asked, sends = self._said(job, deployed, spoken, span)
+            else:
+                asked, sends = await aside(self._said, job, deployed, spoken, span)
+        except Exception as why:
+            return self._unsaid(job, choice.candidate, why, span)
+        call = self._begun(job, choice, caller, asked, sends, span)
         found: Failure | Reply | StreamPart
         try:
-            if len(call.sends) > 1:
+            if len(sends) > 1:
                 found = await self._in_parts(call)
             else:
-                call.incoming = await self._send(call, call.sends[0])
-                found = await self._read(call, call.sends[0].call, call.incoming)
+                made = sends[0]
+                incoming = call.incoming = await self._send(call, made)
+                call.spilled = deployed.wire.spilled(incoming.headers)
+                body = b"" if asked.call.stream else incoming.whole(LARGE)
+                if body:  # all of it came with its head, as that of a whole reply mostly does
+                    found = self._answer(call, made.call, incoming, body)
+                else:
+                    found = await self._read(call, made.call, incoming)
         except UpstreamError as error:
             found, sent = unanswered(error, deployed), error.sent
         except asyncio.CancelledError:
@@ -120,52 +138,54 @@ class ProviderCalls:
         assert call.stream is not None
         return await self._finish(call, call.stream, found)
 
-    async def _call(self, job: Job, choice: RankedCandidate, caller: Exchange) -> ProviderCall | Failure | None:
-        """The call as one deployment is asked it, for which room is held there; a failure where it cannot be asked now.
-
-        None where the call cannot be said there.
-        """
-        deployed = choice.candidate.deployed
-        span = job.span.asks(deployed, job.asked.call) if job.span is not None else None
-        trace = job.trace if span is None else span.trace
-        try:
-            spoken = going_on(job, choice)
-            if spoken is None and job.moment.policy.serving.fetch is not None:
-                spoken = await self.fetching.spoken(job, deployed.wire)
-            if job.size <= LARGE:
-                asked, sends = self._said(job, deployed, spoken, trace)
-            else:
-                asked, sends = await aside(self._said, job, deployed, spoken, trace)
-        except Refusal as refusal:
-            job.cannot.append((choice.candidate, refusal.worded(job.surface.words)))
-            return None
-        except CredentialError as error:
-            missing = failure("credential", 502, f"the credential of {deployed.id} is not available")
-            return self._unasked(job, deployed, replace(missing, detail=str(error)), span)
-        except Exception as defect:
-            tell(job.id, defect)
-            return self._unasked(job, deployed, unasked(defect, deployed), span)
-        job.left_out = (*asked.call.left_out, *sends[0].outgoing.left_out)
-        now = self._loop.time()
-        held = self._load.asked(deployed, job.workload.id, job.asked.tokens, now)
-        call = ProviderCall(job, choice, deployed, caller, asked, sends, now, held, span=span)
-        if choice.candidate.caps and (takes := job.asked.takes) is not None:
-            call.hold = job.moment.standings.hold(choice.candidate.caps, takes)
-        return call
-
     def _said(
-        self, job: Job, deployed: Deployed, spoken: Asked | None, trace: HeaderPairs
+        self, job: Job, deployed: Deployed, spoken: Asked | None, span: AttemptSpan | None
     ) -> tuple[Asked, Sequence[Made]]:
         """A call in a shape that a deployment takes, and what is sent. Raises ``Refusal``, ``CredentialError``."""
-        asked = spoken or job.surface.spoken(job.asked, deployed.wire)
+        trace, wire = job.trace if span is None else span.trace, deployed.wire
+        asked = job.surface.spoken(job.asked, wire) if spoken is None else spoken
         if job.names_who_served:
             asked = msgspec.structs.replace(asked, served_by=deployed.model)
-        return asked, [self._made(job, deployed, part, trace) for part in deployed.wire.parts(asked.call)]
+        parts = wire.parts(asked.call)
+        if len(parts) == 1:
+            return asked, (self._made(job, deployed, parts[0], trace),)
+        return asked, [self._made(job, deployed, part, trace) for part in parts]
+
+    def _unsaid(self, job: Job, candidate: Candidate, why: Exception, span: AttemptSpan | None) -> Failure | None:
+        """Why a deployment cannot be asked now; None where the call cannot be said there."""
+        deployed = candidate.deployed
+        if isinstance(why, Refusal):
+            job.cannot.append((candidate, why.worded(job.surface.words)))
+            return None
+        if isinstance(why, CredentialError):
+            missing = failure("credential", 502, f"the credential of {deployed.id} is not available")
+            return self._unasked(job, deployed, replace(missing, detail=str(why)), span)
+        tell(job.id, why)
+        return self._unasked(job, deployed, unasked(why, deployed), span)
+
+    def _begun(
+        self,
+        job: Job,
+        choice: RankedCandidate,
+        caller: Exchange,
+        asked: Asked,
+        sends: Sequence[Made],
+        span: AttemptSpan | None,
+    ) -> ProviderCall:
+        """The call as one deployment is asked it, for which room is held there."""
+        candidate, now = choice.candidate, self._loop.time()
+        job.left_out = asked.call.left_out + sends[0].outgoing.left_out
+        held = self._load.asked(candidate.deployed, job.workload.id, job.asked.tokens, now)
+        call = ProviderCall(job, choice, candidate.deployed, caller, asked, sends, now, held, span=span)
+        if candidate.caps and (takes := job.asked.takes) is not None:
+            call.hold = job.moment.standings.hold(candidate.caps, takes)
+        return call
 
     def _made(self, job: Job, deployed: Deployed, call: Call, trace: HeaderPairs) -> Made:
         """The request of a call, and what authorizes it. Raises ``Refusal``, ``CredentialError``."""
         outgoing = deployed.wire.encode(call)
-        authorized = job.moment.policy.authorities[deployed.id].headers(outgoing, deployed.host, self._wall())
+        authority = job.moment.policy.authorities[deployed.id]
+        authorized = authority.headers(outgoing, deployed.host, self._wall())
         if job.key.headers:
             trace += sent_along(job.key, deployed.deployment.kind)
         return Made(call, outgoing, authorized + trace)
@@ -177,14 +197,14 @@ class ProviderCalls:
 
     async def _read(self, call: ProviderCall, said: Call, incoming: Incoming) -> Failure | Reply | StreamPart:
         """What comes back to what was said: of a stream that its caller has begun to hear, its last part."""
-        call.spilled = call.deployed.wire.spilled(incoming.headers)
         if incoming.status != 200 or not call.asked.call.stream:
-            body = await incoming.read(_most(incoming))
+            most = MAX_REPLY if incoming.status == 200 else MAX_ERROR
+            body = incoming.whole(most) or await incoming.read(most)
             if len(body) <= LARGE:
                 return self._answer(call, said, incoming, body)
             return await aside(self._answer, call, said, incoming, body)
         stream = call.stream = self._stream(call)
-        last = await self._pass_on(call, stream, incoming)
+        last = await Passage(call, stream, incoming, partial(self._speaks, call, stream)).all()
         if last.failure is None:
             incoming.leave(self._loop.time() + LAST_BYTES)
             call.incoming = None
@@ -206,7 +226,8 @@ class ProviderCalls:
         async def part(made: Made) -> Failure | Reply:
             incoming = await self._send(call, made)
             try:
-                return self._answer(call, made.call, incoming, await incoming.read(_most(incoming)))
+                most = MAX_REPLY if incoming.status == 200 else MAX_ERROR
+                return self._answer(call, made.call, incoming, await incoming.read(most))
             finally:
                 incoming.close()
 
@@ -300,7 +321,8 @@ class ProviderCalls:
         attempt = Attempt(deployed.id, "served", milliseconds(now - call.began), 200)
         call.attempted(attempt, served.tokens, served.finish)
         self._load.served(deployed, job.workload.id, served.tokens, call.held, now)
-        call.hold.settle(None if call.spilled else served.tokens)
+        if call.hold is not NOTHING_HELD:
+            call.hold.settle(None if call.spilled else served.tokens)
         return self._recorder.record(job, served, now)
 
     # -- streams -----------------------------------------------------------------------------------------------
@@ -310,36 +332,6 @@ class ProviderCalls:
             broken.go_on(call.choice, call.asked, call.spilled)
             return broken
         return Stream(call.job, call.asked, call.choice, call.caller, self._recorder.disclosed, call.spilled)
-
-    async def _pass_on(self, call: ProviderCall, stream: Stream, incoming: Incoming) -> StreamPart:
-        """Pass a stream on until its last part: one that is done, or failed."""
-        deployed, caller, secrets = call.deployed, call.caller, call.secrets
-        hidden, decoder = sought(secrets), deployed.wire.decoder(stream.asked.call, incoming.headers)
-        while True:
-            try:
-                data = await incoming.piece()
-                part = decoder.feed(data) if data else decoder.end()
-            except UpstreamError as error:
-                part = decoder.end()
-                if not part.done:  # all of it had come, but for the end of its body
-                    part = StreamPart(failure=unanswered(error, deployed))
-            part.data = struck_bytes(part.data, hidden)
-            if part.failure is not None:
-                part.failure = struck_failure(part.failure, secrets)
-                return part
-            try:
-                if part.done:
-                    stream.complete(part.data)
-                    return part
-                if part.content:
-                    if not incoming.spoken:
-                        self._speaks(call, stream)
-                    incoming.speaks()
-                stream.take(part)
-            except UnsayableError as unsayable:
-                return StreamPart(tokens=part.tokens, failure=unsayable.failure)
-            if (waits := caller.waits) is not None:
-                await waits
 
     def _speaks(self, call: ProviderCall, stream: Stream) -> None:
         """The first content has come."""
@@ -391,8 +383,3 @@ class ProviderCalls:
         await self._recorder.durable(job)
         stream.fail({**why.error, "detente": detail(job)})
         return served
-
-
-def _most(incoming: Incoming) -> int:
-    """How long a reply may be that comes in one piece."""
-    return MAX_REPLY if incoming.status == 200 else MAX_ERROR

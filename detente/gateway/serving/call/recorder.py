@@ -22,7 +22,6 @@ from detente.gateway.serving.observing.metrics import Metrics
 from detente.gateway.surfaces.surface import Asked
 from detente.ledger.journals.journal import Journal
 from detente.ledger.journals.record import CallEnd, CallRoute, TokenCounts, joined, milliseconds, route
-from detente.providers.wire import Tokens
 from detente.values.money import written
 
 _NONE = TokenCounts(0, 0)
@@ -63,7 +62,7 @@ class Recorder:
             at=job.at,
             outcome=served.outcome,
             status=served.status,
-            usage=_usage(job, tokens),
+            usage=TokenCounts(*tokens) if tokens is not None else _unused(job),
             cost=text,
             finish=served.finish,
             spilled=served.spilled,
@@ -78,9 +77,10 @@ class Recorder:
         if job.span is not None:
             job.span.ended(end, job.asked.model, name, job.admission.clauses)
         self._metrics.replied(job.workload.id, name, served.outcome, seconds, tokens, spent)
-        for attempt in job.attempts[:-1]:
-            if attempt.used == "unknown":
-                self._metrics.unmetered(job.workload.id, attempt.deployment)
+        if len(job.attempts) > 1:
+            for attempt in job.attempts[:-1]:
+                if attempt.used == "unknown":
+                    self._metrics.unmetered(job.workload.id, attempt.deployment)
         return text
 
     def begin(self, job: Job, choice: RankedCandidate, now: float) -> None:
@@ -168,17 +168,17 @@ class Recorder:
             lines += f"x-detente-deployment: {choice.candidate.deployed.id}\r\n"
         if clauses := job.admission.clauses:
             lines += f"x-detente-clause: {clauses}\r\n"
-        if job.left_out and choice is not None:
+        if choice is None:
+            return lines.encode()
+        if job.left_out:
             lines += f"x-detente-left-out: {', '.join(job.left_out)}\r\n"
         if cost is not None:
             lines += f"x-detente-cost: {cost} {policy.currency}\r\n"
-        if choice is not None and choice.candidate.caps:
+        if choice.candidate.caps:
             lines += left_of(job.moment.standings.left(choice.candidate.caps), job.at)
         return lines.encode()
 
 
-def _usage(job: Job, tokens: Tokens | None) -> TokenCounts | None:
-    """What the call used; None where that is not known."""
-    if tokens is not None:
-        return TokenCounts(*tokens)
+def _unused(job: Job) -> TokenCounts | None:
+    """What a call used of which nobody metered anything; None where that is not known."""
     return None if any(a.used or a.outcome == "served" for a in job.attempts) else _NONE

@@ -38,9 +38,10 @@ class Sought:
     spelled: re.Pattern[bytes]
 
 
-def sought(secrets: Sequence[str]) -> Sequence[Sought]:
-    """Our secrets as they would stand in bytes."""
-    return [_sought(secret) for secret in secrets if len(secret) >= SHORTEST]
+@lru_cache(maxsize=64)
+def sought(secrets: tuple[str, ...]) -> tuple[Sought, ...]:
+    """Our secrets as they would stand in bytes. Cached: they are looked for in each reply."""
+    return tuple(_sought(secret) for secret in secrets if len(secret) >= SHORTEST)
 
 
 def struck_bytes(data: bytes, sought: Sequence[Sought]) -> bytes:
@@ -62,7 +63,6 @@ def _in_place(found: re.Match[bytes]) -> bytes:
     return STRUCK.encode()
 
 
-@lru_cache(maxsize=64)
 def _sought(secret: str) -> Sought:
     escapes = [b"\\u", *(b"\\" + letter.encode() for letter in _ESCAPED if letter in secret)]
     return Sought(secret.encode(), escapes, re.compile(b"".join(map(_spelled, secret))))

@@ -165,10 +165,11 @@ class Metrics:
         count.replies += 1
         count.seconds.add(seconds)
         if tokens is not None:
-            count.input += tokens.input
-            count.output += tokens.output
-            count.cached += tokens.cached
-            count.reasoning += tokens.reasoning
+            given, made, cached, _, thought = tokens
+            count.input += given
+            count.output += made
+            count.cached += cached
+            count.reasoning += thought
             if cost:
                 count.cost += cost
         elif deployment:

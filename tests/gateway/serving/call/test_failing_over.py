@@ -279,8 +279,9 @@ def test_a_deployment_that_trips_is_tried_by_one_call_and_then_serves_again(tmp_
             for _ in range(4):
                 assert (await stage.ask()).headers["x-detente-deployment"] == "north-m"
             assert len(south.requests) == 3  # the fourth call did not ask it
-            health = stage.load._health
-            health["south-m"] = replace(health["south-m"], rests_until=0.0)  # its rest is over
+            known = stage.load._known["south-m"]
+            assert known.health is not None
+            known.health = replace(known.health, rests_until=0.0)  # its rest is over
             probe = asyncio.create_task(stage.ask())
             await so(lambda: len(south.requests) == 4)
             assert (await stage.ask()).headers["x-detente-deployment"] == "north-m"

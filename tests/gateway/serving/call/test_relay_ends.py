@@ -54,7 +54,7 @@ class Ends:
 
     async def __aenter__(self) -> Ends:
         await self.stage.__aenter__()
-        self.stage.load._health["south-m"] = Health(failures=3, trips=1, doubted=True)
+        self.stage.load._known["south-m"].health = Health(failures=3, trips=1, doubted=True)
         asyncio.get_running_loop().set_exception_handler(lambda _, context: self.told.append(context))
         return self
 
@@ -63,9 +63,9 @@ class Ends:
 
     def taken(self) -> tuple[float, float]:
         """What South holds of its limit and of the plan's count."""
-        bucket = self.stage.load._taken["south-m"]
+        bucket = self.stage.load._known["south-m"].taken
         assert bucket is not None
-        return bucket._level, self.stage.load._served.get(("chat", "south-m"), 0.0)
+        return bucket._level, self.stage.load._known["south-m"].served.get("chat", 0.0)
 
     def is_over(self, kept: float) -> None:
         """Nothing but this is held, and nobody tries."""
@@ -170,7 +170,7 @@ def test_our_own_limit_of_connections_is_not_the_providers_fault(tmp_path: Path)
         ):
             load, upstream = ends.stage.load, ends.stage.app.upstream
             upstream._most = 1
-            load._health.clear()
+            load._known["south-m"].health = None
             first = asyncio.create_task(ends.stage.ask(ASKED))
             await so(lambda: south.requests)
             (pool,) = upstream._pools.values()
