@@ -12,9 +12,10 @@ from typing import NamedTuple
 
 from detente.case.agreement import InForce, clock_of
 from detente.case.case import Case
-from detente.errors import Mistake, Where
+from detente.contract.answer import each_placed
+from detente.errors import KeyPath, Mistake, Where
 from detente.values.held import held_in
-from detente.values.period import endless, moment, named
+from detente.values.period import endless, later, moment, named
 
 YEAR = "is the year right?"
 OWN_TIME = ("from", "until")
@@ -40,6 +41,7 @@ def outside(case: Case) -> Iterator[Unseen]:
         yield _told(case, clause, f"replaces an earlier text from {clause.validity.first:%Y-%m-%d} on")
     yield from _removed(case, closes)
     yield from _days(case, versions, closes)
+    yield from _before(case, versions)
     yield from _ended(case, versions, closes)
 
 
@@ -72,6 +74,8 @@ def _days(case: Case, versions: Sequence[InForce], closes: datetime) -> Iterator
     told: set[tuple[str, str]] = set()
     for each in versions:
         term, agreement, end = each.term.id, each.validity.agreement, max(closes, ends[each.term.id])
+        after = each.term.open_after
+        end = later(end, after) if after is not None and not endless(end) else end
         if endless(end) or (agreement, term) in told or not each.validity.over(opens, closes):
             continue
         days = [(path, on) for path, on in held_in(each.term, date) if path[0] not in OWN_TIME]
@@ -79,10 +83,31 @@ def _days(case: Case, versions: Sequence[InForce], closes: datetime) -> Iterator
         if late is not None:
             told.add((agreement, term))
             path, on = late
-            key = next(str(step) for step in reversed(path) if isinstance(step, str))
-            what = f"`{term}` of `{agreement}` names {on} (`{key}`), after it has ended, and after the horizon"
+            what = f"`{term}` of `{agreement}` names {on} (`{_key(path)}`), after it has ended, and after the horizon"
             where = case.clauses.get((agreement, term), Where(agreement))
             yield Unseen(term, agreement, Mistake(where, f"{what} ({seen(case)})", YEAR))
+
+
+def _before(case: Case, versions: Sequence[InForce]) -> Iterator[Unseen]:
+    """Days of what happened by a clause, as it states, before its first text is in force."""
+    first: dict[str, datetime] = {}
+    for each in versions:
+        first[each.term.id] = min(each.validity.first, first.get(each.term.id, each.validity.first))
+    told: set[tuple[str, str, KeyPath]] = set()
+    for each in versions:
+        term, agreement = each.term.in_force(each.validity), each.validity.agreement
+        for path, on in each_placed(term, "fact_days", term.fact_days(), date, "each place with its `date`"):
+            at, begins = (agreement, term.id, path), first[term.id]
+            if at not in told and each.validity.begin(on) < begins:
+                told.add(at)
+                what = f"`{term.id}` of `{agreement}` names {on} (`{_key(path)}`), before it is in force"
+                where = case.clauses.get((agreement, term.id), Where(agreement))
+                yield Unseen(term.id, agreement, Mistake(where, f"{what} ({begins:%Y-%m-%d})", YEAR))
+
+
+def _key(path: KeyPath) -> str:
+    """The key under which a value stands."""
+    return next(str(step) for step in reversed(path) if isinstance(step, str))
 
 
 def _ended(case: Case, versions: Sequence[InForce], closes: datetime) -> Iterator[Unseen]:
@@ -96,8 +121,8 @@ def _ended(case: Case, versions: Sequence[InForce], closes: datetime) -> Iterato
         for path, on in () if at in told or term.id in removed else term.acting_days():
             if end <= each.validity.begin(on) < closes:
                 told.add(at)
-                key = next(str(step) for step in reversed(path) if isinstance(step, str))
-                what = f"`{term.id}` of `{at[0]}` names {on} (`{key}`), and has ended by then ({end:%Y-%m-%d}): it does"
+                what = f"`{term.id}` of `{at[0]}` names {on} (`{_key(path)}`), and has ended by then"
+                what += f" ({end:%Y-%m-%d}): it does"
                 remedy = "if it is still to happen, write it in a text that holds then"
                 note = Mistake(case.clauses.get(at, Where(at[0])), f"{what} nothing then", remedy)
                 yield Unseen(term.id, at[0], note)

@@ -6,10 +6,12 @@ moves no money and denies nothing.
 
 from __future__ import annotations
 
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 from typing import Literal
 
+from detente.errors import KeyPath
 from detente.values.period import later, moment
 from detente.values.quantity import Span
 
@@ -48,6 +50,13 @@ def answerable(asked: date, within: Span) -> date:
 def unanswered(asked: date, within: Span) -> date:
     """The day on which silence has answered."""
     return answerable(asked, within) + timedelta(days=1)
+
+
+def year_before(days: Iterable[tuple[KeyPath, date | None]], first: datetime) -> Iterator[tuple[KeyPath, date]]:
+    """Of days that may lie before a clause is in force, each with its place, those of a year before it or more."""
+    for path, on in days:
+        if on is not None and later(moment(on), Span(1, "year")).date() <= first.date():
+            yield path, on
 
 
 def last_day(end: datetime) -> date:

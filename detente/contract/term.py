@@ -49,6 +49,7 @@ from detente.market.offer import AnyOffer
 from detente.values.facts import Facts
 from detente.values.money import sufficient
 from detente.values.period import Horizon
+from detente.values.quantity import Span
 
 ROLES: tuple[type[ClauseRole], ...] = (
     *(PriceChange, OwnRates, AfterPlans, GivingBack, Payer, Returning, CallLimit, PricedBreach, UpToAmount),
@@ -175,6 +176,18 @@ class Term(ClauseText):
         One that comes when it has ended does nothing, and its case says so.
         """
         return ()
+
+    def fact_days(self) -> Iterable[tuple[KeyPath, date]]:
+        """The days on which something happened by it, as it states, each with its place in it. Neutral: none.
+
+        Before it was in force nothing did: its case asks whether the year is right.
+        """
+        return ()
+
+    @property
+    def open_after(self) -> Span | None:
+        """How long after its end something may happen by it: a claim for its last window. Neutral: nothing does."""
+        return None
 
     def overlooked(self, horizon: Horizon) -> Iterable[Flaw]:
         """What its facts leave undone in a horizon, which may be as meant: worth a note. Neutral: nothing."""

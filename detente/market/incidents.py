@@ -54,14 +54,12 @@ class ObservedOutages:
         """A hash of all that it says."""
         return hashlib.sha256(repr((self.times, self.first, self.last)).encode()).hexdigest()
 
-    def availability(self, start: datetime, end: datetime) -> Decimal | None:
-        """The part of a time in which it was not out; None where not all of that time was observed.
+    def availability(self, start: datetime, end: datetime) -> Decimal:
+        """The part of a time, all of which was observed, in which it was not out.
 
         Outages at one time count once.
         """
         begin, until = micros(start), micros(end)
-        if not self.first <= begin < until <= self.last:
-            return None
         out, reached = 0, begin
         for a, b in sorted(self.times):
             out += max(0, min(b, until) - max(a, reached))
@@ -102,6 +100,13 @@ class IncidentFile(Noun):
         default=None, description="the day after the last that was observed; default: the last row's"
     )
     missing: Literal["refuse", "skip"] = Field(default="refuse", description="rows without an end")
+
+    @model_validator(mode="after")
+    def _in_order(self) -> IncidentFile:
+        if self.from_ is not None and self.until is not None and self.from_ >= self.until:
+            what = f"the days that were observed end ({self.until}) before they begin ({self.from_})"
+            raise FlawError(what, "`until` is the day after the last of them", ("until",))
+        return self
 
     def read(self, folder: Path) -> IncidentHistory:
         """How often it was out, and for how long. Raises FlawError, MissingExtraError."""

@@ -6,7 +6,7 @@ See ``docs/terms/audit.md``.
 from __future__ import annotations
 
 from collections.abc import Iterator
-from datetime import datetime
+from datetime import date, datetime
 from typing import Literal
 
 from pydantic import Field
@@ -15,6 +15,7 @@ from detente.contract.bases.position import Position
 from detente.contract.reach.verdict import Reason
 from detente.contract.reach.window import Every
 from detente.contract.reminder import Reminder, before, last_day
+from detente.errors import KeyPath
 from detente.values.noun import Title
 from detente.values.period import Day, named
 from detente.values.quantity import in_percent
@@ -46,6 +47,10 @@ class Audit(Position):
                 what += "" if made is None else f": it was made on {made}, and when it was announced is not stated"
                 yield Reminder(before(window.end, self.notice), "notice", what, by)
             yield Reminder(last_day(window.end), "right", f"the last day for an audit in {name}", self.by, made)
+
+    def fact_days(self) -> Iterator[tuple[KeyPath, date]]:
+        """When audits were made."""
+        yield from ((("done", index), on) for index, on in enumerate(self.done))
 
     def explain(self) -> Reason:
         """Who may look at what."""

@@ -6,7 +6,7 @@ See ``docs/terms/change-of-control.md``.
 from __future__ import annotations
 
 from collections.abc import Iterator
-from datetime import datetime
+from datetime import date, datetime
 from typing import Literal
 
 from pydantic import Field
@@ -14,6 +14,7 @@ from pydantic import Field
 from detente.contract.bases.position import Position
 from detente.contract.reach.verdict import Reason
 from detente.contract.reminder import Reminder
+from detente.errors import KeyPath
 from detente.values.noun import Title
 from detente.values.period import Day, later
 from detente.values.quantity import in_percent
@@ -49,6 +50,11 @@ class ChangeOfControl(Position):
             )
         what = f"the last day on which the other party {RIGHTS[self.right]}"
         yield Reminder(later(day, self.within).date(), "right", what)
+
+    def fact_days(self) -> Iterator[tuple[KeyPath, date]]:
+        """When control changed."""
+        if self.happened is not None:
+            yield ("happened",), self.happened
 
     def explain(self) -> Reason:
         """What follows from it."""

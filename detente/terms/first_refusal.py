@@ -6,7 +6,7 @@ See ``docs/terms/first-refusal.md``.
 from __future__ import annotations
 
 from collections.abc import Iterator
-from datetime import datetime, timedelta
+from datetime import date, datetime, timedelta
 from typing import ClassVar, Literal, Self
 
 from pydantic import Field, model_validator
@@ -17,7 +17,7 @@ from detente.contract.clause_text import SELF
 from detente.contract.reach.scope import Scope
 from detente.contract.reach.verdict import Reason
 from detente.contract.reminder import Reminder, answerable, unanswered
-from detente.errors import Flaw, FlawError
+from detente.errors import Flaw, FlawError, KeyPath
 from detente.values.noun import Noun
 from detente.values.period import Day, Horizon, later, moment
 from detente.values.quantity_field import Length
@@ -95,6 +95,10 @@ class FirstRefusal(FirstRight):
                 if notice.signed is not None and notice.signed >= end:
                     again = f"what was offered of {notice.of} is signed too late: it must be noticed again"
                     yield Reminder(notice.signed, "notice", again, SELF)
+
+    def fact_days(self) -> Iterator[tuple[KeyPath, date]]:
+        """When the holder was told."""
+        yield from ((("notices", index, "noticed"), notice.noticed) for index, notice in enumerate(self.notices))
 
     def overlooked(self, horizon: Horizon) -> Iterator[Flaw]:
         """What was signed once it was no longer free."""

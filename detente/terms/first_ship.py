@@ -6,7 +6,7 @@ See ``docs/terms/first-ship.md``.
 from __future__ import annotations
 
 from collections.abc import Iterator
-from datetime import datetime
+from datetime import date, datetime
 from typing import ClassVar, Literal, Self
 
 from pydantic import Field, model_validator
@@ -15,8 +15,8 @@ from detente.contract.bases.first_right import FirstRight, FreedUse
 from detente.contract.case_view import CaseView
 from detente.contract.reach.scope import Scope
 from detente.contract.reach.verdict import Reason
-from detente.contract.reminder import Reminder, answerable, unanswered
-from detente.errors import Flaw, FlawError
+from detente.contract.reminder import Reminder, answerable, unanswered, year_before
+from detente.errors import Flaw, FlawError, KeyPath
 from detente.values.noun import Noun
 from detente.values.period import Day, later, moment
 from detente.values.quantity import Span
@@ -81,6 +81,15 @@ class FirstShip(FirstRight):
         return FreedUse(
             release.of, None, f"it says on {release.answered} that it will support it; `shipped` is not stated"
         )
+
+    def fact_days(self) -> Iterator[tuple[KeyPath, date]]:
+        """When it was asked, or answered; a product may have been there for some time before."""
+        for index, each in enumerate(self.releases):
+            key = "offered" if each.offered is not None else "answered"
+            asked = each.offered or each.answered
+            if asked is not None:
+                yield ("releases", index, key), asked
+            yield from year_before([(("releases", index, "shipped"), each.shipped)], self.validity.first)
 
     def check(self, case: CaseView) -> Iterator[Flaw]:
         """A right of nobody; answers that came too late."""

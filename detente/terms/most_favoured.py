@@ -6,7 +6,7 @@ See ``docs/terms/most-favoured.md``.
 from __future__ import annotations
 
 from collections.abc import Iterator
-from datetime import datetime
+from datetime import date, datetime
 from decimal import Decimal
 from fractions import Fraction
 from typing import Literal, Self
@@ -17,7 +17,7 @@ from detente.contract.bases.position import Position
 from detente.contract.reach.verdict import Reason
 from detente.contract.reach.window import Every
 from detente.contract.reminder import Reminder, last_day
-from detente.errors import FlawError
+from detente.errors import FlawError, KeyPath
 from detente.values.money import WorkPrice
 from detente.values.noun import Noun, Title
 from detente.values.period import Day, later, moment, named
@@ -69,6 +69,13 @@ class MostFavoured(Position):
             if self.cut(found):
                 on = later(moment(found.on), self.report_within).date() if self.report_within else found.on
                 yield Reminder(on, "duty", self._told(found), self.other, found.lowered)
+
+    def fact_days(self) -> Iterator[tuple[KeyPath, date]]:
+        """When a price of others was found, and ours was lowered."""
+        for index, each in enumerate(self.compared):
+            yield ("compared", index, "on"), each.on
+            if each.lowered is not None:
+                yield ("compared", index, "lowered"), each.lowered
 
     def _told(self, found: ComparedPrice) -> str:
         prices, cut = f"{found.what}: {found.ours} against {found.theirs}", self.cut(found)

@@ -6,7 +6,7 @@ See ``docs/terms/obligation.md``.
 from __future__ import annotations
 
 from collections.abc import Iterator
-from datetime import datetime
+from datetime import date, datetime
 from typing import Any, Literal, Self, get_args
 
 from pydantic import Field, model_validator
@@ -16,9 +16,10 @@ from detente.contract.case_view import CaseView
 from detente.contract.reach.verdict import Reason
 from detente.contract.reach.window import Cycle, Every
 from detente.contract.reminder import Reminder, last_day
-from detente.errors import Flaw, FlawError
+from detente.errors import Flaw, FlawError, KeyPath
 from detente.values.noun import Title
 from detente.values.period import Day, later, named
+from detente.values.quantity import Span
 from detente.values.quantity_field import Length
 
 _AGAIN = ("each", "every")
@@ -77,6 +78,15 @@ class DatedObligation(Position):
             what = f"{self._told} for {named(window.start, window.end)}"
             if end >= since:
                 yield Reminder(last_day(end), "duty", what, self.by, done)
+
+    def fact_days(self) -> Iterator[tuple[KeyPath, date]]:
+        """When it was done."""
+        yield from ((("done", index), on) for index, on in enumerate(self.done))
+
+    @property
+    def open_after(self) -> Span | None:
+        """As long as it may be done after its last window."""
+        return self.within
 
     @property
     def _told(self) -> str:

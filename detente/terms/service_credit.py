@@ -46,7 +46,7 @@ from detente.values.facts import Facts
 from detente.values.money import Cash
 from detente.values.noun import Noun
 from detente.values.period import Day, Horizon, later, named
-from detente.values.quantity import in_percent
+from detente.values.quantity import Span, in_percent
 from detente.values.quantity_field import Length, Portion
 
 
@@ -209,7 +209,15 @@ class ServiceCredit(Term, AvailabilityGuarantee, DataReader, Returning):
         found = self._stated(window)
         if found is not None and found.availability is not None:
             return found.availability
-        return None if self._outages is None else self._outages.availability(window.start, window.end)
+        seen = self._observed
+        inside = seen is not None and seen[0] <= window.start and window.end <= seen[1]
+        return self._outages.availability(window.start, window.end) if inside and self._outages is not None else None
+
+    @property
+    def _observed(self) -> tuple[datetime, datetime] | None:
+        """The days that were observed, on the clock of its agreement."""
+        file = self.incidents
+        return (self.begin(file.from_), self.begin(file.until)) if file and file.from_ and file.until else None
 
     def _of_band(self, availability: Decimal) -> Fraction:
         return max((Fraction(b.credit) for b in self.bands if availability < b.below), default=Fraction(0))
@@ -270,7 +278,15 @@ class ServiceCredit(Term, AvailabilityGuarantee, DataReader, Returning):
                 yield Reminder(self._last_claim(window), "notice", what, SELF, claimed)
 
     def overlooked(self, horizon: Horizon) -> Iterator[Flaw]:
-        """Credits of what was measured that nobody has claimed."""
+        """Credits of what was measured that nobody has claimed; windows of which some days alone were observed."""
+        seen = self._observed
+        for window in self._known() if seen is not None and self._outages is not None else ():
+            assert seen is not None, "there are windows of it"
+            first, last = seen
+            if self.availability(window) is None and first < window.end and window.start < min(last, horizon.closes):
+                of, days = named(window.start, window.end), f"{first.date()} to {last_day(last)}"
+                what = f"of {of} not every day was observed by `{self.id}` ({days}), so that nothing is given back"
+                yield Flaw(what, "correct `from` and `until` (the day after the last), or state it in `measured`")
         for window in self._known() if self.claim_within else ():
             known, stated = self.availability(window), self._stated(window)
             part = self._of_band(known) if known is not None else None
@@ -283,14 +299,18 @@ class ServiceCredit(Term, AvailabilityGuarantee, DataReader, Returning):
         """The windows of which anything is stated, or was observed."""
         calendar = self._cycle
         days = [(self.begin(each.on), self.begin(each.on)) for each in self.measured]
-        if self.incidents is not None and self.incidents.from_ and self.incidents.until:
-            days.append((self.begin(self.incidents.from_), self.begin(self.incidents.until)))
+        days += [self._observed] if self._observed is not None else []
         found = {window.index: window for start, end in days for window in calendar.over(start, end)}
         yield from (found[index] for index in sorted(found))
 
     def _last_claim(self, window: Window) -> date:
         assert self.claim_within is not None, "there is a last day"
         return last_day(later(window.end, self.claim_within))
+
+    @property
+    def open_after(self) -> Span | None:
+        """As long as its last window may be claimed."""
+        return self.claim_within
 
     @property
     def service_level(self) -> ServiceLevel:
@@ -312,6 +332,7 @@ class ServiceCredit(Term, AvailabilityGuarantee, DataReader, Returning):
         known = f"{len(self.measured)} measured" if self.measured else "none is measured, so nothing is counted on"
         if self.incidents is not None:
             known = f"measured from {self.incidents.file}, {self.incidents.from_} to {self.incidents.until}"
+            known += ", and not observed else, so nothing is counted on"
         each = f"of each {self.windows.every}'s spend ({self.covered})"
         most = f", at most {self.cap.told} in all" if self.cap is not None else ""
         return Reason(self.id, f"by availability, a part {each} is given back: {bands}{claim}{most}; {known}")
@@ -339,6 +360,9 @@ class ServiceCredit(Term, AvailabilityGuarantee, DataReader, Returning):
             elif window.index in seen:
                 what = f"{each.on} and {seen[window.index].on} are in one window ({named(window.start, window.end)})"
                 yield Flaw(what, "keep one of them", ("measured", index, "on"))
+            elif each.claimed and self.begin(each.claimed) < window.start:
+                what = f"was claimed on {each.claimed}, before {named(window.start, window.end)}, for which it is"
+                yield Flaw(what, "is the year right?", ("measured", index, "claimed"))
             elif each.claimed and self.claim_within and each.claimed > self._last_claim(window):
                 what = f"was claimed on {each.claimed}, and the last day for it was {self._last_claim(window)}"
                 yield Flaw(what, "leave `claimed` out: a late claim gives nothing", ("measured", index, "claimed"))

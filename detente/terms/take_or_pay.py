@@ -158,6 +158,10 @@ class TakeOrPay(OneOffer):
         for index, each in enumerate(self.undelivered):
             yield ("undelivered", index, "from"), each.from_
 
+    def fact_days(self) -> Iterator[tuple[KeyPath, date]]:
+        """When the seller had something not ready."""
+        yield from self.acting_days()
+
     def shape(self, program: Program) -> None:
         """What is taken and what is not, together, reach the agreed quantity; what is made up gives its price back."""
         windows = list(self.taken.windows)

@@ -52,6 +52,84 @@ def test_a_day_that_a_clause_names_after_its_end(term: Data, day: str) -> None:
     assert told(agreement(term, ends="2063-01-01")) == []  # a later day of its own time
 
 
+AMENDS = {"id": "later", "with": "north", "effective": "2026-07-01", "ends": "2027-01-01", "amends": "north-deal"}
+OTHERS = {"what": "H100s", "ours": "2 USD per GPU-hour", "theirs": "1 USD per GPU-hour"}
+NOTICED = {"id": "n", "kind": "first-refusal", "answer-within": "10 days"}
+FIRST = {"id": "f", "kind": "first-ship"}
+PHASES = {"id": "v", "kind": "delivery", "offer": "north-gpus"}
+FAVOURED = {"id": "m", "kind": "most-favoured", "compared-with": "others"}
+OF: Data = {"of": {"kind": "training"}}
+
+
+def phased(**days: str) -> Data:
+    return PHASES | {"tranches": [{"name": "a", "quantity": "10 GPU", "due": "2026-01-01"} | days]}
+
+
+@pytest.mark.parametrize(
+    ("term", "days"),
+    [
+        (TAKEN | {"undelivered": [MISSED | {"from": "2016-03-01", "until": "2016-03-15"}]}, ["2016-03-01 (`from`)"]),
+        (NOTICED | {"notices": [OF | {"noticed": "2025-12-31"}]}, ["2025-12-31 (`noticed`)"]),
+        (NOTICED | {"notices": [OF | {"noticed": "2026-01-01"}]}, []),
+        (FIRST | {"releases": [OF | {"offered": "2016-02-01"}]}, ["2016-02-01 (`offered`)"]),
+        (FIRST | {"releases": [OF | {"answer": "cannot", "answered": "2016-02-01"}]}, ["2016-02-01 (`answered`)"]),
+        # a product may have been there for some time, and GPUs too: not for a year
+        (FIRST | {"releases": [OF | {"shipped": "2025-01-02"}]}, []),
+        (FIRST | {"releases": [OF | {"shipped": "2025-01-01"}]}, ["2025-01-01 (`shipped`)"]),
+        (phased(due="2025-11-01", accepted="2025-11-01"), []),
+        (phased(accepted="2016-01-01"), ["2016-01-01 (`accepted`)"]),
+        (FAVOURED | {"compared": [OTHERS | {"on": "2026-02-01", "lowered": "2016-03-01"}]}, ["2016-03-01 (`lowered`)"]),
+        (
+            {"id": "a", "kind": "audit", "done": ["2016-03-01", "2016-04-01"]},
+            ["2016-03-01 (`done`)", "2016-04-01 (`done`)"],
+        ),
+        (
+            {"id": "o", "kind": "obligation", "what": "x", "due": "2026-03-01", "done": ["2016-02-01"]},
+            ["2016-02-01 (`done`)"],
+        ),
+        (
+            {
+                "id": "c",
+                "kind": "change-of-control",
+                "right": "terminate",
+                "within": "9 days",
+                "happened": "2016-02-01",
+            },
+            ["2016-02-01 (`happened`)"],
+        ),
+    ],
+)
+def test_what_happened_before_a_clause_was_in_force_is_asked_about(term: Data, days: list[str]) -> None:
+    asked = [f"`{term['id']}` of `north-deal` names {day}, before it is in force (2026-01-01)" for day in days]
+    assert told(agreement(term, ends="2027-01-01")) == asked
+
+
+def test_what_happened_by_an_earlier_text_is_not_asked_about() -> None:
+    audit = {"id": "a", "kind": "audit", "done": ["2026-03-01"]}
+    assert told(agreement(audit, ends="2027-01-01"), AMENDS | {"terms": [audit]}) == []
+
+
+SLA: Data = {
+    "id": "s",
+    "kind": "service-credit",
+    "bands": [{"below": "99%", "credit": "10%"}],
+    "claim-within": "2 months",
+}
+REPORTS: Data = {"id": "o", "kind": "obligation", "what": "x", "windows": {"every": "year"}, "within": "30 days"}
+
+
+@pytest.mark.parametrize(
+    ("term", "asked"),
+    [
+        (SLA | {"measured": [{"on": "2026-12-01", "availability": "98%", "claimed": "2027-02-28"}]}, False),
+        (REPORTS | {"done": ["2027-01-30"]}, False),
+        (REPORTS | {"done": ["2027-02-02"]}, True),
+    ],
+)
+def test_what_may_happen_after_the_end_is_not_asked_about(term: Data, asked: bool) -> None:
+    assert bool(told(agreement(term, ends="2027-01-01"))) == asked
+
+
 PAID = {"id": "p", "kind": "payment", "amount": "1 k USD", "on": "2026-09-01"}
 TRANCHE = {"name": "one", "quantity": "5 GPU", "due": "2026-06-01", "worth": "1 k USD"}
 DELIVERED = {"id": "v", "kind": "delivery", "offer": "north-gpus", "credit": {"per-day": "1%", "at-most": "10%"}}

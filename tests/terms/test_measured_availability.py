@@ -10,6 +10,7 @@ import pytest
 
 from detente.case.agenda import agenda
 from detente.case.case import Case
+from detente.case.notes import notes
 from detente.market.incidents import part_available
 from tests.builders import D, Data, agreement, data_of, mistakes, postings, solved, tokens, work
 from tests.real_data import DATA
@@ -50,6 +51,38 @@ def test_outages_of_a_window_are_added_up_once_and_what_was_not_observed_is_not_
     assert "measured from out.csv, 2026-01-01 to 2026-03-01" in plan.clauses[0].sentence
 
 
+def test_days_that_were_observed_are_days_of_its_agreement(tmp_path: Path) -> None:
+    """In New York a month begins at 05:00 UTC: January has 120 minutes and, from the 31st at 18:00, 120 more."""
+    (tmp_path / "out.csv").write_text(OUT)
+    deal = agreement(sla()) | {"zone": "America/New_York"}
+    found = Case.of(data_of([tokens("north", 3)], [work()], deal), tmp_path)
+    (term,) = found.terms
+    january, february, march, *_ = term.calendar(term.windows)  # type: ignore[attr-defined]
+    known = [term.availability(window) for window in (january, february, march)]  # type: ignore[attr-defined]
+    assert known == [D("0.994623"), 1, None]
+    assert notes(found) == ()
+
+
+@pytest.mark.parametrize(
+    ("observed", "noted"),
+    [
+        (
+            {"from": "2026-01-01", "until": "2026-02-28"},
+            "of Feb 2026 not every day was observed by `sla` (2026-01-01 to 2026-02-27)",
+        ),
+        (
+            {"from": "2026-01-15", "until": "2026-03-01"},
+            "of Jan 2026 not every day was observed by `sla` (2026-01-15 to 2026-02-28)",
+        ),
+        ({"from": "2025-12-15", "until": "2026-03-01"}, None),
+    ],
+)
+def test_a_month_that_was_observed_in_part_is_told(tmp_path: Path, observed: Data, noted: str | None) -> None:
+    incidents = {"file": "out.csv", "columns": COLUMNS} | observed
+    found = [note.what for note in notes(case(tmp_path, incidents=incidents))]
+    assert found == ([f"{noted}, so that nothing is given back"] if noted else [])
+
+
 def test_what_is_stated_holds_before_what_was_observed(tmp_path: Path) -> None:
     found = solved(case(tmp_path, measured=[{"on": "2026-01-31", "availability": "98%"}]))
     assert postings(found, "sla")["service-credit", 0] == -900
@@ -78,6 +111,8 @@ def test_mistakes_have_a_place_and_a_remedy(tmp_path: Path) -> None:
     unobserved = {"file": "out.csv", "columns": COLUMNS}
     assert "look alike in a file of incidents; say which days were observed" in said(sla(incidents=unobserved))[0]
     assert any("there is no such file" in each for each in said(sla()))
+    early = {"file": "out.csv", "columns": COLUMNS, "from": "2026-03-01", "until": "2026-01-01"}
+    assert "end (2026-01-01) before they begin (2026-03-01)" in said(sla(incidents=early))[0]
     bare = {"id": "sla", "kind": "service-credit", "bands": EC2, "measured": [{"on": "2026-01-31"}]}
     assert "says no `availability`, and no file of `incidents` does" in said(bare)[0]
 

@@ -102,6 +102,11 @@ def test_mistakes() -> None:
     assert wrong(late, **{"claim-within": "2 months"}).startswith(
         "was claimed on 2026-04-01, and the last day for it was 2026-03-31"
     )
+    early = one | {"on": "2026-03-01", "claimed": "2016-03-20"}
+    assert wrong(early, **{"claim-within": "2 months"}).startswith(
+        "was claimed on 2016-03-20, before Mar 2026, for which"
+    )
+    assert mistakes(data_of([tokens("north", 3)], [work()], agreement(clause(early | {"claimed": "2026-03-20"})))) == []
     assert wrong(bands=EC2[::-1]).startswith("the bands are not from the mildest to the worst")
     other = clause() | {"id": "other"}
     both = mistakes(data_of([tokens("north", 3)], [work()], agreement(clause(), other)))

@@ -6,13 +6,15 @@ has come. Not here: what a delay gives back (``terms``).
 
 from __future__ import annotations
 
-from datetime import datetime
+from collections.abc import Iterator
+from datetime import date, datetime
 from decimal import Decimal
 
 from pydantic import Field
 
 from detente.contract.bases.one_offer import OneOffer
-from detente.contract.reminder import unanswered
+from detente.contract.reminder import unanswered, year_before
+from detente.errors import KeyPath
 from detente.values.money import Cash
 from detente.values.noun import Noun, Title
 from detente.values.period import Day
@@ -55,6 +57,12 @@ class InTranches(OneOffer):
     def known(self) -> tuple[CapacityTranche, ...]:
         """Its tranches, with what silence has accepted."""
         return tuple(tranche.deemed(self.deemed_after) for tranche in self.tranches)
+
+    def fact_days(self) -> Iterator[tuple[KeyPath, date]]:
+        """Of each tranche, of which some may have come before this was agreed on."""
+        keys = ("due", "expected", "offered", "accepted")
+        days = [(("tranches", i, key), getattr(each, key)) for i, each in enumerate(self.tranches) for key in keys]
+        yield from year_before(days, self.validity.first)
 
     @property
     def arrivals(self) -> tuple[datetime, ...]:
