@@ -14,7 +14,7 @@ from datetime import UTC, datetime, timedelta
 from decimal import Decimal
 from typing import Any
 
-from detente.contract.settled.standing import CREDIT, FLOOR, MILESTONE, PAID, SUPERSEDED, TAKE
+from detente.contract.settled.standing import CREDIT, FLOOR, MILESTONE, PAID, SUPERSEDED, TAKE, VESTING
 from detente.demand.quantum import QUANTUM
 from detente.errors import HIDDEN
 from detente.results.move_count import counted, total
@@ -115,7 +115,7 @@ def _charges(plan: Mapping[str, Any]) -> Iterator[str]:
         yield f"its `charges` are reduced by {plain(reduced)}, and the discounts among its `postings` are {plain(off)}"
 
 
-_WITHOUT_MONEY = (SUPERSEDED, "at-least", "at-most", "cap", "delivered", "warrant")
+_WITHOUT_MONEY = (SUPERSEDED, "at-least", "at-most", "cap", "delivered", VESTING)
 """Roles of what is counted and never owed for: what else the clause gives is for other times, as a delay is."""
 
 

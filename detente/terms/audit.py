@@ -13,11 +13,11 @@ from pydantic import Field
 
 from detente.contract.bases.position import Position
 from detente.contract.reach.verdict import Reason
-from detente.contract.reach.window import Every
+from detente.contract.reach.window import Every, Window
 from detente.contract.reminder import Reminder, before, last_day
-from detente.errors import KeyPath
+from detente.errors import Flaw, KeyPath
 from detente.values.noun import Title
-from detente.values.period import Day, named
+from detente.values.period import Day, Horizon, named
 from detente.values.quantity import in_percent
 from detente.values.quantity_field import Length, Portion
 
@@ -35,13 +35,17 @@ class Audit(Position):
     )
     done: tuple[Day, ...] = Field(default=(), description="the days of audits that were made, in order")
 
+    def _in(self, window: Window) -> list[date]:
+        """The audits that were made in a window."""
+        return [day for day in self.done if window.start.date() <= day <= last_day(window.end)]
+
     def reminds(self, since: datetime, until: datetime) -> Iterator[Reminder]:
         """The last day of each window, and the last on which an audit in it can be announced."""
         for window in self.calendar(self.windows).over(self.validity.start, until):
             if window.end <= since:
                 continue
             name = named(window.start, window.end)
-            made = next((day for day in self.done if window.start.date() <= day <= last_day(window.end)), None)
+            made = next(iter(self._in(window)), None)
             if self.notice:
                 what, by = f"to announce the audit of {name}", self.by if made is None else None
                 what += "" if made is None else f": it was made on {made}, and when it was announced is not stated"
@@ -51,6 +55,13 @@ class Audit(Position):
     def fact_days(self) -> Iterator[tuple[KeyPath, date]]:
         """When audits were made."""
         yield from ((("done", index), on) for index, on in enumerate(self.done))
+
+    def overlooked(self, horizon: Horizon) -> Iterator[Flaw]:
+        """More audits in one window than there is a right to."""
+        for window in self.calendar(self.windows).over(self.validity.start, horizon.closes):
+            if len(made := self._in(window)) > 1:
+                what = f"`{self.id}`: an audit may be made once in {named(window.start, window.end)}, and was on"
+                yield Flaw(f"{what} {' and '.join(map(str, made))}", "correct the days, or `windows`")
 
     def explain(self) -> Reason:
         """Who may look at what."""

@@ -60,5 +60,7 @@ class ChangeOfControl(Position):
         """What follows from it."""
         above = f" (more than {in_percent(self.above)} of the votes)" if self.above is not None else ""
         when = f"; it happened on {self.happened}" if self.happened else "; no day is stated on which it `happened`"
-        told = f"control of {self.party} changes{above}, the other party {RIGHTS[self.right]} within {self.within}"
+        told = f"control of {self.party} changes{above}, "
+        told += f"it must be told within {self.notice}, and " if self.notice else ""
+        told += f"the other party {RIGHTS[self.right]} within {self.within}"
         return self.says(f"where {told}{when}")

@@ -18,7 +18,7 @@ from detente.contract.reach.window import Cycle, Every
 from detente.contract.reminder import Reminder, last_day
 from detente.errors import Flaw, FlawError, KeyPath
 from detente.values.noun import Title
-from detente.values.period import Day, later, named
+from detente.values.period import Day, endless, later, named
 from detente.values.quantity import Span
 from detente.values.quantity_field import Length
 
@@ -100,7 +100,17 @@ class DatedObligation(Position):
         return self.says(f"{self.by} owes{to} {when}: {self._told}")
 
     def check(self, case: CaseView) -> Iterator[Flaw]:
-        """A day on which the clause is not in force; a duty for the whole of a term without end."""
+        """A day on which the clause is not in force; more days on which it was done than it has windows."""
         if self.due is not None and not self.validity.over(self.begin(self.due), self.begin(self.due)):
             when = named(self.validity.start, self.validity.end)
             yield Flaw(f"{self.due} is not while the clause is in force ({when})", "is the year right?", ("due",))
+        if self.windows is not None and self.done and not endless(self.validity.end):
+            windows = self.calendar(self.windows).over(self.validity.start, self.validity.end)
+            asked = max((window.index + 1 for window in windows), default=0)
+            if len(self.done) > asked:
+                times = f"{asked} window{'s' if asked != 1 else ''} ({named(self.validity.first, self.validity.end)})"
+                yield Flaw(
+                    f"{self.done[asked]} is the day of no window: it comes back in {times}, each done once",
+                    "write one day for each window, in order",
+                    ("done", asked),
+                )

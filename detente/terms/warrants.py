@@ -33,6 +33,7 @@ from detente.contract.reach.verdict import Reason
 from detente.contract.reach.window import Calendar, Every
 from detente.contract.reminder import Reminder, last_day
 from detente.contract.settled.settlement import Settlement, settled
+from detente.contract.settled.standing import VESTING
 from detente.contract.term import Term
 from detente.errors import Flaw, FlawError
 from detente.values.committed import Committed, is_flow, number, told, unit_of
@@ -118,7 +119,7 @@ class Warrants(Term):
         """How far each tranche is; nothing is owed."""
         counting, meter = self.counting, self.counting.own
         return Settlement.of(
-            settled(meter, window, "warrant", None, ended=ended, amount=number(tranche.reach), drawn=drawn)
+            settled(meter, window, VESTING, None, ended=ended, amount=number(tranche.reach), drawn=drawn)
             for window, ended in meter.begun(as_of)
             for tranche in self.tranches
             for drawn in (counting.drawn(totals, window, number(tranche.reach)),)

@@ -8,6 +8,7 @@ from typing import Any
 import pytest
 
 from detente.case.case import Case
+from detente.case.notes import notes
 from detente.contract.bases.position import Position
 from detente.contract.reach.scope import Scope
 from detente.contract.reach.window import Every
@@ -116,6 +117,13 @@ def test_the_source_of_a_day_may_be_stated() -> None:
     assert mistakes(data("obligation", due=due, windows=None, within=None)) == []
 
 
+@pytest.mark.parametrize(("days", "wrong"), [(4, False), (5, True)])
+def test_a_duty_is_done_once_for_each_window(days: int, wrong: bool) -> None:
+    said = mistakes(data("obligation", done=[f"2026-0{n}-20" for n in range(4, 4 + days)]))
+    fifth = "2026-08-20 is the day of no window: it comes back in 4 windows (2026), each done once; write one day"
+    assert [each.startswith(fifth) for each in said] == [True] * wrong
+
+
 # -- renewal ----------------------------------------------------------------------------------------------------------
 def test_it_renews_again_and_again_unless_notice_is_given_in_time() -> None:
     # 3 October to 31 December are 90 days, so the last day is the 2nd; the third term's notice is after the list
@@ -222,6 +230,8 @@ def test_a_right_after_a_change_of_control_lasts_so_long() -> None:
     # 2026-04-01 and 90 days: 30 in April, 31 in May, and 29 of June
     assert reminded("change-of-control", notice="10 days") == [("2026-04-11", "notice"), ("2026-06-30", "right")]
     assert reminded("change-of-control", happened=None) == []
+    told = term("change-of-control", notice="10 days").explain().sentence
+    assert "it must be told within 10 days, and the other party may end the agreement within 90 days" in told
 
 
 def test_an_audit_is_once_in_each_window() -> None:
@@ -231,6 +241,13 @@ def test_an_audit_is_once_in_each_window() -> None:
     assert (found[0].done, found[0].by) == (None, None)  # of an audit that was made, nobody said when it was announced
     assert found[0].what.endswith(": it was made on 2026-08-08, and when it was announced is not stated")
     assert {each.by for each in term("audit").reminds(day("2026-01-01"), day("2027-01-01"))} == {"self"}
+
+
+def test_more_audits_than_there_is_a_right_to_are_noted() -> None:
+    case = Case.of(data("audit", done=["2026-02-01", "2026-03-20"]))
+    (note,) = notes(case)
+    assert note.what == "`it`: an audit may be made once in 2026, and was on 2026-02-01 and 2026-03-20"
+    assert notes(Case.of(data("audit", windows={"every": "month"}, done=["2026-02-01", "2026-03-20"]))) == ()
 
 
 def test_a_cap_on_liability_says_how_much() -> None:

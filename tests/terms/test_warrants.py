@@ -9,6 +9,7 @@ from typing import Any
 
 import pytest
 
+from detente.report.plans.explanation import explain
 from tests.builders import (
     D,
     Data,
@@ -86,6 +87,15 @@ def test_explain_tells_what_is_not_the_default() -> None:
         "; what counts is spend at list prices; it counts when it is bought; `product: tokens` counts up to 25% of it;"
     )
     assert told in said(measure="list", moment="purchase", counts=CLASS)
+
+
+def test_explain_tells_what_is_short_of_each_tranche() -> None:
+    case = build([tokens("north", 3)], [work()], agreement(OFF, shares("16200 USD", "16201 USD")))
+    told = [line.sentence for line in explain(case, solved(case), "shares").lines if "bought of" in line.sentence]
+    assert told == [
+        "Jan 2026 – Jun 2026: 16.2 k USD bought of 16.2 k USD: reached",
+        "Jan 2026 – Jun 2026: 16.2 k USD bought of 16.2 k USD: 1.00 USD short",
+    ]
 
 
 @pytest.mark.parametrize(

@@ -23,6 +23,8 @@ CREDIT = "credit"
 """The role of what is given on use until its amount is gone: what is left at a window's end is lost."""
 PAID = "paid"
 """The role of what is paid in any case, and used up by what is used: what is not is lost."""
+VESTING = "warrant"
+"""The role of what is to be bought in all until something vests: nothing is owed where it is not."""
 SUPERSEDED = "superseded"
 """The role of a floor's window that an amendment took over: it asks nothing, and what was drawn counts there."""
 

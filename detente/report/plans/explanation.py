@@ -18,7 +18,7 @@ from detente.case.outside import outside
 from detente.case.switches import Switch, switches_of
 from detente.contract.payer import Payer
 from detente.contract.roles import StandbyHedge, UpToAmount
-from detente.contract.settled.standing import MILESTONE, PAID, TAKE, Standing
+from detente.contract.settled.standing import MILESTONE, PAID, TAKE, VESTING, Standing
 from detente.contract.term import Term
 from detente.errors import CaseError, Mistake, Where
 from detente.market.offer import TokenOffer
@@ -292,6 +292,9 @@ def _windows(found: Plan, row: ClauseRow) -> Iterator[str]:
         elif window.role == PAID:
             used, paid = shown(window.drawn, window.unit), shown(window.required, window.unit)
             yield f"{when}: {used} used of {paid} that are paid"
+        elif window.role == VESTING and (left := window.remaining) is not None:
+            state = f"{shown(left, window.unit)} short" if left > 0 else "reached"
+            yield f"{when}: {shown(window.drawn, window.unit)} bought of {shown(window.required, window.unit)}: {state}"
 
 
 def _marginal(row: ClauseRow) -> Line:
