@@ -1,6 +1,7 @@
 """Settling the clauses of a contract together: who pays for use first, then who gives back, each after those before.
 
-Not here: what one clause makes of its totals (``Term.settle``).
+Owns: the order, what is not known since one clause is not, and where a clause alone would stand by more use. Not here:
+what one clause makes of its totals (``Term.settle``).
 """
 
 from __future__ import annotations

@@ -307,7 +307,7 @@ class VolumeDiscount(Term, Returning):
         yield from not_added(self, apart, case, VolumeDiscount.gives)
         if self.validity.combine == "sum":
             yield from more_than_all(self, others, case, VolumeDiscount.gives)
-        yield from combined_with_prices(self, others, case, VolumeDiscount.gives, "tiers too")
+        yield from combined_with_prices(self, others, case, VolumeDiscount.gives)
         if self.listed is None:
             return
         sold = {offer.id: offer for offer in case.offers}

@@ -24,7 +24,8 @@ class Use:
     (GPU-hours, Mtok), ``listed`` and ``revenue`` are money; each is a whole number of billionths. Capacity that is
     bought in units is charged to the work that used it, pro rata, and the rest to nobody (FOCUS: a commitment's charges
     are ``Used`` or ``Unused``). A plan lists use of a reservation at what was paid for it; a ledger at the price of its
-    day, with one line more, ``reserved``, of what the price that was paid makes of it, nobody's, negative if cheaper.
+    day, with one line more, ``reserved``, of what the price that was paid makes of it, negative if cheaper: of who used
+    it, or nobody's where a bill charged for more than was paid.
     """
 
     kind: Literal["use", "idle", "reserved", "egress"]

@@ -120,13 +120,11 @@ def combined_with_prices(
     mates: Sequence[AnyOther],
     case: CaseView,
     gives: Callable[[AnyOther, Facts, Facts], Fraction | Decimal | None],
-    as_well: str,
 ) -> Iterator[Flaw]:
     """A way of combining that clauses which lower the price state with one that gives back a part.
 
     What is given back is of what discounts leave, however these combine: that is the product. Of two of one text, the
-    way is that of the later paper. ``mates``: others of its kind. ``as_well``: what a clause that lowers the price may
-    be written as, to combine.
+    way is that of the later paper. ``mates``: others of its kind.
     """
     others = [(other, way) for other in case.lowering if (way := _way_between(own, other)) in ("sum", "best-of")]
     for demand, offer in case.uses(own.covered, *(key for other, _ in others for key in other.covered.keys)):
@@ -147,7 +145,7 @@ def combined_with_prices(
             else:
                 ways = [f"write `combine: product` in `{paper}`"]
             rates = " and ".join(map(in_percent, parts.values()))
-            ways.append(f"{'write ' if several else ''}{names} as {as_well}, from 0 on {rates} off")
+            ways.append(f"{'write ' if several else ''}{names} as tiers too, from 0 on {rates} off")
             what = f"`{own.id}` is of what {leave} of the price of `{offer['offer']}`, and {says}"
             yield Flaw(what, ", or ".join(ways))
             return

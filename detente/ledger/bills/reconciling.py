@@ -21,7 +21,7 @@ from detente.ledger.bills.bill_difference import BilledDay, BookedUse, Differenc
 from detente.ledger.bills.bill_mapping import BillMapping, BillRule
 from detente.ledger.bills.bill_rating import BillRating
 from detente.ledger.bills.bill_rows import LATEST, BadRow, BillReader, BillRow, LikeRows, unreadable
-from detente.ledger.bills.stretches import days_of, local_clock, month_of
+from detente.ledger.bills.stretches import days_of, local_clock, moments, month_of
 from detente.ledger.books.books import Books
 from detente.ledger.store.store import Session
 from detente.ledger.use.line import LineSum, summed
@@ -110,7 +110,7 @@ class _Bill:
     def __init__(self, case: Case, mapping: BillMapping) -> None:
         self._case, self._mapping = case, mapping
         self._rating, self.likes = BillRating(case, mapping), LikeRows()
-        self.local = local_clock(mapping.zone)
+        self.local, self.moment = local_clock(mapping.zone), moments(mapping.zone)
         invoiced = _invoiced(case, mapping)
         self.invoiced = frozenset(invoiced)
         self._arrears = {offer for offer, how in invoiced.items() if how == "in-arrears"}
@@ -209,8 +209,7 @@ def _booked(session: Session, case: Case, bill: _Bill, found: Reconciled) -> dic
     wanted = {offer.id for offer in case.offers if offer.provider in sellers}
     start, end = bill.span
     earliest, latest = month_of(start)[0], month_of(end - DAY)[1]
-    of_bills = (row for row, name, at in billed_rows(session) if name in wanted and start <= bill.local(at) < end)
-    found.of_bills = len(set(of_bills))
+    found.of_bills = billed_rows(session, wanted, bill.moment(start), bill.moment(end))
     for each in _served(session):
         name = each.of.offer.get("offer", "")
         at = bill.local(each.start)

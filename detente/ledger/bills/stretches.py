@@ -30,6 +30,12 @@ def local_clock(zone: str) -> LocalClock:
     return local
 
 
+def moments(zone: str) -> LocalClock:
+    """When the clock of a zone shows a time; the first of two moments at which it does."""
+    there = ZoneInfo(zone)
+    return lambda shown: micros(at_micros(shown).replace(tzinfo=there))
+
+
 def days_of(start: int, end: int) -> int:
     """Of how many days a row is, from that on which it begins. A day on which clocks are changed has 25 hours."""
     return max(1, -((HOUR - (end - start)) // DAY))

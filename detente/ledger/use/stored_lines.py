@@ -6,7 +6,7 @@ Not here: writing them (``books``), and their sums (``running_totals``).
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator, Sequence
+from collections.abc import Collection, Iterator, Sequence
 from typing import Any
 
 from detente.ledger.journals.record import TokenCounts
@@ -53,8 +53,10 @@ def use_lines(session: Session, which: str = "") -> Iterator[UseLine]:
         yield stored_line(classes[number], columns)
 
 
-def billed_rows(session: Session) -> Iterator[tuple[tuple[int, int], str, int]]:
-    """Each line that is of a row of a bill: the batch and number of the row, the offer, and when the line begins."""
-    offers = {number: UseClass.read(body).offer for number, body in session.all("SELECT class, body FROM classes")}
-    for batch, row, number, start in session.all(f"SELECT batch, call, class, start FROM lines{BILLED}"):
-        yield (batch, row), offers[number].get("offer", ""), start
+def billed_rows(session: Session, offers: Collection[str], start: int, end: int) -> int:
+    """How many rows of bills are on the books, of some offers, with use that begins in a time (in microseconds)."""
+    classes = session.all("SELECT class, body FROM classes")
+    wanted = [int(number) for number, body in classes if UseClass.read(body).offer.get("offer") in offers]
+    rows = f"SELECT DISTINCT batch, call FROM lines{BILLED} AND class IN {{these}} AND start >= ? AND start < ?"
+    ((found,),) = session.among(f"SELECT COUNT(*) FROM ({rows}) AS billed", wanted, (start, end))
+    return int(found)
