@@ -32,6 +32,8 @@ MAX_WINDOWS = 6
 """So many windows in which a cap is used up are named."""
 MATTERS = 0.005
 """A clause is named where it moves the price of a placement by at least this part."""
+NOTHING = 1e-9
+"""No more than a rounding. A cap that is used up is named by whatever more it moves a price, unlike other clauses."""
 
 
 @dataclass(frozen=True)
@@ -121,12 +123,12 @@ def _beside_cheaper(known: _Arcs, arc: Arc) -> Iterator[DecisionReason]:
 
 def _over_caps(known: _Arcs, arc: Arc, cheaper: Sequence[Arc]) -> Iterator[DecisionReason]:
     """The caps that are used up on the offers where it would cost less, and that make it no dearer here."""
-    here = {term for term, pull in _strongest(known.pulls, arc, known.prices[arc.index]) if pull > 0}
+    pulls = {term: known.pulls[term] for term in known.used_up if term in known.pulls}
+    own = [term for term, pull in pulls.items() if pull[arc.index] <= NOTHING]
     over: dict[str, list[str]] = {}
     for other in cheaper:
-        for term, pull in _strongest(known.pulls, other, known.prices[other.index]):
-            if pull > 0 and term in known.used_up and term not in here:
-                over.setdefault(term, []).append(other.offer.id)
+        for term in (term for term in own if pulls[term][other.index] > NOTHING):
+            over.setdefault(term, []).append(other.offer.id)
     for term, names in over.items():
         less = f"which cost{'s' * (len(names) == 1)} less"
         yield DecisionReason(f"`{term}` is used up on {_listed(names)}, {less}, in {known.used_up[term]}", term)
@@ -245,7 +247,7 @@ def _strongest(pulls: Mapping[str, Floats], arc: Arc, price: float) -> list[tupl
     """Clauses that move an arc's price by enough to matter, strongest first, at most three."""
     moved = [(name, float(pull[arc.index])) for name, pull in pulls.items()]
     least = MATTERS * abs(price) if np.isfinite(price) else 0.0
-    found = [(n, p) for n, p in moved if abs(p) > max(least, 1e-9)]
+    found = [(n, p) for n, p in moved if abs(p) > max(least, NOTHING)]
     return sorted(found, key=lambda f: (-abs(f[1]), f[0]))[:3]
 
 

@@ -136,10 +136,11 @@ def test_what_costs_something_and_moves_nothing_says_so() -> None:
     assert "it does not bind: a small change of it would change what it comes to, and move no work" in said
 
 
-def test_an_offer_beside_a_cheaper_one_names_the_cap_that_is_used_up_there() -> None:
-    # 1000 Mtok a month; North costs 2, of which a cap of 1500 USD a month lets 750 through, and South 3
+@pytest.mark.parametrize("price", [3, "2.005"])
+def test_an_offer_beside_a_cheaper_one_names_the_cap_that_is_used_up_there(price: object) -> None:
+    # 1000 Mtok a month; North costs 2, of which a cap of 1500 USD a month lets 750 through, and South more
     cap = {"id": "cap", "kind": "spending-cap", "amount": "1500 USD", "windows": {"every": "month"}}
-    case = build([tokens("north", 2), tokens("south", 3)], [work()], agreement(cap), months=2)
+    case = build([tokens("north", 2), tokens("south", price)], [work()], agreement(cap), months=2)
     (said,) = [str(line) for line in explain(case, solved(case), "chat").lines if "`south-api`" in str(line)[:12]]
     assert "`cap` is used up on `north-api`, which costs less, in Jan 2026, Feb 2026" in said
 
