@@ -148,3 +148,20 @@ def test_overlapping_reservations_stay_within_capacity() -> None:
     for period in found.periods:
         held = [p for p in found.purchases if p.reserved and p.start < period.end and p.end > period.start]
         assert sum(p.units for p in held) == 3
+
+
+@pytest.mark.parametrize(("scope", "told"), [({"data": "x"}, 1), ({"product": "gpu"}, 0)])
+def test_a_clause_for_which_the_books_share_out_what_a_plan_assigns_is_told(scope: Data, told: int) -> None:
+    """Two GPUs in February, one at 2 USD since January and one at 4: 672 hours of `x` count 2,688, or half of 4,032."""
+    price = {"2026-01-01": "2 USD per GPU-hour", "2026-02-01": "4 USD per GPU-hour"}
+    room = {"2026-01": "1 GPU", "2026-02": "2 GPU"}
+    offer = reserved("2", "2 months", capacity=room, cut="prorate") | {"price": price}
+    works = [
+        compute("y", {"rate": {"2026-01": "1 GPU", "2026-02": "1 GPU"}}, labels={"data": "y"}),
+        compute("x", {"rate": {"2026-02": "1 GPU"}}, labels={"data": "x"}),
+    ]
+    floor: Data = {"id": "f", "kind": "minimum-commitment", "amount": "2688 USD", "of": scope}
+    found = solved(build([offer], works, agreement(floor, party="south"), months=2))
+    assert [note.what.partition(", ")[0] for note in found.notes] == [
+        "`f` asks what work on `south-reserved` cost"
+    ] * told

@@ -21,6 +21,7 @@ from detente.contract.metered.use import nanos
 from detente.contract.settled.standing import Standing
 from detente.demand.quantum import PER_QUANTUM, QUANTUM
 from detente.errors import SolverError
+from detente.planner.answer.assigned import assigned
 from detente.planner.answer.bill import Bill
 from detente.planner.answer.costs import at_present, cost_rows, work_of
 from detente.planner.answer.easing import Easing
@@ -72,6 +73,7 @@ def result(
     status: Literal["optimal", "feasible", "time-limit", "interrupted"] = "optimal"
     if float(gap) > max(wanted, 1e-9):
         status = stopped or "feasible"
+    bought = tuple(purchases(draft, exact))
     rows, standings = cost_rows(draft, exact, solution), tuple(_standings(draft, exact))
     return Plan(
         Plan.FORMAT,
@@ -87,7 +89,7 @@ def result(
         periods=rows.periods,
         allocations=rows.allocations,
         standby=tuple(_standby(draft, solution)),
-        purchases=tuple(purchases(draft, exact)),
+        purchases=bought,
         standings=standings,
         unserved=rows.unserved,
         moves=rows.moves,
@@ -98,7 +100,7 @@ def result(
         providers=tuple(_providers(draft, exact)),
         capacity=rows.capacity,
         decisions=tuple(decisions(draft, model, prices, exact.quantities, standings)),
-        notes=tuple(_notes(draft.case)),
+        notes=(*_notes(draft.case), *assigned(draft.case, draft.by_price, bought)),
         stated=tuple(stated_charges(draft, exact)),
         rounded=tuple(rounded_invoices(draft, exact)),
         discount_rate=case.discount_rate,
