@@ -6,7 +6,7 @@ in exact totals. Not here: amounts, windows, and what is owed where too little c
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
 from fractions import Fraction
@@ -196,6 +196,15 @@ _WAYS = {
 }
 
 
+OF_CLASS = " of class "
+"""In the name of a class's meter, between that of the meter beside which it counts and its number."""
+
+
+def classes_beside(own: Meter, meters: Iterable[Meter]) -> tuple[Meter, ...]:
+    """The meters of the classes that count beside one, each up to a part of the amount."""
+    return tuple(meter for meter in meters if meter.name.startswith(f"{own.name}{OF_CLASS}"))
+
+
 @dataclass(frozen=True)
 class Counting:
     """What counts in each window: what ``own`` counts, less what credits ``paid``, and of each class up to its part."""
@@ -212,7 +221,7 @@ class Counting:
         left = whole.selection
         for place, each in enumerate(classes):
             inside = replace(left, within=(*left.within, each.of))
-            meter = replace(whole, name=f"{whole.name} of class {place + 1}", selection=inside)
+            meter = replace(whole, name=f"{whole.name}{OF_CLASS}{place + 1}", selection=inside)
             found.append((meter, Fraction(each.at_most)))
             left = replace(left, outside=(*left.outside, each.of))
         return cls(replace(whole, selection=left), tuple(found), paid)

@@ -70,7 +70,7 @@ def test_each_window_is_a_row_with_where_it_stands(books: Books) -> None:
         "ContractCommitmentDurationType": "1 Month",
         "ContractPeriodStart": "2026-01-01T00:00:00Z", "ContractPeriodEnd": "2026-07-01T00:00:00Z",
         "ContractCommitmentCategory": "Spend", "ContractCommitmentCost": "500.0", "ContractCommitmentUnit": "",
-        "x_Drawn": "", "x_Brought": "0.0", "x_Short": "0.0",
+        "x_Drawn": "", "x_Applied": "0.0", "x_Brought": "0.0", "x_Short": "0.0",
     }  # fmt: skip
     assert Decimal(found["2026-01"]["x_Short"]) == 500 - Decimal(found["2026-01"]["x_Drawn"]) > 0
 
@@ -110,6 +110,66 @@ def test_a_commitment_of_work_is_in_tokens(tmp_path: Path) -> None:
     found = [each for row in charges for each in _elements(row)]
     assert {each["ContractCommitmentAppliedUnit"] for each in found} == {"Tokens"}
     assert sum(each["ContractCommitmentAppliedQuantity"] for each in found) == 10360
+
+
+CREDIT: Data = {"id": "credit", "kind": "credit", "amount": "0.01 USD"}
+CLASS: Data = {"counts": [{"of": {"model": "m"}, "at-most": "1%"}]}
+STAGED: Data = {"amount": "1 USD", "windows": {"every": "term"}}
+FEE: Data = {"reach": "0.02 USD", "fee": "10%"}
+PREPAID: Data = {"by": "2026-01-16", "reach": "0.05 USD", "fee": "100%", "charged-as": "prepayment"}
+RATES = {"2026-01-01": "1.1 USD per EUR", "2026-02-01": "1.25 USD per EUR"}
+IN_EUR: Data = {"exchange": [{"rate": RATES, "day": "use"}]}
+
+
+@pytest.mark.parametrize(
+    ("floor", "others", "more", "drawn", "applied"),
+    [
+        pytest.param(
+            STAGED | {"milestones": [FEE | {"by": "2026-01-10"}, FEE | {"by": "2026-02-01"}]},
+            [], {}, {"2026-01-01": "0.03108", "by-2026-01-10": "0", "by-2026-02-01": "0.03108"}, {},
+            id="each milestone has a name of its own",
+        ),
+        pytest.param(
+            STAGED | {"milestones": [PREPAID]}, [], {},
+            {"2026-01-01": "0.05", "by-2026-01-16": "0.03108"}, {"2026-01-01": "0"},
+            id="after one that is charged as prepayment, what came since",
+        ),
+        pytest.param(
+            FLOOR | {"measure": "after-credits"}, [CREDIT], {}, {"2026-01-01": "0.02108"}, {"2026-01-01": "0.03108"},
+            id="what a credit pays does not count",
+        ),
+        pytest.param(
+            FLOOR | CLASS | {"amount": "1 USD"}, [], {}, {"2026-01-01": "0.01"}, {"2026-01-01": "0.03108"},
+            id="a class up to a part",
+        ),
+        pytest.param(
+            FLOOR | {"amount": "1 EUR"}, [], IN_EUR, {"2026-01-01": "0.035318182"}, {},
+            id="a currency of its own: by the rate of the day of use, and told at that of the window's end",
+        ),
+    ],
+)  # fmt: skip
+def test_what_is_applied_is_told_beside_what_is_drawn(
+    floor: Data, others: list[Data], more: Data, drawn: dict[str, str], applied: dict[str, str], tmp_path: Path
+) -> None:
+    """Ten calls of 10,360 tokens in all at 3 USD per Mtok: 0.03108 USD; in EUR 0.0282545454 at 1.10."""
+    with fresh(tmp_path) as store:
+        case = served_case(FLOOR | floor, *others, **more)
+        ingested(store, case, journal_of(tmp_path / "j", spread(10)))
+        kept = Books(store, case)
+        rows = commitments(kept)
+        charges: Counter[str] = Counter()
+        for row in FocusExport(kept, day("2026-01-01"), UNTIL).rows():
+            for each in _elements(row):
+                charges[each["ContractCommitmentId"]] += each["ContractCommitmentAppliedCost"]
+    found = {row["ContractCommitmentId"]: row for row in rows}
+    assert len(found) == len(rows)
+    assert {name.removeprefix("north-deal/floor/"): found[name] for name in charges}.keys() <= drawn.keys()
+    for name, amount in drawn.items():
+        row, charged = found[f"north-deal/floor/{name}"], charges[f"north-deal/floor/{name}"]
+        assert round(Decimal(row["x_Drawn"]), 9) == Decimal(amount)
+        assert round(Decimal(row["x_Applied"]), 9) == Decimal(applied.get(name, amount))
+        assert abs(charged - Decimal(row["x_Applied"])) <= Decimal("1e-8"), "each charge to the billionth"
+        assert "Exclusions" not in row["ContractCommitmentApplicability"]
 
 
 def test_what_is_drawn_in_windows_that_start_later_and_elsewhere_is_applied_to_them(tmp_path: Path) -> None:
