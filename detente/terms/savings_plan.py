@@ -105,7 +105,7 @@ class SavingsPlan(Term, OwnRates):
         """What it covers: of each offer all, or where it has an owner the owner's use, and that of all others."""
         found = []
         for offer in self.rates:
-            whole = self.covered.at(offer=offer)
+            whole = self._use_of(offer)
             if not self.owner.wanted:
                 found.append(CoveredUse(offer, offer, whole))
                 continue
@@ -113,6 +113,12 @@ class SavingsPlan(Term, OwnRates):
             found.append(CoveredUse(offer, f"{offer} of the owner", Selection(own, whole.outside)))
             found.append(CoveredUse(offer, f"{offer} of others", Selection(whole.within, rest), of_others=True))
         return tuple(found)
+
+    def _use_of(self, offer: str) -> Selection:
+        """What it covers of one of its offers, by what is not settled by the offer alone (its country is not known)."""
+        facts = next((each.facts("") for each in self._offers if each.id == offer), {})
+        asked = self.covered.of_offer({key: value for key, value in facts.items() if key != "country"})
+        return asked.at(offer=offer)
 
     def taken(self, use: CoveredUse) -> Meter:
         """What is taken of an offer in each hour."""
@@ -331,7 +337,8 @@ class SavingsPlan(Term, OwnRates):
             for demand, facts in case.uses(self.covered, *other.covered.keys):
                 if off_price(other, demand, facts):
                     what = f"`{other.id}` changes the price of `{facts['offer']}`, which the plan covers"
-                    remedy = f"narrow `{other.id}` with `except`, and state prices after it in `commitment` and `rates`"
+                    after = "state prices after it: in `commitment`, in `rates` and as `price` of these offers, by day"
+                    remedy = f"narrow `{other.id}` with `except`, and {after} where it changes them"
                     yield Flaw(what, remedy, ("rates", facts["offer"]))
                     return
         yield from self._order(case)
@@ -361,10 +368,11 @@ class SavingsPlan(Term, OwnRates):
             if not any(other.covered.covers(demand, facts) for demand, facts in found):
                 continue
             path = ("rates", offer)
-            within = other.covered.at(offer=offer).inside(self.covered.at(offer=offer)) is True
+            within = other._use_of(offer).inside(self._use_of(offer)) is True
             if first and (other.readings or not within):
                 what = f"`{other.id}` comes first, and may cover use of `{offer}` that `{self.id}` does not"
-                yield Flaw(what, "let the plan that comes first cover no more, by the words of its `of`", path)
+                remedy = "give both the same words (`of`, `except`, `parties`), or let the narrower come first"
+                yield Flaw(what, remedy, path)
             elif first and self.owner.wanted and other.owner != self.owner:
                 what = f"`{other.id}` comes first, and how much of `{offer}` it covers for `{self.owner}` is not known"
                 yield Flaw(what, "let both have the same `owner`", ("owner",))
@@ -378,13 +386,15 @@ class SavingsPlan(Term, OwnRates):
 
     def _of(self, offer: AnyOffer) -> Iterator[Flaw]:
         rate, party, start = self.rates[offer.id], self.validity.counterparty, self.validity.start
-        listed = offer.one_price(start) if offer.price.on(start) is not None else rate.amount + 1  # not sold yet
+        listed = offer.one_price(start) if offer.price.on(start) is not None else rate.amount  # not sold yet
+        later = (offer.one_price(moment(on)) for on, _ in offer.price.steps if on is not None)
         if listed is None or offer.taken_in != rate.unit:
             what = f"`{offer.id}` has no one price per {rate.unit}, of which the plan could save a part"
             yield Flaw(what, "cover offers with one price", ("rates", offer.id))
-        elif rate.amount >= listed:
-            what = f"{rate} in the plan is no saving: `{offer.id}` costs {shown(listed, rate.currency)}"
-            yield Flaw(what, "lower it, or leave the offer out", ("rates", offer.id))
+        elif rate.amount > max(listed, *(price for price in later if price is not None), 0):
+            what = f"{rate} in the plan is more than `{offer.id}` costs: {shown(listed, rate.currency)}"
+            remedy = "write that price where the lower of both is charged (Azure), or leave the offer out"
+            yield Flaw(what, remedy, ("rates", offer.id))
         if party != SELF and offer.provider != party:
             what = f"`{offer.id}` is sold by `{offer.provider}`, and this agreement is with `{party}`"
             yield Flaw(what, f"name an offer of `{party}`", ("rates", offer.id))

@@ -138,7 +138,10 @@ def test_idle_machines_are_covered_as_used_ones() -> None:
 @pytest.mark.parametrize(
     ("term", "said"),
     [
-        (plan_of("6", {"r5": "1.20 USD per GPU-hour"}), "is no saving: `r5` costs 1.00 USD"),
+        (
+            plan_of("6", {"r5": "1.20 USD per GPU-hour"}),
+            "is more than `r5` costs: 1.00 USD; write that price where",
+        ),
         (plan_of("6", {"r5": "0.70 USD per Mtok"}), "`r5` has no one price per Mtok"),
         (plan_of("6", {"r6": "0.70 USD per GPU-hour"}), "`r6`"),
         (
@@ -152,10 +155,41 @@ def test_what_makes_no_sense(term: Data, said: str) -> None:
     assert any(said in each for each in found), found
 
 
-def test_a_discount_on_what_it_covers_is_refused() -> None:
+def test_a_discount_on_what_it_covers_is_refused_with_the_form_that_gives_its_amount() -> None:
+    """10% off both: nine tenths of 12.0976 an hour, by its prices after it."""
     off = {"id": "edp", "kind": "discount", "off": "10%"}
     (only,) = mistakes(data_of(OFFERS, JOBS, agreement(plan_of("6"), off)))
     assert "`edp` changes the price of `r5`, which the plan covers" in only
+    assert "in `commitment`, in `rates` and as `price` of these offers" in only
+    less = [each | {"price": f"{price} USD per GPU-hour"} for each, price in zip(OFFERS, ("0.90", "9.00"), strict=True)]
+    after = {"r5": "0.63 USD per GPU-hour", "m5": "7.38 USD per GPU-hour"}
+    deal = agreement(plan_of("5.4", after), effective="2026-02-01", ends="2026-03-01")
+    found = solved(build(less, JOBS, deal, horizon=FEBRUARY))
+    assert found.cost == pytest.approx(672 * D("0.9") * (6 + 10 - D(32) / D("8.2")))
+
+
+@pytest.mark.parametrize(
+    ("price", "cost"),
+    [
+        ("0.70 USD per GPU-hour", 672 * D("4.20")),  # 6 at 0.70, four of them covered by 2.80: it saves nothing
+        # from the 15th on a plan of 2.80 at 0.70 still covers four, which cost 2 outside
+        ({"2026-02-01": "1 USD per GPU-hour", "2026-02-15": "0.50 USD per GPU-hour"}, 336 * (D("4.80") + D("3.80"))),
+    ],
+)
+def test_a_rate_may_be_the_price_and_a_price_may_fall_below_it(price: Any, cost: D) -> None:
+    offers = [OFFERS[0] | {"price": price}]
+    found = solved(february(plan_of("2.80", {"r5": RATES["r5"]}), [needs("a", "6 GPU", "R5")], offers))
+    assert found.cost == cost
+
+
+@pytest.mark.parametrize("narrow", [{"accelerator": "R5"}, {"offer": "r5"}, {"product": "gpu", "provider": "north"}])
+def test_a_plan_for_all_may_come_before_one_that_is_narrower_by_what_an_offer_is(narrow: Data) -> None:
+    """4.00 an hour cover four R5 at 0.60 and 1.60 of the M5; of the R5 nothing is left for the other's 1.00."""
+    wide = plan_of("4", {"r5": "0.60 USD per GPU-hour", "m5": RATES["m5"]})
+    other = plan_of("1", {"r5": RATES["r5"]}, id="y1", after=["plan"], of=narrow)
+    deal = agreement(wide, other, effective="2026-02-01", ends="2026-03-01")
+    found = solved(build(OFFERS, JOBS, deal, horizon=FEBRUARY))
+    assert found.cost == pytest.approx(672 * (5 + 10 * (1 - D("1.6") / D("8.2"))))
 
 
 def test_a_commitment_counts_what_it_covers_at_list_price_or_not_at_all() -> None:
@@ -304,7 +338,7 @@ def test_what_does_not_turn_on_that_spend_stands_beside_a_plan(other: Data, refu
     )
     offers, work = OFFERS[:2], [needs("a", "4 GPU", "R5"), needs("b", "1 GPU", "M5")]
     found = mistakes(data_of(offers, work, deal, horizon=FEBRUARY | {"every": "day"}))
-    said = "`plan` charges for use that `part` counts, and not by the use; say `measure: list`, or leave that use out"
+    said = "`plan` charges for use that `part` counts, and not by the use; say `measure: list`, so that it counts at"
     assert [said in one for one in found] == [True] * refused
 
 

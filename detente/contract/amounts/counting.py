@@ -53,7 +53,10 @@ SAID: dict[MoneyMeasure | CapMeasure, str] = {
 """In a clause's sentence."""
 
 
-LISTED = "say `measure: list`, or leave that use out of one of them with `except`"
+LISTED = (
+    "say `measure: list`, so that it counts at its price outside, or leave that use out of one of them with `except`, "
+    "so that none of it counts; what is paid under a plan is not counted yet"
+)
 APART = "leave that use out of one of them with `except`"
 """Ways out where use is charged for otherwise than by the use."""
 

@@ -61,6 +61,13 @@ class Scope:
                 return False
         return None if unknown else True
 
+    def of_offer(self, facts: Facts) -> Scope | None:
+        """What is left to ask of use of an offer with such facts; None where they are not what it asks for."""
+        known = self.wanted.keys() & facts.keys()
+        if any(facts[key] not in self.wanted[key] for key in known):
+            return None
+        return Scope({key: values for key, values in self.wanted.items() if key not in known})
+
     @classmethod
     def _parse(cls, given: Any) -> Scope:
         if isinstance(given, Scope):
@@ -141,6 +148,12 @@ class Selection:
         narrower = all(self._asks(key, values) for scope in other.within for key, values in scope.wanted.items())
         excepted = all(scope in self.outside or any(_apart(m, scope) for m in self.within) for scope in other.outside)
         return True if narrower and excepted else None
+
+    def of_offer(self, facts: Facts) -> Selection:
+        """What is left to ask of use of one offer, of which some facts are known."""
+        answers = [scope.of_offer(facts) for scope in self.outside]
+        within = tuple(scope.of_offer(facts) or scope for scope in self.within)
+        return Selection(within, tuple(scope for scope in answers if scope is not None))
 
     def both(self, other: Selection) -> Selection:
         """What is in this and in another."""
