@@ -23,7 +23,7 @@ from detente.errors import SettleError
 from detente.values.money import shown
 from detente.values.period import End, endless, moment, named
 
-LONG = ("month", "quarter", "year", "term")
+LONG = ("month", "quarter", "half-year", "year", "term")
 """Windows whose ends are worth a line: of hours and days there are too many."""
 
 

@@ -151,7 +151,7 @@ def _used_before(case: Case) -> Iterator[tuple[Term, Mistake]]:
                 yield term, Mistake(case.clauses.get(place, Where(place[0])), what, remedy)
 
 
-STEPS = ("hour", "day", "week", "month", "quarter", "year", "term")
+STEPS = ("hour", "day", "week", "month", "quarter", "half-year", "year", "term")
 """Times over which use is even in a plan, and windows, the shortest first."""
 
 

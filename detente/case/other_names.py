@@ -103,6 +103,7 @@ _VALUES: dict[str, str] = {
     "week": "weekly 7-days",
     "month": "monthly billing-month",
     "quarter": "quarterly 3-months",
+    "half-year": "semiannual semi-annual semi-annually biannual half-yearly half-years 6-months six-months",
     "year": "yearly annual annually contract-year 12-months 4-quarters",
     "term": "whole-term once total in-all",
     "prorate": "pro-rata prorated proportional",

@@ -173,6 +173,9 @@ _LENGTHS = {
 }
 """Spans that are always as long."""
 
+OF_MONTHS = {"month": 1, "quarter": 3, "half-year": 6, "year": 12}
+"""The months of the others."""
+
 
 def later(start: datetime, span: Span, times: int = 1) -> datetime:
     """``start`` plus ``times`` spans by the calendar, on its own clock; the 31st becomes the month's last day."""
@@ -182,7 +185,7 @@ def later(start: datetime, span: Span, times: int = 1) -> datetime:
     start = start.astimezone(zone_of_clock(start))
     if span.unit in _LENGTHS:
         return start + n * _LENGTHS[span.unit]  # of days, the same time of day
-    months = n * {"month": 1, "quarter": 3, "year": 12}[span.unit]
+    months = n * OF_MONTHS[span.unit]
     year, month = divmod(start.year * 12 + start.month - 1 + months, 12)
     return start.replace(year=year, month=month + 1, day=min(start.day, monthrange(year, month + 1)[1]))
 
@@ -223,7 +226,7 @@ def _how_many(unit: str, start: datetime, end: datetime, clock: tzinfo) -> Fract
     """Moments are equal on any clock, and their months are not."""
     if unit in PER_HOUR:
         return hours_between(start, end) * PER_HOUR[unit]
-    months = {"month": 1, "quarter": 3, "year": 12}[unit]
+    months = OF_MONTHS[unit]
     first = moment(date(start.year, (start.month - 1) // months * months + 1, 1), clock)
     total = Fraction(0)
     while first < end:
@@ -234,14 +237,14 @@ def _how_many(unit: str, start: datetime, end: datetime, clock: tzinfo) -> Fract
 
 
 def whole_spans(unit: str, start: datetime, at: datetime) -> int:
-    """How many whole minutes, hours, days, weeks, months, quarters or years passed since ``start``, by its clock."""
+    """How many whole spans of time (minutes, weeks, half-years) passed since ``start``, by its clock."""
     if unit in ("minute", "hour"):
         return elapsed(start, at) // _LENGTHS[unit]
     if at.tzinfo is not start.tzinfo:
         at = at.astimezone(start.tzinfo)
     if unit in _LENGTHS:
         return (at - start) // _LENGTHS[unit]
-    each = {"month": 1, "quarter": 3, "year": 12}[unit]
+    each = OF_MONTHS[unit]
     passed = ((at.year - start.year) * 12 + at.month - start.month) // each
     return passed - (later(start, Span(1, unit), passed) > at)
 

@@ -42,6 +42,7 @@ def test_a_key_is_found_by_its_other_names_and_else_by_its_letters(
         ("payment", ["use", "invoice", "purchase"], None),  # later than the invoice, and nothing that there is
         ("Annual", ["hour", "month", "year"], "year"),
         ("3 months", ["month", "quarter", "year", "term"], "quarter"),
+        ("6 months", ["quarter", "half-year", "year"], "half-year"),
         ("12 months", ["month", "quarter", "year", "term"], "year"),
         ("volume", ["graduated", "all-units"], "all-units"),
         ("pro-rata", ["refuse", "prorate"], "prorate"),

@@ -23,7 +23,7 @@ from detente.values.quantity import Span, in_percent
 from detente.values.quantity_field import Portion
 from detente.values.zone import zone_of_clock
 
-Cycle = Literal["hour", "day", "week", "month", "quarter", "year", "term"]
+Cycle = Literal["hour", "day", "week", "month", "quarter", "half-year", "year", "term"]
 
 
 @dataclass(frozen=True, slots=True)

@@ -53,6 +53,14 @@ def test_windows_keep_their_number_and_are_cut_by_the_horizon() -> None:
     ]
 
 
+def test_half_years_begin_on_one_day_or_on_the_last_of_a_shorter_month() -> None:
+    assert windows({"every": "half-year"}, "2025-08-31", "2026-12-31", YEAR) == [
+        (0, "2025-08-31", "2026-02-28", Fraction(58, 181)),
+        (1, "2026-02-28", "2026-08-31", Fraction(1)),
+        (2, "2026-08-31", "2026-12-31", Fraction(1)),
+    ]
+
+
 def test_weeks_are_seven_days_from_the_day_on_which_they_start() -> None:
     seen = horizon("2026-01-01", "2026-02-01")
     assert windows({"every": "week", "starts": "2026-01-05"}, "2026-01-08", "2026-02-01", seen) == [
@@ -114,7 +122,7 @@ def test_a_ramp_has_as_many_windows_as_parts() -> None:
     assert windows(ramp, "2020-01-01", "2200-01-01", YEAR) == []
 
 
-@given(span=SPAN, every=st.sampled_from(["month", "quarter", "year"]))
+@given(span=SPAN, every=st.sampled_from(["month", "quarter", "half-year", "year"]))
 @settings(derandomize=True, deadline=None, max_examples=50)
 def test_the_overlaps_of_a_period_with_all_windows_add_up_to_one(span: tuple[date, date], every: str) -> None:
     start, end = span
@@ -171,7 +179,7 @@ def test_a_horizon_sees_no_moment_outside_itself() -> None:
 
 @given(
     span=SPAN,
-    every=st.sampled_from(["month", "quarter", "year", "term"]),
+    every=st.sampled_from(["month", "quarter", "half-year", "year", "term"]),
     seconds=st.lists(st.integers(0, 10**8)),
     early=st.none() | st.integers(0, 700),
 )
