@@ -40,7 +40,9 @@ SAID: dict[str, str] = {
         "spend, commitment, minimum spend, minimum purchase, purchase commitment, purchase obligation, minimum, spend "
         "floor, floor, annual commitment, commit, ramp"
     ),
-    f"{_ITS_DISCOUNT}; in units: `amount: 50 GPU`": "cud, committed use, resource commitment",
+    f"{_ITS_DISCOUNT}; in units: `amount: 50 GPU`; by the hour: `kind: savings-plan`": (
+        "cud, committed use, resource commitment"
+    ),
     _COMMITMENT: "minimum guarantee, guaranteed minimum",
     f"{_COMMITMENT}, with its `shortfall`": "shortfall, true up, make good, underspend, top up",
     f"{_COMMITMENT}, with its `milestones`": "milestone",
@@ -54,8 +56,8 @@ SAID: dict[str, str] = {
     f"{_COMMITMENT}, with its `counts`": "marketplace",
     "write `kind: volume-discount`, with its `tiers` and `method`": (
         "tier, tiered price, tiered pricing, tiered discount, graduated, rebate, volume, volume price, volume "
-        "pricing, all units, overage, free allowance, free tier, retroactive discount, cumulative discount, bulk "
-        "discount, growth discount"
+        "pricing, all units, overage, allowance, free allowance, free tier, retroactive discount, cumulative discount, "
+        "bulk discount, growth discount"
     ),
     "write `kind: volume-discount` where it sets the price, `kind: minimum-commitment` where so much must be taken": (
         "annual volume"
@@ -125,7 +127,10 @@ SAID: dict[str, str] = {
         "sharing, revenue, royalty, rev share, commission"
     ),
     "write `kind: spending-cap`": "budget, cap, spend cap, spend limit, guaranteed maximum",
-    "write `kind: savings-plan`": "hourly commitment, commitment by the hour, flex cud, spend cud",
+    "write `kind: savings-plan`": (
+        "hourly commitment, commitment by the hour, spend commitment by the hour, hourly spend commitment, flex cud, "
+        "spend cud, spend based cud"
+    ),
     "write `kind: first-refusal`": (
         "rofr, right of first refusal, last look, right to match, match right, matching right"
     ),

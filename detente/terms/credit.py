@@ -356,7 +356,7 @@ class Credit(Term, Payer, UpToAmount):
 
     def explain(self) -> Reason:
         """What the clause does."""
-        cap = f", at most {self.amount.told}" if self.amount else ""
+        cap = f", at most {self.amount.told} {self.windows.told}" if self.amount else ""
         first = " and ".join(dict.fromkeys(f"`{other.id}`" for other in self.beside if self._after(other)))
         cap += f", of what {first} left" if first else ""
         return Reason(self.id, f"{in_percent(self.rate)} of spend ({self.covered}) is given back{cap}")

@@ -197,6 +197,11 @@ class Escalator(Term, PriceChange):
 
     @property
     def _bounds(self) -> str:
+        based = "" if self.by is not None else f", on the {'last' if self.method == 'chain' else 'first'} price"
+        return self._between + based
+
+    @property
+    def _between(self) -> str:
         most = f", at most {in_percent(self.cap)}" if self.cap is not None else ""
         if self.by is not None and self.by >= self.least:  # a fixed rise never comes down to its floor
             return most

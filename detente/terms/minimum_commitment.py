@@ -28,7 +28,7 @@ from detente.contract.amounts.counting import (
     paid_apart,
     repriced,
 )
-from detente.contract.amounts.milestone import Milestone, on_last_days, out_of_order
+from detente.contract.amounts.milestone import Milestone, milestone_days, on_last_days, out_of_order
 from detente.contract.amounts.shortfall import LUMP, Remedy, Shortfall, priced
 from detente.contract.case_view import CaseView
 from detente.contract.clause_text import SELF
@@ -39,7 +39,7 @@ from detente.contract.metered.totals import Totals
 from detente.contract.program import Program
 from detente.contract.reach.verdict import Reason
 from detente.contract.reach.window import Calendar, Every, Window
-from detente.contract.reminder import Reminder, last_day
+from detente.contract.reminder import Reminder
 from detente.contract.settled.settlement import Settlement, settled
 from detente.contract.settled.standing import FLOOR, SUPERSEDED
 from detente.contract.stated import Divided, StatedWindows
@@ -47,7 +47,7 @@ from detente.contract.term import Term
 from detente.errors import Flaw, FlawError
 from detente.values.committed import Committed, is_flow, number, over, told, unit_of
 from detente.values.money import Money, sufficient
-from detente.values.period import Horizon, later
+from detente.values.period import Horizon
 from detente.values.quantity import Amount, in_percent
 from detente.values.quantity_field import Portion
 
@@ -317,7 +317,8 @@ class MinimumCommitment(Term):
         parts = self.deferral if isinstance(self.deferral, tuple) else (self.deferral,)
         some = ", ".join(map(in_percent, parts))
         of_each = " (of each window in turn)" if len(parts) > 1 else ""
-        classes = f"; {some} of it may be made good in the next window{of_each}" if any(parts) else ""
+        classes = self._carrying.told
+        classes += f"; {some} of it may be made good in the next window{of_each}" if any(parts) else ""
         classes += "".join(f"; {c.told(milestones=bool(self.milestones))}" for c in self.counts)
         classes += "" if self.moment == "use" else f"; it counts {COUNTED[self.moment]}"
         milestones = "".join(f"; {m.told}" for m in self.milestones)
@@ -327,13 +328,11 @@ class MinimumCommitment(Term):
         return Reason(self.id, sentence)
 
     def reminds(self, since: datetime, until: datetime) -> Iterator[Reminder]:
-        """Its milestones."""
-        for milestone in self.milestones:
-            if self.validity.start < self.begin(milestone.by) <= self.validity.end:
-                yield Reminder(last_day(self.begin(milestone.by)), "milestone", f"milestone: {milestone.told}", SELF)
-                if milestone.valid_for is not None:
-                    lapses = last_day(later(self.begin(milestone.by), milestone.valid_for))
-                    yield Reminder(lapses, "milestone", f"what is prepaid on {milestone.by} lapses", SELF)
+        """Its milestones, and when what is prepaid lapses."""
+        yield from milestone_days(self.milestones, self.validity, SELF)
+        if isinstance(self.shortfall, Shortfall) and self.windows.every not in ("hour", "day"):
+            charged = self.counting.own.windows.over(self.validity.start, until)
+            yield from prepayment.lapse_days(charged, self.shortfall.valid_for, self.validity.end)
 
     def overlooked(self, horizon: Horizon) -> Iterator[Flaw]:
         """Milestones on a day that a contract may count in."""

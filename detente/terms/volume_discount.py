@@ -315,7 +315,8 @@ class VolumeDiscount(Term, Returning):
             offer = sold.get(facts["offer"])
             if offer is None or not self._costs(offer, self.listed):
                 what = f"`{facts['offer']}` does not cost {self.listed} for every unit at all times"
-                yield Flaw(what, "narrow `of`, or write the tiers in money, each with `off`", ("listed",))
+                remedy = "write a clause for each price, with its part of the quantity; or tiers in money, with `off`"
+                yield Flaw(what, remedy, ("listed",))
                 return
         for other in case.lowering:
             for demand, facts in case.uses(self.covered, *other.covered.keys):

@@ -260,7 +260,7 @@ def test_a_credit_says_which_of_others_come_first() -> None:
     said = [
         (f"{t.validity.start:%m-%d}", t.explain().sentence.partition("USD")[2]) for t in case.signed if t.id == "week"
     ]
-    assert said == [("01-01", ""), ("01-29", ", of what `month` left")]
+    assert said == [("01-01", " in each week"), ("01-29", " in each week, of what `month` left")]
 
 
 def test_disputed_credits_that_overlap_are_refused() -> None:

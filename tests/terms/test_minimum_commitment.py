@@ -210,6 +210,7 @@ def test_a_milestone_without_a_fee_must_be_reached() -> None:
             [{"by": "2026-05-01", "reach": "2 USD"}, {"by": "2026-03-01", "reach": "3 USD"}],
             "milestones out of order: 2026-05-01 comes before 2026-03-01",
         ),
+        ([{"by": "2026-05-01", "reach": f"{n} USD"} for n in (2, 3)], "two milestones by 2026-05-01: 2 USD and 3 USD"),
         (
             [{"by": "2026-03-01", "reach": "3 USD"}, {"by": "2026-05-01", "reach": "2 USD"}],
             "2 USD by 2026-05-01 is less than 3 USD by 2026-03-01",

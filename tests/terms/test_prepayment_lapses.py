@@ -115,6 +115,9 @@ def test_it_says_so_and_the_calendar_names_the_last_day() -> None:
     (line,) = [each for each in agenda(case, date(2026, 1, 1), date(2026, 12, 31)) if "lapses" in each.what]
     assert (line.on, line.what) == (date(2026, 3, 17), "what is prepaid on 2026-02-01 lapses")
     (told,) = solved(used(by_month(valid="1 month"), 400)).clauses
+    by_window = agenda(used(by_month(valid="1 month"), 400, 0, 300), date(2026, 1, 1), date(2026, 12, 31))
+    lapses = [(each.on, each.what) for each in by_window if "lapses" in each.what]
+    assert lapses == [(date(2026, 2, 28), "what is prepaid for Jan 2026 lapses")]
     assert told.sentence.endswith("charged as prepayment, which use within 1 month draws without counting")
 
 

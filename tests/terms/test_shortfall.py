@@ -199,3 +199,7 @@ def test_it_says_so() -> None:
     assert told[0].endswith("over its whole term; where anything is missing, 300.00 USD is owed")
     assert told[1].endswith("what is missing is charged as prepayment, which later use draws without counting")
     assert charged(solved(used(floor("1000 USD", **LUMP), 900)), "floor") == 300
+    (term,) = used(floor("6 k USD", **MONTHLY, **{"carry-over": "20%", "carried": "once"}), 900).terms
+    assert term.explain().sentence.endswith(
+        "is owed; an excess of up to 20% of a window's amount counts in the next alone"
+    )

@@ -19,6 +19,7 @@ from typing import Literal
 from detente.contract.program import ClauseOwner, Expression, Program
 from detente.contract.reach.window import Calendar
 from detente.errors import Flaw, FlawError
+from detente.values.quantity import in_percent
 
 NOTHING = Fraction(0)
 
@@ -73,6 +74,14 @@ class Carrying:
 
     excess: Fraction
     chained: bool
+
+    @property
+    def told(self) -> str:
+        """In a clause's sentence."""
+        if not self.excess:
+            return ""
+        on = "counts in the next, and may go on from there" if self.chained else "counts in the next alone"
+        return f"; an excess of up to {in_percent(self.excess)} of a window's amount {on}"
 
     def exact(
         self, drawn: Fraction, brought: Fraction, amount: Fraction, deferrable: Fraction

@@ -55,8 +55,9 @@ SAID: dict[MoneyMeasure | CapMeasure, str] = {
 
 LISTED = (
     "say `measure: list`, so that it counts at its price outside, or leave that use out of one of them with `except`, "
-    "so that none of it counts; what is paid under a plan is not counted yet"
+    "so that none of it counts"
 )
+LISTED_ALONE = f"{LISTED}; what is paid under a plan is counted by a spending cap alone"
 APART = "leave that use out of one of them with `except`"
 """Ways out where use is charged for otherwise than by the use."""
 
@@ -106,7 +107,7 @@ def lowered(term: ClauseView, case: CaseView) -> Iterator[Flaw]:
 
 
 def repriced(
-    term: ClauseView, measure: MoneyMeasure | None, case: CaseView, at: str = "amount", remedy: str = LISTED
+    term: ClauseView, measure: MoneyMeasure | None, case: CaseView, at: str = "amount", remedy: str = LISTED_ALONE
 ) -> Iterator[Flaw]:
     """Clauses that charge for use in another way, where what use costs after discounts is counted."""
     for other in case.lowering if measure != "list" else ():

@@ -20,13 +20,14 @@ from detente.contract.metered.totals import Totals
 from detente.contract.program import ClauseOwner, Program
 from detente.contract.reach.validity import Validity
 from detente.contract.reach.window import Window
+from detente.contract.reminder import Reminder, last_day
 from detente.contract.settled.settlement import Settlement, settled
 from detente.contract.settled.standing import MILESTONE
 from detente.errors import Flaw, FlawError
 from detente.values.committed import Committed, is_flow, number, told, unit_of
-from detente.values.money import Money, WorkPrice
+from detente.values.money import NANOS, Money, WorkPrice
 from detente.values.noun import Noun
-from detente.values.period import Day, named
+from detente.values.period import Day, later, named
 from detente.values.quantity import Span, in_percent
 from detente.values.quantity_field import Length, Percent
 
@@ -148,7 +149,8 @@ def out_of_order(milestones: Sequence[Milestone], validity: Validity, in_all: Co
         path = ("milestones", index, "by")
         amended = validity.ended is not None and validity.begin(milestone.by) > validity.end
         if in_all is not None and number(milestone.reach) > number(in_all) and not amended:
-            what = f"{milestone.reach} by {milestone.by} is more than the {in_all} that are committed in all"
+            most = f"{in_all}" if (number(in_all) * NANOS).denominator == 1 else told(in_all)
+            what = f"{milestone.reach} by {milestone.by} is more than the {most} that are committed in all"
             yield Flaw(what, "lower the milestone, or raise `amount`", ("milestones", index, "reach"))
         if whole and milestone.prepaid and not amended:
             what = f"what is prepaid on {milestone.by} is drawn after an amendment that takes over the whole window"
@@ -157,13 +159,25 @@ def out_of_order(milestones: Sequence[Milestone], validity: Validity, in_all: Co
         if not amended and not validity.start < validity.begin(milestone.by) <= validity.end:
             what = f"{milestone.by} is not while the clause is in force ({named(validity.start, validity.end)})"
             yield Flaw(what, "move the milestone, or the dates of the clause", path)
-        if previous and milestone.by <= previous.by:
+        if previous and milestone.by == previous.by:
+            what = f"two milestones by {milestone.by}: {previous.reach} and {milestone.reach}"
+            yield Flaw(what, "keep the one that was agreed on", path)
+        elif previous and milestone.by < previous.by:
             what = f"milestones out of order: {previous.by} comes before {milestone.by}"
             yield Flaw(what, "write the earlier first", path)
         elif previous and number(milestone.reach) < number(previous.reach):
             what = f"{milestone.reach} by {milestone.by} is less than {previous.reach} by {previous.by}"
             yield Flaw(what, "raise the later, or leave it out", ("milestones", index, "reach"))
         previous = milestone
+
+
+def milestone_days(milestones: Sequence[Milestone], validity: Validity, ours: str) -> Iterator[Reminder]:
+    """The last day for each, and on which what is prepaid may be drawn."""
+    for each in milestones:
+        if validity.start < (by := validity.begin(each.by)) <= validity.end:
+            yield Reminder(last_day(by), "milestone", f"milestone: {each.told}", ours)
+            if each.valid_for is not None:
+                yield Reminder(last_day(later(by, each.valid_for)), "milestone", f"what is prepaid on {each.by} lapses")
 
 
 def on_last_days(clause: str, milestones: Sequence[Milestone]) -> Iterator[Flaw]:

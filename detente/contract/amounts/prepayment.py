@@ -23,11 +23,12 @@ from detente.contract.metered.meter import Meter
 from detente.contract.metered.totals import Totals
 from detente.contract.program import ClauseOwner, Expression, Program
 from detente.contract.reach.window import Calendar, Window
+from detente.contract.reminder import Reminder, last_day
 from detente.contract.settled.settlement import Settlement
 from detente.contract.settled.settlement import settled as row
 from detente.contract.settled.standing import FLOOR, MILESTONE
 from detente.values.committed import number
-from detente.values.period import LAST, endless, later, moment
+from detente.values.period import LAST, endless, later, moment, named
 from detente.values.quantity import Span
 
 ONE, NOTHING = [Fraction(1)], [Fraction(0)]
@@ -211,6 +212,14 @@ def settled_by_window(
 def _lapses(window: Window, valid_for: Span | None) -> datetime:
     """When what is charged as a window ends lapses."""
     return NEVER if valid_for is None or endless(window.end) else later(window.end, valid_for)
+
+
+def lapse_days(windows: Iterable[Window], valid_for: Span | None, end: datetime) -> Iterator[Reminder]:
+    """The last day on which what is charged for each window may be drawn, where that lapses before its clause ends."""
+    for window in windows if valid_for is not None else ():
+        if (lapses := _lapses(window, valid_for)) < end:
+            what = f"what is prepaid for {named(window.start, window.end)} lapses"
+            yield Reminder(last_day(lapses), "milestone", what)
 
 
 def lapses_within(windows: Iterable[Window], valid_for: Span | None) -> Iterator[tuple[datetime, Window]]:

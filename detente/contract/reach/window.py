@@ -23,6 +23,8 @@ from detente.values.quantity import Span, in_percent
 from detente.values.quantity_field import Portion
 from detente.values.zone import zone_of_clock
 
+TOLD = 12
+"""Parts of a ramp that are told."""
 Cycle = Literal["hour", "day", "week", "month", "quarter", "half-year", "year", "term"]
 
 
@@ -221,9 +223,10 @@ class Every(Noun):
 
     @property
     def told(self) -> str:
-        """In a clause's sentence: in each of them, or over all."""
+        """In a clause's sentence: in each of them, or over all, of a ramp with its parts."""
         if self.ramp:
-            return "over its windows"
+            parts = [*map(in_percent, self.ramp[:TOLD]), *["…"] * (len(self.ramp) > TOLD)]
+            return f"by {self.every}, in turn {', '.join(parts)} of it"
         return "over its whole term" if self.every == "term" else f"in each {self.every}"
 
     def share(self, window: Window) -> Fraction:

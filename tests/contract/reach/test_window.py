@@ -53,6 +53,11 @@ def test_windows_keep_their_number_and_are_cut_by_the_horizon() -> None:
     ]
 
 
+def test_a_ramp_is_told_with_its_parts_and_a_long_one_with_the_first() -> None:
+    told = [Every.model_validate({"every": "month", "ramp": [f"{100 // n}%"] * n}).told for n in (2, 25)]
+    assert told == ["by month, in turn 50%, 50% of it", f"by month, in turn {'4%, ' * 12}… of it"]
+
+
 def test_half_years_begin_on_one_day_or_on_the_last_of_a_shorter_month() -> None:
     assert windows({"every": "half-year"}, "2025-08-31", "2026-12-31", YEAR) == [
         (0, "2025-08-31", "2026-02-28", Fraction(58, 181)),
