@@ -15,6 +15,7 @@ import yaml
 from detente.case.case import Case
 from detente.demand.workload import Training
 from detente.errors import CaseError
+from detente.values.dated import Dated
 
 VALID = (Path(__file__).parents[1] / "cases" / "mistakes" / "case.yaml").read_text(encoding="utf-8")
 
@@ -87,9 +88,9 @@ def test_egress_is_billed_by_the_place_that_data_leaves() -> None:
     found = Case.of(yaml.safe_load(VALID))
     chat, job = found.workloads
     azure, aws = found.offers
-    assert found.egress(chat, aws) == (Fraction("0.002"), "azure/eastus")
-    assert found.egress(chat, azure) == (Fraction(0), "azure/eastus")
-    assert found.egress(job, azure) == (Fraction(0), "")
+    assert found.egress(chat, aws) == (Dated(((None, Fraction("0.002")),)), "azure/eastus")
+    assert found.egress(chat, azure) == (None, "azure/eastus")
+    assert found.egress(job, azure) == (None, "")
 
 
 def test_a_mix_comes_from_the_trace_where_it_is_not_stated(tmp_path: Path) -> None:

@@ -14,7 +14,7 @@ import pytest
 from detente.case.case import Case
 from detente.planner.check import check
 from detente.results.plan import Plan
-from tests.builders import D, Data, agreement, charged, compute, data_of, gpus, mistakes, solved, tokens, work
+from tests.builders import D, Data, agreement, charged, compute, data_of, gpus, mistakes, solved, tokens
 from tests.case.test_exchanging import FLOOR, in_euro, moving, of, plan_of
 
 MONTHLY = {"windows": {"every": "month"}}
@@ -223,8 +223,3 @@ def test_amounts_in_two_currencies_in_one_clause_are_refused_with_the_way_out() 
     milestone = {"by": "2026-02-01", "reach": "100 USD", "fee": "50%"}
     (said, *_) = mistakes(of(FLOOR | {"milestones": [milestone]}, exchange=RISING))
     assert "no one rate; write all amounts of the clause in one currency, or fix the rate" in said
-
-
-def test_work_has_one_value_at_one_rate() -> None:
-    data = data_of([in_euro()], [work(demand="100 Mtok per month", value="3 EUR per Mtok")], months=2, exchange=RISING)
-    assert "no one rate" in mistakes(data)[0]
