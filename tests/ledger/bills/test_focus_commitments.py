@@ -143,7 +143,7 @@ IN_EUR: Data = {"exchange": [{"rate": RATES, "day": "use"}]}
             id="a class up to a part",
         ),
         pytest.param(
-            FLOOR | {"amount": "1 EUR"}, [], IN_EUR, {"2026-01-01": "0.035318182"}, {},
+            FLOOR | {"amount": "1 EUR", "windows": {"every": "quarter"}}, [], IN_EUR, {"2026-01-01": "0.035318181"}, {},
             id="a currency of its own: by the rate of the day of use, and told at that of the window's end",
         ),
     ],
@@ -151,7 +151,7 @@ IN_EUR: Data = {"exchange": [{"rate": RATES, "day": "use"}]}
 def test_what_is_applied_is_told_beside_what_is_drawn(
     floor: Data, others: list[Data], more: Data, drawn: dict[str, str], applied: dict[str, str], tmp_path: Path
 ) -> None:
-    """Ten calls of 10,360 tokens in all at 3 USD per Mtok: 0.03108 USD; in EUR 0.0282545454 at 1.10."""
+    """Ten calls of 10,360 tokens in all at 3 USD per Mtok: 0.03108 USD; in EUR 0.028254545 at 1.10, told at 1.25."""
     with fresh(tmp_path) as store:
         case = served_case(FLOOR | floor, *others, **more)
         ingested(store, case, journal_of(tmp_path / "j", spread(10)))
