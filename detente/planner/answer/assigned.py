@@ -21,8 +21,8 @@ def assigned(case: Case, offers: Collection[str], bought: Sequence[Purchase]) ->
         for term in (term for term in case.terms if term.id not in told and _asks(case, term, name)):
             told.add(term.id)
             what = f"`{term.id}` asks what work on `{name}` cost, which is reserved at several prices at once: a plan"
-            what += " puts the work on those that suit it, and the books share all that was paid out by use"
-            remedy = "where machines can be assigned to work, write each price as an offer of its own; else the books may differ"
+            what += " puts the work on those that suit it, and the books share out by use what was paid"
+            remedy = "where machines can be assigned to work, write each price as an offer of its own"
             yield Note(term.id, term.validity.agreement, what, remedy)
 
 

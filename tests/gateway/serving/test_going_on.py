@@ -267,12 +267,41 @@ def test_a_stream_with_all_the_tokens_that_it_may_have_is_at_its_limit(
             play(REST) as north,
             Stage(tmp_path, follows(south, north)) as stage,
         ):
-            answer = await stage.ask({**STREAM, limit: 1}, south, path=path)
+            usage = {"stream_options": {"include_usage": True}} if path == CHAT else {}
+            answer = await stage.ask({**STREAM, limit: 1, **usage}, south, path=path)
             assert f'"{end}"'.encode() in answer.body
+            if path == CHAT:  # no provider told it
+                assert (answer.events[-2]["choices"], answer.events[-2]["usage"]) == ([], None)
             assert b"error" not in answer.body
             assert north.requests == []
             (record,) = stage.records
             assert (record.outcome, record.finish, record.continued) == ("complete", "length", False)
+
+    run(main())
+
+
+@pytest.mark.parametrize(
+    ("pieces", "left"),
+    [
+        ("one two three", 7),  # letter by letter: three words
+        (["one ", "two ", "three"], 7),
+        ("日本語", 7),
+        ("1234", 6),
+        (["o", "n", "e t"], 7),
+    ],
+)
+def test_text_that_comes_letter_by_letter_has_a_token_a_word(
+    tmp_path: Path, pieces: str | list[str], left: int
+) -> None:
+    async def main() -> None:
+        said = [SSE, *map(chunked, (ROLE, *(delta(content=piece) for piece in pieces))), "heard", "close"]
+        async with (
+            play(said) as south,
+            play(REST) as north,
+            Stage(tmp_path, follows(south, north)) as stage,
+        ):
+            await stage.ask({**STREAM, "max_tokens": 10}, south)
+            assert north.asked[0]["max_tokens"] == left
 
     run(main())
 

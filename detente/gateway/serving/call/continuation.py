@@ -6,6 +6,7 @@ here: whether a case wants that (``Job.goes_on``), and who is asked (``relay``).
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from typing import Any, Protocol
 
@@ -20,6 +21,8 @@ from detente.providers.wire import Call
 _THOUGHT = frozenset({"reasoning", "reasoning_content", "reasoning_signature"})
 _SAID = frozenset({"role", "content", *_THOUGHT})
 """Members of a delta after which another may go on: text, which it is told, and thoughts, which it has of its own."""
+_WORDS = re.compile(r"[A-Za-z\u00c0-\u052f]+|\S")
+"""Words of alphabets in which one is mostly a token; of other text, each sign."""
 _LIMITS = ("max_completion_tokens", "max_tokens")
 _BOUND = (
     "response_format",
@@ -93,11 +96,19 @@ class Said:
             if isinstance(content := delta.get("content"), str):
                 self._pieces.append(content)
 
-    def at_its_limit(self) -> bytes:
-        """The event by which it ends where it has all the tokens that its caller allowed."""
+    def tokens_of(self, pieces: int) -> int:
+        """About how many tokens so many pieces are: a token each; a word, where the text came letter by letter."""
+        said = [piece for piece in self._pieces if piece]
+        if not said or any(len(piece) > 1 for piece in said):
+            return pieces
+        return max(1, pieces * len(_WORDS.findall(self.text)) // len(said))
+
+    def at_its_limit(self, *, asks_usage: bool) -> bytes:
+        """The events by which it ends where it has all the tokens that its caller allowed; usage not told is null."""
         last, end = self._last, {"index": 0, "delta": {}, "finish_reason": "length"}
         head = {"id": last.id, "object": "chat.completion.chunk", "created": last.created, "model": last.model}
-        return sse.event(msgspec.json.encode({**head, "choices": [end]}))
+        found = sse.event(msgspec.json.encode({**head, "choices": [end]}))
+        return found + sse.event(msgspec.json.encode({**head, "choices": [], "usage": last.usage})) * asks_usage
 
 
 def continuable(call: Call) -> bool:
@@ -110,9 +121,9 @@ def _is_bound(call: Call) -> bool:
     return any(b"".join(text.split()) not in _FREE for text in stated)
 
 
-def is_spent(call: Call, pieces: int) -> bool:
-    """Whether so many pieces are all the tokens that a call allows: nothing is left to ask for."""
-    return any(left <= 0 for left in _left(call.members, pieces).values())
+def is_spent(call: Call, tokens: int) -> bool:
+    """Whether so many are all the tokens that a call allows: nothing is left to ask for."""
+    return any(left <= 0 for left in _left(call.members, tokens).values())
 
 
 class Broken(Protocol):
@@ -131,10 +142,10 @@ class Broken(Protocol):
         """In how many pieces."""
 
 
-def continued(call: Call, text: str, pieces: int, how: Continues | None) -> Call | None:
-    """The call by which a deployment goes on after some text of ``pieces`` pieces; None where it cannot be told so.
+def continued(call: Call, text: str, tokens: int, how: Continues | None) -> Call | None:
+    """The call by which a deployment goes on after some text of so many tokens; None where it cannot be told so.
 
-    Where no text was given yet, the call is as it was. A limit of tokens is less by the pieces: about as many tokens.
+    Where no text was given yet, the call is as it was. A limit of tokens is less by those.
     """
     if not text:
         return call
@@ -143,7 +154,7 @@ def continued(call: Call, text: str, pieces: int, how: Continues | None) -> Call
     messages = _with(call.members.get("messages", msgspec.Raw(b"[]")), text, how)
     if messages is None:
         return None
-    changed: dict[str, Any] = {"messages": messages, **_left(call.members, pieces)}
+    changed: dict[str, Any] = {"messages": messages, **_left(call.members, tokens)}
     if how == "vllm":
         changed |= {"add_generation_prompt": False, "continue_final_message": True}
     members = {name: msgspec.Raw(msgspec.json.encode(value)) for name, value in changed.items()}
@@ -167,11 +178,11 @@ def _with(messages: msgspec.Raw, text: str, how: Continues) -> list[Any] | None:
     return [*said, answer | ({"prefix": True} if how == "prefix" else {})]
 
 
-def _left(members: Mapping[str, msgspec.Raw], pieces: int) -> dict[str, int]:
+def _left(members: Mapping[str, msgspec.Raw], tokens: int) -> dict[str, int]:
     """The limits of tokens that a call states, less what was made."""
     found = {}
     for name in _LIMITS:
         stated = members.get(name)
         if stated is not None and bytes(stated) != b"null":
-            found[name] = msgspec.json.decode(stated, type=int) - pieces
+            found[name] = msgspec.json.decode(stated, type=int) - tokens
     return found

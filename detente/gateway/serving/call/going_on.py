@@ -21,5 +21,6 @@ def going_on(job: Job, choice: RankedCandidate) -> Asked | None:
         return None
     if job.asked.call.operation != stream.asked.call.operation and deployed.wire.speaks(job.asked.call.operation):
         return None  # it would go on in another shape than the one that was begun
-    call = continued(stream.asked.call, stream.said.text, stream.pieces, deployed.deployment.continues)
+    tokens = stream.said.tokens_of(stream.pieces)
+    call = continued(stream.asked.call, stream.said.text, tokens, deployed.deployment.continues)
     return None if call is None else msgspec.structs.replace(stream.asked, call=call)

@@ -352,7 +352,7 @@ class ProviderCalls:
             self._note(call, last.failure, heard=True, unmetered=stream.tokens is None)
             stream.why = stream.why or last.failure
             if stream.said is not None and stream.said.plain and last.failure.fails_over:
-                if is_spent(stream.asked.call, stream.pieces):
+                if is_spent(stream.asked.call, stream.said.tokens_of(stream.pieces)):
                     return await self._at_its_limit(call, stream, stream.said)
                 call.job.broken = stream
                 return last.failure
@@ -363,7 +363,7 @@ class ProviderCalls:
 
     async def _at_its_limit(self, call: ProviderCall, stream: Stream, said: Said) -> Served:
         """A stream that broke off with all the tokens that its caller allowed ends as one that reached its limit."""
-        stream.complete(said.at_its_limit())
+        stream.complete(said.at_its_limit(asks_usage=stream.asked.call.asks_usage))
         stream.finish = "length"
         served = stream.ended("complete")
         self._recorder.record(call.job, served, self._loop.time())
