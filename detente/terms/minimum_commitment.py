@@ -322,10 +322,8 @@ class MinimumCommitment(Term):
         classes += "".join(f"; {c.told(milestones=bool(self.milestones))}" for c in self.counts)
         classes += "" if self.moment == "use" else f"; it counts {COUNTED[self.moment]}"
         milestones = "".join(f"; {m.told}" for m in self.milestones)
-        sentence = (
-            f"at least {told(self.amount)} of {what} ({self.covered}) {self.cycle.told}; {price}{classes}{milestones}"
-        )
-        return Reason(self.id, sentence)
+        sentence = f"at least {told(self.amount)} of {what} ({self.covered}) {self.cycle.told}"
+        return Reason(self.id, f"{sentence}; {price}{classes}{milestones}")
 
     def reminds(self, since: datetime, until: datetime) -> Iterator[Reminder]:
         """Its milestones, and when what is prepaid lapses."""

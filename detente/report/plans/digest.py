@@ -15,8 +15,9 @@ from detente.contract.settled.standing import Standing
 from detente.results.allocations import AllocationPlace, Allocations
 from detente.results.plan import Plan
 from detente.results.plan_rows import WorkloadRow
-from detente.values.money import CENT
+from detente.values.money import CENT, shown
 from detente.values.period import named
+from detente.values.quantity import plain
 
 ZERO = Decimal(0)
 
@@ -69,6 +70,11 @@ class Commitment:
             else:
                 runs.append([window])
         return [named(r[0].start, r[-1].end) + (f" ({len(r)} windows)" if len(r) > 1 else "") for r in runs]
+
+
+def missing(short: Decimal, unit: str = "") -> str:
+    """What is missing of an amount: of work it may be less than a hundredth, and is told as it is."""
+    return f"{plain(short)} {unit}".rstrip() if short < CENT else shown(short, unit)
 
 
 def bought_nothing(plan: Plan) -> dict[str, Decimal]:

@@ -327,7 +327,7 @@ def _capped(found: Plan, row: ClauseRow) -> Sequence[Standing]:
 
 def _taken(window: Standing) -> str:
     """What one window of a take-or-pay asks for, and what is taken of it."""
-    short = f"{shown(window.short, window.unit)} are paid for and not taken" if window.missed else "met"
+    short = f"{digest.missing(window.short, window.unit)} are paid for and not taken" if window.missed else "met"
     brought = f" and {shown(window.brought, window.unit)} carried in," if window.tells(window.brought) else ""
     on = f", {shown(window.carried, window.unit)} carried on" if window.tells(window.carried) else ""
     return f"{shown(window.drawn, window.unit)} taken{brought} of {shown(window.required, window.unit)}: {short}{on}"
@@ -339,7 +339,7 @@ def _drawn(window: Standing, currency: str) -> str:
     brought = f" and {over} carried in," if window.tells(window.brought) else ""
     brought += f", less {over} deferred from before," if window.tells(-window.brought) else ""
     put_off = f"{shown(window.deferred, window.unit)} deferred to the next" if window.tells(window.deferred) else ""
-    short = f"short by {shown(window.short, window.unit)}" if window.missed else ""
+    short = f"short by {digest.missing(window.short, window.unit)}" if window.missed else ""
     state = ", ".join(each for each in (put_off, short) if each) or "met"
     word = "counted" if window.role == MILESTONE else "spent" if window.unit == currency else "drawn"
     return f"{shown(window.drawn, window.unit)} {word}{brought} of {shown(window.required, window.unit)}: {state}"

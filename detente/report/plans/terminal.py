@@ -141,7 +141,7 @@ def _commitments(plan: Plan, console: Console) -> None:
 def _state(missed: bool, short: Decimal, deferred: Decimal | None) -> Text:
     """Whether a commitment is met, and what is missing or put off where it is not."""
     if missed:
-        return Text(f"short {shown(short)}", style="bold red")
+        return Text(f"short {digest.missing(short)}", style="bold red")
     return Text("met", style="green") if deferred is None else Text(f"deferred {shown(deferred)}", style="yellow")
 
 

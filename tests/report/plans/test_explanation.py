@@ -250,6 +250,15 @@ def test_what_is_deferred_is_neither_met_nor_forgotten() -> None:
     assert "deferred to the next: 40.00 USD" in render([found])
 
 
+def test_a_few_tokens_that_are_missing_are_neither_met_nor_a_hundredth() -> None:
+    """5,000 tokens of ten million: 5 USD are owed for them."""
+    floor: Data = {"id": "floor", "kind": "minimum-commitment", "amount": "10 Mtok"}
+    floor |= {"shortfall": {"price": "1000 USD per Mtok"}}
+    case = build([tokens("north", 1)], [work(demand="9.995 Mtok per month")], agreement(floor), months=1)
+    (said,) = (str(line) for line in explain(case, solved(case), "floor").lines if "drawn of" in str(line))
+    assert said.endswith("short by 0.005 Mtok [floor]")
+
+
 def test_milestones_are_told_and_the_amount_is_of_all_the_time() -> None:
     """3000 USD by April of 5000, so 2000 are charged; 3000 after, of which those pay 2000: 6000 of 9000."""
     step = {"by": "2026-04-01", "reach": "5 k USD", "fee": "100%", "charged-as": "prepayment"}
