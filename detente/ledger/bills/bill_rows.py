@@ -232,6 +232,7 @@ class BillReader:
         end = self._time(roles, "end", values, sheet) if "end" in roles else self._a_day_later(start)
         if end < start:
             raise _Unread(roles["end"], f"{shown(values[roles['end']])} is before its start")
+        end = max(end, start + 1)  # of a moment: what is over a time is found by its corrections
         self._must_be_in_currency(roles, values)
         net = self._money(roles, "net", values)
         assert net is not None

@@ -26,6 +26,7 @@ from detente.ledger.books.books import Books
 from detente.ledger.books.pace import WEEKS, UseRhythm
 from detente.ledger.store.store import Session
 from detente.ledger.use.line import LineSum, UseClass
+from detente.ledger.use.purchases import unpaid
 from detente.ledger.use.running_totals import by_day, unknown_sums
 from detente.values.micros import at_micros, micros
 from detente.values.zone import zone_of_clock
@@ -67,11 +68,15 @@ class ClauseStands:
 
 @dataclass(frozen=True, slots=True)
 class BooksStand:
-    """Where all clauses stand as of a day, and how many uses are unknown that no clause counts or may count."""
+    """Where all clauses stand as of a day, and how many uses are unknown that no clause counts or may count.
+
+    ``unpaid`` are reserved offers whose use counts without what was paid for it (``purchases.unpaid``).
+    """
 
     as_of: datetime
     clauses: tuple[ClauseStands, ...]
     unknown: int
+    unpaid: tuple[str, ...] = ()
 
 
 def stands(books: Books, as_of: datetime, *, all_windows: bool = False, headings: bool = True) -> BooksStand:
@@ -97,7 +102,8 @@ def stands_in(
     first = books.first(session)
     since = first.date() if first is not None else None
     found = stands_by(books.terms, totals, as_of, unknown, since, all_windows=all_windows, headings=headings)
-    return _in_named_units(books, found)
+    lacking = unpaid(session, books.case, as_of, books.closed(session))
+    return replace(_in_named_units(books, found), unpaid=lacking)
 
 
 def stands_by(

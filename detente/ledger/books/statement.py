@@ -21,7 +21,7 @@ from detente.ledger.store.store import Session
 from detente.ledger.use.known_purchases import KnownPurchases, told_purchases
 from detente.ledger.use.late import sums_as_closed, sums_booked
 from detente.ledger.use.line import LineSum
-from detente.ledger.use.purchases import PurchaseInvoice
+from detente.ledger.use.purchases import PurchaseInvoice, unpaid
 from detente.ledger.use.running_totals import unknown_sums
 from detente.values.micros import micros
 from detente.values.period import moment
@@ -69,6 +69,8 @@ class Statement:
         was told in it: what is owed grows with each hour that it is held, whenever that is invoiced.
     unknown
         How many uses before the end are of an amount or price that is not known, of what the party sold or may have.
+    unpaid
+        Its reserved offers whose use is in the statement without what was paid for it (``purchases.unpaid``).
     """
 
     party: str
@@ -86,6 +88,7 @@ class Statement:
     planned: tuple[Standing, ...] = ()
     stated: tuple[StatedUse, ...] = ()
     invoices: tuple[PurchaseInvoice, ...] = ()
+    unpaid: tuple[str, ...] = ()
 
     @property
     def settled(self) -> bool:
@@ -110,6 +113,7 @@ def statement(
         opening, closing = (_owed(session, party, day) for day in (start, end))
         accruing = -sum(amount for account, _, amount in _entries(session, None, end) if account == f"accruals/{party}")
         closed = books.closed(session)
+        lacking = unpaid(session, books.case, end, closed)
         if closed is not None and end <= closed:
             closed, sums = end, list(sums_as_closed(session, end))
             found = stands_as_closed(session, books, sums, end)
@@ -129,6 +133,7 @@ def statement(
         party, start, end, books.case.currency, opening, lines, closing, accruing, closed, inside, seen,
         _unknown(sums, party, end), tuple(planned), stated,
         tuple(i for i in invoiced if facts[i.of.offer].get("provider") == party),
+        tuple(name for name in lacking if facts[name].get("provider") == party),
     )  # fmt: skip
 
 

@@ -80,6 +80,29 @@ def told(session: Session, bought: Iterable[BookedPurchase]) -> bool:
     )
 
 
+def unpaid(session: Session, case: Case, until: datetime, closed: datetime | None) -> tuple[str, ...]:
+    """The reserved offers that calls used before a day, and of which the books do not hold yet what was paid for that.
+
+    They do once they are closed with what is reserved: until then calls count at the price of their day alone. Rows of
+    bills state what was paid.
+    """
+    if not any(reserved(facts) for facts in case.offer_facts.values()):
+        return ()
+    known = {each.offer for each in purchases(session)}
+    found = set()
+    for number, body in session.all("SELECT class, body FROM classes WHERE body LIKE '%reserved%'"):
+        of = UseClass.read(body)
+        name = of.offer.get("offer", "")
+        if of.kind == "use" and reserved(of.offer) and name in case.offer_facts:
+            since = micros(closed) if closed is not None and name in known else 0
+            if session.one(
+                "SELECT 1 FROM sums WHERE class = ? AND start >= ? AND start < ? LIMIT 1",
+                (number, since, micros(until)),
+            ):
+                found.add(name)
+    return tuple(sorted(found))
+
+
 class PurchaseInvoice(NamedTuple):
     """A part of a purchase that is invoiced on a day; amounts in billionths, before and after discounts."""
 

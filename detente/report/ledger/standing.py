@@ -15,7 +15,7 @@ from detente.ledger.caps.budget_stands import BudgetStands
 from detente.ledger.journals.lag import JournalLag
 from detente.report.layout import Row, say, table, title
 from detente.report.ledger.budgets import plain_budget
-from detente.report.numerals import count
+from detente.report.numerals import count, ticked
 from detente.report.screen import Screen
 from detente.values.money import shown
 from detente.values.period import endless, named
@@ -39,6 +39,16 @@ def standing_view(console: Screen, name: str, found: BooksStand, currency: str) 
             say(console, f"`{each.term}`: {count(each.uncounted, 'use')} of unknown amount that it counts or may count")
     if found.unknown:
         say(console, f"in all, {count(found.unknown, 'use')} of unknown amount or price on the books")
+    if found.unpaid:
+        say(console, said_unpaid(found.unpaid))
+
+
+def said_unpaid(offers: Sequence[str]) -> str:
+    """Of which offers what was paid is not on the books, and what books it."""
+    what = f"what was paid for {ticked(offers)} is not on the books yet"
+    return (
+        f"{what}: calls there count at the price of their day, and what stood idle not at all (`detente close --plan`)"
+    )
 
 
 def standing_rows(clauses: Sequence[ClauseStands], currency: str, planned: Sequence[Standing] = ()) -> list[Row]:
@@ -99,6 +109,7 @@ def standing_json(
 ) -> str:
     """The same as one document, with budgets and how far the books lag: every amount exact, as text."""
     head = {"case": name, "currency": currency, "as-of": found.as_of.isoformat(), "unknown": found.unknown}
+    head["unpaid"] = list(found.unpaid)
     clauses = [plain_clause(each) for each in found.clauses]
     more = {"budgets": [plain_budget(each) for each in budgets], "journals": [_plain_lag(lag) for lag in behind]}
     return json.dumps({**head, "clauses": clauses, **more}, indent=1)

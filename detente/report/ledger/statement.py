@@ -18,7 +18,7 @@ from detente.ledger.books.statement import Statement, StatementLine
 from detente.report.csv import FORMULA
 from detente.report.layout import Row, heading, say, table, title
 from detente.report.ledger.standing import HEADS as STANDING_HEADS
-from detente.report.ledger.standing import PLANNED, drawn_in, plain_clause, standing_rows
+from detente.report.ledger.standing import PLANNED, drawn_in, plain_clause, said_unpaid, standing_rows
 from detente.report.numerals import count, exact
 from detente.report.screen import Screen
 from detente.values.money import of_nanos
@@ -125,6 +125,8 @@ def notes_of(found: Statement) -> Iterator[str]:
         yield f"accruing in windows that run: {amount_of(found.accruing)} {found.currency}"
     if found.unknown:
         yield f"{count(found.unknown, 'use')} of unknown amount or price"
+    if found.unpaid:
+        yield said_unpaid(found.unpaid)
     for clause in found.clauses:
         if clause.standing is None:
             yield f"`{clause.term}` is not known: {clause.unknown}"
@@ -176,6 +178,7 @@ def _plain(found: Statement) -> dict[str, object]:
         "party": found.party, "from": f"{found.start:%Y-%m-%d}", "until": f"{found.end:%Y-%m-%d}",
         "currency": found.currency, "opening": _text(found.opening), "lines": lines, "closing": _text(found.closing),
         "accruing": _text(found.accruing), "settled": found.settled, "unknown": found.unknown,
+        "unpaid": list(found.unpaid),
         "closed": None if found.closed is None else _day(found, found.closed), "zone": clock_of(found),
         "stated": [
             {"offer": s.offer, "currency": s.currency, "stated": _text(s.stated), "listed": _text(s.listed)}

@@ -22,6 +22,8 @@ from tests.ledger.served import accounts, both, fresh, served_case, unknown
 
 LATER = "2026-01-15T13:00:00Z,2026-01-15T14:00:00Z"
 TURNS = "2026-03-31T00:00:00Z,2026-04-02T00:00:00Z"
+AT_ONCE = "2026-01-15T13:00:00Z,2026-01-15T13:00:00Z"
+"""A row that ends as it begins."""
 BARE: Data = {key: value for key, value in INPUT.items() if key != "workload"}
 
 
@@ -63,11 +65,14 @@ def said(quantity: int, when: str = HOUR, service: str = "m in") -> str:
 
 
 @both
-def test_what_was_rated_before_an_amendment_is_taken_back_as_it_was_rated(store: Store, ledger: Ledger) -> None:
+@pytest.mark.parametrize("when", [HOUR, AT_ONCE])
+def test_what_was_rated_before_an_amendment_is_taken_back_as_it_was_rated(
+    store: Store, ledger: Ledger, when: str
+) -> None:
     """3 USD less 0.3, and back: nothing is left of either (by the case of since 0.3 USD would be owed)."""
-    ledger.read(BEFORE, said(1000))
+    ledger.read(BEFORE, said(1000, when))
     assert ledger.tenths == [3, -0.3, -2.7]
-    told = ledger.read(SINCE, said(-1000))
+    told = ledger.read(SINCE, said(-1000, when))
     assert (told.added, told.untaken, ledger.tenths) == (1, 0, [0, 0, 0])
     assert audit(Books(store, SINCE)).faults == ()
     with store.reading() as session:

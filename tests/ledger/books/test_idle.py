@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import timedelta
+from datetime import date, timedelta
 from pathlib import Path
 from typing import Any
 
@@ -12,10 +12,12 @@ from detente.case.case import Case
 from detente.ledger.books.books import Books
 from detente.ledger.books.closing import close
 from detente.ledger.books.stands import stands
+from detente.ledger.books.statement import statement
 from detente.ledger.proof.audit import audit
 from detente.ledger.store.store import Store
 from detente.ledger.use.line import UseClass, UseLine
 from detente.planner.solve import plan
+from detente.report.ledger.statement import notes_of
 from detente.results.plan import Plan
 from detente.results.plan_rows import Purchase
 from detente.values.micros import micros
@@ -238,3 +240,22 @@ def test_a_clause_on_work_counts_what_was_paid_for_it_whatever_is_listed_by_then
     assert audit(Books(store, case)).faults == ()
     closing(store, case, "2026-01-05")
     assert accounts(store)["use/north/north-gpus"] == 96 * 4000 * M
+
+
+def test_until_books_are_closed_with_what_is_reserved_it_is_told_that_what_was_paid_is_not_on_them(
+    store: Store, tmp_path: Path
+) -> None:
+    case = a_case()
+    books, whole = Books(store, case), (date(2026, 1, 1), date(2026, 1, 3))
+    ingested(store, case, journal_of(tmp_path / "j", [call(1, "2026-01-01T05:30", (4 * M, 0), **ON)]))
+    assert stands(books, day("2026-01-01")).unpaid == (), "it was not used before"
+    told = "what was paid for `north-gpus` is not on the books yet: calls there count at the price of their day"
+    for held in ((), HELD):
+        found = statement(books, "north", *whole)
+        assert (stands(books, day("2026-01-03")).unpaid, found.unpaid) == (("north-gpus",), ("north-gpus",))
+        assert any(told in note for note in notes_of(found))
+        closing(store, case, "2026-01-03", held)
+    found = statement(books, "north", *whole)
+    assert (stands(books, day("2026-01-03")).unpaid, found.unpaid) == ((), ())
+    ingested(store, case, journal_of(tmp_path / "k", [call(2, "2026-01-04", (4 * M, 0), **ON)], worker=1))
+    assert stands(books, day("2026-01-05")).unpaid == ("north-gpus",), "what came since"
