@@ -13,8 +13,9 @@ from typing import Any, NamedTuple, overload
 from pydantic import GetCoreSchemaHandler
 from pydantic_core import core_schema
 
+from detente.results.large_table import Columns, each_in_json
 from detente.results.plan_rows import Allocation
-from detente.values.money import of_nanos, whole_nanos
+from detente.values.money import in_decimals, of_nanos, whole_nanos
 
 AMOUNTS = ("work", "taken", "cost")
 
@@ -107,6 +108,15 @@ class Allocations(Sequence[Allocation]):
         """As a table's, by name; amounts as whole billionths."""
         named = {name: [getattr(self.places[at], name) for at in self.at] for name in AllocationPlace._fields}
         return {**named, "period": self.period, **{name: getattr(self, name) for name in AMOUNTS}}
+
+    def in_json(self) -> Columns:
+        """The same, each value as JSON."""
+        found = {name: each_in_json(values) for name, values in self.columns().items() if name not in AMOUNTS}
+        for name in AMOUNTS:
+            amounts = getattr(self, name)
+            known = {each: f'"{in_decimals(each)}"' for each in set(amounts)}
+            found[name] = [known[each] for each in amounts]
+        return found
 
     def __repr__(self) -> str:
         return f"Allocations({len(self)} rows)"

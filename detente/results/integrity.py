@@ -12,6 +12,7 @@ from collections import defaultdict
 from collections.abc import Iterable, Iterator, Mapping
 from datetime import UTC, datetime, timedelta
 from decimal import Decimal
+from types import MappingProxyType
 from typing import Any
 
 from detente.contract.settled.standing import CREDIT, FLOOR, MILESTONE, PAID, SUPERSEDED, TAKE, VESTING
@@ -31,10 +32,19 @@ PER_UNIT = QUANTUM.denominator
 RowsByList = list[dict[str, Any]]
 
 
-def checksum(document: Mapping[str, Any]) -> str:
-    """SHA-256 of all that a saved plan says, however its JSON is laid out."""
-    rest = {key: value for key, value in document.items() if key != CHECKSUM}
-    return hashlib.sha256(json.dumps(rest, sort_keys=True, separators=(",", ":")).encode()).hexdigest()
+def checksum(document: Mapping[str, Any], known: Mapping[str, str] = MappingProxyType({})) -> str:
+    """SHA-256 of all that a saved plan says, however its JSON is laid out.
+
+    ``known``: members of which the canonical form is at hand, and counts.
+    """
+    rest = {key: known.get(key) or canonical(value) for key, value in document.items() if key != CHECKSUM}
+    members = ",".join(f"{canonical(key)}:{text}" for key, text in sorted(rest.items()))
+    return hashlib.sha256(f"{{{members}}}".encode()).hexdigest()
+
+
+def canonical(value: Any) -> str:
+    """JSON without blanks, members by name, of ASCII characters alone."""
+    return json.dumps(value, sort_keys=True, separators=(",", ":"))
 
 
 def faults(document: Mapping[str, Any]) -> Iterator[str]:

@@ -11,14 +11,14 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cache
 from itertools import chain
 from pathlib import Path
 from typing import Annotated, Any, Literal, get_args
 
 from pydantic import TypeAdapter, ValidationError
-from pydantic_core import from_json
+from pydantic_core import from_json, to_json
 
 from detente.contract.settled.posting import Posting
 from detente.contract.settled.standing import FLOOR, MILESTONE, SUPERSEDED, Standing
@@ -26,6 +26,7 @@ from detente.errors import PlanError
 from detente.results.allocations import AMOUNTS, Allocations, AsColumns
 from detente.results.head import AnswerHead
 from detente.results.integrity import CHECKSUM, checksum, faults, unlike
+from detente.results.large_table import as_saved, canonical, columns_of
 from detente.results.plan_rows import (
     Allocation,
     CapacityRow,
@@ -128,8 +129,14 @@ class Plan(AnswerHead):
 
     def to_json(self) -> str:
         """One JSON document; money and work as decimal strings without exponent. Its first member is its checksum."""
-        written = _as_json().dump_json(self)
-        return f'{{"{CHECKSUM}":"{checksum(from_json(written))}",{written[1:].decode()}'
+        large = {"allocations": Allocations.of(self.allocations).in_json(), "capacity": columns_of(self.capacity)}
+        rest = _as_json().dump_python(replace(self, allocations=(), capacity=()), mode="json")
+        hashed = checksum(rest, {name: canonical(columns) for name, columns in large.items()})
+        members = (
+            f'"{name}":{as_saved(large[name]) if name in large else to_json(value).decode()}'
+            for name, value in {CHECKSUM: hashed, **rest}.items()
+        )
+        return f"{{{','.join(members)}}}"
 
     @classmethod
     def from_json(cls, text: str | bytes, name: str = "plan") -> Plan:

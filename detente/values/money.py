@@ -173,6 +173,13 @@ def of_nanos(nanos: int) -> Decimal:
     return WIDE.scaleb(Decimal(nanos), -9)
 
 
+def in_decimals(nanos: int) -> str:
+    """Whole nano-units as ``quantity.plain`` writes them: ``-0.0000123``."""
+    whole, part = divmod(abs(nanos), NANOS)
+    text = f"{whole}.{part:09}".rstrip("0") if part else str(whole)
+    return text if nanos >= 0 else f"-{text}"
+
+
 NOTHING = of_nanos(0)
 """No money, as all posted amounts are."""
 
