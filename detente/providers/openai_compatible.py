@@ -167,7 +167,7 @@ def _answers(call: Call, found: _Whole) -> tuple[bool, str | None]:
         return whole and len(vectors) == texts_of(call), None
     finish = None
     for choice in found.choices or ():
-        if not bytes(choice.message).startswith(b"{"):
+        if bytes(choice.message)[:1] != b"{":
             return False, None
         if finish is None and choice.finish_reason:
             finish = as_reason(choice.finish_reason)

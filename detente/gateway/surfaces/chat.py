@@ -184,7 +184,7 @@ class ChatSurface(Surface):
         members = members_of(body)
         model = text(members, "model")
         messages = bytes(members["messages"]) if "messages" in members else b""
-        if not messages.startswith(b"["):
+        if messages[:1] != b"[":
             raise Refusal("`messages` is not a list" if messages else "`messages` is missing", "messages")
         stream = flag(members, "stream")
         asks_usage = False

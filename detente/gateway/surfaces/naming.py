@@ -16,7 +16,7 @@ from detente.providers import sse
 from detente.providers.wire import Members
 
 _MEMBER = b'"model"'
-_OWN = re.compile(rb'"model"\s*:\s*')
+_COLON = re.compile(rb"\s*:\s*")
 _TEXT = rb'"(?:[^"\\]++|\\.)*+"'
 _FLAT = rb"(?:" + _TEXT + rb"|[^\s\"{}\[\],]++)"
 _NAME = re.compile(
@@ -37,10 +37,11 @@ def renamed(reply: bytes, name: bytes, known: bytes = b"") -> bytes:
     """
     if known == name:
         return reply
-    if known and (at := reply.find(_MEMBER)) == reply.rfind(_MEMBER):  # no other's: quotation marks are escaped
-        own = _OWN.match(reply, at)
-        if own is not None and reply.startswith(known, start := own.end()):
-            return reply[:start] + name + reply[start + len(known) :]
+    before, member, after = reply.partition(_MEMBER) if known else (b"", b"", b"")
+    if member and _MEMBER not in after:  # it can be no other's: a text's quotation marks are escaped
+        colon = _COLON.match(after)
+        if colon is not None and after[(start := colon.end()) : (end := start + len(known))] == known:
+            return b"".join((before, member, after[:start], name, after[end:]))
     found = _NAME.match(reply)
     if found is not None:
         return b"".join((reply[: found.start(1)], name, reply[found.end(1) :]))
