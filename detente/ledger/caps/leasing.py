@@ -24,7 +24,7 @@ ENDED = ""
 WARNED = (80, 100)
 """Percent of a cap at which it is told."""
 KEPT = 100
-"""Windows of a cap, up to the newest, whose leases are kept."""
+"""Of a cap, so many windows, the newest of which anything was leased, whose leases are kept."""
 
 
 class CapWindow(NamedTuple):
@@ -199,15 +199,19 @@ def _may_lease(session: Session, key: CapWindow) -> bool:
     """Whether leases of a window are still given; those of windows that are long over are forgotten.
 
     Budgets have many short windows. Nothing is given any more of one whose leases may be forgotten, whatever the clock
-    of a replica says.
+    of a replica says. They are counted and not measured from the newest: one whose clock is ahead takes their place
+    with those of which it leases, and not with all between.
     """
-    newest = session.number('SELECT MAX("window") FROM leases WHERE cap = ?', (key.cap,))
-    if key.window <= newest - KEPT:
+    if session.one('SELECT 1 FROM leases WHERE cap = ? AND "window" = ? LIMIT 1', key) is not None:
+        return True
+    newest = 'SELECT DISTINCT "window" FROM leases WHERE cap = ? ORDER BY "window" DESC'
+    last = session.one(f"{newest} LIMIT 1 OFFSET {KEPT - 1}", (key.cap,))
+    if last is None:
+        return True
+    if key.window < int(last[0]):
         return False
-    if key.window > newest:
-        over = key.cap, key.window - KEPT
-        session.run('DELETE FROM leases WHERE cap = ? AND "window" <= ?', over)
-        session.run('DELETE FROM warnings WHERE cap = ? AND "window" <= ?', over)
+    for table in ("leases", "warnings"):
+        session.run(f'DELETE FROM {table} WHERE cap = ? AND "window" <= ?', (key.cap, int(last[0])))
     return True
 
 

@@ -153,3 +153,17 @@ def test_windows_that_are_long_over_are_forgotten_and_leased_no_more(leasing: Le
     assert sorted(kept) == list(range(3, 103))
     assert asks_of(2, 200, 4) == CapAnswer(0, 0), "its leases are forgotten, so that nobody knows what is left"
     assert asks_of(50, 201, 4).granted == 4, "a clock that is behind: within what is left of that window"
+
+
+def test_a_clock_that_is_ahead_leaves_the_others_their_windows(leasing: Leasing) -> None:
+    """`b` is three hours ahead: two of its minutes took the place of 180, and `a` was told that nothing is left."""
+
+    def asks_of(holder: str, window: int, beat: int) -> CapAnswer:
+        key = CapWindow("minutes", window)
+        return leasing.renew(holder, beat, {key: CapClaim(LeaseClaim(0, need=4), 10)})[key]
+
+    assert asks_of("a", 1, 1).granted == 4
+    assert [asks_of("b", 180 + n, n).granted for n in (1, 2)] == [4, 4]
+    assert [asks_of("a", n, n).granted for n in range(2, 99)] == [4] * 97
+    assert asks_of("a", 99, 99).granted == 4, "of 101 windows the oldest is forgotten"
+    assert asks_of("a", 1, 100) == CapAnswer(0, 0)
