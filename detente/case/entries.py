@@ -6,6 +6,7 @@ noting a mistake at an entry. Not here: which mistakes there are (``consistency`
 
 from __future__ import annotations
 
+import re
 from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
@@ -185,7 +186,11 @@ class Entries:
         known = self.values_of.get(key, set())
         for at, value in enumerate(values):
             if value not in known:
-                yield at, f"no {_section(key)[:-1]} has `{key}: {value}`", did_you_mean(value, known)
+                negated = re.fullmatch(r"(?:!=?\s*|(?:not|no|except)\s+)(.+)", value)
+                remedy = did_you_mean(value, known)
+                if negated is not None and negated[1] in known:
+                    remedy = f"what is left out stands in `except: [ {{ {key}: {negated[1]} }} ]`"
+                yield at, f"no {_section(key)[:-1]} has `{key}: {value}`", remedy
 
     # -- names and facts -------------------------------------------------------------------------------------
     def names(self, section: str) -> set[str]:

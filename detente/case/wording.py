@@ -59,10 +59,26 @@ def _flaws(detail: Any, raw: Any, kind: Any) -> Iterator[Flaw]:
     inside = detail.get("ctx", {}).get("error")
     at_key = detail["type"] == "extra_forbidden" or detail["loc"][-1:] == ("[key]",)
     if isinstance(inside, FlawError):
-        yield from (replace(flaw, key=flaw.key or at_key) for flaw in inside.flaws)
+        unlimited = _no_limit(detail, raw, kind)
+        yield from (replace(flaw, key=flaw.key or at_key, remedy=unlimited or flaw.remedy) for flaw in inside.flaws)
     else:
         what, remedy = _sentence(detail, raw, kind)
         yield Flaw(what, remedy, key=at_key)
+
+
+_UNLIMITED = frozenset(["unlimited", "none", "infinite", "infinity", "inf", "any", "∞", "no-limit"])
+
+
+def _no_limit(detail: Any, raw: Any, kind: Any) -> str | None:
+    """What to do with a word for no limit, where leaving a key out says so; None of all else."""
+    given, loc = detail["input"], detail["loc"]
+    if not isinstance(given, str) or "-".join(given.casefold().split()) not in _UNLIMITED:
+        return None
+    for at, key in enumerate(loc):
+        fields = [f for m in _models_at(kind, loc[:at], raw) for f in m.model_fields.values() if f.alias == key]
+        if any((field.description or "").endswith("default: no limit") for field in fields):
+            return f"leave `{key}` out: then there is no limit"
+    return None
 
 
 def _steps(detail: Any, raw: Any) -> KeyPath:
@@ -159,6 +175,8 @@ def _key_instead(key: str, detail: Any, raw: Any, kind: Any) -> str:
     if (near := _near(key, models)) is not None:
         return f"did you mean `{near}`?"
     parts = {name: part for name, part in _parts(models).items() if key in part.keys}
+    if len(parts) == 1 and (entries := next((name for name, part in parts.items() if part.of_entries), None)):
+        return f"leave it out; `{key}` is a key of an entry in `{entries}`"
     if len(parts) in (1, 2):
         return "write " + " or ".join(f"`{name}: {part.holding(key, detail['input'])}`" for name, part in parts.items())
     if key in _keys([Agreement]) and any(issubclass(model, Term) for model in models):
@@ -311,6 +329,11 @@ class _Part(NamedTuple):
     keys: frozenset[str]
     is_list: bool
     choices: Mapping[str, tuple[str, ...]]
+
+    @property
+    def of_entries(self) -> bool:
+        """Whether it is a list of entries with ids, which one key makes none of."""
+        return self.is_list and "id" in self.keys
 
     def holding(self, key: str, given: Any) -> str:
         """A mapping with one of its keys: with what was given for it, or what that stands for among its values."""

@@ -28,7 +28,7 @@ from detente.values.facts import RESERVED, Facts
 from detente.values.money import Price, WorkPrice
 from detente.values.noun import Flag, Id, Label, Noun, read_by, written_as
 from detente.values.period import Day, Period, on_the_clock_of
-from detente.values.quantity import WIDE, Amount, Span, in_percent, number, text_of, unit_of
+from detente.values.quantity import WIDE, Amount, Span, in_percent, number, plain, text_of, unit_of
 from detente.values.quantity_field import (
     NOT_NEGATIVE,
     PER,
@@ -39,6 +39,9 @@ from detente.values.quantity_field import (
     amount_as_written,
     units_as_written,
 )
+
+_IN_AN_HOUR = {"s": 3600, "sec": 3600, "second": 3600, "min": 60, "minute": 60, "h": 1, "hour": 1}
+"""How often spans of time are in an hour, by what rates of accelerators are given per elsewhere."""
 
 
 def _rate(given: Any) -> tuple[Decimal, str]:
@@ -52,6 +55,9 @@ def _rate(given: Any) -> tuple[Decimal, str]:
     else:
         found = Amount.parse(amount.strip(), "9.5 Mtok")
         value, of = found.value, found.unit
+        if unit.strip() != "GPU-hour" and (times := _IN_AN_HOUR.get(unit.strip().removeprefix("GPU-"))):
+            hourly = f"{plain(WIDE.multiply(found.value, Decimal(times)))} {of} per GPU-hour"
+            raise FlawError(f"`{text}` is not per GPU-hour", f"write what one GPU does in an hour, such as `{hourly}`")
         if unit_of(unit.strip())[0] != "GPU-hour":
             raise FlawError(f"`{text}` is per {unit}", "expected per GPU-hour")
     if value <= 0:
@@ -185,12 +191,16 @@ class _Workload(Noun):
         if bad:
             what = f"`{bad[0]}` is not a label's name"
             raise FlawError(what, "write lower-case letters, digits and `-`", ("labels", bad[0]), key=True)
-        for name, (_, unit) in self.runs_on.accelerators.items():
+        rates, models = self.runs_on.accelerators, self.runs_on.models
+        for name, (_, unit) in rates.items():
             if unit != self.unit:
-                example = "9.5 Mtok per GPU-hour" if self.unit == "Mtok" else "0.55"
                 what = f"work is in {self.unit}, but the rate on `{name}` is in {unit}"
-                raise FlawError(what, f"write for example `{example}`", ("runs-on", "accelerators", name))
-        if self.runs_on.models and self.unit != "Mtok":
+                remedy = f"write for example `{'9.5 Mtok per GPU-hour' if self.unit == 'Mtok' else '0.55'}`"
+                if self.unit != "Mtok" and (models or all(unit == "Mtok" for _, unit in rates.values())):
+                    remedy = "write the work in tokens, such as `500 Mtok per day`"
+                    remedy += "" if models else ", or rates as parts of one GPU's, such as `0.55`"
+                raise FlawError(what, remedy, ("runs-on", "accelerators", name))
+        if models and self.unit != "Mtok":
             what = f"runs on models, so its work is in Mtok, not {self.unit}"
             remedy = "leave out `models:`, or write the work in tokens, such as `500 Mtok per day`"
             raise FlawError(what, remedy, ("runs-on", "models"))

@@ -12,7 +12,7 @@ OTHER_SCALES = {"B": "bn", "b": "bn", "MM": "M", "mm": "M", "mil": "M", "mio": "
 OTHER_SPANS = {"s": "second", "sec": "second", "min": "minute", "h": "hour", "hr": "hour", "d": "day", "yr": "year"}
 
 _REQUESTS = "requests?|reqs?|calls?|quer(?:y|ies)|prompts?|messages?|invocations?"
-_LIMIT = re.compile(rf"(?P<number>[0-9][0-9._]*(?:\s?[kM])?)\s?(?i:(?:{_REQUESTS})|(?P<of>[rqt])p(?P<per>[smd]))")
+_LIMIT = re.compile(rf"(?P<number>[0-9][0-9._]*(?:\s?[kKM])?)\s?(?i:(?:{_REQUESTS})|(?P<of>[rqt])p(?P<per>[smd]))")
 _SPANS = {"s": "second", "m": "minute", "d": "day"}
 
 
@@ -23,9 +23,37 @@ def no_work(amount: str, span: str) -> tuple[str, str] | None:
     """
     if (found := _LIMIT.fullmatch(amount)) is None:
         return None
-    number, per = found["number"], _SPANS[found["per"].lower()] if found["per"] else OTHER_SPANS.get(span, span)
+    number, per = (
+        found["number"].replace("K", "k"),
+        _SPANS[found["per"].lower()] if found["per"] else OTHER_SPANS.get(span, span),
+    )
     per = per or "second"
     if (found["of"] or "").lower() == "t":
         return "is not how a rate is written", f"write `{number} tok per {per}`"
     remedy = f"count tokens: `{number} ktok per {per}` where a request has 1,000; a file of requests is a `trace`"
     return "does not say how much work a request is", remedy
+
+
+_HOURS = {"hour": "1", "second": "1/3600", "minute": "1/60", "day": "24", "week": "168"}
+_GPU_TIME = re.compile(r"(?i)(?:GPU|accelerator)(?:s?\s?[\s/-]\s?(?P<span>[a-z]+)|hr?s?|hours?)")
+_MANY_TOKENS = re.compile(
+    r"(?:1\s?)?(?P<size>k|K|M|m|B|thousand|million|mn|billion|bn|1[_,]?000(?:[_,]?000)?)?[\s-]?(?i:tok(?:en)?s?)"
+)
+_TOKENS = {"k": "ktok", "K": "ktok", "thousand": "ktok", "1000": "ktok", "M": "Mtok", "m": "Mtok", "million": "Mtok"}
+_TOKENS |= {"mn": "Mtok", "1000000": "Mtok", "B": "Gtok", "billion": "Gtok", "bn": "Gtok"}
+
+
+def unit_meant(name: str) -> str | None:
+    """What to write for a unit that is called otherwise elsewhere (``GPU/h``, ``1K tokens``); None of any other."""
+    if found := _GPU_TIME.fullmatch(name):
+        said = (found["span"] or "hour").lower()
+        span = OTHER_SPANS.get(said, said.removesuffix("s"))
+        if span == "month":
+            return "write it per `GPU-hour`, or as one flat price a month of a whole `unit`, all its GPUs: `unit-month`"
+        if span == "year":
+            return "write it in `GPU-hour`: a GPU for a year of 365 days is 8,760"
+        if (hours := _HOURS.get(span)) is not None:
+            return "write `GPU-hour`" if hours == "1" else f"write it in `GPU-hour`: a GPU for a {span} is {hours}"
+    if found := _MANY_TOKENS.fullmatch(name):
+        return f"write `{_TOKENS[re.sub('[_,]', '', found['size'])] if found['size'] else 'tok'}`"
+    return None

@@ -17,7 +17,7 @@ from pydantic import PlainSerializer
 
 from detente.errors import FlawError
 from detente.values.likeness import did_you_mean
-from detente.values.other_units import OTHER_SCALES, OTHER_SPANS, no_work
+from detente.values.other_units import OTHER_SCALES, OTHER_SPANS, no_work, unit_meant
 
 WHOLE_NUMBER = r"(?:0|[1-9][0-9]*(?:_[0-9]+)*)"
 NUMBER = rf"[+-]?{WHOLE_NUMBER}(?:\.[0-9]+)?(?:[eE][+-]?[0-9]{{1,2}})?"
@@ -212,7 +212,7 @@ class Span:
 def unit_of(name: str) -> tuple[str, Decimal]:
     """The canonical unit and its size. Raises FlawError with the likely meaning."""
     if name not in UNITS:
-        raise FlawError(f"`{name}` is not a known unit", did_you_mean(name, UNITS))
+        raise FlawError(f"`{name}` is not a known unit", unit_meant(name) or did_you_mean(name, UNITS))
     return UNITS[name]
 
 

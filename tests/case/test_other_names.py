@@ -94,7 +94,32 @@ def floor(**more: object) -> Data:
                 ("amount", "5 k USD per month", "write `5 k USD` by itself; a clause whose amount holds in each month"),
                 ("expires", "2026-03-01", "did you mean `until`?"),
                 ("with", "south", "beside its `terms`"),
+                ("of", {"buy": "!on-demand"}, "what is left out stands in `except: [ { buy: on-demand } ]`"),
+                (
+                    "windows",
+                    {"every": "month", "ramp": ["40 k USD", "60 k USD"]},
+                    "write `amount: 100000 USD` and `ramp: [40%, 60%]`",
+                ),
             )
+        ),
+        (
+            data_of([gpus("north", 2)], [compute()]) | {"version": 3},
+            ["leave it out; `version` is a key of an entry in"],
+        ),
+        (
+            data_of([gpus("north", 2) | {"capacity": "unlimited"}], [compute()]),
+            ["leave `capacity` out: then there is no limit"],
+        ),
+        (
+            data_of([gpus("north", 2)], [compute() | {"runs-on": {"accelerators": {"h100": "2600 tok/s"}}}]),
+            ["such as `9.36 Mtok per GPU-hour`"],
+        ),
+        (
+            data_of(
+                [gpus("north", 2)],
+                [compute() | {"runs-on": {"accelerators": {"h100": "9.5 Mtok per GPU-hour"}, "models": ["m"]}}],
+            ),
+            ["write the work in tokens, such as `500 Mtok per day`"],
         ),
     ],
 )

@@ -11,6 +11,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from detente.errors import FlawError
 from detente.values.money import Money, Price, nano, shown, sufficient, written
 from detente.values.noun import value_of
 from detente.values.quantity import Amount, Rate, Span, count, growth, in_percent, number, percent, plain, share
@@ -209,7 +210,8 @@ def test_a_rate_says_its_time() -> None:
         ("20 qps", "count tokens: `20 ktok per second`"),
         ("240 k TPM", "write `240 k tok per minute`"),
         ("5 Mtok/s", "did you mean `second`"),
-        ("5 tokens per second", "did you mean `tok`"),
+        ("5 tokens per second", "write `tok`"),
+        ("50K TPM", "write `50k tok per minute`"),
         ("5 caps per second", "allowed: "),
     ],
 )
@@ -218,6 +220,26 @@ def test_a_rate_as_clouds_limit_it_leads_to_one_of_work(text: str, remedy: str) 
         Rate.parse(text)
     for form in re.findall("`(.* per .*)`", remedy):
         Rate.parse(form)
+
+
+@pytest.mark.parametrize(
+    ("unit", "remedy"),
+    [
+        ("GPUh", "write `GPU-hour`"),
+        ("GPU/h", "write `GPU-hour`"),
+        ("GPU-second", "write it in `GPU-hour`: a GPU for a second is 1/3600"),
+        ("GPU-month", "`GPU-hour`, or as one flat price a month of a whole `unit`, all its GPUs: `unit-month`"),
+        ("GPU-year", "`GPU-hour`: a GPU for a year of 365 days is 8,760"),
+        ("1K tokens", "write `ktok`"),
+        ("1,000,000 tokens", "write `Mtok`"),
+        ("token", "write `tok`"),
+        ("GPUz", "did you mean `GPU`?"),
+    ],
+)
+def test_a_price_per_what_units_are_called_elsewhere_leads_to_ours(unit: str, remedy: str) -> None:
+    with pytest.raises(FlawError) as refused:
+        Price.parse(f"2 USD per {unit}", UNITS)
+    assert refused.value.flaws[0].remedy.endswith(remedy)
 
 
 def test_a_span_is_a_count_of_calendar_units() -> None:

@@ -12,14 +12,15 @@ from datetime import UTC, datetime, timedelta, tzinfo
 from decimal import Decimal
 from fractions import Fraction
 from functools import lru_cache
-from typing import Literal
+from typing import Any, Literal
 
-from pydantic import Field, model_validator
+from pydantic import Field, field_validator, model_validator
 
 from detente.errors import FlawError
+from detente.values.money import Money
 from detente.values.noun import Noun
 from detente.values.period import Day, Horizon, Period, elapsed, endless, hours_between, later, moment, whole_spans
-from detente.values.quantity import Span, in_percent
+from detente.values.quantity import Span, in_percent, plain
 from detente.values.quantity_field import Portion
 from detente.values.zone import zone_of_clock
 
@@ -204,6 +205,23 @@ class Every(Noun):
         default="refuse",
         description="a window that the horizon cuts in two: prorate its amount, or refuse the case",
     )
+
+    @field_validator("ramp", mode="before")
+    @classmethod
+    def _of_the_amount(cls, given: Any) -> Any:
+        """What is given as amounts is told as the parts of their sum that they are. Raises FlawError."""
+        try:
+            amounts = [Money.parse(each) for each in given]
+        except (FlawError, TypeError):
+            return given  # as it should be, or wrong in another way
+        whole = sum((each.amount for each in amounts), Decimal(0))
+        if whole <= 0:
+            return given
+        parts = [in_percent(Fraction(each.amount) / Fraction(whole)) for each in amounts]
+        remedy = f"write `amount: {plain(whole)} {amounts[0].currency}` and `ramp: [{', '.join(parts)}]`"
+        if sum(Decimal(each.rstrip("%")) for each in parts) != 100:
+            remedy += ", rounded so that they add up to 100%"
+        raise FlawError("a ramp has each window's part of the amount, and not amounts", remedy)
 
     @model_validator(mode="after")
     def _whole(self) -> Every:
