@@ -18,8 +18,9 @@ if TYPE_CHECKING:
     from detente.results.plan import Plan
 
 
-SAVING = 2.0
-"""Seconds of a processor kept for the saving of a plan, with what it has to load first: at most half of those left."""
+LOADING, A_ROW, SAVING = 0.4, 1e-5, 2.0
+"""Seconds of a processor kept for the saving of a plan: with what it has to load first, for each row that it may have,
+and at most."""
 
 
 @command("detente plan examples/frontier-lab --reading letter --out out/letter")
@@ -53,7 +54,8 @@ def plan(
         must_take_files(out, "plan.json", "allocations.parquet")
     left = time_left(time_limit)
     if left is not None and out is not None:
-        left = before_saving(left, *spent())
+        places = len(loaded.offers) * (len(loaded.workloads) + 1)
+        left = before_saving(left, *spent(), rows=places * len(loaded.periods))
     found = find(loaded, gap=gap_of(gap), time_limit=left, progress=progress())
     from detente.results.conflict import Conflict
 
@@ -85,10 +87,10 @@ def _saved(found: Plan, out: Path) -> OSError | None:
     return None
 
 
-def before_saving(left: float, took: float, worked: float) -> float:
-    """Of the seconds that are left, those in which a plan is sought: at least half of them.
+def before_saving(left: float, took: float, worked: float, rows: int) -> float:
+    """Of the seconds that are left, those in which a plan of at most so many rows is sought: at least half of them.
 
     Where other work has the processor (all before ``took`` longer than it ``worked``), saving takes longer, too.
     """
     shared = max(1.0, took / max(worked, 1e-3))
-    return max(left - SAVING * shared, left / 2)
+    return max(left - min(LOADING + A_ROW * rows, SAVING) * shared, left / 2)

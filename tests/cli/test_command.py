@@ -76,7 +76,12 @@ def test_clauses_outside_the_horizon_are_noted(tmp_path: Path, capsys: pytest.Ca
 def test_saving_takes_two_seconds_of_work_of_a_time_limit_and_never_more_than_half(
     left: float, took: float, sought: float
 ) -> None:
-    assert before_saving(left, took, 1.0) == pytest.approx(sought)
+    assert before_saving(left, took, 1.0, rows=10**6) == pytest.approx(sought)
+
+
+@pytest.mark.parametrize(("rows", "sought"), [(0, 9.6), (60_000, 9.0), (160_000, 8.0), (10**9, 8.0)])
+def test_what_is_kept_for_saving_goes_by_the_rows_that_a_plan_may_have(rows: int, sought: float) -> None:
+    assert before_saving(10.0, 1.0, 1.0, rows) == pytest.approx(sought)
 
 
 def test_a_command_that_passes_its_time_limit_says_so_and_gives_its_answer(
