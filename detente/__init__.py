@@ -23,6 +23,8 @@ if TYPE_CHECKING:
     from detente.results.conflict import Conflict
     from detente.results.plan import Plan
 
+    __version__: str
+
 __all__ = [
     "Case",
     "CaseError",
@@ -67,14 +69,26 @@ _HOMES = {
 
 
 def __getattr__(name: str) -> Any:
-    """Import a public name when it is first asked for: `detente --help` must not load the solver."""
+    """Import a public name when it is first asked for: `detente --help` must not load the solver.
+
+    Raises MissingExtraError, an ImportError, where what it needs is not installed.
+    """
+    if name == "__version__":
+        from importlib.metadata import version
+
+        return version("detente")
     if name not in _HOMES:
         raise AttributeError(f"module `detente` has no `{name}`")
     from importlib import import_module
 
-    return getattr(import_module(_HOMES[name]), name)
+    try:
+        return getattr(import_module(_HOMES[name]), name)
+    except ImportError as error:
+        from detente.errors import MissingExtraError
+
+        raise MissingExtraError.of_live(f"`{name}`", error) from error
 
 
 def __dir__() -> list[str]:
     """The public names, for completion in a notebook."""
-    return [*globals(), *__all__]
+    return [*globals(), *__all__, "__version__"]

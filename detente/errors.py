@@ -178,12 +178,23 @@ class CredentialError(DetenteError):
     """A secret cannot be had: what is missing, and where it was looked for; never the secret (§14)."""
 
 
-class MissingExtraError(DetenteError):
+LIVE = frozenset({"httptools", "msgspec", "prometheus_client", "uvicorn", "uvloop"})
+"""The packages of the extra `gateway`, which live traffic and its records need, and `simulate`, which decides as it."""
+
+
+class MissingExtraError(DetenteError, ImportError):
     """An optional dependency is needed and not installed."""
 
     def __init__(self, purpose: str, extra: str) -> None:
         self.what, self.remedy = f"{purpose} needs an optional package", f"pip install 'detente[{extra}]'"
         super().__init__(f"{self.what}: {self.remedy}")
+
+    @classmethod
+    def of_live(cls, purpose: str, error: ImportError) -> MissingExtraError:
+        """What to install for a package of live traffic that is missing. Raises the error where it is another."""
+        if (error.name or "").partition(".")[0] not in LIVE:
+            raise error
+        return cls(purpose, "gateway")
 
 
 def cut(text: str) -> str:

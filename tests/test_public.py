@@ -6,6 +6,7 @@ import importlib
 import pkgutil
 import subprocess
 import sys
+from importlib import metadata
 
 import pytest
 
@@ -39,3 +40,7 @@ def test_no_module_hides_a_public_name() -> None:
 def test_a_name_that_is_not_there() -> None:
     with pytest.raises(AttributeError, match="module `detente` has no `solve`"):
         _ = detente.solve
+
+
+def test_the_version_is_that_of_the_package() -> None:
+    assert detente.__version__ == metadata.version("detente")

@@ -18,9 +18,9 @@ from typing import NoReturn
 import click
 
 from detente.cli import streams
-from detente.cli.command import LIVE, ReaderGoneError, cli, text_of
+from detente.cli.command import ReaderGoneError, cli, text_of
 
-__all__ = ["LIVE", "cli", "main"]
+__all__ = ["cli", "main"]
 
 COLLECTING = (10_000, 10, 10)
 """New objects before Python looks for circles of them: what is imported and read is kept until a command ends, and with

@@ -47,9 +47,6 @@ ENDS = ("--until", "--to", "--upto", "--end", "--before", "--as-of")
 TIMES = ("--window", "--month", "--period", "--time")
 """Options that name when a time begins, when it ends, and all of it: in one command or another, or as people type."""
 
-LIVE = frozenset({"httptools", "msgspec", "prometheus_client", "uvicorn", "uvloop"})
-"""The packages of the extra `gateway`, which live traffic and its records need."""
-
 
 class ReaderGoneError(Exception):
     """Whoever read standard output went away, as ``| head`` does. No OSError: click would make it exit code 1."""
@@ -161,9 +158,7 @@ def _with_extras(run: Callable[[click.Context], Any], ctx: click.Context) -> Any
     try:
         return run(ctx)
     except ImportError as error:
-        if (error.name or "").partition(".")[0] not in LIVE:
-            raise
-        raise MissingExtraError("live traffic", "gateway") from error
+        raise MissingExtraError.of_live("live traffic", error) from error
 
 
 def mistakes_json(error: Exception) -> str:

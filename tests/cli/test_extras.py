@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from detente.cli import LIVE
+from detente.errors import LIVE
 from detente.gateway.serving.observing.call_trace import COLLECTED_BY
 from tests.cli.asking import written
 from tests.cli.shell import ROOT, environment
@@ -39,6 +39,16 @@ def test_live_traffic_says_what_to_install(case: Path, tmp_path: Path, command: 
     done = detente(sorted(LIVE), name, tmp_path if name == "journal" else case, *flags, *more)
     assert done.stderr == "live traffic needs an optional package: pip install 'detente[gateway]'\n"
     assert (done.returncode, done.stdout) == (2, "")
+
+
+def test_a_name_says_what_to_install() -> None:
+    """In every form of import, and where an ImportError is waited for."""
+    program = "import sys; sys.modules['msgspec'] = None\ntry: from detente import simulate\n"
+    program += "except ImportError as error: print(error)"
+    done = subprocess.run(
+        [sys.executable, "-c", program], capture_output=True, text=True, env=environment(), timeout=60
+    )
+    assert (done.stdout, done.stderr) == ("`simulate` needs an optional package: pip install 'detente[gateway]'\n", "")
 
 
 def test_a_program_reads_what_to_install(case: Path) -> None:
