@@ -136,10 +136,9 @@ class ProviderMove:
 class MarginalPrice:
     """Price of one more unit of what a clause asks or denies, in one window: money per unit of its right-hand side.
 
-    Of denied work, ``price`` is what one more unit of it would save where it saves most, and ``saves`` is money: each
-    workload's price times its work in that time, the dearest first, as far as the offers have room for all of it
-    together, on whole units where it would have to be bought. The first unit saves most, so the whole of it may save
-    less. None of what is asked.
+    Of denied work, ``price`` is what one more unit of it would save, wherever it goes, and ``saves`` is money: what is
+    saved in that time by a plan without the denial, with whole units. All together they are no more than it saves. None
+    of what is asked, and where it was not found.
 
     It is the dual of the program in which whole units may be divided: with them fixed, the spare part of one unit
     hides what every clause is worth.

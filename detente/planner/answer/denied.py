@@ -10,14 +10,15 @@ Owns: those prices, by arc and period, and the money that they come to. Not here
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterator, Sequence
+from collections.abc import Collection, Iterator
+from dataclasses import dataclass
 from functools import cached_property
 
 import numpy as np
 
 from detente.market.offer import AnyOffer, TokenOffer
-from detente.planner.answer.denied_work import DeniedWork, Unit, in_room, room_of, work_of
 from detente.planner.answer.easing import LITTLE, Easing
+from detente.planner.answer.let_through import ClosedWork, LetThrough
 from detente.planner.formulation.arc import Arc
 from detente.planner.formulation.capacity import little_work, most_taken
 from detente.planner.formulation.draft import Draft
@@ -38,6 +39,21 @@ FULL = 1e-9
 """Of what there is of an offer: less than this is no room."""
 
 
+@dataclass(frozen=True)
+class DeniedWork:
+    """A workload's work that may not run on some offers in a period.
+
+    ``price`` is what one more unit of it would save; ``saves`` is money: the part of its period in what a plan without
+    the denial saves, with what clauses count as it is. None where that was not settled.
+    """
+
+    period: int
+    workload: str
+    unit: str
+    price: float
+    saves: float | None
+
+
 class Denied:
     """What clauses deny in a solution with duals and reduced costs, and the price of it; ``out`` are who is out."""
 
@@ -46,43 +62,43 @@ class Denied:
         assert solution.duals is not None
         assert solution.reduced is not None
         self._draft, self._values, self._out, self._easing = draft, solution.values, out, easing
+        self._solution = solution
         self._duals, self._reduced = solution.duals, solution.reduced
-        self._priced_in: dict[str, Floats] = {}
         self._leaving: dict[str, Floats] = {}
         self._making_room: dict[str, Floats] = {}
         self._places: dict[str, Floats] = {}
 
     def of(self, owner: Owner) -> Iterator[DeniedWork]:
-        """What would run elsewhere without one clause, by period and workload, as far as there is room."""
-        draft = self._draft
-        there: dict[int, list[tuple[float, Arc]]] = {}
-        for arc, t, saved in self._eased([(arc, self._saved(arc, periods)) for arc, periods in self.closed(owner)]):
-            there.setdefault(t, []).append((saved, arc))
-        places = {workload.id: place for place, workload in enumerate(draft.case.workloads)}
-        arcs = {arc.index: arc for denied in there.values() for _, arc in denied}.values()
-        work = {name: work_of(draft, self._values, name) for name in {arc.workload.id for arc in arcs}}
-        room = {offer.id: room_of(draft, offer) for offer in {arc.offer.id: arc.offer for arc in arcs}.values()}
-        for t in sorted(there):
-            units = {arc.offer.id: self._unit(arc.offer, t) for _, arc in there[t] if arc.offer.id in self._priced_in}
-            found = in_room(t, there[t], work, room, units)
-            yield from sorted(found, key=lambda each: places[each.workload])
+        """What would run elsewhere without one clause, by period and workload."""
+        draft, groups, at_hand = self._draft, list[ClosedWork](), list[float]()
+        closed = list(self.closed(owner))
+        saved = {arc.index: self._saved(arc, periods) for arc, periods in closed}
+        listed = {workload.id: NO_PRICE * self._listed[workload.id] for workload in draft.case.workloads}
+        for workload in draft.case.workloads:
+            arcs = [(arc, periods) for arc, periods in closed if arc.workload is workload]
+            some = [saved[arc.index] > listed[workload.id] for arc, _ in arcs]
+            for t in np.flatnonzero(np.any(some, axis=0)).tolist() if some else ():
+                there = [arc for arc, periods in arcs if periods[t]]
+                columns = draft.x[[arc.index for arc in there], t].astype(np.int32)
+                groups.append(ClosedWork(workload.id, t, columns, min(self._little_work(arc, t) for arc in there)))
+                at_hand.append(max(float(saved[arc.index][t]) for arc in there))
+        if not groups:
+            return
+        through = LetThrough(draft, self._easing, groups, self._opened_beside(owner))
+        prices = through.prices(np.array(at_hand))
+        if prices is None:
+            return
+        prices = np.where(prices > [listed[group.workload] for group in groups], prices, 0.0)
+        all_saved = through.saved(self._solution, prices) if prices.any() else None
+        unit = {workload.id: workload.unit for workload in draft.case.workloads}
+        for place in sorted(np.flatnonzero(prices).tolist(), key=lambda each: groups[each].period):
+            group, saves = groups[place], None if all_saved is None else float(all_saved[place])
+            yield DeniedWork(group.period, group.workload, unit[group.workload], float(prices[place]), saves)
 
-    def _eased(self, saved: Sequence[tuple[Arc, Floats]]) -> Iterator[tuple[Arc, int, float]]:
-        """Arcs and periods in which a unit saves something, and what, if a little is let through in all of them.
-
-        Of units the same part of one in each period, as of a reservation; of tokens the same part of a workload.
-        """
-        draft, some = self._draft, []
-        for arc, each in saved:
-            least = NO_PRICE * self._listed[arc.workload.id]
-            one = draft.most_work[arc.workload.id] if isinstance(arc.offer, TokenOffer) else 1 / self._takes(arc)
-            some += [(arc, t, least, float(each[t]), LITTLE * float(one[t])) for t in np.flatnonzero(each > least)]
-        columns = np.array([draft.x[arc.index, t] for arc, t, *_ in some], dtype=np.int32)
-        at_hand, little = (np.array([each[place] for each in some], dtype=np.float64) for place in (3, 4))
-        eased = self._easing.of_columns(columns, at_hand, little) if some else at_hand
-        if eased is not None:
-            told = zip(some, eased.tolist(), strict=True)
-            yield from ((arc, int(t), now) for (arc, t, least, *_), now in told if now > least)
+    def _little_work(self, arc: Arc, t: int) -> float:
+        """Of units the same part of one in each period, as of a reservation; of tokens of all that a workload asks."""
+        one = self._draft.most_work[arc.workload.id] if isinstance(arc.offer, TokenOffer) else 1 / self._takes(arc)
+        return LITTLE * float(one[t])
 
     def closed(self, owner: Owner) -> Iterator[tuple[Arc, Bools]]:
         """Arcs, and when this clause alone closes them: lifting one of two saves nothing."""
@@ -92,17 +108,27 @@ class Denied:
     def _closed_by(self, owner: Owner | None, but: Owner | None = None) -> Bools:
         """Use that is fixed at zero, by arc and period: by denials that an owner can lift, or all that one cannot."""
         x = self._draft.x
+        at = self._numbers(owner, but) - (x[0, 0] if x.size else 0)
         found = np.zeros(x.size, dtype=np.bool_)
-        for denial in self._draft.program.denials if x.size else ():
+        found[at[(at >= 0) & (at < x.size)]] = True
+        return found.reshape(x.shape)
+
+    def _opened_beside(self, owner: Owner) -> Ints:
+        """What this clause alone closes that is no use: room for standby and units."""
+        found = np.setdiff1d(self._numbers(owner), self._numbers(None, but=owner))
+        return np.setdiff1d(found, self._draft.x.ravel()).astype(np.int32)
+
+    def _numbers(self, owner: Owner | None, but: Owner | None = None) -> Ints:
+        """Columns that are fixed at zero: by denials that an owner can lift, or all that one cannot."""
+        found = [np.zeros(0, dtype=np.int32)]
+        for denial in self._draft.program.denials:
             if not denial.fixed(self._out):
                 continue
             if owner is not None and not denial.lifted_by([owner], self._out):
                 continue
-            if but is not None and denial.lifted_by([but], self._out):
-                continue
-            at = denial.numbers - x[0, 0]
-            found[at[(at >= 0) & (at < x.size)]] = True
-        return found.reshape(x.shape)
+            if but is None or not denial.lifted_by([but], self._out):
+                found.append(denial.numbers)
+        return np.concatenate(found)
 
     @cached_property
     def _fixed(self) -> Bools:
@@ -127,11 +153,6 @@ class Denied:
         free = np.where(periods & ~there, saved + float(arc.per_work) * self._rows(name)["use"], 0.0)
         priced = self._reserved if self._draft.units[name].offer.reserved else self._rented
         return np.where(there, found, priced(arc, free))
-
-    def _unit(self, offer: AnyOffer, t: int) -> Unit:
-        """One unit of an offer of which units are priced in."""
-        assert not isinstance(offer, TokenOffer)
-        return Unit(offer, float(self._draft.hours[t] * float(offer.unit_flow)), float(self._priced_in[offer.id][t]))
 
     def _leaves(self, name: str) -> Floats:
         """The reduced cost of the work that would leave its place for another, by period: at most 0, -inf without any.
@@ -164,7 +185,7 @@ class Denied:
                 if arc.workload.id in draft.standby
             ]
             taken = sum((self._values[columns] * float(arc.per_work) for arc, columns, _ in goes), np.zeros(n))
-            full = taken >= room_of(draft, offer) * (1 - FULL)
+            full = taken >= draft.most(offer) * float(offer.unit_flow) * draft.hours * (1 - FULL)
             best = np.full(n, -np.inf)
             for arc, columns, waits in goes if full.any() else ():
                 cost = 0.0 if waits else self._elsewhere(arc)
@@ -209,7 +230,6 @@ class Denied:
         for column, each in self._cost_of_units(units):
             cost[units.starts[column]] = each / units.units[column]
         some = saved > 0
-        self._priced_in[arc.offer.id] = np.where(np.isfinite(cost), cost, 0.0)
         left = np.zeros(self._draft.n)
         left[some] = saved[some] - cost[some] * self._takes(arc)[some]
         return left
@@ -218,7 +238,6 @@ class Denied:
         """Less the price of a reservation, over all the work that fills it in its term; of several starts the best."""
         units, takes = self._draft.units[arc.offer.id], self._takes(arc)
         best = np.zeros(self._draft.n)
-        each = self._priced_in.setdefault(arc.offer.id, np.zeros(self._draft.n))
         for column, cost in self._cost_of_units(units):
             at = units.serve[column]
             at = at[saved[at] > 0]
@@ -227,7 +246,6 @@ class Denied:
             if gain > 0:
                 better = at[best[at] < gain / float(work.sum())]
                 best[better] = gain / float(work.sum())
-                each[better] = cost / units.units[column] * self._draft.hours[better] / self._draft.hours[at].sum()
         return best
 
     def _cost_of_units(self, units: Units) -> Iterator[tuple[int, float]]:

@@ -12,6 +12,8 @@ Owns: those solves, and whether one tells of other prices. Not here: whose price
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 
 import numpy as np
@@ -33,13 +35,15 @@ ALIKE = 1e-5
 class Easing:
     """Clauses eased by a little, in a program that was solved; ``basis`` is where that ended.
 
-    ``columns`` are those that clauses count whole, and ``counts`` what they are in the plan.
+    ``columns`` are those that clauses count whole, and ``counts`` what they are in the plan;
+    ``planned`` is that.
     """
 
     model: Model
     basis: Basis | None
     columns: Ints
     counts: Floats
+    planned: Solution
 
     @classmethod
     def of(cls, draft: Draft, model: Model, planned: Solution, basis: Basis | None = None) -> Easing:
@@ -47,11 +51,11 @@ class Easing:
         assert planned.values is not None
         columns = np.concatenate([np.zeros(0, dtype=np.int32), *(each.numbers for each in clause_counts(draft))])
         columns = columns[columns < len(planned.values)]  # others are of clauses that a later question stated otherwise
-        return cls(model, basis, columns, np.rint(planned.values[columns]))
+        return cls(model, basis, columns, np.rint(planned.values[columns]), planned)
 
     def at_plan(self, relaxed: Solution) -> Solution:
         """The program without whole units, solved with what clauses count as in the plan; where none do, as it was."""
-        return self._solved() if len(self.columns) and relaxed.duals is not None else relaxed
+        return self.solved() if len(self.columns) and relaxed.duals is not None else relaxed
 
     def of_rows(self, rows: Ints, duals: Floats) -> Floats | None:
         """The duals of rows that ask for a little less; None where that was not settled in time."""
@@ -60,33 +64,26 @@ class Easing:
         little = LITTLE / model.row_scale[rows]
         model.ask(rows, low - np.where(duals > 0, little, 0.0), high + np.where(duals < 0, little, 0.0))
         try:
-            found = self._solved().duals
+            found = self.solved().duals
         finally:
             model.ask(rows, low, high)
         return None if found is None else _lower(duals, np.where(duals > 0, 1.0, -1.0) * little, found[rows])
 
-    def of_columns(self, columns: Ints, saved: Floats, little: Floats) -> Floats | None:
-        """What one more unit saves in each of some closed columns, where a little is let through in all of them.
+    def solved(self) -> Solution:
+        """The program as it stands, solved so; without duals where that was not settled in time."""
+        with self.held():
+            return self.model.solve_linear()
 
-        None where that was not settled in time.
-        """
-        model = self.model
-        model.confine(columns, np.zeros(len(columns)), little)
-        try:
-            found = self._solved().reduced
-        finally:
-            model.release(columns)
-        return None if found is None else _lower(saved, little, np.maximum(-found[columns], 0.0))
-
-    def _solved(self) -> Solution:
-        """Without duals where it was not settled in time."""
+    @contextmanager
+    def held(self) -> Iterator[None]:
+        """What clauses count is as in the plan, solves begin where the program's ended, and go on after Ctrl-C."""
         model = self.model
         if self.basis is not None:
             model.start_at(self.basis)
         model.fix(self.columns, self.counts)
         try:
             with model.uninterrupted(settled=True):
-                return model.solve_linear()
+                yield
         finally:
             model.release(self.columns)
 

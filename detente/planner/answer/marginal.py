@@ -6,7 +6,7 @@ Owns: the rows of clauses, and reading their prices off a solution's duals. Not 
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable
+from collections.abc import Collection, Iterable, Sequence
 from datetime import datetime
 from decimal import Decimal
 
@@ -14,8 +14,7 @@ import numpy as np
 
 from detente.contract.term import Term
 from detente.planner.answer.bill import Bill
-from detente.planner.answer.denied import NO_PRICE, Denied
-from detente.planner.answer.denied_work import DeniedWork
+from detente.planner.answer.denied import NO_PRICE, Denied, DeniedWork
 from detente.planner.answer.easing import Easing
 from detente.planner.formulation.draft import Draft
 from detente.planner.formulation.owner import Owner
@@ -88,9 +87,14 @@ def _of_denied(draft: Draft, denied: Denied, term: Term) -> Iterable[MarginalPri
         period = draft.periods[each.period]
         found.setdefault((period.span_start, period.span_end, each.unit), []).append(each)
     for (start, end, unit), works in found.items():
-        price, saves = max(each.price for each in works), sum(each.saves for each in works)
+        price, saves = max(each.price for each in works), [each.saves for each in works if each.saves is not None]
         per_work = f"{draft.case.currency} per {unit}"
-        yield MarginalPrice("denied", start, end, _price(price), per_work, _price(saves))
+        yield MarginalPrice("denied", start, end, _price(price), per_work, _saved(saves))
+
+
+def _saved(parts: Sequence[float]) -> Decimal | None:
+    """Six significant digits of a difference of costs."""
+    return Decimal(f"{sum(parts):.6g}") if parts else None
 
 
 def _price(value: float) -> Decimal:

@@ -241,7 +241,7 @@ def _clause(plan: Plan, row: ClauseRow) -> Iterator[NamedFigure]:
     yield NamedFigure(at(base, "owed"), row.owed, plan.currency, says, "the clause's postings, settled exactly")
     saved = saved_a_year(row)
     if saved is not None:
-        says = f"What all work that `{row.term}` denies would save in a year{when}, at its marginal prices"
+        says = f"What would be saved in a year without what `{row.term}` denies{when}"
         origin = "all `saves` of its marginal prices, divided by the years in which it binds"
         yield NamedFigure(at(base, "saves-a-year"), saved, plan.currency, says, origin)
     for index, each in enumerate(row.marginal, 1):
@@ -256,5 +256,11 @@ def _clause(plan: Plan, row: ClauseRow) -> Iterator[NamedFigure]:
             ask=f"price:{row.term}",
         )
         if each.saves is not None:
-            says = f"What all work that `{row.term}` denies would save at that price, {during}"
-            yield NamedFigure(at(spot, "saves"), each.saves, plan.currency, says, "that work times what it would save")
+            says = f"What would be saved without what `{row.term}` denies, {during}"
+            yield NamedFigure(
+                at(spot, "saves"),
+                each.saves,
+                plan.currency,
+                says,
+                "the plan's cost, less that of a plan without the denial",
+            )

@@ -109,7 +109,7 @@ def binding(clause: ClauseRow, dates: str, currency: str, most: int) -> Binding:
             reaches.append(Reach(m.part, m.start, m.end, m.price, m.unit))
     words, saved = worth(clause), saved_a_year(clause)
     if saved is not None:
-        words += f"; for all the work that it denies, {shown(saved, currency)} a year at this price"
+        words += f"; without what it denies {shown(saved, currency)} a year would be saved"
     return Binding(clause, dates, words, Cut.of(reaches, most))
 
 
@@ -131,7 +131,7 @@ def units_worth(marginal: Sequence[MarginalPrice]) -> str:
 
 
 def saved_a_year(clause: ClauseRow) -> Decimal | None:
-    """All the work that a clause denies at its marginal prices, in money a year while it binds; None of another."""
+    """What would be saved without what a clause denies, in money a year while it binds; None of another."""
     denied = [(m.saves, m.start, m.end) for m in clause.marginal if m.saves is not None]
     if not denied:
         return None

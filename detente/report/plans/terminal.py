@@ -185,7 +185,7 @@ def _binding(plan: Plan, console: Console) -> None:
         for c in plan.clauses
         if c.binds
     ]
-    heads = ["clause", "price of one more unit", f"denied work\nat this price,\n{plan.currency} a year", "binding in"]
+    heads = ["clause", "price of one more unit", f"without it\nsaved,\n{plan.currency} a year", "binding in"]
     if all(row[2] == "–" for row in rows):
         heads, rows = [heads[0], heads[1], heads[3]], [[row[0], row[1], row[3]] for row in rows]
     table(console, "Clauses that bind", heads, rows, right=range(2, len(heads)), what="clause")

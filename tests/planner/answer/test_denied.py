@@ -127,6 +127,49 @@ def test_what_would_go_unserved_at_a_high_value_saves_no_more_than_where_it_runs
     assert {price for price, _, _ in prices(case)} == {D(1)}
 
 
+def test_what_is_saved_is_what_the_others_leave_room_for() -> None:
+    """`b` has 5 GPUs at 1 and lends 4 to others: one more of 4 at 3 may run there, not all four."""
+    case = world(
+        gpus("a", "3", capacity="6 GPU"), gpus("b", "1", capacity="5 GPU"), gpus("c", "4"), terms=[EXCLUSIVE],
+        workloads=[work("w", "4 GPU", "v"), work("z", "4 GPU", "z")],
+    )  # fmt: skip
+    assert prices(case) == [(D(2), "USD per GPU-hour", D(2 * h)) for h in (31 * 24, 28 * 24, 31 * 24)]
+
+
+@pytest.mark.parametrize(("permitted", "price"), [([], "0.79"), (["2.10"], "0.802857143")])
+def test_beside_a_share_one_unit_is_let_through_in_all(permitted: list[str], price: str) -> None:
+    """Of one that is worth 2.20, 70% go to `c` at 1.44 and 30% to `a` at 1.34.
+
+    With a permitted place at 2.10 all of it goes to `c`, and 30 / 70 more are permitted beside it, each worth 0.10.
+    """
+    lands = {"a": "DE", "b": "US", "c": "GB"}
+    sold = [("a", "1.34"), ("c", "1.44"), *(("b", each) for each in permitted)]
+    tokens = {"kind": "tokens", "region": "r", "model": "m"}
+    case = Case.of(
+        {
+            "name": "share",
+            "horizon": {"start": "2026-02", "end": "2026-03", "every": "month"},
+            "providers": [{"id": p, "name": p, "regions": {"r": {"country": land}}} for p, land in lands.items()],
+            "offers": [
+                tokens | {"id": p, "provider": p, "price": dict.fromkeys(("input", "output"), f"{each} USD per Mtok")}
+                for p, each in sold
+            ],
+            "workloads": [
+                work("w", "10 Mtok per hour", "v", value="2.20 USD per Mtok", mix={"output": "50%"})
+                | {"runs-on": {"models": ["m"]}}
+            ],
+            "agreements": [
+                {"id": name, "with": party, "effective": "2026-02", "ends": "2026-03", "terms": [term]}
+                for name, party, term in (
+                    ("own", "self", {"id": "us", "kind": "residency", "of": {"k": "v"}, "within": ["US"]}),
+                    ("theirs", "c", {"id": "share", "kind": "share", "at-least": "70%"}),
+                )
+            ],
+        }
+    )
+    assert [each for each, _, _ in prices(case)] == [D(price)]
+
+
 def test_of_an_offer_that_is_full_what_it_would_push_out_is_counted() -> None:
     case = world(
         gpus("a", "3"), gpus("b", "2", capacity="1 GPU"), gpus("c", "2.25"),
@@ -182,11 +225,15 @@ def test_what_would_have_to_be_bought_is_bought_whole(needed: str, an_hour: int,
     assert {price for price, _, _ in prices(case)} == {D(1)}
 
 
-def test_a_reservation_that_the_work_of_one_month_cannot_pay_for_saves_nothing() -> None:
+def test_a_reservation_for_one_month_s_work_is_paid_for_by_that_of_the_others_too() -> None:
+    """At 2 for the quarter, for what is 3 in January and 2.50 then: 744 and half of 1,416, over 744 hours."""
     reserved, ends = gpus("b", "2", buy="reserved", term="3 months"), {**EXCLUSIVE, "until": "2026-02-01"}
-    assert prices(world(gpus("a", "3"), reserved, gpus("c", "2.50"), terms=[ends])) == [
-        (D("0.5"), "USD per GPU-hour", D(3348))
-    ]
+    case = world(gpus("a", "3"), reserved, gpus("c", "2.50"), terms=[ends])
+    assert prices(case) == [(D("1.9516129"), "USD per GPU-hour", D(9 * (744 + 708)))]
+    bound, free = plan(case), plan(case.under(without=["x"]))
+    assert isinstance(bound, Plan)
+    assert isinstance(free, Plan)
+    assert bound.cost - free.cost == 9 * (744 + 708)
 
 
 def test_where_two_clauses_deny_the_same_work_to_lift_one_saves_nothing() -> None:
@@ -248,7 +295,21 @@ def denied(draw: Any) -> Case:
     )
 
 
-@settings(deadline=None, derandomize=True, max_examples=60, suppress_health_check=[HealthCheck.too_slow])
+@settings(deadline=None, derandomize=True, max_examples=8, suppress_health_check=[HealthCheck.too_slow])
+@given(denied())
+def test_no_more_is_said_to_be_saved_than_a_plan_without_the_clause_saves(case: Case) -> None:
+    bound = plan(case, gap=0)
+    if not isinstance(bound, Plan):
+        return
+    for row in bound.clauses:
+        said = sum((m.saves for m in row.marginal if m.saves is not None), D(0))
+        if said:
+            free = plan(case.under(without=[row.term]), gap=0)
+            assert isinstance(free, Plan)
+            assert said <= (bound.cost - free.cost) * D("1.00001") + D("0.01")
+
+
+@settings(deadline=None, derandomize=True, max_examples=48, suppress_health_check=[HealthCheck.too_slow])
 @given(denied())
 def test_a_price_is_what_a_little_of_it_saves_for_each_unit(case: Case) -> None:
     study = Study.of(case)
