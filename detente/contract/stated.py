@@ -33,13 +33,15 @@ class StatedWindows:
 
     ``amount``: one that is stated for all of a window, so that of a window without end no part falls to a plan.
     ``time``: what follows from the time itself, as a flow or a share does. ``nothing``: a cut changes nothing.
-    The ``amount`` of a window, in words, where what is owed is told by others.
+    The ``amount`` of a window, in words, where what is owed is told by others. ``whole``: what falls to the part that a
+    plan sees is all of it, so that a horizon, other than an amendment, divides nothing.
     """
 
     path: KeyPath
     every: Every
     divides: Divided
     amount: str = ""
+    whole: bool = False
 
 
 @dataclass(frozen=True, slots=True)

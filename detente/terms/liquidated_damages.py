@@ -6,6 +6,7 @@ See ``docs/terms/liquidated-damages.md``.
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import replace
 from fractions import Fraction
 from typing import ClassVar, Literal, Self
 
@@ -21,7 +22,7 @@ from detente.contract.program import Expression, Program
 from detente.contract.reach.verdict import Reason
 from detente.contract.reach.window import Window
 from detente.contract.roles import PricedBreach
-from detente.contract.stated import Divided
+from detente.contract.stated import Divided, StatedWindows
 from detente.contract.term import Term
 from detente.errors import Flaw, FlawError
 from detente.market.offer import AnyOffer
@@ -113,8 +114,8 @@ class LiquidatedDamages(CappedCharge, PricedBreach):
 
     # -- a lump sum --------------------------------------------------------------------------------------------------
     def _lump(self, window: Window) -> Fraction:
-        """What is owed for a window in which there is any breach."""
-        return Fraction(self.amount.amount) * self.windows.share(window) if self.amount else Fraction(0)
+        """What is owed for a window in which there is any breach: all of it, however little of it a plan sees."""
+        return Fraction(self.amount.amount) * self.windows.due(window) if self.amount else Fraction(0)
 
     def owed_of(self, program: Program, windows: Sequence[Window]) -> Expression:
         """Of a lump sum, a whole number for each window says whether there is any breach in it."""
@@ -142,6 +143,11 @@ class LiquidatedDamages(CappedCharge, PricedBreach):
     def divides(self) -> Divided:
         """A lump sum, which is an amount of its windows, or a cap."""
         return super().divides if self.amount is None else "amount"
+
+    def stated_windows(self) -> tuple[StatedWindows, ...]:
+        """Those in which they are owed: all of a lump sum falls to the part of a window that a plan sees."""
+        each, *of_cap = super().stated_windows()
+        return replace(each, whole=self.amount is not None), *of_cap
 
     # -- for people, and for the case's checks -----------------------------------------------------------------------
     def explain(self) -> Reason:

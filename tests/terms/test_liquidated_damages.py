@@ -57,6 +57,8 @@ def damages(**more: Any) -> Data:
         ({"amount": "5900 USD", "windows": {"every": "term"}}, 6000, 17_900),
         ({"amount": "6100 USD", "windows": {"every": "term"}}, 0, 18_000),
         ({"amount": "1100 USD", "cap": "5 k USD"}, 6000, 17_000),
+        # quarters from December, and one until August: each has the whole lump sum, as on the books
+        ({"amount": "900 USD", "windows": {"every": "quarter", "starts": "2025-12-01"}}, 6000, 12_000 + 3 * 900),
         # by the day: 31 + 28 + 31 + 30 + 31 + 30 of them
         ({"amount": "30 USD", "windows": {"every": "day"}}, 6000, 12_000 + 181 * 30),
     ],

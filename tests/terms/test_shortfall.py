@@ -51,6 +51,13 @@ def test_a_lump_is_owed_for_each_window_in_which_anything_is_missing() -> None:
     assert [s.short for s in solved(case).standings] == [1, 1000, 0, 0]
 
 
+def test_a_lump_is_owed_in_full_of_a_window_that_the_horizon_cuts() -> None:
+    """Of 900 USD a quarter from December on, 600 are asked of January and February, and 300 of June."""
+    quarters = {"windows": {"every": "quarter", "starts": "2025-12-01", "cut": "prorate"}}
+    case = used(floor("900 USD", **quarters, **LUMP), 0, 599, 900, 0, 0, 299)
+    assert owed(case) == [("shortfall-fee", D(300))] * 2
+
+
 def test_less_than_a_cent_is_a_rounding() -> None:
     """A third of a month's million in whole tokens."""
     rate = {"2026-01-01": "333.333333 Mtok per month"}

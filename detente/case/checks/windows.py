@@ -54,7 +54,7 @@ def cut(term: Term, horizon: Horizon) -> Iterator[Flaw]:
         if stated.divides == "amount" and stated.every.every == "term" and endless(term.validity.end):
             others = [other for other in found if other.path == stated.path and other.every != stated.every]
             yield Flaw(*_endless(term, divided=bool(others)), stated.path)
-        elif stated.divides != "nothing" and stated.every.cut == "refuse":
+        elif stated.divides != "nothing" and not stated.whole and stated.every.cut == "refuse":
             what = _cut(term, stated.every, horizon)
             if what is not None:
                 yield Flaw(what, _remedy(term, horizon), stated.path)

@@ -66,8 +66,8 @@ class Shortfall(Noun):
         return Fraction(self.price.amount if self.price else self.fee)
 
     def _lump(self, window: Window) -> Fraction:
-        """That of a window: the part that is due of it, and that a plan sees."""
-        return Fraction(self.lump.amount) * window.due * window.part if self.lump else Fraction(0)
+        """That of a window: what an amendment leaves of it, and all of that, however little of it a plan sees."""
+        return Fraction(self.lump.amount) * window.due if self.lump else Fraction(0)
 
     def owed(self, short: Fraction, window: Window, *, of_money: bool) -> Fraction:
         """For what is missing in a window; a rounding brings no lump sum."""

@@ -247,9 +247,13 @@ class Every(Noun):
             return f"by {self.every}, in turn {', '.join(parts)} of it"
         return "over its whole term" if self.every == "term" else f"in each {self.every}"
 
+    def due(self, window: Window) -> Fraction:
+        """The part of a clause's amount that is due in a window: the ramp's, of that what an amendment leaves."""
+        return (Fraction(self.ramp[window.index]) if self.ramp else Fraction(1)) * window.due
+
     def share(self, window: Window) -> Fraction:
-        """The part of a clause's amount that falls to a window: the ramp's, of that what is due and a plan sees."""
-        return (Fraction(self.ramp[window.index]) if self.ramp else Fraction(1)) * window.due * window.part
+        """The same, of the part of the window that a plan sees."""
+        return self.due(window) * window.part
 
 
 def overlap(period: Period, window: Window) -> Fraction:

@@ -212,10 +212,10 @@ class Charges(Windows):
     def _lumps(self, term: Any) -> None:
         """A sum for each window in which there is any breach; of a cap in all, no more than that."""
         lumps: Sum = {}
-        for a, b, part, inside in self.windows(term):
+        for a, b, part, _ in self.windows(term):
             any_of_it = self.column(1.0, whole=True)
             self.row(less(self.measure(term.covered, "work", a, b), {any_of_it: 1e6}), "<=", 0.0)
-            lumps[any_of_it] = float(term.amount.amount) * part * inside
+            lumps[any_of_it] = float(term.amount.amount) * part
         if term.cap is None:
             for column, amount in lumps.items():
                 self.cost[column] += amount

@@ -109,7 +109,7 @@ class Windows(Money):
                 short = self.column(amount, cost=0.0 if lump else price)
                 reached = added(reached, {short: 1.0})
                 if lump:
-                    missed = self.column(1.0, cost=float(lump.amount) * part * inside, whole=True)
+                    missed = self.column(1.0, cost=float(lump.amount) * part, whole=True)
                     self.row({short: 1.0, missed: -amount}, "<=", 0.0)
                     most = amount * float(term.carry_over)
                     self.row({carried: 1.0, missed: most}, "<=", most)
