@@ -7,6 +7,7 @@ Not here: which clauses collide, and the ways out (``conflict``).
 from __future__ import annotations
 
 from collections.abc import Collection, Iterable, Iterator, Sequence
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -19,6 +20,7 @@ from detente.planner.formulation.arc import Arc
 from detente.planner.formulation.draft import Draft
 from detente.planner.formulation.expression import Bools, Ints
 from detente.planner.formulation.owner import Owner
+from detente.planner.solving.whole import whole_columns
 from detente.planner.study import Study
 from detente.values.dated import Dated
 from detente.values.money import shown
@@ -26,6 +28,9 @@ from detente.values.period import named
 
 COLLIDING = ("demand", "offer", "units", "gang", "moving")
 """Kinds of owners that are no clauses, and of which some may collide."""
+
+MAX_TOLD = 3
+"""Workloads, and offers, that are told of a clause that nothing else keeps from being met."""
 
 MAX_FACTS = 60
 """Workloads and offers that are tried one by one for a part in a conflict."""
@@ -51,7 +56,8 @@ def facts_of(study: Study, clauses: Sequence[Term], whole: Ints | None) -> list[
     found = [_said(study.draft, owner, alone=bool(curing)) for owner in owners]
     wanting = [w for w in study.case.workloads if Owner("demand", w.id) in owners]
     closed = {owner.name for owner in owners if owner.kind == "offer"}
-    return [*found, *_not_served(study.draft, wanting, clauses, closed), *_not_sold(study.draft, wanting, clauses)]
+    found += [*_not_served(study.draft, wanting, clauses, closed), *_not_sold(study.draft, wanting, clauses)]
+    return found if found or len(clauses) != 1 else list(_too_little(study, clauses[0], whole))
 
 
 def fewest(study: Study, owners: Sequence[Owner], whole: Ints | None) -> list[Owner]:
@@ -86,7 +92,12 @@ def _curing(study: Study, whole: Ints | None) -> Iterator[Owner]:
     tried += [Owner("offer", offer.id) for offer in case.offers] if len(case.offers) <= MAX_FACTS else []
     tried += [Owner("moving", w.id) for w in case.workloads[:MAX_FACTS] if w.moving and w.moving.stays]
     tried += [Owner("gang", w.id) for w in case.workloads[:MAX_FACTS] if isinstance(w, Training) and w.gang]
-    return (owner for owner in tried if _lifted(study, [owner]).possible(whole))
+    cures = [owner for owner in tried if _lifted(study, [owner]).possible(whole)]
+    gangs = [owner for owner in tried if owner.kind == "gang" and owner not in cures]  # they hold no more than there is
+    for owner in tried:
+        beside = owner.kind == "offer" and gangs
+        if owner in cures or (beside and _lifted(study, [owner, *gangs]).possible(whole)):
+            yield owner
 
 
 def _lifted(study: Study, owners: Sequence[Owner]) -> Study:
@@ -167,6 +178,29 @@ def _closed(draft: Draft, offer: AnyOffer) -> Bools:
     lines = [arc.index for arc in draft.arcs.of_offer[offer.id]]
     found: Bools = np.isnan(draft.prices.listed[lines]).sum(axis=0) == len(lines)
     return found
+
+
+def _too_little(study: Study, clause: Term, whole: Ints | None) -> Iterator[str]:
+    """Of a clause that nothing else keeps from being met: the work that it covers, and what may not be bought beside.
+
+    So of a floor that all its work does not fill: nothing stands idle by the hour to fill it, unless the case says so.
+    """
+    draft = study.draft
+    arcs = [draft.arcs[index] for index in np.flatnonzero(draft.arcs.covered(clause.covered)).tolist()]
+    for workload in list({arc.workload.id: arc.workload for arc in arcs}.values())[:MAX_TOLD]:
+        work = shown(float(draft.demand[workload.id].work.sum()), plural(workload.unit))
+        yield f"`{workload.id}` is work that it covers ({work} in all), and there is no more of it"
+    offers = {arc.offer.id: arc.offer for arc in arcs}
+    if study.past is None and any(name in draft.units for name in offers):
+        declared = study.case.declared.model_copy(update={"idle": "allowed"})
+        idling = study.under(replace(study.case, declared=declared))
+        with idling.program.as_asked():
+            if idling.possible(None if whole is None else whole_columns(idling.draft)):
+                said = f"(`idle: {study.case.declared.idle}`)"
+                yield f"no capacity by the hour may stand idle {said}; with `idle: allowed` `{clause.id}` can be met"
+                return
+    limited = [offer for offer in offers.values() if offer.capacity is not None]
+    yield from (_there_is(draft, offer, sized=True) for offer in limited[:MAX_TOLD])
 
 
 def _times(draft: Draft, periods: Bools) -> Iterator[str]:

@@ -114,6 +114,35 @@ def test_a_gang_for_which_there_is_no_room_is_named(work_: str, capacity: int, s
     )
 
 
+def test_an_offer_that_its_gangs_fill_is_named() -> None:
+    """Two gangs of 16 for January are 23,808 GPU-hours: neither more GPUs nor smaller gangs alone are enough."""
+    train = {"kind": "training", "work": "30 k GPU-hour", "gang": "16 GPU", "deadline": "2026-02"}
+    job = {"id": "train", **train, "runs-on": {"accelerators": {"H100": 1}}}
+    found = refused(build([gpus("north", 3, capacity="32 GPU")], [job], months=1))
+    assert found.facts == (SERVED.format("train"), "`north-gpus` has no more capacity (32 GPU)")
+
+
+@pytest.mark.parametrize(
+    ("more", "said"),
+    [
+        ({}, "no capacity by the hour may stand idle (`idle: reserved`); with `idle: allowed` `floor` can be met"),
+        ({"capacity": "9 GPU"}, "`north-gpus` has no more capacity (9 GPU: 6.70 k GPU-hours in all)"),
+    ],
+)
+def test_of_a_floor_that_all_its_work_does_not_fill_the_work_is_told(more: Data, said: str) -> None:
+    floor = {"id": "floor", "kind": "minimum-commitment", "amount": "12 GPU", "shortfall": "forbidden"}
+    case = build([gpus("north", 2, **more)], [compute(demand="9 GPU")], agreement(floor), months=1)
+    found = refused(case)
+    assert found.facts == (
+        "`research` is work that it covers (6.70 k GPU-hours in all), and there is no more of it",
+        said,
+    )
+    with_idle = check(
+        build([gpus("north", 2, **more)], [compute(demand="9 GPU")], agreement(floor), months=1, idle="allowed")
+    )
+    assert with_idle.answer == ("no" if more else "yes")
+
+
 def test_times_in_which_nothing_is_available_are_named() -> None:
     """North ends with February, South begins with April; or a week is reserved, once a month."""
     offers = [gpus("north", 3, until="2026-03-01"), gpus("south", 2, **{"from": "2026-04-01"})]
