@@ -5,7 +5,7 @@ See ``docs/terms/credit.md``.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import replace
 from datetime import datetime
 from decimal import Decimal
@@ -18,10 +18,10 @@ from pydantic import Field, PrivateAttr, model_validator
 
 from detente.contract.amounts.applied_times import MANY, AppliedTimes
 from detente.contract.amounts.counting import APART, OF_CHARGES, repriced
-from detente.contract.amounts.credited import taken_back
 from detente.contract.amounts.in_full import in_full
 from detente.contract.amounts.lapsing import lapses_before
 from detente.contract.amounts.paid_parts import MAX_DIVIDING, PaidPart, dividing, fall, fallen, parts
+from detente.contract.bases.credited import taken_back
 from detente.contract.case_view import CaseView
 from detente.contract.decisions import Decisions
 from detente.contract.metered.meter import Meter
@@ -148,8 +148,8 @@ class Credit(Term, Payer, UpToAmount):
             asking += [other for other in after if other not in asking]
         return False
 
-    def _lapse_before(self, other: Credit, windows: Iterable[Window] | None = None) -> set[bool | None]:
-        return lapses_before(self, other, (self, *self._met), windows)
+    def _lapse_before(self, other: Credit, windows: Sequence[Window] = ()) -> set[bool | None]:
+        return lapses_before(self, windows or self.whole, other, other.whole, (self, *self._met))
 
     def _only_before(self, other: Credit) -> bool:
         """Whether another always pays before it."""
@@ -372,9 +372,7 @@ class Credit(Term, Payer, UpToAmount):
         known = {other.id for other in self._credits} if not self.readings else set()
         others = [other for other in case.beside if isinstance(other, Credit) and other.id not in known]
         yield from more_than_all(self, others, case, Credit.gives, remedy=STACKED)
-        for other in case.beside:
-            if isinstance(other, Credit) and other.id == self.id and other.validity.end == self.validity.start:
-                yield from taken_back(self, other)
+        yield from taken_back(self, [e for e in case.beside if isinstance(e, Credit) and e.id == self.id])
         if len(self._dividing) > MAX_DIVIDING:
             what = f"{len(self._dividing)} other clauses each cover some of what `{self.id}` pays for, and not all"
             yield Flaw(what, f"let at most {MAX_DIVIDING} do so", ("of",) if self.of.wanted else ("kind",))

@@ -5,12 +5,12 @@ See ``docs/terms/delivery.md``.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from datetime import date, datetime, timedelta
 from fractions import Fraction
 from typing import Literal, Self
 
-from pydantic import Field, PrivateAttr, model_validator
+from pydantic import Field, model_validator
 
 from detente.contract.bases.tranche import CapacityTranche, InTranches
 from detente.contract.case_view import CaseView
@@ -24,9 +24,7 @@ from detente.contract.reminder import Reminder
 from detente.contract.settled.posting import Posting
 from detente.contract.settled.settlement import Settlement, settled
 from detente.contract.stated import Divided
-from detente.contract.term import Term
 from detente.errors import Flaw, FlawError, KeyPath
-from detente.market.offer import AnyOffer
 from detente.values.money import nano, shown, sufficient
 from detente.values.noun import Noun
 from detente.values.period import hours_between, later
@@ -52,16 +50,6 @@ class Delivery(InTranches):
     long_stop: Length | None = Field(default=None, description="how long after `due` a tranche may be cancelled")
 
     keeps_windows = False
-
-    _texts: tuple[Delivery, ...] = PrivateAttr(default=())
-
-    def knowing(self, offers: Sequence[AnyOffer], clauses: Sequence[Term]) -> Self:
-        """The same, knowing its texts where there are several."""
-        found = super().knowing(offers, clauses)
-        if found is self:
-            found = self.model_copy()
-        found._texts = tuple(each for each in clauses if isinstance(each, Delivery) and each.id == self.id)
-        return found
 
     @model_validator(mode="after")
     def _worth(self) -> Self:
@@ -186,13 +174,13 @@ class Delivery(InTranches):
     def check(self, case: CaseView) -> Iterator[Flaw]:
         """Capacity that two clauses deliver, too."""
         yield from super().check(case)
-        for other in case.beside:
-            together = isinstance(other, Delivery) and other.validity.over(self.validity.start, self.validity.end)
-            if together and isinstance(other, Delivery) and other.offer == self.offer:
+        others = [each for each in case.beside if isinstance(each, Delivery)]
+        for other in others:
+            if other.offer == self.offer and other.validity.over(self.validity.start, self.validity.end):
                 what = f"`{self.id}` and `{other.id}` both deliver `{self.offer}`, and each would hold it to its own"
                 yield Flaw(what, "write all tranches in one clause", ("offer",))
 
-        earlier = [text for text in self._texts if text.validity.end <= self.validity.first]
+        earlier = [each for each in others if each.id == self.id and each.validity.end <= self.validity.first]
         for index, tranche in enumerate(self.known):
             for text in earlier:
                 if (flaw := self._told_otherwise(text, index, tranche)) is not None:

@@ -1,7 +1,7 @@
 """What was counted of a window before an amendment took it over whole: what is owed of it stays what it was.
 
-Owns: the earlier texts of a charge, and what each counted of the window until it was replaced. Not here: what becomes
-of the window's amount (``reach.handover``), and what a charge is (``capped_charge``).
+Owns: the earlier texts of a clause, and what each of a charge counted of the window until it was replaced. Not here:
+what becomes of the window's amount (``reach.handover``), and what a charge is (``capped_charge``).
 """
 
 from __future__ import annotations
@@ -11,22 +11,14 @@ from dataclasses import dataclass, replace
 from fractions import Fraction
 from typing import Protocol, TypeVar
 
+from detente.contract.case_view import ClauseView
 from detente.contract.metered.meter import Meter
 from detente.contract.reach.scope import Selection
-from detente.contract.reach.validity import Validity
 from detente.contract.reach.window import Calendar
 
 
-class ChargeText(Protocol):
+class ChargeText(ClauseView, Protocol):
     """One text of a charge, in force."""
-
-    @property
-    def validity(self) -> Validity:
-        """When it is in force."""
-
-    @property
-    def covered(self) -> Selection:
-        """What it is a charge on."""
 
     @property
     def counted(self) -> Meter:
@@ -45,7 +37,7 @@ class RatedMeter:
     each: Fraction
 
 
-AnyText = TypeVar("AnyText", bound=ChargeText)
+AnyText = TypeVar("AnyText", bound=ClauseView)
 
 
 def taken_over(own: AnyText, texts: Sequence[AnyText]) -> Iterator[AnyText]:

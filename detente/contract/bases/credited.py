@@ -5,34 +5,23 @@ Owns: the mistake where the later text would take some of it back. Not here: han
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from decimal import Decimal
 from fractions import Fraction
-from typing import Protocol, Self
+from typing import Protocol, Self, TypeVar
 
+from detente.contract.bases.taken_over import taken_over
+from detente.contract.case_view import ClauseView
 from detente.contract.metered.meter import Meter
 from detente.contract.own_money import OwnMoney
-from detente.contract.reach.scope import Selection
 from detente.contract.reach.validity import Validity
 from detente.contract.reach.window import Window
 from detente.errors import Flaw
 
 
-class CreditText(Protocol):
+class CreditText(ClauseView, Protocol):
     """One text of a credit, in force."""
-
-    @property
-    def id(self) -> str:
-        """Its clause."""
-
-    @property
-    def validity(self) -> Validity:
-        """When it is in force."""
-
-    @property
-    def covered(self) -> Selection:
-        """What it pays for."""
 
     @property
     def rate(self) -> Decimal:
@@ -53,11 +42,20 @@ class CreditText(Protocol):
         """The same in another time."""
 
 
-def taken_back(own: CreditText, earlier: CreditText) -> Iterator[Flaw]:
-    """A window of the earlier text, taken over whole, of which that may have credited more, or otherwise."""
-    begun = own.validity.begun
-    if begun is None or begun.how != "whole-window" or begun.running is None:
+AnyCredit = TypeVar("AnyCredit", bound=CreditText)
+
+
+def taken_back(own: AnyCredit, texts: Sequence[AnyCredit]) -> Iterator[Flaw]:
+    """A window, taken over whole, of which the text before may have credited more, or otherwise.
+
+    That one is held against the one before it in turn, so what any of them credited is less than what this one does.
+    """
+    earlier = next(taken_over(own, texts), None)
+    if earlier is None:
         return
+    begun = own.validity.begun
+    assert begun is not None
+    assert begun.running is not None
     otherwise = (earlier.rate, earlier.covered) != (own.rate, own.covered)
     if otherwise or _less(own, earlier, begun.running):
         does = "credits another `rate`, or other use, of it" if otherwise else "may have credited more of it"
