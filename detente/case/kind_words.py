@@ -98,14 +98,19 @@ SAID: dict[str, str] = {
         "damages for delay, tranche, phased delivery, acceptance, deemed acceptance, "
         "long stop, delay damages, late delivery, commissioning"
     ),
-    "write `kind: warrants`": "warrant, equity, stock, stock option, shares for purchases",
+    "write `kind: warrants`": "warrant, stock option, shares for purchases",
+    "write `kind: payment` of what they cost, or `kind: warrants` where purchases earn them": (
+        "equity, stock, equity investment, share purchase, stock purchase"
+    ),
     _OFFER: (
         "ri, reserved instance, reservation, capacity block, reserved capacity, capacity reservation, odcr, ptu, "
         "provisioned throughput, model unit, committed capacity, committed throughput, reserved throughput, dedicated "
         "capacity, compute block"
     ),
     "it is no clause: write an offer": "on demand, spot, burst, preemption, preemptible",
-    "it is no clause: prices of `networks` say what moving data costs": "egress, switching charge, data transfer",
+    "it is no clause: `networks` have prices of moved data, of which a `kind: discount` takes off, `from` a day on": (
+        "egress, egress fee, switching charge, data transfer, eu data act, data act"
+    ),
     f"{_PAYMENT}, and `kind: credit` of what is drawn of it": (
         "prepayment, prepay, prepaid, advance payment, deposit, universal credit, burn down, drawdown"
     ),

@@ -75,6 +75,8 @@ _NAMES: dict[str, str] = {
     "tiers": "bands brackets levels steps thresholds",
     "valid-for": "lapses lapse expires expiry expiration validity valid-until valid",
     "make-up": "makeup make-up-right bank",
+    "parties": "affiliates affiliate who whom entities subsidiaries",
+    "measure": "credits discounts gross net money",
 }
 """By key, what else it is called: the first of these that a place allows is meant. `by reach`: `by`, beside `reach`."""
 
@@ -83,6 +85,7 @@ _VALUES: dict[str, str] = {
     "list": "before-discounts before-discount gross list-price undiscounted pre-discount",
     "after-discounts": "before-credits before-credit net-of-discounts discounted",
     "after-credits": "net-of-credits",
+    "after-plans": "net-of-plans net-of-savings-plans",
     "invoice": "invoiced invoice-date billing billed",
     "use": "usage used consumption accrual",
     "purchase": "purchased bought",
@@ -150,6 +153,11 @@ def value_meant(word: str, choices: Collection[str]) -> str | None:
     said = word.casefold().replace("_", "-").replace(" ", "-")
     one = said.removeprefix("1-").removesuffix("s") if said.startswith("1-") else None
     return next((value for value in choices if value == one or said in _VALUES.get(value, "").split()), None)
+
+
+def is_value(word: str) -> bool:
+    """Whether a word is a value that some key has: no slip of the pen where another does not."""
+    return word in _VALUES
 
 
 def _by_name(word: str, keys: Collection[str]) -> Iterator[str]:

@@ -17,9 +17,10 @@ from pydantic import BaseModel, ValidationError
 
 from detente.case import kind_words
 from detente.case.agreement import Agreement
-from detente.case.other_names import key_meant, value_meant
+from detente.case.other_names import is_value, key_meant, value_meant
 from detente.contract.fixed_switch import why_fixed
 from detente.contract.reach.scope import Scope
+from detente.contract.reach.window import Every
 from detente.contract.term import Term
 from detente.errors import Flaw, FlawError, KeyPath
 from detente.market.network import PLACE
@@ -147,7 +148,8 @@ def _sentence(detail: Any, raw: Any, kind: Any) -> tuple[str, str]:
         meant = value_meant(str(given), choices)
         keys = _keys_at(kind, detail["loc"], raw)
         besides = f", or a mapping with some of the keys {_listed(keys)}" if keys else ""
-        remedy = f"write `{meant}`" if meant else did_you_mean(str(given), choices) + besides
+        like = "" if is_value(str(given)) else str(given)
+        remedy = f"write `{meant}`" if meant else did_you_mean(like, choices) + besides
         return f"{_found(given)} is not allowed here", remedy
     if code == "value_error":
         return str(context.get("error")), FORM
@@ -179,7 +181,7 @@ def _key_instead(key: str, detail: Any, raw: Any, kind: Any) -> str:
         return f"leave it out; `{key}` is a key of an entry in `{entries}`"
     if len(parts) in (1, 2):
         return "write " + " or ".join(f"`{name}: {part.holding(key, detail['input'])}`" for name, part in parts.items())
-    if key in _keys([Agreement]) and any(issubclass(model, Term) for model in models):
+    if key in _of_agreement(models):
         return f"write `{key}` in the agreement, beside its `terms`"
     if elsewhere := _kinds_with(key, models):
         shown = " and ".join(f"`{name}`" for name in elsewhere[:3]) + (" and others" if elsewhere[3:] else "")
@@ -201,7 +203,12 @@ def _fixed(key: str, detail: Any, raw: Any, kind: Any) -> str | None:
 def _near(key: str, models: Sequence[type[BaseModel]]) -> str | None:
     """The key of a place that one was meant to be."""
     inside = {each for part in _parts(models).values() for each in part.keys}
-    return key_meant(key, _keys(models), inside | {key for _ in _kinds_with(key, models)})
+    return key_meant(key, _keys(models), inside | {*_of_agreement(models)} | {key for _ in _kinds_with(key, models)})
+
+
+def _of_agreement(models: Sequence[type[BaseModel]]) -> Sequence[str]:
+    """Keys that an agreement has, where a clause of it or its windows could be thought to have them."""
+    return _keys([Agreement]) if any(issubclass(model, (Term, Every)) for model in models) else ()
 
 
 def _kinds_with(key: str, models: Sequence[type[BaseModel]]) -> list[str]:

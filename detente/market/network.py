@@ -7,9 +7,9 @@ Not here: how much a workload moves (``workload``).
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Annotated, Self
+from typing import Annotated, Any, Self
 
-from pydantic import Field, PrivateAttr, StringConstraints
+from pydantic import Field, PrivateAttr, StringConstraints, field_validator
 
 from detente.errors import FlawError
 from detente.values.dated import Dated
@@ -36,6 +36,14 @@ class Network(Noun):
     from_: Place
     to: Place
     price: DataPrice
+
+    @field_validator("price", mode="before")
+    @classmethod
+    def _of_no_day(cls, given: Any) -> Any:
+        if isinstance(given, dict) and any(str(key)[:1].isdigit() for key in given):
+            way = "write the list's, and of what falls from a day on a `kind: discount` with `of: { product: egress }`"
+            raise FlawError("the price of a network has no dates", f"{way}, `off` and `from`")
+        return given
 
     _of_each_day: Dated[Price] | None = PrivateAttr(default=None)
 

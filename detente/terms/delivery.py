@@ -57,7 +57,7 @@ class Delivery(InTranches):
             if self.credit is not None and tranche.worth is None:
                 what = f"delay of `{tranche.name}` is credited, and of how much is not said"
                 raise FlawError(what, "add `worth`, the fee of the tranche", ("tranches", index))
-            if tranche.offered is not None and self.deemed_after is None:
+            if tranche.offered is not None and tranche.accepted is None and self.deemed_after is None:
                 what = f"`{tranche.name}` is offered, and after which silence it is accepted is not said"
                 raise FlawError(what, "add `deemed-after`, or the day on which it was `accepted`", ("tranches", index))
         if self.windows.ramp:

@@ -148,9 +148,19 @@ class PriceLock(PriceClause):
         elif self._locked(offer) is None:
             what = f"`{offer.id}` has no list price on {self.day:%Y-%m-%d}"
             yield Flaw(what, "say the day whose prices hold (`on`), or the price (`at`)", path)
+        elif (units := self._other_unit(offer)) is not None:
+            what = f"`{offer.id}` is priced per {units[1]}, and this price is per {units[0]}"
+            yield Flaw(what, f"write it per {units[1]}", path)
         elif self.part(offer) is None:
             what = f"the prices of `{offer.id}` of {self.validity.start:%Y-%m-%d} are not one part of those that hold"
             yield Flaw(what, "write the prices that hold into the offer, from that day on", path)
+
+    def _other_unit(self, offer: AnyOffer) -> tuple[str, str] | None:
+        """The units of a stated price and of the list's, where they differ."""
+        stated, listed = self.at.get(offer.id), offer.price.on(self.validity.start)
+        if stated is None or not isinstance(listed, Price) or stated.unit == listed.unit:
+            return None
+        return stated.unit, listed.unit
 
 
 def _in_one_unit(held: ListPrice, now: ListPrice) -> tuple[Parts, Parts] | None:

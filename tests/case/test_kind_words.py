@@ -54,6 +54,7 @@ PAGE = (Path(__file__).parents[2] / "docs" / "terms" / "finding.md").read_text(e
         ("true-forward", "an agreement that `amends` another"),
         ("exclusive", "write `kind: exclusivity`"),
         ("non-exclusive", "there is nothing to write"),
+        ("equity", "write `kind: payment` of what they cost, or `kind: warrants`"),
         ("escalater", "did you mean `escalator`?"),
         ("minimum-comitment", "did you mean `minimum-commitment`?"),
         ("indexaton", "write `kind: escalator`"),

@@ -94,6 +94,10 @@ def floor(**more: object) -> Data:
                 ("amount", "5 k USD per month", "write `5 k USD` by itself; a clause whose amount holds in each month"),
                 ("expires", "2026-03-01", "did you mean `until`?"),
                 ("with", "south", "beside its `terms`"),
+                ("rounding", {"per": "line"}, "write `rounding` in the agreement"),  # not `readings`
+                ("windows", {"every": "month", "zone": "UTC"}, "write `zone` in the agreement"),
+                ("affiliates", ["lab"], "did you mean `parties`?"),
+                ("credits", "excluded", "did you mean `measure`?"),
                 ("of", {"buy": "!on-demand"}, "what is left out stands in `except: [ { buy: on-demand } ]`"),
                 (
                     "windows",
@@ -101,6 +105,14 @@ def floor(**more: object) -> Data:
                     "write `amount: 100000 USD` and `ramp: [40%, 60%]`",
                 ),
             )
+        ),
+        (  # other money than what was meant, and no slip of the pen
+            data_of(
+                [gpus("north", 2)],
+                [compute()],
+                agreement({"id": "d", "kind": "liquidated-damages", "rate": "9%", "measure": "after-credits"}),
+            ),
+            ["not allowed here; allowed: `after-discounts`, `list`"],
         ),
         (
             data_of([gpus("north", 2)], [compute()]) | {"version": 3},

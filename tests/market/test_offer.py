@@ -258,6 +258,12 @@ def test_the_most_specific_network_price_holds() -> None:
         egress_price([*networks, network("*", "*", 9)], "z/r", "y/s")
 
 
+def test_a_network_has_one_price_and_says_what_falls_from_a_day_on() -> None:
+    falling = {"2026-01-01": "1 USD per GB", "2027-01-12": "0 USD per GB"}
+    with pytest.raises(ValidationError, match=r"has no dates.*kind: discount.*egress"):
+        Network.model_validate({"from": "a", "to": "*", "price": falling})
+
+
 def test_areas() -> None:
     assert in_area("DE", "EU")
     assert in_area("NO", "EEA")

@@ -71,6 +71,10 @@ def test_silence_accepts_what_was_offered() -> None:
     said = "`phase two` is offered, and after which silence it is accepted is not said; add `deemed-after`"
     data = data_of([gpus("north", 1)], [compute()], agreement(clause(ONE, late)), months=3)
     assert mistakes(data)[0].startswith(said)
+    known = data_of(
+        [gpus("north", 1)], [compute()], agreement(clause(ONE, late | {"accepted": "2026-02-10"})), months=3
+    )
+    assert mistakes(known) == []  # the day is there: silence says nothing
 
 
 @pytest.mark.parametrize(

@@ -167,6 +167,8 @@ def test_what_cannot_be_locked_is_a_mistake() -> None:
     assert "`method`" in silent or "method" in silent
     (unknown,) = mistakes(written(lock(at={"nroth-gpus": "2 USD per GPU-hour"})))
     assert "nroth-gpus" in unknown
+    (per_unit,) = mistakes(written(lock(at={"north-gpus": "2 USD per unit-hour"})))
+    assert per_unit == "`north-gpus` is priced per GPU-hour, and this price is per unit-hour; write it per GPU-hour"
 
 
 @pytest.mark.parametrize(
