@@ -128,13 +128,21 @@ def fitted(call: Call, claude: Claude, omissions: Omissions) -> Members:
     return members
 
 
-COUNTED = ("messages", "output_config", "system", "thinking", "tool_choice", "tools")
-"""Members of a request that Anthropic counts the tokens of; it takes no others with it but the model."""
+UNCOUNTED = (
+    *("container", "diagnostics", "inference_geo", "max_tokens", "metadata", "service_tier", "stop_sequences"),
+    *("stream", "temperature", "top_k", "top_p"),
+)
+"""Members of a request that Anthropic takes where it answers, and not where it counts: they change no count."""
 
 
 def counted(members: Members) -> Members:
-    """What is sent of a request whose tokens are to be counted."""
-    return {name: raw for name, raw in members.items() if name in COUNTED}
+    """What is sent of a request whose tokens are to be counted: all that may change how many there are."""
+    return {name: raw for name, raw in members.items() if name not in UNCOUNTED}
+
+
+def asks_nothing(raw: msgspec.Raw) -> bool:
+    """Whether a member is an empty list, which is as one left out."""
+    return b"".join(bytes(raw).split()) == b"[]"
 
 
 def at_bedrock(members: Members, claude: Claude, betas: tuple[str, ...], omissions: Omissions) -> tuple[str, ...]:
@@ -143,7 +151,9 @@ def at_bedrock(members: Members, claude: Claude, betas: tuple[str, ...], omissio
         if members.pop(name, None) is not None:
             omissions.hint(name)
     for name, why in ELSEWHERE.items():
-        if name in members:
+        if name in members and asks_nothing(members[name]):
+            del members[name]
+        elif name in members:
             raise Refusal(f"`{name}` is not supported at Bedrock: {why}", name)
     tools = bytes(members.get("tools", b""))
     meant = [beta for named, beta in _MEANT if named(tools)]

@@ -184,8 +184,9 @@ def test_marks_for_the_cache_stay_in_their_place_without_what_bedrock_does_not_k
 
 def test_hints_of_anthropics_service_are_left_out_at_bedrock() -> None:
     tool = {"name": "a", "input_schema": {"type": "object", "maximum": 1.10}, "eager_input_streaming": True}
-    found = sent(bedrock(OPUS), speed="fast", service_tier="auto", diagnostics={}, tools=[tool])
+    found = sent(bedrock(OPUS), speed="fast", service_tier="auto", diagnostics={}, mcp_servers=[], tools=[tool])
     assert set(found.left_out) == {"speed", "service_tier", "diagnostics", "eager_input_streaming"}
+    assert "mcp_servers" not in told(found), "none is asked for"
     assert told(found)["tools"] == [{"name": "a", "input_schema": {"type": "object", "maximum": 1.10}}]
     assert told(sent(direct(), speed="fast", tools=[tool]))["tools"] == [tool]
 
@@ -193,7 +194,7 @@ def test_hints_of_anthropics_service_are_left_out_at_bedrock() -> None:
 @pytest.mark.parametrize(
     ("changed", "param"),
     [
-        ({"mcp_servers": []}, "mcp_servers"),
+        ({"mcp_servers": [{"type": "url"}]}, "mcp_servers"),
         ({"container": "c"}, "container"),
         ({"inference_geo": "eu"}, "inference_geo"),
         ({"tools": [{"type": "web_search_20250305", "name": "web_search"}]}, "tools"),

@@ -17,6 +17,7 @@ from detente.gateway.surfaces.messages_blocks import CacheControl, read
 from detente.gateway.surfaces.messages_prompt import Prompt
 from detente.gateway.surfaces.messages_tools import tools_of
 from detente.live.deployment import Feature
+from detente.providers.claude import asks_nothing
 from detente.providers.wire import Refusal
 
 ELSEWHERE = {
@@ -96,10 +97,10 @@ class Asking:
         self._members, self._optional, self._marks = members, frozenset(optional), marks
         self.left_out: list[str] = []
         """What is left out, by name: hints, and what the call's leniency allows."""
-        for name in members:
-            if name in ELSEWHERE:
+        for name, raw in members.items():
+            if name in ELSEWHERE and not asks_nothing(raw):
                 raise Refusal(f"`{name}` is not supported: {ELSEWHERE[name]}", name)
-            if name not in KNOWN:
+            if name not in KNOWN and name not in ELSEWHERE:
                 raise Refusal(f"`{name[:60]}` is not a known member; leave it out", name[:60])
         self.said: dict[str, Any] = {"model": chat.text(members, "model"), "messages": []}
         self.needs: set[Feature] = set()

@@ -57,6 +57,7 @@ LENIENT = {
     "prediction": "prediction",
     "presence_penalty": "penalties",
     "seed": "seed",
+    "top_k": "sampling",
     "top_logprobs": "logprobs",
     "verbosity": "verbosity",
 }
@@ -74,6 +75,7 @@ UNSAID: Mapping[str, tuple[str, tuple[Any, ...]]] = {
     "prediction": ("has no predicted output", ()),
     "presence_penalty": ("has no penalties", (0,)),
     "seed": ("takes no seed", ()),
+    "top_k": ("is asked in words that have none", ()),
     "top_logprobs": ("returns no log probabilities", (0,)),
     "verbosity": ("has no verbosity setting", ("medium",)),
     "web_search_options": ("has no web search", ()),

@@ -214,7 +214,13 @@ def test_models_are_listed_as_who_asks_reads_them_and_have_other_names(tmp_path:
     run(main())
 
 
-COUNT: Data = {"model": "m", "messages": [{"role": "user", "content": "a" * 400}], "tools": []}
+EDITS: Data = {"edits": [{"type": "clear_tool_uses_20250919"}]}
+COUNT: Data = {
+    "model": "m",
+    "messages": [{"role": "user", "content": "a" * 400}],
+    "tools": [],
+    "context_management": EDITS,
+}
 
 
 @pytest.mark.parametrize("counts", [True, False])
@@ -225,7 +231,7 @@ def test_tokens_are_counted_by_who_would_be_asked_and_else_estimated(tmp_path: P
             data = two(south, north)
             data["deployments"][0] |= {"kind": "anthropic", "endpoint": south.base, "name": "claude-haiku-4-5"}
             async with Stage(tmp_path, data) as stage:
-                answer = await stage.ask(COUNT | {"max_tokens": 9}, path="/v1/messages/count_tokens")
+                answer = await stage.ask(COUNT | {"max_tokens": 9, "top_k": 5}, path="/v1/messages/count_tokens")
                 assert answer.status == 200
                 assert (answer.json["input_tokens"] == 123) == counts
                 assert answer.headers.get("x-detente-estimated") == (None if counts else "input_tokens")

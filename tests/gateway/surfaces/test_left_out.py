@@ -77,6 +77,10 @@ def test_what_changes_an_answer_is_refused_with_the_remedy_and_left_out_where_th
     assert list(as_chat(allowed).call.left_out) == left_out
 
 
+def test_a_list_of_no_tool_servers_asks_for_none() -> None:
+    assert list(asked(mcp_servers=[]).call.left_out) == []
+
+
 def test_a_summary_of_the_context_is_no_hint() -> None:
     with pytest.raises(Refusal) as caught:
         asked(context_management={"edits": [{"type": "compact_20260112"}]})

@@ -85,6 +85,7 @@ def test_a_pdf_is_a_document() -> None:
         ("seed", {"seed": 7}, CLAUDE, ("seed",)),
         ("penalties", {"presence_penalty": 0.5}, CLAUDE, ("presence_penalty",)),
         ("sampling", {"temperature": 0.5, "top_p": 0.5}, CLAUDE, ("top_p",)),
+        ("sampling", {"top_k": 5}, CLAUDE, ("top_k",)),
         ("reasoning", {"reasoning_effort": "low"}, NOVA, ("reasoning_effort",)),
         ("reasoning", {"reasoning_effort": "low", "max_tokens": 100}, CLAUDE, ("reasoning_effort",)),
         ("parallel-tools", {"tools": [TOOL], "parallel_tool_calls": False}, NOVA, ("parallel_tool_calls",)),

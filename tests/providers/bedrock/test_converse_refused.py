@@ -43,6 +43,7 @@ OTHERWISE: dict[str, Any] = {
     "presence_penalty": -1,
     "seed": 0,
     "store": True,
+    "top_k": 5,
     "top_logprobs": 2,
     "verbosity": "low",
     "web_search_options": {},
@@ -67,9 +68,9 @@ def test_true_is_not_one() -> None:
 
 
 def test_a_member_that_nobody_knows_is_refused() -> None:
-    told = "`top_k` is not supported: Bedrock's Converse does not know it; leave it out"
-    assert str(wire().cannot(call(said(top_k=5)))) == told
-    assert wire().cannot(call(said(top_k=None))) is None
+    told = "`min_p` is not supported: Bedrock's Converse does not know it; leave it out"
+    assert str(wire().cannot(call(said(min_p=5)))) == told
+    assert wire().cannot(call(said(min_p=None))) is None
 
 
 def turn(content: Any, **more: Any) -> dict[str, Any]:
