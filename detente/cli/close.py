@@ -58,8 +58,9 @@ def close(
 
 def _held(folder: Path, case: Case) -> tuple[Purchase, ...]:
     """What a saved plan of this case buys. Raises PlanError where it is of another."""
+    from detente.case.planned import must_hold
     from detente.results.plan import Plan
 
     plan = Plan.load(folder)
-    plan.must_be_of(case.hash, str(folder))
+    must_hold(plan, case, str(folder))
     return plan.purchases

@@ -107,6 +107,7 @@ def explain(
     alone = [name for name, given in live.items() if given not in (None, ())]
     if alone:
         raise click.ClickException(f"only with --request FILE: {', '.join(alone)}; add it, or leave them out")
+    from detente.case.planned import must_hold
     from detente.planner.solve import plan as find
     from detente.report.plans.explanation import explain as why
     from detente.results.plan import Plan
@@ -115,7 +116,7 @@ def explain(
     if saved is not None:
         found = Plan.load(saved)
         loaded = of_plan(case, found, beside, reading, scenario)
-        found.must_be_of(loaded.hash, str(saved))
+        must_hold(found, loaded, str(saved))
     else:
         loaded = load(case, reading, scenario, beside)
         found = find(loaded, progress=progress())

@@ -70,6 +70,8 @@ def report(
 
 def _case_of(folder: Path, beside: Sequence[Path], plans: dict[str, Plan]) -> Case:
     """The case of all these plans, in the scenario of the first. Raises PlanError."""
+    from detente.case.planned import must_hold
+
     for name, found in plans.items():
-        found.must_be_of(of_plan(folder, found, beside).hash, name)
+        must_hold(found, of_plan(folder, found, beside), name)
     return of_plan(folder, next(iter(plans.values())), beside)

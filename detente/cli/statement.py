@@ -102,10 +102,11 @@ def _save(file: Path, content: bytes) -> None:
 
 def _planned(folder: Path, case: Case) -> tuple[Standing, ...]:
     """Where a saved plan of this case has its clauses. Raises PlanError where it is of another."""
+    from detente.case.planned import must_hold
     from detente.results.plan import Plan
 
     plan = Plan.load(folder)
-    plan.must_be_of(case.hash, str(folder))
+    must_hold(plan, case, str(folder))
     return plan.standings
 
 

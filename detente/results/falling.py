@@ -12,15 +12,12 @@ from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from decimal import Decimal
-from typing import TYPE_CHECKING, NamedTuple
+from typing import NamedTuple
 
 from detente.contract.settled.posting import Posting
 from detente.results.plan_rows import Allocation, CapacityRow, PeriodRow, ProviderCharge, ProviderMove, Unserved
 from detente.values.money import NANO
 from detente.values.quantity import WIDE
-
-if TYPE_CHECKING:
-    from detente.results.plan import Plan
 
 ZERO = Decimal(0)
 DAYS = 365
@@ -39,12 +36,6 @@ class CostRows:
     unserved: tuple[Unserved, ...]
     moves: tuple[ProviderMove, ...]
     postings: tuple[Posting, ...]
-
-    @classmethod
-    def of(cls, plan: Plan) -> CostRows:
-        """Of a plan."""
-        uses = plan.allocations, plan.capacity, plan.charges
-        return cls(plan.cost, plan.periods, *uses, plan.unserved, plan.moves, plan.postings)
 
 
 class FallingDue(NamedTuple):

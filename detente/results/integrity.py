@@ -18,6 +18,7 @@ from typing import Any
 from detente.contract.settled.standing import CREDIT, FLOOR, MILESTONE, PAID, SUPERSEDED, TAKE, VESTING
 from detente.demand.quantum import QUANTUM
 from detente.errors import HIDDEN
+from detente.results.coherence import contradictions
 from detente.results.move_count import counted, total
 from detente.values.money import NANO
 from detente.values.quantity import plain
@@ -61,6 +62,7 @@ def faults(document: Mapping[str, Any]) -> Iterator[str]:
     yield from _work(document)
     yield from _capacity(document)
     yield from _moves(document)
+    yield from contradictions(document)
     yield from _texts(document)
 
 

@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from functools import cache
 from itertools import chain
@@ -24,6 +24,7 @@ from detente.contract.settled.posting import Posting
 from detente.contract.settled.standing import FLOOR, MILESTONE, SUPERSEDED, Standing
 from detente.errors import PlanError
 from detente.results.allocations import AMOUNTS, Allocations, AsColumns
+from detente.results.falling import CostRows, present_value
 from detente.results.head import AnswerHead
 from detente.results.integrity import CHECKSUM, checksum, faults, unlike
 from detente.results.large_table import as_saved, canonical, columns_of
@@ -48,7 +49,7 @@ from detente.results.rows import Section, dicts
 from detente.values.file import read, write_with
 from detente.values.parquet import columns_as_parquet
 from detente.values.period import named
-from detente.values.quantity import Exact
+from detente.values.quantity import Exact, in_percent, plain
 
 SAVE = "`detente plan CASE --out FOLDER`"
 MAX_BYTES = 1024 * 2**20
@@ -112,6 +113,12 @@ class Plan(AnswerHead):
         """Windows of commitments that an amendment took over whole."""
         return tuple(s for s in self.standings if s.role == SUPERSEDED)
 
+    @property
+    def cost_rows(self) -> CostRows:
+        """The rows that its cost is made of."""
+        uses = self.allocations, self.capacity, self.charges
+        return CostRows(self.cost, self.periods, *uses, self.unserved, self.moves, self.postings)
+
     def dates(self, clause: ClauseRow) -> str:
         """When a clause is in force, if it was amended and its id means several; else nothing."""
         amended = sum(other.term == clause.term for other in self.clauses) > 1
@@ -154,12 +161,20 @@ class Plan(AnswerHead):
             place = ".".join(map(str, first["loc"])) or "the file"
             raise PlanError(f"{name}: not a saved plan: {place}: {first['msg']}; plan again") from None
         held = from_json(_as_json().dump_json(plan))
-        fault = next(chain(unlike(document, held), faults(held)), None)
+        fault = next(chain(unlike(document, held), faults(held), plan._worth()), None)
         if fault is None and document.get(CHECKSUM) != checksum(document):
             fault = f"its content is not that of its `{CHECKSUM}`"
         if fault is not None:
             raise PlanError(f"{name}: {fault}: it was changed since it was saved; plan again")
         return plan
+
+    def _worth(self) -> Iterator[str]:
+        """What does not hold of its present value: it is that of its rows at its rate."""
+        if self.discount_rate is not None and self.present_value is not None:
+            found = present_value(self.cost_rows, self.discount_rate)
+            if found != self.present_value:
+                told = f"its present_value is {plain(self.present_value)} at {in_percent(self.discount_rate)} a year"
+                yield f"{told}, and its rows come to {plain(found)}"
 
     def save(self, folder: str | Path) -> list[Path]:
         """Write ``plan.json``, and ``allocations.parquet`` where pyarrow is installed. Returns what was written.

@@ -10,7 +10,7 @@ import pytest
 from detente.errors import PlanError
 from detente.report.plans.answer import opening
 from detente.report.plans.digest import bought_nothing
-from detente.results.falling import CostRows, factor, present_value
+from detente.results.falling import factor, present_value
 from detente.results.plan import Plan
 from tests.builders import D, agreement, build, day, gpus, solved, tokens, work
 
@@ -44,7 +44,7 @@ def test_a_rate_is_told_by_the_year(rate: str, yearly: Decimal) -> None:
 def test_without_a_rate_there_is_no_present_value() -> None:
     plan = found(None)
     assert (plan.discount_rate, plan.present_value) == (None, None)
-    assert present_value(CostRows.of(plan), D(0)) == plan.cost
+    assert present_value(plan.cost_rows, D(0)) == plan.cost
 
 
 def test_a_part_of_a_year_counts_by_its_days() -> None:

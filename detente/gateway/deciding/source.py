@@ -65,7 +65,9 @@ class PolicySource:
             what, remedy = "the case has no deployments, so that nothing can be served", "add them under `deployments:`"
             raise CaseError([Mistake(Where(str(self.case)), what, remedy)])
         if plan is not None:
-            plan.must_be_of(case.hash, str(self.plan))
+            from detente.case.planned import must_hold
+
+            must_hold(plan, case, str(self.plan))
         if self.leasing and (mistakes := not_kept(case)):
             raise CaseError(mistakes)
         if self.workers > 1:

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from decimal import Decimal
 
 from detente.report.timeline import Timeline
-from detente.results.falling import CostRows, parts
+from detente.results.falling import parts
 from detente.results.plan import Plan
 
 ZERO = Decimal(0)
@@ -27,7 +27,7 @@ class YearCost:
 def by_period(plan: Plan) -> list[Decimal]:
     """The cost of each period; their sum is the plan's cost."""
     found = [ZERO] * len(plan.periods)
-    for part in parts(CostRows.of(plan)):
+    for part in parts(plan.cost_rows):
         found[part.period] += part.amount
     if found:
         found[-1] += plan.cost - sum(found, ZERO)  # what is lost in dividing amounts over periods

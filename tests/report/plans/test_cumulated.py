@@ -11,7 +11,7 @@ from detente.case.case import Case
 from detente.planner.solve import plan as planned
 from detente.report.plans.cumulated import by_period, by_year, running
 from detente.report.timeline import Timeline
-from detente.results.falling import CostRows, parts
+from detente.results.falling import parts
 from detente.results.plan import Plan
 from tests.builders import agreement, build, solved, tokens, work
 from tests.drawn_cases import cases
@@ -46,7 +46,5 @@ def test_use_falls_when_it_happens() -> None:
 def test_it_adds_up_whatever_the_clauses(case: Case) -> None:
     found = planned(case)
     if isinstance(found, Plan):
-        assert abs(sum((part.amount for part in parts(CostRows.of(found))), Decimal(0)) - found.cost) < Decimal(
-            "0.0001"
-        )
+        assert abs(sum((part.amount for part in parts(found.cost_rows)), Decimal(0)) - found.cost) < Decimal("0.0001")
         assert sum(by_period(found), Decimal(0)) == found.cost
