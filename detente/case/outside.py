@@ -10,6 +10,7 @@ from collections.abc import Iterator, Sequence
 from datetime import date, datetime
 from typing import NamedTuple
 
+from detente.case.acting import acting_after
 from detente.case.agreement import InForce, clock_of
 from detente.case.case import Case
 from detente.contract.answer import each_placed
@@ -51,10 +52,19 @@ def seen(case: Case) -> str:
 
 
 def _told(case: Case, clause: InForce, does: str) -> Unseen:
+    return _of(case, clause, f"{does}, and at no time of the horizon ({seen(case)})")
+
+
+def _of(case: Case, clause: InForce, does: str, remedy: str = YEAR) -> Unseen:
     term, agreement = clause.term.id, clause.validity.agreement
     where = case.clauses.get((agreement, term), Where(agreement))
-    what = f"`{term}` of `{agreement}` {does}, and at no time of the horizon ({seen(case)})"
-    return Unseen(term, agreement, Mistake(where, what, YEAR))
+    return Unseen(term, agreement, Mistake(where, f"`{term}` of `{agreement}` {does}", remedy))
+
+
+def _names(path: KeyPath, on: date) -> str:
+    """That a clause names a day, by the key under which it stands."""
+    key = next(str(step) for step in reversed(path) if isinstance(step, str))
+    return f"names {on} (`{key}`)"
 
 
 def _removed(case: Case, closes: datetime) -> Iterator[Unseen]:
@@ -69,7 +79,10 @@ def _removed(case: Case, closes: datetime) -> Iterator[Unseen]:
 
 
 def _days(case: Case, versions: Sequence[InForce], closes: datetime) -> Iterator[Unseen]:
-    """Days that a clause names, after the end of its last text and after the horizon."""
+    """Days that a clause names, after the end of its last text and after the horizon.
+
+    The day of that end itself is none: what is written as `until` the end ends with it.
+    """
     opens, ends = case.declared.horizon.opens, _ends(versions)
     told: set[tuple[str, str]] = set()
     for each in versions:
@@ -82,10 +95,7 @@ def _days(case: Case, versions: Sequence[InForce], closes: datetime) -> Iterator
         late = next(((path, on) for path, on in days if each.validity.begin(on) > end), None)
         if late is not None:
             told.add((agreement, term))
-            path, on = late
-            what = f"`{term}` of `{agreement}` names {on} (`{_key(path)}`), after it has ended, and after the horizon"
-            where = case.clauses.get((agreement, term), Where(agreement))
-            yield Unseen(term, agreement, Mistake(where, f"{what} ({seen(case)})", YEAR))
+            yield _of(case, each, f"{_names(*late)}, after it has ended, and after the horizon ({seen(case)})")
 
 
 def _before(case: Case, versions: Sequence[InForce]) -> Iterator[Unseen]:
@@ -100,14 +110,7 @@ def _before(case: Case, versions: Sequence[InForce]) -> Iterator[Unseen]:
             at, begins = (agreement, term.id, path), first[term.id]
             if at not in told and each.validity.begin(on) < begins:
                 told.add(at)
-                what = f"`{term.id}` of `{agreement}` names {on} (`{_key(path)}`), before it is in force"
-                where = case.clauses.get((agreement, term.id), Where(agreement))
-                yield Unseen(term.id, agreement, Mistake(where, f"{what} ({begins:%Y-%m-%d})", YEAR))
-
-
-def _key(path: KeyPath) -> str:
-    """The key under which a value stands."""
-    return next(str(step) for step in reversed(path) if isinstance(step, str))
+                yield _of(case, each, f"{_names(path, on)}, before it is in force ({begins:%Y-%m-%d})")
 
 
 def _ended(case: Case, versions: Sequence[InForce], closes: datetime) -> Iterator[Unseen]:
@@ -118,15 +121,11 @@ def _ended(case: Case, versions: Sequence[InForce], closes: datetime) -> Iterato
     for each in versions:
         term, at = each.term.in_force(each.validity), (each.validity.agreement, each.term.id)
         end = ends[term.id]
-        for path, on in () if at in told or term.id in removed else term.acting_days():
-            if end <= each.validity.begin(on) < closes:
-                told.add(at)
-                what = f"`{term.id}` of `{at[0]}` names {on} (`{_key(path)}`), and has ended by then"
-                what += f" ({end:%Y-%m-%d}): it does"
-                remedy = "if it is still to happen, write it in a text that holds then"
-                note = Mistake(case.clauses.get(at, Where(at[0])), f"{what} nothing then", remedy)
-                yield Unseen(term.id, at[0], note)
-                break
+        late = None if at in told or term.id in removed else next(acting_after(term, end, closes), None)
+        if late is not None:
+            told.add(at)
+            does = f"{_names(*late)}, and has ended by then ({end:%Y-%m-%d}): it does nothing then"
+            yield _of(case, each, does, "if it is still to happen, write it in a text that holds then")
 
 
 def _ends(versions: Sequence[InForce]) -> dict[str, datetime]:

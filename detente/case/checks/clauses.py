@@ -8,8 +8,8 @@ It finds all mistakes and never stops at the first, and knows no kind of clause.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from datetime import date
 
+from detente.case.acting import acting_after
 from detente.case.agreement import Agreement, InForce, cycle, dates, endings, in_force, lineage, root
 from detente.case.billed import billed
 from detente.case.checks import currencies, units, upfront, windows
@@ -266,11 +266,9 @@ class _Clauses:
         ending, until, horizon = self.ends[agreement.id], term.until, self.case.horizon
         stated = (until.latest if isinstance(until, Until) else until) or LAST
         last = min(stated, max(ending.after, ending.final))
-        instead = 'each day with its place: `(("due",), self.due)`'
-        for at, on in each_placed(term, "acting_days", term.acting_days(), date, instead):
-            if on >= last and horizon is not None and term.begin(on) < horizon.closes:
-                what = f"`{term.id}` names {on}, and ends on {last}: it does nothing then"
-                self.case.wrong(entry, (*path, *at), what, "move the day, or the end")
+        for at, on in acting_after(term, term.begin(last), horizon.closes) if horizon is not None else ():
+            what = f"`{term.id}` names {on}, and ends on {last}: it does nothing then"
+            self.case.wrong(entry, (*path, *at), what, "move the day, or the end")
 
     def _in_force(self, entry: Entry, found: InForce) -> None:
         """A clause against what it speaks of, under each of its readings."""
