@@ -33,6 +33,7 @@ from detente.ledger.use.running_totals import kept
 from detente.planner.solve import plan
 from detente.results.conflict import Conflict
 from detente.terms import KINDS, kind_named
+from detente.values.micros import HOUR
 from tests.builders import day, settled_of
 from tests.drawn_cases import cases
 from tests.laws.test_settling import LATE, START, few, lines_of, rated
@@ -118,7 +119,7 @@ def test_what_was_used_at_a_moment_counts_as_a_line_of_it_does(kind: str, data: 
         one, other = totals.anew(), Totals(totals.meters)
         for line in some:
             other.add(line)
-        for each in summed(map(UseLine.rated, some)).values():
+        for each in summed(map(UseLine.rated, some), HOUR).values():
             each.count_in(one)
         assert told(one) == told(other)
 

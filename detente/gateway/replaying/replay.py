@@ -11,7 +11,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping
-from datetime import datetime, timedelta
+from datetime import datetime
 from math import inf
 
 import msgspec
@@ -39,6 +39,7 @@ from detente.ledger.use.line import LineSum, UseLine, summed
 from detente.ledger.use.metered_together import TokenColumns, metered_together
 from detente.ledger.use.metering import Metering, Tariff
 from detente.ledger.use.running_totals import kept
+from detente.ledger.use.sum_step import summing_step
 from detente.live.deployment import Operation
 from detente.live.presented import Presented
 from detente.providers.wire import Call, Tokens
@@ -85,6 +86,8 @@ class Replay:
         self._room = room
         self._metering = Metering(policy.case)
         self._terms = policy.case.signed
+        self._step = summing_step(policy.case)
+        """In which calls are metered together: an hour, or less where days of a clock begin within one."""
         self._totals = Totals(kept(self._terms))
         self._keys = Keyring(policy) if keys is None else keys
         self._held = {held.key.id: held for held in self._keys}
@@ -124,7 +127,7 @@ class Replay:
             last, _, _, _, _, left, _ = call
             if first is None:
                 first = last
-                self._hour = first - first % HOUR
+                self._hour = first - first % self._step
             most = 1 if left == 1 else max(1, -(-left // self._room.parts))
             while left > 0:
                 if last >= self._due or self._drawing >= self._standings.looks_in:
@@ -142,7 +145,7 @@ class Replay:
     # -- time ------------------------------------------------------------------------------------------------------
     def _pass(self, at: int) -> None:
         """Let time come to a moment: what has ended is counted, and what holds now is worked out."""
-        while at >= self._hour + HOUR:
+        while at >= self._hour + self._step:
             self._count()
         if self._moment is None or at >= self._until:
             self._turn(at_micros(at))
@@ -151,7 +154,7 @@ class Replay:
             self._standings.look(at_micros(at), self._drawing)
             self._look, self._drawing = at + LOOK, 0
             self._deal_anew(at)
-        self._due = min(self._hour + HOUR, self._until, *([self._look] if self._looks else []))
+        self._due = min(self._hour + self._step, self._until, *([self._look] if self._looks else []))
 
     def _turn(self, at: datetime) -> None:
         self._deal_anew(micros(at))
@@ -172,11 +175,11 @@ class Replay:
         """An hour has ended: count what was used, and what stood idle."""
         self._meter()
         hour = at_micros(self._hour)
-        for line in idle_lines(self._policy, self._used, hour, hour + timedelta(hours=1)):
+        for line in idle_lines(self._policy, self._used, hour, at_micros(self._hour + self._step)):
             self._totals.add(line)
             self._idle += int(line.net.scaleb(9))
         self._used.clear()
-        self._hour += HOUR
+        self._hour += self._step
         if self._steered:
             self._deal_anew(self._hour)
             self._standings.look_ahead(at_micros(self._hour))
@@ -197,7 +200,7 @@ class Replay:
             found = metered_together(tariff, TokenColumns.of(*zip(*pending.tokens, strict=True)), self._hour)
         if found is None:
             lines = (line for each in pending.tokens for line in self._one_by_one(pending, *each))
-            found = list(summed(lines).values())
+            found = list(summed(lines, self._step).values())
         return found
 
     def _one_by_one(self, pending: PendingCalls, given: int, cached: int, output: int, calls: int) -> Iterator[UseLine]:

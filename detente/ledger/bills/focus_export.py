@@ -30,8 +30,9 @@ from detente.ledger.use.known_purchases import KnownPurchases, told_purchases
 from detente.ledger.use.late import sums_late, sums_on_time
 from detente.ledger.use.line import LineSum, UseClass
 from detente.ledger.use.purchases import PurchaseInvoice
+from detente.ledger.use.sum_step import sum_step
 from detente.market.offer import AnyOffer, GpuOffer, TokenOffer
-from detente.values.micros import at_micros, micros
+from detente.values.micros import MICRO, at_micros, micros
 from detente.values.money import of_nanos
 from detente.values.period import later
 from detente.values.quantity import Span, plain
@@ -83,16 +84,17 @@ class FocusExport:
         with self.books.store.reading() as session:
             self.books.must_match(session)
             bought = KnownPurchases(self.books.case, told_purchases(session))
+            step = sum_step(session) * MICRO
             on_time = ((None, each) for each in sums_on_time(session, self.start, self.end))
             for closed, each in chain(on_time, sums_late(session, self.start, self.end)):
                 if _is_nothing(each):
                     continue
                 covered = bought.covers(each, each.booked_at if closed is None else micros(closed))
-                yield self._use(each, closed) | ({"BilledCost": _money(0)} if covered else {})
+                yield self._use(each, closed, step) | ({"BilledCost": _money(0)} if covered else {})
             for told, invoice in bought.invoiced(self.start, self.end):
                 yield self._purchase(invoice, told)
             for told, each, more in bought.billed_anew(session, self.start, self.end):
-                row = self._use(each, told)
+                row = self._use(each, told, step)
                 yield row | _billed_otherwise(row, more)
             yield from self._clauses(session)
 
@@ -112,10 +114,10 @@ class FocusExport:
         return save_rows(path, COLUMNS, self.rows())
 
     # -- use -------------------------------------------------------------------------------------------------------
-    def _use(self, each: LineSum, closed: datetime | None) -> FocusRow:
+    def _use(self, each: LineSum, closed: datetime | None, step: timedelta) -> FocusRow:
         """A row of use; ``closed``: it came late, when the books were closed up to that day."""
         start, end = at_micros(each.start), at_micros(each.end)
-        end = start + HOURS if start == end else end
+        end = start + step if start == end else end
         of = each.of
         offer = next((o for o in self.books.case.offers if o.id == of.offer.get("offer")), None)
         reserved = offer is not None and offer.reserved and of.kind != "egress"

@@ -28,6 +28,7 @@ from detente.ledger.use.line import LineSum, summed
 from detente.ledger.use.purchases import PurchaseInvoice, instalments_of, invoices, purchases
 from detente.ledger.use.running_totals import all_sums
 from detente.ledger.use.stored_lines import BILLED, billed_rows, use_lines
+from detente.ledger.use.sum_step import sum_step
 from detente.market.invoicing import Invoiced
 from detente.values.micros import DAY, HOUR, at_micros, micros
 
@@ -242,7 +243,7 @@ def _is_for(case: Case, invoice: PurchaseInvoice) -> datetime:
 
 def _served(session: Session) -> Iterator[LineSum]:
     """Every sum of lines without those of rows of bills."""
-    billed = summed(use_lines(session, BILLED))
+    billed = summed(use_lines(session, BILLED), sum_step(session))
     for each in all_sums(session):
         of_bills = billed.get((each.of.body, each.start, each.end))
         if of_bills is not None:

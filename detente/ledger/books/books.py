@@ -27,7 +27,8 @@ from detente.ledger.use.late import note_late
 from detente.ledger.use.line import LineSum, UseLine, summed
 from detente.ledger.use.purchases import PurchaseRow, counted, purchases, told
 from detente.ledger.use.running_totals import SUM_COLUMNS, SUM_KEY, RunningTotals, all_sums, kept, own, sum_of
-from detente.values.micros import at_micros, micros
+from detente.ledger.use.sum_step import noted_step, step_of, summing_clocks, summing_step
+from detente.values.micros import HOUR, MINUTE, at_micros, micros
 from detente.values.period import moment
 
 _JSON = msgspec.json.Encoder().encode
@@ -67,10 +68,8 @@ class Books:
         self.terms = case.signed if terms is None else tuple(terms)
         """The clauses that are settled: those of the case, with windows of their own."""
         self._own, self.totals = own(self.terms), RunningTotals(kept(self.terms))
-        zones = clocks(case.declared.agreements)
-        self._clocks = {party: zone for party, zone in zones.items() if _by_the_hour(zone, case.declared.horizon.opens)}
-        counting = (term for term in self.terms if any(True for _ in term.meters()))
-        self._uneven = next((t for t in counting if not _by_the_hour(t.validity.zone, t.validity.start)), None)
+        self._clocks = clocks(case.declared.agreements)
+        self._step = summing_step(case)
         self._stood: dict[str, list[tuple[int, int, str]]] = {}
         """Of each clause, from when to when it stood in which agreement."""
         for term in self.terms:
@@ -85,7 +84,7 @@ class Books:
         return next((agreement for start, end, agreement in own if start <= at < end), own[-1][2])
 
     def clock(self, party: str) -> tzinfo:
-        """On whose clock a party's days begin: that of its agreements where it is one, by the hour; else UTC."""
+        """On whose clock a party's days begin: that of its agreements where it is one; else UTC."""
         return self._clocks.get(party, UTC)
 
     def begins(self, day: date) -> datetime:
@@ -164,12 +163,10 @@ class Books:
         return session.number("SELECT MAX(batch) FROM batches")
 
     def must_match(self, session: Session) -> None:
-        """Raise LedgerError where the ledger is of another case than this, or in another currency.
+        """Raise LedgerError where the ledger is of another case than this, in another currency, or sums too coarsely.
 
         A case is known by its `name`: whatever else of it is amended, it stays the same.
         """
-        if self._uneven is not None:
-            raise LedgerError(_uneven(self._uneven))
         if what := self.mismatch(session):
             raise LedgerError(what)
 
@@ -183,6 +180,12 @@ class Books:
         if case != self.case.declared.name:
             what = f"{self.store.url}: the ledger is of the case `{case}`, and this is `{self.case.declared.name}`"
             return f"{what}; keep a ledger for each, or leave the `name` of the case as it was"
+        if "last" in found and self._step % (there := int(found.get("step", HOUR))):
+            horizon = self.case.declared.horizon
+            within = [z for z in summing_clocks(self.case) if step_of([z], horizon.opens, horizon.closes) % there]
+            what = f"{self.store.url}: its use is summed by {there // MINUTE} minutes, and days begin within them"
+            what += f" on the clock of {', '.join(sorted(map(str, within)))}"
+            return f"{what}; make a ledger anew of the same journals and bills, or leave the `zone` as it was"
         return ""
 
     # -- adding ----------------------------------------------------------------------------------------------------
@@ -199,7 +202,7 @@ class Books:
         self.must_match(session)
         if batch.empty:
             return 0
-        sums = summed(line for _, line in batch.lines)
+        sums = summed((line for _, line in batch.lines), noted_step(session, self._step))
         money = [each for each in sums.values() if each.known]
         closed = self.closed(session)
         batch.entries += of_use(money, self.agreement_of, self.clock, self.case.currency, closed)
@@ -280,24 +283,6 @@ class Books:
             key = of, start, end
             keys[key] = sum_of(keys[key].of, (start, end, *row)).merge(keys[key])
         session.put("sums", SUM_KEY, (*SUM_KEY, *SUM_COLUMNS), [(*key, *_sum_row(each)) for key, each in keys.items()])
-
-
-def _by_the_hour(zone: tzinfo, begun: datetime) -> bool:
-    """Whether days of a clock begin with an hour of UTC, in summer and in winter: use is summed by the hour."""
-    moments = (begun.astimezone(UTC) + n * timedelta(days=30) for n in range(12))
-    shown = (at.astimezone(zone).utcoffset() or timedelta(0) for at in moments)
-    return zone is UTC or all(not offset % timedelta(hours=1) for offset in shown)
-
-
-def _uneven(term: Term) -> str:
-    """What is said of a clause whose windows begin within an hour, and what helps."""
-    v = term.validity
-    what = f"windows of `{term.id}` do not begin on a whole hour of UTC (zone {v.zone})"
-    what += ", and the ledger sums use by the hour"
-    begin = v.start.astimezone(UTC).replace(hour=0, minute=0).astimezone(v.zone)
-    remedy = f"state a `zone` of `{v.agreement}` whose days begin on a whole hour of UTC"
-    remedy += f" (with `zone: UTC` they begin at {begin:%H:%M} of {v.zone})"
-    return f"{what}; {remedy}"
 
 
 def _classes(session: Session, bodies: Iterable[str]) -> tuple[dict[str, int], list[str]]:

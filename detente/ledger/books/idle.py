@@ -10,7 +10,7 @@ from __future__ import annotations
 import json
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field, replace
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime
 from decimal import Decimal
 from fractions import Fraction
 from typing import Literal, NamedTuple
@@ -23,10 +23,11 @@ from detente.ledger.books.books import Books
 from detente.ledger.store.store import Session
 from detente.ledger.use.line import LineSum, UseLine
 from detente.ledger.use.running_totals import all_sums
+from detente.ledger.use.sum_step import sum_step
 from detente.market.offer import AnyUnits, TokenOffer
 from detente.results.plan_rows import Purchase
 from detente.values.facts import Facts
-from detente.values.micros import HOUR, micros
+from detente.values.micros import HOUR, at_micros, micros
 from detente.values.money import nano, of_nanos
 from detente.values.period import hours_between
 
@@ -80,15 +81,16 @@ def _paid(offer: AnyUnits, held: Purchase, start: datetime, end: datetime) -> Fr
 def idle_lines(session: Session, books: Books, held: Sequence[Purchase], as_of: datetime) -> Iterator[UseLine]:
     """The lines that book what stood idle before a day, less what is booked of it."""
     rating = Rating(books.case.signed)
-    there = _booked(session)
+    step = sum_step(session)
+    there = _booked(session, step)
     for offer in books.case.offers:
         own = [p for p in held if p.offer == offer.id and p.reserved]
         if isinstance(offer, TokenOffer) or not own:
             continue
         facts = books.case.offer_facts[offer.id]
-        for start, end in _hours(min(p.start for p in own), min(as_of, max(p.end for p in own))):
+        for start, end in _steps(min(p.start for p in own), min(as_of, max(p.end for p in own)), step):
             at = micros(start)
-            uses = there.used.get((offer.id, at - at % HOUR), [])
+            uses = there.used.get((offer.id, at - at % step), [])
             wanted = _hour_lines(rating, offer, facts, own, (start, end), uses)
             yield from _differences(wanted, there.idle.get((offer.id, at), []))
 
@@ -175,31 +177,31 @@ class _BookedHours:
     idle: dict[tuple[str, int], list[LineSum]] = field(default_factory=dict)
 
 
-def _booked(session: Session) -> _BookedHours:
+def _booked(session: Session, step: int) -> _BookedHours:
     found = _BookedHours()
     for each in all_sums(session):
         offer = each.of.offer.get("offer", "")
         if each.of.kind == "use":
-            for hour, use in _by_hour(each):
+            for hour, use in _by_step(each, step):
                 found.used.setdefault((offer, hour), []).append(use)
         elif each.of.kind in ("idle", "reserved") and each.end - each.start <= HOUR:
             found.idle.setdefault((offer, each.start), []).append(each)
     return found
 
 
-def _by_hour(used: LineSum) -> Iterator[tuple[int, _HourUse]]:
-    """Each hour of its time, and what was used in it: a row of a bill for a day is as even over it."""
+def _by_step(used: LineSum, step: int) -> Iterator[tuple[int, _HourUse]]:
+    """Each hour (or step) of its time, and what was used in it: a row of a bill for a day is as even over it."""
     at, length = used.start, used.end - used.start
     while at < used.end:
-        hour = at - at % HOUR
-        end = min(hour + HOUR, used.end)
+        hour = at - at % step
+        end = min(hour + step, used.end)
         taken, listed = (_between(n, used.start, used.end, at, end) for n in (used.taken, used.listed))
         off = [(term, _between(n, since, until, at, end)) for (term, since, until), n in used.off.items()]
         yield hour, _HourUse(used.of.demand, max(used.count, 1), taken, listed, tuple(off))
         at = end
     if not length:
         off = [(term, n) for (term, _, _), n in used.off.items()]
-        yield at - at % HOUR, _HourUse(used.of.demand, max(used.count, 1), used.taken, used.listed, tuple(off))
+        yield at - at % step, _HourUse(used.of.demand, max(used.count, 1), used.taken, used.listed, tuple(off))
 
 
 def _between(amount: int, since: int, until: int, start: int, end: int) -> int:
@@ -208,11 +210,11 @@ def _between(amount: int, since: int, until: int, start: int, end: int) -> int:
     return amount * after // (until - since) - amount * before // (until - since)
 
 
-def _hours(start: datetime, end: datetime) -> Iterator[tuple[datetime, datetime]]:
-    """The hours of a time, cut where an hour of UTC begins: a day of some zones begins at half past."""
+def _steps(start: datetime, end: datetime, step: int) -> Iterator[tuple[datetime, datetime]]:
+    """The hours (or steps) of a time, cut where one of UTC begins: what is reserved may begin at half past."""
     at = start.astimezone(UTC)
     while at < end:
-        until = min(at.replace(minute=0, second=0, microsecond=0) + timedelta(hours=1), end)
+        until = min(at_micros(micros(at) // step * step + step), end)
         yield at, until
         at = until
 

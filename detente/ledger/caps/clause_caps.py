@@ -34,6 +34,7 @@ from detente.ledger.journals.record import TokenCounts
 from detente.ledger.use.line import UseLine, summed
 from detente.ledger.use.metering import Tariff
 from detente.ledger.use.running_totals import name_of
+from detente.ledger.use.sum_step import summing_step
 from detente.market.token_price import MTOK
 from detente.values.facts import Facts
 from detente.values.money import NANOS, of_nanos
@@ -261,6 +262,7 @@ class CapCounts:
 
     def __init__(self, case: Case) -> None:
         self._meters = {cap.meter: cap.name for cap in of_terms(case.signed)}
+        self._step = summing_step(case)
 
     def of(self, calls: Iterable[BookedCall], among: set[str]) -> Mapping[tuple[CapWindow, str], int]:
         """What some calls used, of replicas that hold leases."""
@@ -277,7 +279,7 @@ class CapCounts:
     def _of_one(self, lines: Iterable[UseLine]) -> Iterator[tuple[CapWindow, int]]:
         """By the very sums that the books keep, so that what is counted here is drawn there."""
         totals = Totals(self._meters)
-        for each in summed(lines).values():
+        for each in summed(lines, self._step).values():
             if each.count:
                 each.count_in(totals)
         for meter, window, _, amount in totals.counts():

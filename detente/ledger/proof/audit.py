@@ -23,6 +23,7 @@ from detente.ledger.use.late import misnoted
 from detente.ledger.use.line import LineSum, UseClass
 from detente.ledger.use.running_totals import RunningTotals, all_sums
 from detente.ledger.use.stored_lines import use_lines
+from detente.ledger.use.sum_step import sum_step
 from detente.values.micros import at_micros
 
 MAX_FOUND = 200
@@ -210,7 +211,8 @@ class _Chain:
     def _sums(self) -> dict[tuple[str, int, int], LineSum]:
         """All lines, summed up anew."""
         found: dict[tuple[str, int, int], LineSum] = {}
+        step = sum_step(self._session)
         for line in use_lines(self._session):
-            start, end = line.where
+            start, end = line.where(step)
             found.setdefault((line.of.body, start, end), LineSum(line.of, start, end)).add(line)
         return found

@@ -14,6 +14,7 @@ from detente.ledger.store.tables import LATE_LINES
 from detente.ledger.use.line import LineSum, summed
 from detente.ledger.use.running_totals import all_sums, sums_between
 from detente.ledger.use.stored_lines import use_lines
+from detente.ledger.use.sum_step import sum_step
 from detente.values.micros import DAY, at_micros, micros
 
 _BOOKED_AT = f'start + CASE WHEN "end" - start <= {DAY} THEN ("end" - start) / 2 ELSE 0 END'
@@ -33,7 +34,8 @@ def note_late(session: Session, batch: int, starts: Sequence[int], closed: datet
 def sums_as_closed(session: Session, day: datetime) -> Iterator[LineSum]:
     """Every sum of lines, without those before a day that came once the books were closed for it."""
     until = micros(day)
-    late = summed(line.times(-1) for line in use_lines(session, f"{_LATE} WHERE closed >= {until} AND start < {until}"))
+    lines = use_lines(session, f"{_LATE} WHERE closed >= {until} AND start < {until}")
+    late = summed((line.times(-1) for line in lines), sum_step(session))
     for each in all_sums(session):
         less = late.get((each.of.body, each.start, each.end))
         if less is not None:
@@ -56,7 +58,7 @@ def sums_on_time(session: Session, start: datetime, end: datetime) -> Iterator[L
     since, until = micros(start), micros(end)
     # what is of a day at most begins half a day before the moment on whose day it is booked, or later
     times = f"start >= {since - DAY} AND start < {until} AND {_BOOKED_AT} >= {since} AND {_BOOKED_AT} < {until}"
-    late = summed(line.times(-1) for line in use_lines(session, f"{_LATE} WHERE {times}"))
+    late = summed((line.times(-1) for line in use_lines(session, f"{_LATE} WHERE {times}")), sum_step(session))
     for each in sums_between(session, start - timedelta(1), end):
         if not since <= each.booked_at < until:
             continue
@@ -71,8 +73,9 @@ def sums_late(session: Session, start: datetime, end: datetime) -> Iterator[tupl
     """The known use that came late and is booked in a time: each with the day up to which the books were closed."""
     times = micros(start), micros(end)
     days = session.all("SELECT DISTINCT closed FROM late WHERE closed >= ? AND closed < ? ORDER BY closed", times)
+    step = sum_step(session)
     for (closed,) in list(days):
-        for each in summed(use_lines(session, f"{_LATE} WHERE closed = {int(closed)}")).values():
+        for each in summed(use_lines(session, f"{_LATE} WHERE closed = {int(closed)}"), step).values():
             if each.known:
                 yield at_micros(closed), each
 

@@ -18,7 +18,7 @@ from detente.contract.metered.totals import Totals
 from detente.contract.metered.use import RatedUse, Reduction, Use, nanos
 from detente.ledger.journals.record import TokenCounts
 from detente.values.facts import Facts
-from detente.values.micros import DAY, HOUR, at_micros, micros
+from detente.values.micros import DAY, at_micros, micros
 from detente.values.money import of_nanos
 from detente.values.rounding import half_even
 
@@ -123,13 +123,12 @@ class UseLine(msgspec.Struct, frozen=True, gc=False):
         tokens = TokenCounts(*map(share, msgspec.structs.astuple(self.tokens)))
         return msgspec.structs.replace(self, start=start, end=end, tokens=tokens, off=off, **amounts)
 
-    @property
-    def where(self) -> tuple[int, int]:
-        """The time under which it is summed up; a moment's hour: no clause tells two moments of one hour apart."""
+    def where(self, step: int) -> tuple[int, int]:
+        """The time under which it is summed up, of a moment its step: no clause tells two moments of one apart."""
         if self.start != self.end:
             return self.start, self.end
-        hour = self.start - self.start % HOUR
-        return hour, hour
+        begin = self.start - self.start % step
+        return begin, begin
 
 
 class LineSum(msgspec.Struct, gc=False):
@@ -239,11 +238,11 @@ def count_all(sums: Iterable[LineSum], totals: Totals) -> None:
         totals.add_of_day(of.demand, of.offer, found)
 
 
-def summed(lines: Iterable[UseLine]) -> dict[tuple[str, int, int], LineSum]:
-    """Lines by class and time."""
+def summed(lines: Iterable[UseLine], step: int) -> dict[tuple[str, int, int], LineSum]:
+    """Lines by class and time; ``step``: how finely moments are told apart, in microseconds (``sum_step``)."""
     found: dict[tuple[str, int, int], LineSum] = {}
     for line in lines:
-        start, end = line.where
+        start, end = line.where(step)
         key = line.of.body, start, end
         into = found.get(key)
         if into is None:

@@ -26,6 +26,7 @@ from detente.contract.term import Term
 from detente.ledger.store.store import Session, big
 from detente.ledger.use.line import LineSum, UseClass, count_all, summed
 from detente.ledger.use.stored_lines import use_lines
+from detente.ledger.use.sum_step import sum_step
 from detente.values.micros import micros
 
 _READ = msgspec.json.Decoder().decode
@@ -218,7 +219,7 @@ def _counted_behind(session: Session, known: Mapping[Meter, int], last: int) -> 
     for counted in sorted({batch for batch in known.values() if batch < last}):
         found = Totals(meter for meter, batch in known.items() if batch == counted)
         lines = use_lines(session, f" WHERE batch > {counted} AND batch <= {last}")
-        count_all((each for each in summed(lines).values() if each.known), found)
+        count_all((each for each in summed(lines, sum_step(session)).values() if each.known), found)
         yield found
 
 

@@ -221,6 +221,18 @@ def test_what_clauses_come_to_is_told_window_by_window_and_not_before_it_began()
     assert early.total == early.spent == Decimal("0.003")
 
 
+def test_a_month_that_begins_within_an_hour_of_utc_has_its_own_calls() -> None:
+    """February begins in Kolkata at 18:30: a call of 3,000 USD per Mtok before it, and two from then on."""
+    zone = {"zone": "Asia/Kolkata"}
+    horizon = {"start": "2026-01-01", "end": "2027-01-01", "every": "month"} | zone
+    offers = [tokens("north", 3000), tokens("south", 4000)]
+    case = served_case(FLOOR, signed=zone, horizon=horizon, offers=offers)
+    start = micros(datetime.fromisoformat("2026-01-31T18:20Z"))
+    found = Replay(Policy.of(case)).run(calls(3, (1000, 0), 10 * MINUTE, start), day("2026-03-01"))
+    (floor,) = found.clauses
+    assert [each.drawn for each in floor.standings if each.drawn] == [3, 6]
+
+
 def test_windows_that_were_over_before_the_first_call_are_not_settled_by_it() -> None:
     """From 15 February on: of January nothing is known, and of February only its second half was replayed."""
     february = micros(day("2026-02-15"))

@@ -13,8 +13,10 @@ import pytest
 from detente.case.case import Case
 from detente.contract.metered.counting_moment import by_invoice
 from detente.errors import LedgerError
+from detente.ledger.bills.focus_export import FocusExport
 from detente.ledger.books.books import Books
 from detente.ledger.books.closing import close
+from detente.ledger.books.idle import idle_lines
 from detente.ledger.books.pace import UseRhythm
 from detente.ledger.books.stands import stands
 from detente.ledger.books.statement import Statement, statement
@@ -25,7 +27,7 @@ from detente.ledger.use.purchases import BookedPurchase, invoices
 from detente.report.ledger.statement import notes_of, statements_json
 from detente.report.pages.statement_page import render_statements
 from detente.results.plan_rows import Purchase
-from detente.values.micros import micros
+from detente.values.micros import at_micros, micros
 from detente.values.period import moment
 from detente.values.zone import zone_of
 from tests.builders import D, agreement, compute, day, gpus, tokens, work
@@ -61,6 +63,7 @@ def lines(found: Statement) -> list[tuple[str, str, int]]:
         (NEW_YORK, "2026-02-01T04:30", "2026-02-01T05:00", "2026-01-01", "2026-02-01"),
         (NEW_YORK, "2026-04-01T03:30", "2026-04-01T04:00", "2026-03-01", "2026-04-01"),  # the clock was put forward
         ("Europe/Berlin", "2026-01-31T22:30", "2026-01-31T23:00", "2026-01-01", "2026-02-01"),
+        ("Asia/Kolkata", "2026-01-31T18:29", "2026-01-31T18:30", "2026-01-01", "2026-02-01"),
     ],
 )
 def test_the_last_hours_of_a_month_are_its_own(
@@ -81,8 +84,7 @@ def test_the_last_hours_of_a_month_are_its_own(
     # what comes late is of the next statement, and names the month of that clock
     ingested(store, case, journal_of(tmp_path / "late", [call(9, last, TENTH)], worker=1))
     assert of(books, month, after).lines == found.lines
-    named = {"2026-01-01": "Jan 2026", "2026-03-01": "Mar 2026"}[month]
-    assert ("use", named, 300) in lines(statement(books, "north", on, date(2026, 12, 1)))
+    assert ("use", f"{date.fromisoformat(month):%b %Y}", 300) in lines(statement(books, "north", on, date(2026, 12, 1)))
     assert audit(books).faults == ()
 
 
@@ -136,21 +138,74 @@ def test_a_party_of_two_clocks_has_days_of_utc_and_is_told(store: Store, tmp_pat
 
 
 @pytest.mark.parametrize(
-    ("zone", "begin"),
-    [("Asia/Kolkata", "05:30"), ("Asia/Kathmandu", "05:45"), ("Australia/Adelaide", "10:30"),
-     ("Australia/Lord_Howe", "11:00")],
-)  # fmt: skip
-def test_windows_that_begin_within_an_hour_are_refused(store: Store, tmp_path: Path, zone: str, begin: str) -> None:
-    """Sums are by the hour of UTC: use of 18:10 and of 18:40 would be of one day in Kolkata."""
-    case = case_in(zone)
+    ("zone", "last", "first", "minutes"),
+    [
+        ("Asia/Kathmandu", "2026-01-31T18:14", "2026-01-31T18:15", 15),
+        ("America/St_Johns", "2026-02-01T03:29", "2026-02-01T03:30", 30),
+        ("Australia/Lord_Howe", "2026-01-31T12:59", "2026-01-31T13:00", 30),
+        ("Australia/Lord_Howe", "2026-04-30T13:29", "2026-04-30T13:30", 30),  # half an hour less far ahead
+    ],
+)
+def test_windows_that_begin_within_an_hour_divide_it(
+    store: Store, tmp_path: Path, zone: str, last: str, first: str, minutes: int
+) -> None:
+    """0.30 USD in the last minute of a month, and 0.60 in the first of the next; a row of FOCUS is for a step."""
+    case = case_in(zone, FLOOR | {"measure": "list"})
+    put(store, case, tmp_path / "j", last, first, first)
+    books = Books(store, case)
+    found = stands(books, NOW, all_windows=True).clauses
+    drawn = [each.standing.drawn for each in found if each.standing is not None and each.standing.drawn]
+    assert drawn == [D("0.3"), D("0.6")]
+    rows = list(FocusExport(books, day("2026-01-01"), day("2026-07-01")).rows())
+    assert {(r["ChargePeriodStart"], r["ChargePeriodEnd"]) for r in rows} == {
+        (f"{at:%Y-%m-%dT%H:%M}:00Z", f"{at + timedelta(minutes=minutes):%Y-%m-%dT%H:%M}:00Z")
+        for n, told in enumerate((last, first))
+        for at in [datetime.fromisoformat(first) - timedelta(minutes=minutes) * (1 - n)]
+    }
+    assert audit(books).faults == ()
+
+
+def test_a_ledger_by_the_hour_has_no_days_that_begin_within_one(store: Store, tmp_path: Path) -> None:
+    put(store, case_in(NEW_YORK), tmp_path / "j", "2026-01-15")
     told = (
-        f"windows of `floor` do not begin on a whole hour of UTC (zone {zone}), and the ledger sums use by the hour; "
-        f"state a `zone` of `north-deal` whose days begin on a whole hour of UTC "
-        f"(with `zone: UTC` they begin at {begin} of {zone})"
+        "its use is summed by 60 minutes, and days begin within them on the clock of Asia/Kolkata; "
+        "make a ledger anew of the same journals and bills, or leave the `zone` as it was"
     )
-    with pytest.raises(LedgerError, match=f"^{re.escape(told)}$"):
-        put(store, case, tmp_path / "j", "2026-01-15")
-    put(store, case_in(zone, signed={"zone": "UTC"}), tmp_path / "j", "2026-01-15")  # the remedy
+    with pytest.raises(LedgerError, match=f"{re.escape(told)}$"):
+        put(store, case_in("Asia/Kolkata"), tmp_path / "k", "2026-01-16")
+
+
+def test_a_ledger_by_the_half_hour_stays_so(store: Store, tmp_path: Path) -> None:
+    """It may be of clocks that begin days with an hour again, and of Lord Howe's; of Kathmandu's it is not."""
+    for zone in ("Asia/Kolkata", "UTC", "Australia/Lord_Howe"):
+        case = case_in(zone)
+        put(store, case, tmp_path / zone.replace("/", "-"), "2026-01-31T18:29", "2026-01-31T18:30")
+        assert audit(Books(store, case)).faults == ()
+    with pytest.raises(LedgerError, match=r"summed by 30 minutes, .* of Asia/Kathmandu; "):
+        stands(Books(store, case_in("Asia/Kathmandu")), NOW)
+
+
+def test_what_stood_idle_is_told_by_the_half_hour_in_which_it_did(store: Store, tmp_path: Path) -> None:
+    """Reserved from midnight in Kolkata for two hours of 10 USD: four halves of 5; the use of the second is charged 5.
+
+    Used before it began, at 18:29, is not of it.
+    """
+    offers = [tokens("north", 3), tokens("south", 2), gpus("north", 10, buy="reserved", term="1 month")]
+    case = case_in("Asia/Kolkata", offers=offers, workloads=[work(), compute()])
+    start = datetime(2026, 1, 31, 18, 30, tzinfo=UTC)
+    held = Purchase("north-gpus", "north", start, start + timedelta(hours=2), 1, D(2), D(20), True)
+    books = Books(store, case)
+    of_gpus = UseClass("use", {"workload": "train"}, case.offer_facts["north-gpus"])
+    for minutes in (-1, 31):
+        at = micros(start + timedelta(minutes=minutes))
+        books.post([UseLine(of_gpus, at, at, taken=4_000 * M, listed=5_000 * M, net=5_000 * M)], NOW)
+    with store.reading() as session:
+        found = [
+            (at_micros(line.start) - start, line.net // M)
+            for line in idle_lines(session, books, [held], NOW)
+            if line.net
+        ]
+    assert found == [(timedelta(minutes=30 * n), 5_000) for n in (0, 2, 3)]
 
 
 def test_it_says_whose_clock_it_goes_by(store: Store, tmp_path: Path) -> None:

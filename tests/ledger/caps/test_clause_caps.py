@@ -15,7 +15,7 @@ from detente.ledger.caps.leasing import CapWindow
 from detente.ledger.journals.record import CallRoute, TokenCounts
 from detente.ledger.use.line import summed
 from detente.ledger.use.metering import Metering, Tariff
-from detente.values.micros import micros
+from detente.values.micros import HOUR, micros
 from tests.builders import Data, agreement, build, day, tokens, work
 from tests.gateway.stage import deployment
 from tests.ledger.served import served_case
@@ -85,7 +85,7 @@ def test_what_a_call_takes_live_is_what_it_comes_to_on_the_books(
     counted = CapCounts(case).of([BookedCall("req_aa00000001", lines)], {"aa"})
     assert counted == ({(limit.key, "aa"): taken} if taken else {})
     totals = Totals([cap.meter])
-    for each in summed(lines).values():
+    for each in summed(lines, HOUR).values():
         each.count_in(totals)
     window = next(iter(cap.meter.windows.over(AT, AT)))
     assert totals.total(cap.meter, window) * 10**9 == taken

@@ -20,7 +20,7 @@ from detente.ledger.use.line import UseLine, summed
 from detente.ledger.use.metered_together import TokenColumns, metered_together
 from detente.ledger.use.metering import Metering, Tariff
 from detente.providers.wire import Tokens
-from detente.values.micros import at_micros, micros
+from detente.values.micros import HOUR, at_micros, micros
 from detente.values.money import of_nanos
 from tests.builders import REGIONS, Data, agreement, compute, day, gpus, tokens, work
 from tests.gateway.stage import deployment
@@ -235,7 +235,7 @@ def test_calls_that_are_metered_together_come_to_what_each_comes_to(
     found = metered_together(tariff, TokenColumns.of(*zip(*rows, strict=True)), hour)
     assert found is not None or more
     if found is not None:
-        assert found == list(summed(each).values())
+        assert found == list(summed(each, HOUR).values())
 
 
 def test_calls_off_which_clauses_take_more_than_all_are_told_one_by_one() -> None:
