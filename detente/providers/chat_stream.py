@@ -93,7 +93,6 @@ class ChatDecoder(Decoder):
         "_done",
         "_ended",
         "_events",
-        "_finished",
         "_like",
         "_offered",
     )
@@ -105,14 +104,12 @@ class ChatDecoder(Decoder):
         self._offered = offered
         self._choices = choices
         self._ended: set[int] = set()
-        """The choices that gave their reason to finish."""
+        """The choices that gave their reason to finish: without that of each, ``[DONE]`` ends a reply that was cut."""
         self._calls: dict[int, Calls] = {}
         """Of each choice, its calls of tools."""
         self._events = sse.Events(most)
         self._content = False
         self._done = False
-        self._finished = False
-        """Whether a choice gave its reason to finish: without one, ``[DONE]`` ends a reply that was cut."""
         self._like = b"", b""
         """What stands before and behind the text of an event that holds nothing else: mostly the same in all."""
 
@@ -148,10 +145,10 @@ class ChatDecoder(Decoder):
         for event in sse.split(block):
             data = sse.data_of(event)
             if data == sse.DONE:
-                if self._finished:
+                if len(self._ended) >= self._choices:
                     part.done = self._done = True
                 else:
-                    part.failure = failure("broken", 502, "the provider ended the stream without a reason to finish")
+                    part.failure = failure("broken", 502, f"the provider ended the stream {self._unfinished()}")
                 break
             if not data:  # a comment keeps the connection alive: our own caller is told so by us, before content
                 if self._content:
@@ -190,7 +187,7 @@ class ChatDecoder(Decoder):
                 if choice.finish_reason:
                     if choice.finish_reason in GAVE_UP:
                         part.failure = failure_of({"code": choice.finish_reason})
-                    part.finish, self._finished = part.finish or choice.finish_reason, True
+                    part.finish = part.finish or choice.finish_reason
                     self._ended.add(choice.index)
             if part.failure is not None:
                 break
@@ -200,6 +197,11 @@ class ChatDecoder(Decoder):
                 shown.append(event)
         part.data = b"".join(shown)
         return part
+
+    def _unfinished(self) -> str:
+        """What is missing of the choices that were asked for."""
+        what = "without a reason to finish"
+        return f"{what} of {self._choices - len(self._ended)} of {self._choices} choices" if self._choices > 1 else what
 
     def _told_apart(self, event: bytes, data: bytes, choices: Sequence[_Choice]) -> bytes:
         """An event whose calls of tools have the places that their ids say, whatever their provider wrote."""
@@ -228,7 +230,9 @@ class ChatDecoder(Decoder):
             part = self._read(b"data: " + as_chunk(completion) + b"\n\n")
         except _UNREADABLE:
             part = StreamPart()
-        if part.failure is None and not self._finished:
+        if part.failure is None and self._ended and len(self._ended) < self._choices:
+            part = StreamPart(failure=failure("broken", 502, f"the provider answered {self._unfinished()}"))
+        elif part.failure is None and not self._ended:
             part = StreamPart(failure=failure("broken", 502, "the provider answered a stream with what is none"))
         part.done = part.failure is None
         return part

@@ -38,6 +38,7 @@ ELSEWHERE = {
 }
 _SYSTEM_TURNS = re.compile(r"claude-(?:opus|fable|mythos)-")
 _TURN = re.compile(rb'"role"\s*:\s*"system"')
+_RESULT = re.compile(rb'"type"\s*:\s*"tool_result"')
 _MARKED, _EAGER = quoted("cache_control"), quoted("eager_input_streaming")
 _SCOPE = re.compile(rb'"scope"\s*:')
 _TTL = re.compile(rb'"ttl"\s*:')
@@ -286,13 +287,17 @@ def _unsigned(raw: msgspec.Raw) -> bool:
 
 # -- turns ------------------------------------------------------------------------------------------------------------
 def _told_by_user(raw: msgspec.Raw) -> msgspec.Raw:
-    """System turns as blocks of the user's turn that they follow; turns of the user that follow each other are one."""
+    """System turns as blocks of the user's turn that they follow; turns of the user that follow each other are one.
+
+    Results of tools come first in it, as Claude wants them after the calls.
+    """
     told: list[dict[str, msgspec.Raw]] = []
     for turn in _read(raw, list[dict[str, msgspec.Raw]], "messages") or []:
         if _role(turn) == b'"system"':
             turn = {"role": msgspec.Raw(_USER), "content": _raw(_reminders(turn))}
         if told and _role(turn) == _role(told[-1]) == _USER:
-            told[-1] = {**told[-1], "content": _raw([*_blocks(told[-1].get("content")), *_blocks(turn.get("content"))])}
+            said = [*_blocks(told[-1].get("content")), *_blocks(turn.get("content"))]
+            told[-1] = {**told[-1], "content": _raw(sorted(said, key=lambda block: not _RESULT.search(block)))}
         else:
             told.append(turn)
     return _raw(told)

@@ -16,7 +16,7 @@ from detente.providers.bedrock.converse_reply import broken
 from detente.providers.bedrock.converse_stream import ConverseDecoder
 from detente.providers.claude_chat import counted, headed, stop_of
 from detente.providers.messages_stream import STOPPED, AnthropicError, MessagesUsage, failure_of, usage_of
-from detente.providers.wire import Headers, StreamPart, as_text, is_utf8
+from detente.providers.wire import Headers, StreamPart, as_text, failure, is_utf8
 
 
 class _Block(msgspec.Struct):
@@ -116,6 +116,9 @@ class ClaudeChatDecoder(ConverseDecoder):
         self._meter(event)
         if event.delta is not None and (event.delta.partial_json or event.delta.signature):
             self._held = None
+        if event.type == "message_stop" and self._reason is None:
+            part.failure = failure("broken", 502, "the provider ended the stream without a reason to stop")
+            return
         for kind, said in [*self._left(event), *self._in_converse(event)]:
             self._take(kind, msgspec.json.encode(said), part, shown)
 
@@ -156,8 +159,7 @@ class ClaudeChatDecoder(ConverseDecoder):
                 ]
             case "message_stop":
                 usage = counted(self._usage.tokens) if self._usage is not None and self._counted else None
-                end: list[tuple[str, dict[str, Any]]] = [("metadata", {"usage": usage})]
-                return end if self._reason is not None else [("messageStop", {}), *end]  # complete, nobody knows why
+                return [("metadata", {"usage": usage})]
         return []
 
 

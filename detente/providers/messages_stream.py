@@ -244,6 +244,8 @@ class MessagesDecoder(Decoder):
                 if event.delta is not None and (stop := event.delta.get("stop_reason")):
                     part.finish = finish_of(stop)
                     self._stopped = True
+            case "message_stop" if not self._stopped:
+                self._fail(part, failure("broken", 502, "the provider ended the stream without a reason to stop"))
             case "message_stop":
                 self._done = part.done = True
             case "error":

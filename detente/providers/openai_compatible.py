@@ -171,7 +171,7 @@ def _answers(call: Call, found: _Whole) -> tuple[bool, str | None]:
             return False, None
         if finish is None and choice.finish_reason:
             finish = as_reason(choice.finish_reason)
-    return bool(found.choices), finish
+    return len(found.choices or ()) >= choices_of(call), finish
 
 
 def texts_of(call: Call) -> int:

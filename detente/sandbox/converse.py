@@ -91,6 +91,10 @@ class _Reading:
             if answered != calls:
                 what = f"The toolResult blocks at messages.{at}.content do not answer the toolUse blocks before them."
                 raise WrongError(what)
+            said = [kind for block in message["content"] for kind in block if kind != "cachePoint"]
+            if "toolResult" in said[len(answered) :]:
+                what = "Messages following toolUse blocks must begin with a matching number of toolResult blocks"
+                raise WrongError(f"messages.{at}.content: {what}.")
             calls = asked
             last = "" if answered or role != "user" else "".join(self.texts[first:])
         if calls:

@@ -129,6 +129,10 @@ class _Reading:
             answered, asked, first = set[str](), set[str](), len(self.texts)
             for k, block in enumerate(blocks):
                 self._block(block, f"{place}.content.{k}", role, answered, asked)
+            kinds = [block.get("type") for block in blocks]
+            if "tool_result" in kinds[len(answered) :]:
+                what = "`tool_result` blocks must come first in the content, before any other block"
+                raise WrongError(f"{place}: {what}.")
             if role == "user" and calls - answered:
                 what = "`tool_use` ids were found without `tool_result` blocks immediately after"
                 raise WrongError(f"{place}: {what}: {', '.join(sorted(calls - answered))}.")
@@ -136,7 +140,6 @@ class _Reading:
                 what = "unexpected `tool_use_id` found in `tool_result` blocks"
                 raise WrongError(f"{place}: {what}: {', '.join(sorted(answered - calls))}.")
             if role == "assistant":
-                kinds = [block.get("type") for block in blocks]
                 self.thoughtless = "tool_use" in kinds and "thinking" not in str(kinds[0])
             calls = asked if role != "system" else calls
             before = role

@@ -18,9 +18,11 @@ from tests.providers.test_sse import CUTS, cut
 FLOW = [ROLE, delta(content="he"), delta(content="llo"), delta("stop"), USED, DONE]
 
 
-def decoded(pieces: list[bytes], *, asks: bool = False, most: int = 1 << 20) -> tuple[list[bytes], StreamPart]:
+def decoded(
+    pieces: list[bytes], *, asks: bool = False, most: int = 1 << 20, choices: int = 1
+) -> tuple[list[bytes], StreamPart]:
     """The events that a caller is shown, and all else that was said, put together."""
-    decoder, whole = ChatDecoder(asks, most), StreamPart()
+    decoder, whole = ChatDecoder(asks, most, choices), StreamPart()
     shown = []
     for piece in pieces:
         part = decoder.feed(piece)
@@ -127,11 +129,24 @@ def test_an_end_without_a_reason_to_finish_is_no_end(said: list[bytes]) -> None:
     assert (whole.failure.kind, whole.done) == ("broken", False)
 
 
-def test_one_of_several_choices_that_finished_is_an_end() -> None:
-    """Of ``n`` choices, also in one chunk, and whatever the reason."""
-    both = [{"index": 0, "delta": {"content": "x"}}, {"index": 1, "delta": {}, "finish_reason": "content_filter"}]
-    for chunk in (event({"choices": both}), delta("tool_calls"), delta("function_call"), delta("eos")):
+def test_any_reason_to_finish_is_an_end() -> None:
+    for chunk in (delta("tool_calls"), delta("function_call"), delta("eos")):
         assert decoded([ROLE, chunk, DONE])[1].done
+
+
+def test_an_end_is_one_once_each_choice_that_was_asked_for_has_finished() -> None:
+    """Of ``n`` choices, also in one chunk."""
+    first, second = ({"index": at, "delta": {"content": "x"}, "finish_reason": "stop"} for at in (0, 1))
+    cut = {**second, "finish_reason": None}
+    for chunks, why in (
+        ([[first], [second]], None),
+        ([[first, second]], None),
+        ([[first], [cut]], "without a reason to finish of 1 of 2 choices"),
+        ([[first]], "without a reason to finish of 1 of 2 choices"),
+    ):
+        _, whole = decoded([*(event({"choices": chunk}) for chunk in chunks), DONE], choices=2)
+        assert whole.done == (why is None)
+        assert whole.failure is None or (whole.failure.kind, why) == ("broken", whole.failure.error["message"][30:])
 
 
 @pytest.mark.parametrize("reason", ["error", "abort"])

@@ -325,6 +325,10 @@ def test_system_turns_are_told_by_the_user_where_a_claude_takes_none(wire: Anthr
         {"role": "user", "content": [text("d"), reminder("e"), text("f")]},
     ]
     assert told(sent(bedrock(NEWEST), messages=turns))["messages"] == turns
+    use = {"type": "tool_use", "id": "t", "name": "f", "input": {}}
+    result = {"type": "tool_result", "tool_use_id": "t", "content": "1"}
+    turns = [turns[0], {"role": "assistant", "content": [use]}, turns[4], {"role": "user", "content": [result]}]
+    assert told(sent(wire, messages=turns))["messages"][2:] == [{"role": "user", "content": [result, reminder("e")]}]
 
 
 def text(said: str) -> Data:

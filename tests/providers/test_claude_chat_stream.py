@@ -141,6 +141,8 @@ def test_headers_wait_for_content_and_pings_are_none() -> None:
 
 def test_a_stream_that_ends_early_or_with_an_error_is_no_whole_one() -> None:
     assert read(as_events(EVENTS[:-2]), [])[-1].failure.kind == "broken"
+    (unstated, _) = read(as_events([*EVENTS[:-2], EVENTS[-1]]), [])
+    assert unstated.failure.error["message"] == "the provider ended the stream without a reason to stop"
     overloaded = {"type": "error", "error": {"type": "overloaded_error", "message": "Overloaded"}}
     (part, _) = read(as_events([*EVENTS[:4], overloaded]), [])
     assert (part.failure.kind, part.content) == ("unavailable", 1)

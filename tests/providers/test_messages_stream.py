@@ -107,6 +107,8 @@ def test_a_stream_that_ends_early_is_broken(made: Any, decoder: Any) -> None:
     reading = decoder()
     assert reading.feed(made(EVENTS[:-2])).failure is None
     assert reading.end().failure.kind == "broken"
+    unstated = decoder().feed(made([*EVENTS[:-2], EVENTS[-1]]))
+    assert (unstated.failure.kind, unstated.done) == ("broken", False)
 
 
 @pytest.mark.parametrize(("made", "decoder"), [(as_events, MessagesDecoder), (as_frames, InvokeDecoder)])

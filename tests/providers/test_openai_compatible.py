@@ -202,6 +202,15 @@ def test_an_error_inside_of_a_reply_with_status_200_is_what_it_says(name: str) -
         assert isinstance(OWN.decode(call(), {}, json.dumps(completion() | {"error": nothing}).encode()), Reply)
 
 
+def test_a_whole_reply_has_as_many_choices_as_were_asked_for() -> None:
+    body = completion()
+    two = json.dumps(body | {"choices": body["choices"] * 2}).encode()
+    assert isinstance(OWN.decode(call(n=2), {}, two), Reply)
+    found = OWN.decode(call(n=2), {}, json.dumps(body).encode())
+    assert isinstance(found, Failure)
+    assert found.kind == "broken"
+
+
 @pytest.mark.parametrize("body", [b"", b"<html>", b"[]", b"null", b'{"choices": 3}', b'"\xff"', b"{" * 5000, NESTED])
 def test_a_reply_that_cannot_be_read_is_broken(body: bytes) -> None:
     found = OWN.decode(call(), {}, body)

@@ -140,6 +140,16 @@ ANSWERS = {"role": "user", "content": [{"type": "tool_result", "tool_use_id": "t
             {"messages": [{"role": "user", "content": [{"type": "tool_result", "tool_use_id": "a"}]}]},
             "unexpected `tool_use_id`",
         ),
+        (
+            {
+                "messages": [
+                    *ASK,
+                    CALLS,
+                    {"role": "user", "content": [{"type": "text", "text": "x"}, *ANSWERS["content"]]},
+                ]
+            },
+            "must come first",
+        ),
         ({"messages": [*ASK, CALLS, ANSWERS, CALLS, ANSWERS]}, "`tool_use` ids must be unique"),
     ],
 )

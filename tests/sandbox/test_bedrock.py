@@ -206,6 +206,7 @@ ANSWERS: Any = {"role": "user", "content": [{"toolResult": {"toolUseId": "t1", "
         ([*user("a"), *user("b")], "must alternate"),
         (user(" "), "is blank"),
         ([*user("a"), CALLS, {**ANSWERS, "content": ANSWERS["content"] * 2}], "a single toolResult"),
+        ([*user("a"), CALLS, {**ANSWERS, "content": [{"text": "b"}, *ANSWERS["content"]]}], "must begin with"),
         ([*user("a"), CALLS, ANSWERS, CALLS, ANSWERS], "not unique"),
     ],
 )

@@ -116,12 +116,14 @@ def turns_of(members: Mapping[str, msgspec.Raw], family: Family, omissions: Omis
     """The turns of a call. Raises Refusal where Converse cannot say them.
 
     Turns alternate: messages of one side that follow each other become one turn of several blocks, and results of
-    tools are blocks of the user's turn. A message of nothing but blanks says nothing, and Bedrock refuses it.
+    tools are blocks of the user's turn, and come first in it: what else was said between a call and its result follows
+    them, as Claude wants it. A message of nothing but blanks says nothing, and Bedrock refuses it.
     """
     system: list[ConverseBlock] = []
     turns: list[dict[str, Any]] = []
     ids = CallIds()
     unsigned = False
+    results = 0
     for at, message in enumerate(messages_of(members)):
         try:
             side, blocks = _said(message, family, omissions, ids, begun=bool(turns))
@@ -131,10 +133,16 @@ def turns_of(members: Mapping[str, msgspec.Raw], family: Family, omissions: Omis
             unsigned = _is_unsigned(message)
         if side == "system":
             system += blocks
-        elif blocks and turns and turns[-1]["role"] == side:
-            turns[-1]["content"] += blocks
         elif blocks:
-            turns.append({"role": side, "content": blocks})
+            if not turns or turns[-1]["role"] != side:
+                turns.append({"role": side, "content": []})
+                results = 0
+            content = turns[-1]["content"]
+            if message.role == "tool":
+                content[results:results] = blocks
+                results += len(blocks)
+            else:
+                content += blocks
     if system and not family.system:
         raise refused(f"a system prompt, which {family.title} does not take")
     if not turns:

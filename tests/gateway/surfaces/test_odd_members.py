@@ -31,6 +31,7 @@ CONTENT = re.compile(
             r"(\d+\.)?choices(\.0)?",  # a completion's: what is said, and of calls what they call
             r".*(message|delta)(\.content|\.refusal|\.tool_calls(\.0(\.index|\.function(\.\w+)?)?)?)?",
             r".*choices\.0\.(index|delta)|\d+\.choices\.0\.finish_reason",  # without a reason, a stream was cut
+            r"\d+\.delta\.stop_reason",
             r"content(\.\d+(\.(type|text|id|name|input(\.a)?))?)?",  # a message's
             r"\d+(\.(type|message|index|delta|content_block|kind|contentBlockIndex|start|response))?",  # an event's
             r"\d+\.content_block\.(type|id|name|text)",

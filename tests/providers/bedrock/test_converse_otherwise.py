@@ -52,6 +52,23 @@ def test_a_system_message_within_the_conversation_is_told_in_the_users_turn() ->
     ]
 
 
+def test_results_come_first_whatever_was_said_between_the_calls_and_them() -> None:
+    """As Claude wants them, at Converse and at Anthropic."""
+    calls = [{"id": id_, "type": "function", "function": {"name": "f", "arguments": "{}"}} for id_ in ("a", "b")]
+    results = [{"role": "tool", "tool_call_id": id_, "content": id_} for id_ in ("a", "b")]
+    asked, told = {"role": "user", "content": "wait"}, {"role": "developer", "content": "be brief"}
+    begun = [{"role": "user", "content": "go"}, {"role": "assistant", "content": None, "tool_calls": calls}]
+    reminder = "<system-reminder>\nbe brief\n</system-reminder>"
+    for between in ([asked, told, *results], [results[0], asked, told, results[1]], [*results, asked, told]):
+        (*_, turn) = encoded(said(messages=[*begun, *between]))["messages"]
+        assert [block.get("text") or block["toolResult"]["toolUseId"] for block in turn["content"]] == [
+            "a",
+            "b",
+            "wait",
+            reminder,
+        ]
+
+
 def test_blank_text_and_blank_turns_say_nothing() -> None:
     blank = [{"type": "text", "text": " "}, {"type": "text", "text": "go"}]
     turns = [
