@@ -70,7 +70,8 @@ class Statement:
     unknown
         How many uses before the end are of an amount or price that is not known, of what the party sold or may have.
     unpaid
-        Its reserved offers whose use is in the statement without what was paid for it (``purchases.unpaid``).
+        Its reserved offers whose use is in the statement without what was paid for it (``purchases.unpaid``), of a
+        closed time as it was closed.
     """
 
     party: str
@@ -113,8 +114,9 @@ def statement(
         opening, closing = (_owed(session, party, day) for day in (start, end))
         accruing = -sum(amount for account, _, amount in _entries(session, None, end) if account == f"accruals/{party}")
         closed = books.closed(session)
-        lacking = unpaid(session, books.case, end, closed)
-        if closed is not None and end <= closed:
+        settled = closed is not None and end <= closed
+        lacking = unpaid(session, books.case, end, end if settled else closed, as_closed=settled)
+        if settled:
             closed, sums = end, list(sums_as_closed(session, end))
             found = stands_as_closed(session, books, sums, end)
         else:

@@ -80,15 +80,17 @@ def told(session: Session, bought: Iterable[BookedPurchase]) -> bool:
     )
 
 
-def unpaid(session: Session, case: Case, until: datetime, closed: datetime | None) -> tuple[str, ...]:
+def unpaid(
+    session: Session, case: Case, until: datetime, closed: datetime | None, *, as_closed: bool = False
+) -> tuple[str, ...]:
     """The reserved offers that calls used before a day, and of which the books do not hold yet what was paid for that.
 
     They do once they are closed with what is reserved: until then calls count at the price of their day alone. Rows of
-    bills state what was paid.
+    bills state what was paid. ``as_closed``: by what the books held when they were closed for the day.
     """
     if not any(reserved(facts) for facts in case.offer_facts.values()):
         return ()
-    known = {each.offer for each in purchases(session)}
+    known = {each.offer for each in purchases(session, until if as_closed else None)}
     found = set()
     for number, body in session.all("SELECT class, body FROM classes WHERE body LIKE '%reserved%'"):
         of = UseClass.read(body)

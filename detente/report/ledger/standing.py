@@ -43,9 +43,9 @@ def standing_view(console: Screen, name: str, found: BooksStand, currency: str) 
         say(console, said_unpaid(found.unpaid))
 
 
-def said_unpaid(offers: Sequence[str]) -> str:
+def said_unpaid(offers: Sequence[str], lacking: str = "is not on the books yet") -> str:
     """Of which offers what was paid is not on the books, and what books it."""
-    what = f"what was paid for {ticked(offers)} is not on the books yet"
+    what = f"what was paid for {ticked(offers)} {lacking}"
     return (
         f"{what}: calls there count at the price of their day, and what stood idle not at all (`detente close --plan`)"
     )

@@ -126,7 +126,8 @@ def notes_of(found: Statement) -> Iterator[str]:
     if found.unknown:
         yield f"{count(found.unknown, 'use')} of unknown amount or price"
     if found.unpaid:
-        yield said_unpaid(found.unpaid)
+        closed = ["was not on the books when they were closed"] if found.settled else []
+        yield said_unpaid(found.unpaid, *closed)
     for clause in found.clauses:
         if clause.standing is None:
             yield f"`{clause.term}` is not known: {clause.unknown}"

@@ -249,13 +249,15 @@ def test_until_books_are_closed_with_what_is_reserved_it_is_told_that_what_was_p
     books, whole = Books(store, case), (date(2026, 1, 1), date(2026, 1, 3))
     ingested(store, case, journal_of(tmp_path / "j", [call(1, "2026-01-01T05:30", (4 * M, 0), **ON)]))
     assert stands(books, day("2026-01-01")).unpaid == (), "it was not used before"
-    told = "what was paid for `north-gpus` is not on the books yet: calls there count at the price of their day"
-    for held in ((), HELD):
+    lacking = {(): "is not on the books yet", HELD: "was not on the books when they were closed"}
+    for held, when in lacking.items():
+        told = f"what was paid for `north-gpus` {when}: calls there count at the price of their day"
         found = statement(books, "north", *whole)
         assert (stands(books, day("2026-01-03")).unpaid, found.unpaid) == (("north-gpus",), ("north-gpus",))
         assert any(told in note for note in notes_of(found))
         closing(store, case, "2026-01-03", held)
-    found = statement(books, "north", *whole)
-    assert (stands(books, day("2026-01-03")).unpaid, found.unpaid) == ((), ())
+    assert stands(books, day("2026-01-03")).unpaid == ()
+    assert statement(books, "north", *whole) == found, "what was told once it was closed is on the next"
+    assert statement(books, "north", date(2026, 1, 3), date(2026, 1, 4)).unpaid == ()
     ingested(store, case, journal_of(tmp_path / "k", [call(2, "2026-01-04", (4 * M, 0), **ON)], worker=1))
     assert stands(books, day("2026-01-05")).unpaid == ("north-gpus",), "what came since"
