@@ -88,3 +88,19 @@ def test_what_a_kind_of_one_s_own_gives_back_is_no_payment_by_credits(monkeypatc
     settled = found["floor"]
     assert isinstance(settled, Settlement)
     assert [(s.drawn, s.short) for s in settled.standings] == [(100, 0)]
+
+
+@pytest.mark.parametrize(("rate", "refused"), [("90%", False), ("91%", True)])
+def test_a_kind_of_one_s_own_that_gives_back_asks_what_others_leave(
+    monkeypatch: pytest.MonkeyPatch, rate: str, refused: bool
+) -> None:
+    """A tenth beside 90% is all that there is; beside 91% it is more, and the author is told what to read."""
+    monkeypatch.setattr(terms, "KINDS", {**terms.KINDS})
+    terms.add(Bonus)
+    deal = agreement({"id": "bonus", "kind": "bonus"}, {"id": "c", "kind": "credit", "rate": rate})
+    data = data_of([tokens("north", 1)], [work()], deal, months=1)
+    if not refused:
+        assert [term.id for term in Case.of(data).terms] == ["bonus", "c"]
+        return
+    with pytest.raises(TypeError, match=r"`bonus` \(`Bonus`\) gives back beside `c`, .* keep `left_over.beside"):
+        Case.of(data)

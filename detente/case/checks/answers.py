@@ -1,16 +1,20 @@
 """Whether a kind of clause answers with what it is asked for: asked of one clause of each kind, before all else.
 
-Not here: what clauses say (``clauses``), and kinds that answer what only a role is asked (``contract.term``).
+And whether one that gives back asks what others leave, where that matters. Not here: what clauses say (``clauses``),
+and kinds that answer what only a role is asked (``contract.term``).
 """
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from typing import Any
 
+from detente.contract.amounts import left_over
 from detente.contract.answer import cites_itself, misanswered
 from detente.contract.metered.meter import Meter
 from detente.contract.reach.counted_time import CountedTime
 from detente.contract.reach.verdict import Reason
+from detente.contract.returning import Returning
 from detente.contract.term import Term
 
 
@@ -29,3 +33,17 @@ def answers_of(term: Term) -> None:
     if not isinstance(counted, CountedTime):
         raise TypeError(misanswered(term, "counted_time", counted, "a `CountedTime`"))
     cites_itself(term, "explain", reason.term)
+
+
+def asks_what_is_left(term: Term, agreed: Iterable[Term]) -> None:
+    """Raise TypeError where a bound clause gives back without a look at others that do: together more than all.
+
+    Of the bound clauses ``agreed`` with its party. A kind that knows others (``knowing``) is taken to ask.
+    """
+    if not isinstance(term, Returning) or type(term).knowing is not Term.knowing:
+        return
+    if (found := left_over.beside(term, agreed)) is not None:
+        others = ", ".join(f"`{name}`" for name in sorted(found.names))
+        what = f"`{term.id}` (`{type(term).__name__}`) gives back beside {others}, and does not ask what they leave"
+        remedy = "keep `left_over.beside(self, clauses)` in `knowing`, and read `LeftOver` in `meters`, `shape`, "
+        raise TypeError(f"{what}, so that more than all would be given back; {remedy}`returned` and `settle`")

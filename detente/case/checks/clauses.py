@@ -14,7 +14,7 @@ from detente.case.agreement import Agreement, InForce, cycle, dates, endings, in
 from detente.case.billed import billed
 from detente.case.checks import currencies, units, upfront, windows
 from detente.case.checks import price_clauses as prices
-from detente.case.checks.answers import answers_of
+from detente.case.checks.answers import answers_of, asks_what_is_left
 from detente.case.checks.view import View
 from detente.case.entries import Entries, Entry
 from detente.case.reading import choice_of, combinations
@@ -24,6 +24,7 @@ from detente.contract.clause_text import SELF
 from detente.contract.payer import Payer
 from detente.contract.reach.ending import Until
 from detente.contract.reach.scope import Scope
+from detente.contract.returning import Returning
 from detente.contract.roles import OwnRates, PriceChange
 from detente.contract.stated import Reference
 from detente.contract.term import Term
@@ -77,6 +78,10 @@ class _Clauses:
         standing = list(in_force(self.agreements, self.events, self.case.offers, self.case.without))
         for found in {found.term.kind: found for found in standing}.values():
             answers_of(found.term.in_force(found.validity))
+        for found in (each for each in standing if isinstance(each.term, Returning)):
+            party = found.validity.counterparty
+            agreed = (e.term.in_force(e.validity) for e in standing if e.validity.counterparty == party)
+            asks_what_is_left(found.term.in_force(found.validity), agreed)
         for entry in self.entries:
             self._parties(entry, (), entry.value.parties, entry.value.id)
             for place, term in enumerate(entry.value.terms):

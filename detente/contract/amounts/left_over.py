@@ -8,7 +8,7 @@ numbers, and what of it is not known. Not here: what each would give by itself (
 from __future__ import annotations
 
 from bisect import bisect_left
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, replace
 from fractions import Fraction
 
@@ -46,7 +46,7 @@ class GivenBeside:
         return frozenset(each.id for each in self.met)
 
 
-def beside(own: GivingBack, clauses: Sequence[ClauseRole | ClauseView]) -> GivenBeside | None:
+def beside(own: GivingBack, clauses: Iterable[ClauseRole | ClauseView]) -> GivenBeside | None:
     """Who gives back beside a clause; None where all that meet it give back no more than all, whatever comes.
 
     Of clauses agreed with one party, as ``Term.told`` is told them: each of its texts is among them.
