@@ -17,8 +17,11 @@ UNSAID = {
     "server_tool_use": "tools that run at Anthropic are not available elsewhere",
     "container_upload": "chat completions have no containers",
     "browser_state": "chat completions have no browser",
+    "compaction": "it stands for turns that Anthropic summed up; send its `content` as a text, without those turns",
+    "mcp_tool_use": "tool servers that Anthropic calls are not called elsewhere",
 }
 _SERVER_RESULT = "results of tools that run at Anthropic can only be read there"
+HOSTED_REMEDY = "leave it out, or allow it to be left out: `lenient: [hosted-tools]`"
 PDF_NAME = "document.pdf"
 """Chat completions want a name of a file; Anthropic's documents have none."""
 _FALSE = msgspec.Raw(b"false")
@@ -163,10 +166,15 @@ def content_of(parts: list[Message]) -> str | list[Message]:
     return str(parts[0]["text"]) if len(parts) == 1 and parts[0].keys() == {"type", "text"} else parts
 
 
-def text_of(raw: msgspec.Raw, where: str) -> Message:
-    """A block of text."""
+def is_cited(raw: msgspec.Raw, where: str) -> bool:
+    """Whether a block of text says what it was taken from."""
+    return bool(read(raw, _Text, where).citations)
+
+
+def text_of(raw: msgspec.Raw, where: str, *, cited: bool = False) -> Message:
+    """A block of text; ``cited``: what it was taken from may be left out."""
     block = read(raw, _Text, where)
-    if block.citations:
+    if block.citations and not cited:
         raise Refusal("chat completions have no citations", f"{where}.citations")
     return {"type": "text", "text": block.text}
 
@@ -236,12 +244,21 @@ def document_of(raw: msgspec.Raw, where: str) -> Message:
             raise Refusal(what, f"{where}.source")
 
 
+def hosted_call(kind: str) -> str:
+    """Which call of a tool that ran at Anthropic a block is, or is the result of; empty for any other block."""
+    if kind in ("server_tool_use", "mcp_tool_use"):
+        return kind
+    if kind.endswith("_tool_result"):
+        return "mcp_tool_use" if kind.startswith("mcp_") else "server_tool_use"
+    return ""
+
+
 def refused(kind: str, where: str, turn: str) -> Refusal:
     """Why a block has no place in the content of a turn."""
+    if hosted_call(kind) and turn in ("user", "assistant"):
+        return Refusal(f"`{kind[:60]}` is not supported: {UNSAID.get(kind, _SERVER_RESULT)}; {HOSTED_REMEDY}", where)
     if kind in UNSAID:
         return Refusal(f"`{kind}` is not supported: {UNSAID[kind]}", where)
-    if kind.endswith("_tool_result"):
-        return Refusal(f"`{kind[:60]}` is not supported: {_SERVER_RESULT}", where)
     return Refusal(f"a block of type `{kind[:60]}` is not allowed in the content of `{turn}`", where)
 
 

@@ -6,6 +6,7 @@ other members of a request (``messages_request``), and replies (``messages_reply
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from dataclasses import dataclass, field
 
 import msgspec
@@ -17,7 +18,9 @@ from detente.gateway.surfaces.messages_blocks import (
     call_of,
     content_of,
     document_of,
+    hosted_call,
     image_of,
+    is_cited,
     kind_of,
     marked,
     only_text_of,
@@ -39,10 +42,13 @@ ERROR = "Error:\n"
 class Prompt:
     """The messages of a call, and what they need of whoever serves it.
 
-    ``marks``: whether they keep the marks up to which a prompt is cached.
+    ``marks``: whether they keep the marks up to which a prompt is cached. ``optional``: what may be left out;
+    ``left_out``: what is.
     """
 
     marks: bool = False
+    optional: Collection[str] = ()
+    left_out: list[str] = field(default_factory=list)
     messages: list[Message] = field(default_factory=list)
     needs: set[Feature] = field(default_factory=set)
 
@@ -85,20 +91,21 @@ class Prompt:
     def _user(self, blocks: list[msgspec.Raw], where: str) -> None:
         """Results of tools become messages of their own, and come first."""
         parts: list[Message] = []
-        results = 0
+        results, left = 0, False
         for at, raw in enumerate(blocks):
             here = f"{where}[{at}]"
             kind = kind_of(raw, here)
             if (part := self._part(kind, raw, here)) is not None:
                 parts.append(part)
             elif kind != "tool_result":
-                raise refused(kind, here, "user")
+                self._leave_out(kind, here, "user")
+                left = True
             elif parts:
                 raise Refusal(f"`{here}` is a tool's result after other content; write results first", here)
             else:
                 self._result(raw, here)
                 results += 1
-        if parts or not results:
+        if parts or not (results or left):
             self.messages.append({"role": "user", "content": content_of(parts)})
 
     def _part(self, kind: str, raw: msgspec.Raw, here: str) -> Message | None:
@@ -144,12 +151,12 @@ class Prompt:
         message: Message = {"role": "assistant"}
         parts: list[Message] = []
         calls: list[Message] = []
-        called = 0
+        called, left = 0, False
         for at, raw in enumerate(blocks):
             here = f"{where}[{at}]"
             match kind_of(raw, here):
                 case "text":
-                    parts.append(self._kept(text_of(raw, here), raw))
+                    parts.append(self._kept(self._said(raw, here), raw))
                 case "tool_use":
                     calls.append(self._kept(call_of(raw, here), raw))
                     called += 1
@@ -160,10 +167,26 @@ class Prompt:
                         message, parts, calls = {"role": "assistant"}, [], []
                     message |= thought
                 case other:
-                    raise refused(other, here, "assistant")
-        self._say(message, parts, calls)
+                    self._leave_out(other, here, "assistant")
+                    left = True
+        if parts or calls or len(message) > 1 or not left:
+            self._say(message, parts, calls)
         if called > 1:
             self.needs.add("parallel-tools")
+
+    def _leave_out(self, kind: str, here: str, turn: str) -> None:
+        """Leave out a call of a tool that ran at Anthropic, or its result, where the call may do without."""
+        call = hosted_call(kind)
+        if not call or "hosted-tools" not in self.optional:
+            raise refused(kind, here, turn)
+        self.left_out.append(call)
+
+    def _said(self, raw: msgspec.Raw, here: str) -> Message:
+        """What the assistant said; what it cited goes with the searches that found it."""
+        lenient = "hosted-tools" in self.optional
+        if lenient and is_cited(raw, here):
+            self.left_out.append("citations")
+        return text_of(raw, here, cited=lenient)
 
     def _say(self, message: Message, parts: list[Message], calls: list[Message]) -> None:
         if parts or not calls:

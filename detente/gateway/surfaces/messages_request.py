@@ -212,7 +212,7 @@ class Asking:
 
     def prompt(self) -> Prompt:
         """Everything that is told, and the tools to answer with."""
-        members, prompt = self._members, Prompt(marks=self._marks)
+        members, prompt = self._members, Prompt(self._marks, self._optional, self.left_out)
         if "system" in members:
             prompt.system(_system(members["system"]), "system")
         if "messages" not in members:

@@ -24,6 +24,17 @@ def user(*blocks: Data) -> list[Data]:
     return [{"role": "user", "content": list(blocks)}]
 
 
+def history(*blocks: Data) -> list[Data]:
+    return [{"role": "user", "content": "a"}, {"role": "assistant", "content": list(blocks)}, *user(TEXT)]
+
+
+SEARCHED = {"type": "server_tool_use", "id": "s", "name": "web_search", "input": {"query": "x"}}
+FOUND = {"type": "web_search_tool_result", "tool_use_id": "s", "content": []}
+CITED = TEXT | {"citations": [{"type": "web_search_result_location", "url": "https://a.test", "cited_text": "Hi"}]}
+SERVED = {"type": "mcp_tool_use", "id": "m", "name": "n", "server_name": "s", "input": {}}
+SERVED_RESULT = {"type": "mcp_tool_result", "tool_use_id": "m", "is_error": False, "content": []}
+
+
 HINTS: dict[str, tuple[Data, list[str]]] = {
     "nothing": ({}, []),
     "an edit of the context": (
@@ -64,6 +75,12 @@ LENIENT: dict[str, tuple[str, Data, list[str]]] = {
         {"tools": [{"type": "web_search_20250305", "name": "web_search"}], "tool_choice": {"type": "auto"}},
         ["web_search"],
     ),
+    "a search of before, and its result": (
+        "hosted-tools",
+        {"messages": history(SEARCHED, FOUND, CITED)},
+        ["server_tool_use", "citations"],
+    ),
+    "a call of a tool server": ("hosted-tools", {"messages": history(SERVED, SERVED_RESULT)}, ["mcp_tool_use"]),
 }
 
 
@@ -75,6 +92,21 @@ def test_what_changes_an_answer_is_refused_with_the_remedy_and_left_out_where_th
     assert f"`lenient: [{leniency}]`" in caught.value.message
     allowed = MESSAGES.ask(dumped(PLAIN | changed)).allowing(frozenset({leniency}))
     assert list(as_chat(allowed).call.left_out) == left_out
+
+
+def test_without_a_search_of_before_the_turn_says_its_text_and_a_turn_of_nothing_else_is_none() -> None:
+    def told(*blocks: Data) -> Any:
+        allowed = MESSAGES.ask(dumped(PLAIN | {"messages": history(*blocks)})).allowing(frozenset({"hosted-tools"}))
+        return msgspec.json.decode(as_chat(allowed).call.members["messages"])
+
+    before, after = {"role": "user", "content": "a"}, {"role": "user", "content": "Hi"}
+    assert told(SEARCHED, FOUND, CITED) == [before, {"role": "assistant", "content": "Hi"}, after]
+    assert told(SEARCHED, FOUND) == [before, after]
+
+
+def test_a_summary_of_turns_leads_to_its_text() -> None:
+    with pytest.raises(Refusal, match="send its `content` as a text, without those turns"):
+        asked(messages=history({"type": "compaction", "content": "They met."}))
 
 
 def test_a_list_of_no_tool_servers_asks_for_none() -> None:
