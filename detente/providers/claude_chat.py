@@ -15,6 +15,7 @@ from typing import Any
 import msgspec
 
 from detente.providers.bedrock import converse
+from detente.providers.bedrock.calls import fitting
 from detente.providers.bedrock.converse_reply import reply_of as chat_of
 from detente.providers.bedrock.family import ChatInterface, Family, family_of
 from detente.providers.breakpoints import few_breakpoints
@@ -147,7 +148,7 @@ def _source(source: Mapping[str, Any], kind: str) -> dict[str, Any]:
 
 def _id(stated: str) -> str:
     """The id of a call: Anthropic's have fewer signs than others'."""
-    return _NO_ID.sub("_", stated)
+    return fitting(stated, _NO_ID)
 
 
 # -- what comes back --------------------------------------------------------------------------------------------------

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+import re
+from hashlib import blake2b
 from typing import Any
 
 import pytest
@@ -16,6 +18,8 @@ from tests.providers.claude_replies import HAIKU, HELLO, Data, message, whole
 from tests.providers.test_claude import direct
 
 PIXEL = "AAAA"
+OWN_ID = f"call_1_{blake2b(b'call.1', digest_size=4).hexdigest()}"
+"""How a call's id is told that has a sign of others'."""
 
 
 def told(name: str = HAIKU, *, optional: tuple[str, ...] = (), **members: Any) -> Data:
@@ -47,8 +51,8 @@ def test_a_conversation_with_tools_images_and_marks() -> None:
         user="u-1",
     )
     own = {"type": "image", "source": {"type": "base64", "media_type": "image/png", "data": PIXEL}}
-    result = {"type": "tool_result", "tool_use_id": "call_1", "content": [{"type": "text", "text": "a cat"}, own]}
-    called = {"type": "tool_use", "id": "call_1", "name": "look", "input": {"n": 1.1}}
+    result = {"type": "tool_result", "tool_use_id": OWN_ID, "content": [{"type": "text", "text": "a cat"}, own]}
+    called = {"type": "tool_use", "id": OWN_ID, "name": "look", "input": {"n": 1.1}}
     fetched = {"type": "image", "source": {"type": "url", "url": "https://pics.example/x.png"}}
     assert found == {
         "model": HAIKU,
@@ -65,6 +69,19 @@ def test_a_conversation_with_tools_images_and_marks() -> None:
         "stop_sequences": ["END"],
         "metadata": {"user_id": "u-1"},
     }
+
+
+def test_ids_that_a_provider_does_not_take_are_told_otherwise_and_apart() -> None:
+    """Longer than 64 characters, or with others' signs; those that differ in their signs alone stay two."""
+    stated = ["f.0", "f:0", "f_0", "call|fc_1", "x" * 70, "x" * 71]
+    uses = [{"id": id_, "type": "function", "function": {"name": "f", "arguments": "{}"}} for id_ in stated]
+    results = [{"role": "tool", "tool_call_id": id_, "content": "1"} for id_ in stated]
+    found = told(messages=[*HELLO, {"role": "assistant", "content": None, "tool_calls": uses}, *results])
+    ids = [block["id"] for block in found["messages"][1]["content"]]
+    assert ids == [block["tool_use_id"] for block in found["messages"][2]["content"]]
+    assert len(set(ids)) == len(stated)
+    assert all(re.fullmatch("[a-zA-Z0-9_-]{1,64}", id_) for id_ in ids)
+    assert ids[2] == "f_0"
 
 
 def test_how_much_is_thought_and_in_which_shape_is_answered() -> None:
@@ -171,7 +188,8 @@ def tool(one: Data) -> Data:
 
 
 def plain(id_: str) -> str:
-    return id_.translate({ord(sign): "_" for sign in ".:"})
+    told = id_.translate({ord(sign): "_" for sign in ".:"})
+    return id_ if told == id_ else f"{told[:55]}_{blake2b(id_.encode(), digest_size=4).hexdigest()}"
 
 
 @settings(deadline=None, max_examples=60)

@@ -186,6 +186,7 @@ def _messages(members: Mapping[str, msgspec.Raw], box: Toolbox, omissions: Omiss
     if isinstance(given, str):
         return [*found, {"role": "user", "content": given}]
     thoughts: dict[str, Any] = {}
+    left = set[str]()
     for at, raw in enumerate(given):
         where = f"input[{at}]"
         item = read(raw, _Item, where)
@@ -210,6 +211,8 @@ def _messages(members: Mapping[str, msgspec.Raw], box: Toolbox, omissions: Omiss
             names = loaded(item.tools, box, where)
             if item.execution == "client":
                 found.append({"role": "tool", "tool_call_id": item.call_id, "content": names})
+        elif item.type in ("function_call_output", "custom_tool_call_output") and item.call_id in left:
+            pass  # the result of a call that is left out
         elif item.type in ("function_call_output", "custom_tool_call_output"):
             found.append({"role": "tool", "tool_call_id": item.call_id, "content": _content(item.output, where)})
         elif item.type == "message":
@@ -217,8 +220,10 @@ def _messages(members: Mapping[str, msgspec.Raw], box: Toolbox, omissions: Omiss
             thoughts = {}
         elif item.type.endswith("_call") or item.type.endswith("_call_output"):
             if not omissions.may("hosted-tools", "input"):
-                what = f"`{item.type[:60]}` is a call of a tool that runs at OpenAI"
-                raise Refusal(f"{what}; leave it out, or {remedy('hosted-tools')}", where)
+                what = f"`{item.type[:60]}` is of a tool of OpenAI's own, which chat completions do not have"
+                raise Refusal(f"{what}; leave it out with its output, or {remedy('hosted-tools')}", where)
+            if item.call_id:
+                left.add(item.call_id)
         else:
             raise Refusal(f"an item of type `{item.type[:60]}` has no place in a chat completion", where)
     return found

@@ -1,12 +1,30 @@
 """The ids of a conversation's calls of tools, each of its own.
 
 Owns: telling calls apart that some models number anew in each turn (``call_0`` again): Claude refuses an id that comes
-twice. Not here: calls and results as blocks (``turns``).
+twice; that each has its result right after it; and ids as a provider takes them. Not here: calls and results as blocks
+(``turns``).
 """
 
 from __future__ import annotations
 
+import re
+from hashlib import blake2b
+
 from detente.providers.bedrock.content_parts import refused
+
+MAX_ID = 64
+"""Characters of an id."""
+
+
+def fitting(stated: str, others: re.Pattern[str]) -> str:
+    """An id as a provider takes it: without others' signs, and no longer than it may be.
+
+    One that is changed ends with a digest of the whole, so that no two become one.
+    """
+    told = others.sub("_", stated)
+    if told == stated and len(stated) <= MAX_ID:
+        return stated
+    return f"{told[: MAX_ID - 9]}_{blake2b(stated.encode('utf-8', 'surrogatepass'), digest_size=4).hexdigest()}"
 
 
 class CallIds:
@@ -18,13 +36,18 @@ class CallIds:
         self._turn: dict[str, str] = {}
         """The own ids of the last turn's calls, by those that the conversation gives them."""
         self._answered = set[str]()
+        self._waiting: dict[str, tuple[str, int]] = {}
+        """The calls of the last turn that have no result yet: as stated, and by which message, by their own ids."""
 
     def begin(self) -> None:
         """A turn that calls tools begins."""
         self._turn = {}
 
-    def call(self, stated: str, tool: str) -> str:
-        """The own id of a call. Raises Refusal where two of one turn have one id: nobody could tell their results."""
+    def call(self, stated: str, tool: str, message: int = 0) -> str:
+        """The own id of a call that a message makes.
+
+        Raises Refusal where two of one turn have one id: nobody could tell their results.
+        """
         if stated in self._turn:
             raise refused(f"a second call `{stated[:80]}` in one turn: give each an id of its own")
         own, count = stated, 1
@@ -33,12 +56,25 @@ class CallIds:
             own = f"{stated[:60]}_{count}"
         self.names[own] = tool
         self._turn[stated] = own
+        self._waiting[own] = stated, message
         return own
 
     def result(self, stated: str) -> str:
-        """The own id of the call that a result answers. Raises Refusal for a second result of one call."""
+        """The own id of the call that a result answers. Raises Refusal for a second result of one call, or of none."""
         own = self._turn.get(stated, stated)
         if own in self._answered:
             raise refused(f"a second result of the call `{stated[:80]}`: send one")
+        if self._waiting.pop(own, None) is None:
+            what = f"a result of `{stated[:80]}`, which no call of the turn right before it has as its id"
+            raise refused(f"{what}: send it after its call, or leave it out")
         self._answered.add(own)
         return own
+
+    def over(self, before: int | None = None) -> None:
+        """The turn that answers calls is over: of all, or those before a message. Raises Refusal for one without."""
+        for stated, message in self._waiting.values():
+            if message == before:
+                continue
+            what = f"a call `{stated[:80]}` without a result before the conversation goes on"
+            remedy = "send one right after it (of a call that was cancelled, say so in it), or leave the call out"
+            raise refused(f"{what}: {remedy}").at(f"[{message}]")

@@ -12,7 +12,7 @@ from typing import Any, NamedTuple
 
 import msgspec
 
-from detente.providers.bedrock.calls import CallIds
+from detente.providers.bedrock.calls import CallIds, fitting
 from detente.providers.bedrock.content_parts import (
     CachePoint,
     ContentPart,
@@ -36,7 +36,7 @@ NAME = re.compile(r"[a-zA-Z0-9_-]{1,64}")
 REMINDER = ("<system-reminder>\n", "\n</system-reminder>")
 """How a system message within a conversation is told to a model that takes none."""
 
-_ID = re.compile(r"[a-zA-Z0-9_.:-]{1,64}")
+_NO_ID = re.compile(r"[^a-zA-Z0-9_.:-]")
 
 
 class _Function(msgspec.Struct, forbid_unknown_fields=True):
@@ -126,7 +126,7 @@ def turns_of(members: Mapping[str, msgspec.Raw], family: Family, omissions: Omis
     results = 0
     for at, message in enumerate(messages_of(members)):
         try:
-            side, blocks = _said(message, family, omissions, ids, begun=bool(turns))
+            side, blocks = _said(message, family, omissions, ids, at, begun=bool(turns))
         except Refusal as refusal:
             raise refusal.at(f"[{at}]") from None
         if message.role == "assistant":
@@ -135,6 +135,8 @@ def turns_of(members: Mapping[str, msgspec.Raw], family: Family, omissions: Omis
             system += blocks
         elif blocks:
             if not turns or turns[-1]["role"] != side:
+                if side == "assistant":
+                    ids.over(before=at)
                 turns.append({"role": side, "content": []})
                 results = 0
             content = turns[-1]["content"]
@@ -155,11 +157,12 @@ def turns_of(members: Mapping[str, msgspec.Raw], family: Family, omissions: Omis
             f"an assistant's turn at the end: OpenAI's interface answers it, and {family.interface.name} would continue"
         )
         raise refused(f"{what} it (prefill) or refuse it; end with a turn of the user")
+    ids.over()
     return Turns(system, turns, tuple(dict.fromkeys(map(shortened, filter(None, ids.names.values())))), unsigned)
 
 
 def _said(
-    message: _Message, family: Family, omissions: Omissions, ids: CallIds, *, begun: bool
+    message: _Message, family: Family, omissions: Omissions, ids: CallIds, at: int, *, begun: bool
 ) -> tuple[str, list[ConverseBlock]]:
     """What a message says, and on whose side; ``begun`` is whether there is a turn before it. Raises Refusal."""
     role = message.role
@@ -167,7 +170,7 @@ def _said(
     if role == "user":
         side, blocks = "user", _user(message, family, omissions)
     elif role == "assistant":
-        _told_apart(message, ids)
+        _told_apart(message, ids, at)
         side, blocks = "assistant", _assistant(message, family, omissions)
     elif role == "tool":
         message.tool_call_id = ids.result(message.tool_call_id) if message.tool_call_id else None
@@ -209,12 +212,12 @@ def _without_nulls(messages: msgspec.Raw) -> msgspec.Raw:
     return messages if told == found else msgspec.Raw(msgspec.json.encode(told))
 
 
-def _told_apart(message: _Message, ids: CallIds) -> None:
+def _told_apart(message: _Message, ids: CallIds, at: int) -> None:
     """Give each call of a message an id that none before has."""
     if message.tool_calls:
         ids.begin()
     for call in message.tool_calls or ():
-        call.id = ids.call(call.id, call.function.name if call.function is not None else "")
+        call.id = ids.call(call.id, call.function.name if call.function is not None else "", at)
 
 
 def _at_home(message: _Message) -> None:
@@ -359,11 +362,9 @@ def _shown(part: ContentPart, family: Family, documents: int) -> ConverseBlock |
 
 
 def _id(stated: str, family: Family) -> str:
-    if not _ID.fullmatch(stated):
-        raise refused(
-            f"tool call `{stated[:80]}`: {family.interface.house}'s ids have 1 to 64 letters, digits and `_.:-`"
-        )
-    return stated
+    if not stated:
+        raise refused(f"a tool call without an id, which {family.interface.house} wants: give each one of its own")
+    return fitting(stated, _NO_ID)
 
 
 def _nameless(message: _Message, family: Family, omissions: Omissions) -> None:

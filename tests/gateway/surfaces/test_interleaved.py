@@ -91,7 +91,9 @@ def survives(blocks: list[Data]) -> None:
     content = json.loads(MESSAGES.whole(asked(), reply, "here"))["content"]
     stream = streamed(blocks)
     assert accumulated(rendered(MESSAGES.streamed(asked(stream=True), "here"), stream))["content"] == content
-    after: Data = {"role": "user", "content": "Go on."}
+    ids = [block["id"] for block in content if block["type"] == "tool_use"]
+    results = [{"type": "tool_result", "tool_use_id": id_, "content": "1"} for id_ in ids]
+    after: Data = {"role": "user", "content": [*results, {"type": "text", "text": "Go on."}]}
     before: Data = {"role": "user", "content": "Hi"}
     body = PLAIN | {"tools": [TOOL], "messages": [before, {"role": "assistant", "content": content}, after]}
     sent = json.loads(wire(CLAUDE).encode(translated(dumped(body)).call).body)
@@ -100,7 +102,8 @@ def survives(blocks: list[Data]) -> None:
     # a caller of chat completions sends the message back as it came, or as it is put together from chunks
     function = {"type": "function", "function": {"name": "f"}}
     for message in (json.loads(reply.body)["choices"][0]["message"], gathered(stream)):
-        turns = [{"role": "user", "content": "Hi"}, message, {"role": "user", "content": "Go on."}]
+        told = [{"role": "tool", "tool_call_id": id_, "content": "1"} for id_ in ids]
+        turns = [{"role": "user", "content": "Hi"}, message, *told, {"role": "user", "content": "Go on."}]
         found = encoded({"messages": turns, "tools": [function]}, CLAUDE)
         assert found["messages"][1]["content"] == blocks
 

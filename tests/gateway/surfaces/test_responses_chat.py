@@ -161,6 +161,9 @@ def test_what_a_chat_cannot_say_is_refused_by_name(changed: Data, param: str) ->
     assert caught.value.param == param
 
 
+RESULT = {"type": "function_call_output", "output": "x"}
+
+
 def test_what_may_be_left_out_by_leniency() -> None:
     hosted = [{"type": "web_search"}]
     for choice in (None, "auto", "none"):
@@ -168,6 +171,9 @@ def test_what_may_be_left_out_by_leniency() -> None:
     for forced in ("required", {"type": "web_search"}):
         with pytest.raises(Refusal, match="all of them are left out"):
             asked("hosted-tools", tools=hosted, tool_choice=forced)
+    shell = {"type": "local_shell_call", "call_id": "c1", "action": {"type": "exec", "command": ["ls"]}}
+    ran = asked("hosted-tools", input=[user("a"), shell, {**RESULT, "call_id": "c1"}, user("b")])
+    assert told(ran)["messages"] == [{"role": "user", "content": text} for text in "ab"]
     reasoning = [user("a"), {"type": "reasoning", "summary": [], "encrypted_content": "gAAA"}, user("b")]
     assert asked("reasoning", input=reasoning).call.left_out == ("reasoning",)
 

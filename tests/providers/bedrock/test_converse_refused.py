@@ -144,7 +144,12 @@ REFUSED: list[tuple[str, str, dict[str, Any], str]] = [
     (CLAUDE, "messages", {"messages": [USED[0], {"role": "assistant", "audio": {"id": "a"}}]}, "`audio`"),
     (CLAUDE, "messages", {"messages": [USED[0], {"role": "assistant", "function_call": {}}]}, "`function_call`"),
     (CLAUDE, "messages", {"messages": [USED[0], {"role": "tool", "content": "x"}]}, "without `tool_call_id`"),
-    (CLAUDE, "messages", {"messages": [USED[0], {"role": "tool", "content": "x", "tool_call_id": "é"}]}, "ids have"),
+    (
+        CLAUDE,
+        "messages",
+        {"messages": [USED[0], {"role": "tool", "content": "x", "tool_call_id": "é"}]},
+        "result of `é`",
+    ),
     (
         CLAUDE,
         "messages",
@@ -293,6 +298,29 @@ def test_a_message_that_is_refused_is_told_by_its_place(place: int, message: dic
     with pytest.raises(Refusal, match=rf"^`messages\[{place}\]` holds ") as caught:
         wire(CLAUDE).encode(call({"messages": [*before[:place], message]}))
     assert caught.value.param == f"messages[{place}]"
+
+
+@pytest.mark.parametrize(
+    ("turns", "place"),
+    [
+        ("u c u", 1),
+        ("u c u a r u", 1),
+        ("u c a u", 1),
+        ("u r u", 1),
+    ],
+)
+def test_each_call_has_its_result_before_the_conversation_goes_on(turns: str, place: int) -> None:
+    """Of a call that was cancelled, and of a result whose call is gone."""
+    said: dict[str, dict[str, Any]] = {
+        "u": {"role": "user", "content": "x"},
+        "a": {"role": "assistant", "content": "x"},
+        "c": {"role": "assistant", "content": None, "tool_calls": [CALL]},
+        "r": {"role": "tool", "tool_call_id": "a", "content": "1"},
+    }
+    with pytest.raises(Refusal) as caught:
+        wire(CLAUDE).encode(call({"messages": [said[turn] for turn in turns.split()]}))
+    assert caught.value.param == f"messages[{place}]"
+    assert "or leave" in caught.value.message
 
 
 @pytest.mark.parametrize(
