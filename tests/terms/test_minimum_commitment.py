@@ -6,31 +6,24 @@ fee above 33.3% is worth avoiding, and a fee below is paid.
 
 from __future__ import annotations
 
-from dataclasses import replace
 from typing import Any
 
 import pytest
 
 from detente.case.case import Case
 from detente.case.notes import notes
-from detente.contract.settled.settlement import Settlement
-from detente.errors import SettleError
 from detente.planner.check import check
 from detente.results.plan import Plan
-from detente.values.period import LAST, moment
 from tests.builders import (
     D,
     agreement,
     build,
     by_period,
     data_of,
-    day,
     mistakes,
     placed,
     postings,
-    rated,
     refused,
-    settled_of,
     solved,
     standing,
     tokens,
@@ -291,68 +284,6 @@ def test_the_sentence() -> None:
         "at least 6.00 k USD of spend (`provider: north`) over its whole term; 50% of what is missing is owed"
     )
     assert row.binds
-
-
-# -- as of a day -------------------------------------------------------------------------------------------------
-STEPS = [{"by": "2026-05-01", "reach": "1500 USD", "fee": "20%"}]
-
-
-def as_of(day_: str) -> Settlement:
-    """Of use worth 1150.75 in January and 250 on 10 April, at a moment."""
-    term = floor(
-        "1 k USD", windows={"every": "quarter"}, shortfall={"fee": "50%"}, milestones=STEPS, **{"carry-over": "10%"}
-    )
-    case = two_clouds(term)
-    lines = [
-        use(case, "chat", "north-api", "2026-01-01", "2026-02-01", 300, "1150.75"),
-        use(case, "chat", "north-api", "2026-04-10", "2026-04-10", 100, 250),
-    ]
-    return settled_of(case.signed, rated(case, lines), day(day_))
-
-
-def figures(found: Settlement) -> list[tuple[object, ...]]:
-    """Role, window, ended, drawn, brought, carried, short, owed, accruing."""
-    return [
-        (s.role, s.window, s.ended, s.drawn, s.brought, s.carried, s.short, s.owed, s.accruing) for s in found.standings
-    ]
-
-
-def test_nothing_is_owed_before_a_window_ends() -> None:
-    found = as_of("2026-03-31")
-    # the first quarter runs, with 150.75 more than it asks for; of the milestone 1500 - 1400.75 are missing, 20% of it
-    assert found.postings == ()
-    assert figures(found) == [
-        ("floor", 0, False, D("1150.75"), 0, 100, 0, 0, 0),
-        ("milestone", 0, False, D("1400.75"), 0, 0, D("99.25"), 0, D("19.85")),
-    ]
-
-
-def test_a_quarter_that_has_ended_is_carried_into_the_one_that_runs() -> None:
-    found = as_of("2026-04-15")
-    # 1000 - 250 - 100 brought in: 650 short so far, half of it accruing; nothing is owed yet
-    assert found.postings == ()
-    assert figures(found)[:2] == [
-        ("floor", 0, True, D("1150.75"), 0, 100, 0, 0, 0),
-        ("floor", 1, False, 250, 100, 0, 650, 0, 325),
-    ]
-    assert found.standings[1].remaining == 650
-
-
-def test_what_has_ended_is_owed_on_that_day_and_not_the_day_before() -> None:
-    fees = {day_: postings(as_of(day_).postings, "floor") for day_ in ("2026-04-30", "2026-05-01", "2026-07-01")}
-    assert fees["2026-04-30"] == {}
-    assert fees["2026-05-01"] == {("milestone-fee", 0): D("19.85")}
-    assert fees["2026-07-01"] == {("milestone-fee", 0): D("19.85"), ("shortfall-fee", 1): D(325)}
-
-
-def test_a_commitment_without_end_is_settled_as_of_a_day_only() -> None:
-    case = two_clouds(floor("1 k USD", windows={"every": "quarter", "cut": "prorate"}))
-    endless = case.signed[0].bound(replace(case.signed[0].validity, end=moment(LAST)), None)
-    assert len(settled_of([endless], [], day("2026-04-15")).standings) == 2
-    with pytest.raises(
-        SettleError, match="`floor` has no end, so that its windows cannot all be settled; say as of when"
-    ):
-        settled_of([endless], [])
 
 
 @pytest.mark.parametrize(
