@@ -35,6 +35,8 @@ def contradictions(plan: Mapping[str, Any]) -> Iterator[str]:
 
 
 def _status(plan: Mapping[str, Any]) -> Iterator[str]:
+    if (plan["discount_rate"] is None) != (plan["present_value"] is None):
+        yield "it states one of `discount_rate` and `present_value` without the other"
     if not Decimal(plan["gap"]) and plan["status"] != "optimal":
         yield f"its gap is 0, and its status is {plan['status']}"
 
@@ -106,13 +108,13 @@ def _standby(plan: Mapping[str, Any]) -> Iterator[str]:
 def _bought(plan: Mapping[str, Any]) -> Iterator[str]:
     """Purchases last as long as their hours say, and what is bought in each period is as many units of one size."""
     periods = plan["periods"]
-    spans = [[_moment(row[key]) for key in ("start", "end", "span_start", "span_end")] for row in periods]
+    spans = [[moment_of(row[key]) for key in ("start", "end", "span_start", "span_end")] for row in periods]
     hours = [Decimal(row["hours"]) for row in periods]
     starts, span_starts = [each[0] for each in spans], [each[2] for each in spans]
     before = list(accumulate(hours, initial=Decimal(0)))
     changes: dict[str, dict[int, Decimal]] = defaultdict(lambda: defaultdict(Decimal))  # of the units held, by period
     for row in plan["purchases"]:
-        since, until, name = _moment(row["start"]), _moment(row["end"]), row["offer"]
+        since, until, name = moment_of(row["start"]), moment_of(row["end"]), row["offer"]
         of, ends = (span_starts, 3) if row["reserved"] else (starts, 1)
         first, end, stated = bisect_left(of, since), bisect_left(of, until), Decimal(row["hours"])
         where = f"a purchase of {name} from {row['start']}"
@@ -144,7 +146,7 @@ def _clauses(plan: Mapping[str, Any]) -> Iterator[str]:
     for row in plan["clauses"]:
         if row["binds"] != bool(row["marginal"]):
             yield f"{row['term']} {'binds' if row['binds'] else 'does not bind'}, and has {len(row['marginal'])} prices"
-        if not _moment(row["start"]) < _moment(row["end"]):
+        if not moment_of(row["start"]) < moment_of(row["end"]):
             yield f"{row['term']} is in force for no time"
 
 
@@ -157,7 +159,7 @@ def _windows(plan: Mapping[str, Any]) -> Iterator[str]:
     for section in ("standings", "postings"):
         for row in plan[section]:
             where = f"{row['term']} from {row['start']}"
-            if not _moment(row["start"]) < _moment(row["end"]):
+            if not moment_of(row["start"]) < moment_of(row["end"]):
                 yield f"{where} has a window of no time in `{section}`"
             known = numbers.get((row["term"], row["start"], row["end"]), set())
             if known and row["window"] not in known and row["term"] not in in_tranches:
@@ -166,14 +168,14 @@ def _windows(plan: Mapping[str, Any]) -> Iterator[str]:
     before: dict[tuple[str, str, str], tuple[int, datetime]] = {}
     for row in plan["standings"]:
         where = f"{row['term']} from {row['start']}"
-        of, since, until = (row["term"], row["meter"], row["role"]), _moment(row["start"]), _moment(row["end"])
+        of, since, until = (row["term"], row["meter"], row["role"]), moment_of(row["start"]), moment_of(row["end"])
         last, ended = before.get(of, (row["window"] - 1, since))
         if row["window"] == last + 1 and since < ended:
             yield f"{where} begins before the window before it has ended"
         before[of] = row["window"], until
         if row["ended"] and Decimal(row["accruing"]):
             yield f"{where} is said to have ended, and to accrue {row['accruing']}"
-        if not row["ended"] and until <= _moment(ends):
+        if not row["ended"] and until <= moment_of(ends):
             yield f"{where} is said to go on, and ends within the plan"
         if Decimal(row["reserved"]):
             yield f"{where} has {row['reserved']} promised to calls, and a plan has no calls"
@@ -185,7 +187,7 @@ def _windows(plan: Mapping[str, Any]) -> Iterator[str]:
                 yield f"{where} is a cap of {row['amount']}, and {row['drawn']} is drawn"
 
 
-def _moment(text: str | None) -> datetime:
+def moment_of(text: str | None) -> datetime:
     """As it was saved, on the clock of its horizon; of one that names none, UTC; of no end, the last there is."""
     if text is None:
         return datetime.max.replace(tzinfo=UTC)

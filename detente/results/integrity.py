@@ -10,7 +10,7 @@ import hashlib
 import json
 from collections import defaultdict
 from collections.abc import Iterable, Iterator, Mapping
-from datetime import UTC, datetime, timedelta
+from datetime import datetime, timedelta
 from decimal import Decimal
 from types import MappingProxyType
 from typing import Any
@@ -18,7 +18,7 @@ from typing import Any
 from detente.contract.settled.standing import CREDIT, FLOOR, MILESTONE, PAID, SUPERSEDED, TAKE, VESTING
 from detente.demand.quantum import QUANTUM
 from detente.errors import HIDDEN
-from detente.results.coherence import contradictions
+from detente.results.coherence import contradictions, moment_of
 from detente.results.move_count import counted, total
 from detente.values.money import NANO
 from detente.values.quantity import plain
@@ -52,7 +52,6 @@ def faults(document: Mapping[str, Any]) -> Iterator[str]:
     """What does not fit together, each in a sentence."""
     yield from _totals(document)
     yield from _bound(document)
-    yield from _discounted(document)
     yield from _periods(document["periods"])
     yield from _names(document)
     yield from _charges(document)
@@ -89,12 +88,6 @@ def _bound(plan: Mapping[str, Any]) -> Iterator[str]:
         yield f"its gap is {plain(gap)}, and cost and bound are apart by {plain(found)}"
     if not 0 <= Decimal(plan["rounding"]) <= max(cost - bound, Decimal(0)):
         yield f"its rounding {plan['rounding']} is no part of cost - bound, {plain(cost - bound)}"
-
-
-def _discounted(plan: Mapping[str, Any]) -> Iterator[str]:
-    """A present value and its rate, or neither."""
-    if (plan["discount_rate"] is None) != (plan["present_value"] is None):
-        yield "it states one of `discount_rate` and `present_value` without the other"
 
 
 def _totals(plan: Mapping[str, Any]) -> Iterator[str]:
@@ -202,7 +195,7 @@ def _periods(periods: RowsByList) -> Iterator[str]:
     for index, row in enumerate(periods):
         if row["index"] != index:
             yield f"period {index} is numbered {row['index']}"
-        start, end, since, until = (_moment(row[key]) for key in _MOMENTS)
+        start, end, since, until = (moment_of(row[key]) for key in _MOMENTS)
         if not start < end or not since < until or Decimal(row["hours"]) <= 0:
             yield f"period {index} takes no time"
         if before is not None and (since, until) != before and since < before[1]:
@@ -213,12 +206,6 @@ def _periods(periods: RowsByList) -> Iterator[str]:
         lasts = Decimal((until - since) // timedelta(microseconds=1)) / _MICROSECONDS
         if _above(hours, lasts) or _above(lasts, hours):
             yield f"the periods from {since:%Y-%m-%d %H:%M} have {plain(hours)} hours, and that time {plain(lasts)}"
-
-
-def _moment(text: str) -> datetime:
-    """As it was saved, on the clock of its horizon; of one that names none, UTC."""
-    found = datetime.fromisoformat(text)
-    return found if found.tzinfo is not None else found.replace(tzinfo=UTC)
 
 
 def _names(plan: Mapping[str, Any]) -> Iterator[str]:
@@ -312,6 +299,7 @@ def _capacity(plan: Mapping[str, Any]) -> Iterator[str]:
         at, work = (row["offer"], row["period"]), Decimal(row["work"])
         taken[at] += Decimal(row["taken"])
         most_of_one[at] = max(most_of_one[at], Decimal(row["taken"]) / work) if work else most_of_one[at]
+    room = _rounding(plan)
     seen = set()
     for row in plan["capacity"]:
         place = row["offer"], row["period"]
@@ -320,12 +308,19 @@ def _capacity(plan: Mapping[str, Any]) -> Iterator[str]:
             yield f"{where} stands twice in `capacity`"
         seen.add(place)
         yield from _same(f"what is used of {where}", row["used"], "its allocations", taken[place])
-        added = most_of_one[place] * Decimal(len(plan["workloads"])) / 10**6  # a quantum of each: rounding has room
+        added = most_of_one[place] * room
         for most in ("bought", "limit"):
             if row[most] is not None and _above(Decimal(row["used"]) - added, Decimal(row[most])):
                 yield f"{row['used']} is used of {where}, and its `{most}` is {row[most]}"
     for offer, period in taken.keys() - seen:
         yield f"work runs on {offer} in period {period}, and `capacity` does not have it"
+
+
+def _rounding(plan: Mapping[str, Any]) -> Decimal:
+    """How much work rounding may add in a period: a quantum of each workload, and what a job misses in all of them."""
+    waits = {row["workload"] for row in plan["workloads"] if row["kind"] != "inference"}
+    places = sum(row["workload"] in waits for row in plan["decisions"]) * len(plan["periods"])
+    return (len(plan["workloads"]) + Decimal(places) / 2) / PER_UNIT
 
 
 def _moves(plan: Mapping[str, Any]) -> Iterator[str]:

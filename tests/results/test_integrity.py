@@ -214,10 +214,23 @@ def test_what_a_delay_gives_is_no_part_of_what_was_delivered_that_day(every: str
     assert Plan.from_json(found.to_json()) == found
 
 
-@pytest.mark.parametrize(("beyond", "held"), [("0.000004", True), ("0.000005", False)])
-def test_what_rounding_adds_to_demand_has_room_in_what_was_bought(beyond: str, held: bool) -> None:
-    """A millionth of each of three workloads, which take as much of the offer, and one that any sum may be off."""
+@pytest.mark.parametrize(
+    ("kind", "beyond", "held"),
+    [
+        ("inference", "0.000004", True),
+        ("inference", "0.000005", False),
+        ("training", "0.000005", True),
+        ("training", "0.000006", False),
+    ],
+)
+def test_what_rounding_adds_to_demand_has_room_in_what_was_bought(kind: str, beyond: str, held: bool) -> None:
+    """A millionth of each of three workloads, which take as much of the offer, and one that any sum may be off.
+
+    Of a job that is done at any time, also half a millionth of each of two months on its one offer.
+    """
     found = document()
+    (job,) = [row for row in found["workloads"] if row["workload"] == "research"]
+    job["kind"] = kind
     for rows, keys in (("capacity", ("used",)), ("allocations", ("work", "taken"))):
         row = next(row for row in found[rows] if row["offer"] == "south-gpus")
         row |= dict.fromkeys(keys, beyond) | ({"bought": "0"} if rows == "capacity" else {})
