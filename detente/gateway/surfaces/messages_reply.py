@@ -62,7 +62,10 @@ def _thinking(thought: str, signature: str, redacted: str | None = None) -> dict
 
 def _tool_use(call: CompletedCall, cut: bool) -> dict[str, Any] | None:
     """A call of a tool; None where the reply was cut short within it: a part of an input is not an input."""
-    text = call.function.arguments.strip() or "{}"
+    text = call.function.arguments.strip()
+    if cut and not text:
+        return None
+    text = text or "{}"
     if not is_object(text):
         if cut:
             return None

@@ -21,7 +21,7 @@ from detente.gateway.surfaces.responses_reply import (
     Plain,
     called,
     input_of,
-    is_object,
+    is_cut,
     own_id,
     reasoning,
     said,
@@ -249,7 +249,7 @@ class ResponseEvents(Rendering):
             if not calling.name:
                 raise UnsayableError("the provider's call of a tool names no tool")
             calling.id = calling.id or new_id()
-            if self._finish == "length" and not is_object(arguments):
+            if self._finish == "length" and is_cut(arguments, last=at + 1 == len(self._calls)):
                 continue  # a part of an input is not an input
             known = self._asked.tools.get(calling.name) or ToolName(calling.name)
             parts = (self._head.own, at, calling.id, calling.name, arguments, self._asked.tools)

@@ -52,7 +52,7 @@ def response_of(asked: Asked, reply: Reply) -> bytes:
     if parts or not calls:
         output.append(said(own, parts or [text_part("")], "incomplete" if cut and not calls else "completed"))
     for at, call in enumerate(calls):
-        if choice.finish_reason == "length" and not is_object(call.function.arguments):
+        if choice.finish_reason == "length" and is_cut(call.function.arguments, last=at + 1 == len(calls)):
             continue  # a part of an input is not an input
         output.append(called(own, at, call.id, call.function.name, call.function.arguments, asked.tools))
     finish = "content_filter" if message.refusal else choice.finish_reason
@@ -151,9 +151,9 @@ def search_of(arguments: str) -> Plain:
     return found
 
 
-def is_object(arguments: str) -> bool:
-    """Whether a call's arguments are a JSON object, as those of one that was cut within them are not."""
-    return _object(arguments or "{}") is not None
+def is_cut(arguments: str, *, last: bool) -> bool:
+    """Whether a call of a reply that ends at its limit was cut: within its arguments, or the last before any."""
+    return _object(arguments or "{}") is None or (last and not arguments.strip())
 
 
 def _object(text: str) -> Plain | None:

@@ -94,6 +94,7 @@ class ConverseDecoder(Decoder):
         "_calls",
         "_characters",
         "_done",
+        "_empty",
         "_failure",
         "_first",
         "_frames",
@@ -124,6 +125,8 @@ class ConverseDecoder(Decoder):
         """The block that holds a call of a tool."""
         self._silent = False
         """Whether that call has no arguments yet."""
+        self._empty = False
+        """Whether the last call is over, and has none: it was cut before them where the reply ends at its limit."""
         self._characters = 0
         """Of the content so far."""
         self._first: int | None = None
@@ -206,6 +209,7 @@ class ConverseDecoder(Decoder):
         if self._block is not None:
             part.failure = broken("a call of a tool that begins within another")
             return
+        self._told_empty(shown)
         self._calls += 1
         self._block, self._silent = event.content_block_index, True
         function = {"name": self._names.get(use.name, use.name), "arguments": ""}
@@ -215,6 +219,7 @@ class ConverseDecoder(Decoder):
 
     def _delta(self, event: _Event, part: StreamPart, shown: list[bytes]) -> None:
         delta = event.delta
+        self._told_empty(shown)
         if delta is None:
             part.failure = broken("a piece that says nothing")
         elif delta.text:
@@ -255,15 +260,21 @@ class ConverseDecoder(Decoder):
         return {"later_reasoning": [{"index": self._later, **begun}]}
 
     def _stop(self, event: _Event, part: StreamPart, shown: list[bytes]) -> None:
-        """The end of a block. A call without arguments has an empty object of them, as in a whole reply."""
+        """The end of a block. A call without arguments has an empty object of them, once it is known to be whole."""
         if event.content_block_index == self._block:
-            if self._silent:
-                shown.append(self._arguments("{}"))
-            self._block = None
+            self._empty, self._block = self._silent, None
+
+    def _told_empty(self, shown: list[bytes]) -> None:
+        """Say of a call without arguments that it has none."""
+        if self._empty:
+            shown.append(self._arguments("{}"))
+        self._empty = False
 
     def _finish(self, event: _Event, part: StreamPart, shown: list[bytes]) -> None:
         self._reason = finish_of(event.stop_reason)
         part.finish = None if isinstance(self._reason, Failure) else self._reason
+        if part.finish != "length":
+            self._told_empty(shown)
         if part.finish is not None:
             told = told_of(part.finish)
             if event.stop_reason == SEQUENCE:

@@ -234,6 +234,7 @@ MESSAGES: dict[str, tuple[str, Data]] = {
     "cut": ("length", {"content": "Ye"}),
     "cut in thought": ("length", {"reasoning_content": "Hm"}),
     "cut in a call": ("length", {"content": "Look:", "tool_calls": [call("c1", "look_up", '{"id":1}')]}),
+    "cut before arguments": ("length", {"content": "Look:", "tool_calls": [call("c1", "look_up", "")]}),
     "refusal": ("stop", {"refusal": "No."}),
     "text, then refusal": ("stop", {"content": "I can ", "refusal": "not."}),
     "thought": ("stop", {"content": "Yes.", **THOUGHT}),
@@ -251,7 +252,12 @@ MESSAGES: dict[str, tuple[str, Data]] = {
     ),
 }
 MESSAGES["cut in a call"][1]["tool_calls"].append(call("c2", "apply_patch", '{"input":"**'))
-STATUS = {"cut": ["incomplete"], "cut in thought": ["incomplete"], "cut in a call": ["completed"] * 2}
+STATUS = {
+    "cut": ["incomplete"],
+    "cut before arguments": ["completed"],
+    "cut in thought": ["incomplete"],
+    "cut in a call": ["completed"] * 2,
+}
 """That of the message and the calls of a reply that was cut: a part of a call is left out."""
 TOKENS = Tokens(10, 5, 2, 0, 1)
 

@@ -164,7 +164,7 @@ def test_a_stream_says_what_the_whole_reply_says(both: tuple[dict[str, Any], lis
     message = {k: v for k, v in expected["choices"][0]["message"].items() if k not in ("role", "refusal")}
     ours = gathered(chunks(found.data))
     for use in [*message.get("tool_calls", ()), *ours.get("tool_calls", ())]:
-        use["function"]["arguments"] = json.loads(use["function"]["arguments"])
+        use["function"]["arguments"] = json.loads(use["function"]["arguments"] or "{}")
     assert ours == message | {"content": message["content"] or ""}
     assert chunks(found.data)[-1]["usage"] == expected["usage"]
 
@@ -292,6 +292,24 @@ def test_a_call_within_a_call_is_broken() -> None:
     found = fed([START + start(0) + start(1)])
     assert found.failure is not None
     assert found.failure.kind == "broken"
+
+
+@pytest.mark.parametrize(("reason", "arguments"), [("max_tokens", ["{}", ""]), ("tool_use", ["{}", "{}"])])
+def test_the_last_call_of_a_stream_that_was_cut_before_its_arguments_has_none(
+    reason: str, arguments: list[str]
+) -> None:
+    pieces = [START]
+    for at in (0, 1):
+        use = {"toolUse": {"toolUseId": f"t{at}", "name": "clock"}}
+        pieces += [event("contentBlockStart", {"contentBlockIndex": at, "start": use})]
+        pieces += [event("contentBlockStop", {"contentBlockIndex": at})]
+    whole = fed([*pieces, event("messageStop", {"stopReason": reason}), METADATA])
+    assert whole.done
+    told = ["", ""]
+    for chunk in chunks(whole.data):
+        for piece in chunk["choices"][0]["delta"].get("tool_calls", ()) if chunk["choices"] else ():
+            told[piece["index"]] += piece["function"]["arguments"]
+    assert told == arguments
 
 
 def test_events_that_are_yet_to_come_are_passed_over() -> None:
