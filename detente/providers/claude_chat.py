@@ -44,7 +44,7 @@ def request_of(call: Call, family: Family) -> tuple[Members, tuple[str, ...]]:
     omissions = Omissions(call.optional)
     few_breakpoints(call.members)
     members = dict(call.members)
-    user = _user(members)
+    user = _user(members, omissions)
     for name in TAGS:
         if bytes(members.pop(name, b"null")) not in (b"null", b'"auto"', b'"default"', b"{}"):
             omissions.hint(name)
@@ -57,7 +57,7 @@ def request_of(call: Call, family: Family) -> tuple[Members, tuple[str, ...]]:
     return told, omissions.names
 
 
-def _user(members: Members) -> str | None:
+def _user(members: Members, omissions: Omissions) -> str | None:
     """Whose call it is, which Anthropic has one place for; taken out of the members."""
     found = None
     for name in ("safety_identifier", "user"):
@@ -65,9 +65,12 @@ def _user(members: Members) -> str | None:
         if raw == b"null":
             continue
         try:
-            found = found or msgspec.json.decode(raw, type=str)
+            stated = msgspec.json.decode(raw, type=str)
         except (msgspec.DecodeError, UnicodeDecodeError):
             raise Refusal.of(name, "is not text") from None
+        if found and stated != found:
+            omissions.hint(name)
+        found = found or stated
     return found
 
 

@@ -105,6 +105,11 @@ def test_a_stream_is_asked_for_as_one() -> None:
     assert ("anthropic-version", "2023-06-01") in outgoing.headers
 
 
+def test_a_second_name_of_the_user_is_listed() -> None:
+    outgoing = direct(HAIKU).encode(call({"model": "m", "messages": HELLO, "safety_identifier": "a", "user": "b"}))
+    assert (outgoing.left_out, json.loads(outgoing.body)["metadata"]) == (("user",), {"user_id": "a"})
+
+
 def test_tags_are_left_out_and_listed() -> None:
     made = call({"messages": HELLO, "metadata": {"team": "a"}, "service_tier": "flex", "store": True, "model": "m"})
     outgoing = direct(HAIKU).encode(made)

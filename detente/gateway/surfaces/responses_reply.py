@@ -29,7 +29,6 @@ ECHOED: dict[str, Any] = {
     "tool_choice": "auto",
     "tools": [],
     "top_p": None,
-    "truncation": "disabled",
     "user": None,
 }
 """Members of a response that say what was asked for, with what they say where it was not."""
@@ -85,6 +84,7 @@ def shell(
         "previous_response_id": asked.recalls or None,
         "reasoning": members.get("reasoning", {"effort": None, "summary": None}),
         "store": bool(asked.kept_as),
+        "truncation": "disabled",
         "usage": usage_of(tokens) if tokens is not None else None,
         **echoed,
     }

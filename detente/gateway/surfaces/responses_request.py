@@ -15,6 +15,7 @@ from detente.gateway.surfaces.responses_thought import unpacked
 from detente.gateway.surfaces.responses_tools import INPUT, SEARCH, Toolbox, loaded, read, tools_of
 from detente.gateway.surfaces.surface import Asked
 from detente.providers.omission import Omissions, remedy
+from detente.providers.quoted import quoted
 from detente.providers.wire import FETCHING, Call, Refusal
 
 SAME = ("model", "stream", "temperature", "top_p", "user", "safety_identifier", "service_tier", "parallel_tool_calls")
@@ -29,11 +30,12 @@ READ = ("input", "instructions", "max_output_tokens", "reasoning", "text", "tool
 NEUTRAL: dict[str, tuple[bytes, ...]] = {
     "background": (b"false",),
     "stream_options": (),
-    "truncation": (b'"disabled"', b'"auto"'),
+    "truncation": (b'"disabled"',),
     "top_logprobs": (b"0",),
 }
 """Members that pass where they say nothing: null, or these."""
 _NULL = b"null"
+_BREAKPOINT = quoted("prompt_cache_breakpoint")
 _FREE = ("auto", "none")
 """Choices that leave it to the model to call no tool."""
 
@@ -62,10 +64,13 @@ class _Item(msgspec.Struct):
     input: str = ""
     output: str | list[msgspec.Raw] | None = None
     encrypted_content: str | None = None
+    summary: list[msgspec.Raw] | None = None
 
 
 class _Reasoning(msgspec.Struct):
     effort: str | None = None
+    mode: str | None = None
+    context: str | None = None
 
 
 class _Text(msgspec.Struct):
@@ -77,7 +82,7 @@ def as_chat(asked: Asked) -> Asked:
     """The same as a chat completion. Raises Refusal."""
     own, omissions = asked.call, Omissions(asked.call.optional)
     said: dict[str, Any] = {name: own.members[name] for name in SAME if _says(own.members, name)}
-    _known(own.members, omissions)
+    _known(own.members, omissions, kept=bool(asked.kept_as))
     box = tools_of(own.members.get("tools"), own.optional)
     for name in box.left_out:
         omissions.hint(name)
@@ -95,13 +100,15 @@ def _says(members: Mapping[str, msgspec.Raw], name: str) -> bool:
     return name in members and bytes(members[name]) != _NULL
 
 
-def _known(members: Mapping[str, msgspec.Raw], omissions: Omissions) -> None:
+def _known(members: Mapping[str, msgspec.Raw], omissions: Omissions, *, kept: bool) -> None:
     for name, raw in members.items():
         if name in SAME or name in READ or bytes(raw) == _NULL:
             continue
         if name in HINTS:
-            if bytes(raw) not in (b"false", b"{}"):
+            if bytes(raw) not in (b"false", b"{}") and not (name == "store" and kept):
                 omissions.hint(name)
+        elif name == "truncation" and bytes(raw) == b'"auto"':
+            omissions.hint(name)  # what is too long is refused, not cut
         elif name == "stream_options":
             omissions.hint(name)  # padding against those who measure the length of events
         elif name == "top_logprobs" and bytes(raw) != b"0":
@@ -121,8 +128,8 @@ def _output(members: Mapping[str, msgspec.Raw], said: dict[str, Any], omissions:
     """How much is made, in which shape, and with how much thought."""
     if _says(members, "max_output_tokens"):
         said["max_completion_tokens"] = members["max_output_tokens"]
-    if _says(members, "reasoning") and (effort := read(members["reasoning"], _Reasoning, "reasoning").effort):
-        said["reasoning_effort"] = effort
+    if _says(members, "reasoning"):
+        _reasoning(read(members["reasoning"], _Reasoning, "reasoning"), said, omissions)
     text = read(members["text"], _Text, "text") if _says(members, "text") else _Text()
     if text.verbosity not in (None, "medium"):
         said["verbosity"] = text.verbosity
@@ -133,6 +140,16 @@ def _output(members: Mapping[str, msgspec.Raw], said: dict[str, Any], omissions:
             said["response_format"] = {"type": kind, "json_schema": rest}
         elif kind != "text":
             said["response_format"] = {"type": kind}
+
+
+def _reasoning(asked: _Reasoning, said: dict[str, Any], omissions: Omissions) -> None:
+    if asked.effort:
+        said["reasoning_effort"] = asked.effort
+    if asked.mode not in (None, "standard") and not omissions.may("reasoning", "reasoning.mode"):
+        what = f"`reasoning.mode: {asked.mode[:40]}` is not known to chat completions"
+        raise Refusal(f"{what}; leave it out, or {remedy('reasoning')}", "reasoning.mode")
+    if asked.context not in (None, "auto"):
+        omissions.hint("reasoning.context")  # earlier thoughts are told where their model can read them
 
 
 def _tools(members: Mapping[str, msgspec.Raw], said: dict[str, Any], box: Toolbox) -> None:
@@ -185,6 +202,8 @@ def _messages(members: Mapping[str, msgspec.Raw], box: Toolbox, omissions: Omiss
     given = read(members.get("input", msgspec.Raw(b"[]")), str | list[msgspec.Raw], "input")
     if isinstance(given, str):
         return [*found, {"role": "user", "content": given}]
+    if _BREAKPOINT(bytes(members["input"])):
+        omissions.hint("prompt_cache_breakpoint")
     thoughts: dict[str, Any] = {}
     left = set[str]()
     for at, raw in enumerate(given):
@@ -196,6 +215,8 @@ def _messages(members: Mapping[str, msgspec.Raw], box: Toolbox, omissions: Omiss
                 what = "`encrypted_content` can only be read by the model that made it"
                 if not omissions.may("reasoning", "reasoning"):
                     raise Refusal(f"{what}; {remedy('reasoning')}", where)
+            elif not more and (item.summary or item.content):
+                omissions.hint("reasoning")  # a thought that only who stored it could tell
             if more.keys() != {"later_reasoning"}:
                 thoughts = more
             elif found and found[-1]["role"] == "assistant" and not thoughts:

@@ -111,6 +111,7 @@ class _Options(msgspec.Struct, forbid_unknown_fields=True):
     include_obfuscation: bool | None = None
 
 
+_IN_WORDS = ": leave it out and ask for JSON in words, or ask a model that can"
 _OPTIONS: Member[_Options] = Member("stream_options", _Options)
 _FORMAT: Member[_Format] = Member("response_format", _Format)
 _OBJECT: Member[dict[str, Any]] = Member("response_format", dict[str, Any])
@@ -258,7 +259,7 @@ def _format(stated: _Format, family: Family) -> dict[str, Any]:
         what = f"is `{stated.type[:40]}`: {family.interface.name} takes a schema (`json_schema`)"
         raise Refusal.of("response_format", what)
     if not family.structured:
-        raise Refusal.of("response_format", f"states a schema, and {family.title} cannot enforce one")
+        raise Refusal.of("response_format", f"states a schema, and {family.title} cannot enforce one{_IN_WORDS}")
     schema = stated.json_schema
     _OBJECT.read(schema.schema)
     structure = {"schema": bytes(schema.schema).decode(), "name": schema.name}

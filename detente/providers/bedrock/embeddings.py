@@ -130,8 +130,8 @@ def embeddings_together(replies: Sequence[Reply]) -> Reply:
     return Reply(msgspec.json.encode(answer), Tokens(sum(counts), 0))
 
 
-def embedding_request(call: Call, kind: EmbeddingModel | None) -> tuple[bytes, HeaderPairs]:
-    """(The body, the headers beside its type.) Raises Refusal where the model cannot be asked."""
+def embedding_request(call: Call, kind: EmbeddingModel | None) -> tuple[bytes, HeaderPairs, tuple[str, ...]]:
+    """(The body, the headers beside its type, what is left out.) Raises Refusal where the model cannot be asked."""
     members = call.members
     if kind is None:
         raise Refusal("how this model is asked for embeddings is not known here", "model")
@@ -141,14 +141,15 @@ def embedding_request(call: Call, kind: EmbeddingModel | None) -> tuple[bytes, H
     texts = _texts(members)
     dimensions = _dimensions(members, kind)
     as_base64(members)
-    metadata = metadata_of(members, Omissions())
+    omissions = Omissions()
+    metadata = metadata_of(members, omissions)
     headers: HeaderPairs = ()
     if metadata:
         headers = (("x-amzn-bedrock-request-metadata", msgspec.json.encode(metadata).decode()),)
     body = _titan(texts, members) if kind.startswith("titan") else _cohere(texts, members)
     if dimensions is not None:
         body["dimensions" if kind == "titan-2" else "output_dimension"] = dimensions
-    return msgspec.json.encode(body), headers
+    return msgspec.json.encode(body), headers, omissions.names
 
 
 def _texts(members: Mapping[str, msgspec.Raw]) -> list[str]:

@@ -116,8 +116,10 @@ class BedrockWire(Wire):
             same = spoken.encode(call)
             return Outgoing(f"{OPENAI}/v1{same.target}", same.headers, same.body, same.method, same.left_out)
         if call.operation == "embeddings":
-            body, more = embedding_request(call, kind_of(self.name, self.deployment.model))
-            return Outgoing(self._paths["invoke"], (JSON, ("accept", "application/json"), *more), body)
+            body, more, left_out = embedding_request(call, kind_of(self.name, self.deployment.model))
+            return Outgoing(
+                self._paths["invoke"], (JSON, ("accept", "application/json"), *more), body, left_out=left_out
+            )
         if call.operation == "messages":
             body, left_out = body_of(call, self.claude)
             action = "invoke-with-response-stream" if call.stream else "invoke"

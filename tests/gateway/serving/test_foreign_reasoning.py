@@ -196,3 +196,26 @@ def test_reasoning_of_a_deployment_that_is_gone_is_refused_with_the_remedy(tmp_p
             assert south.requests == north.requests == []
 
     run(main())
+
+
+def test_what_is_left_out_of_a_message_has_its_callers_word(tmp_path: Path) -> None:
+    choice = {"index": 0, "message": {"role": "assistant", "content": "Hi"}, "finish_reason": "stop"}
+    usage = {"prompt_tokens": 1, "completion_tokens": 1, "total_tokens": 2}
+    chat = {"id": "c", "object": "chat.completion", "created": 1, "model": "m", "choices": [choice], "usage": usage}
+
+    async def main() -> None:
+        async with play(http(chat)) as south:
+            data = case_data({"south": south.base}, serving=SERVING | {"lenient": ["reasoning"]})
+            data["deployments"][0]["lacks"] = ["reasoning"]
+            async with Stage(tmp_path, data) as stage:
+                thinking = {"type": "enabled", "budget_tokens": 1024}
+                asked = {
+                    "model": "m",
+                    "max_tokens": 2000,
+                    "thinking": thinking,
+                    "messages": [{"role": "user", "content": "Hi"}],
+                }
+                answer = await stage.ask(asked, path="/v1/messages")
+                assert (answer.status, answer.headers["x-detente-left-out"]) == (200, "thinking")
+
+    run(main())

@@ -197,6 +197,44 @@ def test_a_search_for_tools_that_the_caller_runs_is_a_function_and_what_it_found
         SURFACE.whole(found, Reply(body.replace(b'{\\"query', b'[\\"query'), TOKENS), "d")
 
 
+@pytest.mark.parametrize(
+    ("changed", "left_out"),
+    [
+        ({"reasoning": {"context": "all_turns"}}, ("reasoning.context",)),
+        ({"truncation": "auto"}, ("truncation",)),
+        ({"truncation": "disabled"}, ()),
+        ({"store": True}, ("store",)),
+        (
+            {
+                "input": [
+                    {"role": "user", "content": [{"type": "input_text", "text": "Hi", "prompt_cache_breakpoint": {}}]}
+                ]
+            },
+            ("prompt_cache_breakpoint",),
+        ),
+        (
+            {"input": [user("Hi"), {"type": "reasoning", "summary": [{"type": "summary_text", "text": "so"}]}]},
+            ("reasoning",),
+        ),
+        ({"input": [user("Hi"), {"type": "reasoning", "summary": []}]}, ()),
+    ],
+)
+def test_what_a_chat_has_no_place_for_and_changes_no_answer_is_listed(changed: Data, left_out: tuple[str, ...]) -> None:
+    assert asked(**changed).call.left_out == left_out
+
+
+def test_a_mode_of_reasoning_is_refused_or_left_out_by_leniency() -> None:
+    with pytest.raises(Refusal, match=r"`reasoning.mode: pro` .*`lenient: \[reasoning\]`"):
+        asked(reasoning={"mode": "pro"})
+    assert asked("reasoning", reasoning={"mode": "pro"}).call.left_out == ("reasoning.mode",)
+    assert asked(reasoning={"mode": "standard"}).call.left_out == ()
+
+
+def test_a_reply_that_is_kept_is_stored_as_asked() -> None:
+    found = SURFACE.ask(dumped({"model": "m", "input": "Hello", "store": True}))
+    assert as_chat(msgspec.structs.replace(found, kept_as="resp_1")).call.left_out == ()
+
+
 def test_a_search_for_tools_at_openai_is_left_out_since_all_tools_are_told() -> None:
     deferred = {**FUNCTION, "defer_loading": True}
     history = [user("a"), {"type": "tool_search_call", "call_id": None, "execution": "server", "arguments": {}}]

@@ -56,6 +56,10 @@ def test_bodies() -> None:
     }
 
 
+def test_what_logs_do_not_take_is_listed() -> None:
+    assert wire(TITAN2).encode(asked(user="ü", metadata={"team": "search"})).left_out == ("user",)
+
+
 def test_the_request() -> None:
     out = wire(TITAN2).encode(asked(user="u-1", metadata={"team": "search"}))
     assert out.target == "/model/amazon.titan-embed-text-v2%3A0/invoke"
