@@ -113,6 +113,7 @@ def _bought(plan: Mapping[str, Any]) -> Iterator[str]:
     starts, span_starts = [each[0] for each in spans], [each[2] for each in spans]
     before = list(accumulate(hours, initial=Decimal(0)))
     changes: dict[str, dict[int, Decimal]] = defaultdict(lambda: defaultdict(Decimal))  # of the units held, by period
+    in_part = defaultdict[str, set[int]](set)
     for row in plan["purchases"]:
         since, until, name = moment_of(row["start"]), moment_of(row["end"]), row["offer"]
         of, ends = (span_starts, 3) if row["reserved"] else (starts, 1)
@@ -122,12 +123,14 @@ def _bought(plan: Mapping[str, Any]) -> Iterator[str]:
             yield f"{where} to {row['end']} is for no periods of the plan"
             continue
         lasts = before[end] - before[first]
-        short = lasts - stated > MAX_SHIFT * lasts and end - first > 1  # a gang may run for a part of one
-        if short or stated - lasts > MAX_SHIFT * lasts:
+        short = lasts - stated > MAX_SHIFT * lasts
+        inner = before[max(first + 1, end - 1)] - before[first + 1]  # a term may begin and end within a period
+        too_short = short and stated < inner if row["reserved"] else short and end - first > 1  # or a gang's run
+        if too_short or stated - lasts > MAX_SHIFT * lasts:
             yield f"{where} has {row['hours']} hours, and its periods {plain(lasts)}"
-        each = Decimal(row["units"]) * stated / lasts
-        changes[name][first] += each
-        changes[name][end] -= each
+        in_part[name] |= {first, end - 1} if short else set()
+        changes[name][first] += Decimal(row["units"])
+        changes[name][end] -= Decimal(row["units"])
     held = {name: [Decimal(0)] * len(periods) for name in changes}
     for name, by_period in changes.items():
         for at, units in enumerate(accumulate(by_period[at] for at in range(len(periods)))):
@@ -136,6 +139,8 @@ def _bought(plan: Mapping[str, Any]) -> Iterator[str]:
     for row in plan["capacity"]:
         if row["offer"] in held:
             count, bought = held[row["offer"]][row["period"]], Decimal(row["bought"])
+            if row["period"] in in_part[row["offer"]]:
+                continue
             size = sizes.setdefault(row["offer"], bought / count) if count else Decimal(0)
             if abs(bought - size * count) > MAX_SHIFT * max(Decimal(1), bought):
                 where = f"{row['offer']} in period {row['period']}"

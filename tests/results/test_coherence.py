@@ -74,6 +74,16 @@ def test_a_plan_as_it_was_saved_holds() -> None:
     must_hold(Plan.from_json(saved()), case(), "plan")
 
 
+@pytest.mark.parametrize("every", ["week", "day"])
+def test_a_term_may_end_within_a_period(every: str) -> None:
+    """A month from 1 January, by weeks: the last is paid for the days that are left of the term."""
+    kept = gpus("south", "1.5", unit=4) | {"id": "kept", "buy": "reserved", "term": "1 month"}
+    horizon = {"start": "2026-01", "end": "2026-03", "every": every}
+    found = solved(build([gpus("south", 3), kept], [compute()], horizon=horizon))
+    assert any(row.reserved for row in found.purchases)
+    assert Plan.from_json(found.to_json()) == found
+
+
 @pytest.mark.parametrize(
     ("path", "value", "what"),
     [
