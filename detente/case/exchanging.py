@@ -58,6 +58,11 @@ class StatedRates:
             return Dated(() if fixed is None else ((None, fixed),))
         return as_invoiced(self.stated) if self.day == "invoice" else self.stated
 
+    @property
+    def of_day(self) -> StatedRates:
+        """Of what is due on a day, which is the day of its invoice, too."""
+        return replace(self, day="use") if self.day == "invoice" else self
+
     def one(self, start: datetime, end: datetime, remedy: str) -> Decimal:
         """The one rate of a time. Raises FlawError where there is none, or several, with what then is to be done."""
         found = {rate: at for at, rate in _within(self.by_use, start, end)}
@@ -157,12 +162,14 @@ class _Exchanging:
         if rates is None:
             return agreement
         for at, term in enumerate(agreement.terms):
+            used = rates
             time = self._seen(self._converting.get((agreement.id, at)) or self._dates(term, agreement))
             if isinstance(term, DatedPayment):
                 time = moment(term.paid_on), moment(term.paid_on)
-            own = self._own_money(term, rates, time)
+                used = {currency: each.of_day for currency, each in rates.items()}
+            own = self._own_money(term, used, time)
             if own is None:
-                terms.append(self._at_one(entry, term, ("terms", at), rates, time, TOGETHER))
+                terms.append(self._at_one(entry, term, ("terms", at), used, time, TOGETHER))
             elif isinstance(term, PriceChange | OwnRates):
                 terms.append(self._at_each(term, own, time))
             else:

@@ -201,6 +201,12 @@ def test_a_payment_has_the_rate_of_its_day() -> None:
     assert charged(plan_of(paid, exchange=moving()), "fee") == 120
 
 
+def test_a_payment_has_that_rate_where_use_has_that_of_its_invoice_too() -> None:
+    """100 EUR due on 10 February are 120 at 1.20; work is 540 by the days of its invoices."""
+    paid = {"id": "fee", "kind": "payment", "amount": "100 EUR", "on": "2026-02-10"}
+    assert plan_of(paid, exchange=moving("invoice")).cost == 540 + 120
+
+
 def test_amounts_elsewhere_have_the_one_rate_of_the_horizon() -> None:
     """Demand that is worth 1 EUR, at 1.5 USD, goes unserved where it would cost 2 USD, and is served at 1."""
     for price, cost in ((2, 150), (1, 100)):
