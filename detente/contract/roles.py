@@ -147,6 +147,15 @@ class UpToAmount(ClauseRole):
     """What it charges or gives back ends with the amount of its standings, of which all that is drawn is that."""
 
 
+class AsksPart(ClauseRole):
+    """It asks for a part of something: what it gives up is told as one, too."""
+
+    @property
+    @abstractmethod
+    def portion_of(self) -> Meter:
+        """Of what."""
+
+
 class Hedge(ClauseRole):
     """It is there against the loss of a party, and asks for several of them."""
 

@@ -29,6 +29,7 @@ from detente.contract.reminder import Reminder
 from detente.contract.returning import Returning
 from detente.contract.roles import (
     AfterPlans,
+    AsksPart,
     AvailabilityGuarantee,
     CallLimit,
     ClauseRole,
@@ -53,7 +54,7 @@ from detente.values.quantity import Span
 
 ROLES: tuple[type[ClauseRole], ...] = (
     *(PriceChange, OwnRates, AfterPlans, GivingBack, Payer, Returning, CallLimit, PricedBreach, UpToAmount),
-    *(Hedge, StandbyHedge, DatedPayment, AvailabilityGuarantee, DataReader),
+    *(AsksPart, Hedge, StandbyHedge, DatedPayment, AvailabilityGuarantee, DataReader),
 )
 """What a clause may be besides."""
 
@@ -210,16 +211,11 @@ class Term(ClauseText):
         """
         return ()
 
-    @property
-    def portion_of(self) -> Meter | None:
-        """Of what it asks for a part, where it asks for one."""
-        return None
-
     # -- for the answers -----------------------------------------------------------------------------------------
     def concede(self, part: str, amount: Fraction, unit: str, currency: str) -> str:
         """What relaxing a part of this clause by so much means, in the contract's words (§8).
 
         ``part`` is that of the rows it requires, `share` of those that ask one share of all, or `denied`. Of a clause
-        that asks for a part of something (``portion_of``), the amount is the largest part that any window gives.
+        that asks for a part of something (``AsksPart``), the amount is the largest part that any window gives.
         """
         return f"let {sufficient(amount, unit)} pass outside this clause"

@@ -12,6 +12,7 @@ from fractions import Fraction
 
 import numpy as np
 
+from detente.contract.roles import AsksPart
 from detente.contract.term import Term
 from detente.planner.conflict_facts import plural
 from detente.planner.formulation.draft import Draft
@@ -108,7 +109,7 @@ def _exact(value: float) -> Decimal:
 
 def _portion(draft: Draft, term: Term, each: Yielding, values: Floats) -> Fraction | None:
     """The largest part of a whole that a clause gives in any window; None of one that asks for no part of one."""
-    if term.portion_of is None:
+    if not isinstance(term, AsksPart):
         return None
     shaping = Shaping(draft)
     shaping.state(term)
