@@ -332,7 +332,7 @@ class ServiceCredit(Term, AvailabilityGuarantee, DataReader, Returning):
         known = f"{len(self.measured)} measured" if self.measured else "none is measured, so nothing is counted on"
         if self.incidents is not None:
             known = f"measured from {self.incidents.file}, {self.incidents.from_} to {self.incidents.until}"
-            known += ", and not observed else, so nothing is counted on"
+            known += ": outside these days nothing is counted on"
         each = f"of each {self.windows.every}'s spend ({self.covered})"
         most = f", at most {self.cap.told} in all" if self.cap is not None else ""
         return Reason(self.id, f"by availability, a part {each} is given back: {bands}{claim}{most}; {known}")

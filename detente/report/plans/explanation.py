@@ -259,7 +259,8 @@ def _version(found: Plan, term: Term, row: ClauseRow, *, free: bool) -> Iterable
         yield Line(f"it {word} {shown(abs(row.owed), found.currency)} over the plan", (row.term,))
     yield from (Line(told, (row.term,)) for told in _windows(found, row))
     capped = _capped(found, row) if isinstance(term, UpToAmount) else ()
-    reached = [named(s.start, s.end) for s in capped if s.amount and row.start < s.end <= row.end and not s.remaining]
+    ended = (s for s in capped if s.amount and row.start < s.end <= row.end)
+    reached = [named(s.start, s.end) for s in ended if not s.tells(s.remaining or Decimal(0))]
     if reached:
         more = f" and {len(reached) - MAX_WINDOWS} more" if len(reached) > MAX_WINDOWS else ""
         yield Line(f"its cap is reached in {', '.join(reached[:MAX_WINDOWS])}{more}", (row.term,))

@@ -291,6 +291,7 @@ def test_a_take_or_pay_tells_its_windows() -> None:
         # a fifth of 1000 USD a month
         ({"cap": "500 USD"}, "its cap is reached in Mar 2026"),
         ({"cap": "900 USD"}, "its cap is not reached"),
+        ({"cap": "800.004 USD"}, "its cap is reached in Apr 2026"),  # less than a cent is left
         ({"cap-each": "500 USD", "windows": {"every": "quarter"}}, "its cap is reached in 2026 Q1"),
         ({"cap-each": "200 USD"}, "its cap is reached in Jan 2026, Feb 2026, Mar 2026, Apr 2026"),
         ({}, None),
