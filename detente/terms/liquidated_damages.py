@@ -59,6 +59,11 @@ class LiquidatedDamages(CappedCharge, PricedBreach):
         if self.rate is None and "measure" in self.model_fields_set:
             what = "which money counts is said of a `rate`, and there is none"
             raise FlawError(what, "leave out `measure`", ("measure",), key=True)
+        if self.amount is not None and self.windows.ramp:
+            what = "a lump sum is once for each window, whole, and a ramp would divide it"
+            remedy = "leave out `ramp`" if self.cap_each is None else "leave out `ramp` and `cap-each`"
+            remedy += ", or write a clause for each window, with its `amount`, `from` and `until`, and without `ramp`"
+            raise FlawError(what, remedy, ("windows", "ramp"))
         if self.amount is not None and self.cap_each is not None:
             what = "a lump sum is once for each window, and `cap-each` would lower it"
             raise FlawError(what, "write the lower `amount`, or a `cap` in all", ("cap-each",), key=True)
@@ -115,7 +120,7 @@ class LiquidatedDamages(CappedCharge, PricedBreach):
     # -- a lump sum --------------------------------------------------------------------------------------------------
     def _lump(self, window: Window) -> Fraction:
         """What is owed for a window in which there is any breach: all of it, however little of it a plan sees."""
-        return Fraction(self.amount.amount) * self.windows.due(window) if self.amount else Fraction(0)
+        return Fraction(self.amount.amount) * window.due if self.amount else Fraction(0)
 
     def owed_of(self, program: Program, windows: Sequence[Window]) -> Expression:
         """Of a lump sum, a whole number for each window says whether there is any breach in it."""
@@ -145,9 +150,8 @@ class LiquidatedDamages(CappedCharge, PricedBreach):
         return super().divides if self.amount is None else "amount"
 
     def stated_windows(self) -> tuple[StatedWindows, ...]:
-        """Those in which they are owed: all of a lump sum falls to the part of a window that a plan sees."""
-        each, *of_cap = super().stated_windows()
-        return replace(each, whole=self.amount is not None), *of_cap
+        """Those in which they are owed: all of a lump sum, and of its cap, falls to the part that a plan sees."""
+        return tuple(replace(each, whole=self.amount is not None) for each in super().stated_windows())
 
     # -- for people, and for the case's checks -----------------------------------------------------------------------
     def explain(self) -> Reason:

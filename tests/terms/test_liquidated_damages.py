@@ -103,6 +103,38 @@ def test_a_lump_sum_is_owed_once_for_each_window_with_any_breach() -> None:
 CAP = {"id": "liability", "kind": "liability-cap", "amount": "3 k USD"}
 
 
+@pytest.mark.parametrize("cut", [{}, {"cut": "prorate"}])
+@pytest.mark.parametrize("bound", [{"cap": "150 USD"}, {"within": "liability"}])
+def test_a_cap_in_all_of_a_lump_sum_is_whole_where_the_horizon_cuts_its_time(bound: Data, cut: Data) -> None:
+    """1,500 Mtok at 2 USD until 14 February, and 100 for the quarter: 45 days of 365 would leave 18.49 of the cap."""
+    lump = damages(amount="100 USD", windows={"every": "quarter"} | cut, **bound)
+    deal = agreement(lump, *([CAP | {"amount": "150 USD"}] if "within" in bound else []), ends="2027-01-01")
+    days = {"start": "2026-01-01", "end": "2026-02-15", "every": "day"}
+    case = build([tokens("north", 3), tokens("south", 2)], [work()], deal, horizon=days)
+    found = solved(case)
+    assert found.cost == 3_000 + 100
+    breach = use(case, "chat", "south-api", "2026-01-01", "2026-02-15", 1500, 3000)
+    assert {(p.part, p.window): p.amount for p in posted(case, "damages", breach)} == postings(found, "damages")
+    if "cap" in bound:
+        assert Oracle(case).solve() == pytest.approx(3_100)
+
+
+def test_a_ramp_of_lump_sums_is_refused_once_and_written_as_clauses_it_can_be_planned() -> None:
+    """In turn it said to add `cap-each`, and that `cap-each` would lower it."""
+    ramp = {"windows": {"every": "quarter", "ramp": ["40%", "60%"]}}
+    facts = [tokens("north", 3), tokens("south", 2)], [work()]
+    for each, leave in (({}, "leave out `ramp`, or"), ({"cap-each": "9 USD"}, "leave out `ramp` and `cap-each`, or")):
+        (said,) = mistakes(data_of(*facts, agreement(damages(amount="1 k USD", **ramp, **each))))
+        assert said.startswith(f"a lump sum is once for each window, whole, and a ramp would divide it; {leave}")
+    quarter = {"windows": {"every": "quarter"}}
+    first = damages(amount="400 USD", until="2026-04-01", **quarter)
+    second = damages(id="more", amount="600 USD", **quarter, **{"from": "2026-04-01", "until": "2026-07-01"})
+    assert solved(two_clouds(first, second)).cost == 12_000 + 1_000
+    (said,) = mistakes(data_of(*facts, agreement(damages(**ramp, within="liability"), CAP)))
+    assert said.endswith("add `cap-each` (in place of any other cap), or leave out `ramp`")
+    assert solved(two_clouds(damages(**ramp, **{"cap-each": "1 k USD"}))).cost == 12_000 + 1_000
+
+
 def test_a_liability_cap_bounds_them() -> None:
     bounded = damages(price="1.20 USD per Mtok", within="liability")
     found = solved(two_clouds(bounded, CAP))

@@ -46,8 +46,9 @@ class CappedCharge(Term, UpToAmount):
     def _one_cap(self) -> Self:
         if self.cap is not None and self.cap_each is not None:
             raise FlawError("states both `cap` and `cap-each`", "keep one of them")
-        if self.cap_each is None and self.windows.ramp:
-            raise FlawError("a ramp divides an amount, and there is none", "add `cap-each`", ("windows", "ramp"))
+        if self.cap_each is None and self.windows.ramp and self.by_the_unit:
+            remedy = "add `cap-each` (in place of any other cap), or leave out `ramp`"
+            raise FlawError("a ramp divides an amount, and there is none", remedy, ("windows", "ramp"))
         return self
 
     _texts: tuple[CappedCharge, ...] = PrivateAttr(default=())
@@ -116,9 +117,10 @@ class CappedCharge(Term, UpToAmount):
         return Every(starts=self.windows.starts, cut=self.windows.cut)
 
     def most(self, window: Window) -> Fraction | None:
-        """The cap of one of the times for which a cap holds."""
+        """The cap of one of the times for which a cap holds: a lump sum falls to a plan whole, and so does its cap."""
         if self.in_all is not None:
-            return Fraction(self.in_all.amount) * self._whole.share(window)
+            part = self._whole.share(window) if self.by_the_unit else self._whole.due(window)
+            return Fraction(self.in_all.amount) * part
         return None if self.cap_each is None else Fraction(self.cap_each.amount) * self.windows.share(window)
 
     # -- the questions ---------------------------------------------------------------------------------------------

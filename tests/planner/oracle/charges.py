@@ -220,8 +220,8 @@ class Charges(Windows):
             for column, amount in lumps.items():
                 self.cost[column] += amount
         elif lumps:
-            ((_, _, part, inside),) = self.windows(term, "term")
-            self._lesser(lumps, float(term.cap.amount) * part * inside)
+            ((_, _, part, _),) = self.windows(term, "term")
+            self._lesser(lumps, float(term.cap.amount) * part)
 
     def _charged(self, term: Any) -> None:
         """A part of a measure, up to a cap: a switch says which, and a wrong switch only costs more."""
