@@ -69,18 +69,21 @@ class RevenueShare(CappedCharge):
         earlier = next(amended, self)
         if earlier.moment == self.moment or self.validity.begun is None:
             return
-        month, own = f"{first_invoiced(on.astimezone(self.validity.zone)):%Y-%m}", "an `id` of its own"
+        local = on.astimezone(self.validity.zone)
+        begins = invoice_day(local - timedelta.resolution)  # the first of a month from which this text may count
+        apart = local != begins
+        month, own = f"{first_invoiced(local):%Y-%m}", "an `id` of its own"
         counts = f"the text that `{self.id}` replaces counts revenue {COUNTED[earlier.moment]}, and this one"
         if self.moment == "invoice":
-            later = invoice_day(on.astimezone(self.validity.zone))
-            owed, remedy = (
-                "owed twice",
-                f"say `removes: [{self.id}]`, and write this text with {own}, `from: {later:%Y-%m-%d}`",
-            )
+            owed, until, first = "owed twice", begins, invoice_day(begins)
         else:
-            last = on + timedelta(days=1)
-            remedy = f"end the earlier text itself (`until: {last:%Y-%m-%d}`), and write this one with {own}"
-            owed = "owed under neither"
+            owed, until, first = "owed under neither", begins + timedelta(days=1), begins
+        remedy = f"end the earlier text itself (`until: {until:%Y-%m-%d}`), and write this one with {own}"
+        if self.moment == "invoice" and not apart:
+            remedy = f"say `removes: [{self.id}]`, and write this text with {own}, `from: {first:%Y-%m-%d}`"
+        elif apart:
+            remedy = f"change it on the first of a month: {remedy}, `from: {first:%Y-%m-%d}`"
+            month = f"{month}, in part,"
         yield Flaw(
             f"{counts} {COUNTED[self.moment]}: that of {month} would be {owed}",
             f"{remedy}, or keep its `moment`",

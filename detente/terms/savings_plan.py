@@ -332,7 +332,7 @@ class SavingsPlan(Term, OwnRates):
         """Prices that are no saving; offers with more than one price, of somebody else, or with a discount."""
         for offer in case.offers:
             if offer.id in self.rates:
-                yield from self._of(offer)
+                yield from self._of(offer, case)
         for other in case.lowering:
             for demand, facts in case.uses(self.covered, *other.covered.keys):
                 if off_price(other, demand, facts):
@@ -384,14 +384,14 @@ class SavingsPlan(Term, OwnRates):
                 continue
             return
 
-    def _of(self, offer: AnyOffer) -> Iterator[Flaw]:
+    def _of(self, offer: AnyOffer, case: CaseView) -> Iterator[Flaw]:
         rate, party, start = self.rates[offer.id], self.validity.counterparty, self.validity.start
         listed = offer.one_price(start) if offer.price.on(start) is not None else rate.amount  # not sold yet
-        later = (offer.one_price(moment(on)) for on, _ in offer.price.steps if on is not None)
+        held = (offer.one_price(at) for at in self._times_of_prices(offer, case))
         if listed is None or offer.taken_in != rate.unit:
             what = f"`{offer.id}` has no one price per {rate.unit}, of which the plan could save a part"
             yield Flaw(what, "cover offers with one price", ("rates", offer.id))
-        elif rate.amount > max(listed, *(price for price in later if price is not None), 0):
+        elif rate.amount > max(listed, *(price for price in held if price is not None), 0):
             what = f"{rate} in the plan is more than `{offer.id}` costs: {shown(listed, rate.currency)}"
             remedy = "write that price where the lower of both is charged (Azure), or leave the offer out"
             yield Flaw(what, remedy, ("rates", offer.id))
@@ -399,9 +399,19 @@ class SavingsPlan(Term, OwnRates):
             what = f"`{offer.id}` is sold by `{offer.provider}`, and this agreement is with `{party}`"
             yield Flaw(what, f"name an offer of `{party}`", ("rates", offer.id))
 
+    def _times_of_prices(self, offer: AnyOffer, case: CaseView) -> Iterator[datetime]:
+        """When its text begins, and when the price of an offer changes while that is in force, if it is sold then."""
+        first = self.validity.first
+        texts = (self, *(other for other in case.beside if isinstance(other, SavingsPlan) and other.id == self.id))
+        end = max(text.validity.end for text in texts if text.validity.first == first)
+        steps = (moment(on) for on, _ in offer.price.steps if on is not None)
+        yield from (at for at in (first, *steps) if first <= at < end and offer.price.on(at) is not None)
+
     def concede(self, part: str, amount: Fraction, unit: str, currency: str) -> str:
         """In the contract's words."""
-        return f"cover {sufficient(amount)} more than is used or paid for"
+        if part == "commitment":  # to commit more is bounded at once
+            return f"commit {sufficient(amount, unit)} less"
+        return f"cover {sufficient(amount, unit)} more than is used or paid for"
 
 
 FirstPlan = tuple[str, datetime]

@@ -87,6 +87,34 @@ def test_an_amendment_by_another_moment_owes_no_month_twice_and_none_never() -> 
     assert solved(Case.of(amended(ended, {"id": "new"}))).cost == D(24_000 + 12 * 1200)
 
 
+@pytest.mark.parametrize(
+    ("moments", "until", "first", "owed"),
+    [
+        # January to April by use, May's on 1 June
+        (("use", "invoice"), "2026-05-01", "2026-06-01", 5 * 1200),
+        # January's to April's from 1 February to 1 May, and May and June by use
+        (("invoice", "use"), "2026-05-02", "2026-05-01", 6 * 1200),
+    ],
+)
+def test_within_a_month_an_amendment_by_another_moment_leads_to_the_first_of_one(
+    moments: tuple[str, str], until: str, first: str, owed: int
+) -> None:
+    """From 15 April, of 1200 USD a month: April's first half is owed by one text."""
+    share: Data = {"id": "cut", "kind": "revenue-share", "rate": "20%"}
+    before, after = (share | {"moment": moment} for moment in moments)
+
+    def amended(before: Data, after: Data) -> Data:
+        later = agreement(after, id="later", amends="deal", effective="2026-04-15", ends="2028-01")
+        deals = agreement(before, id="deal", ends="2028-01"), later
+        return data_of([tokens("south", 2)], [work(revenue="6 USD per Mtok")], *deals, months=6)
+
+    (said,) = mistakes(amended(before, after))
+    ended = f"end the earlier text itself (`until: {until}`), and write this one with an `id` of its own"
+    assert f"; change it on the first of a month: {ended}, `from: {first}`, or keep its `moment`" in said
+    followed = amended(before | {"until": until}, after | {"id": "new", "from": first})
+    assert solved(Case.of(followed)).cost == D(12_000 + owed)
+
+
 def test_owed_by_place() -> None:
     found = solved(world(of={"provider": "south"}))
     # South 2 + 20% x 6 = 3.20 > 3 for what earns; what earns nothing stays at 2

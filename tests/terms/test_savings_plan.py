@@ -12,7 +12,21 @@ from detente.case.notes import notes
 from detente.contract.decisions import Decisions
 from detente.contract.metered.totals import Totals
 from detente.contract.metered.use import RatedUse, Use
-from tests.builders import D, Data, agreement, build, charged, compute, data_of, day, gpus, mistakes, placed, solved
+from tests.builders import (
+    D,
+    Data,
+    agreement,
+    build,
+    charged,
+    compute,
+    data_of,
+    day,
+    gpus,
+    mistakes,
+    placed,
+    refused,
+    solved,
+)
 from tests.planner.oracle.oracle import Oracle
 
 FEBRUARY = {"start": "2026-02-01", "end": "2026-03-01", "every": "day"}
@@ -180,6 +194,35 @@ def test_a_rate_may_be_the_price_and_a_price_may_fall_below_it(price: Any, cost:
     offers = [OFFERS[0] | {"price": price}]
     found = solved(february(plan_of("2.80", {"r5": RATES["r5"]}), [needs("a", "6 GPU", "R5")], offers))
     assert found.cost == cost
+
+
+def test_a_price_from_before_the_plan_or_after_it_is_no_price_that_it_saves_of() -> None:
+    """R5 were 5.00 until 2025, are 0.50, and in March 5.00 again: 0.70 is a mistake from February until March."""
+    price = {"2020-01-01": "5 USD per GPU-hour", "2025-02-03": "0.50 USD per GPU-hour"}
+    own = {"r5": RATES["r5"]}
+
+    def said(later: Data) -> list[str]:
+        deal = agreement(plan_of("1.40", own), effective="2026-02-01", ends="2026-03-01")
+        return mistakes(data_of([OFFERS[0] | {"price": price | later}], JOBS[:1], deal, horizon=FEBRUARY))
+
+    more = "0.7 USD per GPU-hour in the plan is more than `r5` costs: 0.50 USD"
+    assert more in said({})[0]
+    assert more in said({"2026-03-01": "5 USD per GPU-hour"})[0]
+    assert not said({"2026-02-15": "1 USD per GPU-hour"})  # it saves from then on
+
+
+def test_a_way_out_of_a_cap_below_its_commitment_is_to_commit_less() -> None:
+    """1.40 in each of 96 hours are 134.40 USD, of which a cap leaves 100."""
+    jobs = [JOBS[0] | {"value": "0.10 USD per GPU-hour"}]
+    cap: Data = {"id": "budget", "kind": "spending-cap", "amount": "100 USD", "measure": "after-plans"}
+    of_days = {"effective": "2026-02-01", "ends": "2026-02-05"}
+    deals = agreement(plan_of("1.40", {"r5": RATES["r5"]}), **of_days), agreement(cap, party="self", **of_days)
+    found = refused(
+        build(OFFERS[:1], jobs, *deals, horizon={"start": "2026-02-01", "end": "2026-02-05", "every": "day"})
+    )
+    said = {way.term: way.sentence for way in found.relaxations}
+    assert said["plan"].startswith("commit 34.40 USD less (")
+    assert said["budget"].startswith("raise the cap by 34.40 USD")
 
 
 @pytest.mark.parametrize("narrow", [{"accelerator": "R5"}, {"offer": "r5"}, {"product": "gpu", "provider": "north"}])
