@@ -70,11 +70,10 @@ def _clauses(plan: Plan, case: Case) -> Iterator[SaidTwice]:
             (term.id, term.kind, of.agreement, of.counterparty, term.text, term.source or "", said, of.start, of.end)
         )
     yield from _each("clauses", here, there)
-    currencies = {case.currency}
-    for exchange in case.declared.exchange:
-        currencies |= {name for rate in exchange.rate.values() for name in (rate.currency, rate.per)}
+    own = {(term.id, term.own_money.currency) for term in case.terms if term.own_money is not None}
     for row in plan.standings:
-        yield f"a currency of {row.term}", row.unit if row.of_money and row.unit not in currencies else "", ""
+        known = not row.of_money or row.unit == case.currency or (row.term, row.unit) in own
+        yield f"a currency of {row.term}", "" if known else row.unit, ""
         yield f"a meter of {row.term}", row.meter if (row.term, row.meter) not in meters else "", ""
 
 

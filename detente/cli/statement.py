@@ -71,9 +71,7 @@ def statement(
         books = Books(store, loaded)
         now = books.come(now)
         each_party = [party] if party else parties(books)
-        times = [(each, _days(window, upto, now.astimezone(books.clock(each)))) for each in each_party]
-        for _, (start, _) in times:
-            _must_have_begun(window, start, now)
+        times = [(each, _days_begun(window, upto, now.astimezone(books.clock(each)))) for each in each_party]
         found = [state(books, each, *days, planned, now) for each, days in times]
     if out is not None:
         from detente.report.pages.statement_page import render_statements
@@ -120,11 +118,16 @@ def _days(window: str | None, upto: date | None, now: datetime) -> tuple[date, d
     return start, max(min(end, today + timedelta(days=1)), start + timedelta(days=1))
 
 
-def _must_have_begun(window: str | None, start: date, now: datetime) -> None:
-    """Fees of windows that are to come would be told as owed, for use that is to come."""
+def _days_begun(window: str | None, upto: date | None, now: datetime) -> tuple[date, date]:
+    """The days of a statement to a party, by the party's clock.
+
+    Of a time that is to come there, fees would be told as owed for use that is to come: that is refused.
+    """
+    start, end = _days(window, upto, now)
     if start > now.date():
         what = f"`--window {window}` is still to come, and a statement tells what was"
         raise click.ClickException(f"{what}; write a time that has begun (`--window {now:%Y-%m}`)")
+    return start, end
 
 
 def _too_early(window: str | None, upto: date, start: date) -> str:

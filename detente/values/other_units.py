@@ -13,28 +13,29 @@ OTHER_SPANS = {"s": "second", "sec": "second", "min": "minute", "h": "hour", "hr
 
 _REQUESTS = "requests?|reqs?|calls?|quer(?:y|ies)|prompts?|messages?|invocations?"
 _LIMIT = re.compile(rf"(?P<number>[0-9][0-9._]*(?:\s?[kKM])?)\s?(?i:(?:{_REQUESTS})|(?P<of>[rqt])p(?P<per>[smd]))")
+_UNTOLD = "does not say how much work a request is"
 _SPANS = {"s": "second", "m": "minute", "d": "day"}
 
 
 def no_work(amount: str, span: str) -> tuple[str, str] | None:
     """What is wrong with a rate of requests, or one as clouds limit it (``240 k TPM``), and the form that works.
 
-    None of any other.
+    ``span`` is the time of the rate, empty where that says none that is read. None of any other amount.
     """
     if (found := _LIMIT.fullmatch(amount)) is None:
         return None
-    number, per = (
-        found["number"].replace("K", "k"),
-        _SPANS[found["per"].lower()] if found["per"] else OTHER_SPANS.get(span, span),
-    )
-    per = per or "second"
+    number, per = found["number"].replace("K", "k"), _SPANS[found["per"].lower()] if found["per"] else span
     if (found["of"] or "").lower() == "t":
         return "is not how a rate is written", f"write `{number} tok per {per}`"
+    if not per:
+        each = f"`{number} ktok per day` where a request has 1,000 and so many come each day"
+        return _UNTOLD, f"count tokens, and say in which time: {each}; a file of requests is a `trace`"
     remedy = f"count tokens: `{number} ktok per {per}` where a request has 1,000; a file of requests is a `trace`"
-    return "does not say how much work a request is", remedy
+    return _UNTOLD, remedy
 
 
-_HOURS = {"hour": "1", "second": "1/3600", "minute": "1/60", "day": "24", "week": "168"}
+_HOURS = {"day": "24", "week": "168"}
+_IN_AN_HOUR = {"second": "3,600", "minute": "60"}
 _GPU_TIME = re.compile(r"(?i)(?:GPU|accelerator)(?:s?\s?[\s/-]\s?(?P<span>[a-z]+)|hr?s?|hours?)")
 _MANY_TOKENS = re.compile(
     r"(?:1\s?)?(?P<size>k|K|M|m|B|thousand|million|mn|billion|bn|1[_,]?000(?:[_,]?000)?)?[\s-]?(?i:tok(?:en)?s?)"
@@ -49,11 +50,18 @@ def unit_meant(name: str) -> str | None:
         said = (found["span"] or "hour").lower()
         span = OTHER_SPANS.get(said, said.removesuffix("s"))
         if span == "month":
-            return "write it per `GPU-hour`, or as one flat price a month of a whole `unit`, all its GPUs: `unit-month`"
+            amount = "write an amount in `GPU-hour` (a GPU for a month of 30 days is 720)"
+            flat = "as one flat price a month of a whole `unit`, all its GPUs: `unit-month`"
+            return f"{amount}, and a price per `GPU-hour`, or {flat}"
+        if span == "hour":
+            return "write `GPU-hour`"
         if span == "year":
-            return "write it in `GPU-hour`: a GPU for a year of 365 days is 8,760"
-        if (hours := _HOURS.get(span)) is not None:
-            return "write `GPU-hour`" if hours == "1" else f"write it in `GPU-hour`: a GPU for a {span} is {hours}"
+            return "write it in `GPU-hour`: of a year of 365 days, an amount times 8,760, and a price divided by 8,760"
+        if span in _HOURS:
+            return f"write it in `GPU-hour`: an amount times {_HOURS[span]}, and a price divided by {_HOURS[span]}"
+        if span in _IN_AN_HOUR:
+            number = _IN_AN_HOUR[span]
+            return f"write it in `GPU-hour`: an amount divided by {number}, and a price times {number}"
     if found := _MANY_TOKENS.fullmatch(name):
         return f"write `{_TOKENS[re.sub('[_,]', '', found['size'])] if found['size'] else 'tok'}`"
     return None

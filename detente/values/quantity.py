@@ -171,17 +171,18 @@ class Rate:
         amount, per, span = text.partition(" per ")
         if not per:
             amount, per, span = text.partition("/")
-        if wrong := no_work(amount.strip(), span.strip()):
+        span = span.strip()
+        meant = SPANS.get(OTHER_SPANS.get(span, span), "")
+        if wrong := no_work(amount.strip(), meant):
             raise FlawError(f"`{text}` {wrong[0]}", wrong[1])
         flow = Amount.parse(amount.strip(), example)
         if not per:
             if flow.unit != "GPU":
                 raise FlawError(f"`{text}` has no span of time", f"write for example `{example}`")
             return cls(flow.value, "GPU-hour", "hour")
-        if span.strip() not in SPANS:
-            meant = OTHER_SPANS.get(span.strip(), span.strip())
-            raise FlawError(f"`{span.strip()}` is not a span of time", did_you_mean(meant, SPANS))
-        return cls(flow.value, flow.unit, SPANS[span.strip()])
+        if span not in SPANS:
+            raise FlawError(f"`{span}` is not a span of time", did_you_mean(meant or span, SPANS))
+        return cls(flow.value, flow.unit, SPANS[span])
 
 
 @dataclass(frozen=True)

@@ -10,6 +10,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from detente.case.case import Case
+from detente.case.planned import must_hold
 from detente.results.plan import Plan
 from tests.builders import (
     D,
@@ -55,6 +56,15 @@ def stated(found: Plan) -> list[tuple[str, str, D, D]]:
 
 LATER = {"effective": "2026-02-01"}
 FIXED = {"exchange": [{"rate": "1.25 USD per EUR"}]}
+
+
+def test_a_plan_holds_whoever_states_the_rate() -> None:
+    """A clause is kept in EUR where only its agreement states a rate of it."""
+    clause = FLOOR | {"amount": "100 EUR", "shortfall": {"fee": "100%"}}
+    case = Case.of(of(clause, deal={"exchange": moving()}, offers=[in_euro(under="north-deal")]))
+    found = Plan.from_json(solved(case).to_json())
+    must_hold(found, case, "plan")
+    assert {each.unit for each in found.standings} == {"EUR"}
 
 
 # -- prices of offers --------------------------------------------------------------------------------------------------

@@ -104,6 +104,12 @@ def floor(**more: object) -> Data:
                     {"every": "month", "ramp": ["40 k USD", "60 k USD"]},
                     "write `amount: 100000 USD` and `ramp: [40%, 60%]`",
                 ),
+                (
+                    "windows",
+                    {"every": "month", "ramp": ["40 k USD", "2 M EUR", "60 k USD"]},
+                    "a clause is of one currency: write one for each, `amount: 100000 USD` and `ramp: [40%, 0%, 60%]`, "
+                    "and `amount: 2000000 EUR` and `ramp: [0%, 100%, 0%]`",
+                ),
             )
         ),
         (  # other money than what was meant, and no slip of the pen

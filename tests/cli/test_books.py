@@ -12,7 +12,8 @@ from typing import Any
 import pytest
 from click import ClickException
 
-from detente.cli.statement import _days
+from detente.cli.statement import _days, _days_begun
+from detente.values.zone import zone_of
 from tests.builders import agreement, data_of, day, tokens, work
 from tests.cli.asking import document, written
 from tests.cli.shell import detente
@@ -215,6 +216,15 @@ def test_the_books_are_exported_and_what_is_not_known_is_told(tmp_path: Path, ca
 def test_a_statement_of_a_time_that_runs_ends_before_today(now: str, end: str) -> None:
     when = datetime.fromisoformat(now).replace(tzinfo=UTC)
     assert _days("2026", None, when) == (date(2026, 1, 1), day(end).date())
+
+
+def test_a_month_that_has_begun_for_the_party_has_begun() -> None:
+    """At 23:00 UTC on 30 June it is 1 July in Tokyo; at 02:00 UTC on 1 July it is 30 June in New York."""
+    tokyo = datetime(2026, 6, 30, 23, tzinfo=UTC).astimezone(zone_of("Asia/Tokyo"))
+    new_york = datetime(2026, 7, 1, 2, tzinfo=UTC).astimezone(zone_of("America/New_York"))
+    assert _days_begun("2026-07", None, tokyo) == (date(2026, 7, 1), date(2026, 7, 2))
+    with pytest.raises(ClickException, match=r"still to come.*`--window 2026-06`"):
+        _days_begun("2026-07", None, new_york)
 
 
 def test_a_statement_of_a_time_that_is_to_come_is_refused(tmp_path: Path, case: Path) -> None:

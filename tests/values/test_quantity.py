@@ -205,7 +205,8 @@ def test_a_rate_says_its_time() -> None:
     [
         ("5 requests per second", "count tokens: `5 ktok per second` where a request has 1,000"),
         ("1.5k Calls/min", "count tokens: `1.5k ktok per minute`"),
-        ("5 queries", "count tokens: `5 ktok per second`"),
+        ("5 queries", "say in which time: `5 ktok per day` where a request has 1,000 and so many come each day"),
+        ("3 calls per fortnight", "say in which time: `3 ktok per day`"),
         ("300 RPM", "count tokens: `300 ktok per minute`"),
         ("20 qps", "count tokens: `20 ktok per second`"),
         ("240 k TPM", "write `240 k tok per minute`"),
@@ -227,9 +228,10 @@ def test_a_rate_as_clouds_limit_it_leads_to_one_of_work(text: str, remedy: str) 
     [
         ("GPUh", "write `GPU-hour`"),
         ("GPU/h", "write `GPU-hour`"),
-        ("GPU-second", "write it in `GPU-hour`: a GPU for a second is 1/3600"),
+        ("GPU-second", "write it in `GPU-hour`: an amount divided by 3,600, and a price times 3,600"),
+        ("GPU-day", "write it in `GPU-hour`: an amount times 24, and a price divided by 24"),
         ("GPU-month", "`GPU-hour`, or as one flat price a month of a whole `unit`, all its GPUs: `unit-month`"),
-        ("GPU-year", "`GPU-hour`: a GPU for a year of 365 days is 8,760"),
+        ("GPU-year", "of a year of 365 days, an amount times 8,760, and a price divided by 8,760"),
         ("1K tokens", "write `ktok`"),
         ("1,000,000 tokens", "write `Mtok`"),
         ("token", "write `tok`"),

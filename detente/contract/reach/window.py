@@ -6,7 +6,7 @@ Not here: what is counted in a window (``meter``), and the periods of a plan (``
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta, tzinfo
 from decimal import Decimal
@@ -214,13 +214,16 @@ class Every(Noun):
             amounts = [Money.parse(each) for each in given]
         except (FlawError, TypeError):
             return given  # as it should be, or wrong in another way
-        whole = sum((each.amount for each in amounts), Decimal(0))
-        if whole <= 0:
+        if any(each.amount < 0 for each in amounts):
             return given
-        parts = [in_percent(Fraction(each.amount) / Fraction(whole)) for each in amounts]
-        remedy = f"write `amount: {plain(whole)} {amounts[0].currency}` and `ramp: [{', '.join(parts)}]`"
-        if sum(Decimal(each.rstrip("%")) for each in parts) != 100:
-            remedy += ", rounded so that they add up to 100%"
+        currencies = list(dict.fromkeys(each.currency for each in amounts))
+        of_each = [[each.amount if each.currency == one else Decimal(0) for each in amounts] for one in currencies]
+        if not of_each or any(sum(each) <= 0 for each in of_each):
+            return given
+        forms = [_as_parts(each, currency) for each, currency in zip(of_each, currencies, strict=True)]
+        remedy = f"write {forms[0]}"
+        if len(forms) > 1:
+            remedy = f"a clause is of one currency: write one for each, {', and '.join(forms)}"
         raise FlawError("a ramp has each window's part of the amount, and not amounts", remedy)
 
     @model_validator(mode="after")
@@ -262,6 +265,15 @@ def overlap(period: Period, window: Window) -> Fraction:
     if a >= b:
         return Fraction(0)
     return hours_between(a, b) / hours_between(period.span_start, period.span_end)
+
+
+def _as_parts(amounts: Sequence[Decimal], currency: str) -> str:
+    """How amounts by the window are written: their sum, and each window's part of it."""
+    whole = sum(amounts, Decimal(0))
+    parts = [in_percent(Fraction(each) / Fraction(whole)) for each in amounts]
+    exact = sum(Decimal(each.rstrip("%")) for each in parts) == 100
+    rounded = "" if exact else ", rounded so that they add up to 100%"
+    return f"`amount: {plain(whole)} {currency}` and `ramp: [{', '.join(parts)}]`{rounded}"
 
 
 _Time = tuple[datetime, datetime]
