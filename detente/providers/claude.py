@@ -8,7 +8,6 @@ All else passes through as its caller wrote it, unread. Not here: addresses and 
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any, Literal
 
@@ -20,13 +19,13 @@ from detente.providers.conversation import checked
 from detente.providers.marks import CACHED, SYSTEM, marks_of
 from detente.providers.omission import Omissions, remedy
 from detente.providers.quoted import quoted
+from detente.providers.raw_member import UNREADABLE, raw_of, read_as
+from detente.providers.system_turns import told_by_user
 from detente.providers.wire import FETCHING, Call, Members, Refusal
 
 BUDGETS = {"low": 1024, "medium": 4096, "high": 16_384, "xhigh": 32_768, "max": 32_768}
 """Tokens of thought for `thinking: adaptive` by effort, where a Claude thinks within a budget."""
 MIN_BUDGET = 1024
-REMINDER = ("<system-reminder>\n", "\n</system-reminder>")
-"""How a system turn is told to a Claude that takes none: in the words of Claude's own tools."""
 HINTS = ("cache_control", "diagnostics", "service_tier", "speed")
 """Members of Anthropic's own service that change no answer."""
 ELSEWHERE = {
@@ -38,14 +37,11 @@ ELSEWHERE = {
 }
 _SYSTEM_TURNS = re.compile(r"claude-(?:opus|fable|mythos)-")
 _TURN = re.compile(rb'"role"\s*:\s*"system"')
-_RESULT = re.compile(rb'"type"\s*:\s*"tool_result"')
 _MARKED, _EAGER = quoted("cache_control"), quoted("eager_input_streaming")
 _SCOPE = re.compile(rb'"scope"\s*:')
 _TTL = re.compile(rb'"ttl"\s*:')
 _BY_URL = re.compile(rb'"type"\s*:\s*"(?:url|file)"')
 _HOSTED = re.compile(rb'"type"\s*:\s*"(web_search|web_fetch|code_execution|advisor)_\d+"')
-_USER = b'"user"'
-_UNREADABLE = (msgspec.DecodeError, UnicodeDecodeError, RecursionError)
 
 
 Sampling = Literal["both", "one", "none"]
@@ -125,7 +121,7 @@ def fitted(call: Call, claude: Claude, omissions: Omissions) -> Members:
         else:
             members["system"] = prompt
     if SYSTEM in marked and not claude.system_turns and _TURN.search(bytes(members["messages"])):
-        members["messages"] = _told_by_user(members["messages"])
+        members["messages"] = told_by_user(members["messages"])
     return members
 
 
@@ -208,42 +204,42 @@ class _Thinking(msgspec.Struct, omit_defaults=True):
 def _thinking(members: Members, claude: Claude, omissions: Omissions) -> None:
     """Thought by effort is said to an older Claude as a budget; one that cannot think is not told of it."""
     effort = _without_effort(members, omissions) if not claude.effort else None
-    thinking = _read(members.get("thinking"), _Thinking, "thinking")
+    thinking = read_as(members.get("thinking"), _Thinking, "thinking")
     if thinking is None or thinking.type != "adaptive" or claude.adaptive:
         return
-    most = _read(members.get("max_tokens"), int, "max_tokens") or 0
+    most = read_as(members.get("max_tokens"), int, "max_tokens") or 0
     budget = min(BUDGETS.get(effort or "high", BUDGETS["high"]), most // 2)
     if not claude.thinks or budget < MIN_BUDGET or _unsigned(members["messages"]):
         del members["thinking"]
         omissions.hint("thinking")
         _without_clearing(members, omissions)
     else:
-        members["thinking"] = _raw({"type": "enabled", "budget_tokens": budget})
+        members["thinking"] = raw_of({"type": "enabled", "budget_tokens": budget})
 
 
 def _without_budget(members: Members, omissions: Omissions) -> None:
     """A budget is said to a newer Claude as the effort that comes to as much, where no effort is stated."""
-    thinking = _read(members.get("thinking"), _Thinking, "thinking")
+    thinking = read_as(members.get("thinking"), _Thinking, "thinking")
     if thinking is None or thinking.type != "enabled" or thinking.budget_tokens is None:
         return
     omissions.hint("thinking.budget_tokens")
-    members["thinking"] = _raw(_Thinking("adaptive", thinking.display))
-    config = _read(members.get("output_config"), dict[str, msgspec.Raw], "output_config") or {}
+    members["thinking"] = raw_of(_Thinking("adaptive", thinking.display))
+    config = read_as(members.get("output_config"), dict[str, msgspec.Raw], "output_config") or {}
     if "effort" not in config:
         within = thinking.budget_tokens
         effort = next((name for name, most in BUDGETS.items() if within <= most), "max")
-        members["output_config"] = _raw({**config, "effort": effort})
+        members["output_config"] = raw_of({**config, "effort": effort})
 
 
 def _without_effort(members: Members, omissions: Omissions) -> str | None:
     """Take an effort out; which it was."""
-    config = _read(members.get("output_config"), dict[str, msgspec.Raw], "output_config")
+    config = read_as(members.get("output_config"), dict[str, msgspec.Raw], "output_config")
     if not config or "effort" not in config:
         return None
-    effort: str | None = _read(config.pop("effort"), str | None, "output_config.effort")
+    effort: str | None = read_as(config.pop("effort"), str | None, "output_config.effort")
     omissions.hint("output_config.effort")
     if config:
-        members["output_config"] = _raw(config)
+        members["output_config"] = raw_of(config)
     else:
         del members["output_config"]
     return effort
@@ -255,13 +251,13 @@ class _Edits(msgspec.Struct):
 
 def _without_clearing(members: Members, omissions: Omissions) -> None:
     """Who does not think is told to clear no thoughts: that is refused where thinking is not asked for."""
-    stated = _read(members.get("context_management"), _Edits, "context_management")
+    stated = read_as(members.get("context_management"), _Edits, "context_management")
     kept = [edit for edit in stated.edits if _CLEARING not in bytes(edit.get("type", b""))] if stated else []
     if stated is None or len(kept) == len(stated.edits):
         return
     omissions.hint("context_management")
     if kept:
-        members["context_management"] = _raw({"edits": kept})
+        members["context_management"] = raw_of({"edits": kept})
     else:
         del members["context_management"]
 
@@ -277,51 +273,12 @@ class _Turn(msgspec.Struct):
 
 def _unsigned(raw: msgspec.Raw) -> bool:
     """Whether the assistant's last turn calls tools without the thought that led there: a budget then is refused."""
-    turns = _read(raw, list[_Turn], "messages") or []
+    turns = read_as(raw, list[_Turn], "messages") or []
     last = next((turn for turn in reversed(turns) if turn.role == "assistant"), None)
     if last is None or isinstance(last.content, str):
         return False
     kinds = [block.type for block in last.content]
     return "tool_use" in kinds and kinds[0] not in ("thinking", "redacted_thinking")
-
-
-# -- turns ------------------------------------------------------------------------------------------------------------
-def _told_by_user(raw: msgspec.Raw) -> msgspec.Raw:
-    """System turns as blocks of the user's turn that they follow; turns of the user that follow each other are one.
-
-    Results of tools come first in it, as Claude wants them after the calls.
-    """
-    told: list[dict[str, msgspec.Raw]] = []
-    for turn in _read(raw, list[dict[str, msgspec.Raw]], "messages") or []:
-        if _role(turn) == b'"system"':
-            turn = {"role": msgspec.Raw(_USER), "content": _raw(_reminders(turn))}
-        if told and _role(turn) == _role(told[-1]) == _USER:
-            said = [*_blocks(told[-1].get("content")), *_blocks(turn.get("content"))]
-            told[-1] = {**told[-1], "content": _raw(sorted(said, key=lambda block: not _RESULT.search(block)))}
-        else:
-            told.append(turn)
-    return _raw(told)
-
-
-def _role(turn: Mapping[str, msgspec.Raw]) -> bytes:
-    return bytes(turn.get("role", b""))
-
-
-def _reminders(turn: Mapping[str, msgspec.Raw]) -> list[Any]:
-    found: list[Any] = []
-    for block in _blocks(turn.get("content")):
-        said = _read(block, dict[str, Any], "messages")
-        if isinstance(said.get("text"), str):
-            found.append(said | {"text": f"{REMINDER[0]}{said['text']}{REMINDER[1]}"})
-    return found
-
-
-def _blocks(content: msgspec.Raw | None) -> list[msgspec.Raw]:
-    """The blocks of a turn; a text is one."""
-    if content is None or bytes(content)[:1] != b'"':
-        return _read(content, list[msgspec.Raw], "messages") or []
-    text = _read(content, str, "messages")
-    return [_raw({"type": "text", "text": text})] if text else []
 
 
 # -- marks, tools, media ----------------------------------------------------------------------------------------------
@@ -346,14 +303,14 @@ def _edited(text: bytes, change: Any, name: str) -> bytes:
     """JSON with every block's or tool's member of a name changed, or taken out; numbers elsewhere stay as written."""
     try:
         items = msgspec.json.decode(text, type=list[dict[str, msgspec.Raw]])
-    except _UNREADABLE:
+    except UNREADABLE:
         return text  # a text, or what the provider says is wrong
     for item in items:
         if name in item:
             if change is None:
                 del item[name]
             else:
-                item[name] = _raw(change(msgspec.json.decode(item[name])))
+                item[name] = raw_of(change(msgspec.json.decode(item[name])))
         content = item.get("content")
         if content is not None and name.encode() in bytes(content) and bytes(content)[:1] == b"[":
             item["content"] = msgspec.Raw(_edited(bytes(content), change, name))
@@ -368,7 +325,7 @@ class _Sourced(msgspec.Struct):
 
 def _holds_address(raw: msgspec.Raw) -> bool:
     """Whether an image or a document is sent by its address."""
-    turns = _read(raw, list[_Sourced], "messages") or []
+    turns = read_as(raw, list[_Sourced], "messages") or []
     waiting: list[Any] = [turn.content for turn in turns]
     while waiting:
         blocks = waiting.pop()
@@ -393,25 +350,10 @@ def _at_hand(members: Members, omissions: Omissions) -> None:
     if not omissions.may("hosted-tools", name):
         what = f"`tools` hold `{name}`, which runs at Anthropic and not at Bedrock"
         raise Refusal(f"{what}; leave it out, or {remedy('hosted-tools')}", "tools")
-    tools = _read(members["tools"], list[dict[str, msgspec.Raw]], "tools") or []
+    tools = read_as(members["tools"], list[dict[str, msgspec.Raw]], "tools") or []
     kept = [tool for tool in tools if not _HOSTED.fullmatch(b'"type":' + bytes(tool.get("type", b"")))]
     if kept:
-        members["tools"] = _raw(kept)
+        members["tools"] = raw_of(kept)
     else:
         del members["tools"]
         members.pop("tool_choice", None)
-
-
-def _raw(value: Any) -> msgspec.Raw:
-    return msgspec.Raw(msgspec.json.encode(value))
-
-
-def _read(raw: msgspec.Raw | None, kind: Any, where: str) -> Any:
-    """A member as one kind of thing; None where it is absent. Raises Refusal."""
-    if raw is None:
-        return None
-    try:
-        return msgspec.json.decode(raw, type=kind)
-    except _UNREADABLE as error:
-        text = "it is nested too deeply" if isinstance(error, RecursionError) else str(error)
-        raise Refusal(f"`{where}` cannot be read: {text[:1].lower()}{text[1:200]}", where) from None

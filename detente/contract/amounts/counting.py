@@ -120,13 +120,13 @@ def repriced(
 
 def saved_apart(counting: Meter, term: ClauseView, case: CaseView) -> Iterator[Flaw]:
     """Clauses with rates of their own of which it cannot be said, window by window, what they save of what counts."""
-    horizon = case.horizon
-    begins = {period.span_start for period in horizon.periods()} if horizon is not None else set()
-    for other in case.lowering if horizon is not None else ():
-        inside = other.covered.inside(term.covered) if isinstance(other, OwnRates) else False
-        if not isinstance(other, OwnRates) or inside is False:
+    if (horizon := case.horizon) is None:
+        return
+    begins = {period.span_start for period in horizon.periods()}
+    for other in (clause for clause in case.lowering if isinstance(clause, OwnRates)):
+        inside = other.covered.inside(term.covered)
+        if inside is False:
             continue
-        assert horizon is not None
         if not other.tells_savings:
             yield Flaw(f"`{other.id}` does not say what it saves of what `{term.id}` counts", APART, ("measure",))
         elif inside is None:

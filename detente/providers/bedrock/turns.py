@@ -27,14 +27,12 @@ from detente.providers.bedrock.family import Family
 from detente.providers.bedrock.foreign import foreign_part
 from detente.providers.bedrock.member import NULL, Member
 from detente.providers.omission import Omissions, remedy
+from detente.providers.system_turns import REMINDER
 from detente.providers.tool_names import shortened
 from detente.providers.wire import Refusal
 
 NAME = re.compile(r"[a-zA-Z0-9_-]{1,64}")
 """A tool's name, in Bedrock's model of the service as in OpenAI's."""
-
-REMINDER = ("<system-reminder>\n", "\n</system-reminder>")
-"""How a system message within a conversation is told to a model that takes none."""
 
 _NO_ID = re.compile(r"[^a-zA-Z0-9_.:-]")
 

@@ -1,0 +1,28 @@
+"""Members of a request as they came: read as one kind of thing, and made of one."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import msgspec
+
+from detente.providers.wire import Refusal
+
+UNREADABLE = (msgspec.DecodeError, UnicodeDecodeError, RecursionError)
+"""What decoding of a caller's bytes may raise."""
+
+
+def raw_of(value: Any) -> msgspec.Raw:
+    """A value as a member."""
+    return msgspec.Raw(msgspec.json.encode(value))
+
+
+def read_as(raw: msgspec.Raw | None, kind: Any, where: str) -> Any:
+    """A member as one kind of thing; None where it is absent. Raises Refusal."""
+    if raw is None:
+        return None
+    try:
+        return msgspec.json.decode(raw, type=kind)
+    except UNREADABLE as error:
+        text = "it is nested too deeply" if isinstance(error, RecursionError) else str(error)
+        raise Refusal(f"`{where}` cannot be read: {text[:1].lower()}{text[1:200]}", where) from None
