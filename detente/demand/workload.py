@@ -27,6 +27,7 @@ from detente.values.dated import Dated
 from detente.values.facts import RESERVED, Facts
 from detente.values.money import Price, WorkPrice
 from detente.values.noun import Flag, Id, Label, Noun, read_by, written_as
+from detente.values.other_units import OTHER_SPANS
 from detente.values.period import Day, Period, on_the_clock_of
 from detente.values.quantity import WIDE, Amount, Span, in_percent, number, plain, text_of, unit_of
 from detente.values.quantity_field import (
@@ -40,7 +41,7 @@ from detente.values.quantity_field import (
     units_as_written,
 )
 
-_IN_AN_HOUR = {"s": 3600, "sec": 3600, "second": 3600, "min": 60, "minute": 60, "h": 1, "hour": 1}
+_IN_AN_HOUR = {"second": 3600, "minute": 60, "hour": 1}
 """How often spans of time are in an hour, by what rates of accelerators are given per elsewhere."""
 
 
@@ -55,7 +56,8 @@ def _rate(given: Any) -> tuple[Decimal, str]:
     else:
         found = Amount.parse(amount.strip(), "9.5 Mtok")
         value, of = found.value, found.unit
-        if unit.strip() != "GPU-hour" and (times := _IN_AN_HOUR.get(unit.strip().removeprefix("GPU-"))):
+        span = unit.strip().removeprefix("GPU-")
+        if unit.strip() != "GPU-hour" and (times := _IN_AN_HOUR.get(OTHER_SPANS.get(span, span))):
             hourly = f"{plain(WIDE.multiply(found.value, Decimal(times)))} {of} per GPU-hour"
             raise FlawError(f"`{text}` is not per GPU-hour", f"write what one GPU does in an hour, such as `{hourly}`")
         if unit_of(unit.strip())[0] != "GPU-hour":

@@ -97,7 +97,7 @@ class Load:
         """Of a deployment, all that draw on the same offer by the same account, itself included."""
 
     def limits(self, policy: Policy, at: datetime) -> None:
-        """Take over the limits that hold at a moment, and forget deployments that are gone."""
+        """Take over the limits that hold at a moment, and forget the health of deployments that are gone."""
         drawing = Counter(deployed.offer.id for deployed in policy.deployed)
         for deployed in policy.deployed:
             limit, known = deployed.per_minute(at), self._known[deployed.id]
