@@ -10,19 +10,13 @@ from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Literal
 
-import numpy as np
-
 from detente.case.case import Case
 from detente.case.given import GivenSeconds, must_be_case, time_limit_of
 from detente.case.reading import Chosen, in_words
-from detente.errors import UnsettledError
-from detente.planner.formulation.draft import Draft
-from detente.planner.formulation.expression import Ints
+from detente.planner.kept_whole import kept_whole
 from detente.planner.news import unforeseen
-from detente.planner.solving.model import Model
-from detente.planner.solving.solution import Solution
 from detente.planner.solving.steady import steady_point
-from detente.planner.solving.whole import round_up, whole_columns
+from detente.planner.solving.whole import whole_columns
 from detente.planner.study import GAP, Study
 
 if TYPE_CHECKING:
@@ -155,47 +149,14 @@ def performable(case: Case, time_limit: float | None = None) -> Conflict | None:
     columns = whole_columns(draft)
     if study.past is None and steady_point(draft, model, columns) is not None:
         return None
-    met = _possible(draft, model, columns)
+    met = kept_whole(draft, model, columns)
     if met is not True:
         with study.program.as_asked() as differs:
             if differs:
                 model.forget()  # what a conflict then begins from does not turn on what was asked before
-                met = _possible(draft, model, columns)
+                met = kept_whole(draft, model, columns)
     if met:
         return None
     from detente.planner.conflict import find_conflict
 
     return find_conflict(study, columns if met is None else None)
-
-
-def _possible(draft: Draft, model: Model, columns: Ints) -> bool | None:
-    """Whether a point keeps every clause with whole units; None: one does only where they may be divided.
-
-    Where none does with divided units, no search has to find it out; where one does, rounding it up is tried first.
-    """
-    model.objective(np.zeros(model.program.n))
-    divided = model.feasible()
-    met = _met(divided)
-    whole = met and (not len(columns) or _rounds(draft, model, divided, columns) or _whole(model, columns))
-    model.objective(None)
-    return True if whole else None if met else False
-
-
-def _rounds(draft: Draft, model: Model, divided: Solution, columns: Ints) -> bool:
-    """Whether a point with divided units keeps every clause with these rounded up, and all else as it must be then."""
-    return round_up(draft, model, divided, columns) is not None
-
-
-def _whole(model: Model, columns: Ints) -> bool:
-    """Whether any point with whole units keeps every clause: with nothing to minimise the search ends at the first.
-
-    Raises UnsettledError.
-    """
-    return _met(model.solve_as(columns, 1.0))
-
-
-def _met(tried: Solution) -> bool:
-    """Whether there is a point that keeps every clause. Raises UnsettledError."""
-    if tried.values is None and tried.status in ("time-limit", "interrupted"):
-        raise UnsettledError("whether all clauses can be performed was not settled in time: give it more time")
-    return tried.status != "infeasible"

@@ -20,6 +20,7 @@ from detente.contract.term import Term
 from detente.errors import UnsettledError
 from detente.planner.concession import LITTLE, concession, version_of
 from detente.planner.conflict_facts import facts_of, fewest
+from detente.planner.conflict_grid import only_of_periods
 from detente.planner.formulation.draft import Draft
 from detente.planner.formulation.expression import Floats, Ints
 from detente.planner.formulation.owner import Owner, by_owner
@@ -71,7 +72,8 @@ def _found(study: Study, whole: Ints | None) -> Conflict:
     owners = [owner for owner in clauses if owner in present]
     minimal = fewest(study, owners, whole) if study.relaxed(owners).possible(whole) else []
     others = study.relaxed(o for o in owners if o not in minimal)
-    facts = facts_of(others, [clauses[owner] for owner in minimal], whole)
+    colliding = [clauses[owner] for owner in minimal]
+    facts = [*only_of_periods(study, colliding), *facts_of(others, colliding, whole)]
     priced = _by_prices(study, minimal, whole)
     clashes = [_clash(clauses[owner], version_of(study, clauses[owner])) for owner in minimal]
     clashes += [_clash(versions[-1], _as_a_whole(versions)) for versions in priced]

@@ -13,6 +13,7 @@ from detente.planner import check as checking
 from detente.planner.check import check
 from detente.planner.formulation.expression import Floats
 from detente.planner.formulation.formulate import formulate
+from detente.planner.kept_whole import kept_whole, searched_whole
 from detente.planner.solving import steady
 from detente.planner.solving.model import Model
 from detente.planner.solving.solver_run import TOLERANCE
@@ -35,13 +36,13 @@ def at_any_size(monkeypatch: pytest.MonkeyPatch) -> None:
 def searched(monkeypatch: pytest.MonkeyPatch) -> list[bool | None]:
     """What is said of the whole program, which is asked where there is no steady point."""
     found: list[bool | None] = []
-    search = checking._possible
+    search = kept_whole
 
     def watched(*given: Any) -> bool | None:
         found.append(search(*given))
         return found[-1]
 
-    monkeypatch.setattr(checking, "_possible", watched)
+    monkeypatch.setattr(checking, "kept_whole", watched)
     return found
 
 
@@ -145,7 +146,7 @@ def test_a_steady_yes_is_the_searchs_too(at_any_size: None, case: Case) -> None:
     assert (whole == np.rint(whole)).all()
     model.objective(np.zeros(model.program.n))
     columns = whole_columns(formulate(case))
-    assert checking._whole(model, columns) if len(columns) else model.feasible().status == "optimal"
+    assert searched_whole(model, columns) if len(columns) else model.feasible().status == "optimal"
 
 
 def test_what_the_small_program_misses_within_its_tolerance_the_whole_one_may_miss() -> None:

@@ -1,0 +1,148 @@
+"""A conflict that only the plan's periods make: a plan takes each as a whole, and a clause begins or ends within one.
+
+Owns: which days lie within a period, and whether finer periods resolve it, which is said only once it was solved. Not
+here: what else plays a part (``conflict_facts``).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import replace
+from datetime import datetime
+from typing import Any, Literal, NamedTuple
+
+import numpy as np
+
+from detente.contract.bases.tranche import InTranches
+from detente.contract.term import Term
+from detente.demand.workload import Training
+from detente.errors import UnsettledError
+from detente.planner.kept_whole import kept_whole
+from detente.planner.solving.whole import whole_columns
+from detente.planner.study import Study
+from detente.values.dated import Dated
+from detente.values.period import Horizon, Period, hours_between, on_the_clock_of
+
+MAX_FINER = 100_000
+"""Columns of use above which finer periods are not tried: an answer that is no would take minutes."""
+
+MAX_NODES = 100
+"""Nodes that the search for whole units may take in finer periods."""
+
+MAX_TOLD = 3
+"""Days that are told."""
+
+Finer = Literal["day", "hour"]
+
+
+class Turn(NamedTuple):
+    """What a clause, an offer or a demand does from a moment on: another thing than before."""
+
+    at: datetime
+    name: str
+
+
+def only_of_periods(study: Study, clauses: Sequence[Term]) -> Iterator[str]:
+    """That finer periods resolve a conflict, where they do, with the days that lie within a period: at most one fact.
+
+    Parameters
+    ----------
+    study
+        Of a case that has no plan.
+    clauses
+        Those that collide; where there are none, or none changes within a period, offers and demands are looked at.
+    """
+    if study.past is not None:  # what was decided before some news is kept by period
+        return
+    horizon, periods = study.case.declared.horizon, study.draft.periods
+    within = _within(periods, _of_clauses(clauses)) or _within(periods, _of_market(study))
+    if not within:
+        return
+    for every in _finer(horizon):
+        if _resolves(study, horizon.model_copy(update={"every": every, "typical": None})):
+            yield _told(horizon, within, every)
+            return
+
+
+# -- what changes within a period --------------------------------------------------------------------------------------
+def _of_clauses(clauses: Iterable[Term]) -> Iterator[Turn]:
+    """When clauses begin, end and say something else, and when their windows do."""
+    for term in clauses:
+        yield from (Turn(at, term.id) for at in (term.validity.start, term.validity.end))
+        begin = term.validity.begin
+        yield from (Turn(begin(on), term.id) for facts in (term.acting_days(), term.fact_days()) for _, on in facts)
+        yield from (Turn(at, term.id) for at in (term.arrivals if isinstance(term, InTranches) else ()))
+        for meter in term.meters():
+            if meter.windows.every not in ("hour", "day"):
+                yield from (Turn(at, term.id) for each in meter.windows for at in (each.start, each.end))
+
+
+def _of_market(study: Study) -> Iterator[Turn]:
+    """When offers come and go, or have another capacity, and when there is another demand."""
+    opens = study.case.declared.horizon.opens
+    for offer in study.case.offers:
+        yield from (Turn(on_the_clock_of(opens, on), offer.id) for on in offer.turns)
+        yield from _of_dated(offer.capacity, offer.id, opens)
+    for workload in study.case.workloads:
+        if isinstance(workload, Training):
+            continue
+        yield from _of_dated(workload.demand.rate, workload.id, opens)
+        yield from _of_dated(workload.demand.factor, workload.id, opens)
+
+
+def _of_dated(value: Dated[Any] | None, name: str, opens: datetime) -> Iterator[Turn]:
+    days = [] if value is None else [on for on, _ in value.steps if on is not None]
+    return (Turn(on_the_clock_of(opens, on), name) for on in days)
+
+
+def _within(periods: Sequence[Period], changes: Iterable[Turn]) -> list[Turn]:
+    """Those that lie within a period, each once, in order."""
+    starts = np.array([period.span_start.timestamp() for period in periods])
+    ends = np.array([period.span_end.timestamp() for period in periods])
+    found = dict[tuple[float, str], Turn]()
+    for change in changes:
+        at = change.at.timestamp()
+        if ((starts < at) & (at < ends)).any():
+            found.setdefault((at, change.name), change)
+    return [found[key] for key in sorted(found)]
+
+
+# -- finer periods -----------------------------------------------------------------------------------------------------
+def _finer(horizon: Horizon) -> Iterator[Finer]:
+    """The periods that may be tried, the longest first."""
+    if horizon.every not in ("day", "hour") or horizon.typical:
+        yield "day"
+    if horizon.every != "hour":
+        yield "hour"
+
+
+def _resolves(study: Study, horizon: Horizon) -> bool:
+    """Whether every clause can be kept in other periods, with whole units; a search that is not through says no."""
+    hours = float(hours_between(horizon.opens, horizon.closes))
+    if len(study.draft.arcs) * hours / (24 if horizon.every == "day" else 1) > MAX_FINER:
+        return False
+    declared = study.case.declared.model_copy(update={"horizon": horizon})
+    finer = study.under(replace(study.case, declared=declared))
+    draft, model = finer.draft, finer.model
+    try:
+        with model.within(MAX_NODES):
+            return kept_whole(draft, model, whole_columns(draft)) is True
+    except UnsettledError:
+        return False
+
+
+# -- words -------------------------------------------------------------------------------------------------------------
+def _told(horizon: Horizon, within: Sequence[Turn], every: Finer) -> str:
+    """The days that lie within a period, with whose they are, and what to write."""
+    names = dict[datetime, list[str]]()
+    for change in within:
+        names.setdefault(change.at, []).append(f"`{change.name}`")
+    days = [f"{at:%Y-%m-%d} ({', '.join(of)})" for at, of in list(names.items())[:MAX_TOLD]]
+    more = f" and {len(names) - MAX_TOLD} more days" if len(names) > MAX_TOLD else ""
+    one = "month" if horizon.typical else horizon.every
+    where, lie = f"{', '.join(days)}{more}", "lies" if len(names) == 1 else "lie"
+    instead = f"`every: {every}`" + (" and without `typical`" if horizon.typical else "")
+    return (
+        f"the plan takes each {one} as a whole, and {where} {lie} within one; with {instead} in `horizon` nothing"
+        " collides"
+    )

@@ -1,0 +1,78 @@
+"""Conflicts that only the plan's periods make: finer periods are named where a solve has shown that they resolve it."""
+
+from __future__ import annotations
+
+import pytest
+
+from detente.case.case import Case
+from detente.planner.check import check
+from tests.builders import Data, agreement, build, compute, gpus, refused, solved
+
+ONLY: Data = {"kind": "exclusivity"}
+TRANCHES = [
+    {"name": "first", "quantity": "5 GPU", "due": "2026-01-01"},
+    {"name": "second", "quantity": "5 GPU", "due": "2026-02-15"},
+]
+GROWS = {"2026-01-01": "5 GPU", "2026-02-15": "10 GPU"}
+
+
+def _year(every: str, **more: str) -> Data:
+    return {"start": "2026-01", "end": "2026-05", "every": every, **more}
+
+
+def _handed_over(horizon: Data, since: str = "2026-02-15", **more: str) -> Case:
+    """All runs in the north until 15 February, and in the south from a day on."""
+    until = agreement({"id": "first", **ONLY}, party="north", ends="2026-02-15", **more)
+    then = agreement({"id": "then", **ONLY}, party="south", effective=since, **more)
+    return build([gpus("north", 3), gpus("south", 2)], [compute()], until, then, horizon=horizon)
+
+
+def _delivered(horizon: Data) -> Case:
+    """5 GPUs, and 5 more from 15 February on, when they are needed."""
+    clause = {"id": "arrives", "kind": "delivery", "offer": "north-gpus", "tranches": TRANCHES}
+    return build([gpus("north", 3)], [compute(demand=GROWS)], agreement(clause), horizon=horizon)
+
+
+def _sold(horizon: Data) -> Case:
+    """The north sells until 15 February, the south from then on, and no clause has a say."""
+    offers = [gpus("north", 3, until="2026-02-15"), gpus("south", 2, **{"from": "2026-02-15"})]
+    return build(offers, [compute()], horizon=horizon)
+
+
+@pytest.mark.parametrize(
+    ("made", "names", "cost"),
+    [
+        (_handed_over, "`first`, `then`", 45 * 24 * 10 * 3 + 75 * 24 * 10 * 2),
+        (_delivered, "`arrives`", 45 * 24 * 5 * 3 + 75 * 24 * 10 * 3),
+        (_sold, "`north-gpus`, `south-gpus`", 45 * 24 * 10 * 3 + 75 * 24 * 10 * 2),
+    ],
+)
+def test_finer_periods_are_told_where_they_resolve_it(made: object, names: str, cost: int) -> None:
+    """45 days until 15 February, and 75 after it: what changes on that day changes within February."""
+    assert callable(made)
+    case = made(_year("month"))
+    found = refused(case)
+    said = f"the plan takes each month as a whole, and 2026-02-15 ({names}) lies within one; with `every: day`"
+    assert found.facts[0] == f"{said} in `horizon` nothing collides"
+    assert check(case).conflict == found
+    assert solved(made(_year("day"))).cost == cost
+
+
+def test_of_a_typical_week_the_days_are_told_instead() -> None:
+    found = refused(_handed_over(_year("hour", typical="week")))
+    assert found.facts[0].endswith("with `every: day` and without `typical` in `horizon` nothing collides")
+
+
+def test_midnight_elsewhere_takes_hours() -> None:
+    """15 February begins at 05:00 UTC in New York, within a day of the plan, and so does the first of January."""
+    found = refused(_handed_over(_year("day"), zone="America/New_York"))
+    days = "2026-01-01 (`first`), 2026-02-15 (`first`, `then`)"
+    said = f"the plan takes each day as a whole, and {days} lie within one; with `every: hour`"
+    assert found.facts[0] == f"{said} in `horizon` nothing collides"
+
+
+def test_what_collides_on_any_day_is_told_nothing_of_the_kind() -> None:
+    """From 10 February on both ask for all of it: days are no help."""
+    found = refused(_handed_over(_year("month"), since="2026-02-10"))
+    assert not any("nothing collides" in fact for fact in found.facts)
+    assert check(_handed_over(_year("day"), since="2026-02-10")).answer == "no"
