@@ -190,6 +190,9 @@ def reply_of(model: str, headers: Headers, body: bytes, names: Mapping[str, str]
 def _as_converse(block: Mapping[str, msgspec.Raw]) -> dict[str, Any]:
     kind = msgspec.json.decode(block["type"])
     match kind:
+        case "text" if bytes(block.get("citations", b"null")) not in (b"null", b"[]"):
+            cited = msgspec.json.decode(block["citations"], type=list[Any])
+            return {"citationsContent": {"content": [{"text": block["text"]}], "citations": list(map(citation, cited))}}
         case "text":
             return {"text": block["text"]}
         case "tool_use":
@@ -200,6 +203,12 @@ def _as_converse(block: Mapping[str, msgspec.Raw]) -> dict[str, Any]:
         case "redacted_thinking":
             return {"reasoningContent": {"redactedContent": block["data"]}}
     raise ValueError(f"a block of type {kind}")
+
+
+def citation(stated: Any) -> dict[str, Any]:
+    """What a text cites, in Converse's words: a page of the web, or a result of a search by its source."""
+    cited = stated if isinstance(stated, dict) else {}
+    return {"title": cited.get("title"), "source": cited.get("source"), "location": {"web": {"url": cited.get("url")}}}
 
 
 def stop_of(reason: Any) -> Any:

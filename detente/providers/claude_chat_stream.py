@@ -14,7 +14,7 @@ import msgspec
 from detente.providers import sse
 from detente.providers.bedrock.converse_reply import broken
 from detente.providers.bedrock.converse_stream import ConverseDecoder
-from detente.providers.claude_chat import counted, headed, stop_of
+from detente.providers.claude_chat import citation, counted, headed, stop_of
 from detente.providers.messages_stream import STOPPED, AnthropicError, MessagesUsage, failure_of, usage_of
 from detente.providers.wire import Headers, StreamPart, as_text, failure, is_utf8
 
@@ -38,6 +38,7 @@ class _Delta(msgspec.Struct):
     thinking: Any = None
     signature: Any = None
     partial_json: str | None = None
+    citation: Any = None
     stop_reason: Any = None
     stop_sequence: Any = None
 
@@ -201,6 +202,8 @@ def _delta(delta: _Delta) -> dict[str, Any]:
             raise msgspec.DecodeError("a piece that says nothing")
         case "thinking_delta":
             return {"reasoningContent": {"text": delta.thinking}}
+        case "citations_delta":
+            return {"citation": citation(delta.citation)}
         case "signature_delta":
             return {"reasoningContent": {"signature": delta.signature}}
     return {}

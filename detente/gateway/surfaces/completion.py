@@ -10,6 +10,7 @@ from typing import Any
 
 import msgspec
 
+from detente.gateway.surfaces.citations import Citation, citations_of, sources_of
 from detente.gateway.surfaces.surface import UnsayableError
 from detente.providers import sse
 from detente.providers.chat_stream import place_of
@@ -86,6 +87,8 @@ class Saying(msgspec.Struct):
     """Claude's, by Bedrock's wire: it wants to see it again with the thinking that it signs."""
     images: Any = None
     audio: Any = None
+    annotations: Any = None
+    """What it cites."""
 
     def __post_init__(self) -> None:
         self.content, thought = parts_of(self.content)
@@ -93,6 +96,7 @@ class Saying(msgspec.Struct):
         self.refusal = as_text(self.refusal)
         self.reasoning_redacted = as_text(self.reasoning_redacted)
         self.reasoning_signature = as_text(self.reasoning_signature)
+        self.annotations = citations_of(self.annotations)
 
 
 class CompletedMessage(Saying):
@@ -151,10 +155,18 @@ class CompletionHead(msgspec.Struct):
 
     id: Any = ""
     created: Any = 0
+    citations: Any = None
+    search_results: Any = None
+    """What was found on the web, as Perplexity and xAI tell it."""
 
     def __post_init__(self) -> None:
         self.id = as_text(self.id)
         self.created = self.created if isinstance(self.created, int) else 0
+
+    @property
+    def sources(self) -> list[Citation]:
+        """The addresses that stand beside the choices."""
+        return sources_of(self.citations, self.search_results)
 
 
 class Completion(CompletionHead, kw_only=True):

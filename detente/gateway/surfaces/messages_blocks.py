@@ -10,6 +10,7 @@ from typing import Any, TypeVar
 
 import msgspec
 
+from detente.providers.own_citations import is_own
 from detente.providers.wire import FETCHING, Refusal
 
 UNSAID = {
@@ -168,13 +169,13 @@ def content_of(parts: list[Message]) -> str | list[Message]:
 
 def is_cited(raw: msgspec.Raw, where: str) -> bool:
     """Whether a block of text says what it was taken from."""
-    return bool(read(raw, _Text, where).citations)
+    return any(not is_own(one) for one in read(raw, _Text, where).citations or ())
 
 
 def text_of(raw: msgspec.Raw, where: str, *, cited: bool = False) -> Message:
-    """A block of text; ``cited``: what it was taken from may be left out."""
+    """A block of text; ``cited``: what it was taken from may be left out, as it is where it came from a completion."""
     block = read(raw, _Text, where)
-    if block.citations and not cited:
+    if not cited and any(not is_own(one) for one in block.citations or ()):
         raise Refusal("chat completions have no citations", f"{where}.citations")
     return {"type": "text", "text": block.text}
 

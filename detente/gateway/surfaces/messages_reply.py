@@ -11,6 +11,7 @@ from typing import Any
 
 import msgspec
 
+from detente.gateway.surfaces.citations import Citation, as_anthropics
 from detente.gateway.surfaces.completion import CompletedCall, completion_of
 from detente.gateway.surfaces.surface import Asked, UnsayableError
 from detente.providers.wire import Reply, Tokens
@@ -36,10 +37,12 @@ def message(asked: Asked, reply: Reply) -> bytes:
     cut = choice.finish_reason == "length"
     uses = [_tool_use(c, cut and at == len(calls) - 1) for at, c in enumerate(calls)]
     characters = called = 0
+    cited = [*said.annotations, *completion.sources]
     for step in [*(said.later_reasoning or ()), None]:
         to, until = (step.characters, step.calls) if step is not None else (len(text), len(uses))
-        if words := text[characters:to]:
-            content.append({"type": "text", "text": words})
+        here, cited = (cited, []) if step is None else _until(to, cited)
+        if (words := text[characters:to]) or here:
+            content.append({"type": "text", "text": words} | ({"citations": as_anthropics(here)} if here else {}))
         content += filter(None, uses[called:until])
         if step is not None:
             content.append(_thinking(step.reasoning_content, step.reasoning_signature, step.reasoning_redacted))
@@ -52,6 +55,12 @@ def message(asked: Asked, reply: Reply) -> bytes:
         head(completion.id, asked.shown_model)
         | {"content": content, "stop_reason": reason, "stop_sequence": sequence, "usage": usage_of(reply.tokens)}
     )
+
+
+def _until(end: int, cited: list[Citation]) -> tuple[list[Citation], list[Citation]]:
+    """(what is cited before a place of the text, the rest)."""
+    before = [one for one in cited if one.start is not None and one.start < end]
+    return before, [one for one in cited if one not in before]
 
 
 def _thinking(thought: str, signature: str, redacted: str | None = None) -> dict[str, Any]:

@@ -7,12 +7,13 @@ them one after the other. Not here: whole replies, and what reasons and usage me
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
 import msgspec
 
+from detente.gateway.surfaces.citations import Citation, as_anthropics
 from detente.gateway.surfaces.completion import CallDelta, Delta, chunk_of
 from detente.gateway.surfaces.messages_error import error_of, type_of
 from detente.gateway.surfaces.messages_reply import head, is_object, no_object, stopped, usage_of
@@ -33,6 +34,7 @@ _DELTAS = {
     "thinking": b'{"type":"thinking_delta","thinking":',
     "signature": b'{"type":"signature_delta","signature":',
     "tool_use": b'{"type":"input_json_delta","partial_json":',
+    "citation": b'{"type":"citations_delta","citation":',
 }
 _EMPTY = {"text": {"text": ""}, "thinking": {"thinking": "", "signature": ""}}
 
@@ -74,6 +76,10 @@ class MessagesRendering(Rendering):
         self._refused = False
         self._tokens: Tokens | None = None
         self._id: str | None = None
+        self._cited: dict[str, Citation] = {}
+        """What is cited, by its address."""
+        self._told = 0
+        """How much of that was told."""
 
     def feed(self, data: bytes) -> bytes:
         """Events for what these chunks hold. Raises ``UnsayableError``."""
@@ -81,7 +87,7 @@ class MessagesRendering(Rendering):
 
     def close(self) -> bytes:
         """The last block's end, why the message ends, and what it took."""
-        pieces = [*self._start(), *self._end_calls(), *self._end_block()]
+        pieces = [*self._start(), *self._end_calls(), *self._cite_rest(), *self._end_block()]
         for calling in self._calls.values():
             if self._finish != "length" and not is_object("".join(calling.pieces).strip() or "{}"):
                 raise no_object(calling.name)
@@ -104,6 +110,8 @@ class MessagesRendering(Rendering):
         self._id = self._id or chunk.id
         if bytes(chunk.usage) != b"null":
             self._tokens = tokens_of(chunk.usage)
+        if chunk.citations or chunk.search_results:
+            self._cite(chunk.sources)
         for choice in chunk.choices or ():
             if isinstance(choice.delta, Delta):
                 yield from self._delta(choice.delta)
@@ -132,6 +140,7 @@ class MessagesRendering(Rendering):
         self._refused |= bool(delta.refusal)
         if text := delta.content + delta.refusal:
             yield from self._write("text", text)
+        self._cite(delta.annotations)
         for call in delta.tool_calls or ():
             yield from self._call(call)
 
@@ -141,7 +150,7 @@ class MessagesRendering(Rendering):
             yield from self._begin(kind, _EMPTY[kind])
         yield self._piece(what or kind, text)
 
-    def _piece(self, kind: str, text: str) -> bytes:
+    def _piece(self, kind: str, text: Any) -> bytes:
         return _DELTA % (self._blocks - 1, _DELTAS[kind] + _encode(text))
 
     # -- blocks --
@@ -166,7 +175,20 @@ class MessagesRendering(Rendering):
         self._open = kind
         self._blocks += 1
 
+    def _cite(self, cited: Iterable[Citation]) -> None:
+        for one in cited:
+            self._cited.setdefault(one.url, one)
+
+    def _cite_rest(self) -> Iterator[bytes]:
+        """What is cited after the last text, in a text of its own."""
+        if len(self._cited) > self._told and self._open != "text":
+            yield from self._begin("text", _EMPTY["text"])
+
     def _end_block(self) -> Iterator[bytes]:
+        if self._open == "text":
+            for citation in as_anthropics(list(self._cited.values())[self._told :]):
+                yield self._piece("citation", citation)
+            self._told = len(self._cited)
         if self._open is not None:
             stop = {"type": "content_block_stop", "index": self._blocks - 1}
             yield sse.event(_encode(stop), "content_block_stop")

@@ -13,10 +13,10 @@ from typing import Any
 
 import msgspec
 
+from detente.gateway.surfaces.citations import Citation, as_annotation, in_text
 from detente.gateway.surfaces.completion import Delta, LaterDelta, LaterThought, chunk_of
 from detente.gateway.surfaces.responses_head import ResponseHead
 from detente.gateway.surfaces.responses_reply import (
-    PARTS,
     WHY,
     Plain,
     called,
@@ -24,8 +24,10 @@ from detente.gateway.surfaces.responses_reply import (
     is_cut,
     own_id,
     reasoning,
+    refusal_part,
     said,
     shell,
+    text_part,
 )
 from detente.gateway.surfaces.responses_thought import packed
 from detente.gateway.surfaces.responses_tools import ToolName
@@ -66,6 +68,12 @@ class ResponseEvents(Rendering):
         self._parts: list[Plain] = []
         """Those of it that are closed."""
         self._text: list[str] = []
+        self._before = 0
+        """The characters of text that stand in parts before it, from which places are counted."""
+        self._cited: list[Citation] = []
+        """What is cited, and was not told yet."""
+        self._sources: list[Citation] | None = None
+        """What stands beside the text that may be cited in it; empty once it was told."""
         self._thought: list[str] = []
         self._kept: dict[str, Any] = {}
         """What the model wants back of its thought."""
@@ -114,6 +122,8 @@ class ResponseEvents(Rendering):
             return
         if bytes(chunk.usage) != b"null":
             self._tokens = tokens_of(chunk.usage)
+        if (chunk.citations or chunk.search_results) and self._sources != []:
+            self._sources = chunk.sources or None
         yield from self._begin(chunk.id, chunk.created)
         for choice in chunk.choices or ():
             if isinstance(choice.delta, Delta):
@@ -131,6 +141,7 @@ class ResponseEvents(Rendering):
                 self._kept[name] = kept
         for piece in delta.later_reasoning or ():
             self._think(piece)
+        self._cited += delta.annotations
         for kind, text in (("text", delta.content), ("refusal", delta.refusal)):
             if text:
                 self._refused |= kind == "refusal"
@@ -193,7 +204,11 @@ class ResponseEvents(Rendering):
             return
         yield from self._end_part()
         self._part = kind
-        yield self._say("content_part.added", part=PARTS[kind](""), **self._place(content_index=len(self._parts)))
+        yield self._say(
+            "content_part.added",
+            part=text_part("") if kind == "text" else refusal_part(""),
+            **self._place(content_index=len(self._parts)),
+        )
 
     def _end_part(self) -> Iterator[bytes]:
         """Close the part that is open."""
@@ -201,14 +216,31 @@ class ResponseEvents(Rendering):
             return
         text = "".join(self._text)
         told: Plain = {"text": text, "logprobs": []} if self._part == "text" else {"refusal": text}
-        part, place = PARTS[self._part](text), self._place(content_index=len(self._parts))
+        part, place = refusal_part(text), self._place(content_index=len(self._parts))
+        if self._part == "text":
+            cited = self._cites(text)
+            part = text_part(text, cited)
+            for at, one in enumerate(cited):
+                added = {"annotation": as_annotation(one), "annotation_index": at}
+                yield self._say("output_text.annotation.added", **added, **place)
         yield self._say(f"{_TOLD[self._part]}.done", **told, **place)
         yield self._say("content_part.done", part=part, **place)
         self._parts.append(part)
         self._part, self._text = "", []
 
+    def _cites(self, text: str) -> list[Citation]:
+        """What the part of text that ends cites, with places in that part."""
+        back = self._before
+        cited = [one if one.start is None else one.moved(-back) for one in self._cited]
+        found = in_text(text, cited, self._sources or ())
+        self._before += len(text)
+        self._cited, self._sources = [], self._sources and []
+        return found
+
     def _answered(self) -> Iterator[bytes]:
-        """A response that calls nothing holds a message, if only an empty one."""
+        """A response that calls nothing holds a message, if only an empty one, and so does one that cites more."""
+        if self._cited or self._sources:
+            yield from self._into_part("text")
         if not self._calls and self._open != "message" and all(item["type"] != "message" for item in self._output):
             yield from self._into_part("text")
 

@@ -6,12 +6,13 @@ Owns: a response's members and items, which streams share, and the names of tool
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping, Sequence
 from secrets import token_hex
 from typing import Any
 
 import msgspec
 
+from detente.gateway.surfaces.citations import Citation, as_annotation, in_text
 from detente.gateway.surfaces.completion import completion_of
 from detente.gateway.surfaces.responses_thought import packed
 from detente.gateway.surfaces.responses_tools import INPUT, ToolName
@@ -47,7 +48,9 @@ def response_of(asked: Asked, reply: Reply) -> bytes:
     if thought or kept:
         output.append(reasoning(own, thought, kept))
     cut, calls = choice.finish_reason in WHY, message.tool_calls or []
-    parts = [PARTS[kind](text) for kind, text in (("text", message.content), ("refusal", message.refusal)) if text]
+    cited = in_text(message.content, message.annotations, completion.sources)
+    parts = [text_part(message.content, cited)] if message.content or cited else []
+    parts += [refusal_part(message.refusal)] if message.refusal else []
     if parts or not calls:
         output.append(said(own, parts or [text_part("")], "incomplete" if cut and not calls else "completed"))
     for at, call in enumerate(calls):
@@ -106,17 +109,14 @@ def said(own: str, parts: list[Plain], status: str) -> Plain:
     return {"id": f"msg_{own}", "type": "message", "status": status, "role": "assistant", "content": parts}
 
 
-def text_part(text: str) -> Plain:
-    """A part of text."""
-    return {"type": "output_text", "text": text, "annotations": [], "logprobs": []}
+def text_part(text: str, cited: Sequence[Citation] = ()) -> Plain:
+    """A part of text, with what it cites."""
+    return {"type": "output_text", "text": text, "annotations": [as_annotation(c) for c in cited], "logprobs": []}
 
 
 def refusal_part(text: str) -> Plain:
     """A part in which a model says that it does not answer."""
     return {"type": "refusal", "refusal": text}
-
-
-PARTS: Mapping[str, Callable[[str], Plain]] = {"text": text_part, "refusal": refusal_part}
 
 
 def reasoning(own: str, thought: str, sealed: str | None) -> Plain:

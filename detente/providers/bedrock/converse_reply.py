@@ -14,6 +14,7 @@ from typing import Annotated, Any
 
 import msgspec
 
+from detente.providers.bedrock.citations import Citing, annotations_of
 from detente.providers.bedrock.failures import named
 from detente.providers.wire import MAX_TOKENS, UNKNOWN, Failure, Headers, Reply, Tokens, as_reason, as_text, failure
 
@@ -91,6 +92,7 @@ class _Block(msgspec.Struct, rename="camel", forbid_unknown_fields=True):
     text: str | None = None
     tool_use: _Use | None = None
     reasoning_content: _Reasoning | None = None
+    citations_content: Citing | None = None
 
 
 class _Message(msgspec.Struct):
@@ -151,10 +153,15 @@ def _message(blocks: list[_Block], names: Mapping[str, str]) -> dict[str, Any]:
     calls: list[dict[str, Any]] = []
     thoughts: list[str] = []
     later: list[dict[str, Any]] = []
+    annotations: list[dict[str, Any]] = []
     signature = redacted = None
     for block in blocks:
         if block.text is not None:
             texts.append(block.text)
+        if block.citations_content is not None:
+            start, text = sum(map(len, texts)), block.citations_content.text
+            texts.append(text)
+            annotations += annotations_of(block.citations_content.citations, start, start + len(text))
         if block.tool_use is not None:
             use = block.tool_use
             function = {"name": names.get(use.name, use.name), "arguments": bytes(use.input).decode()}
@@ -179,6 +186,8 @@ def _message(blocks: list[_Block], names: Mapping[str, str]) -> dict[str, Any]:
         message["reasoning_signature"] = signature
     if later:
         message["later_reasoning"] = later
+    if annotations:
+        message["annotations"] = annotations
     return message
 
 

@@ -12,6 +12,7 @@ from typing import Any, TypeVar
 
 import msgspec
 
+from detente.providers.bedrock.citations import Cited, annotations_of
 from detente.providers.bedrock.converse_reply import (
     SEQUENCE,
     Thought,
@@ -49,6 +50,7 @@ class _Delta(msgspec.Struct, rename="camel", forbid_unknown_fields=True):
     text: str | None = None
     tool_use: _Use | None = None
     reasoning_content: Thought | None = None
+    citation: Cited | None = None
 
 
 class _Event(msgspec.Struct, rename="camel"):
@@ -93,6 +95,7 @@ class ConverseDecoder(Decoder):
         "_block",
         "_calls",
         "_characters",
+        "_cited",
         "_done",
         "_empty",
         "_failure",
@@ -103,7 +106,9 @@ class ConverseDecoder(Decoder):
         "_names",
         "_reason",
         "_silent",
+        "_since",
         "_tail",
+        "_text",
         "_thought",
     )
 
@@ -129,6 +134,11 @@ class ConverseDecoder(Decoder):
         """Whether the last call is over, and has none: it was cut before them where the reply ends at its limit."""
         self._characters = 0
         """Of the content so far."""
+        self._text = -1
+        """The block of the last text, and what of the content is before it."""
+        self._since = 0
+        self._cited: list[Cited] = []
+        """What that text cites."""
         self._first: int | None = None
         """The block that holds the thought that begins the reply."""
         self._later = -1
@@ -222,7 +232,11 @@ class ConverseDecoder(Decoder):
         self._told_empty(shown)
         if delta is None:
             part.failure = broken("a piece that says nothing")
+        elif delta.citation is not None:
+            self._cited.append(delta.citation)
         elif delta.text:
+            if event.content_block_index != self._text:
+                self._text, self._since = event.content_block_index, self._characters
             self._characters += len(delta.text)
             shown.append(self._chunk(b'{"content":' + _TEXT.encode(delta.text) + b"}"))
             part.content += 1
@@ -263,6 +277,13 @@ class ConverseDecoder(Decoder):
         """The end of a block. A call without arguments has an empty object of them, once it is known to be whole."""
         if event.content_block_index == self._block:
             self._empty, self._block = self._silent, None
+        self._told_cited(shown)
+
+    def _told_cited(self, shown: list[bytes]) -> None:
+        """Say what a text cites that is over."""
+        cited, self._cited = self._cited, []
+        if told := annotations_of(cited, self._since, self._characters):
+            shown.append(self._chunk(msgspec.json.encode({"annotations": told})))
 
     def _told_empty(self, shown: list[bytes]) -> None:
         """Say of a call without arguments that it has none."""
@@ -273,6 +294,7 @@ class ConverseDecoder(Decoder):
     def _finish(self, event: _Event, part: StreamPart, shown: list[bytes]) -> None:
         self._reason = finish_of(event.stop_reason)
         part.finish = None if isinstance(self._reason, Failure) else self._reason
+        self._told_cited(shown)
         if part.finish != "length":
             self._told_empty(shown)
         if part.finish is not None:
