@@ -23,6 +23,7 @@ from detente.contract.reach.validity import Validity
 from detente.contract.roles import PriceChange
 from detente.contract.settled.invoice_rounding import InvoiceRounding
 from detente.contract.term import Term
+from detente.demand.workload import AnyWorkload
 from detente.errors import FlawError
 from detente.market.offer import AnyOffer
 from detente.terms import AnyTerm
@@ -111,14 +112,25 @@ def in_force(
     events: Mapping[str, datetime | None],
     offers: Sequence[AnyOffer] = (),
     without: Collection[str] = frozenset(),
+    ours: frozenset[str] = frozenset(),
 ) -> Iterator[InForce]:
     """Every term with its dates, amendments applied, as it knows the others; once for each time in which it stays so.
 
-    Terms that it is ``without`` are there for nobody.
+    Terms that it is ``without`` are there for nobody. ``ours``: everybody on our side of whom there is work.
     """
-    held = [each for each in texts_in_force(agreements, events) if each.term.id not in without]
+    held = [
+        replace(each, validity=replace(each.validity, ours=ours))
+        for each in texts_in_force(agreements, events)
+        if each.term.id not in without
+    ]
     there = [each for standing in held for each in _by_rate(standing)]
     return (version for standing in there for version in _versions(_knowing(standing, there, offers)))
+
+
+def ours(workloads: Iterable[AnyWorkload]) -> frozenset[str]:
+    """Everybody on our side of whom there is work, by the label `party`; nobody is known where some work has none."""
+    found = {each.labels.get("party") for each in workloads}
+    return frozenset(party for party in found if party is not None) if None not in found else frozenset()
 
 
 def texts_in_force(agreements: Sequence[Agreement], events: Mapping[str, datetime | None]) -> list[InForce]:

@@ -115,9 +115,11 @@ def _priced(term: Term) -> Iterator[Switch]:
 
 def _who(term: Term) -> Switch:
     parties, party = term.parties or term.validity.parties, term.validity.counterparty
+    if not any(scope.wanted.get("party") == parties for scope in term.covered.within):
+        parties = ()  # others share what it is about
     whose = f"use of {', '.join(f'`{name}`' for name in parties)}" if parties else "everybody's use on our side"
     sold = "" if party == SELF or not term.theirs or "provider" in term.of.wanted else f", of what `{party}` sells"
-    stated: StatedIn = "clause" if term.parties else "agreement" if parties else None
+    stated: StatedIn = "clause" if term.parties else "agreement" if term.validity.parties else None
     return Switch("who", f"{whose}{sold}", stated)
 
 

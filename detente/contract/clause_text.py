@@ -124,9 +124,10 @@ class ClauseText(Noun):
 
     @property
     def covered(self) -> Selection:
-        """What the clause speaks of."""
+        """What the clause speaks of; where its parties are all that there are, what stands idle is theirs."""
         parties = self.parties or self.validity.parties
-        within = (self.of, Scope({"party": parties})) if parties else (self.of,)
+        alone = bool(self.validity.ours) and self.validity.ours <= {*parties}
+        within = (self.of, Scope({"party": parties}, idle=alone)) if parties else (self.of,)
         covered = Selection(within, self.except_)
         named = "provider" in self.of.wanted or self.validity.counterparty == SELF
         return covered if named or not self.theirs else covered.at(provider=self.validity.counterparty)

@@ -18,6 +18,7 @@ from detente.contract.clause_text import SELF
 from detente.contract.decisions import Decisions
 from detente.contract.metered.totals import Totals
 from detente.contract.program import Program
+from detente.contract.reach.scope import Scope
 from detente.contract.reach.verdict import Reason
 from detente.contract.reach.window import Window
 from detente.contract.reminder import Reminder
@@ -50,6 +51,18 @@ class Delivery(InTranches):
     long_stop: Length | None = Field(default=None, description="how long after `due` a tranche may be cancelled")
 
     keeps_windows = False
+    apart = "or write what they buy as an offer of its own, and this one with `others: none`"
+
+    @model_validator(mode="after")
+    def _of_all(self) -> Self:
+        for key in ("of", "except_", "readings"):
+            if getattr(self, key) not in (Scope(), (), {}):
+                what = "what has come is all that there is of its offer, for whatever work"
+                raise FlawError(what, "leave it out; for whom it is, `parties` says", (key.strip("_"),), key=True)
+        if self.others == "apart":
+            what = "what others take of the same offer cannot be apart: no more of it is there than was delivered"
+            raise FlawError(what, "say `share` or `none`, and write theirs as an offer of its own", ("others",))
+        return self
 
     @model_validator(mode="after")
     def _worth(self) -> Self:
@@ -219,6 +232,8 @@ class Delivery(InTranches):
 
     def concede(self, part: str, amount: Fraction, unit: str, currency: str) -> str:
         """In the contract's words."""
+        if part == "denied":
+            return super().concede(part, amount, unit, currency)
         return f"have {sufficient(amount)} GPU-hours of `{self.offer}` delivered sooner"
 
 

@@ -303,4 +303,6 @@ class TakeOrPay(OneOffer):
 
     def concede(self, part: str, amount: Fraction, unit: str, currency: str) -> str:
         """In the contract's words."""
+        if part == "denied":
+            return super().concede(part, amount, unit, currency)
         return f"release {sufficient(amount)} GPU-hours of `{self.offer}` from the obligation"

@@ -19,15 +19,19 @@ from detente.values.text import plain_name
 
 
 class Scope:
-    """``{api: stateless, kind: [inference, batch]}``: every key must match, with any of its values."""
+    """``{api: stateless, kind: [inference, batch]}``: every key must match, with any of its values.
 
-    __slots__ = ("wanted",)
+    ``idle``: what it asks of a demand, all work of the case has, so that idle capacity is nobody else's.
+    """
 
-    def __init__(self, wanted: Mapping[str, Iterable[str]] | None = None) -> None:
+    __slots__ = ("idle", "wanted")
+
+    def __init__(self, wanted: Mapping[str, Iterable[str]] | None = None, *, idle: bool = False) -> None:
         self.wanted: dict[str, tuple[str, ...]] = {k: tuple(v) for k, v in (wanted or {}).items()}
+        self.idle = idle
 
     def __eq__(self, other: object) -> bool:
-        return isinstance(other, Scope) and self.wanted == other.wanted
+        return isinstance(other, Scope) and self.wanted == other.wanted and self.idle == other.idle
 
     def __hash__(self) -> int:
         return hash(tuple(self.wanted.items()))
@@ -40,13 +44,13 @@ class Scope:
     @property
     def asks_demand(self) -> bool:
         """Whether any key is about the demand, so that idle capacity (which serves nobody) is outside."""
-        return any(key not in OFFER_KEYS for key in self.wanted)
+        return not self.idle and any(key not in OFFER_KEYS for key in self.wanted)
 
     def covers(self, demand: Facts | None, offer: Facts | None) -> bool | None:
         """Yes, no, or None where a demand's label is unknown and nothing else settles it.
 
-        A demand of None is capacity that stands idle: no key about a demand covers it. An offer that has no
-        such fact (a token endpoint has no accelerator) is not covered by a key that asks for it.
+        A demand of None is capacity that stands idle: a key about a demand covers it only in an ``idle`` scope. An
+        offer that has no such fact (a token endpoint has no accelerator) is not covered by a key that asks for it.
         """
         unknown = False
         for key, values in self.wanted.items():
@@ -54,7 +58,8 @@ class Scope:
                 if offer is None or offer.get(key) not in values:
                     return False
             elif demand is None:
-                return False
+                if not self.idle:
+                    return False
             elif key not in demand:
                 unknown = True
             elif demand[key] not in values:
@@ -66,7 +71,7 @@ class Scope:
         known = self.wanted.keys() & facts.keys()
         if any(facts[key] not in self.wanted[key] for key in known):
             return None
-        return Scope({key: values for key, values in self.wanted.items() if key not in known})
+        return Scope({key: values for key, values in self.wanted.items() if key not in known}, idle=self.idle)
 
     @classmethod
     def _parse(cls, given: Any) -> Scope:
