@@ -250,6 +250,14 @@ class Wire:
         """
         return ()
 
+    @property
+    def tags(self) -> Collection[str]:
+        """Members of a chat completion that tag it in its provider's logs, and that are told here by themselves.
+
+        Neutral: none; OpenAI takes `metadata` only of completions that it stores.
+        """
+        return ()
+
     def authority(self) -> Authority:
         """What authorizes its requests."""
         raise NotImplementedError

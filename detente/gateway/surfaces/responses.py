@@ -135,7 +135,7 @@ class ResponsesSurface(Surface):
 
     def spoken(self, asked: Asked, wire: Wire) -> Asked:
         """As it came, or as a chat completion. Raises ``Refusal``."""
-        return asked if wire.speaks("responses") else as_chat(asked)
+        return asked if wire.speaks("responses") else as_chat(asked, wire.tags)
 
     def forgetful(self, asked: Asked) -> Asked | None:
         """Without its encrypted reasoning, where the call is lenient."""

@@ -6,7 +6,7 @@ replies (``responses_reply``, ``responses_events``), and what is refused on this
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from typing import Any
 
 import msgspec
@@ -78,11 +78,11 @@ class _Text(msgspec.Struct):
     verbosity: str | None = None
 
 
-def as_chat(asked: Asked) -> Asked:
-    """The same as a chat completion. Raises Refusal."""
+def as_chat(asked: Asked, tags: Collection[str] = ()) -> Asked:
+    """The same as a chat completion, with those of its ``tags`` that whoever is asked logs. Raises Refusal."""
     own, omissions = asked.call, Omissions(asked.call.optional)
-    said: dict[str, Any] = {name: own.members[name] for name in SAME if _says(own.members, name)}
-    _known(own.members, omissions, kept=bool(asked.kept_as))
+    said: dict[str, Any] = {name: own.members[name] for name in (*SAME, *tags) if _says(own.members, name)}
+    _known({n: raw for n, raw in own.members.items() if n not in said}, omissions, kept=bool(asked.kept_as))
     box = tools_of(own.members.get("tools"), own.optional)
     for name in box.left_out:
         omissions.hint(name)
@@ -102,7 +102,7 @@ def _says(members: Mapping[str, msgspec.Raw], name: str) -> bool:
 
 def _known(members: Mapping[str, msgspec.Raw], omissions: Omissions, *, kept: bool) -> None:
     for name, raw in members.items():
-        if name in SAME or name in READ or bytes(raw) == _NULL:
+        if name in READ or bytes(raw) == _NULL:
             continue
         if name in HINTS:
             if bytes(raw) not in (b"false", b"{}") and not (name == "store" and kept):

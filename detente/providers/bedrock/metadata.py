@@ -13,7 +13,6 @@ import msgspec
 
 from detente.providers.bedrock.member import Member
 from detente.providers.omission import Omissions
-from detente.providers.wire import Refusal
 
 MAX_ENTRIES = 16
 _KEY = re.compile(r"[a-zA-Z0-9\s:_@$#=/+,.-]{1,256}", re.ASCII)
@@ -25,14 +24,15 @@ _OWN: tuple[Member[str], ...] = (Member("user", str), Member("safety_identifier"
 def metadata_of(members: Mapping[str, msgspec.Raw], omissions: Omissions) -> dict[str, str]:
     """The metadata of a call; empty where it states none.
 
-    It is a tag and changes no answer: what Bedrock's logs do not take is left out.
+    It is a tag and changes no answer: what Bedrock's logs do not take is left out, as is a user in ``metadata`` beside
+    another that the call states itself.
     """
     found = dict(_METADATA.of(members) or {})
     for member in _OWN:
         value = member.of(members)
         if value is not None:
             if found.get(member.name, value) != value:
-                raise Refusal.of("metadata", f"states another `{member.name}` than the call does")
+                omissions.hint("metadata")
             found[member.name] = value
     kept: dict[str, str] = {}
     for name, value in found.items():

@@ -89,6 +89,10 @@ class BedrockWire(Wire):
     def marks(self) -> Collection[str]:
         return self.family.cached if self._openai is None else ()
 
+    @property
+    def tags(self) -> Collection[str]:
+        return ("metadata",) if self._openai is None else ()
+
     def _spoken(self, call: Call) -> Wire | None:
         return self._openai if call.operation != "embeddings" else None
 

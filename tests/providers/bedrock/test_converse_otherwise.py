@@ -126,6 +126,12 @@ def test_tags_and_hints_are_left_out_in_any_case(stated: dict[str, Any]) -> None
     assert wire().encode(call(said(**stated))).left_out == tuple(stated)
 
 
+def test_a_user_among_the_tags_gives_way_to_the_call_s_own_and_stops_no_call() -> None:
+    sent = wire().encode(call(said(metadata={"user": "a", "team": "t"}, user="b")))
+    assert json.loads(sent.body)["requestMetadata"] == {"user": "b", "team": "t"}
+    assert sent.left_out == ("metadata",)
+
+
 def test_what_parts_of_a_reply_hold_may_be_sent_back() -> None:
     part = {"type": "text", "text": "a", "id": "lc_1", "index": 0, "annotations": []}
     result = {"role": "tool", "tool_call_id": "c1", "content": [part]}

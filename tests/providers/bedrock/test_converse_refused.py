@@ -231,7 +231,6 @@ REFUSED: list[tuple[str, str, dict[str, Any], str]] = [
     (CLAUDE, "response_format", {"response_format": {"type": "text", "x": 1}}, "unknown field `x`"),
     *((name, "response_format", {"response_format": SCHEMA}, "cannot enforce one") for name in (OLD, NOVA, TITAN)),
     (CLAUDE, "service_tier", {"service_tier": "scale"}, "default, flex and priority"),
-    (CLAUDE, "metadata", {"metadata": {"user": "a"}, "user": "b"}, "another `user`"),
     *(
         (
             CLAUDE,
