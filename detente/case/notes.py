@@ -14,6 +14,7 @@ from fractions import Fraction
 from detente.case.agreement import InForce, changes_text, endings, own_ends
 from detente.case.billed import beside_a_plan
 from detente.case.case import Case
+from detente.case.no_window import in_no_window
 from detente.case.outside import YEAR, outside, seen
 from detente.case.whole_text import going_on, says_nothing
 from detente.contract.answer import each_of
@@ -67,6 +68,7 @@ def of_clauses(case: Case) -> Iterator[tuple[Term, Mistake]]:
     yield from _coarse(case)
     yield from _idle(case)
     yield from _used_before(case)
+    yield from in_no_window(case)
     yield from _overlooked(case)
 
 
