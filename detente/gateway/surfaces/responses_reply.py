@@ -147,7 +147,7 @@ def search_of(arguments: str) -> Plain:
     """What a search for tools looks for. Raises ``UnsayableError`` where it is no object."""
     found = _object(arguments or "{}")
     if found is None:
-        raise UnsayableError("the model searched for tools with arguments that cannot be read")
+        raise UnsayableError("the model searched for tools with arguments that cannot be read", of_model=True)
     return found
 
 
@@ -167,5 +167,5 @@ def input_of(arguments: str, name: str) -> str:
     """The input of a custom tool, from the arguments of the function that stands for it."""
     found = (_object(arguments) or {}).get(INPUT)
     if not isinstance(found, str):
-        raise UnsayableError(f"the model called `{name[:60]}` without its input")
+        raise UnsayableError(f"the model called `{name[:60]}` without its input", of_model=True)
     return found

@@ -1,19 +1,25 @@
 """The ids of a conversation's calls of tools, each of its own.
 
 Owns: telling calls apart that some models number anew in each turn (``call_0`` again): Claude refuses an id that comes
-twice; that each has its result right after it; and ids as a provider takes them. Not here: calls and results as blocks
-(``turns``).
+twice; that each has its result right after it; and ids and inputs as a provider takes them. Not here: calls and results
+as blocks (``turns``).
 """
 
 from __future__ import annotations
 
 import re
 from hashlib import blake2b
+from typing import Any
+
+import msgspec
 
 from detente.providers.bedrock.content_parts import refused
 
 MAX_ID = 64
 """Characters of an id."""
+UNREAD = "INVALID_JSON"
+"""The member that holds arguments which are no object, as Anthropic has it ("Fine-grained tool streaming")."""
+_ARGUMENTS = msgspec.json.Decoder(dict[str, Any])
 
 
 def fitting(stated: str, others: re.Pattern[str]) -> str:
@@ -25,6 +31,23 @@ def fitting(stated: str, others: re.Pattern[str]) -> str:
     if told == stated and len(stated) <= MAX_ID:
         return stated
     return f"{told[: MAX_ID - 9]}_{blake2b(stated.encode('utf-8', 'surrogatepass'), digest_size=4).hexdigest()}"
+
+
+def input_of(arguments: str) -> msgspec.Raw:
+    """What a tool was called with, as a provider takes it that wants an object: to the byte as it was written.
+
+    A model may have written what is no JSON object, and its conversation goes on with it: that is told as text within
+    one. Raises Refusal where it is no text, either.
+    """
+    try:
+        text = (arguments if arguments.strip() else "{}").encode()
+    except UnicodeEncodeError:
+        raise refused("a call whose arguments hold a lone surrogate, which no text has") from None
+    try:
+        _ARGUMENTS.decode(text)
+    except (ValueError, RecursionError):
+        text = msgspec.json.encode({UNREAD: arguments})
+    return msgspec.Raw(text)
 
 
 class CallIds:

@@ -12,7 +12,7 @@ from typing import Any, NamedTuple
 
 import msgspec
 
-from detente.providers.bedrock.calls import CallIds, fitting
+from detente.providers.bedrock.calls import CallIds, fitting, input_of
 from detente.providers.bedrock.content_parts import (
     CachePoint,
     ContentPart,
@@ -96,7 +96,6 @@ _REPLIES = [name for name in _Message.__struct_fields__ if name not in _ANYONES]
 _ELSEWHERE = {"user": [*_REPLIES, "tool_call_id"], "assistant": ["tool_call_id"], "tool": _REPLIES}
 """Members of a message that are another role's: Converse has no place for them in this one's turn."""
 _MESSAGES: Member[list[_Message]] = Member("messages", list[_Message])
-_ARGUMENTS = msgspec.json.Decoder(dict[str, Any])
 
 
 class Turns(NamedTuple):
@@ -313,15 +312,10 @@ def _reasoning(message: _Message, family: Family, omissions: Omissions) -> list[
 def _use(call: _ToolCall, family: Family) -> ConverseBlock:
     if call.type != "function" or call.function is None:
         raise refused(f"a call of a tool of type `{call.type[:40]}`: {family.interface.name} knows functions")
-    name, arguments = shortened(call.function.name), call.function.arguments or "{}"
+    name = shortened(call.function.name)
     if not NAME.fullmatch(name):
         raise refused(f"a call of `{name[:80]}`: a tool's name has letters, digits, `_` and `-`")
-    try:
-        text = arguments.encode()
-        _ARGUMENTS.decode(text)
-    except (ValueError, RecursionError):  # of msgspec, or of a lone surrogate
-        raise refused(f"a call of `{name}` whose arguments are not one JSON object") from None
-    return {"toolUse": {"toolUseId": _id(call.id, family), "name": name, "input": msgspec.Raw(text)}}
+    return {"toolUse": {"toolUseId": _id(call.id, family), "name": name, "input": input_of(call.function.arguments)}}
 
 
 def _result(message: _Message, family: Family, names: Mapping[str, str]) -> list[ConverseBlock]:
