@@ -8,7 +8,7 @@ reminds of (``Term.reminds``), and how it is shown (``report.agenda``).
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date, datetime
 
 from detente.case.agreement import endings
@@ -42,8 +42,10 @@ class AgendaLine:
 
 def agenda(case: Case, since: date, until: date) -> tuple[AgendaLine, ...]:
     """What falls on the days from ``since`` to before ``until``, in order. Raises CaseError without a reading."""
-    found = {*_agreements(case), *_clauses(case, since, until), *_of_the_case(case)}
-    inside = (line for line in found if since <= line.on < until)
+    every = (*_agreements(case), *_clauses(case, since, until), *_of_the_case(case))
+    # What two texts of a clause say in the same words is said once, in the later one.
+    found = {replace(line, agreement=None) if line.clause else line: line for line in every}
+    inside = (line for line in found.values() if since <= line.on < until)
     return tuple(
         sorted(inside, key=lambda line: (line.on, line.agreement or "", line.clause or "", line.role, line.what))
     )

@@ -235,7 +235,8 @@ def _handover(earlier: InForce, term: Term | None, on: datetime) -> Handover | N
 
 def _until(validity: Validity, on: datetime, handover: Handover | None) -> Validity:
     """The time in force of a text that an amendment ends, unless it has ended before."""
-    return validity if validity.end <= on else replace(validity, end=max(validity.start, on), ended=handover)
+    end = max(validity.start, on)
+    return validity if validity.end <= on else replace(validity, end=end, ended=handover, replaced=True)
 
 
 def dates(
@@ -259,12 +260,13 @@ def _dates(
     zone = clock_of(agreement, known)
     start = max(moment(agreement.effective, zone), moment(term.from_ or agreement.effective, zone))
     end = min([moment(ends, zone), *own_ends(term, events, zone)])
+    until = term.until.latest if isinstance(term.until, Until) else term.until
     line = lineage(agreement, known)
     combine = next((a.combine for a in line if a.combine), None)
     parties = next((a.parties for a in line if a.parties), ())
     return Validity(
         agreement.id, agreement.with_, start, max(start, end), combine=combine, parties=parties, zone=zone,
-        amends=tuple(each.id for each in line[1:]),
+        amends=tuple(each.id for each in line[1:]), stated=moment(min(ends, until or LAST), zone),
     )  # fmt: skip
 
 

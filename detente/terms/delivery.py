@@ -151,9 +151,11 @@ class Delivery(InTranches):
             yield ("tranches", index, key if late else "due"), tranche.there if late else tranche.due
 
     def reminds(self, since: datetime, until: datetime) -> Iterator[Reminder]:
-        """When each tranche is due, and from when it may be cancelled."""
+        """When each tranche is due while it is in force, and from when it may be cancelled."""
         seller = self.validity.counterparty
         for stated, tranche in zip(self.tranches, self.known, strict=True):
+            if self.begin(tranche.due) >= self.validity.end:
+                continue
             what = f"{tranche.quantity} of `{self.offer}` are due ({tranche.name})"
             yield Reminder(tranche.due, "milestone", what, seller, tranche.accepted)
             if stated.accepted is None and tranche.accepted is not None:

@@ -182,7 +182,7 @@ class MinimumCommitment(Term):
 
     def _sees(self, milestone: Milestone) -> bool:
         """A milestone after a plan's horizon, or after an amendment, is no part of it."""
-        amended = self.validity.ended is not None and self.begin(milestone.by) > self.validity.end
+        amended = self.validity.end < self.begin(milestone.by) <= self.validity.as_signed
         return not amended and (self._seen is None or milestone.by <= self._seen.end)
 
     @property

@@ -70,7 +70,7 @@ class DatedObligation(Position):
 
     def reminds(self, since: datetime, until: datetime) -> Iterator[Reminder]:
         """Its last day; of one that comes back, that of each window."""
-        if self.due is not None:
+        if self.due is not None and self._over(self.due):
             yield Reminder(self.due, "duty", self._told, self.by, self.done[0] if self.done else None)
         for window in self.calendar(self.windows).over(self.validity.start, until) if self.windows else ():
             end = later(window.end, self.within) if self.within else window.end
@@ -78,6 +78,11 @@ class DatedObligation(Position):
             what = f"{self._told} for {named(window.start, window.end)}"
             if end >= since:
                 yield Reminder(last_day(end), "duty", what, self.by, done)
+
+    def acting_days(self) -> Iterator[tuple[KeyPath, date]]:
+        """Its last day, where an amendment or an event ends the clause before it."""
+        if self.due is not None and self.validity.overtaken(self.begin(self.due)):
+            yield ("due",), self.due
 
     def fact_days(self) -> Iterator[tuple[KeyPath, date]]:
         """When it was done."""
@@ -87,6 +92,10 @@ class DatedObligation(Position):
     def open_after(self) -> Span | None:
         """As long as it may be done after its last window."""
         return self.within
+
+    def _over(self, on: date) -> bool:
+        """Whether it is in force on a day."""
+        return self.validity.over(self.begin(on), self.begin(on))
 
     @property
     def _told(self) -> str:
@@ -100,9 +109,9 @@ class DatedObligation(Position):
         return self.says(f"{self.by} owes{to} {when}: {self._told}")
 
     def check(self, case: CaseView) -> Iterator[Flaw]:
-        """A day on which the clause is not in force; more days on which it was done than it has windows."""
-        if self.due is not None and not self.validity.over(self.begin(self.due), self.begin(self.due)):
-            when = named(self.validity.start, self.validity.end)
+        """A day on which the clause is not in force, as signed; more days on which it was done than it has windows."""
+        if self.due is not None and not self._over(self.due) and not self.validity.overtaken(self.begin(self.due)):
+            when = named(self.validity.start, self.validity.as_signed)
             yield Flaw(f"{self.due} is not while the clause is in force ({when})", "is the year right?", ("due",))
         if self.windows is not None and self.done and not endless(self.validity.end):
             windows = self.calendar(self.windows).over(self.validity.start, self.validity.end)

@@ -33,8 +33,8 @@ class Renewal(Position):
     price: Title | None = Field(default=None, description="at which price it renews: in words, for whoever decides")
 
     def reminds(self, since: datetime, until: datetime) -> Iterator[Reminder]:
-        """The last day for notice and the end of each term, as long as it goes on."""
-        end, goes_on, terms = self.validity.end, True, 0
+        """The last day for notice and the end of each term, as long as it goes on; none of a text that was replaced."""
+        end, goes_on, terms = self.validity.end, not self.validity.replaced, 0
         while goes_on and not endless(end) and before(end, self.notice) < until.date():
             last = before(end, self.notice)
             noticed = self.given if self.given is not None and self._in_time else None

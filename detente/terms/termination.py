@@ -80,17 +80,17 @@ class Termination(Position):
         if step.fee is not None:
             return step.fee
         assert self.total is not None, "a part is of it"
-        since, end = self.validity.start, self.validity.end
+        since, end = self.validity.first, self.validity.as_signed if self.validity.replaced else self.validity.end
         left = months_in(min(at, end), end, since) / months_in(since, end, since)
         return replace(self.total, amount=nano(Fraction(step.of_remaining or 0) * Fraction(self.total.amount) * left))
 
     def _step(self, step: ExitFee) -> datetime:
         """When a step begins."""
-        return _since(self.validity.start, step)
+        return _since(self.validity.first, step)
 
     def reminds(self, since: datetime, until: datetime) -> Iterator[Reminder]:
         """The first day of leaving, with its notice, and each day on which the fee changes."""
-        if self.not_before is not None:
+        if self.not_before is not None and self.begin(self.not_before) < self.validity.end:
             yield Reminder(self.not_before, "right", f"the first day on which {self.by} may leave", self.by)
             if self.notice:
                 first = before(self.begin(self.not_before), self.notice)
@@ -119,12 +119,13 @@ class Termination(Position):
         if self.total is not None and endless(self.validity.end):
             what = "what remains of an agreement without end is not known"
             yield Flaw(what, "state `ends:` for the agreement, or `until:` for the clause", ("total",))
-        if self.not_before is not None and self.begin(self.not_before) >= self.validity.end:
-            what = f"the first day of leaving, {self.not_before}, is after the end ({self.validity.end:%Y-%m-%d})"
+        end = self.validity.as_signed
+        if self.not_before is not None and self.begin(self.not_before) >= end:
+            what = f"the first day of leaving, {self.not_before}, is after the end ({end:%Y-%m-%d})"
             yield Flaw(what, "is the year right?", ("not-before",))
         for index, step in enumerate(self.fees):
-            if self._step(step) >= self.validity.end:
-                last = (self.validity.end - timedelta(days=1)).date()
+            if self._step(step) >= end:
+                last = (end - timedelta(days=1)).date()
                 what = f"a fee from {self._step(step):%Y-%m-%d} on begins after the last day ({last})"
                 yield Flaw(what, "leave the step out, or correct it", ("fees", index, "after"))
 

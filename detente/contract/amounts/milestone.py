@@ -147,7 +147,7 @@ def out_of_order(milestones: Sequence[Milestone], validity: Validity, in_all: Co
     whole = validity.ended is not None and validity.ended.how == "whole-window"
     for index, milestone in enumerate(milestones):
         path = ("milestones", index, "by")
-        amended = validity.ended is not None and validity.begin(milestone.by) > validity.end
+        amended = validity.end < validity.begin(milestone.by) <= validity.as_signed
         if in_all is not None and number(milestone.reach) > number(in_all) and not amended:
             most = f"{in_all}" if (number(in_all) * NANOS).denominator == 1 else told(in_all)
             what = f"{milestone.reach} by {milestone.by} is more than the {most} that are committed in all"

@@ -24,6 +24,8 @@ class Validity:
     ``text_from``: when the text came into force of which this is a later version; None of the first.
     ``combine``: how the agreement has price clauses combine; None where it does not say.
     ``zone``: on whose clock the agreement's days begin. ``amends``: what the agreement amends, and what that does.
+    ``stated``: the end that its own paper states, where an amendment or an event ends it before; else None.
+    ``replaced``: whether an amendment replaces or removes the text.
     """
 
     agreement: str
@@ -38,6 +40,8 @@ class Validity:
     ours: frozenset[str] = frozenset()
     zone: tzinfo = UTC
     amends: tuple[str, ...] = ()
+    stated: datetime | None = None
+    replaced: bool = False
 
     @property
     def first(self) -> datetime:
@@ -48,6 +52,15 @@ class Validity:
     def of_text(self) -> str:
         """The first agreement of the text, as amended, in which the term stands."""
         return (self.agreement, *self.amends)[-1]
+
+    @property
+    def as_signed(self) -> datetime:
+        """When it ends as its own paper says, whatever has become of it since."""
+        return self.end if self.stated is None else max(self.end, self.stated)
+
+    def overtaken(self, at: datetime) -> bool:
+        """Whether a moment is in its time as signed, and comes when it has ended: no mistake, and nothing happens."""
+        return self.end <= at < self.as_signed
 
     def begin(self, on: date) -> datetime:
         """When a day begins that the agreement names."""
