@@ -6,7 +6,6 @@ that is already open. Not here: where lines come from (``ingest``), what clauses
 
 from __future__ import annotations
 
-import json
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, date, datetime, timedelta, tzinfo
@@ -20,15 +19,13 @@ from detente.contract.metered.totals import Totals
 from detente.contract.term import Term
 from detente.errors import LedgerError
 from detente.ledger.books.entry import LedgerEntry, balanced, of_use
-from detente.ledger.store.chain import GENESIS, hash_of, mark
 from detente.ledger.store.store import Session, Store, big, bigs
-from detente.ledger.store.tables import CHAINED
 from detente.ledger.use.late import note_late
 from detente.ledger.use.line import LineSum, UseLine, summed
 from detente.ledger.use.purchases import PurchaseRow, counted, purchases, told
 from detente.ledger.use.running_totals import SUM_COLUMNS, SUM_KEY, RunningTotals, all_sums, kept, own, sum_of
-from detente.ledger.use.sum_step import noted_step, step_of, summing_clocks, summing_step
-from detente.values.micros import HOUR, MINUTE, at_micros, micros
+from detente.ledger.use.sum_step import noted_step, step_of, sum_step, summing_clocks, summing_step
+from detente.values.micros import MINUTE, at_micros, micros
 from detente.values.period import moment
 
 _JSON = msgspec.json.Encoder().encode
@@ -53,11 +50,14 @@ class LedgerBatch:
     closings: list[int] = field(default_factory=list)
     routes: list[tuple[int, str]] = field(default_factory=list)
     purchases: list[PurchaseRow] = field(default_factory=list)
+    reads: list[tuple[str, str, int, int, str]] = field(default_factory=list)
+    """How far files were read: as ``FileMark`` says it."""
 
     @property
     def empty(self) -> bool:
         """Whether it would add nothing."""
-        return not (self.calls or self.lines or self.entries or self.asides or self.closings or self.purchases)
+        rows = self.calls or self.lines or self.entries or self.asides or self.closings or self.purchases or self.reads
+        return not rows
 
 
 class Books:
@@ -173,14 +173,14 @@ class Books:
     def mismatch(self, session: Session) -> str:
         """How the case whose ledger it is differs from this; nothing where it does not, or is not noted."""
         found = {str(name): str(value) for name, value in session.all("SELECT name, value FROM facts")}
-        case, currency = found.get("case", self.case.declared.name), found.get("currency", self.case.currency)
+        case, currency = found.get("case") or self.case.declared.name, found.get("currency") or self.case.currency
         if currency != self.case.currency:
             what = f"{self.store.url}: the ledger is in {currency}, and the case in {self.case.currency}"
             return f"{what}; keep a ledger for each"
         if case != self.case.declared.name:
             what = f"{self.store.url}: the ledger is of the case `{case}`, and this is `{self.case.declared.name}`"
             return f"{what}; keep a ledger for each, or leave the `name` of the case as it was"
-        if "last" in found and self._step % (there := int(found.get("step", HOUR))):
+        if "last" in found and self._step % (there := sum_step(session)):
             horizon = self.case.declared.horizon
             within = [z for z in summing_clocks(self.case) if step_of([z], horizon.opens, horizon.closes) % there]
             what = f"{self.store.url}: its use is summed by {there // MINUTE} minutes, and days begin within them"
@@ -207,11 +207,10 @@ class Books:
         closed = self.closed(session)
         batch.entries += of_use(money, self.agreement_of, self.clock, self.case.currency, closed)
         assert balanced(batch.entries), "a batch's entries add up to nothing"
-        number, before = self._head(session)
-        note_late(session, number, [line.start for _, line in batch.lines], closed)
         classes, fresh = _classes(session, (key[0] for key in sums))
         rows = self._rows(batch, classes, fresh)
-        self._insert(session, number, rows, (batch.kind, f"{at:%Y-%m-%dT%H:%M:%SZ}", self.case.hash), before)
+        number = session.append((batch.kind, f"{at:%Y-%m-%dT%H:%M:%SZ}", self.case.hash), rows)
+        note_late(session, number, [line.start for _, line in batch.lines], closed)
         self.totals.catch_up(session, number - 1)
         self._sum(session, sums, classes)
         self.totals.add(session, money, number)
@@ -222,7 +221,11 @@ class Books:
     def _note_case(self, session: Session) -> None:
         """Note whose ledger it is; one of a version that did not is this case's from now on."""
         for fact in (("currency", self.case.currency), ("case", self.case.declared.name)):
-            session.run("INSERT INTO facts (name, value) VALUES (?, ?) ON CONFLICT (name) DO NOTHING", fact)
+            session.run(
+                "INSERT INTO facts (name, value) VALUES (?, ?) ON CONFLICT (name)"
+                " DO UPDATE SET value = excluded.value WHERE facts.value = ''",
+                fact,
+            )
 
     def _note_times(self, session: Session, sums: Iterable[tuple[str, int, int]]) -> None:
         """Note the earliest and the latest use that is on the books, so that nobody has to look for it."""
@@ -237,13 +240,6 @@ class Books:
                 (str(at),),
             )
 
-    def _head(self, session: Session) -> tuple[int, str]:
-        """The number of the next batch, and the hash of the last."""
-        found = session.one("SELECT batch, hash FROM batches ORDER BY batch DESC LIMIT 1")
-        if found is not None:
-            return int(found[0]) + 1, str(found[1])
-        return 1, GENESIS
-
     def _rows(self, batch: LedgerBatch, classes: dict[str, int], fresh: list[str]) -> dict[str, list[Sequence[Any]]]:
         """The rows of each table, in the order of its columns, each amount as it is stored."""
         return {
@@ -255,23 +251,8 @@ class Books:
             "asides": list(batch.asides),
             "closings": [(as_of,) for as_of in batch.closings],
             "purchases": list(batch.purchases),
+            "reads": list(batch.reads),
         }
-
-    def _insert(
-        self, session: Session, number: int, tables: dict[str, list[Sequence[Any]]], said: Sequence[str], before: str
-    ) -> None:
-        marks: list[bytes] = []
-        for table, columns in CHAINED.items():
-            marked = [(number, n, *row, mark(table, number, n, row)) for n, row in enumerate(tables[table])]
-            marks += [row[-1] for row in marked]
-            if marked:
-                session.add(table, ("batch", "n", *columns, "mark"), marked)
-        counts = {table: len(rows) for table, rows in tables.items() if rows}
-        told = hash_of((number, *said), counts, before, marks)
-        session.run(
-            'INSERT INTO batches (batch, kind, at, "case", counts, before, hash) VALUES (?, ?, ?, ?, ?, ?, ?)',
-            (number, *said, json.dumps(counts), before, told),
-        )
 
     def _sum(self, session: Session, sums: dict[tuple[str, int, int], LineSum], classes: dict[str, int]) -> None:
         """Add to the sums of lines by class and time."""

@@ -130,10 +130,13 @@ class Ingest:
             adding = _Adding(session, mark.name, self._books, self._metering, routes, billed, self._now)
             adding.records([item for item in items if isinstance(item, JournalFrame)], told)
             adding.troubles([item for item in items if isinstance(item, Trouble)], mark.print, told)
+            read = mark.past(items, adding.to_come)
+            if read.tail and read.row != mark.row:
+                adding.batch.reads.append(read.row)
+                read.keep(session)
             told.batches = int(self._books.write(session, adding.batch, at) > 0)
             self._count(session, adding.booked)
-            mark = mark.past(items, adding.to_come)
-            mark.keep(session)
+            mark = read
         self._routes = adding.routes
         found.add(told)
         return mark

@@ -55,15 +55,20 @@ class FileMark:
             return found
         return replace(found, last=last.start, number=last.number, tail=digest(last.payload))
 
+    @property
+    def row(self) -> tuple[str, str, int, int, str]:
+        """As it stands in the store: in its batch, and as the last of its file."""
+        return self.print, self.name, self.last, self.number, self.tail
+
     def keep(self, session: Session) -> None:
-        """Write it."""
-        if self.tail:
-            session.run(
-                "INSERT INTO files (print, name, last, number, tail) VALUES (?, ?, ?, ?, ?) ON CONFLICT (print)"
-                " DO UPDATE SET name = excluded.name, last = excluded.last, number = excluded.number,"
-                " tail = excluded.tail",
-                (self.print, self.name, self.last, self.number, self.tail),
-            )
+        """Write it as the last of its file."""
+        session.put("files", ("print",), ("print", "name", "last", "number", "tail"), [self.row])
+
+
+def read_files(session: Session) -> dict[str, tuple[str, int, int, str]]:
+    """By the print of each file, the last mark of it that a batch holds: what ``files`` should say."""
+    rows = session.all("SELECT print, name, last, number, tail FROM reads ORDER BY batch, n")
+    return {str(print): (str(name), int(last), int(number), str(tail)) for print, name, last, number, tail in rows}
 
 
 def _stays(item: JournalFrame | Trouble, to_come: Set[int]) -> bool:

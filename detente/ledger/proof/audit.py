@@ -1,24 +1,29 @@
 """Audit: whether anything of a ledger was altered, is missing or was inserted, and where first.
 
-Owns: verifying the chain, row by row and batch by batch, and that sums and totals follow from the rows. Not here: how
-marks and hashes are made (``chain``), and checkpoints (``checkpoint``).
+Owns: verifying the chain, row by row and batch by batch, and that sums, totals, marks of files, keys and what is on the
+books of budgets follow from the rows. Not here: how marks and hashes are made (``chain``), what calls used of budgets
+(``budget_counts``), and checkpoints (``checkpoint``).
 
 Memory does not grow with the number of records: a batch is read at a time, and sums are by class and hour.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import partial
+from typing import Any
 
 import msgspec
 
 from detente.errors import LedgerError
 from detente.ledger.books.books import Books
+from detente.ledger.journals.file_mark import read_files
+from detente.ledger.proof.budget_counts import lease_faults
 from detente.ledger.store.chain import GENESIS, hash_of, mark
+from detente.ledger.store.key_store import KEY_COLUMNS, changed_keys
 from detente.ledger.store.store import Session, plain_value
-from detente.ledger.store.tables import CHAINED
+from detente.ledger.store.tables import CHAINED, LATEST
 from detente.ledger.use.late import misnoted
 from detente.ledger.use.line import LineSum, UseClass
 from detente.ledger.use.running_totals import RunningTotals, all_sums
@@ -59,11 +64,15 @@ class Audited:
     faults: tuple[AuditFault, ...]
 
 
+FACTS = ("case", "currency", "first", "last", "step")
+"""What a ledger notes of itself: whose it is, from when to when there is use, and how finely that is summed up."""
+
+
 def audit(books: Books) -> Audited:
     """Verify all of a ledger: each row's mark, each batch's hash, and what follows from them.
 
-    Raises LedgerError where it is of another case. One that has written a batch is not another: what is noted of it
-    was altered.
+    Raises LedgerError where it is of another case, or states no step of time by which it sums up. One that has written
+    a batch is not another: what is noted of it was altered.
     """
     with books.store.reading() as session:
         wrote = session.number('SELECT COUNT(*) FROM batches WHERE "case" = ?', (books.case.hash,))
@@ -99,7 +108,8 @@ class _Chain:
             self._batch((number, kind, at, case), self._counts(number, counts), str(stated), str(told))
             last, before = int(number), str(told)
         self._beyond(last)
-        self._derived(totals)
+        self._schema()
+        self._derived(totals, last)
         if altered and not self._faults:
             self._found(0, "facts", None, "`case` or `currency`: not that of this case, which wrote batches of it")
         return Audited(len(heads), self._rows, before, tuple(self._faults))
@@ -157,12 +167,24 @@ class _Chain:
             if row is not None and row[0] is not None:
                 self._found(int(row[0]), table, None, "inserted: there is no such batch")
 
+    def _schema(self) -> None:
+        """One row says of which version the ledger is: that which opened it here."""
+        versions = [version for (version,) in self._session.all("SELECT version FROM ledger_schema")]
+        if versions != [LATEST]:
+            self._found(0, "ledger_schema", None, f"states {versions}, and the ledger is of version {LATEST}")
+
     # -- what follows from the rows ------------------------------------------------------------------------------
-    def _derived(self, totals: RunningTotals) -> None:
-        """That sums are those of the lines, and totals those of the sums."""
+    def _derived(self, totals: RunningTotals, last: int) -> None:
+        """That sums are those of the lines, totals those of the sums, and all else as rows of batches have it."""
         if self._faults:
             return  # they follow from rows that are not what they were
-        for table, follows in (("sums", self._sums_follow), ("totals", partial(self._totals_follow, totals))):
+        for table, follows in (
+            ("sums", self._sums_follow),
+            ("totals", partial(self._totals_follow, totals, last)),
+            ("leases", self._leases_follow),
+            ("files", partial(self._last_follow, "files", read_files, ("name", "last", "number", "tail"))),
+            ("keys", partial(self._last_follow, "keys", changed_keys, KEY_COLUMNS)),
+        ):
             self._readable(table, follows)
 
     def _readable(self, table: str, follows: Callable[[], None]) -> None:
@@ -175,7 +197,7 @@ class _Chain:
     def _sums_follow(self) -> None:
         wanted = self._sums()
         self._times(list(wanted))
-        self._currency()
+        self._facts()
         for each in all_sums(self._session):
             key = each.of.body, each.start, each.end
             if wanted.pop(key, None) != each:
@@ -185,9 +207,35 @@ class _Chain:
         for batch, n in misnoted(self._session):
             self._found(batch, "late", n, "whether it came late is not what the closings say")
 
-    def _totals_follow(self, totals: RunningTotals) -> None:
+    def _totals_follow(self, totals: RunningTotals, last: int) -> None:
         for meter in totals.differing(self._session):
             self._found(0, "totals", None, f"of `{meter.term}` ({meter.name}): not those of its lines")
+        for (meter,) in self._session.all(
+            "SELECT DISTINCT meter FROM totals WHERE meter NOT IN (SELECT meter FROM meters) ORDER BY meter"
+        ):
+            self._found(0, "totals", None, f"of `{meter}`: inserted: no such meter is counted")
+        ahead = self._session.all("SELECT told, batch FROM meters WHERE batch > ? ORDER BY meter", (last,))
+        for told, batch in ahead:
+            self._found(0, "meters", None, f"`{told}`: counted up to batch {batch}, and the last is {last}")
+
+    def _leases_follow(self) -> None:
+        for fault in lease_faults(self._session):
+            self._found(0, fault.table, None, fault.what)
+
+    def _last_follow(
+        self,
+        table: str,
+        wanted: Callable[[Session], Mapping[str, tuple[Any, ...]]],
+        columns: Sequence[str],
+    ) -> None:
+        """That a table says of each of its keys what the last batch says that holds it."""
+        key = "print" if table == "files" else "id"
+        rows = self._session.all(f"SELECT {key}, {', '.join(columns)} FROM {table}")
+        found, due = {str(name): tuple(row) for name, *row in rows}, wanted(self._session)
+        for name in sorted({*found, *due}):
+            if found.get(name) != due.get(name):
+                what = "missing" if name not in found else "inserted" if name not in due else "altered"
+                self._found(0, table, None, f"`{name}`: {what}: it is not as the last batch has it that holds it")
 
     def _times(self, sums: Sequence[tuple[str, int, int]]) -> None:
         """That the earliest and latest use are noted: by these it is known what came later than a day."""
@@ -201,11 +249,17 @@ class _Chain:
                 what = "missing" if told is None else f"it is not the {name} use of the lines"
                 self._found(0, "facts", None, f"`{name}`: {what}")
 
-    def _currency(self) -> None:
-        """That the currency is noted in which the entries are: by another, no case would be that of the ledger."""
-        noted = self._session.one("SELECT value FROM facts WHERE name = 'currency'")
+    def _facts(self) -> None:
+        """That it is noted whose the ledger is: else any case would be that of the ledger."""
+        noted = {str(name): str(value) for name, value in self._session.all("SELECT name, value FROM facts")}
+        for name in sorted({*noted}.difference(FACTS)):
+            self._found(0, "facts", None, f"`{name}`: inserted: no ledger notes it")
+        if self._session.one("SELECT 1 FROM batches WHERE \"case\" <> '' LIMIT 1") is not None:
+            for name in ("case", "currency"):
+                if name not in noted:
+                    self._found(0, "facts", None, f"`{name}`: missing")
         owed = self._session.all("SELECT DISTINCT unit FROM entries WHERE account LIKE 'owed/%'")
-        if noted is not None and {str(unit) for (unit,) in owed} - {str(noted[0])}:
+        if (currency := noted.get("currency")) and {str(unit) for (unit,) in owed} - {currency}:
             self._found(0, "facts", None, "`currency`: it is not that of the entries")
 
     def _sums(self) -> dict[tuple[str, int, int], LineSum]:

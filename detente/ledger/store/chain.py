@@ -2,7 +2,7 @@
 
 Owns: the bytes that marks and hashes are of. A row that was altered no longer has its mark; one that is missing or was
 inserted leaves a gap in the numbers of its batch; and whoever makes new marks for it changes the hash of the batch, and
-of every batch after it. Not here: writing rows (``books``), and looking for what was changed (``audit``).
+of every batch after it. Not here: adding a batch (``store``), and looking for what was changed (``audit``).
 """
 
 from __future__ import annotations

@@ -4,7 +4,8 @@ Owns: making, changing, revoking and reading them. Not here: the form of a key (
 (``case/made_keys``), and letting callers in (the gateway's ``serving/door``).
 
 Rows are never deleted, so that a revoked name is not given again, and the highest ``version`` grows with each change:
-whoever follows asks for that alone.
+whoever follows asks for that alone. Each change is a batch of the chain, too, so that no key is made or changed in
+another way without being noticed.
 """
 
 from __future__ import annotations
@@ -19,9 +20,11 @@ from pydantic import ValidationError
 from detente.errors import LedgerError
 from detente.ledger.store.opening import open_store
 from detente.ledger.store.store import Session, Store
+from detente.ledger.store.tables import CHAINED
 from detente.live.key import Key
 from detente.values.micros import at_micros, micros
 
+KEY_COLUMNS = CHAINED["key_changes"]
 WrittenKey = Mapping[str, Any]
 """A key as a case writes it."""
 
@@ -54,28 +57,22 @@ class KeyStore:
         with self._store.writing() as session:
             if _row(session, name) is not None:
                 raise LedgerError(f"there is a key `{name}`, or was one; choose another name")
-            values = (name, json.dumps(written), micros(at), micros(at), _next(session))
-            session.run(
-                "INSERT INTO keys (id, body, made, changed, revoked, version) VALUES (?, ?, ?, ?, 0, ?)", values
-            )
-            return self._found(session, name)
+            return _keep(session, (name, json.dumps(written), micros(at), micros(at), 0, _next(session)), at)
 
     def change(self, name: str, changes: WrittenKey, at: datetime) -> MadeKey:
         """Write other values; None takes one out. Raises LedgerError where there is no such key, or it is revoked."""
         with self._store.writing() as session:
             before = self._active(session, name)
             written = {key: value for key, value in {**before.written, **changes}.items() if value is not None}
-            values = (json.dumps(written), micros(at), _next(session), name)
-            session.run("UPDATE keys SET body = ?, changed = ?, version = ? WHERE id = ?", values)
-            return self._found(session, name)
+            made = micros(before.made)
+            return _keep(session, (name, json.dumps(written), made, micros(at), 0, _next(session)), at)
 
     def revoke(self, name: str, at: datetime) -> MadeKey:
         """Let a key open nothing any more, for good. Raises LedgerError as ``change``."""
         with self._store.writing() as session:
-            self._active(session, name)
-            values = (micros(at), micros(at), _next(session), name)
-            session.run("UPDATE keys SET changed = ?, revoked = ?, version = ? WHERE id = ?", values)
-            return self._found(session, name)
+            found = self._active(session, name)
+            body, made = json.dumps(found.written), micros(found.made)
+            return _keep(session, (name, body, made, micros(at), micros(at), _next(session)), at)
 
     def one(self, name: str) -> MadeKey:
         """A key that is not revoked. Raises LedgerError."""
@@ -106,17 +103,24 @@ class KeyStore:
             raise LedgerError(f"`{name}` was revoked on {found.revoked:%Y-%m-%d %H:%M} UTC, for good; make a new key")
         return found
 
-    @staticmethod
-    def _found(session: Session, name: str) -> MadeKey:
-        row = _row(session, name)
-        assert row is not None, "it was written just now"
-        return _read(row)
-
 
 def made_in(url: str) -> tuple[Key, ...]:
     """The keys in a ledger that are not revoked. Raises LedgerError."""
     with open_store(url) as store:
         return KeyStore(store).since(-1)[1] or ()
+
+
+def _keep(session: Session, row: tuple[Any, ...], at: datetime) -> MadeKey:
+    """Write a key as it is from now on, and into the chain that it is so."""
+    session.append(("keys", f"{at:%Y-%m-%dT%H:%M:%SZ}", ""), {"key_changes": [row]})
+    session.put("keys", ("id",), KEY_COLUMNS, [row])
+    return _read(row[:-1])
+
+
+def changed_keys(session: Session) -> dict[str, tuple[Any, ...]]:
+    """Each key as the last batch that changed it has it: what ``keys`` should say."""
+    rows = session.all(f"SELECT {', '.join(KEY_COLUMNS)} FROM key_changes ORDER BY batch, n")
+    return {str(row[0]): tuple(row) for row in rows}
 
 
 def _row(session: Session, name: str) -> tuple[Any, ...] | None:

@@ -1,21 +1,25 @@
 """A store: the database that holds a ledger.
 
-Owns: what is asked of any database (``Store``, ``Session``), and its schema's version. Not here: the databases
-(``sqlite``, ``postgres``), which one a URL names (``opening``), the tables (``tables``), what is written (``books``).
+Owns: what is asked of any database (``Store``, ``Session``), adding a batch to the chain, and its schema's version. Not
+here: the databases (``sqlite``, ``postgres``), which one a URL names (``opening``), the tables (``tables``), what is
+written (``books``).
 
 One transaction at a time writes: whoever comes second waits, so that a batch sees all batches before it.
 """
 
 from __future__ import annotations
 
+import json
 from abc import ABC, abstractmethod
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from decimal import Decimal
 from typing import Any
 
 from detente.errors import LedgerError
-from detente.ledger.store.tables import LATEST, MIGRATIONS
+from detente.ledger.store.chain import GENESIS, hash_of, mark
+from detente.ledger.store.tables import CHAINED, KEYS_CHAINED, LATEST, MIGRATIONS
+from detente.values.micros import at_micros
 
 StoredRow = tuple[Any, ...]
 MAX_WHOLE = 2**63 - 1
@@ -99,6 +103,28 @@ class Session(ABC):
         found = self.one(sql, values)
         return int(found[0]) if found is not None and found[0] is not None else 0
 
+    def append(self, said: Sequence[str], tables: Mapping[str, Sequence[Sequence[Any]]]) -> int:
+        """Add a batch to the chain; returns its number.
+
+        ``said``: its kind, when it was written, and by which case (its hash; nothing: by none). ``tables``: the rows of
+        each table, in the order of its columns, each amount as it is stored.
+        """
+        last = self.one("SELECT batch, hash FROM batches ORDER BY batch DESC LIMIT 1")
+        number, before = (1, GENESIS) if last is None else (int(last[0]) + 1, str(last[1]))
+        marks: list[bytes] = []
+        for table, columns in CHAINED.items():
+            marked = [(number, n, *row, mark(table, number, n, row)) for n, row in enumerate(tables.get(table, ()))]
+            marks += [row[-1] for row in marked]
+            if marked:
+                self.add(table, ("batch", "n", *columns, "mark"), marked)
+        counts = {table: len(rows) for table, rows in tables.items() if rows}
+        told = hash_of((number, *said), counts, before, marks)
+        self.run(
+            'INSERT INTO batches (batch, kind, at, "case", counts, before, hash) VALUES (?, ?, ?, ?, ?, ?, ?)',
+            (number, *said, json.dumps(counts), before, told),
+        )
+        return number
+
 
 def upsert(table: str, key: Sequence[str], columns: Sequence[str], source: str) -> str:
     """The statement that puts rows of a source into a table."""
@@ -175,4 +201,15 @@ class Store(ABC):
         for statements in MIGRATIONS[version:]:
             for statement in statements:
                 session.run(statement.format_map(self.types))
+        if 0 < version < KEYS_CHAINED:
+            self._chain_keys(session)
         session.run("UPDATE ledger_schema SET version = ?", (LATEST,))
+
+    @staticmethod
+    def _chain_keys(session: Session) -> None:
+        """Let the chain hold the keys that were made before it did, as one batch of the moment of the last of them."""
+        columns = CHAINED["key_changes"]
+        rows = list(session.all(f"SELECT {', '.join(columns)} FROM keys ORDER BY version"))
+        if rows:
+            changed = max(int(row[columns.index("changed")]) for row in rows)
+            session.append(("keys", f"{at_micros(changed):%Y-%m-%dT%H:%M:%SZ}", ""), {"key_changes": rows})

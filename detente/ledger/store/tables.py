@@ -94,8 +94,25 @@ MIGRATIONS: tuple[tuple[str, ...], ...] = (
         "CREATE INDEX lines_unknown ON lines (class, start) WHERE unknown <> ''",
     ),
     ('CREATE INDEX lines_of_rows ON lines (class, start) WHERE start <> "end"',),
+    (  # marks of before stand in no batch, and save no more than reading again; keys do from here on (``store``)
+        "CREATE TABLE reads (batch {whole} NOT NULL, n {whole} NOT NULL, print TEXT NOT NULL, name TEXT NOT NULL,"
+        " last {whole} NOT NULL, number {whole} NOT NULL, tail TEXT NOT NULL, mark {bytes} NOT NULL,"
+        " PRIMARY KEY (batch, n))",
+        "DELETE FROM files",
+        # from here on every ledger with use says whose it is: nothing, where a version of before did not
+        *(
+            f"INSERT INTO facts (name, value) SELECT '{fact}', '' WHERE EXISTS (SELECT 1 FROM batches)"
+            f" AND NOT EXISTS (SELECT 1 FROM facts WHERE name = '{fact}')"
+            for fact in ("case", "currency")
+        ),
+        "CREATE TABLE key_changes (batch {whole} NOT NULL, n {whole} NOT NULL, id TEXT NOT NULL, body TEXT NOT NULL,"
+        " made {whole} NOT NULL, changed {whole} NOT NULL, revoked {whole} NOT NULL, version {whole} NOT NULL,"
+        " mark {bytes} NOT NULL, PRIMARY KEY (batch, n))",
+    ),
 )
 LATEST = len(MIGRATIONS)
+KEYS_CHAINED = 10
+"""The version from which on the chain holds the keys of run time."""
 
 CHAINED: dict[str, tuple[str, ...]] = {
     "routes": ("route", "body"),
@@ -110,5 +127,7 @@ CHAINED: dict[str, tuple[str, ...]] = {
     "asides": ("place", "why", "payload"),
     "closings": ("as_of",),
     "purchases": ("offer", "start", '"end"', "units", "cost", "count"),
+    "reads": ("print", "name", "last", "number", "tail"),
+    "key_changes": ("id", "body", "made", "changed", "revoked", "version"),
 }
 """The tables whose rows never change, in the order of the chain, each with what its marks cover beside batch and n."""

@@ -12,6 +12,7 @@ from math import gcd
 
 from detente.case.agreement import clocks
 from detente.case.case import Case
+from detente.errors import LedgerError
 from detente.ledger.store.store import Session
 from detente.values.micros import HOUR, MICRO
 
@@ -41,9 +42,15 @@ def step_of(zones: Iterable[tzinfo], start: datetime, end: datetime) -> int:
 
 
 def sum_step(session: Session) -> int:
-    """The step of a ledger, in microseconds."""
+    """The step of a ledger, in microseconds. Raises LedgerError where what is noted is none: somebody changed it."""
     found = session.one("SELECT value FROM facts WHERE name = 'step'")
-    return HOUR if found is None else int(found[0])
+    if found is None:
+        return HOUR
+    text = str(found[0])
+    if not text.isdecimal() or not int(text) or HOUR % int(text):
+        what = f"the ledger says that its use is summed by `{text}` microseconds, which is no part of an hour"
+        raise LedgerError(f"{what}: it was changed; restore it, or make a ledger anew of the same journals and bills")
+    return int(text)
 
 
 def noted_step(session: Session, wanted: int) -> int:

@@ -15,8 +15,11 @@ from detente.ledger.books.closing import close
 from detente.ledger.proof.audit import Audited, audit
 from detente.ledger.proof.checkpoint import MIN_KEY, broken, key_of, now
 from detente.ledger.store.chain import hash_of, mark
+from detente.ledger.store.key_store import KeyStore
 from detente.ledger.store.store import Store
 from detente.ledger.store.tables import CHAINED
+from detente.live.key import hash_of as hash_of_key
+from detente.live.key import make
 from detente.results.plan_rows import Purchase
 from tests.builders import D, day
 from tests.ledger.served import NOW, both, call, ingested, journal_of, served_case, spread
@@ -28,6 +31,7 @@ TERMS = (
 )  # fmt: skip
 HELD = Purchase("north-gpus", "north", day("2026-01-01"), day("2026-02-01"), 1, D(744), D(744), True)
 KEY = b"a key that nobody can guess"
+KEY_OF_RUN_TIME = {"id": "nb", "workload": "chat", "hash": hash_of_key(make("nb", bytes(32)))}
 
 
 @pytest.fixture
@@ -41,6 +45,7 @@ def booked(store: Store, case: Case, tmp_path: Path) -> Store:
     records = [*spread(8), call(90, used=None), call(91, outcome="begun"), b"{"]
     ingested(store, case, journal_of(tmp_path / "j", records), batch=4)
     close(Books(store, case), day("2026-02-01"), NOW, [HELD])
+    KeyStore(store).create(KEY_OF_RUN_TIME, NOW)
     ingested(store, case, journal_of(tmp_path / "j", [call(91), call(92, "2026-01-20")]))
     assert audited(store, case).faults == ()
     return store
@@ -70,6 +75,8 @@ ALTERED = {
     "asides": "why = 'nothing'",
     "closings": "as_of = as_of + 1",
     "purchases": "units = units + 1",
+    "reads": "last = last + 1",
+    "key_changes": "body = body || ' '",
 }
 
 
