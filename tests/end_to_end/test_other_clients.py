@@ -170,7 +170,7 @@ def test_langchain_gets_structured_output(wires: Gateway, model: str) -> None:
 
 def test_langchain_gets_structured_output_by_a_tool_where_schemas_are_not_kept(wires: Gateway) -> None:
     with of_langchain(wires, "everything", NOVA) as chat:
-        with pytest.raises(openai.BadRequestError, match="`parallel_tool_calls` is false, and Nova cannot be told so"):
+        with pytest.raises(openai.BadRequestError, match="`parallel_tool_calls` asks for tools one at a time"):
             chat.with_structured_output(Claim, method="function_calling").invoke("Which claim?")
         (call,) = chat.bind_tools([Claim], tool_choice="any").invoke("Which claim?").tool_calls
         assert isinstance(Claim.model_validate(call["args"]), Claim)

@@ -154,7 +154,7 @@ class Asking:
         """Edits that clear old results and thoughts only shorten what is read: without them all of it is read."""
         for at, edit in enumerate(read(raw, _ContextManagement, "context_management").edits):
             if not edit.type.startswith("clear_"):
-                where = f"context_management.edits.{at}"
+                where = f"context_management.edits[{at}]"
                 raise Refusal(f"`{edit.type[:60]}` is not supported: chat completions summarize nothing", where)
         self.left_out.append("context_management")
 

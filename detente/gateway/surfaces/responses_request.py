@@ -235,7 +235,9 @@ def _messages(members: Mapping[str, msgspec.Raw], box: Toolbox, omissions: Omiss
         elif item.type in ("function_call_output", "custom_tool_call_output") and item.call_id in left:
             pass  # the result of a call that is left out
         elif item.type in ("function_call_output", "custom_tool_call_output"):
-            found.append({"role": "tool", "tool_call_id": item.call_id, "content": _content(item.output, where)})
+            found.append(
+                {"role": "tool", "tool_call_id": item.call_id, "content": _content(item.output, f"{where}.output")}
+            )
         elif item.type == "message":
             found.append(_message(item, where, thoughts))
             thoughts = {}
@@ -252,10 +254,11 @@ def _messages(members: Mapping[str, msgspec.Raw], box: Toolbox, omissions: Omiss
 
 def _message(item: _Item, where: str, thoughts: Mapping[str, Any]) -> dict[str, Any]:
     if item.role not in ("user", "assistant", "system", "developer"):
-        raise Refusal(f"`{where}.role` is `{item.role[:40]}`", where)
+        what = f"`{where}.role` is `{item.role[:40]}`, and is one of user, assistant, system and developer"
+        raise Refusal(what, f"{where}.role")
     role = "system" if item.role == "developer" else item.role  # which every chat model knows
     own = thoughts if role == "assistant" else {}
-    return {"role": role, "content": _content(item.content, where), **own}
+    return {"role": role, "content": _content(item.content, f"{where}.content"), **own}
 
 
 def _called(item: _Item, where: str, box: Toolbox, found: list[dict[str, Any]], thoughts: Mapping[str, Any]) -> None:
@@ -266,7 +269,7 @@ def _called(item: _Item, where: str, box: Toolbox, found: list[dict[str, Any]], 
     elif item.type == "tool_search_call":
         function = {"name": SEARCH, "arguments": msgspec.json.encode(item.arguments).decode()}
     elif not isinstance(item.arguments, str):
-        raise Refusal(f"`{where}.arguments` is not text", where)
+        raise Refusal(f"`{where}.arguments` is not text", f"{where}.arguments")
     call = {"id": item.call_id, "type": "function", "function": function}
     if found and found[-1]["role"] == "assistant" and not thoughts:
         found[-1].setdefault("tool_calls", []).append(call)
@@ -279,7 +282,7 @@ def _content(content: str | list[msgspec.Raw] | None, where: str) -> str | list[
         return content or ""
     parts: list[dict[str, Any]] = []
     for at, raw in enumerate(content):
-        here = f"{where}.content[{at}]"
+        here = f"{where}[{at}]"
         part = read(raw, _Part, here)
         if part.type in ("input_text", "output_text", "text") and part.text is not None:
             parts.append({"type": "text", "text": part.text})

@@ -223,6 +223,19 @@ class Surface:
         """The member that asks for what a deployment is ``unable`` to do (see ``Candidate``); None where not known."""
         return "model" if unable == "operation" else None
 
+    def own_words(self, failed: Failure, asked: Asked, spoken: Asked) -> Failure:
+        """A provider's failure with the member that it names as the caller wrote it; ``asked`` is as it came.
+
+        In a call that was said in another shape a place says nothing to its caller, nor does a member that is not his.
+        """
+        stated = failed.error.get("param")
+        if not self.words or spoken.call.operation == asked.call.operation or not isinstance(stated, str):
+            return failed
+        name = stated.partition(".")[0].partition("[")[0]
+        own = self.words.get(name, name)
+        there = own.partition(".")[0] in asked.call.members
+        return replace(failed, error={**failed.error, "param": own if there else None})
+
     def error(self, status: int, error: Mapping[str, Any]) -> bytes:
         """An error's body in the caller's shape, from OpenAI's error object (which may hold ``detente``)."""
         raise NotImplementedError

@@ -186,7 +186,7 @@ def _serial(
     if not family.serial:
         if omissions.may("parallel-tools", "parallel_tool_calls"):
             return {}
-        what = f"is false, and {family.title} cannot be told so"
+        what = f"asks for tools one at a time, and {family.title} cannot be told so"
         raise Refusal.of("parallel_tool_calls", f"{what}; leave it out, or {remedy('parallel-tools')}")
     own: dict[str, Any] = {"type": "auto"}
     if choice is not None and "any" in choice:
