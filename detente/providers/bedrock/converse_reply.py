@@ -129,6 +129,8 @@ def reply_of(
     finish = finish_of(found.stop_reason)
     if isinstance(finish, Failure):
         return finish
+    if finish == "length" and _ends_in_a_call(found.output.message.content):
+        message["tool_calls"][-1]["function"]["arguments"] = ""
     choice: dict[str, Any] = {"index": 0, "message": message, "logprobs": None, **told_of(finish)}
     if found.stop_reason == SEQUENCE:
         choice["stop_reason"] = sequence_of(found.additional_model_response_fields)
@@ -189,6 +191,16 @@ def _message(blocks: list[_Block], names: Mapping[str, str]) -> dict[str, Any]:
     if annotations:
         message["annotations"] = annotations
     return message
+
+
+def _ends_in_a_call(blocks: list[_Block]) -> bool:
+    """Whether a reply ends with a call of an empty input.
+
+    One that was cut before its input has an empty object of it, too. So at the limit such a call has no arguments, as
+    in a stream.
+    """
+    use = blocks[-1].tool_use if blocks else None
+    return use is not None and not bytes(use.input).strip(b"{} \t\r\n")
 
 
 def later_thought(

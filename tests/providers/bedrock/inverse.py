@@ -91,7 +91,7 @@ def converse_reply(completion: dict[str, Any]) -> dict[str, Any]:
         content.append({"text": message["content"]})
     for call in message.get("tool_calls", ()):
         function = call["function"]
-        use = {"toolUseId": call["id"], "name": function["name"], "input": json.loads(function["arguments"])}
+        use = {"toolUseId": call["id"], "name": function["name"], "input": json.loads(function["arguments"] or "{}")}
         content.append({"toolUse": use})
     details = usage["prompt_tokens_details"]
     read, written = details["cached_tokens"], details["cache_write_tokens"]
