@@ -31,10 +31,11 @@ class Dated(Generic[T]):
     moved.
     """
 
-    __slots__ = ("steps",)  # not a dataclass: pydantic would read one field by field
+    __slots__ = ("_starts", "steps")  # not a dataclass: pydantic would read one field by field
 
     def __init__(self, steps: tuple[tuple[date | None, T], ...]) -> None:
         self.steps = steps
+        self._starts = [ALWAYS if start is None else moment(start) for start, _ in steps]  # a plan asks many times
 
     def __eq__(self, other: object) -> bool:
         return isinstance(other, Dated) and self.steps == other.steps
@@ -52,7 +53,7 @@ class Dated(Generic[T]):
 
     def on(self, at: datetime) -> T | None:
         """The value at a moment."""
-        begun = bisect_right(self.steps, at, key=_since)
+        begun = bisect_right(self._starts, at)
         return self.steps[begun - 1][1] if begun else None
 
     def pieces(self, start: datetime, end: datetime) -> Iterator[tuple[Fraction, T | None]]:
@@ -89,8 +90,8 @@ class Dated(Generic[T]):
         return total
 
     def _edges(self, start: datetime, end: datetime) -> list[datetime]:
-        first, last = bisect_right(self.steps, start, key=_since), bisect_left(self.steps, end, key=_since)
-        return [start, *map(_since, self.steps[first:last]), end]
+        first, last = bisect_right(self._starts, start), bisect_left(self._starts, end)
+        return [start, *self._starts[first:last], end]
 
     def values(self) -> Iterator[T]:
         """Every value, in date order."""
@@ -121,11 +122,6 @@ class Dated(Generic[T]):
         while inner["type"] != "tagged-union":
             inner = inner["schema"]
         return dated_schema(handler(inner["choices"]["one"]["schema"]))
-
-
-def _since(step: tuple[date | None, Any]) -> datetime:
-    """The moment from which a step holds."""
-    return ALWAYS if step[0] is None else moment(step[0])
 
 
 def dated_schema(one: dict[str, Any]) -> dict[str, Any]:

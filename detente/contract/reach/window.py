@@ -264,6 +264,8 @@ def overlap(period: Period, window: Window) -> Fraction:
     a, b = max(period.span_start, window.start), min(period.span_end, window.end)
     if a >= b:
         return Fraction(0)
+    if (a, b) == (period.span_start, period.span_end):
+        return Fraction(1)
     return hours_between(a, b) / hours_between(period.span_start, period.span_end)
 
 
