@@ -15,6 +15,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from detente.case.case import Case
+from detente.case.planned import must_hold
 from detente.contract.metered.use import RatedUse
 from detente.contract.term import Term
 from detente.errors import CaseError
@@ -129,6 +130,7 @@ def _nothing_denied_is_allocated(case: Case, found: Plan) -> None:
 def _replayed_it_costs_what_it_said(case: Case, found: Plan, metered: list[RatedUse]) -> None:
     """And it is read as it was saved."""
     assert Plan.from_json(found.to_json()) == found
+    must_hold(found, case, "plan")
     posted = settled_of(case.terms, metered).postings
     owed = sum((line.use.listed for line in metered), Decimal(0)) + sum((p.amount for p in posted), Decimal(0))
     assert abs(owed - found.bill) <= SMALL * max(1, len(metered)), (owed, found.bill)

@@ -118,7 +118,7 @@ def capacity(draft: Draft, exact: Bill, solution: Solution) -> Iterable[Capacity
         bought = taken if paid is None else _bought(paid, own, whole)
         each = zip(_limits(draft, offer, hours, same), bought, taken, backing, strict=True)
         for t, (limit, held, took, stands_by) in enumerate(each):
-            if took or held or limit:
+            if took or held or limit or stands_by:
                 yield CapacityRow(offer.id, offer.provider, t, limit, held, took, stands_by)
 
 

@@ -1,0 +1,157 @@
+"""A saved plan's rows under the clauses of its case: metered, rated and settled once more, from the case's own prices.
+
+Owns: the use that a plan's rows come to, and what every clause makes of it. Not here: the planner's own bill, of which
+this shares nothing but the clauses, and what is said of a difference (``planned``).
+"""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Generator, Iterator, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime
+from decimal import Decimal
+from fractions import Fraction
+
+from detente.case.case import Case
+from detente.contract.decisions import NOTHING_DECIDED
+from detente.contract.metered.totals import Totals
+from detente.contract.metered.use import Use
+from detente.contract.rated.rating import Rating
+from detente.contract.settled.settlement import Settlement
+from detente.contract.settling import settle_each
+from detente.demand.workload import Training
+from detente.market.offer import AnyUnits, GpuOffer, TokenOffer
+from detente.results.plan import Plan
+from detente.results.plan_rows import Purchase
+from detente.values.money import nano
+from detente.values.period import Period, hours_between
+
+NONE = Decimal(0)
+
+
+ChargedAgain = dict[tuple[str, str], tuple[Decimal, Decimal]]
+"""What a provider charges for use, idle capacity or data moved: at list price, and net."""
+
+OwnRuns = dict[tuple[str, datetime, Decimal], Fraction]
+"""What gangs take that run on capacity of their own: by offer, from when, and what it costs."""
+
+BoughtByPeriod = dict[tuple[str, int], tuple[Fraction, Fraction]]
+"""What is bought of an offer in a period: what that costs, and what it gives in the offer's unit."""
+
+
+@dataclass(frozen=True)
+class SettledAgain:
+    """What a plan's rows come to: by clause, by its place in the case; what providers charge; what is bought.
+
+    Left out are clauses whose decisions a plan does not repeat, and those that count on them.
+    """
+
+    clauses: dict[int, Settlement]
+    charged: ChargedAgain
+    bought: BoughtByPeriod
+    purchases: tuple[tuple[Purchase, Fraction, Fraction], ...]  # with what each costs, and its hours
+
+
+def settled_again(plan: Plan, case: Case) -> SettledAgain | None:
+    """What a plan's rows come to; None where a list price changes within a period."""
+    if not _plain(case):
+        return None
+    totals, rating, rows = (
+        Totals(meter for term in case.terms for meter in term.meters()),
+        Rating(case.terms),
+        _Rows(plan, case),
+    )
+    charged: ChargedAgain = defaultdict(lambda: (NONE, NONE))
+    for use in rows.uses():
+        line = rating.rate(use)
+        totals.add(line)
+        at = (use.kind, use.offer["provider"])
+        charged[at] = charged[at][0] + use.listed, charged[at][1] + line.net
+    found = settle_each(case.terms, totals, NOTHING_DECIDED, None)
+    clauses = {at: each for at, each in enumerate(found) if isinstance(each, Settlement)}
+    return SettledAgain(clauses, dict(charged), dict(rows.bought), tuple(rows.purchases))
+
+
+def _plain(case: Case) -> bool:
+    """Whether every period has one list price of what is used in it."""
+    spans = {(period.span_start, period.span_end) for period in case.periods}
+    priced = [offer.price for offer in case.offers if not offer.reserved and not offer.price.always]
+    return not any(price.changes_within(*span) for price in priced for span in spans)
+
+
+@dataclass
+class _Rows:
+    """The rows of a plan, as use of its case; ``used`` is what of each offer's units in each period is used."""
+
+    plan: Plan
+    case: Case
+    used: dict[tuple[str, int], tuple[Decimal, Decimal]] = field(default_factory=dict)
+    purchases: list[tuple[Purchase, Fraction, Fraction]] = field(default_factory=list)
+    bought: BoughtByPeriod = field(default_factory=lambda: defaultdict(lambda: (Fraction(0), Fraction(0))))
+
+    def uses(self) -> Iterator[Use]:
+        """Use, data moved, and then what stands idle of what is bought."""
+        own = yield from self._used()
+        yield from self._idle(own)
+
+    def _used(self) -> Generator[Use, None, OwnRuns]:
+        """Use and what it moves; gives back the runs that gangs rent for themselves, each with what it takes."""
+        sold, wanted = {o.id: o for o in self.case.offers}, {w.id: w for w in self.case.workloads}
+        own: OwnRuns = {}
+        for row in self.plan.allocations:
+            workload, offer, period = wanted[row.workload], sold[row.offer], self.case.periods[row.period]
+            facts, (start, end) = self.case.offer_facts[row.offer], (period.span_start, period.span_end)
+            earned = nano(Fraction(row.work) * workload.earns(start)) if workload.revenue else NONE
+            yield Use("use", workload.facts, facts, start, end, row.work, row.taken, row.cost, earned)
+            prices, place = self.case.egress(workload, offer)
+            if prices is not None and (price := prices.on(start)):
+                moved = nano(Fraction(row.work) * price)
+                yield Use("egress", workload.facts, self.case.moved_facts(place), start, end, NONE, NONE, moved)
+            if isinstance(workload, Training) and workload.gang and isinstance(offer, GpuOffer) and not offer.reserved:
+                own[row.offer, period.start, row.cost] = Fraction(row.taken)
+                self._buy(row.offer, row.period, Fraction(row.cost), Fraction(row.taken))
+            if not isinstance(offer, TokenOffer):
+                cost, taken = self.used.get((row.offer, row.period), (NONE, NONE))
+                self.used[row.offer, row.period] = cost + row.cost, taken + row.taken
+        return own
+
+    def _idle(self, own: OwnRuns) -> Iterator[Use]:
+        """What is bought and not used, by offer and period."""
+        sold = {offer.id: offer for offer in self.case.offers}
+        for row in self.plan.purchases:
+            offer, taken = sold[row.offer], own.pop((row.offer, row.start, row.cost), None)
+            if taken is not None:
+                self.purchases.append((row, Fraction(row.cost), taken / (row.units * offer.unit_flow)))
+                continue
+            each = [] if isinstance(offer, TokenOffer) else list(_held(row, offer, self.case.periods))
+            for index, hours, cost in each:
+                self._buy(row.offer, index, cost, row.units * hours * offer.unit_flow)
+            lasts, costs = (Fraction(sum(part[at] for part in each)) for at in (1, 2))
+            self.purchases.append((row, costs, lasts))
+        for (name, index), (paid, flow) in self.bought.items():
+            used, by_work = self.used.get((name, index), (NONE, NONE))
+            period, spare, idle = self.case.periods[index], nano(flow) - by_work, nano(paid) - used
+            if spare or idle:
+                facts = self.case.offer_facts[name]
+                yield Use("idle", None, facts, period.span_start, period.span_end, NONE, spare, idle)
+
+    def _buy(self, offer: str, index: int, cost: Fraction, flow: Fraction) -> None:
+        before = self.bought[offer, index]
+        self.bought[offer, index] = before[0] + cost, before[1] + flow
+
+
+def _held(row: Purchase, offer: AnyUnits, periods: Sequence[Period]) -> Iterator[tuple[int, Fraction, Fraction]]:
+    """For how many hours of each period a purchase is held, and what it costs in it."""
+    for period in periods:
+        since, until = (period.span_start, period.span_end) if row.reserved else (period.start, period.end)
+        start, end = max(since, row.start), min(until, row.end)
+        if start >= end:
+            continue
+        hours = period.hours * hours_between(start, end) / hours_between(since, until)
+        if row.reserved:
+            stated = offer.price.on(row.start)
+            price = None if stated is None else offer.hour_price(stated, start, end, since=row.start)
+        else:
+            price = offer.unit_price(period.span_start, period.span_end)
+        yield period.index, hours, row.units * (price or Fraction(0)) * hours
