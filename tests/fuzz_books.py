@@ -20,6 +20,7 @@ from detente.gateway.surfaces import responses_kept as kept
 from detente.gateway.surfaces.responses import ResponsesSurface
 from detente.gateway.surfaces.responses_request import as_chat
 from detente.gateway.surfaces.surface import KeptTurn
+from detente.ledger.bills.bill_currency import BillCurrencies
 from detente.ledger.bills.bill_mapping import BillMapping, read_mapping
 from detente.ledger.bills.bill_rows import BadRow, BillReader, BillRow, LikeRows
 from detente.live.serving import KeptResponses
@@ -126,7 +127,7 @@ def _rows(folder: Path, mapping: BillMapping, bill: bytes) -> None:
     (folder / "bill.csv").write_bytes(bill)
     likes = LikeRows()
     try:
-        for row in BillReader(folder / "bill.csv", mapping, "USD", likes).rows():
+        for row in BillReader(folder / "bill.csv", mapping, BillCurrencies(_served(), mapping), likes).rows():
             assert isinstance(row, BadRow | BillRow)
             if isinstance(row, BadRow):
                 assert row.what.isprintable()

@@ -26,7 +26,7 @@ from detente.errors import Flaw, FlawError, KeyPath, Mistake
 from detente.market.invoicing import instalments
 from detente.market.offer import AnyOffer, AnyUnits, TokenOffer
 from detente.values.dated import Dated
-from detente.values.exchange_rate import RateDay, RatesByDay, as_invoiced, exchange_flaws, product
+from detente.values.exchange_rate import CurrencyExchange, RateDay, RatesByDay, as_invoiced, exchange_flaws, product
 from detente.values.held import held_in, with_held
 from detente.values.money import Money, Price
 from detente.values.period import later, moment
@@ -88,6 +88,24 @@ def _within(rates: RatesByDay, start: datetime, end: datetime) -> Iterator[tuple
             yield moment(day), rate
 
 
+def stated_rates(
+    exchange: Sequence[CurrencyExchange], agreement: Agreement | None, known: Mapping[str, Agreement], currency: str
+) -> dict[str, StatedRates] | None:
+    """Rates of exchange by currency: those of a case; under an agreement, its own before them, or those it amends.
+
+    None where one is of other currencies: that is noted where it stands.
+    """
+    signed = None if agreement is None else moment(agreement.effective)
+    own = () if agreement is None else next((a.exchange for a in lineage(agreement, known) if a.exchange), ())
+    if any(True for stated in (exchange, own) for _ in exchange_flaws(stated, currency)):
+        return None
+    found = {}
+    for each in (*exchange, *own):
+        other, rates = each.into(currency)
+        found[other] = StatedRates(other, rates, each.day, signed)
+    return found
+
+
 def exchanged(head: CaseHead, sections: Mapping[str, Sequence[Entry]]) -> tuple[dict[str, list[Entry]], list[Mistake]]:
     """The entries with all amounts in the case's currency, and a mistake for each that has no rate."""
     if {"currency", "exchange"} & head.unread:
@@ -141,19 +159,8 @@ class _Exchanging:
         return {held.currency for _, held in held_in(value, Money | Price)} - {self.currency}
 
     def _rates(self, agreement: Agreement | None) -> dict[str, StatedRates] | None:
-        """The case's, by currency; under an agreement, its own before them, or those of what it amends.
-
-        None where one is of other currencies: that is noted where it stands.
-        """
-        signed = None if agreement is None else moment(agreement.effective)
-        own = () if agreement is None else next((a.exchange for a in lineage(agreement, self.known) if a.exchange), ())
-        found = {}
-        if any(True for stated in (self.head.exchange, own) for _ in exchange_flaws(stated, self.currency)):
-            return None
-        for each in (*self.head.exchange, *own):
-            currency, rates = each.into(self.currency)
-            found[currency] = StatedRates(currency, rates, each.day, signed)
-        return found
+        """The case's, and under an agreement its own before them; None where one is of other currencies."""
+        return stated_rates(self.head.exchange, agreement, self.known, self.currency)
 
     # -- amounts with one rate -----------------------------------------------------------------------------------
     def _agreement(self, entry: Entry) -> Agreement:

@@ -1,17 +1,18 @@
 """Differences between a bill and the books: of one offer, day by day, each part with its cause.
 
 Owns: which part of a difference has which cause. What the bill's quantity would cost at our prices stands between the
-two: what is billed above it is a matter of price, and what it is above the books one of quantity. Hours cost what ours
-cost on those days, reserved or not, and so do as many tokens of each kind where prices turn within a day: a bill does
-not say how many were used before. Of hours on days of which the books have none, the list price counts. Where all of
-a bill's days fit the books once our hours are counted in another time zone, that is why they differ day by day. Not
-here: reading bill and books (``reconciling``).
+two: what is billed above it is a matter of price (of exchange, where it fits at another of the rates that are stated),
+and what it is above the books one of quantity. Hours cost what ours cost on those days, reserved or not, and so do as
+many tokens of each kind where prices turn within a day: a bill does not say how many were used before. Of hours on days
+of which the books have none, the list price counts. Where all of a bill's days fit the books once our hours are counted
+in another time zone, that is why they differ day by day. Not here: reading bill and books (``reconciling``).
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
+from fractions import Fraction
 from typing import Literal, NamedTuple
 
 from detente.ledger.bills.stretches import Stretches
@@ -19,7 +20,9 @@ from detente.ledger.use.line import LineSum
 from detente.values.micros import DAY, HOUR
 from detente.values.rounding import half_even
 
-Cause = Literal["price", "quantity", "not on the books", "not on the bill", "rounding", "time zone", "not rated"]
+Cause = Literal[
+    "price", "exchange", "quantity", "not on the books", "not on the bill", "rounding", "time zone", "not rated"
+]
 ZONES = (*range(1, 15), *range(-1, -13, -1))
 """Hours that a time zone may be ahead of the mapping's."""
 
@@ -43,12 +46,20 @@ class BilledDay:
     """What its rounding may come to: half of the last digit of each of its rows."""
     own: int = 0
     """The same of ours, where its quantity is rated."""
+    rates: set[Fraction] = field(default_factory=set)
+    """By how much it would be dearer at other rates of exchange that are stated."""
 
     def add(self, other: BilledDay) -> None:
         """With the rows of another day."""
         self.rows, self.end = self.rows + other.rows, max(self.end, other.end)
         for name in ("billed", "rated", "tokens", "cached", "output", "taken", "unrated", "slack", "own"):
             setattr(self, name, getattr(self, name) + getattr(other, name))
+        self.rates |= other.rates
+
+    def at_another_rate(self, rated: int) -> bool:
+        """Whether what is billed is what was rated, at another rate of exchange that is stated."""
+        money, slack = self.billed - self.unrated, self.slack + self.own
+        return any(abs(money - rated * rate) <= slack for rate in self.rates)
 
     def counts_as(self, ours: BookedUse) -> bool:
         """Whether its quantity is ours: of hours, what they take."""
@@ -151,12 +162,15 @@ def _causes(theirs: BilledDay, ours: BookedUse, *, booked: bool) -> Iterator[tup
         price, rounding = 0, price
     if theirs.counts_as(ours) and abs(quantity) <= theirs.own + ours.slack:
         quantity, rounding = 0, rounding + quantity
+    exchange = price if price and theirs.at_another_rate(rated) else 0
+    price -= exchange
     if price < 0 < quantity:
         both = price + quantity
         quantity = half_even(quantity * (rated + price), rated) if booked else both
         price = both - quantity
     yield "not rated", theirs.unrated
     yield "price", price
+    yield "exchange", exchange
     yield "rounding", rounding
     yield "quantity" if booked else "not on the books", quantity
 

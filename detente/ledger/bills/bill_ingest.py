@@ -18,6 +18,7 @@ from typing import Any
 import msgspec
 
 from detente.errors import FlawError
+from detente.ledger.bills.bill_currency import BillCurrencies
 from detente.ledger.bills.bill_mapping import BillMapping
 from detente.ledger.bills.bill_rating import BillRating
 from detente.ledger.bills.bill_rows import BadRow, BillReader, BillRow, KnownBy, LikeRows, unreadable
@@ -72,7 +73,7 @@ class BillIngest:
 
     def __init__(self, books: Books, mapping: BillMapping, batch: int = BATCH) -> None:
         self._books, self._mapping, self._size = books, mapping, batch
-        self._rating = BillRating(books.case, mapping)
+        self._rating, self._currencies = BillRating(books.case, mapping), BillCurrencies(books.case, mapping)
         self._routes: dict[str, int] = {}
         self._served: set[OfferOnDay] = set()
         self._known_by: set[KnownBy] = set()
@@ -94,7 +95,7 @@ class BillIngest:
         return found
 
     def _file(self, path: Path, likes: LikeRows, found: BillIngested, at: datetime, until: datetime) -> None:
-        reader = BillReader(path, self._mapping, self._books.case.currency, likes, until, self._known_by)
+        reader = BillReader(path, self._mapping, self._currencies, likes, until, self._known_by)
         rows, more = reader.rows(), True
         while more:
             some, broken = _next(rows, self._size)
@@ -256,6 +257,8 @@ def _body(path: Path, row: BillRow) -> str:
     """The row as the books keep it: its time, what its provider states, and where it was read."""
     found: dict[str, Any] = {"id": row.key, "at": written_time(row.start), "outcome": "billed"}
     stated = {"net": plain(of_nanos(row.net))} | ({} if row.listed is None else {"listed": plain(of_nanos(row.listed))})
+    if row.rate != 1:
+        stated |= {"charged": f"{plain(of_nanos(row.charged))} {row.currency}", "rate": str(row.rate)}
     if row.quantity is not None:
         stated["quantity"] = str(row.quantity)
     found |= {"stated": stated, "end": written_time(row.end), "row": f"{path.name}:{row.row}"}

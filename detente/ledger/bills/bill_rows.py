@@ -22,6 +22,7 @@ from typing import Any
 from zoneinfo import ZoneInfo
 
 from detente.errors import FlawError
+from detente.ledger.bills.bill_currency import BillCurrencies
 from detente.ledger.bills.bill_mapping import COLUMNS, TELLING, BillMapping, named_columns
 from detente.values.micros import DAY, at_micros, micros
 from detente.values.money import NANOS
@@ -34,6 +35,7 @@ MAX_KNOWN, MAX_LENGTH = 1_024, 100
 """So many texts of at most such a length are remembered with what they say: one may be as long as a line."""
 LATEST = 7_258_118_400_000_000  # 2200-01-01
 NEEDED = ("start", "net")
+ONE = Fraction(1)
 _FINER = re.compile(r"[.,][0-9]{6}([0-9]*[1-9])")
 TIMES, NUMBERS = ("start", "end"), ("quantity", "listed", "net")
 
@@ -58,7 +60,8 @@ class BillRow:
     """A row: its number, its rule (None: none is for it), its time in microseconds, its money in nano-units.
 
     ``key`` is what it is known by: of rows that are alike in all that tells rows apart, it counts them. ``others`` are
-    what it would be known by where other columns tell rows apart (``KnownBy``).
+    what it would be known by where other columns tell rows apart (``KnownBy``). ``listed`` and ``net`` are converted at
+    ``rate`` into the currency of the books; ``charged`` is what is stated, in the row's own ``currency``.
     """
 
     row: int
@@ -70,6 +73,9 @@ class BillRow:
     listed: int | None
     net: int
     others: tuple[str, ...] = ()
+    charged: int = 0
+    currency: str = ""
+    rate: Fraction = ONE
 
 
 @dataclass(frozen=True, slots=True)
@@ -121,8 +127,8 @@ class BillReader:
 
     Parameters
     ----------
-    currency
-        That of the books: a row in another is not added up with it.
+    currencies
+        That of the books, and the rates of others: at these, rows are converted.
     likes
         Of all files of one run: parts of one export are one.
     until
@@ -140,12 +146,12 @@ class BillReader:
         self,
         file: Path,
         mapping: BillMapping,
-        currency: str,
+        currencies: BillCurrencies,
         likes: LikeRows,
         until: datetime | None = None,
         before: Iterable[KnownBy] = (),
     ) -> None:
-        self._file, self._mapping, self._currency, self._likes = file, mapping, currency, likes
+        self._file, self._mapping, self._currencies, self._likes = file, mapping, currencies, likes
         self._until = LATEST if until is None else micros(until)
         self._zone = ZoneInfo(mapping.zone)
         self._before = tuple(before)
@@ -209,7 +215,7 @@ class BillReader:
     ) -> BadRow:
         """All that is wrong with a row, from the first column on; ``first`` is what was seen first."""
         found = {sheet.columns.index(first.column) + 1: first.what}
-        reads: list[Callable[[], object]] = [partial(self._must_be_in_currency, roles, values)]
+        reads: list[Callable[[], object]] = [partial(self._rate, rule, roles, values, None)]
         reads += [partial(self._quantity, rule, roles, values)]
         reads += [partial(self._time, roles, role, values, sheet) for role in ("start", "end") if role in roles]
         reads += [partial(self._money, roles, role, values) for role in ("net", "listed") if role in roles]
@@ -233,13 +239,14 @@ class BillReader:
         if end < start:
             raise _Unread(roles["end"], f"{shown(values[roles['end']])} is before its start")
         end = max(end, start + 1)  # of a moment: what is over a time is found by its corrections
-        self._must_be_in_currency(roles, values)
-        net = self._money(roles, "net", values)
+        currency, rate = self._rate(rule, roles, values, (start, end))
+        charged, net = self._money(roles, "net", values), self._money(roles, "net", values, rate)
         assert net is not None
+        assert charged is not None
         quantity = self._quantity(rule, roles, values)
-        listed = self._money(roles, "listed", values) if "listed" in roles else None
+        listed = self._money(roles, "listed", values, rate) if "listed" in roles else None
         key, *others = (self._key(values, known_by, sheet) for known_by in (self.known_by, *self._before))
-        return BillRow(number, key, rule, start, end, quantity, listed, net, tuple(others))
+        return BillRow(number, key, rule, start, end, quantity, listed, net, tuple(others), charged, currency, rate)
 
     def _quantity(self, rule: int | None, roles: dict[str, str], values: dict[str, Any]) -> Fraction | None:
         """How much, where the row says so. No row is of more tokens than all the world uses: its ``per`` is wrong."""
@@ -257,10 +264,24 @@ class BillReader:
         mark = blake2b(json.dumps(said).encode(), digest_size=16)
         return f"bill-{mark.hexdigest()}-{self._likes.count(mark.digest())}"
 
-    def _must_be_in_currency(self, roles: dict[str, str], values: dict[str, Any]) -> None:
+    def _rate(
+        self, rule: int | None, roles: dict[str, str], values: dict[str, Any], time: tuple[int, int] | None
+    ) -> tuple[str, Fraction]:
+        """The currency of a row, and what one of it is in that of the books.
+
+        Without a ``time`` it is only asked whether rates of it are stated. A row that no rule is for is not on the
+        books: it is told with its money, and so must be in their currency or have a rate, too.
+        """
         name = roles.get("currency")
-        if name is not None and (text := _text(values[name])) != self._currency:
-            raise _Unread(name, f"{shown(text)} is not the currency of the books, {self._currency}")
+        text = self._currencies.own if name is None else _text(values[name])
+        try:
+            if time is None:
+                self._currencies.must_know(text, rule)
+                return text, ONE
+            return text, self._currencies.rate(text, rule, *time)
+        except FlawError as error:
+            assert name is not None
+            raise _Unread(name, f"{shown(text)} {error.flaws[0].what}; {error.flaws[0].remedy}") from None
 
     def _time(self, roles: dict[str, str], role: str, values: dict[str, Any], sheet: Sheet) -> int:
         name, value = roles[role], values[roles[role]]
@@ -279,13 +300,15 @@ class BillReader:
         return _in_zone(micros(at_micros(start).astimezone(self._zone).replace(tzinfo=UTC)) + DAY, self._zone)
 
     @staticmethod
-    def _money(roles: dict[str, str], role: str, values: dict[str, Any]) -> int | None:
+    def _money(roles: dict[str, str], role: str, values: dict[str, Any], rate: Fraction = ONE) -> int | None:
         found = _number(roles[role], values)
         if found is None and role in NEEDED:
             raise _Unread(
                 roles[role], "states no amount of money; write 0 where it is free, or skip such rows by a rule"
             )
-        return None if found is None else half_even(found.numerator * NANOS, found.denominator)
+        if found is None:
+            return None
+        return half_even(found.numerator * rate.numerator * NANOS, found.denominator * rate.denominator)
 
 
 class _Unread(Exception):  # noqa: N818 (it never leaves this file)

@@ -11,12 +11,14 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
+from math import ceil
 from pathlib import Path
 
 from detente.case.case import Case
 from detente.case.invoices import rounding_of, stated_roundings
 from detente.contract.settled.invoice_rounding import InvoiceRounding
 from detente.errors import FlawError
+from detente.ledger.bills.bill_currency import BillCurrencies
 from detente.ledger.bills.bill_difference import BilledDay, BookedUse, Difference, differences
 from detente.ledger.bills.bill_mapping import BillMapping, BillRule
 from detente.ledger.bills.bill_rating import BillRating
@@ -65,7 +67,7 @@ class Reconciled:
     @property
     def claims(self) -> list[Difference]:
         """What is billed above what was agreed or served: to be claimed, or explained by the provider."""
-        wanted = ("price", "quantity", "not on the books")
+        wanted = ("price", "exchange", "quantity", "not on the books")
         return [each for each in self.differences if each.amount > 0 and each.cause in wanted]
 
     @property
@@ -111,6 +113,7 @@ class _Bill:
     def __init__(self, case: Case, mapping: BillMapping) -> None:
         self._case, self._mapping = case, mapping
         self._rating, self.likes = BillRating(case, mapping), LikeRows()
+        self._currencies = BillCurrencies(case, mapping)
         self.local, self.moment = local_clock(mapping.zone), moments(mapping.zone)
         invoiced = _invoiced(case, mapping)
         self.invoiced = frozenset(invoiced)
@@ -123,7 +126,7 @@ class _Bill:
     def read(self, path: Path, found: Reconciled) -> None:
         """Add the rows of a file; what is wrong with it is told."""
         try:
-            for row in BillReader(path, self._mapping, self._case.currency, self.likes).rows():
+            for row in BillReader(path, self._mapping, self._currencies, self.likes).rows():
                 if isinstance(row, BadRow):
                     found.aside.append(f"{path}:{row.row}:{row.column}: {row.what}")
                 elif row.rule is None:
@@ -147,10 +150,12 @@ class _Bill:
         into.rows += 1
         into.end = max(into.end, until)
         into.billed += row.net
-        into.slack += _rounding(row.net, self._stated(name, row.start))
+        into.slack += ceil(_rounding(row.charged, self._stated(name, row.start)) * row.rate)
         if name in self.invoiced:  # a month's invoices are one, whatever they come to
             into.rated, into.taken = into.billed, 1
             return
+        assert row.rule is not None
+        into.rates.update(self._currencies.others(row.currency, row.rule, row.start))
         lines = self._rating.by_quantity(row)
         into.unrated += 0 if lines else row.net
         for line in lines:

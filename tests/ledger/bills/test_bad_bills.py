@@ -37,7 +37,8 @@ def test_bad_rows_are_set_aside_with_their_place_and_good_ones_kept(tmp_path: Pa
         "b.csv:3:8: `much` is not a number, of at most 1e15 and 60 decimal places",
         "b.csv:4:3: `soon` is not a time from 1970 to 2200, such as 2026-01-31T13:00:00Z",
         "b.csv:5:1: has 2 values where the header has 8; check its commas and quotes",
-        "b.csv:6:1: `EUR` is not the currency of the books, USD",
+        "b.csv:6:1: `EUR` is not the currency of the books, USD; state its rate (`exchange:` of the case), give the"
+        " bill in USD, or skip such rows by a rule",
         "b.csv:7:4: `2026-01-15T11:00:00Z` is before its start; column 8: states no amount of money; write 0 where it"
         " is free, or skip such rows by a rule",
     ]

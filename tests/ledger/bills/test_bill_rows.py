@@ -107,7 +107,8 @@ def test_all_that_is_wrong_with_a_row_is_told_at_once(tmp_path: Path) -> None:
     assert (told.bad, told.rows) == (1, 1)
     (said,) = told.aside
     assert said == (
-        f"{tmp_path}/b.csv:2:1: `EUR` is not the currency of the books, USD; column 2: `31.01.2026` is not a time from"
+        f"{tmp_path}/b.csv:2:1: `EUR` is not the currency of the books, USD; state its rate (`exchange:` of the"
+        " case), give the bill in USD, or skip such rows by a rule; column 2: `31.01.2026` is not a time from"
         " 1970 to 2200, such as 2026-01-31T13:00:00Z; column 5: `many` is not a number, of at most 1e15 and 60 decimal"
         " places"
     )
