@@ -10,7 +10,7 @@ in another time zone, that is why they differ day by day. Not here: reading bill
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 from fractions import Fraction
 from typing import Literal, NamedTuple
@@ -23,8 +23,16 @@ from detente.values.rounding import half_even
 Cause = Literal[
     "price", "exchange", "quantity", "not on the books", "not on the bill", "rounding", "time zone", "not rated"
 ]
-ZONES = (*range(1, 15), *range(-1, -13, -1))
-"""Hours that a time zone may be ahead of the mapping's."""
+PART = HOUR // 4
+"""The shortest time by which clocks of two zones are apart."""
+ZONES = tuple(n * HOUR for n in (*range(1, 15), *range(-1, -13, -1)))
+"""How far a time zone may be ahead of the mapping's, in whole hours: in microseconds."""
+WITHIN_HOURS = tuple(
+    sign * n * PART for by in (2, 1) for sign, most in ((1, 56), (-1, 48)) for n in range(by, most, by) if n % (2 * by)
+)
+"""The same within an hour: half of one (India's from UTC, Adelaide's, Newfoundland's) before a quarter (Nepal's)."""
+ByTime = Mapping[int, "BookedUse"]
+"""What the books hold, by the local time in which it begins, in microseconds."""
 
 
 @dataclass
@@ -110,20 +118,22 @@ class Difference:
 def differences(
     offer: str,
     bill: Mapping[int, BilledDay],
-    hours: Mapping[int, BookedUse],
+    hours: ByTime,
     span: tuple[int, int],
-    zones: dict[str, int],
+    zones: dict[str, float],
+    parts: Callable[[], ByTime] = dict,
 ) -> Iterator[Difference]:
     """The differences of one offer, day by day, in a span of days.
 
-    ``zones`` is told how many hours ahead of ours its days are billed, if they are.
+    ``zones`` is told how many hours ahead of ours its days are billed, if they are. ``parts`` gives what the books hold
+    by the quarter of an hour: it is asked where no zone fits that is whole hours ahead.
     """
     stretches = Stretches((day, each.end) for day, each in bill.items())
     bill = _together(bill, stretches)
-    ahead = _zone(bill, hours, stretches) if bill else 0
+    ahead, fitting = _zone(bill, hours, parts, stretches) if bill else (0, hours)
     if ahead:
-        zones[offer] = ahead
-    plain, shifted = (_by_day(hours, by, stretches) for by in (0, ahead))
+        zones[offer] = ahead / HOUR if ahead % HOUR else ahead // HOUR
+    plain, shifted = _by_day(hours, 0, stretches), _by_day(fitting, ahead, stretches)
     for day in sorted({*bill, *plain, *shifted}):
         if not span[0] <= day < span[1]:
             continue
@@ -175,24 +185,33 @@ def _causes(theirs: BilledDay, ours: BookedUse, *, booked: bool) -> Iterator[tup
     yield "quantity" if booked else "not on the books", quantity
 
 
-def _zone(bill: Mapping[int, BilledDay], hours: Mapping[int, BookedUse], stretches: Stretches) -> int:
-    """How many hours ahead of UTC the bill counts its days; 0 where days fit as they are, or in no zone."""
+def _zone(
+    bill: Mapping[int, BilledDay], hours: ByTime, parts: Callable[[], ByTime], stretches: Stretches
+) -> tuple[int, ByTime]:
+    """How far ahead of ours the bill counts its days, in microseconds, and our use by which they fit there.
 
-    def fits(ahead: int) -> bool:
-        ours = _by_day(hours, ahead, stretches)
+    0 where days fit as they are, or in no zone.
+    """
+
+    def fits(ahead: int, booked: ByTime) -> bool:
+        ours = _by_day(booked, ahead, stretches)
         return all(theirs.counts_as(ours.get(day, BookedUse())) for day, theirs in bill.items())
 
     held = any(each.taken for each in bill.values()) and len({each.taken for each in hours.values()}) == 1
-    if fits(0) or len(bill) < 2 or held:  # one day fits by chance, and so does what is held at all hours
-        return 0
-    return next((ahead for ahead in ZONES if fits(ahead)), 0)
+    if fits(0, hours) or len(bill) < 2 or held:  # one day fits by chance, and so does what is held at all hours
+        return 0, hours
+    if ahead := next((each for each in ZONES if fits(each, hours)), 0):
+        return ahead, hours
+    finer = parts()
+    ahead = next((each for each in WITHIN_HOURS if fits(each, finer)), 0)
+    return ahead, finer if ahead else hours
 
 
-def _by_day(hours: Mapping[int, BookedUse], ahead: int, stretches: Stretches) -> dict[int, BookedUse]:
-    """Hours by the day (the first of its stretch) in which they lie where clocks are so many hours ahead of UTC."""
+def _by_day(booked: ByTime, ahead: int, stretches: Stretches) -> dict[int, BookedUse]:
+    """Our use by the day (the first of its stretch) in which it lies where clocks are so far ahead of ours."""
     found: dict[int, BookedUse] = {}
-    for hour, each in hours.items():
-        local = hour + ahead * HOUR
+    for at, each in booked.items():
+        local = at + ahead
         day = stretches.first(local - local % DAY)
         found[day] = found.get(day, BookedUse()).plus(each)
     return found

@@ -8,18 +8,20 @@ of a difference has which cause (``difference``), reading bills (``bill_rows``),
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
-from math import ceil
+from functools import partial
+from math import ceil, gcd
 from pathlib import Path
+from zoneinfo import ZoneInfo
 
 from detente.case.case import Case
 from detente.case.invoices import rounding_of, stated_roundings
 from detente.contract.settled.invoice_rounding import InvoiceRounding
 from detente.errors import FlawError
 from detente.ledger.bills.bill_currency import BillCurrencies
-from detente.ledger.bills.bill_difference import BilledDay, BookedUse, Difference, differences
+from detente.ledger.bills.bill_difference import PART, BilledDay, BookedUse, Difference, differences
 from detente.ledger.bills.bill_mapping import BillMapping, BillRule
 from detente.ledger.bills.bill_rating import BillRating
 from detente.ledger.bills.bill_rows import LATEST, BadRow, BillReader, BillRow, LikeRows, unreadable
@@ -29,8 +31,8 @@ from detente.ledger.store.store import Session
 from detente.ledger.use.line import LineSum, summed
 from detente.ledger.use.purchases import PurchaseInvoice, instalments_of, invoices, purchases
 from detente.ledger.use.running_totals import all_sums
-from detente.ledger.use.stored_lines import BILLED, billed_rows, use_lines
-from detente.ledger.use.sum_step import sum_step
+from detente.ledger.use.stored_lines import BILLED, SERVED, billed_rows, use_lines
+from detente.ledger.use.sum_step import step_of, sum_step
 from detente.market.invoicing import Invoiced
 from detente.values.micros import DAY, HOUR, at_micros, micros
 
@@ -56,7 +58,7 @@ class Reconciled:
     billed: int = 0
     booked: int = 0
     differences: list[Difference] = field(default_factory=list)
-    zones: dict[str, int] = field(default_factory=dict)
+    zones: dict[str, float] = field(default_factory=dict)
     aside: list[str] = field(default_factory=list)
     unmapped: int = 0
     unknown: int = 0
@@ -91,12 +93,12 @@ def reconcile(books: Books, mapping: BillMapping, paths: Sequence[Path]) -> Reco
     found.rows = sum(each.rows for each in bill.days.values())
     with books.store.reading() as session:
         books.must_match(session)
-        booked = _booked(session, books.case, bill, found)
-    for offer in sorted({offer for offer, _ in (*bill.days, *booked)}):
-        theirs = {day: each for (name, day), each in bill.days.items() if name == offer}
-        ours = {hour: each for (name, hour), each in booked.items() if name == offer}
-        span = bill.months if offer in bill.invoiced else bill.span
-        found.differences += differences(offer, theirs, ours, span, found.zones)
+        booked = _booked(session, books.case, bill, found, HOUR)
+        for offer in sorted({offer for offer, _ in (*bill.days, *booked)}):
+            theirs = {day: each for (name, day), each in bill.days.items() if name == offer}
+            span = bill.months if offer in bill.invoiced else bill.span
+            finer = partial(_finer, session, books.case, bill, offer)
+            found.differences += differences(offer, theirs, _of(offer, booked), span, found.zones, finer)
     found.billed = sum(each.billed for each in bill.days.values())
     found.booked = found.billed - sum(each.amount for each in found.differences)
     return found
@@ -114,6 +116,7 @@ class _Bill:
         self._case, self._mapping = case, mapping
         self._rating, self.likes = BillRating(case, mapping), LikeRows()
         self._currencies = BillCurrencies(case, mapping)
+        self.zone = ZoneInfo(mapping.zone)
         self.local, self.moment = local_clock(mapping.zone), moments(mapping.zone)
         invoiced = _invoiced(case, mapping)
         self.invoiced = frozenset(invoiced)
@@ -181,6 +184,12 @@ class _Bill:
         """The months in which its days lie, and those before, of which instalments in arrears are sent."""
         return month_of(month_of(self.span[0])[0] - DAY)[0], month_of(self.span[1] - DAY)[1]
 
+    @property
+    def around(self) -> tuple[int, int]:
+        """The months in which its days lie, with a day before and after them: as moments."""
+        first, last = month_of(self.span[0])[0], month_of(self.span[1] - DAY)[1]
+        return self.moment(first - DAY), self.moment(last + DAY)
+
     def covers(self, offer: str, sent: int, day: int) -> bool:
         """Whether an invoice that is sent at a time, for what begins on a day, would be on it."""
         return self.span[0] <= sent < self.span[1] or (offer, month_of(day)[0]) in self.days
@@ -207,8 +216,17 @@ def _rounding(amount: int, stated: InvoiceRounding | None) -> int:
 
 
 # -- the books ---------------------------------------------------------------------------------------------------------
-def _booked(session: Session, case: Case, bill: _Bill, found: Reconciled) -> dict[OfferDay, BookedUse]:
-    """What the books say of the same offers, and of all of the same providers, by the local hour."""
+def _of(offer: str, booked: Mapping[OfferDay, BookedUse]) -> dict[int, BookedUse]:
+    return {at: each for (name, at), each in booked.items() if name == offer}
+
+
+def _finer(session: Session, case: Case, bill: _Bill, offer: str) -> dict[int, BookedUse]:
+    """What the books say of an offer, by the quarter of an hour."""
+    return _of(offer, _booked(session, case, bill, Reconciled(), PART))
+
+
+def _booked(session: Session, case: Case, bill: _Bill, found: Reconciled, by: int) -> dict[OfferDay, BookedUse]:
+    """What the books say of the same offers, and of all of the same providers, by the local hour, or by less."""
     hours: dict[OfferDay, BookedUse] = {}
     named = {offer for offer, _ in bill.days}
     sellers = {offer.provider for offer in case.offers if offer.id in named}
@@ -216,7 +234,7 @@ def _booked(session: Session, case: Case, bill: _Bill, found: Reconciled) -> dic
     start, end = bill.span
     earliest, latest = month_of(start)[0], month_of(end - DAY)[1]
     found.of_bills = billed_rows(session, wanted, bill.moment(start), bill.moment(end))
-    for each in _served(session):
+    for each in _served(session, bill, by):
         name = each.of.offer.get("offer", "")
         at = bill.local(each.start)
         if each.of.kind not in HELD or name not in wanted - bill.invoiced:
@@ -225,7 +243,7 @@ def _booked(session: Session, case: Case, bill: _Bill, found: Reconciled) -> dic
             found.beyond += each.net
         if start - DAY <= at < end + DAY:
             found.unknown += each.unknown
-            key = name, at - at % HOUR
+            key = name, at - at % by
             hours[key] = hours.get(key, BookedUse()).plus(BookedUse.of(each))
     bought = [each for each in purchases(session).elements() if each.offer in wanted & bill.invoiced]
     for invoice in invoices(case, bought, at_micros(0), at_micros(end + 366 * DAY)):
@@ -246,9 +264,19 @@ def _is_for(case: Case, invoice: PurchaseInvoice) -> datetime:
     return max(at for at in instalments_of(case, invoice.of, "monthly") if at < invoice.at)
 
 
-def _served(session: Session) -> Iterator[LineSum]:
-    """Every sum of lines without those of rows of bills."""
-    billed = summed(use_lines(session, BILLED), sum_step(session))
+def _served(session: Session, bill: _Bill, by: int) -> Iterator[LineSum]:
+    """Every sum of lines without those of rows of bills; by the hour of a clock, or by less.
+
+    Where days of the bill's zone begin within the times by which the ledger sums up, of the bill's months alone, from
+    their lines.
+    """
+    since, until = bill.around
+    there = sum_step(session)
+    step = gcd(there, by, step_of([bill.zone], at_micros(since), at_micros(until)))
+    if step < there:
+        yield from summed(use_lines(session, f"{SERVED} AND start >= {since} AND start < {until}"), step).values()
+        return
+    billed = summed(use_lines(session, BILLED), there)
     for each in all_sums(session):
         of_bills = billed.get((each.of.body, each.start, each.end))
         if of_bills is not None:

@@ -39,11 +39,11 @@ def stored_line(of: UseClass, columns: Sequence[Any]) -> UseLine:
     )  # fmt: skip
 
 
-BILLED = (
-    " WHERE EXISTS (SELECT 1 FROM calls"
-    " WHERE calls.batch = lines.batch AND calls.n = lines.call AND calls.outcome = 'billed')"
+_OF_BILL = (
+    "EXISTS (SELECT 1 FROM calls WHERE calls.batch = lines.batch AND calls.n = lines.call AND calls.outcome = 'billed')"
 )
-"""Which lines are of rows of bills."""
+BILLED, SERVED = f" WHERE {_OF_BILL}", f" WHERE NOT {_OF_BILL}"
+"""Which lines are of rows of bills, and which are not."""
 
 
 def use_lines(session: Session, which: str = "") -> Iterator[UseLine]:

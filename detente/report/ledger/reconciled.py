@@ -51,7 +51,7 @@ def reconciled_view(found: Reconciled, currency: str, console: Console, warn: Pr
     for offer, ahead in found.zones.items():
         say(
             console,
-            f"{offer}: the bill counts days {ahead:+d} hours from the mapping's zone; correct its `zone:`",
+            f"{offer}: the bill counts days {ahead:+g} hours from the mapping's zone; correct its `zone:`",
             indent=2,
         )
     claims = [[c.offer, c.day, c.cause, _cents(c.amount, currency)] for c in found.claims]

@@ -194,6 +194,35 @@ def test_days_are_those_of_the_mapping_s_zone(tmp_path: Path, on: str) -> None:
     assert (found.agrees, found.differences, found.zones, found.booked) == (True, [], {}, 45 * USD // 10)
 
 
+@pytest.mark.parametrize(
+    ("zone", "midnight"), [("Asia/Kolkata", "18:30"), ("Australia/Adelaide", "13:30"), ("America/St_Johns", "03:30")]
+)
+def test_days_may_begin_within_an_hour_of_utc(tmp_path: Path, zone: str, midnight: str) -> None:
+    """A quarter of an hour before midnight there, and after it: 1,000 and 500 are of two days."""
+    hour, on = midnight[:2], {"America/St_Johns": ("14", "15")}.get(zone, ("15", "16"))
+    served = [(f"2026-01-15T{hour}:15", 1000), (f"2026-01-15T{hour}:45", 500)]
+    rows = [
+        row("m in", net, size, when=f"2026-01-{a},2026-01-{int(a) + 1}")
+        for net, size, a in (("3.00", 1000, on[0]), ("1.50", 500, on[1]))
+    ]
+    found = held(tmp_path, served, rows, zone=zone)
+    assert (found.agrees, found.differences, found.zones) == (True, [], {})
+
+
+@pytest.mark.parametrize(("minutes", "hours"), [(330, 5.5), (570, 9.5), (-210, -3.5), (345, 5.75)])
+def test_a_zone_that_is_half_an_hour_apart_is_told(tmp_path: Path, minutes: int, hours: float) -> None:
+    """Ten minutes before and after the midnight of the bill's clock, and at its noon."""
+    midnight = day("2026-01-16") - timedelta(minutes=minutes)
+    moments = ((-720, 100), (-10, 1000), (10, 500), (720, 2000))
+    served = [(f"{midnight + timedelta(minutes=at):%Y-%m-%dT%H:%M}", size) for at, size in moments]
+    found = held(tmp_path, served, [billed("2026-01-15", 1100, "3.30"), billed("2026-01-16", 2500, "7.50")])
+    assert (found.zones, found.agrees) == ({"north-api": hours}, True)
+    assert {each.cause for each in found.differences} == {"time zone"}
+    console = Console(file=StringIO(), width=200)
+    reconciled_view(found, "USD", console, list[str]().append)
+    assert f"the bill counts days {hours:+g} hours from" in console.file.getvalue()  # type: ignore[attr-defined]
+
+
 def over(start: str, end: str, thousands: object, net: object) -> str:
     """A row of several days."""
     return row("m in", net, thousands, when=f"{start}T00:00:00Z,{end}T00:00:00Z")
