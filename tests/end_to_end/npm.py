@@ -21,6 +21,7 @@ INSTALLING = 300
 """Seconds for a package to come: its size is some 200 MB."""
 CLAUDE_CODE = ("@anthropic-ai/claude-code", "2.1.332")
 CODEX = ("@openai/codex", "0.171.0")
+CONTINUE = ("@continuedev/cli", "1.5.47")
 OPENAI = ("openai", "7.59.0")
 AI_SDK = (
     ("ai", "7.0.173"),
@@ -105,6 +106,24 @@ def script(name: str, packages: tuple[tuple[str, str], ...], home: Path, **envir
     (work / "node_modules").symlink_to(installed(*packages))
     (work / name).write_bytes(Path(__file__).with_name(name).read_bytes())
     return run([node, name], home, **environment)
+
+
+AGENT = """name: detente
+version: 1.0.0
+schema: v1
+models:
+  - {{ name: detente, provider: {provider}, model: {model}, apiBase: "{address}/v1", apiKey: "{key}", roles: [chat] }}
+"""
+
+
+def continued(gateway: Gateway, home: Path, provider: str, model: str, *arguments: str) -> str:
+    """One run of Continue, which asks as a provider's clients do."""
+    home.mkdir()
+    told = home / "config.yaml"
+    key = gateway.keys["everything"]
+    told.write_text(AGENT.format(provider=provider, model=model, address=gateway.address, key=key))
+    program = installed(CONTINUE) / ".bin" / "cn"
+    return run([str(program), *arguments, "--config", str(told)], home, CONTINUE_TELEMETRY_ENABLED="0")
 
 
 CONFIGURATION = """model = "{model}"
