@@ -5,7 +5,8 @@ Owns: its arguments, exit codes, and which stream gets what. Not here: any rule.
 
 from __future__ import annotations
 
-from datetime import UTC, date, datetime, timedelta
+from collections.abc import Iterable
+from datetime import UTC, date, datetime, timedelta, tzinfo
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -65,7 +66,7 @@ def statement(
     loaded = load(case, reading, scenario)
     party = None if agreement is None else _party(loaded, agreement)
     now, upto = datetime.now(UTC), None if day is None else day_of(day).date()
-    _days(window, upto, now)  # a mistake is told before the ledger is opened
+    _must_be_some_time(window, upto, now, _zones(loaded, party))  # a mistake is told before the ledger is opened
     planned = _planned(plan, loaded) if plan is not None else ()
     with open_store(ledger) as store:
         books = Books(store, loaded)
@@ -106,6 +107,27 @@ def _planned(folder: Path, case: Case) -> tuple[Standing, ...]:
     plan = Plan.load(folder)
     must_hold(plan, case, str(folder))
     return plan.standings
+
+
+def _zones(case: Case, party: str | None) -> list[tzinfo]:
+    """The clocks of a party, or of all to whom anything may be owed: who has no agreement goes by UTC."""
+    from detente.case.agreement import clocks
+
+    found = clocks(case.declared.agreements)
+    return [*dict.fromkeys((UTC, *found.values()))] if party is None else [found[party]]
+
+
+def _must_be_some_time(window: str | None, upto: date | None, now: datetime, zones: Iterable[tzinfo]) -> None:
+    """Raise where a statement would be of no time on any clock: for some hours, two clocks have two months."""
+    wrong: list[click.ClickException] = []
+    for zone in zones:
+        try:
+            _days(window, upto, now.astimezone(zone))
+        except click.ClickException as error:
+            wrong.append(error)
+        else:
+            return
+    raise wrong[0]
 
 
 def _days(window: str | None, upto: date | None, now: datetime) -> tuple[date, date]:

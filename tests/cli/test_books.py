@@ -12,7 +12,7 @@ from typing import Any
 import pytest
 from click import ClickException
 
-from detente.cli.statement import _days, _days_begun
+from detente.cli.statement import _days, _days_begun, _must_be_some_time
 from detente.values.zone import zone_of
 from tests.builders import agreement, data_of, day, tokens, work
 from tests.cli.asking import document, written
@@ -225,6 +225,16 @@ def test_a_month_that_has_begun_for_the_party_has_begun() -> None:
     assert _days_begun("2026-07", None, tokyo) == (date(2026, 7, 1), date(2026, 7, 2))
     with pytest.raises(ClickException, match=r"still to come.*`--window 2026-06`"):
         _days_begun("2026-07", None, new_york)
+
+
+def test_the_month_before_this_one_is_that_of_the_party() -> None:
+    """At 02:00 UTC on 1 July it is still June in New York: the month before is May there, and June by UTC."""
+    now, new_york = datetime(2026, 7, 1, 2, tzinfo=UTC), zone_of("America/New_York")
+    upto = date(2026, 6, 1)
+    _must_be_some_time(None, upto, now, [UTC, new_york])
+    assert _days_begun(None, upto, now.astimezone(new_york)) == (date(2026, 5, 1), upto)
+    with pytest.raises(ClickException, match=r"2026-06-01 is before all of the month shown \(2026-06, "):
+        _must_be_some_time(None, upto, now, [UTC])
 
 
 def test_a_statement_of_a_time_that_is_to_come_is_refused(tmp_path: Path, case: Path) -> None:
