@@ -24,7 +24,7 @@ from detente.ledger.bills.bill_rating import BillRating
 from detente.ledger.bills.bill_rows import BadRow, BillReader, BillRow, KnownBy, LikeRows, unreadable
 from detente.ledger.bills.booked_rows import written_time
 from detente.ledger.bills.stretches import months_within
-from detente.ledger.bills.taken_back import BookedRows
+from detente.ledger.bills.taken_back import BookedRows, tokens_of
 from detente.ledger.bills.unknown_rows import RatedRow, UnknownRows
 from detente.ledger.books.books import AHEAD, Books, LedgerBatch
 from detente.ledger.store.store import Session
@@ -53,7 +53,7 @@ class BillIngested:
     first_unmapped: str = ""
     unknown: int = 0
     untaken: int = 0
-    """Corrections of tokens of which the books held less, in whole or in part: the rest has the case's prices."""
+    """Corrections of tokens of which the books hold less: they are set aside."""
     twice: int = 0
     """Rows of an offer on a day of which the books hold use that is of no bill."""
     first_twice: str = ""
@@ -113,7 +113,7 @@ class BillIngest:
             batch = LedgerBatch("bill")
             batch.asides += self._asides(session, path, [row for row in rows if isinstance(row, BadRow)], told)
             new = self._new(session, path, [row for row in rows if isinstance(row, BillRow)], told)
-            rated = self._rated(session, new, told)
+            rated = self._rated(session, path, new, batch, told)
             unknown, known = UnknownRows(session, rated), _known_text(known_by)
             for row, lines in rated:
                 own = [unknown.met(row, line) for line in lines]
@@ -155,29 +155,43 @@ class BillIngest:
             else:
                 yield row
 
-    def _rated(self, session: Session, new: Iterable[BillRow], told: BillIngested) -> list[RatedRow]:
-        """What rows come to; of corrections, what they take back, as it was rated."""
+    def _rated(
+        self, session: Session, path: Path, new: Iterable[BillRow], batch: LedgerBatch, told: BillIngested
+    ) -> list[RatedRow]:
+        """What rows come to; of corrections, what they take back, as it was rated. Others of them are set aside."""
         rated = [(row, [part for line in self._rating.lines(row) for part in self._by_month(line)]) for row in new]
-        booked, found = BookedRows(session, rated), list[RatedRow]()
+        booked, found, untaken = BookedRows(session, rated), list[RatedRow](), list[tuple[str, str]]()
         for row, lines in rated:
-            own, less = booked.back(row, lines)
-            told.untaken += less
-            found.append((row, own))
+            own = booked.back(row, lines)
+            found += own
+            told.added -= max(0, len(own) - 1)  # one row, which stands on the books under several times
+            if not own:
+                what = f"it takes back {-tokens_of(lines):,} tokens, and the books hold less of that use in its time"
+                untaken.append((f"{path}:{row.row}", f"{what}; give it again once the use is there, or with its time"))
+        told.untaken += len(untaken)
+        batch.asides += self._set_aside(session, untaken, told)
         return found
 
     def _asides(
         self, session: Session, path: Path, rows: Sequence[BadRow], told: BillIngested
     ) -> Iterator[tuple[str, str, bytes]]:
         """Rows that cannot be read, each once."""
-        places = [f"{path}:{row.row}:{row.column}" for row in rows]
+        told.rows += len(rows)
+        return self._set_aside(session, [(f"{path}:{row.row}:{row.column}", row.what) for row in rows], told)
+
+    @staticmethod
+    def _set_aside(
+        session: Session, rows: Sequence[tuple[str, str]], told: BillIngested
+    ) -> Iterator[tuple[str, str, bytes]]:
+        """Rows that are not on the books, by their places, each once."""
+        places = [place for place, _ in rows]
         there = {place for (place,) in session.among("SELECT place FROM asides WHERE place IN {these}", places)}
-        for place, row in zip(places, rows, strict=True):
-            told.rows += 1
+        for place, what in rows:
             told.bad += 1
-            told.aside.append(f"{place}: {row.what}")
+            told.aside.append(f"{place}: {what}")
             if place not in there:
                 there.add(place)
-                yield place, row.what, b""
+                yield place, what, b""
 
     def _by_month(self, line: UseLine) -> list[UseLine]:
         """A line of more than a day as one for each month on its seller's clock: each stands on the month's statement.

@@ -1,23 +1,28 @@
 """Corrections of rated use: a row of fewer tokens than none takes back what is on the books, as it was rated there.
 
 Owns: which rows of the books a correction takes back, and with which lines: those of the same use, time and kind of
-tokens; first one of as many tokens, else in the order in which they were booked, of the last a part (pro rata). Which
-of them earlier corrections took is found by the same rule, in the order of the books. Not here: what is taken back of
-use that is unknown (``unknown_rows``), and what rows come to otherwise (``bill_rating``).
+tokens; first one of as many tokens, else in the order in which they were booked, of the last a part (pro rata). Where
+they are too few, those that lie within the correction's time, one of as many tokens first, else by time: what is taken
+of each stands on the books under the time of that one. Which of them earlier corrections took is found by the same
+rule, in the order of the books. A correction of more than there is takes nothing. Not here: what is taken back of use
+that is unknown (``unknown_rows``), and what rows come to otherwise (``bill_rating``).
 """
 
 from __future__ import annotations
 
 from bisect import insort
 from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import replace
+from datetime import datetime
 
 import msgspec
 
 from detente.ledger.bills.bill_rows import BillRow
-from detente.ledger.bills.booked_rows import booked_rows, written_time
+from detente.ledger.bills.booked_rows import UseBegun, booked_rows, written_time
 from detente.ledger.bills.unknown_rows import NOTHING_TO_TAKE, RatedRow
 from detente.ledger.store.store import Session
 from detente.ledger.use.line import AMOUNTS, UseLine
+from detente.values.micros import micros
 from detente.values.rounding import half_even
 
 _Lines = Sequence[UseLine]
@@ -29,40 +34,76 @@ class BookedRows:
     """What corrections among some rows may take back: of earlier rows, and of those among them that take nothing."""
 
     def __init__(self, session: Session, rows: Sequence[RatedRow]) -> None:
-        self._open = {_key(row, lines): _OpenRows() for row, lines in rows if tokens_of(lines) < 0}
-        for _, key, lines in sorted(self._stored(session), key=lambda each: each[0]):
-            if key in self._open:
-                self._open[key].book(lines)
-        for row, lines in rows:
-            if tokens_of(lines) > 0 and (key := _key(row, lines)) in self._open:
-                self._open[key].book(lines)
+        self._session, self._rows = session, rows
+        self._open: dict[_Key, _OpenRows] = {}
+        self._look_at({_key(row, lines) for row, lines in rows if tokens_of(lines) < 0})
 
-    def back(self, row: BillRow, lines: _Lines) -> tuple[_Lines, bool]:
-        """A row's lines as they are booked: of a correction, those of what it takes back, with the other sign.
+    def back(self, row: BillRow, lines: _Lines) -> list[RatedRow]:
+        """A row as it is booked: of a correction, once for each time of what it takes back, with the other sign.
 
-        Also whether there was less of it than it takes back: the rest has the lines that it came with.
+        Nothing, where there is less of it on the books than it takes back.
         """
         whole = -tokens_of(lines)
         if whole <= 0:
-            return lines, False
+            return [(row, lines)]
         rows = self._open[_key(row, lines)]
         unknown = any(line.unknown for line in lines)
-        taken = rows.take(whole, known=True, only_all=unknown and rows.known < whole) or rows.take(
-            whole, known=False, only_all=True
-        )
-        rest = whole - tokens_of(taken)
-        found = [_reversed(line) for line in taken]
-        if rest and unknown:  # nothing was taken
-            return lines, False
-        return [*found, *_part(lines, rest, whole)], rest > 0
+        taken: _Lines = ()
+        if rows.known >= whole or unknown:
+            taken = rows.take(whole, known=True, only_all=unknown and rows.known < whole)
+        taken = taken or rows.take(whole, known=False, only_all=True)
+        if taken or unknown:
+            return [(row, [_reversed(line) for line in taken] or lines)]
+        return self._within(row, lines, whole)
 
-    def _stored(self, session: Session) -> Iterator[tuple[tuple[int, bool, int], _Key, _Lines]]:
-        """Rows on the books that have the use and the start of a correction, each with its place in their order."""
-        for booked in booked_rows(session, {key[:2] for key in self._open}):
+    def _within(self, row: BillRow, lines: _Lines, whole: int) -> list[RatedRow]:
+        """The same of rows that lie within a correction's time."""
+        (body, start, end, *kind), found = _key(row, lines), list[RatedRow]()
+        times = self._session.all(
+            "SELECT DISTINCT start FROM lines JOIN classes ON lines.class = classes.class"
+            ' WHERE body = ? AND start >= ? AND start < ? AND start <> "end"',
+            (body, row.start, row.end),
+        )
+        wanted = {(body, int(at)) for (at,) in times}
+        booked = {key for _, key, _ in self._stored(wanted)} | {_key(each, own) for each, own in self._rows}
+        inside = {key for key in booked if [key[0], *key[3:]] == [body, *kind] and start <= key[1] and key[2] <= end}
+        self._look_at(inside - self._open.keys())
+        keys = sorted(inside)
+        if sum(self._open[key].known for key in keys) < whole:
+            return []
+        like = next((key for key in keys if self._open[key].has(whole)), None)
+        for key in keys if like is None else [like]:
+            taken = self._open[key].take(whole, known=True, only_all=False)
+            if taken:
+                whole -= tokens_of(taken)
+                found.append((_part_of(row, key, len(found)), [_reversed(line) for line in taken]))
+        return found
+
+    def _look_at(self, keys: set[_Key]) -> None:
+        """Find what is left of some rows: of those on the books, and of those that are booked with a correction."""
+        self._open |= {key: _OpenRows() for key in keys}
+        for _, key, lines in sorted(self._stored({key[:2] for key in keys}), key=lambda each: each[0]):
+            if key in keys:
+                self._open[key].book(lines)
+        for row, lines in self._rows:
+            if tokens_of(lines) > 0 and (key := _key(row, lines)) in keys:
+                self._open[key].book(lines)
+
+    def _stored(self, wanted: set[UseBegun]) -> Iterator[tuple[tuple[int, bool, int], _Key, _Lines]]:
+        """Rows on the books that have a use and a start, each with its place in their order."""
+        for booked in booked_rows(self._session, wanted):
             batch, call, _, lines = booked
             if tokens := tokens_of(lines):
                 key = lines[0].of.body, lines[0].start, booked.end, *_kind(lines)
                 yield (batch, tokens < 0, call), key, lines
+
+
+def _part_of(row: BillRow, key: _Key, number: int) -> BillRow:
+    """A correction as it stands on the books for rows of one time: its money is with the first."""
+    start, end = key[1], micros(datetime.fromisoformat(key[2]))
+    if not number:
+        return replace(row, start=start, end=end)
+    return replace(row, key=f"{row.key}/{number}", start=start, end=end, quantity=None, listed=None, net=0, charged=0)
 
 
 class _OpenRows:
@@ -106,6 +147,10 @@ class _OpenRows:
         if lines:
             insort(self._alike.setdefault(_size(lines), []), number)
         return before
+
+    def has(self, tokens: int) -> bool:
+        """Whether a row of just as many is left."""
+        return bool(self._alike.get((True, tokens)))
 
     @property
     def known(self) -> int:

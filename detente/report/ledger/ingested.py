@@ -69,8 +69,8 @@ def billed_view(told: BillIngested, currency: str, out: Print, warn: Print) -> N
         what = f"{_of(told.twice, 'row')}, the first at {printable(told.first_twice)}"
         warn(_twice(f"{what}, of offers and days of which the books hold calls or idle capacity, too"))
     if told.untaken:
-        what = f"{_of(told.untaken, 'row')} below zero, of which less is on the books under the same use and time"
-        warn(f"{what}: what is not there is rated by the case as it is now")
+        what = f"{_of(told.untaken, 'row')} below zero, of which less is on the books under the same use in its time"
+        warn(f"{what}: give the files again once the use is there")
     net = shown(of_nanos(told.net), currency)
     out(f"{_of(told.rows, 'row')} of {_of(told.files, 'file')}: {told.added:,} new on the books, stated at {net}")
     if told.again:

@@ -127,27 +127,44 @@ def test_of_several_rows_one_of_as_many_tokens_goes_first(
 
 
 @pytest.mark.parametrize(
-    ("back", "left"),
-    [
-        (said(-1500), [-1.5, 0.3, 1.2]),  # of 500 of them, 1.5 less 0.3
-        (said(-1000, LATER), [0, 0.3, -0.3]),
-        (said(-1000, service="m out"), [0, 0.3, -0.3]),
-    ],
-    ids=["more", "another hour", "output"],
+    "back", [said(-1500), said(-1000, LATER), said(-1000, service="m out")], ids=["more", "another hour", "output"]
 )
-def test_what_is_not_on_the_books_is_rated_as_now_and_told(
-    back: str, left: list[float], store: Store, ledger: Ledger
-) -> None:
+def test_what_is_not_on_the_books_is_set_aside_and_told(back: str, store: Store, ledger: Ledger) -> None:
+    """By the prices of now it would be a credit for use that nobody was charged for: of 500, 1.5 less 0.3."""
     ledger.read(BEFORE, said(1000))
     told = ledger.read(SINCE, back)
-    assert (told.untaken, ledger.tenths) == (1, left)
+    assert (told.untaken, told.bad, told.added, ledger.tenths) == (1, 1, 0, [3, -0.3, -2.7])
     lines: list[str] = []
     billed_view(told, "USD", lambda text: None, lines.append)
-    assert lines == [
-        "1 row below zero, of which less is on the books under the same use and time: what is not there is rated by the"
-        " case as it is now"
-    ]
+    tokens = "1,500,000" if "-1500" in back else "1,000,000"
+    what = f"it takes back {tokens} tokens, and the books hold less of that use in its time"
+    assert lines[0].endswith(f"2.csv:2: {what}; give it again once the use is there, or with its time")
+    assert lines[1] == (
+        "1 row below zero, of which less is on the books under the same use in its time: give the files again once the"
+        " use is there"
+    )
     assert '"untaken": 1' in billed_json(told)
+    assert ledger.read(SINCE, back).untaken == 1  # and it counts once the use is there
+    ledger.read(SINCE, *[said(1500, when, each) for when in (HOUR, LATER) for each in ("m in", "m out")])
+    assert (ledger.read(SINCE, back).untaken, audit(Books(store, SINCE)).faults) == (0, ())
+
+
+DAY_LONG, MONTH = "2026-01-15T00:00:00Z,2026-01-16T00:00:00Z", "2026-01-01T00:00:00Z,2026-02-01T00:00:00Z"
+
+
+@both
+@pytest.mark.parametrize("batch", [1, 5000])
+def test_a_correction_of_a_longer_time_takes_back_what_lies_in_it(batch: int, store: Store, ledger: Ledger) -> None:
+    """3 USD less 0.3 of one hour, 1.2 less 0.12 of the next: what a day or a month takes back, as each was rated."""
+    ledger.read(BEFORE, said(1000), said(400, LATER))
+    assert ledger.tenths == [4.2, -0.42, -3.78]
+    assert (ledger.read(SINCE, said(-400, DAY_LONG), batch=batch).added, ledger.tenths) == (1, [3, -0.3, -2.7])
+    told = ledger.read(SINCE, said(700, LATER), said(-1350, MONTH), batch=batch)  # 1,000, and 350 of 700 less 20%
+    assert (told.added, told.untaken, ledger.tenths) == (2, 0, [1.05, -0.21, -0.84])
+    assert ledger.read(SINCE, said(-1350, MONTH), batch=batch).again == 1
+    assert ledger.read(SINCE, said(-351, DAY_LONG), batch=batch).untaken == 1
+    assert (ledger.read(SINCE, said(-350, LATER), batch=batch).added, ledger.tenths) == (1, [0, 0, 0])
+    assert audit(Books(store, SINCE)).faults == ()
 
 
 def test_what_was_taken_back_is_not_taken_again(store: Store, ledger: Ledger) -> None:
@@ -161,9 +178,11 @@ def test_what_was_taken_back_is_not_taken_again(store: Store, ledger: Ledger) ->
 
 @pytest.mark.parametrize("batch", [1, 5000])
 def test_a_correction_may_stand_beside_what_it_takes_back(batch: int, store: Store, ledger: Ledger) -> None:
-    """Before it, it is not found where another batch has it: both have the prices of one case."""
-    told = ledger.read(SINCE, said(-1000), said(1000), said(500), said(-500), batch=batch)
-    assert (told.untaken, ledger.tenths) == (int(batch == 1), [0, 0, 0])
+    """Before it, it is not found where another batch has it: it counts as the file is given again."""
+    some = said(-1000), said(1000), said(500), said(-500)
+    assert ledger.read(SINCE, *some, batch=batch).untaken == int(batch == 1)
+    assert ledger.read(SINCE, *some, batch=batch).untaken == 0
+    assert ledger.tenths == [0, 0, 0]
 
 
 SALES = less("20%", of={"team": "sales"})
