@@ -139,7 +139,7 @@ def test_replicas_that_die_at_any_moment_use_a_cap_up_and_do_not_pass_it() -> No
 
 
 def test_so_they_do_in_postgresql(postgres: str) -> None:
-    races("--workers", "3", "--kills", "6", "--life", "0.03", "--ledger", schema_of(postgres, "raced"))
+    races("--workers", "8", "--kills", "8", "--life", "0.03", "--ledger", schema_of(postgres, "raced"))
 
 
 def test_windows_that_are_long_over_are_forgotten_and_leased_no_more(leasing: Leasing) -> None:
