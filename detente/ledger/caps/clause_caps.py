@@ -35,7 +35,7 @@ from detente.ledger.use.line import UseLine, summed
 from detente.ledger.use.metering import Tariff
 from detente.ledger.use.running_totals import name_of
 from detente.ledger.use.sum_step import summing_step
-from detente.market.token_price import MTOK
+from detente.market.token_price import MTOK, WholePrices, charge
 from detente.values.facts import Facts
 from detente.values.money import NANOS, of_nanos
 from detente.values.quantity import LARGEST
@@ -210,7 +210,7 @@ class PricedTaker(CapTaker):
         What one of the cap's own currency is in the case's.
     """
 
-    __slots__ = ("_input", "_main", "_measure", "_moved", "_output", "_rate", "tariff")
+    __slots__ = ("_input", "_main", "_measure", "_moved", "_output", "_plain", "_rate", "tariff")
 
     def __init__(
         self, cap: Cap, allows: CapLimit, measure: UseMeasure, tariff: Tariff | str, *, main: bool, moved: bool,
@@ -218,17 +218,28 @@ class PricedTaker(CapTaker):
     ) -> None:  # fmt: skip
         self.cap, self.allows, self.tariff, self._rate = cap, allows, tariff, rate
         self._measure, self._main, self._moved = measure, main, moved
+        self._plain = self._list_price()
         self._input, self._output = (self.takes(TokenCounts(*m)) for m in ((MTOK, 0), (0, MTOK)))
         self.unknown = self._why() if self._input is None or self._output is None else ""
 
     def _why(self) -> str:
         return self.tariff if isinstance(self.tariff, str) else "clauses take off more than its price"
 
+    def _list_price(self) -> WholePrices | None:
+        """The prices of tokens, where what they cost is all that is taken: no discount, no data, no other currency."""
+        tariff = self.tariff
+        if isinstance(tariff, str) or self._measure not in ("spend", "listed") or self._rate is not ONE:
+            return None
+        moves = self._moved and tariff.moved is not None
+        return None if moves or not self._main or tariff.off.parts else tariff.prices
+
     def takes(self, tokens: TokenCounts) -> int | None:
         """What a call of so many tokens takes of the cap, exact; None where that is not known.
 
         Of a cap in another currency, rounded up to a whole billionth.
         """
+        if (plain := self._plain) is not None:
+            return charge(plain, tokens.input - tokens.cached, tokens.cached, tokens.output)
         if isinstance(self.tariff, str):
             return None
         try:

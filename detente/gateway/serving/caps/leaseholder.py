@@ -45,7 +45,7 @@ class CapKeeper(Standings):
             kept = self.kept.get(call.allows.key)
             if kept is None or kept.slice.free < takes:
                 found += self._lacks(call, self._keeping(call), takes)
-        return Shortage.deciding(found)
+        return Shortage.deciding(found) if found else None
 
     def _keeping(self, call: CapTaker) -> KeptCap:
         """The window that a call draws on, from now on kept; its limit may have changed."""
