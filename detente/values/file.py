@@ -15,6 +15,7 @@ import secrets
 import stat
 from collections.abc import Iterator, Mapping
 from contextlib import ExitStack, contextmanager, suppress
+from contextvars import ContextVar
 from pathlib import Path
 from typing import BinaryIO, TextIO
 
@@ -27,9 +28,39 @@ _KINDS = {
 _NEW = os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW | os.O_CLOEXEC
 _DRAFT = re.compile(r"\..+\.[0-9a-f]{8}\.detente-tmp")
 
+FileState = tuple[int, int] | None
+"""When a file was changed, and its size; None: there is none."""
+_NOTED: ContextVar[dict[Path, FileState] | None] = ContextVar("noted", default=None)
+
+
+def state_of(path: Path) -> FileState:
+    """What tells that a file was changed. Of a folder it is only told that it is there."""
+    try:
+        found = path.stat()
+    except (OSError, ValueError):
+        return None
+    return (0, 0) if stat.S_ISDIR(found.st_mode) else (found.st_mtime_ns, found.st_size)
+
+
+@contextmanager
+def noted() -> Iterator[dict[Path, FileState]]:
+    """All files that are opened meanwhile, also those that could not be, each as it was before it was read."""
+    found: dict[Path, FileState] = {}
+    before = _NOTED.set(found)
+    try:
+        yield found
+    finally:
+        _NOTED.reset(before)
+
+
+def _note(path: Path) -> None:
+    if (found := _NOTED.get()) is not None and path not in found:
+        found[path] = state_of(path)
+
 
 def opened(path: Path) -> BinaryIO:
     """A regular file, open for reading. Raises OSError, also where the path names anything else."""
+    _note(path)
     _must_be_regular(os.stat(path), path)  # before it is opened: opening a device may already do something
     fd = os.open(path, os.O_RDONLY | os.O_NONBLOCK | os.O_CLOEXEC | os.O_NOCTTY)
     try:
@@ -54,6 +85,7 @@ def leads_out(folder: Path, path: Path) -> tuple[str, str] | None:
 
     None where it stays in a folder. Raises OSError.
     """
+    _note(path)
     try:
         if path.resolve().is_relative_to(folder.resolve()):
             return None

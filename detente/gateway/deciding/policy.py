@@ -41,8 +41,6 @@ if TYPE_CHECKING:
     from detente.results.plan import Plan
     from detente.results.plan_rows import PeriodRow, Purchase
 
-Stamp = tuple[tuple[str, int, int], ...]
-"""Names, times and sizes of files."""
 _INSTANT = timedelta(microseconds=1)
 
 
@@ -157,8 +155,6 @@ class Policy:
     authorities: dict[str, Authority] = field(default_factory=dict, compare=False, repr=False)
     """What authorizes requests, by deployment: given when the policy is taken over. A call under way keeps the policy
     that it began by, so that no secret goes to another address than its own."""
-    stamp: Stamp = ()
-    """Of its files, as they were read; empty where it comes from none."""
 
     @classmethod
     def of(

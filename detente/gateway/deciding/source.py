@@ -6,19 +6,20 @@ here: what is served while it is made (``worker``).
 
 from __future__ import annotations
 
-import os
-from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Callable, Sequence
+from contextlib import suppress
+from dataclasses import dataclass, field
 from pathlib import Path
 
 from detente.case.case import Case
+from detente.case.case_files import case_files
 from detente.errors import CaseError, FlawError, Mistake, Where
-from detente.gateway.deciding.policy import Policy, Stamp
+from detente.gateway.deciding.policy import Policy
 from detente.ledger.caps.clause_caps import not_kept
 from detente.live.deployment import AnyDeployment
 from detente.live.key import Key
 from detente.providers.vocabulary import MAX_BYTES, Vocabulary
-from detente.values.file import leads_out, read
+from detente.values.file import FileState, leads_out, noted, read, state_of
 
 Redirect = Callable[[Case], Sequence[AnyDeployment]]
 """Where calls go in place of a case's own deployments (the sandbox)."""
@@ -41,6 +42,8 @@ class PolicySource:
     """Whether caps are leased while calls are served, so that each clause that asks what remains must be one."""
     workers: int = 1
     """How many count budgets, each by itself; 1 also where a ledger counts them for all."""
+    seen: dict[Path, FileState] = field(default_factory=dict, init=False, compare=False, repr=False)
+    """The files that it was read from the last time, as they were then."""
 
     def read(self) -> Policy:
         """The policy as the files are now.
@@ -52,7 +55,15 @@ class PolicySource:
         PlanError
             Where the plan cannot be read, or is not of this case.
         """
-        stamp = self.stamp()  # before reading: a change while they are read is seen at the next look
+        listed = self._listed()  # before reading: a change while they are read is seen at the next look
+        with noted() as opened:
+            try:
+                return self._read()
+            finally:
+                self.seen.clear()
+                self.seen.update(opened | listed)
+
+    def _read(self) -> Policy:
         plan = None
         if self.plan is not None:
             from detente.results.plan import Plan  # which takes memory that a gateway without a plan does not
@@ -75,7 +86,6 @@ class PolicySource:
         keys = (*case.declared.keys, *self.keys)
         case = case.serving(keys)
         policy = Policy.of(case, plan, self.redirect(case) if self.redirect else None, self._vocabulary(case))
-        policy = replace(policy, stamp=stamp)
         _ = policy.terms, policy.turns, policy.labels  # what is wrong is said now, and not to a caller
         return policy
 
@@ -97,27 +107,21 @@ class PolicySource:
             what, remedy = error.flaws[0].what, error.flaws[0].remedy
         raise CaseError([Mistake(Where(str(file)), what, remedy)])
 
-    def stamp(self) -> Stamp:
-        """Names, times and sizes of all its files: it differs after a change."""
-        found = []
-        for file in self._files():
-            try:
-                seen = file.stat()
-            except OSError:
-                continue
-            found.append((str(file), seen.st_mtime_ns, seen.st_size))
-        return tuple(sorted(found))
+    def changed(self) -> bool:
+        """Whether a file that it was read from the last time is another now, or the case has one more.
 
-    def _files(self) -> Iterator[Path]:
+        What lies in the case's folder beside these is no part of it: a ledger, journals, plans and reports.
+        """
+        return {path: state_of(path) for path in self.seen} | self._listed() != self.seen
+
+    def _listed(self) -> dict[Path, FileState]:
+        """The files of the case and the plan as they are, with those that are mistakes in the case."""
+        found: list[Path] = []
         if self.plan is not None:
-            yield self.plan / "plan.json" if self.plan.is_dir() else self.plan
-        yield from self.beside
-        if not self.case.is_dir():
-            yield self.case
-            return
-        for folder, _, names in os.walk(self.case):
-            if not any(name.endswith(".journal") for name in names):  # it grows with every call, and is no part
-                yield from (Path(folder) / name for name in names)
+            found.append(self.plan / "plan.json" if self.plan.is_dir() else self.plan)
+        with suppress(CaseError):  # there is no case in the folder any more
+            found += case_files(self.case, lambda where, what, remedy: found.append(Path(where.file)))
+        return {path: state_of(path) for path in found}
 
 
 def _counted_by_one(case: Case, path: Path, workers: int) -> None:

@@ -12,6 +12,7 @@ import os
 import signal
 import threading
 import time
+from contextlib import suppress
 
 from detente.case.case import Case
 from detente.errors import DetenteError
@@ -30,7 +31,7 @@ class Bookkeeper:
 
     def __init__(self, settings: Settings, policy: Policy, say: Say) -> None:
         self._settings, self._say = settings, say
-        self._case, self._stamp = policy.case, policy.stamp
+        self._case = policy.case
         self._looked = 0.0
 
     def run(self) -> None:
@@ -47,11 +48,7 @@ class Bookkeeper:
         if time.monotonic() - self._looked < LOOK:
             return self._case
         self._looked = time.monotonic()
-        stamp = self._settings.source.stamp()
-        if stamp != self._stamp:
-            self._stamp = stamp
-            try:
+        if self._settings.source.changed():
+            with suppress(DetenteError):
                 self._case = self._settings.source.read().case
-            except DetenteError:
-                return self._case
         return self._case

@@ -21,7 +21,7 @@ import uvloop
 
 from detente.errors import DetenteError, JournalError, ServeError
 from detente.gateway.deciding.load import Load
-from detente.gateway.deciding.policy import Policy, Stamp
+from detente.gateway.deciding.policy import Policy
 from detente.gateway.deciding.standings import Standings
 from detente.gateway.http.exchange import DATE
 from detente.gateway.http.protocol import protocol
@@ -56,7 +56,6 @@ class Worker:
         self._settings, self._number, self._say = settings, number, say
         self._files, self._disk = ThreadPoolExecutor(1, "detente-files"), ThreadPoolExecutor(1, "detente-disk")
         self._renewals = Renewals(say)
-        self._stamp: Stamp = ()
         self._reload = False
         self._looked = 0.0
         self._unwritten = False
@@ -99,7 +98,6 @@ class Worker:
     async def _open(self, policy: Policy, ending: AsyncExitStack) -> None:
         """The app, and what it serves by."""
         settings, on_disk = self._settings, asyncio.get_running_loop().run_in_executor
-        self._stamp = policy.stamp
         ending.callback(self._files.shutdown, wait=False, cancel_futures=True)
         ending.callback(self._disk.shutdown)
         self._journal = Journal(settings.journal, self._number)
@@ -274,10 +272,9 @@ class Worker:
             return
         self._looked = now
         loop, source = asyncio.get_running_loop(), self._settings.source
-        stamp = await loop.run_in_executor(self._files, source.stamp)
-        if stamp == self._stamp and not self._reload:
+        if not (await loop.run_in_executor(self._files, source.changed) or self._reload):
             return
-        self._stamp, self._reload = stamp, False
+        self._reload = False
         try:
             policy = await loop.run_in_executor(self._files, source.read)
         except DetenteError as error:
