@@ -16,8 +16,8 @@ from typing import Annotated, ClassVar, Literal, Self
 
 from pydantic import Discriminator, Field, Tag, model_validator
 
-from detente.contract.amounts import paid_once, prepayment
-from detente.contract.amounts.carrying import CARRIED, Carried, Carrying, Reached, of_each, of_nothing
+from detente.contract.amounts import carrying, paid_once, prepayment
+from detente.contract.amounts.carrying import CARRIED, Brought, Carried, Carrying, Reached
 from detente.contract.amounts.counting import (
     MEASURED,
     SAID,
@@ -104,7 +104,7 @@ class MinimumCommitment(Term):
             one = f"keep one of them, `counts` or `{key}`: how much of a class would go on is not planned yet"
             raise FlawError(what, _APART if key == "milestones" else one, (key,))
         self._of_shortfall()
-        of_nothing(self.model_fields_set)
+        carrying.goes_with(self.model_fields_set, self.carried, self.deferral)
         if len({each.prepaid for each in self.milestones}) > 1 or (self._prepaid and self.windows.every != "term"):
             what = "milestones that are charged as prepayment stand beside other amounts"
             raise FlawError(what, "charge all of them so, over `every: term`", ("milestones",))
@@ -228,8 +228,7 @@ class MinimumCommitment(Term):
         windows = program.even(own) if self._every_hour else list(own)
         amounts = [self.required(window) for window in windows]
         if amounts:
-            most = [a * Fraction(self.carry_over) for a in amounts]
-            carried = program.slack(self, "carried", most=most)
+            kept = self._carrying.kept(program, self, amounts)
             if self.stages:
                 all_of_it = program.total(self.counting.own)
                 reached = counted = prepayment.shaped(self.stages, program, self, amounts[0]).like(all_of_it)
@@ -241,12 +240,12 @@ class MinimumCommitment(Term):
                     return
                 counted = self.counting.shaped(program, self, amounts, windows)
                 deferrable = [self._deferrable(window, amount) for window, amount in zip(windows, amounts, strict=True)]
-                going_on = self._carrying.shaped(program, self, counted, carried, amounts, deferrable)
+                going_on = self._carrying.shaped(program, self, counted, kept, amounts, deferrable)
                 reached = going_on.amount
             if isinstance(self.shortfall, Shortfall):
                 amounts = self.shortfall.asked(program, reached, amounts, of_money=isinstance(self.amount, Money))
                 asked = going_on.asked(amounts)
-                short = self.shortfall.shaped(program, self, asked, windows, reached, carried, most)
+                short = self.shortfall.shaped(program, self, asked, windows, reached, kept.all, kept.most)
                 reached += short
                 going_on.before(program, self, short, amounts)
             program.require(self, "floor", reached >= amounts)
@@ -255,7 +254,7 @@ class MinimumCommitment(Term):
 
     @property
     def _carrying(self) -> Carrying:
-        return Carrying(Fraction(self.carry_over), self.carried == "chained")
+        return Carrying.of(self.carry_over, self.carried)
 
     def _deferrable(self, window: Window, amount: Fraction) -> Fraction:
         """How much of a window's shortfall may go on: nothing where no window comes after it, or none a plan sees."""
@@ -289,14 +288,14 @@ class MinimumCommitment(Term):
         return self.shortfall.owed(short, window, of_money=isinstance(self.amount, Money))
 
     def _floors(self, totals: Totals, as_of: datetime | None) -> Iterator[Settlement]:
-        counting, brought = self.counting, Fraction(0)
+        counting, brought = self.counting, Brought()
         for window, ended in counting.own.begun(as_of):
             amount = self.required(window)
             drawn = counting.drawn(totals, window, amount)
             carried, short = self._carrying.exact(drawn, brought, amount, self._deferrable(window, amount))
             yield settled(
                 counting.own, window, FLOOR, "shortfall-fee", ended=ended, amount=amount, drawn=drawn,
-                brought=brought, carried=carried, short=short, owed=self._owed(window, short),
+                brought=brought.balance, carried=carried.balance, short=short, owed=self._owed(window, short),
             )  # fmt: skip
             brought = carried
 
@@ -354,7 +353,8 @@ class MinimumCommitment(Term):
         if isinstance(self.amount, Money):
             yield from repriced(self, self.measure, case)
         if isinstance(self.deferral, tuple) and not (self.validity.begun or self.validity.ended):
-            yield from of_each(self.deferral, self.in_force(replace(self.validity, ended=None)).calendar(self.cycle))
+            whole = self.in_force(replace(self.validity, ended=None)).calendar(self.cycle)
+            yield from carrying.of_each(self.deferral, whole)
         yield from out_of_order(self.milestones, self.validity, self._in_all)
         beside = [other for other in case.beside if isinstance(other, MinimumCommitment)]
         yield from paid_once.flaws(self, beside, case)

@@ -14,7 +14,7 @@ from typing import Literal, Self
 
 from pydantic import Field, PrivateAttr, model_validator
 
-from detente.contract.amounts.carrying import CARRIED, Carried, Carrying, of_nothing
+from detente.contract.amounts.carrying import CARRIED, Brought, Carried, Carrying, goes_with
 from detente.contract.amounts.make_up import MakeUp
 from detente.contract.amounts.paid_once import taken_early
 from detente.contract.bases.one_offer import OneOffer
@@ -108,12 +108,12 @@ class TakeOrPay(OneOffer):
         if self.make_up is not None and self.carry_over:
             what = "what is taken beyond the agreed quantity makes up what was not taken, and is carried over"
             raise FlawError(what, "keep one of them: `make-up` or `carry-over`", ("carry-over",), key=True)
-        of_nothing(self.model_fields_set)
+        goes_with(self.model_fields_set, self.carried)
         return self
 
     @property
     def _carrying(self) -> Carrying:
-        return Carrying(Fraction(self.carry_over), self.carried == "chained")
+        return Carrying.of(self.carry_over, self.carried)
 
     def agreed(self, window: Window) -> Fraction:
         """GPU-hours to be taken in a window: by its time, so that a clause that ends within it asks for less."""
@@ -180,25 +180,25 @@ class TakeOrPay(OneOffer):
         self, program: Program, taken: Expression, untaken: Expression, hours: Sequence[Fraction]
     ) -> Expression:
         """What is taken, with what is brought in and less what goes on; a window that is paid for carries nothing."""
-        most = [each * Fraction(self.carry_over) for each in hours]
-        carried = program.slack(self, "carried", most=most)
+        kept = self._carrying.kept(program, self, hours)
         if self.own_money is not None:  # at another rate in the next window, a plan would rather pay in this one
             missed = program.slack(self, "missed", most=[Fraction(1) for _ in hours], whole="up")
             program.require(self, "missed", untaken - missed * hours <= [Fraction(0) for _ in hours])
-            program.require(self, "not-missed", carried + missed * most <= most)
-        return self._carrying.shaped(program, self, taken, carried, hours, ()).amount
+            program.require(self, "not-missed", kept.all + missed * kept.most <= kept.most)
+        return self._carrying.shaped(program, self, taken, kept, hours, ()).amount
 
     def settle(self, totals: Totals, decisions: Decisions, as_of: datetime | None) -> Settlement:
         """The price of what was not taken, by window, and what is given back of it for what is made up."""
         begun = list(self.taken.begun(as_of))
         windows = [window for window, _ in begun]
         taken = [totals.total(self.taken, window) for window in windows]
-        rows, brought = [], Fraction(0)
+        rows, brought = [], Brought()
         for (window, ended), drawn in zip(begun, taken, strict=True):
             carried, missing = self._carrying.exact(drawn, brought, self.agreed(window), Fraction(0))
             rows.append(settled(
                 self.taken, window, TAKE, "untaken", ended=ended, amount=self.agreed(window), drawn=drawn,
-                brought=brought, carried=carried, short=missing, owed=missing * Fraction(self.price.amount),
+                brought=brought.balance, carried=carried.balance, short=missing,
+                owed=missing * Fraction(self.price.amount),
             ))  # fmt: skip
             brought = carried
         if self.make_up is not None:
@@ -216,7 +216,7 @@ class TakeOrPay(OneOffer):
         part = "" if self.take == 1 else f"{in_percent(self.take)} of "
         later = f"; what is paid and not taken may be taken within {self.make_up.within}" if self.make_up else ""
         later += (
-            f"; up to {in_percent(self.carry_over)} of it, taken beyond it, counts in the next window"
+            f"; up to {in_percent(self.carry_over)} of it, taken beyond it, {self._carrying.counts_in}"
             if self.carry_over
             else ""
         )

@@ -150,7 +150,7 @@ def _commitment(draw: Draw, world: Data, party: str) -> Data:
         sold = pick(draw, *(o for o in world["offers"] if o["provider"] == party))
         found["counts"] = [{"of": {"offer": sold["id"]}, "at-most": pick(draw, "10%", "50%")}]
         return found | (_milestones(draw) if found["windows"]["every"] == "term" else {})
-    found["carry-over"] = pick(draw, "0%", "20%", "100%")
+    found |= {"carry-over": pick(draw, "0%", "20%", "100%"), "carried": pick(draw, "chained", 2, 3)}
     return found | _milestones(draw)
 
 

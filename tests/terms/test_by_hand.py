@@ -86,6 +86,13 @@ CASES: dict[str, tuple[Callable[[], Case], D]] = {
                      use=(1500, 1500, 1500, 700, 700, 600)),
         D(6500 + 250),
     ),
+    # 1,000 a month: 500 of January's excess go on, 100 of them fill March, and 400 lapse with it; April's 500 fill May,
+    # which is 400 short all the same
+    "an excess that counts for two windows": (
+        lambda: used(floor("1 k USD", windows={"every": "month"}, **{"carry-over": "50%", "carried": 2}),
+                     use=(2000, 1000, 900, 1500, 100, 1000)),
+        D(6500 + 400),
+    ),
     # 2,400 a quarter after 20% off, of which 400 lie above 2,000
     "tiers of what a discount leaves": (
         lambda: used(OFF, TIER | {"tiers": [{"from": "2 k USD", "off": "10%"}]}), D(2 * (2400 - 40)),

@@ -16,6 +16,7 @@ from detente.planner.check import check
 from detente.results.plan import Plan
 from tests.builders import (
     D,
+    Data,
     agreement,
     build,
     by_period,
@@ -140,6 +141,47 @@ def test_what_was_carried_in_may_be_carried_on() -> None:
         (D(400), D(0), D(100)),
     ]
     assert found.cost == D(1600 + 100)
+
+
+def test_an_excess_that_counts_for_two_windows_lapses_with_the_second() -> None:
+    term = floor("1 k USD", windows={"every": "month"}, **{"carry-over": "50%", "carried": 2})
+    rates = (2000, 1000, 900, 1500, 100, 1000)
+    rate = {f"2026-0{month}": f"{used} Mtok per month" for month, used in enumerate(rates, start=1)}
+    found = solved(only_north(term, demand={"rate": rate}))
+    # 500 of January go on; March draws 100 of them, and 400 lapse; 500 of April fill May, where 400 are missing
+    assert [(c.brought, c.carried, c.short) for c in found.commitments] == [
+        (D(0), D(500), D(0)),
+        (D(500), D(500), D(0)),
+        (D(500), D(0), D(0)),
+        (D(0), D(500), D(0)),
+        (D(500), D(0), D(400)),
+        (D(0), D(0), D(0)),
+    ]
+    assert found.cost == D(6500 + 400)
+
+
+def test_the_oldest_excess_is_drawn_first() -> None:
+    """300 of January and 200 of February; March lacks 250: 50 of January lapse with it, and 200 are left for April."""
+    term = floor("1 k USD", windows={"every": "month"}, **{"carry-over": "100%", "carried": "2 windows"})
+    rates = (1300, 1200, 750, 800)
+    rate = {f"2026-0{month}": f"{used} Mtok per month" for month, used in enumerate(rates, start=1)}
+    found = solved(only_north(term, demand={"rate": rate}, months=4))
+    assert [(c.carried, c.short) for c in found.commitments] == [(300, 0), (500, 0), (200, 0), (0, 0)]
+
+
+@pytest.mark.parametrize(
+    ("more", "said"),
+    [
+        ({"carried": 0}, "`0` does not say for how many windows an excess counts; expected `once`, `chained`, or a"),
+        ({"carried": "twice"}, "`twice` does not say for how many windows an excess counts"),
+        ({"carried": 99}, "or a number of windows from 1 to 24"),
+        ({"carried": 3, "deferral": "10%"}, "an excess that counts for 3 windows, and a shortfall that goes on"),
+    ],
+)
+def test_for_how_many_windows_an_excess_counts(more: Data, said: str) -> None:
+    term = floor("1 k USD", windows={"every": "month"}, **{"carry-over": "50%"} | more)
+    (only,) = mistakes(data_of([tokens("north", 3)], [work()], agreement(term)))
+    assert said in only
 
 
 def test_a_window_that_the_horizon_cuts_is_refused() -> None:

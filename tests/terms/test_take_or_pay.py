@@ -346,6 +346,9 @@ def stands(case: Case) -> list[tuple[D, D]]:
         ({"carry-over": "25%"}, [(744, 0), (72, 0), (0, 672)]),
         # of its own February has nothing beyond
         ({"carry-over": "25%", "carried": "once"}, [(744, 0), (0, 0), (0, 744)]),
+        # January's 744 go on for two windows: 672 of them fill February, and the 72 that are left March
+        ({"carry-over": "25%", "carried": 2}, [(744, 0), (72, 0), (0, 672)]),
+        ({"carry-over": "100%", "carried": 2}, [(1488, 0), (816, 0), (0, 0)]),  # and 72 lapse
         ({"carry-over": "100%"}, [(1488, 0), (816, 0), (72, 0)]),
         ({}, [(0, 0), (0, 672), (0, 744)]),
     ],
@@ -360,8 +363,8 @@ def test_less_is_carried_where_the_seller_lacked_some() -> None:
     assert stands(taken(4, 3, 4, undelivered=missing, **QUARTER)) == [(372, 0), (0, 300), (0, 0)]
 
 
-@pytest.mark.parametrize("carried", ["chained", "once"])
-def test_a_plan_takes_more_early_where_that_is_cheaper(carried: str) -> None:
+@pytest.mark.parametrize("carried", ["chained", "once", 2])
+def test_a_plan_takes_more_early_where_that_is_cheaper(carried: str | int) -> None:
     """In February nothing at all is to do, and North costs 1 more than South: 2 more in January save 2 x 1.50."""
     term: Data = {"id": "take", "kind": "take-or-pay", "offer": "north-gpus", "quantity": "4 GPU"}
     term |= {"price": "1.50 USD per GPU-hour", "carry-over": "50%", "carried": carried}
@@ -390,7 +393,7 @@ def test_carried_over_and_made_up_are_refused_together_and_it_says_what_it_does(
     (said,) = mistakes(data_of([gpus("north", 3)], [compute()], agreement(term)))
     assert said.endswith("keep one of them: `make-up` or `carry-over`")
     case = taken(6, 3, 3, **QUARTER)
-    assert case.terms[0].explain().sentence.endswith("up to 25% of it, taken beyond it, counts in the next window")
+    assert case.terms[0].explain().sentence.endswith("taken beyond it, counts in the next, and may go on from there")
     lines = [line.sentence for line in explain(case, solved(case), "take").lines]
     told = next(line for line in lines if line.startswith("Feb 2026: "))
     assert told.endswith("taken and 744.00 GPU-hour carried in, of 2.69 k GPU-hour: met, 72.00 GPU-hour carried on")

@@ -8,6 +8,7 @@ from datetime import UTC, datetime
 from typing import Any
 
 from detente.case.case import Case
+from tests.planner.oracle.sent import Sent
 from tests.planner.oracle.sheet import INFINITE, Sum, added, at_midnight, later, less
 from tests.planner.oracle.windows import Windows
 
@@ -113,16 +114,19 @@ class Charges(Windows):
         price = float(term.price.amount)
         left: list[tuple[int, datetime]] = []
         before: Sum = {}
+        sent = Sent(self, term.carried)
         for a, b, _, _ in self.windows(term):
             owed = float(term.take) * self._ready(term, max(a, self.start), min(b, self.end))
             untaken, extra, short = self.column(cost=price), self.column(), self.column(1.0, whole=True)
             taken = self.measure(term.covered, "taken", a, b)
             carried = self.column(owed * float(term.carry_over))
-            if term.carried == "once":
+            if sent.lives:
                 asked = self._minimum(taken, self._fixed(owed), cost=0.0)
                 self.row(less({carried: 1.0}, less(taken, asked)), "<=", 0.0)
-            reached = less(added(taken, before, {untaken: 1.0}), {carried: 1.0})
-            before = {carried: 1.0}
+            reached = less(added(taken, before, sent.into(), {untaken: 1.0}), {carried: 1.0})
+            before = {} if sent.lives else {carried: 1.0}
+            if sent.lives:
+                sent.new(carried)
             self.row(less(reached, {extra: 1.0}), "=", owed)
             self.row({untaken: 1.0, short: -owed}, "<=", 0.0)
             self.row({extra: 1.0, short: 1e5}, "<=", 1e5)
@@ -130,6 +134,7 @@ class Charges(Windows):
                 within = term.make_up.within
                 self._made_up(term, extra, [u for u, end in left if a < later(end, within)])
             left.append((untaken, b))
+        sent.close()
         self._bank(left)
 
     def _ready(self, term: Any, start: datetime, end: datetime) -> float:

@@ -12,6 +12,7 @@ from detente.contract.reach.scope import Scope
 from detente.values.committed import number
 from tests.planner.oracle.credits import Credits
 from tests.planner.oracle.money import Money
+from tests.planner.oracle.sent import Sent
 from tests.planner.oracle.sheet import Slot, Sum, added, at_midnight, later, less, month_of, next_month
 
 
@@ -89,20 +90,21 @@ class Windows(Money):
     def _minimum_commitment(self, term: Any) -> None:
         of = self._counted(term)
         before: dict[int, float] = {}
-        windows = self.windows(term)
+        windows, sent = self.windows(term), Sent(self, term.carried)
         for k, (a, b, part, inside) in enumerate(windows):
             amount = self._amount(term, a, b) * part * inside
             prepaid = any(each.prepaid for each in term.milestones)
             counted = self._prepaid(term, of, amount) if prepaid else self._reached(term, of, a, b, amount)
             reached = added(counted, before)
             carried = self.column(amount * float(term.carry_over))
-            if term.carried == "once":  # a wrong switch only carries less
+            if term.carried != "chained":  # a wrong switch only carries less
                 has = self.column(1.0, whole=True)
                 self.row({carried: 1.0, has: -1e6}, "<=", 0.0)
                 self.row(less({carried: 1.0, has: 1e6}, counted), "<=", 1e6 - amount)
             put_off = self.column(amount * float(term.deferral) if k + 1 < len(windows) else 0.0)
-            before = {carried: 1.0, put_off: -1.0}
-            reached = less(reached, before)
+            reached = less(added(reached, sent.into()), {carried: 1.0, put_off: -1.0})
+            before = {put_off: -1.0} if sent.lives else {carried: 1.0, put_off: -1.0}
+            left = sent.new(carried) if sent.lives else {carried: 1.0}
             if term.shortfall != "forbidden":
                 lump = term.shortfall.lump
                 price = float(term.shortfall.price.amount if term.shortfall.price else term.shortfall.fee)
@@ -111,9 +113,10 @@ class Windows(Money):
                 if lump:
                     missed = self.column(1.0, cost=float(lump.amount) * part, whole=True)
                     self.row({short: 1.0, missed: -amount}, "<=", 0.0)
-                    most = amount * float(term.carry_over)
-                    self.row({carried: 1.0, missed: most}, "<=", most)
+                    most = (1e6 if sent.lives else amount) * float(term.carry_over)
+                    self.row(added(left, {missed: most}), "<=", most)
             self.row(reached, ">=", amount)
+        sent.close()
         for milestone in term.milestones:
             a, b = term.validity.start, at_midnight(milestone.by, self.start)
             amended = term.validity.ended is not None and b > term.validity.end
