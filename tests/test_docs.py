@@ -224,7 +224,7 @@ def test_the_kind_of_ones_own_is_planned_as_written(tmp_path: Path, monkeypatch:
     session = doctest.DocTestParser().get_doctest("".join(blocks(page, "pycon")), names, page.name, str(page), 0)
     said: list[str] = []
     done = doctest.DocTestRunner(verbose=False).run(session, out=said.append)
-    assert done.attempted == 12
+    assert done.attempted == 14
     assert "".join(said) == ""
 
 

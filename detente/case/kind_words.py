@@ -38,12 +38,13 @@ SAID: dict[str, str] = {
     _ITS_DISCOUNT: (
         "edp, ppa, macc, enterprise agreement, enterprise discount, private pricing, spend commitment, committed "
         "spend, commitment, minimum spend, minimum purchase, purchase commitment, purchase obligation, minimum, spend "
-        "floor, floor, annual commitment, commit, ramp"
+        "floor, floor, annual commitment, commit"
     ),
     f"{_ITS_DISCOUNT}; in units: `amount: 50 GPU`; by the hour: `kind: savings-plan`": (
         "cud, committed use, resource commitment"
     ),
-    _COMMITMENT: "minimum guarantee, guaranteed minimum",
+    _COMMITMENT: "minimum guarantee, guaranteed minimum, minimum fee",
+    f"{_COMMITMENT}, with the `ramp` of its `windows`": "ramp, ramp up, ramp period, ramped commitment",
     f"{_COMMITMENT}, with its `shortfall`": "shortfall, true up, make good, underspend, top up",
     f"{_COMMITMENT}, with its `milestones`": "milestone",
     f"{_COMMITMENT}, with `shortfall: {{ lump: … }}`": "clawback, claw back, recapture, repayment of credits",
@@ -96,7 +97,7 @@ SAID: dict[str, str] = {
     "write `kind: delivery`, with its `tranches`": (
         "delay credit, delay ld, delay penalty, late delivery penalty, "
         "damages for delay, tranche, phased delivery, acceptance, deemed acceptance, "
-        "long stop, delay damages, late delivery, commissioning"
+        "long stop, delay damages, late delivery, commissioning, delivery date, delivery schedule"
     ),
     "write `kind: warrants`": "warrant, stock option, shares for purchases",
     "write `kind: payment` of what they cost, or `kind: warrants` where purchases earn them": (
@@ -126,10 +127,10 @@ SAID: dict[str, str] = {
     ),
     "write `kind: discount`": "loyalty discount, loyalty, term discount",
     f"{_CREDIT}, with its `rate`": "support reward, reward, reward program",
-    _CREDIT: "subsidy, promotion, voucher, cash back, map, ecif, migration acceleration",
+    _CREDIT: "subsidy, grant, promotion, voucher, cash back, map, ecif, migration acceleration",
     "write `kind: revenue-share`, with its `rate` and `cap`": (
         "revenue sharing, profit sharing, profit share, margin share, profit split, gainshare, gain share, gain "
-        "sharing, revenue, royalty, rev share, commission"
+        "sharing, revenue, royalty, rev share, revshare, commission, referral, referral fee"
     ),
     "write `kind: spending-cap`": "budget, cap, spend cap, spend limit, guaranteed maximum",
     "write `kind: savings-plan`": (
@@ -153,6 +154,7 @@ SAID: dict[str, str] = {
     "there is nothing to write: only an `exclusivity` binds": "non exclusive, non exclusivity",
     "write `kind: most-favoured`": "mfn, mfc, best price, best customer, price match, parity",
     "write `kind: most-favoured`, with its `band`": "benchmarking, benchmark, price parity",
+    "write `kind: most-favoured`, with its `look-back`": "look back, lookback, price look back",
     "write `kind: redundancy`": (
         "business continuity, continuity, disaster recovery, disaster, second source, second sourcing, "
         "dual sourcing, multi vendor, multi cloud, backup provider, failover, survive"
@@ -169,7 +171,7 @@ SAID: dict[str, str] = {
     "write `kind: obligation`": (
         "duty, deliverable, report, reporting, insurance, post termination, exit assistance, certificate, "
         "transition assistance, termination assistance, "
-        "transition service, compliance, due by, data retention, data deletion, deletion, "
+        "transition service, transition, wind down, compliance, due by, data retention, data deletion, deletion, "
         "data portability, model retirement, model deprecation, deprecation, notice of deprecation, end of life, "
         "forecast"
     ),
@@ -192,7 +194,8 @@ SAID: dict[str, str] = {
         "surcharge, pass through, passthrough, step down, stepdown"
     ),
     f"{_HEAD}: an offer has a `capacity`": (
-        "quota, rate limit, throttling, capacity guarantee, dedicated host, usage cap, usage limit"
+        "quota, rate limit, throttling, capacity guarantee, guaranteed capacity, headroom, dedicated host, usage cap, "
+        "usage limit"
     ),
     f"{_HEAD}: an offer sold `under` the agreement has its price": "rate card, price list, price book",
     f"{_HEAD}: an offer of tokens beside it, to which calls go once it is full": "spillover, spill, overflow",
@@ -226,7 +229,8 @@ SAID: dict[str, str] = {
         "set off, "
         "netting, privacy, security, subprocessor, soc 2, non circumvention, no poach, sunset, suspension, code of "
         "conduct, esg, joint marketing, open book, cost plus, latency, latency sla, latency credit, response time, "
-        "change control, change management, change request"
+        "change control, change management, change request, hold harmless, lien, donation, beta, lead time, "
+        "grace period, user limit, seat, peak, peak pricing, off peak, time of use, surge, surge pricing, cloud service"
     ),
 }
 """What to write, and the phrases that ask for it, with commas between them; where several stand in a name, the longest
@@ -243,9 +247,10 @@ def instead(word: str, kinds: Iterable[str]) -> tuple[str | None, str]:
     same = nearest("-".join(written), kinds, likeness=ALIKE)
     negated = not NEGATIONS.isdisjoint(written)
     mended = _mended(written)
-    if same is not None and not negated and (_inside(_words(same), mended) or not _known(written)):
+    longer = (found := _known(written)) is not None and found.words > len(_words(same or ""))
+    if same is not None and not negated and not longer and (_inside(_words(same), mended) or found is None):
         return same, f"did you mean `{same}`?"
-    found = _known(written) or _known(mended)
+    found = found or _known(mended)
     named = max((kind for kind in kinds if _inside(_words(kind), written)), key=len, default=None)
     if named is not None and not negated and (found is None or len(_words(named)) > found.words):
         found = _Known(f"write `kind: {named}`", len(_words(named)))

@@ -17,7 +17,7 @@ from pydantic import Field, PrivateAttr, model_validator
 
 from detente.contract.answer import each_of
 from detente.contract.metered.counting_moment import CountingMoment
-from detente.contract.metered.meter import MONEY, Measure, Meter
+from detente.contract.metered.meter import MEASURES, MONEY, Measure, Meter
 from detente.contract.own_money import OwnMoney
 from detente.contract.reach import handover
 from detente.contract.reach.ending import Ending
@@ -187,7 +187,13 @@ class ClauseText(Noun):
         of: Selection | None = None,
         moment: CountingMoment = "use",
     ) -> Meter:
-        """A count of what it covers, or of some of that; of money, in the currency in which it is kept."""
+        """A count of what it covers, or of some of that; of money, in the currency in which it is kept.
+
+        Raises ValueError where there is no such measure.
+        """
+        if measure not in MEASURES:
+            what = f"`{self.id}` counts `{measure}` in its meter `{name}`, and there is no such measure"
+            raise ValueError(f"{what}; write one of {', '.join(f'`{each}`' for each in MEASURES)}")
         money = self.own_money if measure in MONEY else None
         return Meter(self.id, name, self.covered if of is None else of, measure, windows, moment, money)
 

@@ -23,7 +23,7 @@ from detente.contract.rated.price_clause import OF_PRICES
 from detente.contract.rated.shared_units import by_workload
 from detente.contract.reach.verdict import Reason
 from detente.contract.reach.window import Every
-from detente.contract.reminder import Reminder
+from detente.contract.reminder import Reminder, before
 from detente.contract.roles import PriceChange, counting_part
 from detente.contract.settled.settlement import Settlement, settled
 from detente.contract.term import Term
@@ -55,6 +55,7 @@ class Escalator(Term, PriceChange):
     )
     every: Length = Field(default=Span(1, "year"), description="from one anniversary to the next")
     starts: Day | None = Field(default=None, description="the day from which anniversaries count; default: the first")
+    notice: Length | None = Field(default=None, description="how long before an anniversary the new prices are told")
 
     theirs: ClassVar[bool] = True
     idle_at_zero = ("by",)
@@ -165,10 +166,13 @@ class Escalator(Term, PriceChange):
         )
 
     def reminds(self, since: datetime, until: datetime) -> Iterator[Reminder]:
-        """The anniversary on which this version begins."""
+        """The anniversary on which this version begins, and the last day for notice of it."""
         if self.passed:
-            what = f"prices of {self.covered}: {self._now}"
-            yield Reminder(self.validity.start.date(), "event", what)
+            what, on = f"prices of {self.covered}: {self._now}", self.validity.start
+            yield Reminder(on.date(), "event", what)
+            if self.notice:
+                told = f"the last day to tell of prices from {on:%Y-%m-%d} on"
+                yield Reminder(before(on, self.notice), "notice", told, self.validity.counterparty)
 
     def overlooked(self, horizon: Horizon) -> Iterator[Flaw]:
         """No anniversary before its text ends."""

@@ -55,6 +55,14 @@ PAGE = (Path(__file__).parents[2] / "docs" / "terms" / "finding.md").read_text(e
         ("exclusive", "write `kind: exclusivity`"),
         ("non-exclusive", "there is nothing to write"),
         ("equity", "write `kind: payment` of what they cost, or `kind: warrants`"),
+        ("ramp", "write `kind: minimum-commitment`, with the `ramp` of its `windows`"),  # a discount is none
+        ("referral", "write `kind: revenue-share`"),  # and no deferral
+        ("delivery-date", "write `kind: delivery`"),  # and no date of an agreement
+        ("post-termination", "write `kind: obligation`"),  # and no termination
+        ("look-back", "write `kind: most-favoured`, with its `look-back`"),
+        ("guaranteed-capacity", "an offer has a `capacity`"),
+        ("off-peak", "a person decides"),
+        ("hold-harmless", "a person decides"),
         ("escalater", "did you mean `escalator`?"),
         ("minimum-comitment", "did you mean `minimum-commitment`?"),
         ("indexaton", "write `kind: escalator`"),

@@ -120,6 +120,14 @@ def test_a_meter_that_is_read_and_not_stated_is_named_in_a_plan(monkeypatch: pyt
         plan_of(FEE)
 
 
+def test_a_measure_that_there_is_not_is_named(monkeypatch: pytest.MonkeyPatch) -> None:
+    measure: Any = "units"
+    monkeypatch.setattr(Fee, "meters", lambda clause: (clause.meter("used", measure, clause.spend.windows),))
+    what = "`monthly` counts `units` in its meter `used`, and there is no such measure; write one of `work`, `spend`"
+    with pytest.raises(ValueError, match=re.escape(what)):
+        plan_of(FEE)
+
+
 def test_a_meter_that_is_read_and_not_stated_is_named_in_a_bill() -> None:
     case = build([tokens("north", 3)], [work()], agreement(FEE))
     (term,) = case.signed

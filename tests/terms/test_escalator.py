@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from datetime import date
 from fractions import Fraction
 from typing import Any
 
 import pytest
 
+from detente.case.agenda import agenda
 from detente.case.case import Case
 from detente.terms.escalator import Escalator
 from tests.builders import D, Data, agreement, build, by_period, data_of, day, mistakes, postings, solved, tokens, work
@@ -37,6 +39,16 @@ def test_each_anniversary_raises_the_price() -> None:
     assert solved(found).cost == D(2000 + 2200 + 2420)
     assert [v.validity.start for v in found.signed] == [day(f"2026-0{m}-01") for m in (1, 2, 3)]
     assert sum(postings(solved(found), "rise").values()) == D(620)
+
+
+def test_the_last_day_for_notice_of_each_anniversary_is_told() -> None:
+    """Thirty days before 1 February: 2 to 31 January lie between; before 1 March 30 January to 28 February."""
+    found = agenda(case(by="10%", months=3, notice="30 days"), date(2026, 1, 1), date(2026, 4, 1))
+    told = [(str(each.on), each.by, each.what) for each in found if each.role == "notice"]
+    assert told == [
+        ("2026-01-01", "north", "the last day to tell of prices from 2026-02-01 on"),
+        ("2026-01-29", "north", "the last day to tell of prices from 2026-03-01 on"),
+    ]
 
 
 def test_anniversaries_count_from_a_day_before_the_clause() -> None:

@@ -285,6 +285,40 @@ def test_what_was_lowered_and_what_asks_for_nothing_is_said() -> None:
     )
 
 
+def test_what_was_paid_too_much_in_the_look_back_is_due_back() -> None:
+    """0.11 USD for each of 400,000 GPU-hours: 44,000; with a band of 2%, 2.20 - 2.1318, 27,280."""
+    found = {"what": "H100s", "ours": "2.20 USD per GPU-hour", "theirs": "2.09 USD per GPU-hour", "on": "2026-05-04"}
+    times = {"look-back": "1 year", "report-within": "15 days", "lower-within": "60 days"}
+    clause = term("most-favoured", compared=[found | {"bought": "400 k GPU-hour"}], **times)
+    told = [(str(each.on), each.role, each.what) for each in clause.reminds(day("2026-01-01"), day("2027-01-01"))]
+    # 15 days from 4 May are the 19th, and 60 more 18 July: 12 of May, 30 of June, 18
+    assert [(on, role) for on, role, _ in told[1:]] == [
+        ("2026-05-19", "notice"), ("2026-07-18", "duty"), ("2026-07-18", "duty")
+    ]  # fmt: skip
+    assert told[-1][2] == "44.0 k USD of 400 k GPU-hour in the 1 year before is due back"
+    banded = term("most-favoured", compared=[found | {"bought": "400 k GPU-hour"}], band="2%", **times)
+    assert "27.3 k USD of 400 k GPU-hour" in banded.explain().sentence
+    back = term("most-favoured", compared=[found | {"bought": "400 k GPU-hour", "refunded": "2026-07-01"}], **times)
+    assert [each.done for each in back.reminds(day("2026-01-01"), day("2027-01-01"))][-1] == date(2026, 7, 1)
+
+
+@pytest.mark.parametrize(
+    ("more", "said"),
+    [
+        (
+            {"bought": "5 GPU-hour"},
+            "`H100s` says what was bought before, and nothing is looked back to; add `look-back`",
+        ),
+        ({"bought": "5 Mtok"}, "ours is per GPU-hour, and what was bought is in Mtok; write it in GPU-hour"),
+        ({"refunded": "2026-07-01"}, "and of how much is not said; add `bought`"),
+    ],
+)
+def test_what_is_refunded_is_of_something(more: Data, said: str) -> None:
+    found = {"what": "H100s", "ours": "2.20 USD per GPU-hour", "theirs": "2.09 USD per GPU-hour", "on": "2026-05-04"}
+    (only,) = mistakes(data("most-favoured", compared=[found | more]))
+    assert said in only
+
+
 def test_a_price_of_others_within_the_band_asks_for_nothing() -> None:
     near = {"what": "H100s", "ours": "2.20 USD per GPU-hour", "theirs": "2.18 USD per GPU-hour", "on": "2026-05-04"}
     reminded = term("most-favoured", compared=[near], band="2%").reminds(day("2026-01-01"), day("2027-01-01"))

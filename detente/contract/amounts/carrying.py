@@ -29,7 +29,7 @@ from detente.values.quantity import in_percent
 
 NOTHING = Fraction(0)
 
-MOST_WINDOWS = 24
+MAX_WINDOWS = 24
 """An excess that counts for longer is one that goes on for good."""
 
 
@@ -38,15 +38,13 @@ def _windows(given: object) -> object:
     number = str(given).removesuffix("s").removesuffix(" window")
     if given in ("chained", "once") or isinstance(given, bool):
         return given
-    if not number.isdigit() or not 1 <= int(number) <= MOST_WINDOWS:
+    if not number.isdigit() or not 1 <= int(number) <= MAX_WINDOWS:
         what = f"`{given}` does not say for how many windows an excess counts"
-        raise FlawError(what, f"expected `once`, `chained`, or a number of windows from 1 to {MOST_WINDOWS}")
+        raise FlawError(what, f"expected `once`, `chained`, or a number of windows from 1 to {MAX_WINDOWS}")
     return "once" if int(number) == 1 else int(number)
 
 
-Carried = Annotated[
-    Literal["chained", "once"] | Annotated[int, Field(ge=2, le=MOST_WINDOWS)], BeforeValidator(_windows)
-]
+Carried = Annotated[Literal["chained", "once"] | Annotated[int, Field(ge=2, le=MAX_WINDOWS)], BeforeValidator(_windows)]
 CARRIED = "for how many windows an excess counts: the next (`once`), so many, or on and on (`chained`)"
 
 
@@ -108,7 +106,7 @@ class Brought:
 
 
 @dataclass(frozen=True)
-class Kept:
+class CarriedByAge:
     """What is carried on from each window of a plan: by how many windows ago it was an excess, and all of it."""
 
     by_age: tuple[Expression, ...]
@@ -167,16 +165,16 @@ class Carrying:
         deferred = min(missing, deferrable)
         return Brought((own, *reversed(left))[: self.windows or 1], deferred), missing - deferred
 
-    def kept(self, program: Program, owner: ClauseOwner, amounts: Sequence[Fraction]) -> Kept:
+    def kept(self, program: Program, owner: ClauseOwner, amounts: Sequence[Fraction]) -> CarriedByAge:
         """What a plan carries on from each window, of each age."""
         own = [amount * self.excess for amount in amounts]
         ages = [[NOTHING] * age + own[: len(own) - age] for age in range(min(self.windows or 1, len(own)))]
         names = ("carried", *(f"carried-{age}" for age in range(2, len(ages) + 1)))
         columns = [program.slack(owner, name, most=most) for name, most in zip(names, ages, strict=True)]
-        return Kept(tuple(columns), [sum(each, NOTHING) for each in zip(*ages, strict=True)])
+        return CarriedByAge(tuple(columns), [sum(each, NOTHING) for each in zip(*ages, strict=True)])
 
     def shaped(
-        self, program: Program, owner: ClauseOwner, counted: Expression, kept: Kept,
+        self, program: Program, owner: ClauseOwner, counted: Expression, kept: CarriedByAge,
         amounts: Sequence[Fraction], deferrable: Sequence[Fraction],
     ) -> Reached:  # fmt: skip
         """What counts, with what is brought in and less what goes on."""

@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Literal
+from typing import Literal, get_args
 
 from detente.contract.metered.counting_moment import CountingMoment, first_invoiced, reserved
 from detente.contract.own_money import OwnMoney
@@ -26,6 +26,9 @@ Measure = UseMeasure | Literal["paid", "paid-before", "returned", "saved"]
 what the clause took off list prices; ``paid``: what credits pay; ``paid-before``: those before the clause;
 ``returned``: what clauses before it give back of what credits leave; ``saved``: what clauses with rates of their own
 (``OwnRates``) save of what use costs without them, less what they charge themselves."""
+
+MEASURES: tuple[str, ...] = (*get_args(UseMeasure), "paid", "paid-before", "returned", "saved")
+"""All of them."""
 
 PAYMENTS: tuple[Measure, ...] = ("paid", "paid-before", "returned", "saved")
 """Measures of no use, but of what clauses pay."""
