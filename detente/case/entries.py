@@ -66,9 +66,12 @@ class Entries:
         heads: dict[str, tuple[Document, Any]],
         unread: frozenset[str],
         without: frozenset[str] = frozenset(),
+        *,
+        changed: bool = False,
     ) -> None:
         self.head, self.sections, self.heads, self.unread = head, sections, heads, unread
         self.without = without  # clauses that fell away
+        self.changed = changed  # it is a case under scenarios, whose head was checked without them
         self.mistakes: list[Mistake] = []
         self.meant: set[str] = set()  # models and accelerators that workloads name otherwise, by a slip
         self.astray: set[str] = set()  # sections with an entry that names what nothing has

@@ -184,7 +184,8 @@ class _Reader:
         sections, unconverted = exchanged(head, sections)
         self.mistakes += unconverted
         without = self.changed.without if self.changed else frozenset[str]()
-        entries = Entries(head, sections, heads, frozenset(self.unread), without)
+        changed = self.changed is not None
+        entries = Entries(head, sections, heads, frozenset(self.unread), without, changed=changed)
         unread.check(entries)
         consistency.check(entries)
         clauses.check(entries)

@@ -121,6 +121,16 @@ def test_a_reading_of_a_clause_that_falls_away_names_both_places(gone: list[str]
     assert found.remedy == "leave out one of the two"
 
 
+@pytest.mark.parametrize("reading", ["letter", {"only": "letter", "other": "spirit"}])
+def test_the_reading_of_a_case_may_fall_away_with_all_agreements_that_have_it(reading: Any) -> None:
+    only = {"id": "only", "kind": "exclusivity", "readings": {"letter": {"of": {"workload": "chat"}}, "spirit": {}}}
+    deals = [agreement(only), agreement(only | {"id": "other"}, id="second")]
+    gone: Data = {"id": "gone", "without": ["north-deal", "second"]}
+    case = Case.of(data_of([tokens("north", 3)], [work()], *deals, scenarios=[gone], reading=reading))
+    for without in (case.under(scenario="gone"), case.with_changes(gone | {"id": "neither"})):
+        assert (without.reading, without.terms) == (None, ())
+
+
 def test_a_reading_of_all_clauses_that_have_it_is_of_those_that_are_left() -> None:
     case = read_and_gone({"without": ["only"]}, {"reading": "spirit"})
     assert case.under(scenario="won,lost").reading == "spirit"

@@ -221,8 +221,8 @@ class _Clauses:
                     self.case.wrong(entry, ("effective",), what, "let one amend the other, or take effect later")
 
     def _names(self) -> None:
-        """What the head names: readings."""
-        for flaw in self._unread(self.case.head.declared.reading):
+        """What the head names: readings. Of a case under scenarios, the clause may have fallen away with them."""
+        for flaw in () if self.case.changed else self._unread(self.case.head.declared.reading):
             self.case.wrong_head("reading", flaw.what, flaw.remedy, flaw.path, key=flaw.key)
 
     def _unread(self, written: str | Mapping[str, str] | None) -> Iterable[Flaw]:
