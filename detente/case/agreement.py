@@ -118,8 +118,9 @@ def in_force(
 
     Terms that it is ``without`` are there for nobody. ``ours``: everybody on our side of whom there is work.
     """
+    sold = {each.id: each.facts_anywhere for each in offers}
     held = [
-        replace(each, validity=replace(each.validity, ours=ours))
+        replace(each, term=each.term.among(sold), validity=replace(each.validity, ours=ours))
         for each in texts_in_force(agreements, events)
         if each.term.id not in without
     ]

@@ -32,6 +32,10 @@ class ClauseView(Protocol):
         """What it speaks of."""
 
     @property
+    def sold(self) -> Selection:
+        """The same, with what the offers have that it names: whether another covers it is asked of this."""
+
+    @property
     def validity(self) -> Validity:
         """When it is in force."""
 

@@ -26,6 +26,7 @@ from detente.contract.reach.validity import Validity
 from detente.contract.reach.window import Calendar, Every
 from detente.contract.stated import Divided, Magnitude, StatedWindows, magnitude
 from detente.errors import FlawError, KeyPath
+from detente.values.facts import Facts
 from detente.values.held import held_in
 from detente.values.money import Money
 from detente.values.noun import Id, Label, Noun
@@ -62,6 +63,7 @@ class ClauseText(Noun):
     _validity: Validity | None = PrivateAttr(default=None)
     _seen: Horizon | None = PrivateAttr(default=None)
     _own_money: OwnMoney | None = PrivateAttr(default=None)
+    _on_offer: Mapping[str, Facts] = PrivateAttr(default_factory=dict)
     _at_rates: tuple[tuple[datetime, Self], ...] = PrivateAttr(default=())
 
     @model_validator(mode="after")
@@ -131,6 +133,17 @@ class ClauseText(Noun):
         covered = Selection(within, self.except_)
         named = "provider" in self.of.wanted or self.validity.counterparty == SELF
         return covered if named or not self.theirs else covered.at(provider=self.validity.counterparty)
+
+    def among(self, sold: Mapping[str, Facts]) -> Self:
+        """The same, which knows of the offers by id what a scope may ask of them wherever they run."""
+        found = self.model_copy()
+        found._on_offer = sold
+        return found
+
+    @cached_property
+    def sold(self) -> Selection:
+        """What it covers, with what the offers have that it names: whether another covers it is asked of this."""
+        return self.covered.as_sold(self._on_offer)
 
     @property
     def own_money(self) -> OwnMoney | None:

@@ -63,7 +63,7 @@ def meeting(own: AnyPayer, others: Iterable[AnyPayer]) -> tuple[AnyPayer, ...]:
 
 def meet(one: ClauseView, other: ClauseView) -> bool:
     """Whether two may speak of one use at one time."""
-    return one.covered.inside(other.covered) is not False and one.counted_time.meets(other.counted_time)
+    return one.sold.inside(other.sold) is not False and one.counted_time.meets(other.counted_time)
 
 
 def in_order(terms: Iterable[AnyPayer]) -> list[AnyPayer]:

@@ -53,6 +53,11 @@ class ClauseRole(ABC):
 
     @property
     @abstractmethod
+    def sold(self) -> Selection:
+        """The same, with what the offers have that it names: whether another covers it is asked of this."""
+
+    @property
+    @abstractmethod
     def own_money(self) -> OwnMoney | None:
         """The currency in which it is kept, where that is not the case's."""
 

@@ -142,6 +142,15 @@ class BaseOffer(Noun):
         days = (self.from_, self.until, *(on for each in self.closed for on in (each.from_, each.until)))
         return tuple(filter(None, days))
 
+    @property
+    def facts_anywhere(self) -> Facts:
+        """What a scope may ask of it by itself: the country of its region is its provider's to say."""
+        return {key: value for key, value in self.facts("").items() if key != "country"}
+
+    def facts(self, country: str) -> Facts:
+        """What a scope may ask of it, in the country of its region."""
+        return self._facts(country)
+
     def _facts(self, country: str, **more: str) -> Facts:
         return {
             "offer": self.id,

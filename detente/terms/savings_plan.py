@@ -116,9 +116,8 @@ class SavingsPlan(Term, OwnRates):
 
     def _use_of(self, offer: str) -> Selection:
         """What it covers of one of its offers, by what is not settled by the offer alone (its country is not known)."""
-        facts = next((each.facts("") for each in self._offers if each.id == offer), {})
-        asked = self.covered.of_offer({key: value for key, value in facts.items() if key != "country"})
-        return asked.at(offer=offer)
+        facts = next((each.facts_anywhere for each in self._offers if each.id == offer), {})
+        return self.covered.of_offer(facts).at(offer=offer)
 
     def taken(self, use: CoveredUse) -> Meter:
         """What is taken of an offer in each hour."""
@@ -164,7 +163,7 @@ class SavingsPlan(Term, OwnRates):
             saved = program.in_money(paid, self, times) * Fraction(-1)
             for use, covered in self._covered_by(self, program, times, before, paid).items():
                 saved = saved + covered * program.list_price(use.offer, times[0].start)
-            program.pays(self, UsePart(self.covered), times, saved)
+            program.pays(self, UsePart(self.sold), times, saved)
             return
         used = None
         saved = program.in_money(paid, self, times) * Fraction(-1)
@@ -178,7 +177,7 @@ class SavingsPlan(Term, OwnRates):
             saved = saved - covered * price
         assert used is not None
         program.require(self, "used", used - paid <= nothing)
-        program.pays(self, UsePart(self.covered), times, saved)
+        program.pays(self, UsePart(self.sold), times, saved)
 
     def _times(self, program: Program) -> list[Window]:
         """The times over which use is even, and the plans that come first are the same."""
@@ -288,7 +287,7 @@ class SavingsPlan(Term, OwnRates):
 
     def savings(self, totals: Totals, as_of: datetime | None) -> Iterator[PaidUse]:
         """Day by day, what the use that each hour covers would have cost, less the commitment of its hours."""
-        plan, of = CoveredHours(self, {}), UsePart(self.covered)
+        plan, of = CoveredHours(self, {}), UsePart(self.sold)
         days, saves = self.meter("by day", "listed", self.calendar(EVERY_DAY)), defaultdict[int, Fraction](Fraction)
         for hour in self._used(totals):
             for day in days.windows.over(hour.start, hour.start):

@@ -187,7 +187,7 @@ class ServiceCredit(Term, AvailabilityGuarantee, DataReader, Returning):
 
     def returned(self, totals: Totals, as_of: datetime | None) -> Iterator[PaidUse]:
         """What it gives back in each window."""
-        of = UsePart(self.covered)
+        of = UsePart(self.sold)
         yield from (PaidUse(of, w.start, w.end, back) for w, _, back in self._given(totals, as_of))
 
     def meters(self) -> tuple[Meter, ...]:
@@ -245,7 +245,7 @@ class ServiceCredit(Term, AvailabilityGuarantee, DataReader, Returning):
         if most is not None and self.own_money is not None:  # a plan would rather have it at another rate
             exact()
             exactly = None
-        program.pays(self, UsePart(self.covered), windows, given, exactly)
+        program.pays(self, UsePart(self.sold), windows, given, exactly)
 
     def settle(self, totals: Totals, decisions: Decisions, as_of: datetime | None) -> Settlement:
         """What is given back in each window of which it is known."""

@@ -236,7 +236,7 @@ class VolumeDiscount(Term, Returning):
 
     def returned(self, totals: Totals, as_of: datetime | None) -> Iterator[PaidUse]:
         """What it gives back in each window."""
-        of, given = UsePart(self.covered), self._given(totals, as_of)
+        of, given = UsePart(self.sold), self._given(totals, as_of)
         used = ((self.spend.use_of(window), back) for window, _, _, back in given)
         yield from (PaidUse(of, time.start, time.end, back) for time, back in used)
 
@@ -259,7 +259,7 @@ class VolumeDiscount(Term, Returning):
             back -= over
             program.require(self, "left", back - left <= [Fraction(0) for _ in windows])
             exactly = partial(in_full, program, self, back, [left, earned], None, [0 for _ in windows])
-        program.pays(self, UsePart(self.covered), [*map(self.spend.use_of, windows)], back, exactly)
+        program.pays(self, UsePart(self.sold), [*map(self.spend.use_of, windows)], back, exactly)
 
     # -- in exact numbers ----------------------------------------------------------------------------------------
     def settle(self, totals: Totals, decisions: Decisions, as_of: datetime | None) -> Settlement:

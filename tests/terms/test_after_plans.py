@@ -50,6 +50,32 @@ def test_a_budget_counts_what_a_plan_charges_and_use_that_it_does_not_cover(plan
     assert abs(found.cost - hourly * 96) < D("1e-3")
 
 
+@pytest.mark.parametrize(
+    ("scope", "hourly"),
+    [
+        ({"of": {"provider": "north", "product": "gpu"}}, 16),
+        ({"except": [{"accelerator": "M5"}]}, 6),
+        ({"of": {"accelerator": ["R5", "M5"], "buy": "on-demand"}}, 16),
+        ({"except": [{"accelerator": "R5"}]}, 10),
+    ],
+)
+def test_whether_a_budget_covers_what_a_plan_does_is_known_of_its_offers(scope: Data, hourly: int) -> None:
+    """6.00 an hour are paid and 2.80 of it used, beside an M5 of 10: all or nothing of it counts, in a plan and after.
+
+    The plan names two offers, and not what they are: both are GPUs of the north.
+    """
+    case = budgeted(plan_of("6", R5_ALONE), budget("9 k USD", **scope))
+    (planned,) = (each for each in solved(case).standings if each.role == "cap")
+    totals = Totals(meter for term in case.signed for meter in term.meters())
+    for job, offer, units, price in (("a", "r5", 4, 1), ("b", "m5", 1, 10)):
+        flow = units * 96
+        for line in rated(case, [use(case, job, offer, "2026-02-01T00:00", "2026-02-05T00:00", flow, flow * price)]):
+            totals.add(line)
+    settled = settle(case.signed, totals, NOTHING_DECIDED, None)
+    (booked,) = (each for settlement in settled for each in settlement.standings if each.role == "cap")
+    assert planned.drawn == booked.drawn == 96 * hourly
+
+
 @pytest.mark.parametrize(("windows", "days"), [({"every": "term"}, 2), ({"every": "day"}, 0)])
 def test_a_budget_that_is_less_leaves_the_dearest_use_unserved(windows: Data, days: int) -> None:
     """1.40 and two R5 are 3.40 an hour, of 8.40: 5 are an M5 on half of the days, whole ones; the rest is worth 11."""
@@ -76,7 +102,13 @@ def test_on_the_books_a_budget_counts_the_hours_that_have_come() -> None:
 @pytest.mark.parametrize(
     ("cap", "every", "said"),
     [
-        (budget("9 k USD", of={"workload": "a"}), "day", "let this clause cover all use that the plan does, or none"),
+        (budget("9 k USD", of={"workload": "a"}), "day", "`budget` asks for `workload: a` and `plan` does not, so"),
+        (
+            budget("9 k USD", **{"except": [{"kind": "batch"}]}),
+            "day",
+            "`budget` leaves out `kind: batch` and `plan` does not, so what it saves of the rest is not known; say so",
+        ),
+        (budget("9 k USD", of={"accelerator": "R5"}), "day", "`budget` asks for `accelerator: R5` and `plan` does not"),
         (budget("9 k USD", windows={"every": "hour"}), "day", "let both have one `zone`, and windows of whole days"),
         (
             budget("9 k USD", moment="invoice"),

@@ -64,7 +64,7 @@ def _paid_at_two(term: Term, own: OwnMoney, view: View) -> Iterator[Flaw]:
     if view.horizon is None:
         return
     counts = any(meter.measure in PAYMENTS for meter in term.meters())
-    others = [o for o in view.lowering if isinstance(o, Payer) and o.covered.inside(term.covered) is not False]
+    others = [o for o in view.lowering if isinstance(o, Payer) and o.sold.inside(term.covered) is not False]
     for each in (*((term,) if isinstance(term, Payer) else ()), *(others if counts else ())):
         for window in each.paying.seen_by(view.horizon):
             for at in own.changes(window.start, window.end):

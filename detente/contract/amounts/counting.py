@@ -124,14 +124,15 @@ def saved_apart(counting: Meter, term: ClauseView, case: CaseView) -> Iterator[F
         return
     begins = {period.span_start for period in horizon.periods()}
     for other in (clause for clause in case.lowering if isinstance(clause, OwnRates)):
-        inside = other.covered.inside(term.covered)
-        if inside is False:
+        inside = other.sold.inside(term.covered)
+        if inside is False or not other.covered.offers <= {each.id for each in case.offers}:
             continue
         if not other.tells_savings:
             yield Flaw(f"`{other.id}` does not say what it saves of what `{term.id}` counts", APART, ("measure",))
-        elif inside is None:
-            what = f"`{other.id}` may cover use that `{term.id}` does not, and what it saves of the rest is not known"
-            yield Flaw(what, "let this clause cover all use that the plan does, or none of it", ("measure",))
+        elif (asked := other.sold.beyond(term.covered)) is not None:
+            what = f"`{term.id}` {asked} and `{other.id}` does not, so what it saves of the rest is not known"
+            remedy = f"say so in `{other.id}` too where it covers nothing else, or let `{term.id}` count all of that"
+            yield Flaw(what, remedy, ("measure",))
         elif counting.windows.every == "hour" or str(other.validity.zone) != str(term.validity.zone):
             what = f"what `{other.id}` saves is known by the days of {other.validity.zone}"
             yield Flaw(what, "let both have one `zone`, and windows of whole days", ("measure",))
@@ -162,7 +163,7 @@ def paid_apart(
             remedy = "leave it out of one of them (`except: [{ buy: reserved }]`), or say `moment: use`"
             yield Flaw(f"{what} {COUNTED[counting.own.moment]}", remedy, ("moment",))
             continue
-        inside = other.covered.inside(term.covered)
+        inside = other.sold.inside(term.covered)
         if any(case.uses(meter.selection.both(other.covered)) for meter, _ in counting.classes):
             what = (
                 f"`{other.id}` pays for use of which `{term.id}` counts up to a part, and how much of that is not known"
@@ -170,8 +171,8 @@ def paid_apart(
             yield Flaw(what, "leave that use out of the credit with `except`, or say another `measure`", ("measure",))
         elif term.id in other.tells_apart:
             continue
-        elif inside is None:
-            what = f"`{term.id}` {does}, and `{other.id}` may pay for more than it counts"
+        elif (asked := other.sold.beyond(term.covered)) is not None:
+            what = f"`{term.id}` {does}, and {asked}, which `{other.id}` does not, and may pay for more"
             yield Flaw(what, "let both clauses cover the same use, or narrow the credit", (at,))
         elif inside and (edge := edge_inside(counting.own, other.paying, horizon)) is not None:
             what = (

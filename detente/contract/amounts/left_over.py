@@ -114,7 +114,7 @@ class LeftOver:
         yield from paid_apart(whole, term, case, at, "is of what credits leave")
         for other in beside.before if case.horizon is not None else ():
             assert case.horizon is not None
-            inside, counted = other.covered.inside(term.covered), other.meters()[0]
+            inside, counted = other.sold.inside(term.covered), other.meters()[0]
             if not meet(term, other) or inside is False:
                 continue
             what = f"`{other.id}` and `{term.id}` could give back more than all that use costs, and "

@@ -7,7 +7,7 @@ yes, no, unknown. Not here: what a clause does with what it covers.
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 from pydantic_core import core_schema
@@ -150,9 +150,52 @@ class Selection:
         """Whether all that it covers is covered by another: yes, none of it (False), or not known from the scopes."""
         if any(_apart(mine, theirs) for mine in self.within for theirs in other.within):
             return False
+        if self._left_out_by(other) or other._left_out_by(self):
+            return False
         narrower = all(self._asks(key, values) for scope in other.within for key, values in scope.wanted.items())
         excepted = all(scope in self.outside or any(_apart(m, scope) for m in self.within) for scope in other.outside)
         return True if narrower and excepted else None
+
+    def beyond(self, other: Selection) -> str | None:
+        """What another asks and it does not, by which it may cover more; None where it is inside, or they are apart."""
+        if self.inside(other) is not None:
+            return None
+        asked = ((key, values) for scope in other.within for key, values in scope.wanted.items())
+        more = next((each for each in asked if not self._asks(*each)), None)
+        if more is not None:
+            return f"asks for `{Scope(dict((more,)))}`"
+        left = (scope for scope in other.outside if scope not in self.outside)
+        return next(f"leaves out `{scope}`" for scope in left if not any(_apart(m, scope) for m in self.within))
+
+    def as_sold(self, sold: Mapping[str, Facts]) -> Selection:
+        """The same, which says beside the names of offers what all of these have, where each of them is known.
+
+        So another that asks for that, and names none of them, is found to cover it (``inside``).
+        """
+        names = self.offers
+        if not names or not names <= sold.keys():
+            return self
+        found = [facts for name, facts in sold.items() if name in names and self._may_cover(facts)]
+        keys = sorted(set.intersection(*({*facts} for facts in found))) if found else ()
+        return replace(self, within=(*self.within, Scope({k: sorted({f[k] for f in found}) for k in keys})))
+
+    def _left_out_by(self, other: Selection) -> bool:
+        """Whether another leaves out all that it covers; of idle capacity, a scope does not say that by labels."""
+        if any(scope.idle for scope in self.within):
+            return False
+        return any(all(self._asks(*each) for each in scope.wanted.items()) for scope in other.outside)
+
+    @property
+    def offers(self) -> set[str]:
+        """The offers that it names; nothing where it asks for none by name."""
+        named = [{*scope.wanted["offer"]} for scope in self.within if "offer" in scope.wanted]
+        return set.intersection(*named) if named else set()
+
+    def _may_cover(self, facts: Facts) -> bool:
+        """Whether it covers any use of an offer of which some facts are known."""
+        excepted = (scope.of_offer(facts) for scope in self.outside)
+        none = any(left is not None and not left.wanted for left in excepted)
+        return not none and all(scope.of_offer(facts) is not None for scope in self.within)
 
     def of_offer(self, facts: Facts) -> Selection:
         """What is left to ask of use of one offer, of which some facts are known."""

@@ -57,6 +57,32 @@ def test_exceptions_take_out_and_the_unknown_stays_unknown() -> None:
     assert at.keys == {"provider"}
 
 
+@pytest.mark.parametrize(
+    ("other", "inside", "asked"),
+    [
+        (Selection((Scope({"product": ["gpu"], "region": ["west", "east", "south"]}),)), True, None),
+        (Selection((Scope({"provider": ["aws"]}),), (Scope({"product": ["tokens"]}),)), True, None),
+        (Selection((Scope({"accelerator": ["A100"]}),)), False, None),
+        # both regions are there, and only one is asked for; a country is not known of an offer
+        (Selection((Scope({"region": ["west"]}),)), None, "asks for `region: west`"),
+        (Selection((Scope(),), (Scope({"country": ["NL"]}),)), None, "leaves out `country: NL`"),
+        (Selection((Scope({"kind": ["batch"]}),)), None, "asks for `kind: batch`"),
+    ],
+)
+def test_what_offers_have_that_are_named_says_what_is_inside(
+    other: Selection, inside: bool | None, asked: str | None
+) -> None:
+    """Of three named, the third is left out: what the two others have is known, and nothing of where they run."""
+    same = {"provider": "aws", "product": "gpu", "accelerator": "H100"}
+    sold = {"a": {"offer": "a", "region": "west"} | same, "b": {"offer": "b", "region": "east"} | same}
+    sold["c"] = {"offer": "c", "provider": "azure", "product": "tokens"}
+    named = Selection((Scope({"offer": ["a", "b", "c"]}),), (Scope({"provider": ["azure"]}),))
+    assert named.inside(other) is None
+    assert named.as_sold({"a": sold["a"], "b": sold["b"]}) is named  # what one of them has is not known
+    assert named.as_sold(sold).inside(other) is inside
+    assert named.as_sold(sold).beyond(other) == asked
+
+
 def test_what_a_scope_says() -> None:
     assert str(Scope({"api": ["a", "b"], "kind": ["batch"]})) == "api: a or b, kind: batch"
     assert str(Selection((Scope(),), (Scope({"kind": ["batch"]}),))) == "everything (except `kind: batch`)"
