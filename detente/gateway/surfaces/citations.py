@@ -97,12 +97,20 @@ def as_annotation(one: Citation) -> dict[str, Any]:
     }
 
 
+def once(cited: Iterable[Citation], known: dict[str, Citation]) -> None:
+    """Add to what is known by its address: one that has a title stays."""
+    for one in cited:
+        if one.url not in known or not known[one.url].title:
+            known[one.url] = one
+
+
 def as_anthropics(cited: Iterable[Citation]) -> list[dict[str, Any]]:
     """As a block of Anthropic's text has them, each address once: its block is the place.
 
     What was read there (``cited_text``) is not told by a chat completion.
     """
-    each = {one.url: one for one in cited}
+    each = dict[str, Citation]()
+    once(cited, each)
     return [
         {
             "type": "web_search_result_location",

@@ -7,13 +7,13 @@ them one after the other. Not here: whole replies, and what reasons and usage me
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
 import msgspec
 
-from detente.gateway.surfaces.citations import Citation, as_anthropics
+from detente.gateway.surfaces.citations import Citation, as_anthropics, once
 from detente.gateway.surfaces.completion import CallDelta, Delta, chunk_of
 from detente.gateway.surfaces.messages_error import error_of, type_of
 from detente.gateway.surfaces.messages_reply import head, is_object, no_object, stopped, usage_of
@@ -111,7 +111,7 @@ class MessagesRendering(Rendering):
         if bytes(chunk.usage) != b"null":
             self._tokens = tokens_of(chunk.usage)
         if chunk.citations or chunk.search_results:
-            self._cite(chunk.sources)
+            once(chunk.sources, self._cited)
         for choice in chunk.choices or ():
             if isinstance(choice.delta, Delta):
                 yield from self._delta(choice.delta)
@@ -140,7 +140,7 @@ class MessagesRendering(Rendering):
         self._refused |= bool(delta.refusal)
         if text := delta.content + delta.refusal:
             yield from self._write("text", text)
-        self._cite(delta.annotations)
+        once(delta.annotations, self._cited)
         for call in delta.tool_calls or ():
             yield from self._call(call)
 
@@ -174,10 +174,6 @@ class MessagesRendering(Rendering):
         yield sse.event(_encode(block), "content_block_start")
         self._open = kind
         self._blocks += 1
-
-    def _cite(self, cited: Iterable[Citation]) -> None:
-        for one in cited:
-            self._cited.setdefault(one.url, one)
 
     def _cite_rest(self) -> Iterator[bytes]:
         """What is cited after the last text, in a text of its own."""

@@ -125,6 +125,15 @@ def test_of_a_message_they_are_citations_each_once() -> None:
     assert cited == [A, B]
 
 
+def test_of_two_words_for_one_address_the_annotation_s_title_stays() -> None:
+    said: dict[str, Any] = {"annotations": [IN_CHAT], "citations": [A]}
+    assert told(MESSAGES, CHAT_ONLY, completion(**said))["content"][0]["citations"] == [IN_MESSAGE]
+    data = as_chunks([chunk("stop", {"citations": [A]}, content=TEXT, annotations=[IN_CHAT])])
+    assert [one["delta"]["citation"] for one in events(MESSAGES, CHAT_ONLY, data) if "citation" in str(one)] == [
+        IN_MESSAGE
+    ]
+
+
 def test_one_without_a_mark_stands_at_the_end_and_one_that_is_an_annotation_is_told_once() -> None:
     sources = sources_of([A, B], None)
     assert in_text("Hot.", [], sources) == [Citation(A, "", 4, 4), Citation(B, "", 4, 4)]
