@@ -16,6 +16,7 @@ import numpy as np
 
 from detente.contract.metered.meter import Measure
 from detente.contract.roles import GivingBack, PriceChange
+from detente.contract.settled.threshold import ROUNDING
 from detente.contract.term import Term
 from detente.errors import UnsettledError
 from detente.planner.concession import LITTLE, concession, version_of
@@ -248,7 +249,7 @@ def _owed(soft: Study, owner: Owner, values: Floats) -> Decimal:
     blocks = [block for block in soft.draft.program.column_blocks if block.owner == owner]
     if not soft.performs or not any(block.remedy for block in blocks):
         return Decimal(0)
-    own = np.concatenate([block.numbers for block in blocks])
+    own = np.concatenate([block.numbers for block in blocks if block.part != ROUNDING])
     return nano(Fraction(float(soft.model.cost[own] @ values[own])))
 
 

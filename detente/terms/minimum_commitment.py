@@ -243,9 +243,10 @@ class MinimumCommitment(Term):
                 going_on = self._carrying.shaped(program, self, counted, kept, amounts, deferrable)
                 reached = going_on.amount
             if isinstance(self.shortfall, Shortfall):
-                amounts = self.shortfall.asked(program, reached, amounts, of_money=isinstance(self.amount, Money))
+                left, of_money = (kept.all, kept.most), isinstance(self.amount, Money)
+                amounts = self.shortfall.asked(program, reached, amounts, of_money=of_money)
                 asked = going_on.asked(amounts)
-                short = self.shortfall.shaped(program, self, asked, windows, reached, kept.all, kept.most)
+                short = self.shortfall.shaped(program, self, asked, windows, reached, *left, of_money=of_money)
                 reached += short
                 going_on.before(program, self, short, amounts)
             program.require(self, "floor", reached >= amounts)

@@ -14,7 +14,21 @@ from hypothesis import strategies as st
 from detente.case.case import Case
 from detente.planner.check import check
 from detente.results.plan import Plan
-from tests.builders import D, Data, agreement, build, charged, data_of, mistakes, settled_of, solved, tokens, work
+from tests.builders import (
+    D,
+    Data,
+    agreement,
+    build,
+    charged,
+    compute,
+    data_of,
+    gpus,
+    mistakes,
+    settled_of,
+    solved,
+    tokens,
+    work,
+)
 from tests.planner.oracle.oracle import Oracle
 from tests.replayed import replayed
 
@@ -74,6 +88,33 @@ def test_a_lump_is_owed_from_a_cent_or_the_least_part_of_work_on(amount: str, lu
     case = used(floor(amount, **LUMP), 1000)
     assert owed(case) == [("shortfall-fee", D(300))] * lumps
     assert [s.missed for s in solved(case).standings] == [lumps == 1]
+
+
+@pytest.mark.parametrize(("missing", "lumps"), [("0.004", 0), ("0.0089", 0), ("0.01", 1), ("-1", 0)])
+def test_it_is_so_where_more_could_count_and_nothing_else_fits(missing: str, lumps: int) -> None:
+    """8 GPUs of North for January at 3: 17,856 USD. A second unit is 17,856 more, and a lump of 500 is not.
+
+    South has the two that are left, at 4: 5,952.
+    """
+    amount = floor(f"{17_856 + D(missing)} USD", shortfall={"lump": "500 USD"}, measure="list")
+    offers = [gpus("north", 3, unit=8, capacity="16 GPU"), gpus("south", 4)]
+    found = solved(build(offers, [compute()], agreement(amount), months=1))
+    assert charged(found, "floor") == 500 * lumps
+    assert abs(found.cost - (17_856 + 5_952 + 500 * lumps)) < D("0.01")
+    assert found.bound <= found.cost
+
+
+def test_what_costs_no_more_is_met_to_the_last() -> None:
+    """Though a cent less would be none: South is dearer here, and North has room."""
+    found = solved(
+        build([tokens("north", 2), tokens("south", 3)], [work()], agreement(floor("1234.5678 USD", **LUMP)), months=1)
+    )
+    (row,) = found.standings
+    assert (row.short, row.drawn) == (0, 2000)
+    dearer = solved(
+        build(CHEAPER, [work()], agreement(floor("1234.5678 USD", shortfall={"lump": "9 k USD"})), months=1)
+    )
+    assert dearer.standings[0].drawn >= D("1234.5678")
 
 
 def test_a_plan_pays_the_lump_where_that_is_cheaper_than_to_meet_the_amount() -> None:

@@ -15,7 +15,7 @@ from pydantic import Discriminator, Field, Tag, model_validator
 from detente.contract.amounts.milestone import drawn_within, only_prepaid
 from detente.contract.program import ClauseOwner, Expression, Program
 from detente.contract.reach.window import Window
-from detente.contract.settled.threshold import enough, least, missing, open_to
+from detente.contract.settled.threshold import ROUNDING, enough, least, left, missing, open_to
 from detente.errors import FlawError
 from detente.values.committed import Committed, is_flow, unit_of
 from detente.values.money import Cash, Money, WorkPrice
@@ -81,7 +81,7 @@ class Shortfall(Noun):
 
     def shaped(
         self, program: Program, owner: ClauseOwner, asked: Sequence[Fraction], windows: Sequence[Window],
-        reached: Expression, carried: Expression, most: Sequence[Fraction],
+        reached: Expression, carried: Expression, most: Sequence[Fraction], *, of_money: bool,
     ) -> Expression:  # fmt: skip
         """What is missing in each window of a plan, beside what is ``reached``, of all that can be ``asked`` there.
 
@@ -94,7 +94,11 @@ class Shortfall(Noun):
         if self.lump is None and (owner.own_money is None or not any(most)):
             return short
         missed = program.slack(owner, "missed", most=[Fraction(1) for _ in asked], whole="up")
-        program.require(owner, "missed", short - missed * asked <= nothing)
+        over = short
+        if self.lump is not None:
+            most_left, each = left(of_money=of_money)
+            over = short - program.slack(owner, ROUNDING, most=[most_left for _ in asked], price=each, windows=windows)
+        program.require(owner, "missed", over - missed * asked <= nothing)
         program.require(owner, "not-missed", carried + missed * most <= most)
         if self.lump is not None:
             lumps, can = [self._lump(window) for window in windows], open_to(asked, program.most(reached))

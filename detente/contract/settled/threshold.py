@@ -25,6 +25,23 @@ def missing(short: Fraction | Decimal, *, of_money: bool) -> bool:
     return short >= least(of_money=of_money)
 
 
+ROUNDING = "rounding"
+"""The part of a clause's columns that say what is missing and is none: their price is no money that is owed."""
+
+NEARLY = Fraction(99, 100)
+"""Of the least that can be missing: as much may be in a plan, which is known to floats, and still be none."""
+
+
+def left(*, of_money: bool) -> tuple[Fraction, Fraction]:
+    """How much may be missing of an amount in a plan and be none, and at what price for each unit of it.
+
+    The price is no part of any bill: by it an amount is reached to the last where that costs no more. All of it comes
+    to less than a cent.
+    """
+    of = least(of_money=of_money)
+    return of * NEARLY, Fraction(CENT) / of
+
+
 def enough(amounts: Sequence[Fraction], most: Sequence[Fraction], of: Fraction) -> list[Fraction]:
     """What is enough for each amount in a plan, where ``most`` is all that can count and ``of`` the least that misses.
 

@@ -14,6 +14,7 @@ from collections.abc import Callable
 
 import numpy as np
 
+from detente.contract.settled.threshold import ROUNDING
 from detente.demand.quantum import QUANTUM
 from detente.planner.answer.bill import Quantities, quantities
 from detente.planner.answer.moved import uncertain
@@ -134,7 +135,7 @@ def _planned(draft: Draft, whole: Quantities) -> tuple[Ints, Floats]:
 
 
 def at_stake(draft: Draft, model: Model, whole: Quantities, solution: Solution) -> float:
-    """What rounding to whole quanta may change in a plan's cost, in money.
+    """What rounding to whole quanta may change in a plan's cost, in money, and what its program pays for a rounding.
 
     Where a million tokens cost a million, one token costs 1. Counted is twice the price of each quantum, or part of
     one, that was moved: clauses may count it once more.
@@ -142,7 +143,9 @@ def at_stake(draft: Draft, model: Model, whole: Quantities, solution: Solution) 
     assert solution.values is not None
     moved = np.minimum(np.abs(whole.work - solution.values[draft.x] / float(QUANTUM)), 1.0)
     work = 2.0 * float(QUANTUM) * float((moved * np.abs(model.cost[draft.x])).sum())
-    return work + uncertain(draft, whole.work, whole.waiting, solution.values)
+    some = [block.slice for block in draft.program.column_blocks if block.part == ROUNDING]
+    left = sum(float(model.cost[each] @ solution.values[each]) for each in some)
+    return work + left + uncertain(draft, whole.work, whole.waiting, solution.values)
 
 
 def _clauses(draft: Draft) -> Ints:
