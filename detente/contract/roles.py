@@ -25,7 +25,7 @@ from detente.contract.reach.verdict import Verdict
 from detente.contract.service_level import ServiceLevel
 from detente.contract.settled.standing import Standing
 from detente.values.facts import Facts
-from detente.values.quantity import NOTHING, Exact
+from detente.values.quantity import NOTHING, Exact, percent_above
 
 
 class ClauseRole(ABC):
@@ -152,7 +152,19 @@ class UpToAmount(ClauseRole):
     """What it charges or gives back ends with the amount of its standings, of which all that is drawn is that."""
 
 
-class AsksPart(ClauseRole):
+class ConcedesPart(ClauseRole):
+    """What it gives up in a way out of a conflict is a part of a whole, and no amount (``Term.concede``)."""
+
+    def concede_part(self, part: str, portion: Fraction) -> str:
+        """What relaxing a part of this clause by so much of 1 means, in the contract's words. Neutral: the percentage.
+
+        ``part`` is that of the rows it requires, `share` of those that ask one share of all; the portion is the largest
+        that any window gives.
+        """
+        return f"give up {percent_above(portion)} of what this clause asks for"
+
+
+class AsksPart(ConcedesPart):
     """It asks for a part of something: what it gives up is told as one, too."""
 
     @property
@@ -170,8 +182,8 @@ class Hedge(ClauseRole):
         return True
 
 
-class StandbyHedge(Hedge):
-    """It wants standby capacity, for when a party is lost."""
+class StandbyHedge(Hedge, ConcedesPart):
+    """It wants standby capacity, for when a party is lost, and of all work one share: it gives up a part of that."""
 
     @property
     @abstractmethod

@@ -33,6 +33,7 @@ from detente.contract.roles import (
     AvailabilityGuarantee,
     CallLimit,
     ClauseRole,
+    ConcedesPart,
     DataReader,
     DatedPayment,
     GivingBack,
@@ -54,7 +55,7 @@ from detente.values.quantity import Span
 
 ROLES: tuple[type[ClauseRole], ...] = (
     *(PriceChange, OwnRates, AfterPlans, GivingBack, Payer, Returning, CallLimit, PricedBreach, UpToAmount),
-    *(AsksPart, Hedge, StandbyHedge, DatedPayment, AvailabilityGuarantee, DataReader),
+    *(ConcedesPart, AsksPart, Hedge, StandbyHedge, DatedPayment, AvailabilityGuarantee, DataReader),
 )
 """What a clause may be besides."""
 
@@ -215,7 +216,7 @@ class Term(ClauseText):
     def concede(self, part: str, amount: Fraction, unit: str, currency: str) -> str:
         """What relaxing a part of this clause by so much means, in the contract's words (§8).
 
-        ``part`` is that of the rows it requires, `share` of those that ask one share of all, or `denied`. Of a clause
-        that asks for a part of something (``AsksPart``), the amount is the largest part that any window gives.
+        ``part`` is that of the rows it requires, or `denied`. A clause that gives up a part of a whole is asked by its
+        role (``ConcedesPart.concede_part``).
         """
         return f"let {sufficient(amount, unit)} pass outside this clause"

@@ -12,7 +12,7 @@ from fractions import Fraction
 
 import numpy as np
 
-from detente.contract.roles import AsksPart
+from detente.contract.roles import AsksPart, ConcedesPart
 from detente.contract.term import Term
 from detente.planner.conflict_facts import plural
 from detente.planner.formulation.draft import Draft
@@ -52,8 +52,10 @@ def concession(soft: Study, owner: Owner, in_all: float | None, values: Floats, 
     total = sum(amount for _, amounts, _ in given for amount in amounts.values())
     times = in_all / total if in_all is not None and total else 1.0
     parts = [_given(each, amounts, unit, times) for each, amounts, unit in given]
-    portions = {each.part: _portion(soft.draft, term, each, values) for each, _, _ in given}
-    words = [_worded(soft.draft, term, part, portions[part.part]) for part in parts]
+    words = [
+        _worded(soft.draft, term, part, _portion(soft.draft, term, each, part, values))
+        for (each, _, _), part in zip(given, parts, strict=True)
+    ]
     return Concession(version_of(soft, term), tuple(parts), " and ".join(words), cost)
 
 
@@ -107,9 +109,11 @@ def _exact(value: float) -> Decimal:
     return nano(Fraction(f"{value:.9g}"))  # what follows is the solver's tolerance
 
 
-def _portion(draft: Draft, term: Term, each: Yielding, values: Floats) -> Fraction | None:
-    """The largest part of a whole that a clause gives in any window; None of one that asks for no part of one."""
-    if not isinstance(term, AsksPart):
+def _portion(draft: Draft, term: Term, each: Yielding, part: Given, values: Floats) -> Fraction | None:
+    """The largest part of a whole that a clause gives in any window; None of one that gives an amount."""
+    if each.share:
+        return Fraction(part.amount)
+    if not isinstance(term, AsksPart) or each.part == DENIED:
         return None
     shaping = Shaping(draft)
     shaping.state(term)
@@ -121,7 +125,10 @@ def _portion(draft: Draft, term: Term, each: Yielding, values: Floats) -> Fracti
 def _worded(draft: Draft, term: Term, part: Given, portion: Fraction | None) -> str:
     """In the contract's words, with the windows in which it gives."""
     currency = draft.case.currency if term.own_money is None else term.own_money.currency
-    words = term.concede(part.part, Fraction(part.amount) if portion is None else portion, plural(part.unit), currency)
+    if portion is not None and isinstance(term, ConcedesPart):
+        words = term.concede_part(part.part, portion)
+    else:
+        words = term.concede(part.part, Fraction(part.amount), plural(part.unit), currency)
     texts = [f"{named(start, end)}: {sufficient(v, plural(part.unit))}" for start, end, v in part.windows[:6]]
     more = f"; and {len(part.windows) - 6} more windows" if len(part.windows) > 6 else ""
     return words + (f" ({'; '.join(texts)}{more})" if texts else "")

@@ -42,7 +42,7 @@ class Redundancy(Term, StandbyHedge):
         share = in_percent(self.survives)
         return Reason(self.id, f"{share} of {self.covered} survives the loss of any one provider")
 
-    def concede(self, part: str, amount: Fraction, unit: str, currency: str) -> str:
+    def concede_part(self, part: str, portion: Fraction) -> str:
         """In the contract's words."""
-        left, asked = percent_below(Fraction(self.survives) - amount), in_percent(self.survives)
+        left, asked = percent_below(Fraction(self.survives) - portion), in_percent(self.survives)
         return f"let {left} of {self.covered} survive the loss of any one provider, not {asked}"

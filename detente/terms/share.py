@@ -140,10 +140,10 @@ class Share(Term, AsksPart, Hedge):
         if self.measure == "spend":
             yield from repriced(self, None, case, "measure", LISTED)
 
-    def concede(self, part: str, amount: Fraction, unit: str, currency: str) -> str:
+    def concede_part(self, part: str, portion: Fraction) -> str:
         """In the contract's words."""
         asked = self.at_least if part == "at-least" else self.at_most
         assert asked is not None
         if part == "at-least":
-            return f"lower the share from {in_percent(asked)} to {percent_below(Fraction(asked) - amount)}"
-        return f"raise the share from {in_percent(asked)} to {percent_above(Fraction(asked) + amount)}"
+            return f"lower the share from {in_percent(asked)} to {percent_below(Fraction(asked) - portion)}"
+        return f"raise the share from {in_percent(asked)} to {percent_above(Fraction(asked) + portion)}"

@@ -6,6 +6,7 @@ from fractions import Fraction
 from typing import Any
 
 from detente.case.case import Case
+from detente.contract.roles import ConcedesPart
 from detente.results.plan import Plan
 from tests.builders import D, agreement, build, compute, gpus, placed, refused, solved, tokens, ways, work
 
@@ -115,5 +116,6 @@ def test_in_force_for_a_part_of_a_month() -> None:
 def test_no_less_than_nothing_is_said_to_survive() -> None:
     """Of half of the work, a solver may give away a billionth more than there is."""
     (clause,) = world("50%", {"south": "2"}).terms
-    said = [clause.concede("share", Fraction(each), "", "USD") for each in ("0.500000001", "0.4999999999", "0.123456")]
+    assert isinstance(clause, ConcedesPart)
+    said = [clause.concede_part("share", Fraction(each)) for each in ("0.500000001", "0.4999999999", "0.123456")]
     assert [text.split()[1] for text in said] == ["0%", "0%", "37.65%"]
