@@ -52,6 +52,7 @@ MEASURES: Mapping[Measure, str] = {
     "taken": "what is taken of offers, in their own units",
     "off": "what it takes off list prices",
 }
+PLANS = "what savings plans charge, and what use that they do not cover costs after discounts"
 COMBINED = {
     "product": "of what other discounts leave",
     "sum": "of the list price, beside other discounts",
@@ -88,7 +89,8 @@ def switches_of(case: Case, name: str) -> tuple[Switch, ...]:
 def _counted(term: Term, own: Meter) -> Iterator[Switch]:
     """Which money or use, when, what of it, and what becomes of what credits pay."""
     stated = _in_clause(term, "measure")
-    yield _shared(term, "measure", MEASURES[own.measure])
+    left = any(meter.measure == "saved" for meter in term.meters())
+    yield _shared(term, "measure", PLANS if left else MEASURES[own.measure])
     yield _shared(term, "moment", COUNTED[own.moment])
     classes = [each for _, each in held_in(term, CountedClass)]
     milestones = any(True for _ in held_in(term, Milestone))

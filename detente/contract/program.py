@@ -133,6 +133,9 @@ class Program(Protocol):
         something does, and adds the rows that leave no choice. None: it has none already.
         """
 
+    def exactly(self, meter: Meter) -> None:
+        """That what is ``saved`` in a meter is what it is, though a plan would rather save less: a floor counts it."""
+
     def charge(self, owner: ClauseOwner, meter: Meter, rate: Fraction) -> None:
         """A cost in proportion to what a meter counts (``total``), over all its windows."""
 

@@ -26,6 +26,7 @@ from detente.contract.amounts.counting import (
     MoneyMeasure,
     lowered,
     paid_apart,
+    plans_apart,
     repriced,
 )
 from detente.contract.amounts.milestone import Milestone, milestone_days, on_last_days, out_of_order
@@ -40,6 +41,7 @@ from detente.contract.program import Program
 from detente.contract.reach.verdict import Reason
 from detente.contract.reach.window import Calendar, Every, Window
 from detente.contract.reminder import Reminder
+from detente.contract.roles import AfterPlans
 from detente.contract.settled.settlement import Settlement, settled
 from detente.contract.settled.standing import FLOOR, SUPERSEDED
 from detente.contract.stated import Divided, StatedWindows
@@ -62,7 +64,7 @@ EVERY_HOUR = Every(every="hour")
 _APART = "write the `milestones` as a commitment of its own"
 
 
-class MinimumCommitment(Term):
+class MinimumCommitment(Term, AfterPlans):
     """Eligible spend, or work, of at least an amount in each window; part of an excess carries over to the next."""
 
     kind: Literal["minimum-commitment"]
@@ -105,6 +107,9 @@ class MinimumCommitment(Term):
             raise FlawError(what, _APART if key == "milestones" else one, (key,))
         self._of_shortfall()
         carrying.goes_with(self.model_fields_set, self.carried, self.deferral)
+        if self.after_plans and (self._prepaid or (isinstance(self.shortfall, Shortfall) and self.shortfall.prepaid)):
+            what = "what is charged as prepayment pays for use, and how much of what savings plans charge is not said"
+            raise FlawError(what, "say `charged-as: fee`, or `measure: list`", ("measure",))
         if len({each.prepaid for each in self.milestones}) > 1 or (self._prepaid and self.windows.every != "term"):
             what = "milestones that are charged as prepayment stand beside other amounts"
             raise FlawError(what, "charge all of them so, over `every: term`", ("milestones",))
@@ -146,6 +151,11 @@ class MinimumCommitment(Term):
                 raise FlawError(what, "write both in one unit", ("milestones", index, "reach"))
 
     # -- what counts ---------------------------------------------------------------------------------------------
+    @property
+    def after_plans(self) -> bool:
+        """Whether what savings plans charge counts, and not the use that they cover."""
+        return self.measure == "after-plans"
+
     @property
     def cycle(self) -> Every:
         """How it cuts time: GPUs at any time hold in every hour, unless it says otherwise."""
@@ -200,20 +210,21 @@ class MinimumCommitment(Term):
         return tuple(prepayment.stages(seen, whole, window, self.counts, self.measure))
 
     @property
-    def superseded(self) -> Meter | None:
+    def superseded(self) -> Counting | None:
         """What counted in the window that an amendment took over whole; None where it took over none."""
         ended = self.validity.ended
         if ended is None or ended.running is None or ended.how != "whole-window":
             return None
         taken = Calendar("term", ended.running.start, ended.running.start, self.validity.end)
-        return self._meter(SUPERSEDED, taken if self._seen is None else taken.seen_by(self._seen))
+        meter = self._meter(SUPERSEDED, taken if self._seen is None else taken.seen_by(self._seen))
+        return Counting.of(meter, (), self.measure if self.after_plans else None)
 
     def meters(self) -> tuple[Meter, ...]:
         """What counts in each window, up to each milestone, and in a window that was taken over."""
         taken = self.superseded
         stages = (meter for stage in self.stages for meter in stage.meters())
         milestones = (meter for _, counting in self.reached for meter in counting.meters())
-        return *self.counting.meters(), *milestones, *stages, *([taken] if taken else [])
+        return *self.counting.meters(), *milestones, *stages, *(taken.meters() if taken else ())
 
     def required(self, window: Window) -> Fraction:
         """The amount of a window."""
@@ -301,13 +312,13 @@ class MinimumCommitment(Term):
             brought = carried
 
     def _taken_over(self, totals: Totals, as_of: datetime | None) -> Iterator[Settlement]:
-        meter, ended = self.superseded, self.validity.ended
-        if meter is None or ended is None or ended.running is None:
+        counting, ended = self.superseded, self.validity.ended
+        if counting is None or ended is None or ended.running is None:
             return
         amount = self.required(ended.running)
-        for window, over_ in meter.begun(as_of):
-            drawn = totals.total(meter, window)
-            yield settled(meter, window, SUPERSEDED, None, ended=over_, amount=amount, drawn=drawn)
+        for window, over_ in counting.own.begun(as_of):
+            drawn = counting.drawn(totals, window, amount)
+            yield settled(counting.own, window, SUPERSEDED, None, ended=over_, amount=amount, drawn=drawn)
 
     # -- for people, and for the case's checks -------------------------------------------------------------------
     def explain(self) -> Reason:
@@ -353,6 +364,8 @@ class MinimumCommitment(Term):
         yield from untimed(self.moment, self.covered, case)
         if isinstance(self.amount, Money):
             yield from repriced(self, self.measure, case)
+        for counting in (self.counting, *(counting for _, counting in self.reached)):
+            yield from plans_apart(counting, self, case)
         if isinstance(self.deferral, tuple) and not (self.validity.begun or self.validity.ended):
             whole = self.in_force(replace(self.validity, ended=None)).calendar(self.cycle)
             yield from carrying.of_each(self.deferral, whole)

@@ -9,6 +9,7 @@ from collections import defaultdict
 from collections.abc import Iterator, Mapping, Sequence
 from datetime import datetime
 from fractions import Fraction
+from functools import partial
 from itertools import pairwise
 from typing import ClassVar, Literal, Self
 
@@ -165,19 +166,49 @@ class SavingsPlan(Term, OwnRates):
                 saved = saved + covered * program.list_price(use.offer, times[0].start)
             program.pays(self, UsePart(self.sold), times, saved)
             return
-        used = None
+        used, found = None, dict[CoveredUse, tuple[Expression, Expression]]()
         saved = program.in_money(paid, self, times) * Fraction(-1)
         for use in self.uses:
             left = self._left(use, program.total(self.taken(use), times), before)
             price = -program.list_price(use.offer, times[0].start)
             covered = program.slack(self, f"covered of {use.name}", most=program.most(left), price=price)
             program.require(self, f"covered-{use.name}", covered - left <= nothing)
+            found[use] = covered, left
             each = covered * Fraction(self.rates[use.offer].amount)
             used = each if used is None else used + each
             saved = saved - covered * price
         assert used is not None
         program.require(self, "used", used - paid <= nothing)
-        program.pays(self, UsePart(self.sold), times, saved)
+        program.pays(self, UsePart(self.sold), times, saved, partial(self._exactly, program, times, found, used))
+
+    def _exactly(
+        self,
+        program: Program,
+        times: Sequence[Window],
+        found: Mapping[CoveredUse, tuple[Expression, Expression]],
+        used: Expression,
+    ) -> None:
+        """The contract's order leaves no choice: a floor that counts what is paid would rather have use uncovered."""
+        earlier = None
+        for use in self._in_order({each.offer: program.list_price(each.offer, times[0].start) for each in found}):
+            covered, left = found[use]
+            earlier = self._in_turn(program, use.name, (covered, left), earlier)
+        assert earlier is not None
+        due = [self.due(time) for time in times]
+        program.require(self, "used-up", used + earlier * due >= due)
+
+    def _in_turn(
+        self, program: Program, name: str, of: tuple[Expression, Expression], earlier: Expression | None
+    ) -> Expression:
+        """By time whether all of what is left of a use is covered: some of it only where all before it is."""
+        covered, left = of
+        most = program.most(left)
+        whole = self._all_covered(program, name, left - covered, most)
+        if earlier is not None:
+            nothing = [Fraction(0) for _ in most]
+            program.require(self, f"{name}-next", covered - earlier * most <= nothing)
+            program.require(self, f"{name}-order", whole - earlier <= nothing)
+        return whole
 
     def _times(self, program: Program) -> list[Window]:
         """The times over which use is even, and the plans that come first are the same."""
@@ -242,11 +273,7 @@ class SavingsPlan(Term, OwnRates):
             most = program.most(left)
             covered = found[use] = program.slack(self, f"{name} {what}", most=most, price=saves)
             program.require(self, f"{name}-{what}", covered - left <= nothing)
-            whole = self._all_covered(program, name, left - covered, most)
-            if earlier is not None:
-                program.require(self, f"{name}-next", covered - earlier * most <= nothing)
-                program.require(self, f"{name}-order", whole - earlier <= nothing)
-            earlier = whole
+            earlier = self._in_turn(program, name, (covered, left), earlier)
             each = covered * Fraction(first.rates[use.offer].amount)
             used = each if used is None else used + each
         assert used is not None

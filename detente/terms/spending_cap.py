@@ -12,7 +12,7 @@ from typing import ClassVar, Literal, Self
 
 from pydantic import Field, model_validator
 
-from detente.contract.amounts.counting import LISTED, MEASURED, SAID, CapMeasure, repriced, saved_apart
+from detente.contract.amounts.counting import MEASURED, OR_CHARGED, SAID, CapMeasure, repriced, saved_apart
 from detente.contract.case_view import CaseView
 from detente.contract.decisions import Decisions
 from detente.contract.metered.counting_moment import COUNTED, CountingMoment, untimed
@@ -124,8 +124,7 @@ class SpendingCap(Term, CallLimit, AfterPlans):
         if self.measure == "after-plans":
             yield from saved_apart(self.saved, self, case)
         else:
-            ways = f"{LISTED}, or say `measure: after-plans` (what they charge counts, and use that they do not cover)"
-            yield from repriced(self, self.measure, case, "amount", ways)
+            yield from repriced(self, self.measure, case, "amount", OR_CHARGED)
         yield from untimed(self.moment, self.covered, case)
 
     def concede(self, part: str, amount: Fraction, unit: str, currency: str) -> str:

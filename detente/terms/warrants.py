@@ -21,6 +21,7 @@ from detente.contract.amounts.counting import (
     Counting,
     MoneyMeasure,
     paid_apart,
+    plans_apart,
     repriced,
 )
 from detente.contract.case_view import CaseView
@@ -32,6 +33,7 @@ from detente.contract.reach.validity import Validity
 from detente.contract.reach.verdict import Reason
 from detente.contract.reach.window import Calendar, Every
 from detente.contract.reminder import Reminder, last_day
+from detente.contract.roles import AfterPlans
 from detente.contract.settled.settlement import Settlement, settled
 from detente.contract.settled.standing import VESTING
 from detente.contract.term import Term
@@ -60,7 +62,7 @@ class WarrantTranche(Noun):
     worth: Cash | None = Field(default=None, description="what they would be worth, for people: it is on no bill")
 
 
-class Warrants(Term):
+class Warrants(Term, AfterPlans):
     """A right to shares. It moves no money: its worth turns on prices of shares that no plan knows."""
 
     kind: Literal["warrants"]
@@ -87,6 +89,11 @@ class Warrants(Term):
             what = f"`{stated[0]}` is of money, and the tranches are in {reach.unit}"
             raise FlawError(what, f"leave out `{stated[0]}`", (stated[0],), key=True)
         return self
+
+    @property
+    def after_plans(self) -> bool:
+        """Whether what savings plans charge counts, and not the use that they cover."""
+        return self.measure == "after-plans"
 
     @property
     def _of_money(self) -> bool:
@@ -144,6 +151,7 @@ class Warrants(Term):
         if self._of_money:
             yield from repriced(self, self.measure, case, "tranches")
             yield from paid_apart(self.counting, self, case)
+            yield from plans_apart(self.counting, self, case)
             yield from untimed(self.moment, self.covered, case)
 
     def _taken_over(self) -> Iterator[Flaw]:

@@ -29,14 +29,15 @@ from detente.values.period import Horizon
 from detente.values.quantity import in_percent
 from detente.values.quantity_field import Portion
 
-MoneyMeasure = Literal["list", "after-discounts", "after-credits"]
-"""Which money counts: at the offers' prices before discounts, after them, or what of that no credit pays."""
+MoneyMeasure = Literal["list", "after-discounts", "after-credits", "after-plans"]
+"""Which money counts: at the offers' prices before discounts, after them, or what of that no credit pays; or what
+savings plans charge, with the use that they do not cover."""
 
 SpendMeasure = Literal["list", "after-discounts"]
 """The same of a clause that counts whatever credits pay."""
 
 CapMeasure = Literal["list", "after-discounts", "after-plans"]
-"""The same, and what use costs once savings plans have covered some of it: their hours, and the rest at its price."""
+"""The same, or what savings plans charge, with the use that they do not cover."""
 
 MEASURED: dict[MoneyMeasure | CapMeasure, Measure] = {
     "list": "listed",
@@ -57,7 +58,7 @@ LISTED = (
     "say `measure: list`, so that it counts at its price outside, or leave that use out of one of them with `except`, "
     "so that none of it counts"
 )
-LISTED_ALONE = f"{LISTED}; what is paid under a plan is counted by a spending cap alone"
+OR_CHARGED = f"{LISTED}, or say `measure: after-plans` (what they charge counts, and use that they do not cover)"
 APART = "leave that use out of one of them with `except`"
 """Ways out where use is charged for otherwise than by the use."""
 
@@ -107,10 +108,10 @@ def lowered(term: ClauseView, case: CaseView) -> Iterator[Flaw]:
 
 
 def repriced(
-    term: ClauseView, measure: MoneyMeasure | None, case: CaseView, at: str = "amount", remedy: str = LISTED_ALONE
+    term: ClauseView, measure: MoneyMeasure | None, case: CaseView, at: str = "amount", remedy: str = OR_CHARGED
 ) -> Iterator[Flaw]:
     """Clauses that charge for use in another way, where what use costs after discounts is counted."""
-    for other in case.lowering if measure != "list" else ():
+    for other in case.lowering if measure not in ("list", "after-plans") else ():
         uses = case.uses(term.covered, *other.covered.keys) if isinstance(other, OwnRates) else ()
         if any(other.covered.covers(demand, offer) for demand, offer in uses):
             what = f"`{other.id}` charges for use that `{term.id}` counts, and not by the use"
@@ -137,11 +138,24 @@ def saved_apart(counting: Meter, term: ClauseView, case: CaseView) -> Iterator[F
             what = f"what `{other.id}` saves is known by the days of {other.validity.zone}"
             yield Flaw(what, "let both have one `zone`, and windows of whole days", ("measure",))
         else:
-            seen = (at for window in counting.windows.seen_by(horizon) for at in (window.start, window.end))
+            times = map(counting.use_of, counting.windows.seen_by(horizon))
+            seen = (at for time in times for at in (time.start, time.end))
             cut = next((at for at in seen if horizon.opens < at < horizon.closes and at not in begins), None)
             if cut is not None:
                 what = f"a window of `{term.id}` begins or ends on {cut:%Y-%m-%d}, within a period of the plan"
                 yield Flaw(what, "plan by shorter periods (`every: day`), or let windows begin with them", ("measure",))
+
+
+def plans_apart(counting: Counting, term: ClauseView, case: CaseView) -> Iterator[Flaw]:
+    """The same of what counts once they have covered use; plans that cover use of a class."""
+    if counting.saved is None:
+        return
+    for other in (clause for clause in case.lowering if isinstance(clause, OwnRates)):
+        if any(case.uses(meter.selection.both(other.covered)) for meter, _ in counting.classes):
+            what = f"`{other.id}` may cover use of which `{term.id}` counts up to a part,"
+            what += " and how much of what it charges is for that is not known"
+            yield Flaw(what, "leave that use out of the class, or say `measure: list`", ("counts",))
+    yield from saved_apart(counting.saved, term, case)
 
 
 def paid_apart(
@@ -212,16 +226,21 @@ def classes_beside(own: Meter, meters: Iterable[Meter]) -> tuple[Meter, ...]:
 
 @dataclass(frozen=True)
 class Counting:
-    """What counts in each window: what ``own`` counts, less what credits ``paid``, and of each class up to its part."""
+    """What counts in each window: what ``own`` counts, and of each class up to its part.
+
+    Of that, what credits ``paid`` does not count, nor what savings plans ``saved`` (less what they charge).
+    """
 
     own: Meter
     classes: tuple[tuple[Meter, Fraction], ...] = ()
     paid: Meter | None = None
+    saved: Meter | None = None
 
     @classmethod
     def of(cls, whole: Meter, classes: Sequence[CountedClass] = (), measure: MoneyMeasure | None = None) -> Counting:
         """From all that is covered; a use that is in two classes is in the first."""
         paid = replace(whole, name=f"{whole.name} paid", measure="paid") if measure == "after-credits" else None
+        saved = replace(whole, name=f"{whole.name} saved", measure="saved") if measure == "after-plans" else None
         found: list[tuple[Meter, Fraction]] = []
         left = whole.selection
         for place, each in enumerate(classes):
@@ -229,12 +248,12 @@ class Counting:
             meter = replace(whole, name=f"{whole.name}{OF_CLASS}{place + 1}", selection=inside)
             found.append((meter, Fraction(each.at_most)))
             left = replace(left, outside=(*left.outside, each.of))
-        return cls(replace(whole, selection=left), tuple(found), paid)
+        return cls(replace(whole, selection=left), tuple(found), paid, saved)
 
     def meters(self) -> tuple[Meter, ...]:
         """What it reads."""
-        paid = (self.paid,) if self.paid is not None else ()
-        return self.own, *(meter for meter, _ in self.classes), *paid
+        lowering = (meter for meter in (self.paid, self.saved) if meter is not None)
+        return self.own, *(meter for meter, _ in self.classes), *lowering
 
     @property
     def class_parts(self) -> tuple[str, ...]:
@@ -248,6 +267,9 @@ class Counting:
         counted = program.total(self.own, by)
         if self.paid is not None:
             counted -= program.total(self.paid, by)
+        if self.saved is not None:
+            program.exactly(self.saved)  # a plan would rather leave use uncovered, so that more counts
+            counted -= program.total(self.saved, by)
         return sum(self.of_classes_shaped(program, owner, amounts, by), counted)
 
     def of_classes_shaped(
@@ -273,8 +295,9 @@ class Counting:
 
     def drawn(self, totals: Totals, window: Window, amount: Fraction) -> Fraction:
         """What counted in a window, exact."""
-        paid = Fraction(0) if self.paid is None else totals.total(self.paid, window)
-        return totals.total(self.own, window) - paid + self.of_classes(totals, window, amount)
+        lowering = (meter for meter in (self.paid, self.saved) if meter is not None)
+        less = sum((totals.total(meter, window) for meter in lowering), Fraction(0))
+        return totals.total(self.own, window) - less + self.of_classes(totals, window, amount)
 
     def of_classes(self, totals: Totals, window: Window, amount: Fraction) -> Fraction:
         """What counted of the classes in a window, exact."""

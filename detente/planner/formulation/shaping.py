@@ -122,6 +122,14 @@ class Shaping:
         by: PaidAs = "returned" if isinstance(owner, Returning) else "saved" if isinstance(owner, OwnRates) else "paid"
         self._paying.append(Paying(of, tuple(times), owner.own_money, given, exactly, by))
 
+    def exactly(self, meter: Meter) -> None:
+        """Leave no choice in what is saved of what a meter counts."""
+        for paying in self._paying:
+            if paying.by == meter.measure and paying not in self._exact and paying.of.inside(meter.selection):
+                self._exact.append(paying)
+                if paying.exactly is not None:
+                    paying.exactly()
+
     def _payments_of(self, meter: Meter, windows: Windows) -> Expr:
         """Payments of those that were shaped so far, by window; exact ones where they are counted."""
         found, used = (
@@ -136,7 +144,8 @@ class Shaping:
             if max(rows, default=-1) < 0:
                 continue
             own = paying.money == meter.money  # else a plan would rather have it at another rate
-            if (meter.measure != "paid-before" or not own) and paying not in self._exact:
+            free = own and meter.measure in ("paid-before", "saved")  # of a cap, a plan has nothing to gain by less
+            if not free and paying not in self._exact:
                 self._exact.append(paying)
                 if paying.exactly is not None:
                     paying.exactly()

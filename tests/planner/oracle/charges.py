@@ -18,8 +18,7 @@ class Charges(Windows):
 
     def __init__(self, case: Case) -> None:
         super().__init__(case)
-        self.saved: list[tuple[datetime, datetime, Sum]] = []
-        """What each savings plan saves in each time, less what is paid for it."""
+        self.saved = []
         self.banked: dict[int, dict[int, float]] = {}
         self.returned: list[tuple[Any, datetime, datetime, Sum]] = []
 
@@ -27,7 +26,7 @@ class Charges(Windows):
         for a, b, part, inside in self.windows(term):
             spend = self._when(term, term.covered, "listed" if term.measure == "list" else "spend", a, b)
             if term.measure == "after-plans":
-                spend = less(spend, added(*(net for start, end, net in self.saved if a <= start and end <= b)))
+                spend = less(spend, self.saved_in(a, b))
             self.row(spend, "<=", float(term.amount.amount) * part * inside)
 
     def credit_alone(self, term: Any) -> None:

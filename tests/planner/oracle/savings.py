@@ -40,7 +40,7 @@ class Savings(Money):
                 taken: Taken = {}
                 for first in there:
                     self._covered_in_order(first, start, end, taken)
-                if term.owner.wanted:
+                if term.owner.wanted or self._counted_at_least():
                     net.update(self._covered_in_order(term, start, end, taken, saves=True))
                     continue
                 used: Sum = {}
@@ -52,6 +52,11 @@ class Savings(Money):
                     self.row(added({covered: 1.0}, before, added(whole, times=-1.0)), "<=", 0.0)
                     used = added(used, {covered: rate})
                 self.row(used, "<=", due)
+
+    def _counted_at_least(self) -> bool:
+        """Whether a floor counts what is left, which a plan would rather raise by covering less."""
+        terms: list[Any] = list(self.case.terms)
+        return any(t.kind == "minimum-commitment" and t.measure == "after-plans" for t in terms)
 
     def _plans_before(self, term: Any) -> list[Any]:
         """Plans that a plan comes after, first those that the others come after."""

@@ -20,6 +20,12 @@ class Windows(Money):
     """What is counted, window by window."""
 
     credits: Credits
+    saved: list[tuple[datetime, datetime, Sum]]
+    """What each savings plan saves in each time, less what is paid for it."""
+
+    def saved_in(self, start: datetime, end: datetime) -> Sum:
+        """What savings plans save in a time."""
+        return added(*(net for a, b, net in self.saved if start <= a and b <= end))
 
     def windows(self, term: Any, every: str | None = None) -> list[tuple[datetime, datetime, float, float]]:
         """Start, end, the part of the amount (a ramp's, or 1) and the share within the horizon."""
@@ -154,6 +160,8 @@ class Windows(Money):
             seen.append(each.of)
         if term.measure == "after-credits":
             reached = less(reached, added(*self.credits.of(term, start, end)))
+        if term.measure == "after-plans":
+            reached = less(reached, self.saved_in(*self.used(term, start, end)))
         return reached
 
     def _prepaid(self, term: Any, of: str, amount: float) -> Sum:
