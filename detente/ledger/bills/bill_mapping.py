@@ -194,6 +194,21 @@ def work_in_hour(rule: BillRule, case: Case) -> Fraction | None:
     return taken / taken_by_work(workload, offer)
 
 
+def revenue_in_hour(rule: BillRule, case: Case) -> Fraction | None:
+    """What the work in an hour of a row earns; nothing where its workload states none, and None where it is not known.
+
+    That is so where nobody knows whose use it is, how much work that is, or what it earns at which time of the row.
+    """
+    workload, work = workload_of(rule, case), work_in_hour(rule, case)
+    if workload is None:
+        return None
+    if workload.revenue is None:
+        return Fraction(0)
+    if work is None or not workload.always("revenue"):
+        return None
+    return work * workload.earns(case.declared.horizon.opens)
+
+
 def _flaws(rule: BillRule, case: Case) -> Iterator[Flaw]:
     """What of a rule does not fit the case."""
     if rule.skip:
@@ -221,7 +236,8 @@ def _flaws(rule: BillRule, case: Case) -> Iterator[Flaw]:
     elif not wrong and rule.tokens and rule.workload is None:
         yield from _anybody_s(rule, case)
     elif not wrong and rule.tokens is None:
-        said = {"taken": taken_in_hour(rule, case), "work": work_in_hour(rule, case), "revenue": None}
+        said = {"taken": taken_in_hour(rule, case), "work": work_in_hour(rule, case)}
+        said["revenue"] = revenue_in_hour(rule, case)
         yield from _uncounted(rule, case, {measure for measure, each in said.items() if each is None})
 
 
@@ -288,6 +304,10 @@ def _countable(sold: Facts, measure: str, term: str) -> str:
     """What helps: tokens and hours can be counted."""
     if sold.get("product") in (None, "tokens"):
         return "say what their quantity counts: `tokens:`"
+    if measure == "revenue":
+        return (
+            f"name the `workload`, with `hours` where it earns anything, or narrow `of` of `{term}` by what it runs on"
+        )
     if measure == "taken":
         return "say that their quantity counts hours of an `offer`: `hours: true`"
     return f"narrow `of` of `{term}`, or skip these rows and tell them otherwise"

@@ -16,7 +16,15 @@ from detente.case.case import Case
 from detente.contract.metered.use import Use
 from detente.contract.rated.rating import Rating
 from detente.errors import SettleError
-from detente.ledger.bills.bill_mapping import BillMapping, BillRule, facts_of, taken_in_hour, work_in_hour, workload_of
+from detente.ledger.bills.bill_mapping import (
+    BillMapping,
+    BillRule,
+    facts_of,
+    revenue_in_hour,
+    taken_in_hour,
+    work_in_hour,
+    workload_of,
+)
 from detente.ledger.bills.bill_rows import BillRow
 from detente.ledger.journals.record import CallRoute, EndAsRead, TokenCounts, route
 from detente.ledger.use.line import UseClass, UseLine
@@ -35,8 +43,9 @@ class BillRating:
         self._case, self._rules = case, mapping.rules
         self._metering, self._price_clauses = Metering(case), Rating(case.signed)
         self._of = [None if rule.no_use else UseClass("use", *facts_of(rule, case)) for rule in mapping.rules]
-        self._in_hour = [(taken_in_hour(rule, case), work_in_hour(rule, case)) for rule in mapping.rules]
-        """What an hour takes, and what work it is."""
+        of_hour = (taken_in_hour, work_in_hour, revenue_in_hour)
+        self._in_hour = [tuple(each(rule, case) for each in of_hour) for rule in mapping.rules]
+        """What an hour takes, what work it is, and what that earns."""
         self._where = [None if rule.no_use else self._route(rule) for rule in mapping.rules]
         self.routes = [(route(each)[:-1] + b"}").decode() if each is not None else "" for each in self._where]
         """What is the same for all rows of a rule, as records of calls say it."""
@@ -88,10 +97,10 @@ class BillRating:
         """A row of money whose quantity says for how many hours it was."""
         if row.quantity is None:
             return UseLine(stated.of, row.start, row.end, unknown=NO_QUANTITY)
-        taken, work = (
+        taken, work, revenue = (
             round(row.quantity * rule.per * each * NANOS) if each is not None else 0 for each in self._in_hour[number]
         )
-        return msgspec.structs.replace(stated, taken=taken, work=work)
+        return msgspec.structs.replace(stated, taken=taken, work=work, revenue=revenue)
 
     def _route(self, rule: BillRule) -> CallRoute:
         case, workload = self._case, workload_of(rule, self._case)

@@ -343,6 +343,39 @@ def test_hours_of_a_provisioned_unit_are_what_it_takes(tmp_path: Path) -> None:
     assert found == {(0, 360 * NANOS, 3 * NANOS), (0, 0, 0)}
 
 
+CUT: Data = {"id": "cut", "kind": "revenue-share", "rate": "20%", "of": {"product": "gpu"}}
+
+
+@pytest.mark.parametrize(("earns", "owed"), [({"revenue": "5 USD per GPU-hour"}, 64), ({}, 0)])
+def test_hours_of_work_that_earns_are_shared(tmp_path: Path, earns: Data, owed: int) -> None:
+    """Machines of eight: 10 hours less 2 that were taken back are 64 GPU-hours, which earn 320 USD: a fifth is owed."""
+    works = [compute(**earns), compute("other", revenue="9 USD per GPU-hour")]
+    case = served_case(CUT, offers=[gpus("north", 2), UNITS], workloads=[*works, work()], deployments=LIVE)
+    rows = [row("p5", "170.5", 10), row("p5", "-34.1", -2)]
+    with fresh(tmp_path) as store:
+        assert read(store, case, mapped(tmp_path, EIGHT), bill(tmp_path / "b.csv", rows)).whole
+        (stands,) = where_they_stand(Books(store, case), day("2026-02-01"), all_windows=True).clauses[:1]
+        assert stands.standing is not None
+        assert stands.standing.owed == owed
+
+
+@pytest.mark.parametrize(
+    "rule",
+    [
+        {"where": {"ServiceName": "p5"}, "offer": "north-gpus", "hours": True},  # whose?
+        EIGHT | {"hours": False, "per": 1},  # how much work?
+    ],
+)
+def test_rows_of_which_nobody_knows_what_they_earn_are_refused(tmp_path: Path, rule: Data) -> None:
+    works = [compute(revenue="5 USD per GPU-hour"), work()]
+    case = served_case(CUT, offers=[gpus("north", 2), UNITS], workloads=works, deployments=LIVE)
+    with pytest.raises(CaseError) as raised:
+        read_mapping(mapped(tmp_path, rule), case)
+    said = " ".join(str(raised.value).split())
+    assert re.search("`cut` counts revenue of these rows, which their (hours|money) do(es)? not say", said), said
+    assert "name the `workload`, with `hours` where it earns anything" in said
+
+
 @pytest.mark.parametrize(
     ("rule", "said"),
     [
