@@ -12,14 +12,17 @@ from typing import Any
 
 import numpy as np
 
+from detente.contract.metered.meter import MONEY
 from detente.contract.reach.verdict import verdict
 from detente.contract.term import Term
 from detente.demand.workload import AnyWorkload, Training
+from detente.errors import UnsettledError
 from detente.market.offer import AnyOffer, AnyUnits, GpuOffer
 from detente.planner.formulation.arc import Arc
 from detente.planner.formulation.draft import Draft
 from detente.planner.formulation.expression import Bools, Ints
 from detente.planner.formulation.owner import Owner
+from detente.planner.kept_whole import kept_whole
 from detente.planner.solving.whole import whole_columns
 from detente.planner.study import Study
 from detente.values.dated import Dated
@@ -35,12 +38,16 @@ MAX_TOLD = 3
 MAX_FACTS = 60
 """Workloads and offers that are tried one by one for a part in a conflict."""
 
+MAX_NODES = 100
+"""Nodes that the search for whole units may take in which a conflict would be cured."""
+
 
 def facts_of(study: Study, clauses: Sequence[Term], whole: Ints | None) -> list[str]:
     """The facts that play a part, in a sentence each.
 
-    Those of which each alone would cure the conflict; where there are none, a minimal set of those that collide with
-    the clauses, or with each other. And what the clauses would allow, but nobody sells.
+    Those of which each alone would cure the conflict, in whole units; where there are none, a minimal set of those that
+    collide with the clauses, or with each other. And what the clauses would allow, but nobody sells; or that there is
+    too little work.
 
     Parameters
     ----------
@@ -51,13 +58,13 @@ def facts_of(study: Study, clauses: Sequence[Term], whole: Ints | None) -> list[
     whole
         Columns that must be integer for the conflict to show.
     """
-    curing = list(_curing(study, whole))
+    curing = list(_curing(study, clauses, whole))
     owners = curing or _colliding(study, whole)
     found = [_said(study.draft, owner, alone=bool(curing)) for owner in owners]
     wanting = [w for w in study.case.workloads if Owner("demand", w.id) in owners]
     closed = {owner.name for owner in owners if owner.kind == "offer"}
     found += [*_not_served(study.draft, wanting, clauses, closed), *_not_sold(study.draft, wanting, clauses)]
-    return found if found or len(clauses) != 1 else list(_too_little(study, clauses[0], whole))
+    return found if found or not clauses else list(_too_little(study, clauses, whole))
 
 
 def fewest(study: Study, owners: Sequence[Owner], whole: Ints | None) -> list[Owner]:
@@ -85,19 +92,57 @@ def fewest(study: Study, owners: Sequence[Owner], whole: Ints | None) -> list[Ow
     return needed
 
 
-def _curing(study: Study, whole: Ints | None) -> Iterator[Owner]:
+def _curing(study: Study, clauses: Sequence[Term], whole: Ints | None) -> Iterator[Owner]:
     """Demand that must be served, offers, and work that stays, each of which alone would cure the conflict."""
     case, unserved = study.case, study.draft.unserved
     tried = [Owner("demand", w.id) for w in case.workloads[:MAX_FACTS] if w.id not in unserved]
     tried += [Owner("offer", offer.id) for offer in case.offers] if len(case.offers) <= MAX_FACTS else []
     tried += [Owner("moving", w.id) for w in case.workloads[:MAX_FACTS] if w.moving and w.moving.stays]
     tried += [Owner("gang", w.id) for w in case.workloads[:MAX_FACTS] if isinstance(w, Training) and w.gang]
-    cures = [owner for owner in tried if _lifted(study, [owner]).possible(whole)]
+    by_money = any(meter.measure in MONEY for clause in clauses for meter in clause.meters())
+    cures = [owner for owner in tried if _cured(study, [owner], whole, by_money=by_money)]
     gangs = [owner for owner in tried if owner.kind == "gang" and owner not in cures]  # they hold no more than there is
     for owner in tried:
         beside = owner.kind == "offer" and gangs
-        if owner in cures or (beside and _lifted(study, [owner, *gangs]).possible(whole)):
+        if owner in cures or (beside and _cured(study, [owner, *gangs], whole, by_money=by_money)):
             yield owner
+
+
+def _cured(study: Study, owners: Sequence[Owner], whole: Ints | None, *, by_money: bool) -> bool:
+    """Whether there is a plan in whole units without some facts; a search that is not through says no.
+
+    What an offer costs while it is closed nobody says, and where clauses count money it matters: then the offer is
+    opened in the case, at its own prices, and one that has none stays closed.
+    """
+    lifted = _lifted(study, owners)
+    if not lifted.possible(whole):
+        return False
+    named_offers = {owner.name for owner in owners if owner.kind == "offer"}
+    shut = [o.id for o in study.case.offers if o.id in named_offers and by_money and _closed(study.draft, o).any()]
+    if shut:
+        opened = _opened(study, shut) if study.past is None else study  # what is known of the past is kept by column
+        still = any(_closed(opened.draft, offer).any() for offer in opened.case.offers if offer.id in shut)
+        return not still and _in_whole(_lifted(opened, owners))
+    return whole is not None or _in_whole(lifted)
+
+
+def _opened(study: Study, offers: Collection[str]) -> Study:
+    """The study of a case in which some offers are always there."""
+    always = {"from_": None, "until": None, "closed": ()}
+    each = tuple(o.model_copy(update=always) if o.id in offers else o for o in study.case.offers)
+    declared = study.case.declared.model_copy(update={"offers": each})
+    return study.under(replace(study.case, declared=declared))
+
+
+def _in_whole(study: Study) -> bool:
+    """Whether every clause can be kept with whole units; a search that is not through says no."""
+    with study.program.as_asked():
+        model = study.model
+        try:
+            with model.within(MAX_NODES):
+                return kept_whole(study.draft, model, whole_columns(study.draft)) is True
+        except UnsettledError:
+            return False
 
 
 def _lifted(study: Study, owners: Sequence[Owner]) -> Study:
@@ -135,8 +180,7 @@ def _said(draft: Draft, owner: Owner, *, alone: bool) -> str:
     if alone:
         return f"`{owner.name}` must be served: it has no `value`, so it cannot go unserved"
     work = shown(float(draft.demand[owner.name].work.sum()), plural(workload.unit))
-    may = "may go unserved at its `value`" if workload.value is not None else "must be served: it has no `value`"
-    return f"`{owner.name}` {may} ({work} in all)"
+    return f"`{owner.name}` must be served: it has no `value` ({work} in all)"
 
 
 def _too_small(draft: Draft, job: Training) -> Iterator[str]:
@@ -180,27 +224,44 @@ def _closed(draft: Draft, offer: AnyOffer) -> Bools:
     return found
 
 
-def _too_little(study: Study, clause: Term, whole: Ints | None) -> Iterator[str]:
-    """Of a clause that nothing else keeps from being met: the work that it covers, and what may not be bought beside.
+def _too_little(study: Study, clauses: Sequence[Term], whole: Ints | None) -> Iterator[str]:
+    """Of clauses that nothing else keeps from being met: the work that they cover, and what may not be bought beside.
 
     So of a floor that all its work does not fill: nothing stands idle by the hour to fill it, unless the case says so.
+    Of several clauses it is told where more of that work would cure the conflict: they may collide by themselves.
     """
     draft = study.draft
-    arcs = [draft.arcs[index] for index in np.flatnonzero(draft.arcs.covered(clause.covered)).tolist()]
-    for workload in list({arc.workload.id: arc.workload for arc in arcs}.values())[:MAX_TOLD]:
+    covered = [i for clause in clauses for i in np.flatnonzero(draft.arcs.covered(clause.covered)).tolist()]
+    arcs = [draft.arcs[index] for index in sorted(set(covered))]
+    workloads = list({arc.workload.id: arc.workload for arc in arcs}.values())
+    if len(clauses) > 1 and not _more_cures(study, [w.id for w in workloads], whole):
+        return
+    they, met = ("it covers", f"`{clauses[0].id}`") if len(clauses) == 1 else ("they cover", "all of them")
+    for workload in workloads[:MAX_TOLD]:
         work = shown(float(draft.demand[workload.id].work.sum()), plural(workload.unit))
-        yield f"`{workload.id}` is work that it covers ({work} in all), and there is no more of it"
+        yield f"`{workload.id}` is work that {they} ({work} in all), and there is no more of it"
     offers = {arc.offer.id: arc.offer for arc in arcs}
     if study.past is None and any(name in draft.units for name in offers):
         declared = study.case.declared.model_copy(update={"idle": "allowed"})
-        idling = study.under(replace(study.case, declared=declared))
-        with idling.program.as_asked():
-            if idling.possible(None if whole is None else whole_columns(idling.draft)):
-                said = f"(`idle: {study.case.declared.idle}`)"
-                yield f"no capacity by the hour may stand idle {said}; with `idle: allowed` `{clause.id}` can be met"
-                return
+        if _in_whole(study.under(replace(study.case, declared=declared))):
+            said = f"(`idle: {study.case.declared.idle}`)"
+            yield f"no capacity by the hour may stand idle {said}; with `idle: allowed` {met} can be met"
+            return
     limited = [offer for offer in offers.values() if offer.capacity is not None]
     yield from (_there_is(draft, offer, sized=True) for offer in limited[:MAX_TOLD])
+
+
+def _more_cures(study: Study, workloads: Sequence[str], whole: Ints | None) -> bool:
+    """Whether there would be a plan if there were more of some work: as much again on each offer that may do it."""
+    model, named_work = study.model, [Owner("demand", name) for name in workloads]
+    blocks = [block.numbers for block in study.draft.program.row_blocks if block.owner in named_work]
+    rows = np.concatenate([np.zeros(0, dtype=np.int32), *blocks])
+    low, high = model.asked(rows)
+    model.ask(rows, low, np.full(len(rows), np.inf))
+    try:
+        return study.possible(whole)
+    finally:
+        model.ask(rows, low, high)
 
 
 def _times(draft: Draft, periods: Bools) -> Iterator[str]:

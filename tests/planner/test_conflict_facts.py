@@ -204,3 +204,49 @@ def test_two_of_sixty_four_are_found_in_few_tries() -> None:
     study = Colliding([{OWNERS[5], OWNERS[40]}])
     assert fewest(cast(Study, study), OWNERS, None) == [OWNERS[5], OWNERS[40]]
     assert len(study.tried) < 20
+
+
+def test_a_floor_is_not_filled_by_less_work_on_however_many_offers() -> None:
+    """5 GPUs for three months at 3 USD are 32,400 USD. Without its demand the work was taken to run on each offer."""
+    offers = [gpus("north", price, id=f"north-{price}") for price in (1, 2, 3)]
+    floor = {"id": "floor", "kind": "minimum-commitment", "amount": "40 k USD", "shortfall": "forbidden"}
+    assert refused(build(offers, [compute(demand="5 GPU")], agreement(floor), months=3)).facts == (
+        "`research` is work that it covers (10.8 k GPU-hours in all), and there is no more of it",
+        "no capacity by the hour may stand idle (`idle: reserved`); with `idle: allowed` `floor` can be met",
+    )
+
+
+def test_two_floors_that_one_work_does_not_fill_tell_it_and_a_floor_against_exclusivity_does_not() -> None:
+    """1000 Mtok a month for two months are 6,000 USD in the north, or 4,000 in the south; 5,000 and 2,000 take more."""
+    offers, south = [tokens("north", 3), tokens("south", 2)], {"id": "south-floor", "amount": "2 k USD"}
+    floor: Data = {"kind": "minimum-commitment", "shortfall": "forbidden"}
+    there = agreement(floor | south, party="south")
+    both = agreement(floor | {"id": "north-floor", "amount": "5 k USD"}), there
+    assert refused(build(offers, [work()], *both, months=2)).facts == (
+        "`chat` is work that they cover (2.00 k Mtok in all), and there is no more of it",
+    )
+    assert refused(build(offers, [work()], agreement(ONLY), there, months=2)).facts == ()
+
+
+def test_what_cures_a_conflict_does_so_in_whole_units() -> None:
+    """January's gang of 8 fills the south, and 5 GPUs cost 5 x 744 in the north, over the cap with March's as many.
+
+    Without `other` a part of a gang would leave them room in the south; with whole ones there is none.
+    """
+    offers = [gpus("north", 1), gpus("south", 2, capacity="8 GPU", until="2026-03-01")]
+    train = {"id": "train", "kind": "training", "work": "3 k GPU-hour", "gang": "8 GPU", "deadline": "2026-02-01"}
+    jobs = [compute("chat", "5 GPU"), compute("other"), train | {"runs-on": {"accelerators": {"H100": 1}}}]
+    cap = agreement({"id": "cap", "kind": "spending-cap", "amount": "5 k USD"})
+    assert SERVED.format("other") not in refused(build(offers, jobs, cap, months=3)).facts
+    assert check(build(offers, [jobs[0], jobs[2]], cap, months=3)).answer == "no"
+
+
+def test_an_offer_that_ends_is_named_only_where_it_would_do_at_its_price() -> None:
+    """All runs in the north: two months at 3 USD, and March at 9, are 15,000. At 3 March would make it 9,000."""
+    offers = [tokens("north", 3, until="2026-03-01"), tokens("north", 9, id="dear"), tokens("south", 2)]
+    ends = "`north-api` is not on offer, or has no price, in Mar 2026"
+    for amount, told in (("8 k USD", False), ("9 k USD", True)):
+        clauses = agreement(ONLY, {"id": "cap", "kind": "spending-cap", "amount": amount})
+        found = refused(build(offers, [work()], clauses, months=3))
+        assert [clash.term for clash in found.clauses] == ["only", "cap"]
+        assert (ends in found.facts) == told, amount

@@ -153,13 +153,13 @@ class Draft:
         return [workload.worth(self.periods[max(last - 1, 0)].span_start) for last in after]
 
     def define_demand(self) -> None:
-        """Work done and unserved demand make up demand, in each group of periods."""
+        """Work done and unserved demand make up demand, in each group of periods; more than that there is not to do."""
         for workload in self.case.workloads:
             demand = self.demand[workload.id]
             rows = self.grouped(self.use_of(self.arcs.of_workload[workload.id]), demand.owner, len(demand.work))
             if workload.id in self.unserved:
                 rows = rows + Expr.of(self.unserved[workload.id])
-            self.program.require(Owner("demand", workload.id), "served", rows == demand.work)
+            self.program.require(Owner("demand", workload.id), "served", rows == demand.work, ceiling=True)
 
     def define_costs(self) -> None:
         """Use at its price after discounts, moving data, and units at theirs."""

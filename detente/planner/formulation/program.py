@@ -50,6 +50,7 @@ class Block:
     turns_on: frozenset[Owner] = frozenset()  # of columns: their users
     key: Owner = NOBODY  # of rows
     own: Literal["none", "some", "all"] = "none"  # of rows: which of their columns are the owner's
+    ceiling: bool = False  # of rows: there is no more than they ask for, whoever is out
 
     @property
     def slice(self) -> slice:
@@ -199,10 +200,13 @@ class LinearProgram:
         if columns.size:
             self.denials.append(Denial(columns.ravel(), tuple(map(frozenset, deniers)), of_work))
 
-    def require(self, owner: Owner, part: str, rows: Rows, shares: Floats | None = None) -> None:
+    def require(
+        self, owner: Owner, part: str, rows: Rows, shares: Floats | None = None, *, ceiling: bool = False
+    ) -> None:
         """Rows that an owner adds. Entries with equal row and column are added up.
 
-        Rows that ask one share of several amounts (``shares``) give by one share, too.
+        Rows that ask one share of several amounts (``shares``) give by one share, too. While the owner is out, rows
+        hold nothing, or their upper bound alone (``ceiling``): of what is asked for there is no more.
         """
         expr = rows.expr
         if not expr.n:
@@ -217,7 +221,10 @@ class LinearProgram:
         if shares is not None:
             self.shares[self.m] = shares
         own = self._own(owner, expr.parts)
-        self.row_blocks.append(Block(owner, part, self.m, stop, windows=expr.windows, unit=expr.unit, key=key, own=own))
+        block = Block(
+            owner, part, self.m, stop, windows=expr.windows, unit=expr.unit, key=key, own=own, ceiling=ceiling
+        )
+        self.row_blocks.append(block)
         self.m += expr.n
 
     def _own(self, owner: Owner, parts: Sequence[Part]) -> Literal["none", "some", "all"]:

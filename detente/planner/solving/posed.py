@@ -135,7 +135,8 @@ class Posed(Running):
     def turn(self, out: frozenset[Owner], lenient: frozenset[Owner] = frozenset()) -> None:
         """Put all in but those who are ``out``; who is ``lenient`` is in, and yet denies nothing.
 
-        Of whoever is out, rows hold nothing, own columns stay zero, what only they deny is free, and no charge is due.
+        Of whoever is out, rows hold nothing but a ceiling, own columns stay zero, what only they deny is free, and no
+        charge is due.
         """
         before, self.out = self.out, out
         waived, self.lenient = before | self.lenient, lenient
@@ -162,10 +163,10 @@ class Posed(Running):
                 yield fixing.numbers
 
     def _require(self, block: Block, *, on: bool) -> None:
-        """Rows hold what they say, or nothing."""
+        """Rows hold what they say, or nothing: of a ceiling, that there is no more."""
         scale = self.row_scale[block.slice]
         self._row_low[block.slice] = self.lower[block.slice] * scale if on else -np.inf
-        self._row_high[block.slice] = self.higher[block.slice] * scale if on else np.inf
+        self._row_high[block.slice] = self.higher[block.slice] * scale if on or block.ceiling else np.inf
         bounds = self._row_low[block.slice], self._row_high[block.slice]
         self.highs.changeRowsBounds(block.stop - block.start, block.numbers, *bounds)
 
