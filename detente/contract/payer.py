@@ -33,6 +33,10 @@ class Payer(GivingBack):
     def paying(self) -> Calendar:
         """The times in which it pays: within one of them, nobody can tell when it paid how much."""
 
+    def applied_until(self, at: datetime, /) -> bool:
+        """Whether it pays up to a moment inside of one of these times, and then anew. Neutral: no."""
+        return False
+
     @property
     def tells_apart(self) -> frozenset[str]:
         """The clauses for which it says how much of what it pays is for what they count. Neutral: none."""

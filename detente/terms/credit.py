@@ -206,16 +206,26 @@ class Credit(Term, Payer, UpToAmount):
 
     @cached_property
     def _times(self) -> AppliedTimes:
-        """When it is applied: cut where another credit begins to be, or a window that counts what it pays."""
+        """When it is applied: cut where another credit begins to be, or a window that counts what it pays.
+
+        And where a rate of exchange changes of one of them: each is applied at one rate, as is what counts that.
+        """
         beside = self.beside
         alike = [self.covered, *(other.covered for other in beside)]
-        read = [m.used_in for m in self._counting if any(each.inside(m.selection) is not False for each in alike)]
-        return AppliedTimes(self.paying, (*(other._paying(monthly=True) for other in beside), *read))
+        read = [m for m in self._counting if any(each.inside(m.selection) is not False for each in alike)]
+        kept = (self.own_money, *(other.own_money for other in beside), *(meter.money for meter in read))
+        moneys = tuple(dict.fromkeys(money for money in kept if money is not None))
+        times = (*(other._paying(monthly=True) for other in beside), *(meter.used_in for meter in read))
+        return AppliedTimes(self.paying, times, moneys)
 
     @property
     def _cuts(self) -> set[datetime]:
         """The moments at which one of the times in which it is applied is cut."""
         return self._times.cuts(self.validity.start, self.validity.end)
+
+    def applied_until(self, at: datetime) -> bool:
+        """Whether one of the times in which it is applied ends there: it is cut where rates change of what it knows."""
+        return at in self._cuts
 
     @cached_property
     def _counted(self) -> Calendar:
@@ -378,7 +388,10 @@ class Credit(Term, Payer, UpToAmount):
             yield Flaw(what, f"let at most {MAX_DIVIDING} do so", ("of",) if self.of.wanted else ("kind",))
         hours = self.calendar(Every(every="hour"))
         at = next((at for at in sorted(self._cuts) if not hours.begins_at(at)), None)
-        if at is not None:
+        if at is not None and at in self._times.rates_turn(self.validity.start, self.validity.end):
+            what = f"a rate of exchange changes at {at:%Y-%m-%d %H:%M} UTC, and not with an hour of `{self.id}`"
+            yield Flaw(what, "fix the rate (`exchange:` of its agreement, `day: signing`)", ("kind",))
+        elif at is not None:
             what = f"a window beside those of `{self.id}` begins at {at:%Y-%m-%d %H:%M} UTC, and not with an hour of it"
             yield Flaw(what, "let both agreements have one `zone`", ("kind",))
 

@@ -130,12 +130,25 @@ def test_credits_in_two_currencies_pay_one_after_the_other() -> None:
     assert (charged(found, "first"), charged(found, "then")) == (-110, -200)
 
 
-def test_a_rate_that_changes_while_a_credit_is_applied_is_refused() -> None:
+@pytest.mark.parametrize(
+    ("given", "back"),
+    [
+        (50, D(50)),  # 200 / 31 a day: 50 are given in the first eight
+        # 15 days of 200 / 31 at 1, and the rest of 150 at 2
+        (150, 15 * D(200) / 31 + 2 * (150 - 15 * D(200) / 31)),
+        (300, 15 * D(200) / 31 + 2 * (16 * D(200) / 31 + 100)),
+    ],
+)
+def test_a_credit_is_applied_up_to_the_day_on_which_the_rate_changes(given: int, back: D) -> None:
+    """By use, in the middle of January; beside a floor of 400 EUR that counts what it leaves."""
     rate = [{"rate": {"2026-01-01": "1 USD per EUR", "2026-01-16": "2 USD per EUR"}, "day": "use"}]
-    data = of({"id": "credit", "kind": "credit", "amount": "50 EUR"}, exchange=rate, months=1)
+    floor: Data = FLOOR | {"amount": "400 EUR", "measure": "after-credits"}
+    data = of({"id": "credit", "kind": "credit", "amount": f"{given} EUR"}, floor, exchange=rate)
     data["horizon"] |= {"every": "day"}
-    (said,) = mistakes(data)
-    assert said.startswith("the rate of EUR changes on 2026-01-16, and `credit` is applied once for Jan 2026; let it")
+    case = Case.of(data)
+    found = solved(case)
+    assert abs(charged(found, "credit") + back) < D("1e-4")
+    assert abs(charged(found, "floor") - 2 * given) < D("1e-4")
     assert plan_of({"id": "credit", "kind": "credit", "amount": "50 EUR"}, exchange=moving("invoice")).cost == 540 - 60
 
 

@@ -67,13 +67,13 @@ def _paid_at_two(term: Term, own: OwnMoney, view: View) -> Iterator[Flaw]:
     others = [o for o in view.lowering if isinstance(o, Payer) and o.sold.inside(term.covered) is not False]
     for each in (*((term,) if isinstance(term, Payer) else ()), *(others if counts else ())):
         for window in each.paying.seen_by(view.horizon):
-            for at in own.changes(window.start, window.end):
+            for at in (at for at in own.changes(window.start, window.end) if not each.applied_until(at)):
                 when = named(window.start, window.end)
                 what = (
                     f"the rate of {own.currency} changes on {at:%Y-%m-%d}, and `{each.id}` is applied once for {when}"
                 )
-                remedy = "let it change where that begins (`day: invoice` has one rate for each month), or fix it "
-                yield Flaw(what, f"{remedy}(`exchange:` of its agreement, `day: signing`)", ("kind",))
+                remedy = f"let it change where that begins, or fix it (`exchange:` of the agreement of `{term.id}`, "
+                yield Flaw(what, f"{remedy}`day: signing`)", ("kind",))
 
 
 def _at_another(offer: AnyOffer, term: Term, own: OwnMoney) -> StatedAs | None:

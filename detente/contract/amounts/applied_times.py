@@ -1,7 +1,7 @@
-"""When a credit is applied: its own times, each cut where the times of others begin or end inside of it.
+"""When a credit is applied: its own times, each cut where times of others begin or end inside of it, or a rate changes.
 
-So what is given when is known to whoever counts it. Not here: which others there are (``terms``), and how much is given
-(``in_full``, ``paid_parts``).
+So what is given when, and at which rate of exchange, is known to whoever counts it. Not here: which others there are
+(``terms``), and how much is given (``in_full``, ``paid_parts``).
 """
 
 from __future__ import annotations
@@ -9,8 +9,9 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from datetime import datetime
-from itertools import islice, pairwise
+from itertools import chain, islice, pairwise
 
+from detente.contract.own_money import OwnMoney
 from detente.contract.reach.window import Calendar, Window
 
 MANY = 500
@@ -23,6 +24,8 @@ class AppliedTimes:
 
     own: Calendar
     others: tuple[Calendar, ...]
+    kept_in: tuple[OwnMoney, ...] = ()
+    """The currencies of it and of them, where their rates change."""
 
     def of(self, window: Window) -> Iterator[Window]:
         """The times of one of its windows, each as far as others begin none."""
@@ -33,10 +36,17 @@ class AppliedTimes:
     def cuts(self, start: datetime, end: datetime) -> set[datetime]:
         """The moments of a time at which one of its own is cut: of the first many."""
         whole = replace(self.own, sight=None)
-        edges = islice(self._edges(start, end), MANY)
+        edges = chain(islice(self._begins(start, end), MANY), self.rates_turn(start, end))
         return {at for at in edges if any(each.start < at < each.end for each in whole.over(at, at))}
 
+    def rates_turn(self, start: datetime, end: datetime) -> Iterator[datetime]:
+        """The moments inside of a time at which a rate of exchange changes."""
+        return (at for money in self.kept_in for at in money.changes(start, end))
+
     def _edges(self, start: datetime, end: datetime) -> Iterator[datetime]:
+        return chain(self._begins(start, end), self.rates_turn(start, end))
+
+    def _begins(self, start: datetime, end: datetime) -> Iterator[datetime]:
         """The moments inside of a time at which a window of another begins or ends."""
         for each in self.others:
             for window in replace(each, sight=None).over(start, end):
