@@ -54,8 +54,8 @@ from detente.providers.wire import Refusal, Tokens
 COUNTING = 10.0
 """Seconds that a count of tokens may take, before our own estimate is as good."""
 _OPENAI = SURFACES[b"/v1/chat/completions"]
-MAX_ROUNDS = 20
-"""Answers of the ledger that a call waits for, while others take what comes."""
+MAX_ROUNDS = 50
+"""Answers of the ledger that a call waits for, while others take what comes, or give back what they have to spare."""
 
 
 def new_ids(worker: int = 0) -> str:

@@ -73,16 +73,17 @@ def remaining(limit: int, drawn: int, rows: Iterable[LeaseRow]) -> int:
 
 
 def given(
-    limit: int, drawn: int, others: Iterable[LeaseRow], mine: LeaseRow, claim: LeaseClaim, share: int
+    limit: int, drawn: int, others: Iterable[LeaseRow], mine: LeaseRow, claim: LeaseClaim, share: int, free: int = 0
 ) -> LeaseRow:
     """A replica's row after its claim: as it says, and more as far as the cap goes.
 
-    Ahead of need it is given half of its part of what remains at most (``share``: how many replicas there are), so
-    that the last of a cap is not spread over replicas that do not need it.
+    ``free`` is what it has that no call uses or holds. Ahead of need it has at most half of its part of what remains,
+    that included (``share``: how many replicas there are), however often it asks: so nobody holds most of a cap, and
+    the last of it is not spread over replicas that do not need it.
     """
     kept = LeaseRow(claim.granted, mine.counted, claim.held)
     left = remaining(limit, drawn, (*others, kept))
-    ahead = min(claim.wanted, left // (2 * max(1, share)))
+    ahead = min(claim.wanted, max(0, (left + free) // (2 * max(1, share)) - free))
     more = claim.need if ahead < claim.need <= left else ahead
     return kept._replace(granted=kept.granted + max(0, more))
 

@@ -49,13 +49,15 @@ class CapClaim(NamedTuple):
 class CapAnswer(NamedTuple):
     """What a holder goes by from now on; what remains for anybody; and the percent that were reached just now.
 
-    ``unused``, where they were: what remains, and what is leased of it that no call uses or holds.
+    ``unused``, where they were: what remains, and what is leased of it that no call uses or holds. ``lent``, where
+    there was too little: what others have of that, who give it back once they see that it is asked for.
     """
 
     granted: int
     remaining: int
     reached: int = 0
     unused: int = 0
+    lent: int = 0
 
 
 class HolderEndedError(LedgerError):
@@ -91,13 +93,17 @@ class Leasing:
                 if not _may_lease(session, key):
                     found[key] = CapAnswer(asked.claim.granted, 0)
                     continue
-                row = given(asked.limit, drawn, others.values(), mine, asked.claim, share)
+                row = given(asked.limit, drawn, others.values(), mine, asked.claim, share, asked.free)
                 _write(session, key, holder, row)
-                more = row.granted - asked.claim.granted
-                _note_free(session, key, holder, asked.free + more)
-                left, unmet = remaining(asked.limit, drawn, (*others.values(), row)), more < asked.claim.need
-                found[key] = CapAnswer(row.granted, left, *_reached(session, key, asked.limit, left, unmet=unmet))
+                left = remaining(asked.limit, drawn, (*others.values(), row))
+                found[key] = _answer(session, key, holder, asked, row.granted, left)
             return found
+
+    def lacked(self, but: str) -> set[CapWindow]:
+        """Where a call of another holder found no room: who has some to spare gives it back."""
+        with self.store.reading() as session:
+            rows = session.all('SELECT cap, "window" FROM leases WHERE lacks > 0 AND holder <> ?', (but,))
+            return {CapWindow(str(cap), int(window)) for cap, window in rows}
 
     def close(self, holder: str, beat: int, claims: Mapping[CapWindow, LeaseClaim]) -> None:
         """A holder ends, and says of all that it holds what it used of it. Raises HolderEndedError as ``renew``."""
@@ -229,11 +235,22 @@ def _write(session: Session, key: CapWindow, holder: str, row: LeaseRow) -> None
     )
 
 
-def _note_free(session: Session, key: CapWindow, holder: str, free: int) -> None:
-    """Note what of a lease no call uses or holds: it is nobody else's, and not used up either."""
+def _answer(session: Session, key: CapWindow, holder: str, asked: CapClaim, granted: int, left: int) -> CapAnswer:
+    """What a claim is answered. Noted with it: what of the lease no call uses or holds, and what a call still lacks."""
+    more = granted - asked.claim.granted
+    lacks = asked.claim.need if more < asked.claim.need else 0
     session.run(
-        'UPDATE leases SET free = ? WHERE cap = ? AND "window" = ? AND holder = ?', (big(max(0, free)), *key, holder)
+        'UPDATE leases SET free = ?, lacks = ? WHERE cap = ? AND "window" = ? AND holder = ?',
+        (big(max(0, asked.free + more)), big(lacks), *key, holder),
     )
+    if not (lacks or reached(asked.limit, left)):
+        return CapAnswer(granted, left)
+    rows = session.all('SELECT holder, free FROM leases WHERE cap = ? AND "window" = ?', key)
+    spare = {name: int(str(free)) for name, free in rows}
+    lent = sum(free for name, free in spare.items() if name != holder)
+    unused = left + sum(spare.values())
+    percent = _told(session, key, reached(asked.limit, unused, unmet=lacks > left + lent))
+    return CapAnswer(granted, left, percent, unused if percent else 0, lent if lacks else 0)
 
 
 def _drawn(session: Session, meter: str, window: int, rows: Iterable[LeaseRow]) -> int:
@@ -255,27 +272,25 @@ def whole_up(found: Sum) -> int:
     return ceil(found.value * NANOS)
 
 
-def _reached(session: Session, key: CapWindow, limit: int, left: int, *, unmet: bool) -> tuple[int, int]:
-    """The most of a cap that was reached, where nobody was told so before, and what is unused of it; else 0 of both.
+def _told(session: Session, key: CapWindow, percent: int) -> int:
+    """So many percent were reached: the same, and it is noted, where that is to be told; else 0."""
+    before = session.number('SELECT MAX(percent) FROM warnings WHERE cap = ? AND "window" = ?', key)
+    if not is_news(before, percent):
+        return 0
+    session.run("INSERT INTO warnings VALUES (?, ?, ?)", (*key, percent))
+    return percent
 
-    What is leased ahead of need is as good as left, unless a call finds no room for it.
+
+def reached(limit: int, left: int, *, unmet: bool = False) -> int:
+    """The most percent of a cap that is told and was reached.
+
+    A call that found no room anywhere is told of once 80 are, with the percent that are: what is left is too little
+    for the calls that come, and nobody would be told that they are refused.
     """
-    if not reached(limit, left, unmet=unmet):
-        return 0, 0
-    rows = session.all('SELECT free FROM leases WHERE cap = ? AND "window" = ?', key)
-    unused = left + sum(int(str(free)) for (free,) in rows)
-    passed = reached(limit, left if unmet else unused, unmet=unmet)
-    told = session.number('SELECT MAX(percent) FROM warnings WHERE cap = ? AND "window" = ?', key)
-    if not passed or told >= passed:
-        return 0, 0
-    session.run("INSERT INTO warnings VALUES (?, ?, ?)", (*key, passed))
-    return passed, unused
+    passed = max((percent for percent in WARNED if (limit - left) * 100 >= limit * percent), default=0)
+    return (limit - left) * 100 // limit if unmet and 0 < passed < WARNED[-1] else passed
 
 
-def reached(limit: int, left: int, *, unmet: bool) -> int:
-    """The most percent of a cap that is told and was reached; a call that finds no room reaches 100 where 80 are used.
-
-    What is left then is too little for the calls that come, and nobody would be told that they are refused.
-    """
-    passed = [percent for percent in WARNED if (limit - left) * 100 >= limit * percent]
-    return WARNED[-1] if passed and unmet else passed[-1] if passed else 0
+def is_news(told: int, percent: int) -> bool:
+    """Whether so many percent are told where so many were: each of ``WARNED`` once, and once that calls are refused."""
+    return percent > told and (percent in WARNED or told in (0, *WARNED))

@@ -109,6 +109,10 @@ MIGRATIONS: tuple[tuple[str, ...], ...] = (
         " made {whole} NOT NULL, changed {whole} NOT NULL, revoked {whole} NOT NULL, version {whole} NOT NULL,"
         " mark {bytes} NOT NULL, PRIMARY KEY (batch, n))",
     ),
+    (
+        "ALTER TABLE leases ADD COLUMN lacks {big} NOT NULL DEFAULT 0",
+        'CREATE INDEX leases_lacking ON leases (cap, "window") WHERE lacks > 0',
+    ),
 )
 LATEST = len(MIGRATIONS)
 KEYS_CHAINED = 10

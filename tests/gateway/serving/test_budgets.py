@@ -316,9 +316,9 @@ def test_operators_see_budgets_and_are_told_at_80_and_100_percent(tmp_path: Path
         budgets = [budget(id="month", requests=10), {"id": "rate", "of": {}, "every": "minute", "requests": 11}]
         async with play(SERVED) as south, stage(tmp_path, one(south, budgets=budgets), way, said) as there:
             assert await calls(there, 8) == [200] * 8
-            await told(there, "budget `month`: 80% of its amount in Mar 2026 is used, or leased to calls")
+            await told(there, "budget `month`: 80% of its amount in Mar 2026 is used or held by calls (2 of 10 left)")
             assert await calls(there, 3) == [200, 200, 429]
-            await told(there, "budget `month`: 100% of its amount in Mar 2026 is used, or leased to calls")
+            await told(there, "budget `month`: 100% of its amount in Mar 2026 is used or held by calls (0 of 10 left)")
             assert len([line for line in lines(there) if "%" in line]) == 2, "each once, and nothing of minutes"
             page = {each["budget"]: each for each in standing_page(there.standings)["budgets"]}
             assert page["month"]["allows"] == "10"

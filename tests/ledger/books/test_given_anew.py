@@ -114,6 +114,8 @@ def test_a_ledger_that_counted_by_labels_alone_counts_anew(tmp_path: Path) -> No
             session.run("DROP INDEX lines_of_rows")
             session.run("DROP TABLE reads")
             session.run("DROP TABLE key_changes")
+            session.run("DROP INDEX leases_lacking")
+            session.run("ALTER TABLE leases DROP COLUMN lacks")
             session.run("UPDATE ledger_schema SET version = 7")
         store.prepare(make=False)
         Books(store, CASE).post([used("3").times(-1)], NOW)

@@ -1,8 +1,9 @@
 """Leases: under every interleaving of replicas, of what they say, and of their deaths, no cap is passed.
 
 The model explores every order of: claims sent, lost, or heard late; calls that begin and end; records that are read
-into the books; kills, and starts after them. It runs the very functions of the program (``given``, ``Slice``,
-``LeaseRow.closed``) on a cap of a few units. No clock is in it, because none is in the protocol.
+into the books; kills, and starts after them; and whoever has read a journal to its end closes those who wrote it and
+are dead. It runs the very functions of the program (``given``, ``Slice``, ``LeaseRow.closed``) on a cap of a few units.
+No clock is in it, because none is in the protocol.
 """
 
 from __future__ import annotations
@@ -22,14 +23,13 @@ BOUNDS: dict[str, Any] = {}
 
 
 class Replica(NamedTuple):
-    """One life of a replica, as it sees itself; ``recorded`` is what its journal holds and the books do not yet."""
+    """One life of a replica, as it sees itself."""
 
     alive: bool = True
     granted: int = 0
     used: int = 0
     held: int = 0
     beat: int = 0
-    recorded: int = 0
     life: int = 0
 
     @property
@@ -51,11 +51,15 @@ class Message(NamedTuple):
 
 
 class Stored(NamedTuple):
-    """What the ledger holds of one life of a replica."""
+    """What the ledger holds of one life of a replica.
+
+    ``recorded`` is what its journal holds and the books do not yet.
+    """
 
     row: LeaseRow = NO_ROW
     beat: int = 0
     alive: bool = True
+    recorded: int = 0
 
 
 class World(NamedTuple):
@@ -84,7 +88,8 @@ class World(NamedTuple):
     @property
     def used(self) -> int:
         """What is recorded, and what is under way at replicas that live."""
-        return self.drawn + sum(r.recorded + (r.held if r.alive else 0) for r in self.replicas)
+        under_way = sum(replica.held for replica in self.replicas if replica.alive)
+        return self.drawn + under_way + sum(each.recorded for lives in self.stored for each in lives)
 
 
 def told(world: World, message: Message) -> World:
@@ -94,29 +99,31 @@ def told(world: World, message: Message) -> World:
     if not there.alive or message.beat <= there.beat:
         return world
     others = world.rows((message.who, message.life))
-    row = given(BOUNDS["limit"], world.drawn, others, there.row, message.claim, len(world.replicas))
-    world = world.store(message.who, message.life, Stored(row, message.beat))
+    free = message.claim.granted - there.row.counted - message.claim.held  # at most: some use is in the journal alone
+    row = given(BOUNDS["limit"], world.drawn, others, there.row, message.claim, len(world.replicas), max(0, free))
+    world = world.store(message.who, message.life, there._replace(row=row, beat=message.beat))
     return world._replace(net=world.net | {message._replace(answer=row.granted)})
 
 
-def ingested(world: World, who: int) -> World:
-    """The records of a replica go on the books."""
-    replica = world.replicas[who]
-    there = world.stored[who][replica.life]
-    counted = there._replace(row=there.row._replace(counted=there.row.counted + replica.recorded))
-    world = world.store(who, replica.life, counted)._replace(drawn=world.drawn + replica.recorded)
-    return world.replica(who, replica._replace(recorded=0))
+def ingested(world: World, who: int, life: int) -> World:
+    """The records of one life go on the books."""
+    there = world.stored[who][life]
+    row = there.row._replace(counted=there.row.counted + there.recorded)
+    world = world._replace(drawn=world.drawn + there.recorded)
+    return world.store(who, life, there._replace(row=row, recorded=0))
+
+
+def closed(world: World, who: int, life: int) -> World:
+    """A life whose journal is on the books, and will not grow, is closed."""
+    there = world.stored[who][life]
+    assert there.recorded == 0
+    return world.store(who, life, there._replace(row=there.row.closed, alive=False))
 
 
 def started(world: World, who: int) -> World:
-    """After a kill: the journal goes on the books, the earlier life is closed, and another begins."""
-    world = ingested(world, who)
-    life = world.replicas[who].life
-    there = world.stored[who][life]
-    world = world.store(who, life, Stored(there.row.closed, there.beat, alive=False))
-    lives = (*world.stored[who], Stored())
-    world = world._replace(stored=(*world.stored[:who], lives, *world.stored[who + 1 :]))
-    return world.replica(who, Replica(life=life + 1))
+    """After a kill another life begins."""
+    world = world._replace(stored=(*world.stored[:who], (*world.stored[who], Stored()), *world.stored[who + 1 :]))
+    return world.replica(who, Replica(life=world.replicas[who].life + 1))
 
 
 def steps(world: World) -> Iterator[World]:
@@ -130,6 +137,7 @@ def steps(world: World) -> Iterator[World]:
         yield less.replica(message.who, less.replicas[message.who].having(mine))
     for who, replica in enumerate(world.replicas):
         yield from _of_one(world, who, replica)
+        yield from _of_journals(world, who, replica)
 
 
 def heard(world: World, message: Message) -> bool:
@@ -153,8 +161,6 @@ def _of_one(world: World, who: int, replica: Replica) -> Iterator[World]:
             yield started(world, who)
         return
     yield world.replica(who, replica._replace(alive=False))  # killed
-    if replica.recorded:
-        yield ingested(world, who)
     if mine.free >= 1:
         mine.take(1)
         yield world.replica(who, replica.having(mine))
@@ -163,9 +169,21 @@ def _of_one(world: World, who: int, replica: Replica) -> Iterator[World]:
     if replica.held:
         mine = replica.slice
         mine.settle(1, 1)
-        yield world.replica(who, replica.having(mine)._replace(recorded=replica.recorded + 1))
+        there = world.stored[who][replica.life]
+        ends = world.store(who, replica.life, there._replace(recorded=there.recorded + 1))
+        yield ends.replica(who, replica.having(mine))
     if mine.free and replica.beat < BOUNDS["beats"]:
         yield _claims(world, who, replica, LeaseClaim(0))  # gives back what is free
+
+
+def _of_journals(world: World, who: int, replica: Replica) -> Iterator[World]:
+    """Records go on the books, by whoever reads them; and who is dead is closed once all are. Who is dead stays so."""
+    for life, there in enumerate(world.stored[who]):
+        if there.recorded:
+            yield ingested(world, who, life)
+        dead = not replica.alive or life < replica.life or BOUNDS["rash"]
+        if there.alive and dead and not there.recorded:
+            yield closed(world, who, life)
 
 
 def _claims(world: World, who: int, replica: Replica, asks: LeaseClaim) -> World:
@@ -176,25 +194,54 @@ def _claims(world: World, who: int, replica: Replica, asks: LeaseClaim) -> World
 
 
 def settled(world: World) -> World:
-    """Nobody is killed any more: all is said, heard and on the books."""
+    """Nobody is killed any more: all is said, heard and on the books, and the dead are closed."""
     world = world._replace(net=frozenset())
     for who, replica in enumerate(world.replicas):
-        if not replica.alive:
-            world = started(world, who)
-    for who in range(len(world.replicas)):
-        world = ingested(world, who)
-        replica = world.replicas[who]
-        mine = replica.slice
-        claim = mine.claim()
-        there = world.stored[who][replica.life]
-        row = given(BOUNDS["limit"], world.drawn, world.rows((who, replica.life)), there.row, claim, 1)
-        world = world.store(who, replica.life, there._replace(row=row)).replica(who, replica.having(mine))
+        for life, there in enumerate(world.stored[who]):
+            world = ingested(world, who, life)
+            if there.alive and not (replica.alive and life == replica.life):
+                world = closed(world, who, life)
+        if replica.alive:
+            world, _ = _answered(world, who, 0)
     return world
 
 
-def explored(limit: int, lives: tuple[int, ...], beats: int) -> set[World]:
-    """Every world that can come about, of a cap of so many units and replicas of so many lives and claims each."""
-    BOUNDS.update(limit=limit, lives=lives, beats=beats)
+def _answered(world: World, who: int, need: int) -> tuple[World, bool]:
+    """A replica gives back what is free, and asks for what a call needs; whether it got that."""
+    replica = world.replicas[who]
+    mine, there = replica.slice, world.stored[who][replica.life]
+    claim = mine.claim(need)
+    row = given(BOUNDS["limit"], world.drawn, world.rows((who, replica.life)), there.row, claim, 1)
+    mine.grant(row.granted)
+    world = world.store(who, replica.life, there._replace(row=row)).replica(who, replica.having(mine))
+    return world, mine.free >= need
+
+
+def nobody_is_refused_what_another_can_spare(world: World) -> bool:
+    """A call that finds no room has it once all who live gave back what they can spare, if there is any at all."""
+    living = [who for who, replica in enumerate(world.replicas) if replica.alive]
+    world = world._replace(net=frozenset())
+    for who in living:
+        world, _ = _answered(world, who, 0)
+    left = remaining(BOUNDS["limit"], world.drawn, world.rows())
+    held = sum(world.replicas[who].slice.used + world.replicas[who].held for who in living)
+    on_books = sum(world.stored[who][world.replicas[who].life].row.counted for who in living)
+    dead = sum(
+        each.row.outstanding
+        for who, lives in enumerate(world.stored)
+        for life, each in enumerate(lives)
+        if who not in living or life < world.replicas[who].life
+    )
+    assert left == BOUNDS["limit"] - world.drawn - dead - (held - on_books), "nothing else is kept from anybody"
+    return all(_answered(world, who, 1)[1] is (left >= 1) for who in living)
+
+
+def explored(limit: int, lives: tuple[int, ...], beats: int, *, rash: bool = False) -> set[World]:
+    """Every world that can come about, of a cap of so many units and replicas of so many lives and claims each.
+
+    ``rash``: whoever reads journals takes all writers for dead.
+    """
+    BOUNDS.update(limit=limit, lives=lives, beats=beats, rash=rash)
     start = World(tuple(Replica() for _ in lives), tuple((Stored(),) for _ in lives))
     found, next_ = {start}, [start]
     while next_:
@@ -205,7 +252,9 @@ def explored(limit: int, lives: tuple[int, ...], beats: int) -> set[World]:
     return found
 
 
-@pytest.mark.parametrize(("limit", "lives", "beats"), [(2, (2, 1), 2), (2, (1, 1, 1), 1)])
+@pytest.mark.parametrize(
+    ("limit", "lives", "beats"), [(2, (2, 1), 1), (2, (1, 1, 1), 1), (2, (1, 1), 2), (1, (2, 1), 2)]
+)
 def test_no_cap_is_passed_in_any_world_and_what_the_dead_did_not_use_comes_back(
     limit: int, lives: tuple[int, ...], beats: int
 ) -> None:
@@ -217,9 +266,15 @@ def test_no_cap_is_passed_in_any_world_and_what_the_dead_did_not_use_comes_back(
         end = settled(world)
         apart = sum(each.row.outstanding for of_one in end.stored for each in of_one if not each.alive)
         assert remaining(limit, end.drawn, end.rows()) == limit - end.used - apart
+        assert nobody_is_refused_what_another_can_spare(world)
         lost.add(apart)
     assert lost <= {*range(limit + 1)}
     assert 0 in lost
+
+
+def test_a_cap_is_passed_where_a_replica_that_lives_is_taken_for_dead() -> None:
+    """So the model would see it: its journal is on the books, and it goes on within what it was granted."""
+    assert max(world.used for world in explored(1, (1, 1), 1, rash=True)) == 2
 
 
 # -- the functions alone ----------------------------------------------------------------------------------------------

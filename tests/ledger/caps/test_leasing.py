@@ -35,12 +35,36 @@ def asks(leasing: Leasing, holder: str, beat: int, granted: int = 0, *, free: in
 def test_replicas_share_a_cap_and_give_back(leasing: Leasing) -> None:
     assert asks(leasing, "a", 1, wanted=90) == CapAnswer(25, 75)  # half of its half
     assert asks(leasing, "b", 1, need=70) == CapAnswer(70, 5)
-    assert asks(leasing, "b", 2, 70, need=6) == CapAnswer(70, 5, 100, 30), (
-        "a call found no room; `a` uses nothing of its 25"
-    )
+    assert leasing.lacked("a") == leasing.lacked("b") == set()
+    assert asks(leasing, "b", 2, 70, need=6) == CapAnswer(70, 5, lent=25), "`a` uses nothing of its 25: 70 % are used"
+    assert (leasing.lacked("a"), leasing.lacked("b")) == ({CAP}, set())
     assert asks(leasing, "a", 2, 5) == CapAnswer(5, 25)  # it used 5, and gives back 20
     assert asks(leasing, "b", 4, 70, need=25) == CapAnswer(95, 0)
+    assert leasing.lacked("a") == set()
+    assert asks(leasing, "b", 5, 95) == CapAnswer(95, 0, 100, 0), "a call holds the 25"
     assert asks(leasing, "a", 3, 5, need=1) == CapAnswer(5, 0)
+
+
+def test_a_call_that_finds_no_room_anywhere_is_told_of_once_with_the_percent_that_are_used(leasing: Leasing) -> None:
+    assert asks(leasing, "a", 1, need=60) == CapAnswer(60, 40)
+    assert asks(leasing, "a", 2, 60, need=41) == CapAnswer(60, 40), "60 are used: no call of a usual size is refused"
+    assert asks(leasing, "a", 3, 60, need=25) == CapAnswer(85, 15)
+    assert asks(leasing, "b", 1, need=10) == CapAnswer(10, 5)
+    assert asks(leasing, "a", 4, 85) == CapAnswer(85, 5, 80, 15), "85 are used, of 95 that are leased"
+    assert asks(leasing, "a", 5, 85, need=15) == CapAnswer(85, 5, lent=10), "`b` has 10 to spare, and 5 are left"
+    assert asks(leasing, "a", 6, 85, need=16) == CapAnswer(85, 5, 85, 15, 10), "16 there are not"
+    assert asks(leasing, "a", 7, 85, need=16) == CapAnswer(85, 5, lent=10), "once"
+    assert asks(leasing, "b", 2, 0) == CapAnswer(0, 15)
+    assert asks(leasing, "a", 8, 85, need=15) == CapAnswer(100, 0)
+    assert asks(leasing, "a", 9, 100) == CapAnswer(100, 0, 100, 0)
+
+
+def test_however_often_it_asks_nobody_has_more_than_half_of_its_part_to_spare(leasing: Leasing) -> None:
+    assert asks(leasing, "a", 1, wanted=90).granted == 25  # a quarter of 100, of two
+    for beat in range(2, 9):
+        assert asks(leasing, "a", beat, 25, wanted=90, free=25).granted == 25
+    assert asks(leasing, "a", 9, 25, wanted=90).granted == 43, "25 are used: a quarter of 75 is 18"
+    assert asks(leasing, "a", 10, 43, wanted=90, free=10).granted == 49, "33 are used: a quarter of 67 is 16, it has 10"
 
 
 def test_what_is_leased_ahead_of_need_is_told_to_be_used_up_once_it_is(leasing: Leasing) -> None:

@@ -28,7 +28,7 @@ CAP = CapWindow(MONTHS.text, MONTHS.windows.at(day("2026-01-15")).index)  # type
 TRUSTED = "what the replica itself says of it, anew with each claim"
 WORKING = {
     "holders.place, worker, beat": f"whose journal it writes: {TRUSTED}",
-    "leases.granted, held, free": f"what it goes by: {TRUSTED}",
+    "leases.granted, held, free, lacks": f"what it goes by: {TRUSTED}",
     "holders +": "a replica that holds nothing: the others lease less ahead of need",
     "meters.told": "for people: nobody reads it",
     "warnings.cap, window, percent": "whether the operator was told that a budget is nearly used up",
@@ -89,6 +89,8 @@ def test_keys_and_marks_of_before_are_taken_over(tmp_path: Path) -> None:
         for table in ("reads", "key_changes"):
             change(store, f"DROP TABLE {table}")
         change(store, "DELETE FROM facts WHERE name = 'case'")
+        change(store, "DROP INDEX leases_lacking")
+        change(store, "ALTER TABLE leases DROP COLUMN lacks")
         change(store, "UPDATE ledger_schema SET version = 9")
     with open_store(str(tmp_path / "ledger.db")) as store:
         assert KeyStore(store).one("nb").made == NOW

@@ -10,6 +10,7 @@ from typing import Any
 
 from detente.gateway.serving.settings import Say
 from detente.ledger.caps.cap import Cap, CapLimit
+from detente.ledger.caps.leasing import WARNED
 from detente.live.notice import Notify
 from detente.values.period import endless
 
@@ -38,7 +39,9 @@ class CapNews:
         """So many percent of a cap are used, or held; ``left`` is what no call uses or holds, leased or not."""
         if cap.brief:
             return
-        sentence = f"{cap.called}: {percent}% of its amount {cap.when(allows)} is used, or leased to calls"
+        sentence = f"{cap.called}: {percent}% of its amount {cap.when(allows)} is used or held by calls"
+        sentence += "" if percent in WARNED else ", and one found no room"
+        sentence += f" ({cap.exact(left)} of {cap.exact(allows.limit)} left)"
         self._say(sentence)
         if self._count is not None:
             self._count(cap.id, percent)

@@ -8,7 +8,7 @@ worker's own thread. Not here: asking whether there is room (``leaseholder``, ``
 from __future__ import annotations
 
 from datetime import datetime
-from math import ceil
+from math import ceil, log
 
 from detente.gateway.deciding.standings import Hold
 from detente.ledger.caps.cap import Cap, CapLimit, CapRoom, CapTaker
@@ -22,9 +22,14 @@ AHEAD = 10.0
 FEW = 8
 """Calls of the size of late that are leased at least ahead of need."""
 FADES, FORGETS, CALMS = 0.8, 0.98, 0.5
-"""What is left, after a second, of a pace without use, of the size of a call, and of the most calls at a time."""
+"""What is left, after a second, of a pace without use, of the size of a call, and of the most calls at a time.
+
+So the pace is a mean over some five seconds, and not what a few calls come to that end at one moment.
+"""
 FRESH = 0.25
 """Seconds for which an answer of the ledger's holds: a call that it leaves no room for is denied at once."""
+PATIENCE = 1.0
+"""Seconds for which a call waits for what others have to spare, and do not give back: they may have been killed."""
 
 
 class KeptCap:
@@ -33,14 +38,17 @@ class KeptCap:
     __slots__ = (
         "allows",
         "answered_at",
+        "asked",
         "cap",
         "comes_back",
         "dirty",
         "lacked",
         "left",
+        "lent",
         "need",
         "next",
         "pace",
+        "patient",
         "peak",
         "refused",
         "since",
@@ -75,6 +83,12 @@ class KeptCap:
         self.left: int | None = None
         """What remained for anybody when the ledger last answered."""
         self.answered_at = float("-inf")
+        self.lent = 0
+        """What others had to spare of it then, where that was too little for a call."""
+        self.patient = 0.0
+        """Until when a call waits for that."""
+        self.asked = False
+        """Whether a call elsewhere found no room: then nothing is kept here that no call needs."""
         self.dirty = False
         """Whether anything changed since the last claim."""
         self.told = 0
@@ -138,7 +152,8 @@ class KeptCap:
 
     def passes(self, seconds: float) -> None:
         """So much time passed since the last claim."""
-        self.pace = max(self.pace * FADES**seconds, self.since / max(seconds, 0.1))
+        fades = FADES**seconds
+        self.pace = self.pace * fades + self.since * ((1 - fades) / seconds if seconds else -log(FADES))
         self.peak = max(self.peak * CALMS**seconds, self.under_way)
         self.peak = self.peak if self.peak >= 0.5 else 0.0
         self.size *= FORGETS**seconds
@@ -155,15 +170,19 @@ class KeptCap:
 
     @property
     def has_spare(self) -> bool:
-        """Whether it has far more than it wants; of what comes back, more at all: somebody else may want it."""
+        """Whether it has far more than it wants; of what comes back, or is asked for, more at all."""
+        if self.asked:
+            return self.slice.free > self.need
         return self.slice.free > (1 if self.comes_back else 4) * self.wanted()
 
     def claim(self) -> CapClaim:
-        """What to say of it: gives back what is far more than it wants."""
+        """What to say of it: gives back what is far more than it wants; where asked to, all that no call needs."""
         wanted, free = self.wanted(), self.slice.free
-        idle = self.refused and not self.need
-        keep = 0 if idle else (1 if self.comes_back else 2) * wanted if self.has_spare else max(0, free)
-        wanted = 0 if idle else max(0, wanted - free)
+        if self.asked or (self.refused and not self.need):
+            keep, wanted = self.need, 0
+        else:
+            keep = (1 if self.comes_back else 2) * wanted if self.has_spare else max(0, free)
+            wanted = max(0, wanted - free)
         claim = self.said(max(0, self.need - free), keep, wanted)
         self.waits, self.need, self.lacked, self.dirty, self.refused = self.need, 0, 0, False, False
         return CapClaim(claim, self.allows.limit, self.cap.drawn_by, max(0, self.slice.free))
@@ -178,13 +197,18 @@ class KeptCap:
         self.slice.grant(answer.granted)
         self.left, self.answered_at = answer.remaining, now
         self.refused = self.waits > self.slice.free
+        if self.refused and answer.lent != self.lent:  # they do give it back, or it is first seen
+            self.patient = now + PATIENCE
+        self.lent = answer.lent if self.refused else 0
         self.dirty = self.dirty or self.refused
 
     def may_give(self, takes: int, now: float) -> bool:
         """Whether the ledger may leave room for a call that found none: so it is where nobody asked of late."""
-        if self.left is None or now - self.answered_at > FRESH:
+        if self.left is None or now - self.answered_at > FRESH or self.known >= takes:
             return True
-        return self.known >= takes
+        if not self.refused:  # nobody was asked yet for what they have to spare
+            return True
+        return self.known + self.lent >= takes and now < self.patient
 
 
 class CapHold(Hold):

@@ -10,7 +10,7 @@ then it is denied (§13).
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Awaitable, Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from datetime import datetime, timedelta
 
 from detente.contract.reach.verdict import Reason, Verdict
@@ -212,6 +212,18 @@ class Leaseholder(CapKeeper):
             if kept.over(at) and not kept.under_way:
                 self._forget(key)
         self._told()
+
+    @property
+    def spares(self) -> bool:
+        """Whether it has anything that another may ask for."""
+        return any(kept.slice.free > 0 for kept in self.kept.values())
+
+    def lacked(self, keys: Collection[CapWindow]) -> None:
+        """Calls of others found no room in these windows: what is to spare of them is given back at once."""
+        for key, kept in self.kept.items():
+            kept.asked = key in keys
+            if kept.asked and kept.has_spare:
+                self._kick()
 
     def failed(self, why: str) -> None:
         """The ledger could not be asked: what was claimed is claimed again."""

@@ -14,7 +14,7 @@ from detente.gateway.serving.caps.cap_news import CapNews
 from detente.gateway.serving.caps.kept_cap import KeptCap
 from detente.gateway.serving.caps.leaseholder import CapKeeper
 from detente.ledger.caps.cap import Cap, CapLimit, CapTaker
-from detente.ledger.caps.leasing import reached
+from detente.ledger.caps.leasing import is_news, reached
 from detente.ledger.journals.record import TokenCounts
 
 
@@ -61,7 +61,7 @@ class OwnCount(CapKeeper):
         for key, kept in list(self.kept.items()):
             found = reached(kept.allows.limit, kept.slice.free, unmet=kept.lacked > 0)
             kept.lacked = 0
-            if found > kept.told:
+            if is_news(kept.told, found):
                 kept.told = found
                 self._news.tell(kept.cap, kept.allows, found, max(0, kept.slice.free))
             if kept.over(at) and not kept.under_way:

@@ -78,10 +78,11 @@ class Renewing:
         loop, at = asyncio.get_running_loop(), self._clock.now()
         claims = self.leases.claims(loop.time() - self._last, at)
         self._last = loop.time()
-        if not claims and self._opened and not self.leases.away and self._followed is self._case:
+        known = self._opened and not self.leases.away and self._followed is self._case
+        if known and not claims and not self.leases.spares:
             return True
         try:
-            answers = await loop.run_in_executor(self._thread, self._claimed, claims, self._case)
+            answers, lacked = await loop.run_in_executor(self._thread, self._claimed, claims, self._case)
         except HolderEndedError as error:
             self._opened = False
             self._holder = f"{self._holder}+"
@@ -92,10 +93,13 @@ class Renewing:
             self._away(str(error))
             return False
         self._answered(answers, at)
+        self.leases.lacked(lacked)
         return True
 
-    def _claimed(self, claims: Mapping[CapWindow, CapClaim], case: Case) -> dict[CapWindow, CapAnswer]:
-        """In the thread: open what is not open yet, and claim."""
+    def _claimed(
+        self, claims: Mapping[CapWindow, CapClaim], case: Case
+    ) -> tuple[dict[CapWindow, CapAnswer], set[CapWindow]]:
+        """In the thread: open what is not open yet, claim, and look where calls of others lack something."""
         leasing = Leasing(self._opened_store())
         if self._followed is not case:
             with leasing.store.writing() as session:
@@ -105,8 +109,10 @@ class Renewing:
         if not self._opened:
             leasing.open(self._holder, replica_of(self._journal), self._worker)
             self._opened = True
-        self._beat += 1
-        return leasing.renew(self._holder, self._beat, claims)
+        if claims:
+            self._beat += 1
+        answers = leasing.renew(self._holder, self._beat, claims) if claims else {}
+        return answers, leasing.lacked(self._holder)
 
     def _opened_store(self) -> Store:
         if self._store is None:

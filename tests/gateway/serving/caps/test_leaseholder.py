@@ -196,7 +196,7 @@ def test_the_next_window_of_what_is_in_use_is_leased_before_it_begins() -> None:
     used(scene, 2)
     later = scene.key._replace(window=scene.key.window + 1)
     claims = scene.holder.claims(1.0, soon)
-    assert claims[later].claim.wanted > 24 * USD
+    assert claims[later].claim.wanted == 23_520_000_000, "eight calls of 3 USD, a second later"
     scene.holder.answered({later: CapAnswer(60 * USD, 40 * USD)}, soon)
     (call,) = scene.calls
     call.allows = call.cap.at(day("2026-02-01")) or call.allows

@@ -83,7 +83,9 @@ def test_a_spending_cap_holds_live_and_says_so(tmp_path: Path) -> None:
             assert 'detente_cap_limit{clause="cap"} 0.0003' in metrics
             assert 'detente_cap_remaining{clause="cap"} ' in metrics
             assert "detente_ledger_away 0.0" in metrics
-            assert "cap: 80% of its amount in Mar 2026 is used, or leased to calls" in stage.said
+            await so(
+                lambda: "cap: 100% of its amount in Mar 2026 is used or held by calls (0 of 0.0003 left)" in stage.said
+            )
             stage.clock.at = NOON.replace(month=4)
             assert await calls(stage, 1) == [200], "another window"
 
