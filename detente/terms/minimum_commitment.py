@@ -110,9 +110,13 @@ class MinimumCommitment(Term, AfterPlans):
         if self.after_plans and (self._prepaid or (isinstance(self.shortfall, Shortfall) and self.shortfall.prepaid)):
             what = "what is charged as prepayment pays for use, and how much of what savings plans charge is not said"
             raise FlawError(what, "say `charged-as: fee`, or `measure: list`", ("measure",))
-        if len({each.prepaid for each in self.milestones}) > 1 or (self._prepaid and self.windows.every != "term"):
-            what = "milestones that are charged as prepayment stand beside other amounts"
-            raise FlawError(what, "charge all of them so, over `every: term`", ("milestones",))
+        if len({each.prepaid for each in self.milestones}) > 1:
+            what = "milestones that are charged as prepayment stand beside others that are not"
+            remedy = "write the others as a commitment of their own, where what is lost of a prepayment does not count"
+            raise FlawError(what, remedy, ("milestones",))
+        if self._prepaid and self.windows.every != "term":
+            what = "milestones that are charged as prepayment stand beside an amount of each window"
+            raise FlawError(what, f"{_APART}, over `every: term`", ("milestones",))
         return self
 
     def _of_shortfall(self) -> None:

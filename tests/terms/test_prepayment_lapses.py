@@ -121,6 +121,18 @@ def test_it_says_so_and_the_calendar_names_the_last_day() -> None:
     assert told.sentence.endswith("charged as prepayment, which use within 1 month draws without counting")
 
 
+FEE: Data = {"by": "2026-04-01", "reach": "1200 USD", "fee": "50%"}
+
+
+def test_milestones_of_both_sorts_are_two_commitments() -> None:
+    """200 are missing of 600 in January; February's 150 draw, 50 are lost. Of 1,200, 400 + 150 + 310 leave 340."""
+    prepaid = floor("600 USD", milestones=[milestone("1 month", reach="600 USD")])
+    fee = floor("1200 USD", until=FEE["by"], shortfall={"fee": FEE["fee"]}) | {"id": "fee"}
+    rate = {f"2026-0{n}-01": f"{amount} Mtok per month" for n, amount in ((1, 400), (2, 150), (3, 310), (4, 0))}
+    case = build([tokens("north", 1)], [work(demand={"rate": rate})], agreement(prepaid, fee), months=4)
+    assert sorted(owed(case)) == [("prepayment", 200), ("prepayment-drawn", -150), ("shortfall-fee", 170)]
+
+
 @pytest.mark.parametrize(
     ("clause", "said"),
     [
@@ -128,6 +140,10 @@ def test_it_says_so_and_the_calendar_names_the_last_day() -> None:
         (floor("1 USD", shortfall={"valid-for": "1 month"}), "only a prepayment lapses; say `charged-as: prepayment`"),
         (floor("1 USD", milestones=[{"by": "2026-02-01", "reach": "1 USD", "valid-for": "1 day"}]),
          "only a prepayment lapses; say `charged-as: prepayment`"),
+        (floor("2 k USD", milestones=[milestone(), FEE]),
+         "stand beside others that are not; write the others as a commitment of their own"),
+        (floor("2 k USD", **MONTHLY, milestones=[milestone()]),
+         "beside an amount of each window; write the `milestones` as a commitment of its own, over `every: term`"),
     ],
 )  # fmt: skip
 def test_it_is_refused(clause: Data, said: str) -> None:
