@@ -168,19 +168,19 @@ def test_tokens_that_are_missing_are_paid_for() -> None:
 
 
 def test_gpus_are_committed_in_every_hour() -> None:
-    """10 GPUs are used in the first 14 days and none in the last 14, of which each hour is short of 5."""
-    demand = {"rate": {"2026-02-01": "10 GPU", "2026-02-15": "0 GPU"}}
-    february = {"start": "2026-02-01", "end": "2026-03-01", "every": "day"}
-    terms = floor("5 GPU", shortfall={"price": "0.50 USD per GPU-hour"})
-    ends = "2026-03-01"
-    case = build([gpus("north", 1)], [compute(demand=demand)], agreement(terms, ends=ends), horizon=february)
+    """10 GPUs are used in the first 2 days and none in the last 2, of which each hour is short of 5."""
+    demand = {"rate": {"2026-02-01": "10 GPU", "2026-02-03": "0 GPU"}}
+    days = {"start": "2026-02-01", "end": "2026-02-05", "every": "day"}
+    terms, dated = floor("5 GPU", shortfall={"price": "0.50 USD per GPU-hour"}), {"effective": "2026-02-01"}
+    dated |= {"ends": "2026-02-05"}
+    case = build([gpus("north", 1)], [compute(demand=demand)], agreement(terms, **dated), horizon=days)
     found = solved(case)
-    # 10 x 336 hours used at 1 USD, and 5 x 336 GPU-hours missing at 0.50; over the month as a whole none would be
-    assert found.cost == D(3360 + 840)
-    assert len(found.commitments) == 28 * 24
-    assert Oracle(case).solve() == pytest.approx(4200)
-    whole = agreement(terms | {"windows": {"every": "month"}}, ends=ends)
-    assert solved(build([gpus("north", 1)], [compute(demand=demand)], whole, horizon=february)).cost == 3360
+    # 10 x 48 hours used at 1 USD, and 5 x 48 GPU-hours missing at 0.50; over the four days as a whole none would be
+    assert found.cost == D(480 + 120)
+    assert len(found.commitments) == 4 * 24
+    assert Oracle(case).solve() == pytest.approx(600)
+    whole = agreement(terms | {"windows": {"every": "term"}}, **dated)
+    assert solved(build([gpus("north", 1)], [compute(demand=demand)], whole, horizon=days)).cost == 480
 
 
 def test_what_is_missing_of_work_has_a_price() -> None:

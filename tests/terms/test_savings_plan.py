@@ -45,8 +45,11 @@ def needs(name: str, demand: Any, accelerator: str) -> Data:
 JOBS = [needs("a", "4 GPU", "R5"), needs("b", "1 GPU", "M5")]
 
 
-def february(term: Data, jobs: list[Data] = JOBS, offers: list[Data] = OFFERS, **more: Any) -> Case:
-    return build(offers, jobs, agreement(term, effective="2026-02-01", ends="2026-03-01", **more), horizon=FEBRUARY)
+def february(term: Data, jobs: list[Data] = JOBS, offers: list[Data] = OFFERS, days: int = 28, **more: Any) -> Case:
+    """The first days of it."""
+    ends = "2026-03-01" if days == 28 else f"2026-02-{days + 1:02}"
+    deal = agreement(term, effective="2026-02-01", ends=ends, **more)
+    return build(offers, jobs, deal, horizon=FEBRUARY | {"end": ends})
 
 
 OF_LAB = {"owner": {"party": "lab"}}
@@ -66,10 +69,10 @@ OF_LAB = {"owner": {"party": "lab"}}
 def test_use_of_its_owner_is_covered_before_that_of_other_accounts(labs: str, commitment: str, hourly: D) -> None:
     """https://docs.aws.amazon.com/savingsplans/latest/userguide/sp-applying.html: the owner's account first."""
     jobs = [job | {"labels": {"party": "lab" if job["id"] == labs else "lab-uk"}} for job in JOBS]
-    case = february(plan_of(commitment, **OF_LAB), jobs)
+    case = february(plan_of(commitment, **OF_LAB), jobs, days=2)
     found = solved(case)
-    assert abs(found.cost - 672 * hourly) < D("0.00001")
-    assert Oracle(case).solve() == pytest.approx(float(672 * hourly))
+    assert abs(found.cost - 48 * hourly) < D("0.00001")
+    assert Oracle(case).solve() == pytest.approx(float(48 * hourly))
 
 
 def test_a_plan_after_one_that_has_an_owner_has_none_or_the_same() -> None:
@@ -86,27 +89,27 @@ def test_a_plan_after_one_that_has_an_owner_has_none_or_the_same() -> None:
 
 
 @pytest.mark.parametrize(
-    ("commitment", "hourly"),
+    ("commitment", "hourly", "days"),
     [
         # R5 first, by percentage: 4 x 0.70 = 2.80; what is left covers 3.20 / 8.20 of the M5, and 10 x 5.00 / 8.20
         # is paid besides: 12.0976. By the money saved, M5 first, it would be 12.68
-        ("6", 6 + D(50) / D("8.2")),
+        ("6", 6 + D(50) / D("8.2"), 28),
         # all is covered: 2.80 + 8.20
-        ("11", D(11)),
+        ("11", D(11), 2),
         # and 1 an hour is lost
-        ("12", D(12)),
+        ("12", D(12), 2),
         # R5 in part: 1.40 / 0.70 = 2 of 4
-        ("1.40", D("1.4") + 2 + 10),
-        ("0", D(14)),
+        ("1.40", D("1.4") + 2 + 10, 2),
+        ("0", D(14), 2),
     ],
 )
-def test_it_covers_by_savings_percentage_the_last_in_part(commitment: str, hourly: D) -> None:
+def test_it_covers_by_savings_percentage_the_last_in_part(commitment: str, hourly: D, days: int) -> None:
     """https://docs.aws.amazon.com/savingsplans/latest/userguide/sp-applying.html."""
-    case = february(plan_of(commitment))
+    case, hours = february(plan_of(commitment), days=days), 24 * days
     found = solved(case)
-    assert abs(found.cost - 672 * hourly) < D("0.00001")
-    assert abs(charged(found, "plan") - 672 * (hourly - 14)) < D("0.00001")
-    assert Oracle(case).solve() == pytest.approx(float(672 * hourly))
+    assert abs(found.cost - hours * hourly) < D("0.00001")
+    assert abs(charged(found, "plan") - hours * (hourly - 14)) < D("0.00001")
+    assert Oracle(case).solve() == pytest.approx(float(hours * hourly))
 
 
 def test_an_hour_that_uses_less_loses_the_rest() -> None:
@@ -282,12 +285,12 @@ def test_plans_that_come_after_each_other_are_refused() -> None:
 
 
 # -- in their order ------------------------------------------------------------------------------------------------
-def in_order(prices: list[int], need: list[int], *plans: Data, every: str = "day") -> Case:
-    """GPUs of several kinds at North in February, so many of each."""
+def in_order(prices: list[int], need: list[int], *plans: Data, every: str = "day", ends: str = "2026-03-01") -> Case:
+    """GPUs of several kinds at North in February, or from its first day on, so many of each."""
     offers = [gpus("north", price, id=f"o{n}", accelerator=f"A{n}") for n, price in enumerate(prices)]
     jobs = [needs(f"w{n}", f"{count} GPU", f"A{n}") for n, count in enumerate(need)]
-    deal = agreement(*plans, effective="2026-02-01", ends="2026-03-01")
-    return build(offers, jobs, deal, horizon=FEBRUARY | {"every": every})
+    deal = agreement(*plans, effective="2026-02-01", ends=ends)
+    return build(offers, jobs, deal, horizon=FEBRUARY | {"every": every, "end": ends})
 
 
 def rate(**prices: str) -> Data:
@@ -329,9 +332,9 @@ def rate(**prices: str) -> Data:
 def test_the_second_covers_what_the_first_leaves(
     prices: list[int], need: list[int], plans: list[Data], hourly: D
 ) -> None:
-    case = in_order(prices, need, *plans)
-    assert solved(case).cost == pytest.approx(672 * hourly)
-    assert Oracle(case).solve() == pytest.approx(float(672 * hourly))
+    case = in_order(prices, need, *plans, ends="2026-02-03")
+    assert solved(case).cost == pytest.approx(48 * hourly)
+    assert Oracle(case).solve() == pytest.approx(float(48 * hourly))
 
 
 def test_a_plan_that_comes_first_for_a_part_of_a_month() -> None:
