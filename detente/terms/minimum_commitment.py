@@ -107,7 +107,7 @@ class MinimumCommitment(Term, AfterPlans):
             raise FlawError(what, _APART if key == "milestones" else one, (key,))
         self._of_shortfall()
         carrying.goes_with(self.model_fields_set, self.carried, self.deferral)
-        if self.after_plans and (self._prepaid or (isinstance(self.shortfall, Shortfall) and self.shortfall.prepaid)):
+        if self.after_plans and self._drawn:
             what = "what is charged as prepayment pays for use, and how much of what savings plans charge is not said"
             raise FlawError(what, "say `charged-as: fee`, or `measure: list`", ("measure",))
         if len({each.prepaid for each in self.milestones}) > 1:
@@ -198,6 +198,11 @@ class MinimumCommitment(Term, AfterPlans):
         """A milestone after a plan's horizon, or after an amendment, is no part of it."""
         amended = self.validity.end < self.begin(milestone.by) <= self.validity.as_signed
         return not amended and (self._seen is None or milestone.by <= self._seen.end)
+
+    @property
+    def _drawn(self) -> bool:
+        """Whether anything that it charges is drawn by use."""
+        return self._prepaid or (isinstance(self.shortfall, Shortfall) and self.shortfall.prepaid)
 
     @property
     def _prepaid(self) -> bool:
@@ -363,7 +368,7 @@ class MinimumCommitment(Term, AfterPlans):
     def check(self, case: CaseView) -> Iterator[Flaw]:
         """Money that is not said which; milestones that make no sense, or count from before the horizon."""
         if isinstance(self.amount, Money) and self.measure is None:
-            yield from lowered(self, case)
+            yield from lowered(self, case, drawn=self._drawn)
         yield from paid_apart(self.counting, self, case)
         yield from untimed(self.moment, self.covered, case)
         if isinstance(self.amount, Money):

@@ -323,6 +323,10 @@ class Horizon(Noun):
         """When it ends, exclusive."""
         return moment(self.end, self.clock)
 
+    def begins_a_day(self, at: datetime) -> bool:
+        """Whether a day begins there on its clock: those of prices begin at 0:00 UTC, and of clauses by their zone."""
+        return moment(at.astimezone(self.clock).date(), self.clock) == at
+
     def periods(self) -> tuple[Period, ...]:
         """The grid, in order."""
         return _grid(self)

@@ -122,3 +122,15 @@ def test_what_a_plan_saves_of_what_a_budget_counts_is_known_or_refused(cap: Data
     deals = agreement(plan_of("6"), **TIME), agreement(cap, party="self", **TIME)
     (only,) = mistakes(data_of(OFFERS, JOBS, *deals, horizon=DAYS | {"every": every}))
     assert said in only
+
+
+@pytest.mark.parametrize("more", [{}, {"zone": "America/New_York"}])
+def test_a_plan_and_a_budget_on_another_clock_lead_to_that_of_the_horizon(more: Data) -> None:
+    """Their days begin at 5:00 UTC, which are no periods of UTC however short: days of New York are."""
+    cap = budget("9 k USD", windows={"every": "term", "cut": "prorate"})
+    deal = agreement(plan_of("6"), cap, zone="America/New_York", **TIME)
+    found = mistakes(data_of(OFFERS, JOBS, deal, horizon=DAYS | more))
+    said = (
+        "within a period of the plan; say `zone: America/New_York` in the `horizon`, whose days begin at another"
+    )
+    assert [said in each for each in found] == ([] if more else [True])

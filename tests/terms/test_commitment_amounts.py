@@ -141,6 +141,29 @@ def test_whether_what_a_credit_pays_counts_is_said() -> None:
     assert "`measure: after-credits`" in only
 
 
+PREPAID: list[Data] = [
+    {},
+    {"milestones": [{"by": "2026-02-01", "reach": "1 k USD", "fee": "100%", "charged-as": "prepayment"}]},
+    {"windows": {"every": "month"}, "shortfall": {"charged-as": "prepayment"}},
+]
+
+
+@pytest.mark.parametrize("charge", PREPAID)
+@pytest.mark.parametrize("others", [[OFF], [POOL], [OFF, POOL], [POOL, OFF]])
+def test_each_measure_that_is_named_is_taken(charge: Data, others: list[Data]) -> None:
+    """And no other is, of those that make a difference: what use draws is counted as what is left to pay of it."""
+
+    def of(**more: Any) -> list[str]:
+        clauses = [floor("5 k USD", **charge, **more), *others]
+        return mistakes(data_of([tokens("north", 1)], [work()], agreement(*clauses)))
+
+    measures = {"list", "after-discounts"} | ({"after-credits"} if POOL in others else set())
+    (said,) = of()
+    assert {each for each in measures if f"`measure: {each}`" in said} == {
+        each for each in measures if not of(measure=each) and (each != "list" or OFF in others)
+    }
+
+
 def test_a_credit_ends_within_a_month_where_what_counts_begins_anew() -> None:
     """Windows from 10 January: 9 of its 31 days are no window's, and their 290.322... are paid first, by the credit.
 

@@ -94,17 +94,25 @@ def _a_list(given: Any) -> Any:
 CountedClasses = Annotated[tuple[CountedClass, ...], BeforeValidator(_a_list)]
 
 
-def lowered(term: ClauseView, case: CaseView) -> Iterator[Flaw]:
-    """Of a clause that does not say which money counts: the first clause by which that makes a difference."""
+def lowered(term: ClauseView, case: CaseView, *, drawn: bool) -> Iterator[Flaw]:
+    """Of a clause that does not say which money counts: the first clause by which that makes a difference.
+
+    ``drawn``: the use that counts draws what it charges, and so only what is left to pay may count.
+    """
+    found: dict[bool, str] = {}
     for other in case.lowering:
-        for demand, offer in case.uses(term.covered, *other.covered.keys):
-            pays = isinstance(other, Payer)
+        pays = isinstance(other, Payer)
+        for demand, offer in case.uses(term.covered, *other.covered.keys) if pays not in found else ():
             if other.covered.covers(demand, offer) and (pays or off_price(other, demand, offer)):
-                does = "pays for" if pays else "changes the price of"
-                what = f"`{other.id}` {does} use of `{offer['offer']}`"
-                what += f", and whether `{term.id}` counts what was paid before or after it is not said"
-                yield Flaw(what, _WAYS["credit" if pays else "discount"], ("amount",))
-                return
+                found[pays] = f"`{other.id}` {'pays for' if pays else 'changes the price of'} use of `{offer['offer']}`"
+                break
+    if found:
+        what = (
+            f"{next(iter(found.values()))}, and whether `{term.id}` counts what was paid before or after it is not said"
+        )
+        ways = [_BEFORE] * (False in found and not drawn) + [_LEFT] * (True in found)
+        ways += ["`measure: after-discounts`"] * (not (drawn and True in found))
+        yield Flaw(what, f"say {' or '.join(ways)}", ("amount",))
 
 
 def repriced(
@@ -143,7 +151,10 @@ def saved_apart(counting: Meter, term: ClauseView, case: CaseView) -> Iterator[F
             cut = next((at for at in seen if horizon.opens < at < horizon.closes and at not in begins), None)
             if cut is not None:
                 what = f"a window of `{term.id}` begins or ends on {cut:%Y-%m-%d}, within a period of the plan"
-                yield Flaw(what, "plan by shorter periods (`every: day`), or let windows begin with them", ("measure",))
+                remedy = "plan by shorter periods (`every: day`), or let windows begin with them"
+                if not horizon.begins_a_day(cut):
+                    remedy = f"say `zone: {term.validity.zone}` in the `horizon`, whose days begin at another hour"
+                yield Flaw(what, remedy, ("measure",))
 
 
 def plans_apart(counting: Counting, term: ClauseView, case: CaseView) -> Iterator[Flaw]:
@@ -209,10 +220,8 @@ def edge_inside(counting: Meter, paying: Calendar, horizon: Horizon) -> datetime
     return next(inside, None)
 
 
-_WAYS = {
-    "credit": "say `measure: after-credits` (what a credit pays does not count) or `measure: after-discounts`",
-    "discount": "say `measure: list` (use counts at the price before discounts) or `measure: after-discounts`",
-}
+_BEFORE = "`measure: list` (use counts at the price before discounts)"
+_LEFT = "`measure: after-credits` (what a credit pays does not count)"
 
 
 OF_CLASS = " of class "

@@ -18,4 +18,5 @@ def within_a_period(term: str, at: datetime, horizon: Horizon | None, path: KeyP
         return
     if at not in {period.span_start for period in horizon.periods()}:
         what = f"a price that `{term}` covers changes on {at:%Y-%m-%d}, within a period of the plan"
-        yield Flaw(what, "plan by shorter periods (`every: day`), or let it change where one begins", path)
+        every = "day" if horizon.begins_a_day(at) else "hour"
+        yield Flaw(what, f"plan by shorter periods (`every: {every}`), or let it change where one begins", path)

@@ -28,3 +28,12 @@ def test_elsewhere_it_is_none(on: str) -> None:
 
 def test_nor_where_the_horizon_could_not_be_read() -> None:
     assert not list(within_a_period("plan", day("2026-02-16"), None, ()))
+
+
+@pytest.mark.parametrize(("zone", "every"), [("UTC", "day"), ("America/New_York", "hour")])
+def test_the_shorter_period_that_it_names_begins_with_the_price(zone: str, every: str) -> None:
+    """The day of a price begins at 0:00 UTC, which is 19:00 in New York."""
+    (flaw,) = within_a_period("plan", day("2026-02-16"), HORIZON.model_copy(update={"zone": zone}), ())
+    assert flaw.remedy == f"plan by shorter periods (`every: {every}`), or let it change where one begins"
+    shorter = HORIZON.model_copy(update={"zone": zone, "every": every})
+    assert not list(within_a_period("plan", day("2026-02-16"), shorter, ()))
