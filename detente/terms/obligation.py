@@ -61,7 +61,8 @@ class DatedObligation(Position):
         if (self.due is None) == (self.windows is None):
             raise FlawError("says neither or both of `due` and `windows`", "write one of them")
         if self.within and not self.windows:
-            raise FlawError("`within` counts from the end of a window", "add `windows`", ("within",), key=True)
+            remedy = "leave it out, or write `windows` in place of `due`"
+            raise FlawError("`within` counts from the end of a window", remedy, ("within",), key=True)
         if list(self.done) != sorted(self.done):
             raise FlawError("the days on which it was done are out of order", "write the earlier first", ("done",))
         if self.due and len(self.done) > 1:

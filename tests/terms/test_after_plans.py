@@ -130,7 +130,5 @@ def test_a_plan_and_a_budget_on_another_clock_lead_to_that_of_the_horizon(more: 
     cap = budget("9 k USD", windows={"every": "term", "cut": "prorate"})
     deal = agreement(plan_of("6"), cap, zone="America/New_York", **TIME)
     found = mistakes(data_of(OFFERS, JOBS, deal, horizon=DAYS | more))
-    said = (
-        "within a period of the plan; say `zone: America/New_York` in the `horizon`, whose days begin at another"
-    )
+    said = "within a period of the plan; say `zone: America/New_York` in the `horizon`, whose days begin at another"
     assert [said in each for each in found] == ([] if more else [True])

@@ -86,6 +86,9 @@ def test_a_duty_that_comes_back_is_due_so_long_after_each_window() -> None:
 def test_a_duty_is_done_once_or_again() -> None:
     once = {"due": "2026-02-28", "windows": None, "within": None}
     assert reminded("obligation", **once) == [("2026-02-28", "duty")]
+    assert mistakes(data("obligation", due="2026-02-28", windows=None)) == [
+        "`within` counts from the end of a window; leave it out, or write `windows` in place of `due`"
+    ]
     assert mistakes(data("obligation", due="2026-02-28")) == [
         "says neither or both of `due` and `windows`; write one of them"
     ]
