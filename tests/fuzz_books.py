@@ -22,7 +22,8 @@ from detente.gateway.surfaces.responses_request import as_chat
 from detente.gateway.surfaces.surface import KeptTurn
 from detente.ledger.bills.bill_currency import BillCurrencies
 from detente.ledger.bills.bill_mapping import BillMapping, read_mapping
-from detente.ledger.bills.bill_rows import BadRow, BillReader, BillRow, LikeRows
+from detente.ledger.bills.bill_rows import BadRow, BillReader, BillRow
+from detente.ledger.bills.like_rows import LikeRows
 from detente.live.serving import KeptResponses
 from detente.providers.wire import Refusal
 from tests.edits import edit, edit_bytes

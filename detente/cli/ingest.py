@@ -121,7 +121,8 @@ def _followed(case: Case, journals: tuple[Path, ...], ledger: str, clock: Clock,
 
 def _bills(case: Case, paths: tuple[Path, ...], mapping: Path, ledger: str, at: datetime, *, as_json: bool) -> int:
     """Rows of bills onto the books."""
-    from detente.ledger.bills.bill_ingest import BillIngest, bills
+    from detente.ledger.bills.bill_files import bills
+    from detente.ledger.bills.bill_ingest import BillIngest
     from detente.ledger.bills.bill_mapping import read_mapping
     from detente.ledger.books.books import Books
     from detente.ledger.store.opening import open_store

@@ -41,7 +41,7 @@ def reconcile(
     Exit code 0: they agree, but for rounding and time zones. 1: they differ. 2: some rows cannot be read or have no
     rule, or some use on the books is not known; all others are compared.
     """
-    from detente.ledger.bills.bill_ingest import bills as files_of
+    from detente.ledger.bills.bill_files import bills as files_of
     from detente.ledger.bills.bill_mapping import read_mapping
     from detente.ledger.bills.reconciling import reconcile as compare
     from detente.ledger.books.books import Books

@@ -19,10 +19,12 @@ import msgspec
 
 from detente.errors import FlawError
 from detente.ledger.bills.bill_currency import BillCurrencies
+from detente.ledger.bills.bill_files import BillCopies, apart
 from detente.ledger.bills.bill_mapping import BillMapping
 from detente.ledger.bills.bill_rating import BillRating
-from detente.ledger.bills.bill_rows import BadRow, BillReader, BillRow, KnownBy, LikeRows, unreadable
+from detente.ledger.bills.bill_rows import BadRow, BillReader, BillRow, KnownBy, unreadable
 from detente.ledger.bills.booked_rows import written_time
+from detente.ledger.bills.like_rows import LikeRows
 from detente.ledger.bills.stretches import months_within
 from detente.ledger.bills.taken_back import BookedRows, tokens_of
 from detente.ledger.bills.unknown_rows import RatedRow, UnknownRows
@@ -57,6 +59,7 @@ class BillIngested:
     twice: int = 0
     """Rows of an offer on a day of which the books hold use that is of no bill."""
     first_twice: str = ""
+    copies: BillCopies = field(default_factory=BillCopies)
     bad: int = 0
     net: int = 0
     aside: list[str] = field(default_factory=list)
@@ -86,8 +89,9 @@ class BillIngest:
             until = self._books.reached(session, at) + AHEAD
             self._served, self._known_by = days_of_no_bill(session), _known_by(session)
         found, likes = BillIngested(), LikeRows()
+        files, found.copies = apart(paths)
         try:
-            for path in paths:
+            for path in files:
                 found.files += 1
                 self._file(path, likes, found, at, until)
         finally:
@@ -103,6 +107,7 @@ class BillIngest:
             if some:
                 self._batch(path, some, reader.known_by, found, at)
             found.broken += unreadable(broken, path) if broken is not None else ()
+        found.copies.add(reader.copies)
 
     def _batch(
         self, path: Path, rows: Sequence[BillRow | BadRow], known_by: KnownBy, found: BillIngested, at: datetime
@@ -277,11 +282,3 @@ def _body(path: Path, row: BillRow) -> str:
         stated["quantity"] = str(row.quantity)
     found |= {"stated": stated, "end": written_time(row.end), "row": f"{path.name}:{row.row}"}
     return msgspec.json.encode(found).decode()
-
-
-def bills(paths: Iterable[Path]) -> list[Path]:
-    """Files, and those of folders, in the order of their names."""
-    found: list[Path] = []
-    for path in paths:
-        found += sorted(each for each in path.rglob("*") if each.is_file()) if path.is_dir() else [path]
-    return found

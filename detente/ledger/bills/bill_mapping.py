@@ -55,6 +55,12 @@ TELLING = (
     "|chargecategory|chargeclass|commitmentdiscountid|meterid|instanceid|resourcename"
 )
 """Columns that tell like rows apart, where they are there."""
+OWN_LINE = "lineitemid|identitylineitemid"
+"""The provider's own id of a line: where rows of two files have it and say the same, one is a copy.
+
+Two lines of one report may have one id, and two versions of a report have different ones: AWS's user guide of Cost and
+Usage Reports, identity/LineItemId. FOCUS up to 1.2 and Azure's details have no such id.
+"""
 
 
 class BillColumns(Noun):

@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import json
 import re
-import sqlite3
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
@@ -23,7 +22,9 @@ from zoneinfo import ZoneInfo
 
 from detente.errors import FlawError
 from detente.ledger.bills.bill_currency import BillCurrencies
-from detente.ledger.bills.bill_mapping import COLUMNS, TELLING, BillMapping, named_columns
+from detente.ledger.bills.bill_files import BillCopies
+from detente.ledger.bills.bill_mapping import COLUMNS, OWN_LINE, TELLING, BillMapping, named_columns
+from detente.ledger.bills.like_rows import LikeRows
 from detente.values.micros import DAY, at_micros, micros
 from detente.values.money import NANOS
 from detente.values.period import moment
@@ -87,25 +88,6 @@ class BadRow:
     what: str
 
 
-class LikeRows:
-    """How many rows like one came before it, in a file of its own: memory does not grow with them."""
-
-    def __init__(self) -> None:
-        self._found = sqlite3.connect("")
-        self._found.execute("CREATE TABLE likes (mark BLOB PRIMARY KEY, count INTEGER) WITHOUT ROWID")
-
-    def count(self, mark: bytes) -> int:
-        """Which of its like this one is: the first is 1."""
-        if self._found.execute("INSERT INTO likes VALUES (?, 1) ON CONFLICT (mark) DO NOTHING", (mark,)).rowcount:
-            return 1
-        self._found.execute("UPDATE likes SET count = count + 1 WHERE mark = ?", (mark,))
-        return int(self._found.execute("SELECT count FROM likes WHERE mark = ?", (mark,)).fetchone()[0])
-
-    def close(self) -> None:
-        """Let go."""
-        self._found.close()
-
-
 class BillSheet(Sheet):
     """A table whose wrong rows are set aside, however many: see ``Sheet``."""
 
@@ -140,6 +122,8 @@ class BillReader:
     ----------
     known_by
         By what its rows are known, once they are read.
+    copies
+        What of it is in an earlier file of the run, once its rows are read.
     """
 
     def __init__(
@@ -156,19 +140,27 @@ class BillReader:
         self._zone = ZoneInfo(mapping.zone)
         self._before = tuple(before)
         self.known_by = KnownBy(())
+        self._own_line: str | None = None
+        self.copies = BillCopies()
+        self._new = self._alike = 0
 
     def rows(self) -> Iterator[BillRow | BadRow]:
         """Every row. Raises FlawError where the file as a whole cannot be read, or no further."""
+        self._likes.begin(str(self._file))
         with BillSheet(self._file.parent, self._file.name) as sheet:
             roles, at = self._columns(sheet)
             try:
                 for row, values in sheet.rows([*at.values()]):
                     yield from self._set_aside(sheet)
-                    yield self._read(row, roles, dict(zip(at, values, strict=True)), sheet)
+                    read = self._read(row, roles, dict(zip(at, values, strict=True)), sheet)
+                    if read is not None:
+                        yield read
             except FlawError:  # it breaks off: what was wrong before that is told too
                 yield from self._set_aside(sheet)
                 raise
             yield from self._set_aside(sheet)
+        if self._new and self._alike == self._new:
+            self.copies.likely.append((self._file, self._new))
 
     @staticmethod
     def _set_aside(sheet: BillSheet) -> Iterator[BadRow]:
@@ -192,6 +184,7 @@ class BillReader:
         if lacking:
             sheet.stop(f"has no column {shown(lacking[0])}, which a rule asks for", "correct the rule", 1, 1)
         telling = [name for name, each in bare.items() if re.fullmatch(TELLING, each)]
+        self._own_line = next((name for name, each in bare.items() if re.fullmatch(OWN_LINE, each)), None)
         times, numbers = (tuple(sorted(roles[r] for r in each if r in roles)) for each in (TIMES, NUMBERS))
         self.known_by = KnownBy(tuple(sorted({*roles.values(), *asked, *telling})), times, numbers, self._zone.key)
         self._before = tuple(b for b in self._before if b != self.known_by and {*sheet.columns}.issuperset(b.columns))
@@ -199,12 +192,16 @@ class BillReader:
         return roles, {name: sheet.columns.index(name) for name in names}
 
     # -- a row -----------------------------------------------------------------------------------------------------
-    def _read(self, number: int, roles: dict[str, str], values: dict[str, Any], sheet: Sheet) -> BillRow | BadRow:
-        """A row. Of one that is skipped, nothing else is read: its amounts may be anything."""
+    def _read(
+        self, number: int, roles: dict[str, str], values: dict[str, Any], sheet: Sheet
+    ) -> BillRow | BadRow | None:
+        """A row; None of a copy. Of one that is skipped, nothing else is read: its amounts may be anything."""
         texts = {name: _text(value) for name, value in values.items()}
         rule = next((n for n, rule in enumerate(self._mapping.rules) if rule.fits(texts)), None)
         if rule is not None and self._mapping.rules[rule].skip:
             return BillRow(number, "", rule, 0, 0, None, None, 0)
+        if self._is_copy(number, values, sheet):
+            return None
         try:
             return self._row(number, rule, roles, values, sheet)
         except _Unread as error:
@@ -245,8 +242,10 @@ class BillReader:
         assert charged is not None
         quantity = self._quantity(rule, roles, values)
         listed = self._money(roles, "listed", values, rate) if "listed" in roles else None
-        key, *others = (self._key(values, known_by, sheet) for known_by in (self.known_by, *self._before))
-        return BillRow(number, key, rule, start, end, quantity, listed, net, tuple(others), charged, currency, rate)
+        (key, elsewhere), *before = (self._key(values, by, sheet) for by in (self.known_by, *self._before))
+        others = tuple(other for other, _ in before)
+        self._new, self._alike = self._new + 1, self._alike + elsewhere
+        return BillRow(number, key, rule, start, end, quantity, listed, net, others, charged, currency, rate)
 
     def _quantity(self, rule: int | None, roles: dict[str, str], values: dict[str, Any]) -> Fraction | None:
         """How much, where the row says so. No row is of more tokens than all the world uses: its ``per`` is wrong."""
@@ -257,12 +256,22 @@ class BillReader:
             raise _Unread(name, f"{shown(values[name])} times {of.per:,} is more than 1e15 tokens; correct `per:`")
         return found
 
-    def _key(self, values: dict[str, Any], known_by: KnownBy, sheet: Sheet) -> str:
-        said: list[Any] = [(name, _said(name, values, known_by, sheet)) for name in known_by.columns]
-        if known_by.zone:  # two zones are never mixed up: a clock of one shows the moments of another
-            said.append(known_by.zone)
-        mark = blake2b(json.dumps(said).encode(), digest_size=16)
-        return f"bill-{mark.hexdigest()}-{self._likes.count(mark.digest())}"
+    def _is_copy(self, number: int, values: dict[str, Any], sheet: Sheet) -> bool:
+        """Whether an earlier file has this very line of the provider's."""
+        if self._own_line is None or not _text(values[self._own_line]):
+            return False
+        of = self._likes.copied(_mark(values, self.known_by, sheet), number)
+        if of is None:
+            return False
+        self.copies.rows += 1
+        self.copies.first = self.copies.first or (f"{self._file}:{number}", of)
+        return True
+
+    def _key(self, values: dict[str, Any], known_by: KnownBy, sheet: Sheet) -> tuple[str, bool]:
+        """What it is known by, and whether it is like a row of an earlier file."""
+        mark = _mark(values, known_by, sheet)
+        like = self._likes.count(mark)
+        return f"bill-{mark.hex()}-{like.number}", like.elsewhere
 
     def _rate(
         self, rule: int | None, roles: dict[str, str], values: dict[str, Any], time: tuple[int, int] | None
@@ -317,6 +326,14 @@ class _Unread(Exception):  # noqa: N818 (it never leaves this file)
     def __init__(self, column: str, what: str) -> None:
         super().__init__(what)
         self.column, self.what = column, what
+
+
+def _mark(values: dict[str, Any], known_by: KnownBy, sheet: Sheet) -> bytes:
+    """What a row is known by, in short."""
+    said: list[Any] = [(name, _said(name, values, known_by, sheet)) for name in known_by.columns]
+    if known_by.zone:  # two zones are never mixed up: a clock of one shows the moments of another
+        said.append(known_by.zone)
+    return blake2b(json.dumps(said).encode(), digest_size=16).digest()
 
 
 def _said(name: str, values: dict[str, Any], known_by: KnownBy, sheet: Sheet) -> str:

@@ -22,9 +22,11 @@ from detente.contract.settled.invoice_rounding import InvoiceRounding
 from detente.errors import FlawError
 from detente.ledger.bills.bill_currency import BillCurrencies
 from detente.ledger.bills.bill_difference import PART, BilledDay, BookedUse, Difference, differences
+from detente.ledger.bills.bill_files import BillCopies, apart
 from detente.ledger.bills.bill_mapping import BillMapping, BillRule
 from detente.ledger.bills.bill_rating import BillRating
-from detente.ledger.bills.bill_rows import LATEST, BadRow, BillReader, BillRow, LikeRows, unreadable
+from detente.ledger.bills.bill_rows import LATEST, BadRow, BillReader, BillRow, unreadable
+from detente.ledger.bills.like_rows import LikeRows
 from detente.ledger.bills.stretches import days_of, local_clock, moments, month_of
 from detente.ledger.books.books import Books
 from detente.ledger.store.store import Session
@@ -51,7 +53,8 @@ class Reconciled:
     ``rows`` were compared; ``zones`` says for which offers the bill counts days in which time zone; ``aside`` are rows
     that cannot be read, ``unmapped`` those for which there is no rule. ``days`` are the first and the last that were
     compared, and ``beyond`` is what the books hold of the same offers on other days of the same months. ``of_bills``
-    counts the rows of bills on the books, of the same offers and days: they are left out.
+    counts the rows of bills on the books, of the same offers and days: they are left out. ``copies`` are what the
+    command was given twice.
     """
 
     rows: int = 0
@@ -65,6 +68,7 @@ class Reconciled:
     days: tuple[str, str] = ("", "")
     beyond: int = 0
     of_bills: int = 0
+    copies: BillCopies = field(default_factory=BillCopies)
 
     @property
     def claims(self) -> list[Difference]:
@@ -82,7 +86,8 @@ def reconcile(books: Books, mapping: BillMapping, paths: Sequence[Path]) -> Reco
     """Hold a bill against what was served. Rows of bills on these books are left out: it would be held to itself."""
     found = Reconciled()
     bill = _Bill(books.case, mapping)
-    for path in paths:
+    files, found.copies = apart(paths)
+    for path in files:
         bill.read(path, found)
     bill.likes.close()
     if not bill.days:
@@ -128,8 +133,9 @@ class _Bill:
 
     def read(self, path: Path, found: Reconciled) -> None:
         """Add the rows of a file; what is wrong with it is told."""
+        reader = BillReader(path, self._mapping, self._currencies, self.likes)
         try:
-            for row in BillReader(path, self._mapping, self._currencies, self.likes).rows():
+            for row in reader.rows():
                 if isinstance(row, BadRow):
                     found.aside.append(f"{path}:{row.row}:{row.column}: {row.what}")
                 elif row.rule is None:
@@ -138,6 +144,7 @@ class _Bill:
                     self._add(row, self._mapping.rules[row.rule])
         except FlawError as error:
             found.aside += unreadable(error, path)
+        found.copies.add(reader.copies)
 
     def _add(self, row: BillRow, rule: BillRule) -> None:
         name = rule.offer or rule.sold.get("product", "other")

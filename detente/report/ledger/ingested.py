@@ -10,6 +10,7 @@ import json
 from detente.errors import MAX_SHOWN, printable
 from detente.ledger.bills.bill_ingest import BillIngested
 from detente.ledger.books.ingest import Ingested
+from detente.report.ledger.copies import copies_json, copies_view
 from detente.report.ledger.journal import Print
 from detente.values.money import of_nanos, shown
 from detente.values.quantity import plain
@@ -73,6 +74,7 @@ def billed_view(told: BillIngested, currency: str, out: Print, warn: Print) -> N
         warn(f"{what}: give the files again once the use is there")
     net = shown(of_nanos(told.net), currency)
     out(f"{_of(told.rows, 'row')} of {_of(told.files, 'file')}: {told.added:,} new on the books, stated at {net}")
+    copies_view(told.copies, out, warn)
     if told.again:
         out(f"{_of(told.again, 'row')} had been ingested before")
     if told.skipped:
@@ -100,5 +102,5 @@ def billed_json(told: BillIngested) -> str:
         "broken",
     )
     found: dict[str, object] = {"status": "whole" if told.whole else "incomplete"}
-    found |= {name: getattr(told, name) for name in names}
+    found |= {name: getattr(told, name) for name in names} | copies_json(told.copies)
     return json.dumps(found | {"net": plain(of_nanos(told.net)), "unmapped_net": plain(of_nanos(told.unmapped_net))})

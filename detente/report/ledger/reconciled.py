@@ -14,6 +14,7 @@ from detente.errors import MAX_SHOWN, printable
 from detente.ledger.bills.bill_difference import Difference
 from detente.ledger.bills.reconciling import Reconciled
 from detente.report.layout import say, table
+from detente.report.ledger.copies import copies_json, copies_view
 from detente.report.ledger.journal import Print
 from detente.report.numerals import count
 from detente.values.money import of_nanos
@@ -32,6 +33,7 @@ def reconciled_view(found: Reconciled, currency: str, console: Console, warn: Pr
         warn(f"not compared: {count(found.unmapped, 'row')} with no rule; add a rule, or one with `skip: true`")
     if found.unknown:
         warn(f"in no sum: {count(found.unknown, 'use')} of unknown amount or price on the books")
+    copies_view(found.copies, warn, warn)
     if not found.rows:
         say(console, "nothing was compared")
         return
@@ -114,4 +116,4 @@ def reconciled_json(found: Reconciled) -> str:
         "unmapped": found.unmapped,
         "unknown": found.unknown,
     }
-    return json.dumps(told)
+    return json.dumps(told | copies_json(found.copies))

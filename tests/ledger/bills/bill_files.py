@@ -9,7 +9,8 @@ from typing import Any
 import yaml
 
 from detente.case.case import Case
-from detente.ledger.bills.bill_ingest import BillIngest, BillIngested, bills
+from detente.ledger.bills.bill_files import bills
+from detente.ledger.bills.bill_ingest import BillIngest, BillIngested
 from detente.ledger.bills.bill_mapping import read_mapping
 from detente.ledger.books.books import Books
 from detente.ledger.store.store import Store
