@@ -3,7 +3,8 @@
 Owns: who holds leases (``holders``), what each was granted, and closing those that ended, each in one transaction. Not
 here: the rules (``leases``), which caps there are, and when a replica asks (the gateway).
 
-Replicas that have ended are one row together, under no name, so that a cap has as many rows as replicas live.
+Replicas that have ended are one row together, under no name, so that a cap has as many rows as replicas live. What
+one of them had for calls that are not on the books yet stays apart: a late record of another does not use it up.
 """
 
 from __future__ import annotations
@@ -21,6 +22,8 @@ from detente.values.money import NANOS
 
 ENDED = ""
 """The name of all holders that have ended."""
+OPEN = "ended "
+"""What the name of an ended holder begins with where calls of it are not on the books yet."""
 WARNED = (80, 100)
 """Percent of a cap at which it is told."""
 KEPT = 100
@@ -144,9 +147,8 @@ class Leasing:
         session.run("UPDATE holders SET alive = 0 WHERE holder = ?", (holder,))
         mine = session.all('SELECT cap, "window", granted, counted, held FROM leases WHERE holder = ?', (holder,))
         for cap, window, *amounts in list(mine):
-            key, row = CapWindow(cap, int(window)), _row(amounts)
-            before = _rows(session, [key]).get(key, {}).get(ENDED, NO_ROW)
-            _write(session, key, ENDED, before.plus(row if known else row.closed))
+            row = _row(amounts)
+            _leave(session, CapWindow(cap, int(window)), holder, row if known else row.closed)
         session.run("DELETE FROM leases WHERE holder = ?", (holder,))
 
 
@@ -164,11 +166,31 @@ def count(session: Session, used: Mapping[tuple[CapWindow, str], int]) -> None:
     }
     rows = _rows(session, {key for key, _ in used})
     for (key, holder), amount in used.items():
-        name = holder if alive.get(holder) else ENDED
+        name = holder if alive.get(holder) else f"{OPEN}{holder}"
         row = rows.get(key, {}).get(name)
         if holder in alive and row is not None:
             more = rows[key][name] = row._replace(counted=row.counted + amount)
-            _write(session, key, name, more)
+            if alive[holder]:
+                _write(session, key, holder, more)
+            elif not _leave(session, key, holder, more):
+                del rows[key][name]
+        elif holder in alive and not alive[holder] and rows.get(key):
+            _leave(session, key, holder, LeaseRow(amount, amount))
+
+
+def _leave(session: Session, key: CapWindow, holder: str, row: LeaseRow) -> bool:
+    """What stays of a holder that has ended: whether it is a row of its own, since calls of it are to come.
+
+    What it used beyond that is no less for others.
+    """
+    name = f"{OPEN}{holder}"
+    if row.outstanding:
+        _write(session, key, name, row)
+        return True
+    session.run('DELETE FROM leases WHERE cap = ? AND "window" = ? AND holder = ?', (*key, name))
+    before = _rows(session, [key]).get(key, {}).get(ENDED, NO_ROW)
+    _write(session, key, ENDED, before.plus(LeaseRow(row.counted, row.counted)))
+    return False
 
 
 def leased(session: Session, keys: Collection[CapWindow]) -> dict[CapWindow, tuple[LeaseRow, ...]]:

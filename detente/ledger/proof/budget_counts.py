@@ -13,7 +13,7 @@ from typing import NamedTuple
 
 from detente.ledger.caps.budgets import counted
 from detente.ledger.caps.cap import BookedCall, holder_of
-from detente.ledger.caps.leasing import ENDED, KEPT, CapWindow
+from detente.ledger.caps.leasing import ENDED, KEPT, OPEN, CapWindow
 from detente.ledger.journals.record import read_route
 from detente.ledger.store.store import Session
 from detente.ledger.use.line import UseClass, UseLine
@@ -41,11 +41,14 @@ def lease_faults(session: Session) -> Iterator[LeaseFault]:
     for cap, window, holder, on_books in session.all(
         'SELECT cap, "window", holder, counted FROM leases ORDER BY cap, "window", holder'
     ):
-        if holder != ENDED and not alive.get(holder):
+        name = holder.removeprefix(OPEN)
+        ended = holder == ENDED or (name != holder and alive.get(name) is False)
+        if not ended and not alive.get(holder):
             yield LeaseFault("leases", f"of `{cap}`: `{holder}` has ended, or never was, and holds some")
         windows.setdefault(cap, set()).add(int(window))
         if cap.startswith(f"{WORD} "):
-            found[CapWindow(cap, int(window)), holder] = int(on_books)
+            whose = CapWindow(cap, int(window)), ENDED if ended else holder
+            found[whose] = found.get(whose, 0) + int(on_books)
     wanted = {each: amount for each, amount in _used(session, alive).items() if not _forgotten(each[0], windows)}
     for key, holder in sorted({*found, *wanted}):
         there, due = found.get((key, holder), 0), wanted.get((key, holder), 0)

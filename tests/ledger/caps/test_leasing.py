@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import subprocess
 import sys
+from itertools import permutations, product
 from pathlib import Path
 
 import pytest
@@ -191,3 +192,35 @@ def test_a_clock_that_is_ahead_leaves_the_others_their_windows(leasing: Leasing)
     assert [asks_of("a", n, n).granted for n in range(2, 99)] == [4] * 97
     assert asks_of("a", 99, 99).granted == 4, "of 101 windows the oldest is forgotten"
     assert asks_of("a", 1, 100) == CapAnswer(0, 0)
+
+
+def test_late_records_of_the_ended_hide_nothing_of_what_others_may_still_use(store: Store) -> None:
+    """In every order of: `a` of 3 units, and `b` of 2, end while calls are not on the books; their records come.
+
+    `b` uses 2 units more than it leased, and `z`, which has ended, never leased any of the cap. Whenever somebody asks,
+    no more is left than what nobody used and nobody may still use; and all of that is, once all records have come.
+    """
+    begin, steps = {"a": 3, "b": 2, "z": 0}, {"a": (1, 2), "b": (1, 3), "z": (2,)}
+    records = [(who, at) for who, amounts in steps.items() for at in range(len(amounts))]
+    orders = [each for each in permutations(records) if [at for who, at in each if who == "a"] == [0, 1]]
+    for window, (order, kills) in enumerate(product(orders, (False, True))):
+        key, names = CapWindow("cap", window), {who: f"{who}{window}" for who in begin}
+        leasing = Leasing(store)
+        for who, name in names.items():
+            leasing.open(name, name, 0)
+            if begin[who]:
+                leasing.renew(name, 1, {key: CapClaim(LeaseClaim(0, begin[who], begin[who]), 20)})
+                leasing.renew(name, 2, {key: CapClaim(LeaseClaim(begin[who], begin[who]), 20)})
+            leasing.bury(name, 0, "") if kills else leasing.close(
+                name, 3, {key: LeaseClaim(begin[who], begin[who])} if begin[who] else {}
+            )
+        open_, drawn = dict(begin), 0
+        leasing.open(f"c{window}", "c", window)
+        for beat, (who, at) in enumerate(order, 1):
+            amount = steps[who][at]
+            with store.writing() as session:
+                count(session, {(key, names[who]): amount})
+            drawn, open_[who] = drawn + amount, max(0, open_[who] - amount)
+            left = leasing.renew(f"c{window}", beat, {key: CapClaim(LeaseClaim(0), 20)})[key].remaining
+            assert left == 20 - drawn - sum(open_.values()), (order, kills)
+        assert (drawn, left) == (9, 11)
