@@ -64,6 +64,7 @@ def ingest(
     """
     from detente.gateway.serving.clock import Clock
     from detente.ledger.books.books import Books
+    from detente.ledger.books.giving_back import give_back
     from detente.ledger.books.ingest import Ingest
     from detente.ledger.books.ingest import journals as files_of
     from detente.ledger.store.opening import open_store
@@ -77,7 +78,9 @@ def ingest(
         return _followed(found, journals, ledger, clock, as_json=as_json)
     files = files_of(journals)
     with open_store(ledger, make=True) as store:
-        told = Ingest(Books(store, found)).run(files, clock.now())
+        reads = Ingest(Books(store, found))
+        told = reads.run(files, clock.now())
+        told.freed = give_back(reads, files, clock.now())
     _tell(told, _warn, as_json=as_json)
     return 0 if told.whole else 2
 
@@ -111,7 +114,7 @@ def _followed(case: Case, journals: tuple[Path, ...], ledger: str, clock: Clock,
     def hear(told: Ingested) -> None:
         nonlocal whole
         whole = whole and told.whole
-        if told.records:
+        if told.records or told.freed:
             _tell(told, lambda text: None, as_json=as_json)  # what is wrong is said once, below
             sys.stdout.flush()
 

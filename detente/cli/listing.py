@@ -19,6 +19,7 @@ COMMANDS = {
     "init": "Write a small case with comments, to begin with.",
     "journal": "What was served: each reply, where it ran, and why.",
     "keys": "Make, list, change and revoke the keys of callers.",
+    "leases": "Who holds leases of caps? Free those of a lost machine.",
     "leverage": "Who needs whom more? What losing a provider costs.",
     "plan": "What runs where, what to commit to, at least cost.",
     "price": "What does each clause cost?",

@@ -154,6 +154,7 @@ class Stage:
         await self.app.upstream.close()
         if self.ledger is not None:
             self._renews.cancel()
+            self._recovers.cancel()
             self.watch.close()
             await self.renewing.close()
         await self.kept.close()
@@ -168,8 +169,11 @@ class Stage:
         self.standings = self.renewing.leases
         self.watch = BooksWatch(ledger, self.folder, self.standings, self.clock, self.said.append)
         self.watch.follow(self.policy.case)
-        await self.renewing.recover()
-        self._renews = asyncio.get_running_loop().create_task(self.renewing.run())
+        begin = asyncio.get_running_loop().create_task
+        self._recovers = begin(self.renewing.recover())
+        if not self.again:  # else the ledger may be away, and it goes on until that is back
+            await self._recovers
+        self._renews = begin(self.renewing.run())
 
     async def idle(self) -> None:
         """Until no call is under way and nobody is connected."""

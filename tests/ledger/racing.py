@@ -79,7 +79,7 @@ class Race:
             used = self.used(name)
             with store.writing() as session:
                 count(session, {(CAP, name): used} if used else {})
-            Leasing(store).bury(str(self.folder), slot, "")
+            Leasing(store).bury({name})
 
     def used(self, name: str = "*") -> int:
         """What was recorded, of one or of all."""

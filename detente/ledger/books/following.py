@@ -20,6 +20,7 @@ from threading import Event
 from detente.case.case import Case
 from detente.errors import DetenteError
 from detente.ledger.books.books import Books
+from detente.ledger.books.giving_back import give_back
 from detente.ledger.books.ingest import Ingest, Ingested
 from detente.ledger.journals.journal import files
 from detente.ledger.journals.journal_reading import worker_of
@@ -79,6 +80,8 @@ class Following:
             changed = _with_the_one_before(seen, {path for path in seen if self._seen.get(path) != seen[path]})
             if changed:
                 found = self._reading(case).run(changed, at, between)
+            if seen:
+                found.freed = give_back(self._reading(case), seen, at)
         except (DetenteError, OSError) as error:
             self._close()
             self._away(error)

@@ -29,7 +29,7 @@ from detente.ledger.journals.frames import JournalFrame
 from detente.ledger.journals.journal import files
 from detente.ledger.journals.journal_reading import Trouble, worker_of
 from detente.ledger.journals.record import CallRoute, EndAsRead, parted, read_end, read_route
-from detente.ledger.store.store import Session
+from detente.ledger.store.store import Session, Store
 from detente.ledger.use.metering import NO_END, Metering
 from detente.ledger.use.stored_lines import read_lines
 from detente.ledger.use.twice import OfferOnDay, days_of_bills
@@ -56,10 +56,12 @@ class Ingested:
     differs: str = ""
     twice: int = 0
     """Calls of an offer on a day of which rows of bills are on the books, too."""
+    freed: int = 0
+    """Gateways that ended, of which what they had leased and not used is free since."""
 
     def add(self, more: Ingested) -> None:
         """What became of others."""
-        for name in ("records", "calls", "again", "unknown", "batches", "differing", "twice"):
+        for name in ("records", "calls", "again", "unknown", "batches", "differing", "twice", "freed"):
             setattr(self, name, getattr(self, name) + getattr(more, name))
         self.aside += more.aside
         self.troubles += more.troubles
@@ -95,6 +97,11 @@ class Ingest:
         self._billed: set[OfferOnDay] | None = None
         """Of what rows of bills were on the books when it first read."""
 
+    @property
+    def store(self) -> Store:
+        """Where the books are."""
+        return self._books.store
+
     def run(self, paths: Iterable[Path], at: datetime, between: Callable[[], object] = lambda: None) -> Ingested:
         """Read all that is new in some files; ``at`` is the time that the batches state.
 
@@ -108,16 +115,20 @@ class Ingest:
             if self._billed is None:
                 self._billed = days_of_bills(session)
         found = Ingested()
-        due: dict[str, int | None] = {}
+        due: dict[str, int] = {}
         for path in paths:
             found.files += 1
             with self._books.store.reading() as session:
                 mark, items = unread(session, path, due.get(worker_of(path)))
-            due[worker_of(path)] = mark.due
+            worker = worker_of(path)
+            if mark.due is not None:  # of a file without a record that can be read, the next one's is due as before
+                due[worker] = mark.due
             for some in _batches(items, self._size):
                 mark = self._batch(some, mark, found, at)
                 between()
-                due[worker_of(path)] = next((i.due for i in reversed(some) if isinstance(i, JournalFrame)), mark.due)
+                last = next((item.due for item in reversed(some) if isinstance(item, JournalFrame)), mark.due)
+                if last is not None:
+                    due[worker] = last
         return found
 
     def _batch(

@@ -24,6 +24,8 @@ ENDED = ""
 """The name of all holders that have ended."""
 OPEN = "ended "
 """What the name of an ended holder begins with where calls of it are not on the books yet."""
+ANEW = "+"
+"""What the name of a holder ends with that was closed and goes on: its calls are still known by its first name."""
 WARNED = (80, 100)
 """Percent of a cap at which it is told."""
 KEPT = 100
@@ -117,20 +119,23 @@ class Leasing:
                 _write(session, key, holder, LeaseRow(claim.granted, mine.counted, claim.held))
             self._end(session, holder, known=True)
 
-    def bury(self, place: str, worker: int, but: str) -> int:
-        """Close what others held who wrote the journal of a worker; how many there were.
+    def living(self, place: str, worker: int) -> set[str]:
+        """Who holds leases and writes a worker's journal, or did and was not closed."""
+        with self.store.reading() as session:
+            sql = "SELECT holder FROM holders WHERE place = ? AND worker = ? AND alive = 1"
+            return {str(name) for (name,) in session.all(sql, (place, worker))}
 
-        Only for who has the lock of that journal, so that they are dead, and has put all of it on the books.
+    def bury(self, names: Iterable[str]) -> int:
+        """Close what some held; how many they were.
+
+        Only for who knows that they are dead, and that all that they recorded is on the books.
         """
         with self.store.writing() as session:
-            dead = session.all(
-                "SELECT holder FROM holders WHERE place = ? AND worker = ? AND alive = 1 AND holder <> ?",
-                (place, worker, but),
-            )
-            names = [str(name) for (name,) in dead]
-            for name in names:
+            sql = "SELECT holder FROM holders WHERE holder IN {these} AND alive = 1"
+            dead = [str(name) for (name,) in session.among(sql, sorted(names))]
+            for name in dead:
                 self._end(session, name, known=False)
-            return len(names)
+            return len(dead)
 
     @staticmethod
     def _beat(session: Session, holder: str, beat: int) -> None:

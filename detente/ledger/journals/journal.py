@@ -8,17 +8,20 @@ record says (``record``).
 from __future__ import annotations
 
 import contextlib
-import fcntl
 import os
 import re
 import shutil
+from collections.abc import Iterable
 from pathlib import Path
 from threading import Lock
 
 from detente.errors import JournalError
 from detente.ledger.journals.frames import MAGIC, MAX_FRAME, NUMBERS, JournalFrame, frame, frames, whole
+from detente.ledger.journals.journal_lock import TRIES, goes_on_elsewhere, lock_path, locked
 
 ROTATE_AT = 64 * 1024 * 1024
+REPLICA = "replica"
+"""The file that holds the name of who writes a folder."""
 _NAME = re.compile(r"^w(\d+)-(\d{8})\.journal$")
 
 
@@ -63,7 +66,7 @@ class Journal:
         """How many records were appended: a mark for ``sync``."""
         self._synced = 0
         self._syncing = Lock()
-        self._lock = self._locked()
+        self._lock = locked(folder, worker, TRIES)
         self._sequence = 0
         """The number of the next record."""
         try:
@@ -77,21 +80,10 @@ class Journal:
     # -- files -----------------------------------------------------------------------------------------------
     @property
     def _lock_path(self) -> Path:
-        return self.folder / f"w{self.worker}.lock"
-
-    def _locked(self) -> int:
-        """Take the lock. Raises JournalError where another holds it."""
-        lock = os.open(self._lock_path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
-        try:
-            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except OSError:
-            os.close(lock)
-            what = f"another gateway writes the journal of worker {self.worker}; choose another folder, or stop it"
-            raise JournalError(self.folder, what) from None
-        return lock
+        return lock_path(self.folder, self.worker)
 
     def _mine(self) -> list[Path]:
-        return [f for f in files(self.folder) if _number(f)[0] == self.worker]
+        return of_worker(self.folder, self.worker)
 
     def _begin(self) -> int:
         """Begin the next file. One that cannot be begun is not left behind."""
@@ -169,8 +161,10 @@ class Journal:
         """
         self.folder.mkdir(parents=True, exist_ok=True)
         kept = _names(self._lock_path, _identity(os.fstat(self._lock)))
-        lock = self._lock if kept else self._locked()
+        lock = self._lock if kept else locked(self.folder, self.worker)
         try:
+            if not kept:
+                goes_on_elsewhere(self._lock)
             self._next = max([self._next, *(_number(f)[1] for f in self._mine())])
             self._fds.append(self._begin())
         except BaseException:
@@ -258,12 +252,24 @@ def files(folder: Path) -> list[Path]:
     return sorted((f for f in folder.iterdir() if _NAME.match(f.name)), key=_number)
 
 
+def of_worker(folder: Path, worker: int) -> list[Path]:
+    """The files of one worker, in order."""
+    return [file for file in files(folder) if _number(file)[0] == worker]
+
+
+def workers_of(paths: Iterable[Path]) -> list[tuple[Path, int]]:
+    """The folders and workers of which all files are among some paths."""
+    given = {path.resolve() for path in paths}
+    found = {(path.parent, _number(path)[0]) for path in given if _NAME.match(path.name)}
+    return sorted(each for each in found if given.issuperset(of_worker(*each)))
+
+
 def replica_of(folder: Path) -> str:
     """The name of whoever writes a folder, made at random once: two machines may have folders of one name.
 
     Raises OSError where it can be neither read nor made.
     """
-    path = folder / "replica"
+    path = folder / REPLICA
     if not path.exists():
         made = folder / f"replica.{os.urandom(8).hex()}"
         made.write_text(os.urandom(8).hex(), encoding="ascii")

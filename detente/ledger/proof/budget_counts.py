@@ -13,7 +13,7 @@ from typing import NamedTuple
 
 from detente.ledger.caps.budgets import counted
 from detente.ledger.caps.cap import BookedCall, holder_of
-from detente.ledger.caps.leasing import ENDED, KEPT, OPEN, CapWindow
+from detente.ledger.caps.leasing import ANEW, ENDED, KEPT, OPEN, CapWindow
 from detente.ledger.journals.record import read_route
 from detente.ledger.store.store import Session
 from detente.ledger.use.line import UseClass, UseLine
@@ -22,8 +22,6 @@ from detente.live.budget_name import WORD
 
 _ANY = UseClass("use", None, {})
 """What is counted of a budget does not turn on the class of a line."""
-ANEW = "+"
-"""What the name of a holder ends with that was closed and goes on: its calls are still known by its first name."""
 
 
 class LeaseFault(NamedTuple):

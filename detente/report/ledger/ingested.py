@@ -9,6 +9,7 @@ import json
 
 from detente.errors import MAX_SHOWN, printable
 from detente.ledger.bills.bill_ingest import BillIngested
+from detente.ledger.books.giving_back import freed_told
 from detente.ledger.books.ingest import Ingested
 from detente.report.ledger.copies import copies_json, copies_view
 from detente.report.ledger.journal import Print
@@ -32,6 +33,8 @@ def ingested_view(told: Ingested, out: Print, warn: Print) -> None:
         out(f"{_of(-told.unknown, 'use')} that had been unknown: the record of the end has come")
     if told.twice:
         warn(_twice(f"{_of(told.twice, 'call')} of offers and days of which the books hold rows of bills, too"))
+    if told.freed:
+        out(freed_told(told.freed))
     if told.differing:
         what = "a list price in the journal that differs from that of the case"
         out(f"{_of(told.differing, 'call')} with {what}; the case's counts. The last: {printable(told.differs)}")
@@ -48,7 +51,19 @@ def _of(count: int, noun: str) -> str:
 
 def ingested_json(told: Ingested) -> str:
     """The same as one document."""
-    names = ("files", "records", "calls", "again", "unknown", "batches", "aside", "differing", "differs", "twice")
+    names = (
+        "files",
+        "records",
+        "calls",
+        "again",
+        "unknown",
+        "batches",
+        "aside",
+        "differing",
+        "differs",
+        "twice",
+        "freed",
+    )
     found: dict[str, object] = {"status": "whole" if told.whole else "incomplete"}
     found |= {name: getattr(told, name) for name in names}
     found["troubles"] = [{"what": str(trouble), "torn": trouble.torn} for trouble in told.troubles]

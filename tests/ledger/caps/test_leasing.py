@@ -104,8 +104,9 @@ def test_what_the_dead_did_not_use_comes_back_once_their_journal_is_on_the_books
     with leasing.store.writing() as session:
         count(session, {(CAP, "a"): 12, (CAP, "stranger"): 50, (OTHER, "b"): 1})
     assert asks(leasing, "b", 2).remaining == 60, "what is on the books is used"
-    assert leasing.bury("elsewhere", 0, "new") == leasing.bury("here", 0, "a") == 0
-    assert leasing.bury("here", 0, "new") == 1
+    assert (leasing.living("elsewhere", 0), leasing.living("here", 0)) == (set(), {"a"})
+    assert leasing.bury(["a", "stranger"]) == 1
+    assert leasing.bury(["a"]) == 0, "once"
     assert asks(leasing, "b", 3).remaining == 85, "3 were held for calls that nobody knows the end of"
     with leasing.store.writing() as session:
         count(session, {(CAP, "a"): 2})  # a late record of it
@@ -147,7 +148,7 @@ def test_processes_race_for_a_cap_and_one_is_killed(store: Store, tmp_path: Path
     leasing = Leasing(store)
     with store.writing() as session:
         count(session, {(CAP, "b"): recorded["b"]})
-    assert leasing.bury(str(folder), 0, "d") == 1
+    assert leasing.bury({"b"}) == 1
     racer(store.url, "d", limit, 0, folder).communicate()
     assert sum(recorded.values()) + (folder / "d").stat().st_size == limit, "nothing was lost, and nothing passed"
 
@@ -211,7 +212,7 @@ def test_late_records_of_the_ended_hide_nothing_of_what_others_may_still_use(sto
             if begin[who]:
                 leasing.renew(name, 1, {key: CapClaim(LeaseClaim(0, begin[who], begin[who]), 20)})
                 leasing.renew(name, 2, {key: CapClaim(LeaseClaim(begin[who], begin[who]), 20)})
-            leasing.bury(name, 0, "") if kills else leasing.close(
+            leasing.bury([name]) if kills else leasing.close(
                 name, 3, {key: LeaseClaim(begin[who], begin[who])} if begin[who] else {}
             )
         open_, drawn = dict(begin), 0

@@ -20,14 +20,17 @@ from detente.gateway.serving.caps.leaseholder import Leaseholder
 from detente.gateway.serving.clock import Clock
 from detente.gateway.serving.settings import Say
 from detente.ledger.books.books import Books
+from detente.ledger.books.giving_back import given_back
 from detente.ledger.books.ingest import Ingest
-from detente.ledger.caps.leasing import CapAnswer, CapClaim, CapWindow, HolderEndedError, Leasing
-from detente.ledger.journals.journal import files, replica_of
+from detente.ledger.caps.leasing import ANEW, CapAnswer, CapClaim, CapWindow, HolderEndedError, Leasing
+from detente.ledger.journals.journal import of_worker, replica_of
 from detente.ledger.store.opening import open_store
 from detente.ledger.store.store import Store
 
 EVERY, REST, AGAIN = 0.25, 0.02, 2.0
 """Seconds between two claims, at least between two that are asked for, and after one that failed."""
+LONGEST = 60.0
+"""Seconds between two tries to read the journal of earlier lives, at most."""
 
 
 class Renewing:
@@ -85,7 +88,7 @@ class Renewing:
             answers, lacked = await loop.run_in_executor(self._thread, self._claimed, claims, self._case)
         except HolderEndedError as error:
             self._opened = False
-            self._holder = f"{self._holder}+"
+            self._holder += ANEW
             self.leases.lost()
             self._away(str(error))
             return False
@@ -138,25 +141,33 @@ class Renewing:
     async def recover(self) -> None:
         """Put the journal of this worker's earlier lives on the books, so that what they held and did not use is free.
 
-        In a thread of its own: calls are served meanwhile.
+        In a thread of its own: calls are served meanwhile. Again and again until it is done: the ledger may be away.
         """
-        loop = asyncio.get_running_loop()
-        try:
-            freed = await loop.run_in_executor(self._reading, self._recovered, self._case)
-        except (DetenteError, OSError) as error:
-            what = "what it leased before it was restarted stays reserved until its journal is on the books"
-            self._say(f"the journal of worker {self._worker} could not be read into the ledger: {error}; {what}")
-            return
+        loop, wait, said = asyncio.get_running_loop(), AGAIN, ""
+        while True:
+            try:
+                freed = await loop.run_in_executor(self._reading, self._recovered, self._case)
+                break
+            except (DetenteError, OSError) as error:
+                if str(error) != said:
+                    what = "what it leased before it was restarted stays reserved until its journal is on the books"
+                    self._say(
+                        f"the journal of worker {self._worker} could not be read into the ledger: {error}; {what}"
+                    )
+                said = str(error)
+            await asyncio.sleep(wait)
+            wait = min(2 * wait, LONGEST)
         if freed:
             self._say(f"worker {self._worker}: its journal is on the books, and what {freed} earlier held is free")
 
     def _recovered(self, case: Case) -> int:
+        """In the thread. It holds the lock of its journal, so that all others who wrote it are dead."""
         with open_store(self.url) as store:
-            mine = [file for file in files(self._journal) if file.name.startswith(f"w{self._worker}-")]
-            told = Ingest(Books(store, case)).run(mine, self._clock.now())
-            if not told.whole:
+            ingest, mine = Ingest(Books(store, case)), of_worker(self._journal, self._worker)
+            if not ingest.run(mine, self._clock.now()).whole:
                 raise LedgerError(f"{self._journal}: parts of it are damaged; see `detente ingest`")
-            return Leasing(store).bury(replica_of(self._journal), self._worker, self._holder)
+            at = self._clock.now()
+            return given_back(ingest, self._journal, self._worker, at, lambda *_: True, self._holder)
 
     # -- the end ---------------------------------------------------------------------------------------------------
     async def close(self) -> None:

@@ -19,6 +19,8 @@ from detente.errors import DetenteError
 from detente.gateway.deciding.policy import Policy
 from detente.gateway.serving.settings import Say, Settings
 from detente.ledger.books.following import Following
+from detente.ledger.books.giving_back import freed_told
+from detente.ledger.books.ingest import Ingested
 
 LOOK = 2.0
 """Seconds between two looks at whether the case's files changed, at least."""
@@ -41,7 +43,12 @@ class Bookkeeper:
         signal.signal(signal.SIGTERM, lambda *_: stop.set())
         os.nice(NICE)
         following = Following(self._settings.ledger, [self._settings.journal], self._say)
-        following.run(self._now, self._settings.clock.now, stop, lambda found: None)
+        following.run(self._now, self._settings.clock.now, stop, self._tell)
+
+    def _tell(self, found: Ingested) -> None:
+        """What is of use to an operator."""
+        if found.freed:
+            self._say(freed_told(found.freed))
 
     def _now(self) -> Case:
         """The case as its files are; where they are wrong, as they were: a worker says so."""

@@ -13,10 +13,12 @@ from typing import Any
 import pytest
 
 from detente.errors import LedgerError
+from detente.gateway.serving.caps import renewing
 from detente.gateway.serving.standing_page import standing_page
 from detente.ledger.caps.leases import LeaseClaim
 from detente.ledger.caps.leasing import CapClaim, CapWindow, Leasing
 from detente.ledger.store.opening import open_store
+from detente.ledger.store.store import Store
 from tests.builders import Data, agreement
 from tests.gateway.caller import HELLO
 from tests.gateway.http.peer import run
@@ -196,6 +198,41 @@ def test_what_a_killed_replica_did_not_use_comes_back_when_its_journal_is_read(t
                 assert again.said == ["worker 0: its journal is on the books, and what 1 earlier held is free"]
                 assert left(url(tmp_path)) == 240_000
                 assert await calls(again, 9) == [200] * 8 + [403]
+
+    run(main())
+
+
+def test_what_an_earlier_life_held_is_asked_for_again_until_the_ledger_is_there(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """It was tried once: with the ledger away in that moment, it stayed reserved until the window ended."""
+    tries = 0
+
+    def away_twice(at: str) -> Store:
+        nonlocal tries
+        tries += 1
+        if tries <= 2:
+            raise LedgerError("it is gone")
+        return open_store(at)
+
+    async def main() -> None:
+        async with play(SERVED) as south:
+            data = capped(south)
+            stage = Stage(tmp_path, data, ledger=url(tmp_path))
+            await stage.__aenter__()
+            assert await calls(stage, 2) == [200, 200]
+            await so(lambda: in_store(url(tmp_path), "SELECT SUM(held) = 0 FROM leases") == 1)
+            stage._renews.cancel()
+            stage.ledger = None  # killed: it gives nothing back
+            await stage.__aexit__()
+            monkeypatch.setattr(renewing, "AGAIN", 0.0)
+            monkeypatch.setattr(renewing, "open_store", away_twice)
+            async with Stage(tmp_path, data, ledger=url(tmp_path)) as again:
+                why = "the journal of worker 0 could not be read into the ledger: it is gone"
+                what = "what it leased before it was restarted stays reserved until its journal is on the books"
+                freed = "worker 0: its journal is on the books, and what 1 earlier held is free"
+                assert again.said[:2] == [f"{why}; {what}", freed]
+                assert left(url(tmp_path)) == 240_000
 
     run(main())
 
