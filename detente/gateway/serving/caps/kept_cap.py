@@ -63,7 +63,7 @@ class KeptCap:
         self.cap, self.allows, self.slice = cap, allows, Slice()
         self.comes_back = cap.comes_back
         self.need = 0
-        """What a call that found no room takes."""
+        """What a call that found no room takes, where it takes the least: a dearer deployment may have none."""
         self.waits = 0
         """The same, as it was claimed."""
         self.lacked = 0
@@ -125,7 +125,7 @@ class KeptCap:
 
     def lacks(self, takes: int) -> None:
         """A call found no room for so much."""
-        self.need, self.size, self.dirty = max(self.need, takes), max(self.size, takes), True
+        self.need, self.size, self.dirty = min(self.need or takes, takes), max(self.size, takes), True
         self.lacked += 1
 
     def room(self, takes: int) -> CapRoom:

@@ -131,6 +131,14 @@ def test_what_is_too_little_for_a_call_goes_to_who_can_use_it() -> None:
     assert scene.claimed(0.0) == (100 * USD, LeaseClaim(0))
 
 
+def test_what_is_asked_for_is_of_use_to_the_call_that_takes_the_least() -> None:
+    """Of a call that may go to a dearer deployment the cheaper one has room in what is left."""
+    scene = Scene()
+    scene.denied()
+    assert scene.holder.short(scene.calls, TokenCounts(2_000_000, 0)) is not None
+    assert scene.claimed(0.0) == (100 * USD, LeaseClaim(0, 0, 3 * USD, 48 * USD))
+
+
 def test_a_worker_that_the_ledger_buried_has_nothing() -> None:
     scene = Scene()
     scene.denied()
