@@ -19,6 +19,7 @@ from detente.planner.formulation.expression import Ints
 from detente.planner.solving.branch import MAX_PROGRAMS, better, branch
 from detente.planner.solving.cheapest import at_cheapest
 from detente.planner.solving.fallback import placed, quick, unsolved
+from detente.planner.solving.hardly_used import without_hardly_used
 from detente.planner.solving.incumbent import Footing, Incumbent, Unmet
 from detente.planner.solving.model import Model
 from detente.planner.solving.others import with_others_searched
@@ -142,6 +143,9 @@ def search(
     best = known.solution
     if best is not None and known.stopped is None and len(effort.columns):
         best = with_less_idle(draft, model, best, effort.columns)
+        cheaper = without_hardly_used(draft, model, best, effort.columns)
+        known = replace(known, rounding=max(0.0, known.rounding + cheaper.objective - best.objective))
+        best = cheaper
     return replace(known, solution=best)
 
 

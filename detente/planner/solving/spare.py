@@ -37,7 +37,7 @@ def with_less_idle(draft: Draft, model: Model, best: Solution, columns: Ints) ->
     """
     best = _without(draft, model, best, columns)
     beside = list(_beside_idle(draft, best))
-    found = _solved(model, best, columns, beside) if beside else None
+    found = solved(model, best, columns, beside) if beside else None
     return best if found is None else _without(draft, model, found, columns)
 
 
@@ -46,11 +46,11 @@ def _without(draft: Draft, model: Model, best: Solution, columns: Ints) -> Solut
     found = [fewer for units in draft.units.values() if (fewer := _needed(draft, units, best)) is not None]
     if not found:
         return best
-    together = _solved(model, best, columns, found)
+    together = solved(model, best, columns, found)
     if together is not None:
         return together
-    for one in islice(_one_by_one(found), MAX_TRIES):
-        best = _solved(model, best, columns, [one]) or best
+    for one in islice(one_by_one(found), MAX_TRIES):
+        best = solved(model, best, columns, [one]) or best
     return best
 
 
@@ -65,7 +65,7 @@ def _beside_idle(draft: Draft, best: Solution) -> Iterator[Fewer]:
     for units in draft.units.values():
         if isinstance(units.offer, GpuOffer):
             counts, gpu = np.rint(best.values[units.columns]), units.offer.accelerator
-            spare = _spare(draft, units, best.values, counts) * units.offer.unit
+            spare = spare_of(draft, units, best.values, counts) * units.offer.unit
             if units.offer.reserved:
                 idle[gpu] = idle.get(gpu, 0.0) + spare
             else:
@@ -87,7 +87,8 @@ def _beside_idle(draft: Draft, best: Solution) -> Iterator[Fewer]:
             yield units.columns[at], fewer[at]
 
 
-def _one_by_one(found: Sequence[Fewer]) -> Iterator[Fewer]:
+def one_by_one(found: Sequence[Fewer]) -> Iterator[Fewer]:
+    """Each purchase by itself."""
     for at, counts in found:
         for index in range(len(at)):
             yield at[index : index + 1], counts[index : index + 1]
@@ -97,7 +98,7 @@ def _needed(draft: Draft, units: Units, best: Solution) -> Fewer | None:
     """The purchases of an offer that hold more than is used, and how many units hold it; None where all are needed."""
     assert best.values is not None
     counts = np.rint(best.values[units.columns])
-    spare = _spare(draft, units, best.values, counts)
+    spare = spare_of(draft, units, best.values, counts)
     fewer = counts.copy()
     for index in np.flatnonzero(counts)[::-1].tolist():  # the last first: what opens a purchase comes before its steps
         serve, size = units.serve[index], units.units[index]
@@ -108,7 +109,7 @@ def _needed(draft: Draft, units: Units, best: Solution) -> Fewer | None:
     return (units.columns[less], fewer[less]) if len(less) else None
 
 
-def _spare(draft: Draft, units: Units, values: Floats, counts: Floats) -> Floats:
+def spare_of(draft: Draft, units: Units, values: Floats, counts: Floats) -> Floats:
     """Units that are held and not used in each period."""
     held = units.holding(counts, draft.n)
     shared = [arc for arc in draft.arcs.of_offer[units.offer.id] if not arc.own]
@@ -120,7 +121,7 @@ def _spare(draft: Draft, units: Units, values: Floats, counts: Floats) -> Floats
     return found
 
 
-def _solved(model: Model, best: Solution, columns: Ints, fewer: Sequence[Fewer]) -> Solution | None:
+def solved(model: Model, best: Solution, columns: Ints, fewer: Sequence[Fewer]) -> Solution | None:
     """The solution with lower counts, if it costs no more."""
     assert best.values is not None
     values = best.values.copy()
