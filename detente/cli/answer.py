@@ -16,14 +16,14 @@ import click
 
 from detente.cli.command import console, load, must_take_files, time_left, told
 from detente.cli.conflict import show_conflict
-from detente.cli.options import CASE, JSON, READING, SCENARIO, TIME_LIMIT, WITH, gap_of
+from detente.cli.options import CASE, JSON, READING, SCENARIO, TIME_LIMIT, WITH, GivenPath, gap_of
 
 if TYPE_CHECKING:
     from detente.case.case import Case
     from detente.outcomes.saved import SavedAnswer
     from detente.results.conflict import Conflict
 
-OUT = click.option("--out", type=click.Path(path_type=Path), help="Save the answer into this folder, with a page.")
+OUT = click.option("--out", type=GivenPath(path_type=Path), help="Save the answer into this folder, with a page.")
 GAP = click.option(
     "--gap", default="0.1%", show_default=True, help="Plan to this gap first; what is found is no surer than that."
 )

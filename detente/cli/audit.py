@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING
 import click
 
 from detente.cli.command import command, load
-from detente.cli.options import CASE, EARLIEST, JSON, LATEST, LEDGER, READING, SCENARIO, TimestampParam
+from detente.cli.options import CASE, EARLIEST, JSON, LATEST, LEDGER, READING, SCENARIO, GivenPath, TimestampParam
 
 if TYPE_CHECKING:
     from detente.ledger.books.books import Books
@@ -29,9 +29,9 @@ if TYPE_CHECKING:
 @click.option("--clause", metavar="ID", help="Print the evidence for this clause instead.")
 @click.option("--from", "start", type=TimestampParam(), metavar="DAY", help="Print the evidence from this day on.")
 @click.option("--until", "end", type=TimestampParam(), metavar="DAY", help="Print the evidence until before this day.")
-@click.option("--out", type=click.Path(path_type=Path, dir_okay=False), metavar="FILE", help="Save the evidence there.")
-@click.option("--sign", type=click.Path(path_type=Path), help="Append a signed checkpoint to this file.")
-@click.option("--against", type=click.Path(path_type=Path), help="Verify against the checkpoints in this file.")
+@click.option("--out", type=GivenPath(path_type=Path, dir_okay=False), metavar="FILE", help="Save the evidence there.")
+@click.option("--sign", type=GivenPath(path_type=Path), help="Append a signed checkpoint to this file.")
+@click.option("--against", type=GivenPath(path_type=Path), help="Verify against the checkpoints in this file.")
 @click.option("--key", metavar="REF", help="Where the key of checkpoints is: env:NAME or file:PATH.")
 @READING
 @SCENARIO

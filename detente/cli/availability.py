@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 import click
 
 from detente.cli.command import command, console, load
-from detente.cli.options import CASE, JSON, READING, SCENARIO
+from detente.cli.options import CASE, JSON, READING, SCENARIO, GivenPath
 
 if TYPE_CHECKING:
     from detente.ledger.journals.journal_reading import Trouble
@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 
 @command("detente availability examples/enterprise journal")
 @CASE
-@click.argument("journals", nargs=-1, required=True, type=click.Path(path_type=Path, exists=True), metavar="JOURNAL…")
+@click.argument("journals", nargs=-1, required=True, type=GivenPath(path_type=Path, exists=True), metavar="JOURNAL…")
 @READING
 @SCENARIO
 @JSON

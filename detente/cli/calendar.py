@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 import click
 
 from detente.cli.command import command, console, load, must_take_files, told
-from detente.cli.options import CASE, JSON, READING, SCENARIO, WITH
+from detente.cli.options import CASE, JSON, READING, SCENARIO, WITH, GivenPath
 from detente.errors import FlawError
 
 if TYPE_CHECKING:
@@ -31,7 +31,7 @@ FILES = ("calendar.json", "calendar.ics", "calendar.html")
 @click.option("--from", "start", metavar="DAY", help="The first day; default: the horizon's first.")
 @click.option("--until", "end", metavar="DAY", help="The day after the last; default: the horizon's end.")
 @click.option(
-    "--out", type=click.Path(path_type=Path), help="Save it into this folder: calendar.ics, a page and the JSON."
+    "--out", type=GivenPath(path_type=Path), help="Save it into this folder: calendar.ics, a page and the JSON."
 )
 @JSON
 def calendar(

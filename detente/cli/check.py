@@ -14,7 +14,7 @@ import click
 from detente.cli.command import command, console, load, must_take_files, notes_json, progress, time_left, told
 from detente.cli.conflict import conflict_json
 from detente.cli.deal import signed
-from detente.cli.options import CASE, JSON, READING, SCENARIO, TIME_LIMIT, WITH
+from detente.cli.options import CASE, JSON, READING, SCENARIO, TIME_LIMIT, WITH, GivenPath
 
 if TYPE_CHECKING:
     from detente.case.case import Case
@@ -29,7 +29,7 @@ CHECK_FILE = "check.json"
 @SCENARIO
 @WITH
 @click.option("--sign", "deal", metavar="DEAL", help="Can this deal be signed? A scenario, its file, or an agreement.")
-@click.option("--out", type=click.Path(path_type=Path), help="Save the answer into this folder; --sign: with a page.")
+@click.option("--out", type=GivenPath(path_type=Path), help="Save the answer into this folder; --sign: with a page.")
 @TIME_LIMIT
 @JSON
 def check(

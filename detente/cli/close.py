@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 import click
 
 from detente.cli.command import command, console, load
-from detente.cli.options import CASE, JSON, LEDGER, READING, SCENARIO, day_of
+from detente.cli.options import CASE, JSON, LEDGER, READING, SCENARIO, GivenPath, day_of
 
 if TYPE_CHECKING:
     from detente.case.case import Case
@@ -23,9 +23,7 @@ if TYPE_CHECKING:
 @CASE
 @LEDGER
 @click.option("--as-of", "day", metavar="DAY", required=True, help="The day up to which the books are closed.")
-@click.option(
-    "--plan", type=click.Path(path_type=Path), help="Also book what its reserved capacity cost and left idle."
-)
+@click.option("--plan", type=GivenPath(path_type=Path), help="Also book what its reserved capacity cost and left idle.")
 @READING
 @SCENARIO
 @JSON

@@ -249,8 +249,11 @@ def notes_json(case: Case) -> list[dict[str, Any]]:
     return [_placed(note) for note in notes(case)]
 
 
-def must_take_files(folder: Path, *names: str) -> None:
-    """Say at once, before anything is computed, that these files cannot be written into a folder, which may be new."""
+def must_take_files(folder: Path, *names: str, given: str = "--out") -> None:
+    """Say at once, before anything is computed, that these files cannot be written into a folder, which may be new.
+
+    ``given`` is the option, or the argument, that names the folder.
+    """
     from detente.errors import Where
 
     there = next((place for place in (folder, *folder.parents) if os.path.lexists(place)), Path())
@@ -266,7 +269,7 @@ def must_take_files(folder: Path, *names: str) -> None:
         if bad is None:
             return
         what, remedy = f"`{bad}` exists and cannot be overwritten", "name another folder, or move it away"
-    raise CaseError([Mistake(Where("--out"), what, remedy)])
+    raise CaseError([Mistake(Where(given), what, remedy)])
 
 
 def _somewhere() -> bool:

@@ -20,7 +20,7 @@ import click
 from detente.cli.command import command, load, notes_json, of_plan, progress
 from detente.cli.figure import figure_asked
 from detente.cli.live_call import CHAT, LiveCall, call_asked
-from detente.cli.options import CASE, JSON, READING, SCENARIO, WITH, TimestampParam
+from detente.cli.options import CASE, JSON, READING, SCENARIO, WITH, GivenPath, TimestampParam
 
 if TYPE_CHECKING:
     from detente.case.case import Case
@@ -37,10 +37,10 @@ MAX_BYTES = 64 * 1024 * 1024
 @READING
 @SCENARIO
 @WITH
-@click.option("--plan", "saved", type=click.Path(path_type=Path), help="Explain this saved plan, not a new one.")
+@click.option("--plan", "saved", type=GivenPath(path_type=Path), help="Explain this saved plan, not a new one.")
 @click.option(
     "--request",
-    type=click.Path(path_type=Path, allow_dash=True),
+    type=GivenPath(path_type=Path, allow_dash=True),
     metavar="FILE",
     help="Explain where a live call goes; FILE holds its body.",
 )

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 import click
 
 from detente.cli.command import command, load
-from detente.cli.options import CASE, EARLIEST, JSON, LATEST, LEDGER, READING, SCENARIO, TimestampParam
+from detente.cli.options import CASE, EARLIEST, JSON, LATEST, LEDGER, READING, SCENARIO, GivenPath, TimestampParam
 
 if TYPE_CHECKING:
     from detente.ledger.bills.focus_commitments import FocusCommitments
@@ -31,7 +31,7 @@ if TYPE_CHECKING:
     show_default=True,
     help="What to write: charges, or commitments with where they stand.",
 )
-@click.option("--out", type=click.Path(path_type=Path, dir_okay=False), required=True, help="The file to write (CSV).")
+@click.option("--out", type=GivenPath(path_type=Path, dir_okay=False), required=True, help="The file to write (CSV).")
 @READING
 @SCENARIO
 @JSON

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING
 import click
 
 from detente.cli.command import command, load
-from detente.cli.options import CASE, JSON, LEDGER, READING, SCENARIO, TimestampParam
+from detente.cli.options import CASE, JSON, LEDGER, READING, SCENARIO, GivenPath, TimestampParam
 
 if TYPE_CHECKING:
     from detente.case.case import Case
@@ -24,11 +24,11 @@ if TYPE_CHECKING:
 
 @command("detente ingest examples/enterprise journal --ledger ledger.db")
 @CASE
-@click.argument("journals", nargs=-1, required=True, type=click.Path(path_type=Path, exists=True), metavar="JOURNAL…")
+@click.argument("journals", nargs=-1, required=True, type=GivenPath(path_type=Path, exists=True), metavar="JOURNAL…")
 @LEDGER
 @click.option(
     "--mapping",
-    type=click.Path(path_type=Path, exists=True, dir_okay=False),
+    type=GivenPath(path_type=Path, exists=True, dir_okay=False),
     metavar="FILE",
     help="JOURNALs are bills or exports of use (CSV, Parquet); FILE says what their rows are.",
 )

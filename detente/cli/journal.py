@@ -10,11 +10,11 @@ from pathlib import Path
 import click
 
 from detente.cli.command import command
-from detente.cli.options import JSON
+from detente.cli.options import JSON, GivenPath
 
 
 @command("detente journal journal --last 20")
-@click.argument("folder", type=click.Path(path_type=Path, exists=True, file_okay=False))
+@click.argument("folder", type=GivenPath(path_type=Path, exists=True, file_okay=False))
 @click.option("--last", type=click.IntRange(1), metavar="N", help="Only the last N records of each worker.")
 @JSON
 def journal(folder: Path, last: int | None, as_json: bool) -> int:

@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from detente.cli.command import Command, Subgroup, cli, console
-from detente.cli.options import CASE, JSON, LEDGER
+from detente.cli.options import CASE, JSON, LEDGER, GivenPath
 
 if TYPE_CHECKING:
     from detente.case.case import Case
@@ -44,7 +44,7 @@ def keys() -> None:
 @keys.command("new", cls=Command, example=NEW_KEY)
 @click.option("--workload", required=True, help="The workload that the key stands for.")
 @click.option("--id", "key_id", help="The key's name; default: the workload's, with a few random letters.")
-@click.option("--case", type=click.Path(path_type=Path), help="Check that this case has the workload.")
+@click.option("--case", type=GivenPath(path_type=Path), help="Check that this case has the workload.")
 @JSON
 def new(workload: str, key_id: str | None, case: Path | None, as_json: bool) -> int:
     """Print a new key, once, and the lines that make a case accept it: they hold its hash, never the key."""

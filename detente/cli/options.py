@@ -15,7 +15,20 @@ import click
 EARLIEST, LATEST = datetime.fromisoformat("1970-01-01T00:00Z"), datetime.fromisoformat("2200-01-01T00:00Z")
 """Where no first day of books is given, and no last."""
 
-CASE = click.argument("case", type=click.Path(path_type=Path))
+
+class GivenPath(click.Path):
+    """A path that says something: an empty one, as of a variable that is not set, would be the working directory."""
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> Any:
+        """Read it."""
+        if value == "":
+            self.fail(
+                "the path is empty (is a variable not set?); name one, or `.` for the working directory", param, ctx
+            )
+        return super().convert(value, param, ctx)
+
+
+CASE = click.argument("case", type=GivenPath(path_type=Path))
 JSON = click.option("--json", "as_json", is_flag=True, help="Print one JSON document.")
 READING = click.option(
     "--reading",
@@ -35,7 +48,7 @@ LEDGER = click.option(
 WITH = click.option(
     "--with",
     "beside",
-    type=click.Path(path_type=Path),
+    type=GivenPath(path_type=Path),
     multiple=True,
     metavar="FILE",
     help="Use the scenario in this file (a deal, an outcome). May be repeated.",

@@ -12,7 +12,7 @@ import click
 
 from detente.cli.command import command, console, load, must_take_files, progress, spent, time_left, told
 from detente.cli.conflict import show_conflict
-from detente.cli.options import CASE, JSON, READING, SCENARIO, TIME_LIMIT, WITH, gap_of
+from detente.cli.options import CASE, JSON, READING, SCENARIO, TIME_LIMIT, WITH, GivenPath, gap_of
 
 if TYPE_CHECKING:
     from detente.results.plan import Plan
@@ -28,7 +28,7 @@ and at most."""
 @READING
 @SCENARIO
 @WITH
-@click.option("--out", type=click.Path(path_type=Path), help="Save the plan into this folder.")
+@click.option("--out", type=GivenPath(path_type=Path), help="Save the plan into this folder.")
 @TIME_LIMIT
 @click.option("--gap", default="0.01%", show_default=True, help="Stop when cost and lower bound are this close.")
 @JSON

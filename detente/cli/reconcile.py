@@ -10,16 +10,16 @@ from pathlib import Path
 import click
 
 from detente.cli.command import command, console, load
-from detente.cli.options import CASE, JSON, LEDGER, READING, SCENARIO
+from detente.cli.options import CASE, JSON, LEDGER, READING, SCENARIO, GivenPath
 
 
 @command("detente reconcile examples/enterprise bills/2026-03 --mapping aws.yaml --ledger ledger.db")
 @CASE
-@click.argument("bills", nargs=-1, required=True, type=click.Path(path_type=Path, exists=True), metavar="BILL…")
+@click.argument("bills", nargs=-1, required=True, type=GivenPath(path_type=Path, exists=True), metavar="BILL…")
 @LEDGER
 @click.option(
     "--mapping",
-    type=click.Path(path_type=Path, exists=True, dir_okay=False),
+    type=GivenPath(path_type=Path, exists=True, dir_okay=False),
     required=True,
     metavar="FILE",
     help="FILE says what the rows of BILLs are, as for `ingest`.",

@@ -12,7 +12,7 @@ from pathlib import Path
 import click
 
 from detente.cli.command import command, console
-from detente.cli.options import CASE, JSON, READING, SCENARIO, TimestampParam
+from detente.cli.options import CASE, JSON, READING, SCENARIO, GivenPath, TimestampParam
 
 ROLES = "timestamp, input, output, cached, workload, key, calls"
 
@@ -30,8 +30,8 @@ def columns_of(stated: tuple[str, ...]) -> dict[str, str]:
 
 @command("detente replay examples/enterprise day.csv --plan my-plan --workload assistant --starts 2026-03-02")
 @CASE
-@click.argument("trace", type=click.Path(path_type=Path, exists=True, dir_okay=False), metavar="TRACE")
-@click.option("--plan", type=click.Path(path_type=Path), help="Follow this saved plan, and compare with it.")
+@click.argument("trace", type=GivenPath(path_type=Path, exists=True, dir_okay=False), metavar="TRACE")
+@click.option("--plan", type=GivenPath(path_type=Path), help="Follow this saved plan, and compare with it.")
 @click.option("--workload", metavar="NAME", help="Whose calls they are, where TRACE has no column that says so.")
 @click.option("--starts", type=TimestampParam(), metavar="MOMENT", help="Move the first call to this time.")
 @click.option(

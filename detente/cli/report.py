@@ -14,7 +14,7 @@ import click
 
 from detente.cli.check import CHECK_FILE, save_check
 from detente.cli.command import command, console, must_take_files, of_plan, progress, told
-from detente.cli.options import JSON, WITH
+from detente.cli.options import JSON, WITH, GivenPath
 
 if TYPE_CHECKING:
     from detente.case.case import Case
@@ -22,10 +22,10 @@ if TYPE_CHECKING:
 
 
 @command("detente report out/letter out/spirit --out report.html")
-@click.argument("plans", nargs=-1, required=True, type=click.Path(path_type=Path))
-@click.option("--case", "of_case", type=click.Path(path_type=Path), help="Their case: say whether it can be signed.")
+@click.argument("plans", nargs=-1, required=True, type=GivenPath(path_type=Path))
+@click.option("--case", "of_case", type=GivenPath(path_type=Path), help="Their case: say whether it can be signed.")
 @WITH
-@click.option("--out", type=click.Path(path_type=Path, dir_okay=False), default=None, help="The file to write.")
+@click.option("--out", type=GivenPath(path_type=Path, dir_okay=False), default=None, help="The file to write.")
 @JSON
 def report(
     plans: tuple[Path, ...], of_case: Path | None, beside: tuple[Path, ...], out: Path | None, as_json: bool

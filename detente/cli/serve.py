@@ -19,7 +19,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from detente.cli.command import command, tell_notes
-from detente.cli.options import CASE, HOST, JSON, READING, SCENARIO, TimestampParam
+from detente.cli.options import CASE, HOST, JSON, READING, SCENARIO, GivenPath, TimestampParam
 
 if TYPE_CHECKING:
     from detente.case.case import Case
@@ -35,14 +35,14 @@ AT = click.option("--at", type=TimestampParam(), metavar="MOMENT", help="Start t
 @CASE
 @READING
 @SCENARIO
-@click.option("--plan", type=click.Path(path_type=Path), help="Follow this saved plan.")
+@click.option("--plan", type=GivenPath(path_type=Path), help="Follow this saved plan.")
 @HOST
 @click.option("--metrics", metavar="HOST:PORT", help="Serve /metrics there and nowhere else. Default: beside calls.")
 @click.option("--port", type=click.IntRange(0, 65535), default=8080, show_default=True, help="0: any free port.")
 @click.option("--workers", type=click.IntRange(1, 64), default=1, show_default=True, help="Number of worker processes.")
 @click.option(
     "--journal",
-    type=click.Path(path_type=Path, file_okay=False),
+    type=GivenPath(path_type=Path, file_okay=False),
     default=Path("journal"),
     show_default=True,
     help="The folder in which every reply is recorded.",
@@ -50,8 +50,8 @@ AT = click.option("--at", type=TimestampParam(), metavar="MOMENT", help="Start t
 @click.option("--ledger", metavar="URL", help="Share caps and budgets, keep books of what is served. Default: none.")
 @click.option("--traces", is_flag=True, help="Send OpenTelemetry traces where OTEL_EXPORTER_OTLP_ENDPOINT says.")
 @click.option("--sandbox", is_flag=True, help="Simulate all providers on loopback, and make a key for each workload.")
-@click.option("--certificate", type=click.Path(path_type=Path, exists=True, dir_okay=False), help="PEM, for TLS.")
-@click.option("--private-key", type=click.Path(path_type=Path, exists=True, dir_okay=False), help="PEM, for TLS.")
+@click.option("--certificate", type=GivenPath(path_type=Path, exists=True, dir_okay=False), help="PEM, for TLS.")
+@click.option("--private-key", type=GivenPath(path_type=Path, exists=True, dir_okay=False), help="PEM, for TLS.")
 @AT
 @JSON
 def serve(

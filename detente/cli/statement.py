@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 import click
 
 from detente.cli.command import command, console, load
-from detente.cli.options import CASE, JSON, LEDGER, READING, SCENARIO, day_of
+from detente.cli.options import CASE, JSON, LEDGER, READING, SCENARIO, GivenPath, day_of
 
 if TYPE_CHECKING:
     from detente.case.case import Case
@@ -26,10 +26,10 @@ if TYPE_CHECKING:
 @click.option("--agreement", metavar="ID", help="Only the party of this agreement. Default: all parties with entries.")
 @click.option("--window", metavar="TIME", help="2026, 2026-Q1, 2026-01 or a day. Default: the month before this one.")
 @click.option("--as-of", "day", metavar="DAY", help="End it before this day. Default: before today.")
-@click.option("--plan", type=click.Path(path_type=Path), help="Show beside it what this saved plan draws.")
+@click.option("--plan", type=GivenPath(path_type=Path), help="Show beside it what this saved plan draws.")
 @click.option("--csv", "as_csv", is_flag=True, help="Print its lines as CSV.")
-@click.option("--out", type=click.Path(path_type=Path), metavar="FILE", help="Save it as an HTML page, too.")
-@click.option("--pdf", type=click.Path(path_type=Path), metavar="FILE", help="Save it as a PDF, too (needs an extra).")
+@click.option("--out", type=GivenPath(path_type=Path), metavar="FILE", help="Save it as an HTML page, too.")
+@click.option("--pdf", type=GivenPath(path_type=Path), metavar="FILE", help="Save it as a PDF, too (needs an extra).")
 @READING
 @SCENARIO
 @JSON

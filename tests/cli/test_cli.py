@@ -59,6 +59,9 @@ def test_help_is_quick() -> None:
         (["statement", "x", "--month", "2026-01"], "did you mean `--window`?"),
         (["plan", "x", "--time-limit", "0"], "--time-limit"),
         (["plan", "x", "--time-limit", "soon"], "--time-limit"),
+        (["plan", "x", "--out", ""], "'--out': the path is empty (is a variable not set?); name one"),
+        (["calendar", "x", "--out", ""], "'--out': the path is empty"),
+        (["check", ""], "'CASE': the path is empty"),
     ],
 )
 def test_misuse(arguments: list[str], message: str) -> None:
