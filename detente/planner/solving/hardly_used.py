@@ -40,7 +40,7 @@ EXACT = 4 * float(np.finfo(np.float64).eps)
 NEAR = 0.05
 """Of what is used beyond what is bought: so far off are floats where that is the last that they can tell."""
 
-MOST_MORE = 1e-6
+MAX_DEARER = 1e-6
 """Of the cost: what it may cost at most to do elsewhere what has no room."""
 
 
@@ -53,7 +53,7 @@ def without_hardly_used(draft: Draft, model: Model, best: Solution, columns: Int
         for one in islice(one_by_one(_one_fewer(draft, best, 1.0)), MAX_TRIES):
             best = _cheaper(draft, model, best, columns, [one]) or best
     with_room = _with_room(draft, model, best, columns)
-    dearest = best.objective + MOST_MORE * abs(best.objective)
+    dearest = best.objective + MAX_DEARER * abs(best.objective)
     return best if with_room is None or with_room.objective > dearest else with_room
 
 

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
 from detente.results.plan import Plan
 from tests.builders import D, Data, agreement, build, compute, gpus, placed, solved, tokens, work
@@ -55,3 +57,11 @@ def test_what_a_clause_wants_in_units_stays() -> None:
     jobs.append(work("little", "1000 Mtok per month", **{"runs-on": EITHER}))
     found = solved(build(offers, jobs, agreement(only | {"at-least": "100%"}), months=3), GAP)
     assert found.cost == D(432_034_560)
+
+
+@settings(deadline=None, derandomize=True, max_examples=15)
+@given(st.integers(1, 1_000_000), st.integers(1, 10**9), st.sampled_from([1, 8]))
+def test_no_more_is_used_than_is_bought_however_little_it_is(gpus_: int, tokens_a_month: int, unit: int) -> None:
+    found = _beside(f"{gpus_ * unit} GPU", f"{tokens_a_month} tok per month", unit=unit)
+    assert all(row.used <= row.bought for row in found.capacity)
+    assert sum(placed(found, "little").values()) == D(tokens_a_month) * 3 / 1_000_000
