@@ -7,7 +7,6 @@ text as they stand in such a file. Not here: what rows mean (``trace``, ``table`
 
 from __future__ import annotations
 
-import csv
 import gzip
 import re
 import tempfile
@@ -23,13 +22,13 @@ from typing import IO, Annotated, Any, NoReturn, Self
 from pydantic import AfterValidator, Field
 
 from detente.errors import Flaw, FlawError, MissingExtraError, Where, printable
+from detente.values.csv_rows import MAX_LINE, csv_rows
 from detente.values.file import leads_out, opened
 from detente.values.noun import Title
 from detente.values.quantity import respelt
 
 MAX_BYTES = 2 * 2**30
 MAX_UNPACKED = 2 * 2**30  # a small gzip file may unpack to more than any disk holds
-MAX_LINE = 2**20
 MAX_ROWS = 10_000_000  # half a minute's work
 MAX_LINES = MAX_ROWS + 1  # with the header; and where all of them are empty
 MAX_VALUE = 1024  # bytes of a text in Parquet: a dictionary of one long text may stand for gigabytes
@@ -81,7 +80,6 @@ class Sheet:
         self.moments: frozenset[int] = frozenset()  # columns of dates, given as microseconds since 1970
         self.zoneless: frozenset[int] = frozenset()  # those of them that name no zone
         self._open, self._flaws = ExitStack(), list[SheetFlaw]()
-        self._not_text: int | None = None  # the first byte that is no text of the row that is being read
         self._rows: Callable[[Sequence[int]], Iterator[tuple[int, Any]]]
 
     def __enter__(self) -> Self:
@@ -161,10 +159,15 @@ class Sheet:
 
     def rows(self, at: Sequence[int]) -> Iterator[tuple[int, Any]]:
         """Each row's number and its values in two or more columns: text from CSV, any type from Parquet."""
-        row = 0
+        return ((row, values) for row, values in self.every_row(at) if values is not None)
+
+    def every_row(self, at: Sequence[int]) -> Iterator[tuple[int, Any]]:
+        """The same, with no values (None) of a row that is empty, or was just noted as wrong."""
+        any_row = False
         for row, values in self._rows(at):
+            any_row = any_row or values is not None
             yield row, values
-        if not row and not self.has_flaws():
+        if not any_row and not self.has_flaws():
             self.stop("has no rows below its header", "give a file with data")
 
     def _unreadable(self, error: Exception) -> NoReturn:
@@ -203,55 +206,31 @@ class Sheet:
 
     def _start_csv(self, stream: IO[bytes]) -> None:
         self._must_be_short(stream)
-        reader = csv.reader(self._lines(stream), strict=True)
-        try:
-            header = next(reader, None)
-        except csv.Error as error:
-            self.stop(f"is not CSV: {error}", "give CSV or Parquet", reader.line_num)
-        if not header or not any(header):
+        found = csv_rows(stream)
+        header = next(found, None)
+        if header is not None and header.what:
+            self.stop(header.what, f"{header.remedy}; the first line names the columns", header.line, header.column + 1)
+        if header is None or not any(header.values):
             self.stop("is empty", "give a file with a header and rows")
-        self.columns = tuple(name.strip() for name in header)
+        self.columns = tuple(name.strip() for name in header.values)
 
         def rows(at: Sequence[int]) -> Iterator[tuple[int, Any]]:
-            width, chosen = len(header), itemgetter(*at)
+            width, chosen = len(self.columns), itemgetter(*at)
             try:
-                for row in reader:
-                    if self._not_text is not None:
-                        self._set_aside(row, reader.line_num)
-                    elif len(row) == width:
-                        yield reader.line_num, chosen(row)
-                    elif row:
-                        what = f"has {len(row)} values where the header has {width}"
-                        self.wrong(reader.line_num, 0, what, "check its commas and quotes")
-            except csv.Error as error:
-                self.stop(f"is not CSV: {error}", "check the quotes", reader.line_num)
+                for row in found:
+                    if len(row.values) == width:
+                        yield row.line, chosen(row.values)
+                        continue
+                    if row.what:
+                        self.wrong(row.line, row.column, row.what, row.remedy)
+                    elif row.values:
+                        what = f"has {len(row.values)} values where the header has {width}"
+                        self.wrong(row.line, 0, what, "check its commas and quotes")
+                    yield row.line, None
             except (OSError, EOFError, zlib.error) as error:
                 self._unreadable(error)
 
         self._rows = rows
-
-    def _lines(self, stream: IO[bytes]) -> Iterator[str]:
-        line = 0
-        while raw := stream.readline(MAX_LINE):
-            line += 1
-            if len(raw) == MAX_LINE:
-                self.stop("a line is longer than 1 MiB", "give CSV or Parquet", line)
-            try:
-                yield raw.decode("utf-8-sig" if line == 1 else "utf-8")
-            except UnicodeDecodeError as error:
-                self._not_text = raw[error.start]
-                if line == 1:
-                    self.stop(*self._wrong_byte(), line)
-                yield raw.decode("utf-8", "surrogateescape")
-
-    def _wrong_byte(self) -> tuple[str, str]:
-        return f"byte 0x{self._not_text:02x} is not UTF-8 text", "save the file as UTF-8"
-
-    def _set_aside(self, row: Sequence[str], number: int) -> None:
-        """Note a row that is no text, at the first value that is none; those behind it are read."""
-        at = next((n for n, value in enumerate(row) if any("\udc80" <= each <= "\udcff" for each in value)), 0)
-        self.wrong(number, at, *self._wrong_byte())
-        self._not_text = None
 
     def _must_be_small(self, metadata: Any, names: Sequence[str]) -> None:
         """Raise FlawError where columns unpack to too much, as the file itself says."""

@@ -96,7 +96,11 @@ def test_ten_mistakes_are_enough(tmp_path: Path) -> None:
         ("time,input,output\n".encode("utf-16"), "byte 0xff is not UTF-8 text"),
         (b'time,input,output\n"2026-01-05,1,1\n', "is not CSV: unexpected end of data"),
         (b"time,input,output\r2026-01-05,1,1\r", "is not CSV"),
-        (b"a" * 2**20, "a line is longer than 1 MiB"),
+        (b"a" * 2**20, "t.csv:1:1: is a line of more than 1 MiB"),
+        (
+            b'time,input,output\n2026-01-05,"1,1\n2026-01-06,1,1\n',
+            "t.csv:2:1: is not CSV: unexpected end of data (lines 2",
+        ),
         (PACKED[:60], "cannot be read"),
         (PACKED[:-8] + bytes(8), "cannot be read: CRC check failed"),
         (b"PAR1" + b"\0" * 100 + b"PAR1", "cannot be read"),

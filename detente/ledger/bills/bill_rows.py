@@ -94,14 +94,16 @@ class BillSheet(Sheet):
     def __init__(self, folder: Path, file: str) -> None:
         super().__init__(folder, file)
         self.bad: list[BadRow] = []
+        self._any_bad = False
 
     def wrong(self, row: int, column: int, what: str, remedy: str) -> None:
         """Note a flaw in a row."""
+        self._any_bad = True
         self.bad.append(BadRow(row, column + 1, f"{what}; {remedy}"))
 
     def has_flaws(self) -> bool:
         """Whether any row was set aside: then the file is not empty."""
-        return bool(self.bad) or super().has_flaws()
+        return self._any_bad or super().has_flaws()
 
 
 class BillReader:
@@ -150,8 +152,10 @@ class BillReader:
         with BillSheet(self._file.parent, self._file.name) as sheet:
             roles, at = self._columns(sheet)
             try:
-                for row, values in sheet.rows([*at.values()]):
+                for row, values in sheet.every_row([*at.values()]):
                     yield from self._set_aside(sheet)
+                    if values is None:
+                        continue
                     read = self._read(row, roles, dict(zip(at, values, strict=True)), sheet)
                     if read is not None:
                         yield read

@@ -12,7 +12,7 @@ from detente.ledger.bills.bill_ingest import BillIngest
 from detente.ledger.bills.bill_mapping import read_mapping
 from detente.ledger.books.books import Books
 from tests.builders import Data, day
-from tests.ledger.bills.bill_files import HEAD, INPUT, NANOS, OTHER, TAX, bill, mapped, read, row
+from tests.ledger.bills.bill_files import HEAD, HOUR, INPUT, NANOS, OTHER, TAX, bill, mapped, read, row
 from tests.ledger.served import fresh, served_case
 
 
@@ -80,6 +80,39 @@ def test_a_row_that_is_no_text_is_set_aside_and_those_behind_it_are_read(tmp_pat
     assert (told.added, told.bad, told.net) == (3, 2, 21 * NANOS)
 
 
+@pytest.mark.parametrize(
+    ("wrong", "said", "place", "lost"),
+    [
+        (["Storage" + "x" * 3 * 2**20], "is a line of more than 1 MiB", 3, 0),
+        (['"Storage' + "x" * 3 * 2**20, 'more"'], "is a line of more than 1 MiB", 4, 0),  # its last line, as of any row
+        (['"Stor"age"'], "is not CSV: ',' expected after '\"'", 3, 0),
+        (['"Storage'], "is not CSV: unexpected end of data (lines 3 to 5 cannot be told apart)", 3, 2),
+        (['"Storage', 'and"so'], "is not CSV: ',' expected after '\"' (lines 3 to 4 cannot be told apart)", 3, 0),
+        (["S" * 140_000], "is not CSV: field larger than field limit (131072)", 3, 0),
+    ],
+)
+def test_a_row_that_is_no_csv_is_set_aside_and_those_behind_it_are_read(
+    wrong: list[str], said: str, place: int, lost: int, tmp_path: Path
+) -> None:
+    """Of 1, 2 and 4 USD; those behind a quote that nothing closes are not told apart from it."""
+    some = [row("Storage", "1"), f"USD,Usage,{HOUR},,{wrong[0]}", *wrong[1:], row("Storage", "2"), row("Storage", "4")]
+    with fresh(tmp_path) as store:
+        told = read(store, served_case(), mapped(tmp_path, OTHER), bill(tmp_path / "b.csv", some))
+    assert (told.net, told.added, told.bad, told.broken) == ((7, 1)[lost > 0] * NANOS, 3 - lost, 1, [])
+    assert told.aside[0].removeprefix(f"{tmp_path}/").startswith(f"b.csv:{place}:1: {said}")
+
+
+def test_a_quote_that_nothing_closes_takes_no_more_than_128_kib_with_it(tmp_path: Path) -> None:
+    """Of 9,000 rows of 1 USD behind it, 70 bytes or so each, those of 128 KiB are set aside, and it is said which."""
+    rows = [row('"Storage', "1"), *[row("Storage", "1")] * 9_000]
+    with fresh(tmp_path) as store:
+        told = read(store, served_case(), mapped(tmp_path, OTHER), bill(tmp_path / "b.csv", rows))
+    (said,) = told.aside
+    last = int(said.partition("(lines 2 to ")[2].partition(" ")[0])
+    assert told.added == 9_002 - last
+    assert 131_072 <= (last - 1) * (len(rows[1]) + 1) <= 131_072 + 3 * len(rows[1])
+
+
 def test_a_row_of_a_time_to_come_waits_until_it_has(tmp_path: Path) -> None:
     some = [row("Storage", "1"), row("Storage", "2", when="2026-07-02T00:00:01Z,2026-07-03T00:00:00Z")]
     with fresh(tmp_path) as store:
@@ -106,7 +139,7 @@ def test_a_file_of_wrong_rows_alone_says_which(tmp_path: Path) -> None:
     (tmp_path / "other").mkdir()
     with fresh(tmp_path / "other") as store:
         told = read(store, served_case(), mapped(tmp_path, OTHER), cut)
-    assert (told.bad, len(told.broken)) == (1, 1)
+    assert (told.bad, told.broken) == (2, [])
 
 
 def test_of_a_row_that_is_skipped_nothing_else_is_read(tmp_path: Path) -> None:
