@@ -15,6 +15,7 @@ from detente.contract.clause_text import SELF
 from detente.contract.settled.standing import Standing
 from detente.errors import LedgerError
 from detente.ledger.books.books import Books
+from detente.ledger.books.over_midnight import OverMidnight, over_midnight
 from detente.ledger.books.pricing_currency import StatedUse, stated_use
 from detente.ledger.books.stands import ClauseStands, stands_as_closed, stands_in
 from detente.ledger.store.store import Session
@@ -72,6 +73,8 @@ class Statement:
     unpaid
         Its reserved offers whose use is in the statement without what was paid for it (``purchases.unpaid``), of a
         closed time as it was closed.
+    over
+        Use over its first or last midnight: clauses count more or less of it in that time than is booked.
     """
 
     party: str
@@ -90,6 +93,7 @@ class Statement:
     stated: tuple[StatedUse, ...] = ()
     invoices: tuple[PurchaseInvoice, ...] = ()
     unpaid: tuple[str, ...] = ()
+    over: tuple[OverMidnight, ...] = ()
 
     @property
     def settled(self) -> bool:
@@ -122,6 +126,7 @@ def statement(
         else:
             sums, found = list(unknown_sums(session)), stands_in(session, books, min(end, now or end), all_windows=True)
         stated = stated_use(books.case, party, sums_booked(session, start, end))
+        over = tuple(over_midnight(session, party, start, end))
         bought = KnownPurchases(books.case, told_purchases(session))
         facts, invoiced = books.case.offer_facts, [invoice for _, invoice in bought.invoiced(start, end)]
     if opening + sum(line.amount for line in lines) != closing:
@@ -135,7 +140,7 @@ def statement(
         party, start, end, books.case.currency, opening, lines, closing, accruing, closed, inside, seen,
         _unknown(sums, party, end), tuple(planned), stated,
         tuple(i for i in invoiced if facts[i.of.offer].get("provider") == party),
-        tuple(name for name in lacking if facts[name].get("provider") == party),
+        tuple(name for name in lacking if facts[name].get("provider") == party), over,
     )  # fmt: skip
 
 

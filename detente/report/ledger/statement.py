@@ -30,6 +30,7 @@ PRICED = "Priced in another currency, at list price"
 STATED_HEADS = ("offer", "as priced")
 INVOICED = "Invoiced of what is reserved; it is owed as it is held"
 INVOICE_HEADS = ("of", "units", "on")
+OVER = "Use over its first or last midnight, which clauses count by its time"
 SECTIONS = {"use": "Use at list price", "off": "Taken off", "clause": "Clauses", "rounding": "Rounding of invoices"}
 
 
@@ -63,6 +64,7 @@ def tables_of(found: Statement) -> Iterator[StatementTable]:
     yield StatementTable("Owed", ("", "of", "adjusts", found.currency), rows, (3,))
     yield StatementTable(PRICED, (*STATED_HEADS, found.currency), list(stated_rows(found)), (1, 2))
     yield StatementTable(INVOICED, (*INVOICE_HEADS, found.currency), list(invoice_rows(found)), (1, 3))
+    yield StatementTable(OVER, over_heads(found), list(over_rows(found)), (4, 5))
     heads, standing = heads_of(found), standing_rows(found.clauses, found.currency, found.planned)
     yield StatementTable("Where its clauses stand", heads, standing, tuple(range(2, len(heads))))
 
@@ -87,6 +89,26 @@ def invoice_rows(found: Statement) -> Iterator[list[str]]:
     """What is invoiced of reservations: the offer, how many units, on which day, how much."""
     for each in found.invoices:
         yield [each.of.offer, f"{each.of.units:,}", _day(found, each.at), amount_of(each.net)]
+
+
+def over_heads(found: Statement) -> tuple[str, ...]:
+    """The columns of use over a midnight."""
+    return ("of", "midnight", "booked", "lies", f"{found.currency} at list price", f"{found.currency} after discounts")
+
+
+def over_rows(found: Statement) -> Iterator[list[str]]:
+    """Use over a midnight: what of, which midnight, where it is booked and where the amount lies, and all of it.
+
+    What clauses count in the time is what is booked in it and these.
+    """
+    for each in found.over:
+        before = each.midnight == found.start
+        outside = "before" if before else "after"
+        booked, lies = ("in it", outside) if each.inside else (outside, "in it")
+        yield [each.what, _day(found, each.midnight), booked, lies, amount_of(each.listed), amount_of(each.net)]
+    if len(found.over) > 1:
+        amounts = (sum(each.listed for each in found.over), sum(each.net for each in found.over))
+        yield ["in all", "", "", "", *map(amount_of, amounts)]
 
 
 def _day(found: Statement, at: datetime) -> str:
@@ -188,6 +210,13 @@ def _plain(found: Statement) -> dict[str, object]:
         "invoices": [
             {"offer": i.of.offer, "units": i.of.units, "on": _day(found, i.at), "amount": _text(i.net)}
             for i in found.invoices
+        ],
+        "over-midnight": [
+            {
+                "of": o.what, "midnight": _day(found, o.midnight), "booked-inside": o.inside,
+                "listed": _text(o.listed), "net": _text(o.net),
+            }
+            for o in found.over
         ],
         "clauses": [_clause(clause, found.planned) for clause in found.clauses],
     }  # fmt: skip

@@ -16,6 +16,7 @@ from detente.report.drawing.svg import both
 from detente.report.ledger.standing import drawn_in, standing_rows
 from detente.report.ledger.statement import (
     INVOICED,
+    OVER,
     SECTIONS,
     amount_of,
     clock_of,
@@ -23,6 +24,8 @@ from detente.report.ledger.statement import (
     invoice_rows,
     lead_of,
     notes_of,
+    over_heads,
+    over_rows,
     stated_rows,
     what_of,
 )
@@ -34,7 +37,7 @@ def render_statements(found: Sequence[Statement], name: str) -> str:
     """The page: each party, its lines, where its clauses stand, and its floors window by window."""
     when = named(found[0].start, found[0].end) if found else ""
     each = [_told(one, f"c{place % 7}") for place, one in enumerate(found)]
-    return page("statement.html", title=name, when=when, statements=each, invoiced=INVOICED)
+    return page("statement.html", title=name, when=when, statements=each, invoiced=INVOICED, over=OVER)
 
 
 def _told(found: Statement, colour: str) -> Mapping[str, object]:
@@ -47,6 +50,8 @@ def _told(found: Statement, colour: str) -> Mapping[str, object]:
         "lines": [_line(line) for line in found.lines],
         "stated": list(stated_rows(found)),
         "invoices": list(invoice_rows(found)),
+        "over": list(over_rows(found)),
+        "over_heads": over_heads(found),
         "heads": heads_of(found),
         "standing": standing_rows(found.clauses, found.currency, found.planned),
         "floors": list(_floors(found, colour)),

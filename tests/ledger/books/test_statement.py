@@ -250,6 +250,43 @@ def test_a_row_of_two_months_is_on_the_statement_of_each(zone: str, hours: list[
     assert zone != "UTC" or billed == ["408.0"]
 
 
+def test_use_over_a_midnight_says_how_much_of_it_clauses_count_on_the_other_side(tmp_path: Path) -> None:
+    """Days of UTC at 240 USD in January, 480 else, on New York's clock: the first five hours are of the day before.
+
+    Of 1 January 50 USD are December's, of 1 February 100 are January's: 31 x 240 - 50 + 100 = 7,490 are drawn.
+    """
+    prorated = FLOOR | {"windows": {"every": "month", "cut": "prorate"}}
+    case = served_case(prorated, OFF, signed={"zone": "America/New_York"})
+    days = [day("2025-12-31") + timedelta(n) for n in range(33)]
+    rule = OTHER | {"discount": "off"}
+    some = [
+        row(
+            "Storage",
+            (cost := 240 if each.month == 1 else 480) * 9 / 10,
+            listed=cost,
+            when=f"{each:%FT%TZ},{each + timedelta(1):%FT%TZ}",
+        )
+        for each in days
+    ]
+    with fresh(tmp_path) as store:
+        read(store, case, mapped(tmp_path, rule), bill(tmp_path / "b.csv", some))
+        found = of(store, case, "2026-01")
+        (floor,) = (
+            c.standing for c in found.clauses if c.term == "floor" and c.standing and c.standing.start == found.start
+        )
+        closing(store, case, "2026-02-01")
+        assert of(store, case, "2026-01").over == found.over, "and it stays so"
+    used = sum(line.amount for line in found.lines if line.kind in ("use", "off"))
+    assert (used, floor.drawn) == (31 * 216 * 10**9, D("6741"))
+    assert [(o.inside, o.midnight.day, o.listed, o.net) for o in found.over] == [
+        (True, 1, -50 * 10**9, -45 * 10**9), (False, 1, 100 * 10**9, 90 * 10**9)
+    ]  # fmt: skip
+    assert used + sum(each.net for each in found.over) == 6741 * 10**9
+    (page,) = [said for said in [render_statements([found], "x")] if "Use over its first or last midnight" in said]
+    assert "−50" in page or "-50" in page
+    assert json.loads(statements_json([found]))["statements"][0]["over-midnight"][0]["net"] == "-45"
+
+
 def test_a_window_that_ends_with_a_day_that_goes_on_runs_still(store: Store, case: Case, tmp_path: Path) -> None:
     """At noon on 31 January: as of midnight its floor was told as ended, and 0.73 as owed."""
     put(store, case, tmp_path / "j", call(1, "2026-01-15", TENTH))
