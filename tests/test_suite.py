@@ -8,7 +8,8 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from hypothesis import HealthCheck, settings
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
 
 TESTS = Path(__file__).parent
 Trees = dict[Path, ast.Module]
@@ -32,6 +33,23 @@ def test_hypothesis_looks_at_no_clock() -> None:
     assert settings.default is not None
     assert settings.default.deadline is None
     assert HealthCheck.too_slow in settings.default.suppress_health_check
+
+
+class Long:
+    """What is drawn, and long as text, as a case is."""
+
+    def __repr__(self) -> str:
+        return "long " * 10_000
+
+
+def test_what_is_long_as_text_does_not_hide_why_a_law_fails() -> None:
+    @settings(database=None)
+    @given(st.builds(Long))
+    def law(each: Long) -> None:
+        raise AssertionError("planner and oracle differ")
+
+    with pytest.raises(AssertionError, match="planner and oracle differ"):
+        law()
 
 
 def test_no_test_lets_hypothesis_look_at_the_clock_again(trees: Trees) -> None:
