@@ -35,7 +35,7 @@ def main() -> None:
 
     @seed(wanted.seed)
     @settings(max_examples=wanted.cases, deadline=None, database=None, suppress_health_check=list(HealthCheck))
-    @given(case=cases())
+    @given(case=cases() | cases(least=2, wide=True))
     def run(case: Case) -> None:
         found = agree(case)
         seen.update({"plans" if found else "conflicts"} | {term.kind for term in case.terms})

@@ -138,7 +138,7 @@ def _commitment(draw: Draw, world: Data, party: str) -> Data:
         return _commitment_in_units(draw, world, party)
     found = _windows(draw) | {"amount": pick(draw, "300 USD", "3 k USD", "20 k USD")}
     found |= _of(draw, world) if pick(draw, False, False, True) else {}
-    found |= {"measure": pick(draw, "list", "after-discounts")}
+    found |= {"measure": pick(draw, "list", "after-discounts", "list", "after-plans")}
     found["shortfall"] = pick(draw, *({"fee": f"{f}%"} for f in (0, 50, 100, 150)), "forbidden", {"lump": "150 USD"})
     more = pick(draw, "carry-over", "carry-over", "counts", "deferral")
     if more == "deferral" and "lump" in found["shortfall"]:

@@ -23,7 +23,9 @@ from tests.builders import (
     placed,
     posted,
     postings,
+    rated,
     refused,
+    settled_of,
     solved,
     tokens,
     two_clouds,
@@ -88,6 +90,28 @@ def test_it_is_owed_window_by_window_as_far_as_the_cap_goes() -> None:
     told = {(p.part, p.window): p.amount for p in posted(case, "damages", first, second)}
     assert told == {("liquidated-damages", 0): D(800), ("liquidated-damages", 1): D(200)}
     assert postings(solved(case), "damages") == told
+
+
+def test_each_text_has_its_part_of_a_cap_in_all_by_its_time() -> None:
+    """1,200 a month would be owed. Of 3,000 in all the two months until March have a third, of 1,500 the next two.
+
+    From May on the part of 600 is a third of it, too: 1,000, 500 and 200. To leave South would cost 1,000 a month.
+    """
+
+    def text(on: str, cap: int, **more: str) -> Data:
+        takes = {"takes-over": "pro-rata"} if more else {}
+        return agreement(damages(price="1.20 USD per Mtok", cap=f"{cap} USD", **takes), effective=on) | more
+
+    later = text("2026-03-01", 1500, id="second", amends="north-deal")
+    last = text("2026-05-01", 600, id="third", amends="second")
+    for texts, owed in (([later], (1000, 1000)), ([later, last], (1000, 500, 200))):
+        case = build([tokens("north", 3), tokens("south", 2)], [work()], text("2026-01-01", 3000), *texts)
+        months = [use(case, "chat", "south-api", f"2026-0{m}-05", f"2026-0{m}-06", 1000, 2000) for m in range(1, 7)]
+        told = settled_of(case.terms, rated(case, months)).postings
+        found = solved(case)
+        assert [p.amount for p in told] == [p.amount for p in found.postings if p.term == "damages"] == [*map(D, owed)]
+        assert found.cost == 12_000 + sum(owed)
+        assert Oracle(case).solve() == pytest.approx(float(found.cost))
 
 
 def test_a_lump_sum_is_owed_once_for_each_window_with_any_breach() -> None:

@@ -13,7 +13,7 @@ from detente.values.committed import number
 from tests.planner.oracle.credits import Credits
 from tests.planner.oracle.money import Money
 from tests.planner.oracle.sent import Sent
-from tests.planner.oracle.sheet import Slot, Sum, added, at_midnight, later, less, month_of, next_month
+from tests.planner.oracle.sheet import MONTHS, Slot, Sum, added, at_midnight, later, less, month_of, next_month
 
 
 class Windows(Money):
@@ -30,8 +30,8 @@ class Windows(Money):
     def windows(self, term: Any, every: str | None = None) -> list[tuple[datetime, datetime, float, float]]:
         """Start, end, the part of the amount (a ramp's, or 1) and the share within the horizon."""
         cut = getattr(term, "cycle", term.windows)
+        begin, divided_from = self._text_begin(term, every)
         every, ramp = every or cut.every, None if every else cut.ramp
-        begin, divided_from = self._text_begin(term)
         found = []
         since, until, whole = term.validity.start, term.validity.end, None
         begun, ended = term.validity.begun, term.validity.ended
@@ -63,18 +63,19 @@ class Windows(Money):
         """When the first window is stated to begin; of a later version of a text, that of the text."""
         return at_midnight(term.windows.starts, self.start) if term.windows.starts else term.validity.first
 
-    def _text_begin(self, term: Any) -> tuple[datetime, datetime]:
+    def _text_begin(self, term: Any, of_each: str | None) -> tuple[datetime, datetime]:
         """When the windows of a text begin: with that of the earlier text which it goes on with, were it not cut.
 
-        And when that text came into force: what of a window is from then on has the whole amount.
+        Of its own windows, or of those that are asked for (``of_each``: all of its time, for a cap in all). And when
+        that text came into force: what of a window is from then on has the whole amount.
         """
         begun, on = term.validity.begun, term.validity.start
         if not (begun and begun.running and begun.how in ("whole-window", "pro-rata")):
             return self.begin(term), term.validity.start
         terms: list[Any] = list(self.case.terms)
         earlier = next(each for each in terms if each.id == term.id and each.validity.end == on)
-        first, divided_from = self._text_begin(earlier)
-        every = getattr(earlier, "cycle", earlier.windows).every
+        first, divided_from = self._text_begin(earlier, of_each)
+        every = of_each or getattr(earlier, "cycle", earlier.windows).every
         starts = [first] if every == "term" else (self._nth(first, every, k) for k in count())
         *_, begin = takewhile(lambda at: at <= on, starts)
         return (self.begin(term) if term.windows.starts else begin), divided_from
@@ -83,7 +84,7 @@ class Windows(Money):
     def _nth(begin: datetime, every: str, k: int) -> datetime:
         if every in ("hour", "day", "week"):
             return begin + k * timedelta(hours={"hour": 1, "day": 24, "week": 168}[every])
-        return next_month(begin, k * {"month": 1, "quarter": 3, "year": 12}[every])
+        return next_month(begin, k * MONTHS[every])
 
     @staticmethod
     def _due(part: tuple[datetime, datetime], whole: tuple[datetime, datetime]) -> float:
@@ -107,7 +108,7 @@ class Windows(Money):
                 has = self.column(1.0, whole=True)
                 self.row({carried: 1.0, has: -1e6}, "<=", 0.0)
                 self.row(less({carried: 1.0, has: 1e6}, counted), "<=", 1e6 - amount)
-            put_off = self.column(amount * float(term.deferral) if k + 1 < len(windows) else 0.0)
+            put_off = self.column(amount * self._deferred(term, k) if k + 1 < len(windows) else 0.0)
             reached = less(added(reached, sent.into()), {carried: 1.0, put_off: -1.0})
             before = {put_off: -1.0} if sent.lives else {carried: 1.0, put_off: -1.0}
             left = sent.new(carried) if sent.lives else {carried: 1.0}
@@ -134,6 +135,14 @@ class Windows(Money):
             if each:
                 reached = added(reached, {self.column(amount, cost=float(each)): 1.0})
             self.row(reached, ">=", amount)
+
+    @staticmethod
+    def _deferred(term: Any, place: int) -> float:
+        """The part of a window's amount that may be put off: of each alike, or of each its own, from the first on."""
+        parts = term.deferral
+        if not isinstance(parts, tuple):
+            return float(parts)
+        return float(parts[place]) if place < len(parts) else 0.0
 
     @staticmethod
     def _counted(term: Any) -> str:
