@@ -220,21 +220,29 @@ class Charges(Windows):
             any_of_it = self.column(1.0, whole=True)
             self.row(less(self.measure(term.covered, "work", a, b), {any_of_it: 1e6}), "<=", 0.0)
             lumps[any_of_it] = float(term.amount.amount) * part
-        if term.cap is None:
+        cap = self._in_all(term)
+        if cap is None:
             for column, amount in lumps.items():
                 self.cost[column] += amount
         elif lumps:
             ((_, _, part, _),) = self.windows(term, "term")
-            self._lesser(lumps, float(term.cap.amount) * part)
+            self._lesser(lumps, cap * part)
+
+    def _in_all(self, term: Any) -> float | None:
+        """The most that is owed in all: its own cap, or the cap of liability within which it is."""
+        bound = getattr(term, "within", None)
+        caps: list[Any] = [t for t in self.case.terms if t.id == bound and t.kind == "liability-cap"]
+        cap = next((t.amount for t in caps), term.cap)
+        return None if cap is None else float(cap.amount)
 
     def _charged(self, term: Any) -> None:
         """A part of a measure, up to a cap: a switch says which, and a wrong switch only costs more."""
         if term.cap_each is not None:
             for a, b, part, inside in self.windows(term):
                 self._lesser(added(*self._texts(term, a, b)), float(term.cap_each.amount) * part * inside)
-        elif term.cap is not None:
+        elif (cap := self._in_all(term)) is not None:
             for a, b, part, inside in self.windows(term, "term"):
-                self._lesser(self._due_of(term, a, b), float(term.cap.amount) * part * inside)
+                self._lesser(self._due_of(term, a, b), cap * part * inside)
         else:
             for a, b, _, _ in self.windows(term):
                 for column, value in added(*self._texts(term, a, b)).items():

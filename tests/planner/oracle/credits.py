@@ -16,6 +16,9 @@ MUCH = 1e6
 AS_LARGE = 1 - 1e-5
 """Of a charge: another of this part of it is as large."""
 
+LONG = ("quarter", "half-year", "year", "term")
+"""Windows of several months."""
+
 Mark = tuple[bool, ...]
 """Which clauses cover a use."""
 
@@ -131,7 +134,7 @@ class Credits:
             found = [at for a, b, *_ in self.windows[id(term)] for at in o.used(term, a, b)]
             if term in read:
                 found += [o.used(term, m.by, m.by)[0] for m in getattr(term, "milestones", ())]
-            elif term.windows.every in ("quarter", "year", "term") and (term.amount is not None or len(group) > 1):
+            elif term.windows.every in LONG and (term.amount is not None or len(group) > 1):
                 begin = o.begin(term)
                 months = (o._nth(begin, "month", k) for k in range(600))
                 found += [m for m in months if found and min(found) < m < max(found)]

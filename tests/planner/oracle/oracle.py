@@ -20,6 +20,7 @@ from tests.planner.oracle.credits import Credits
 from tests.planner.oracle.moving import Moving
 from tests.planner.oracle.savings import Savings
 from tests.planner.oracle.sheet import INFINITE
+from tests.planner.oracle.stated import refuse_unknown
 from tests.terms.drawn import own_tests
 
 OPTIONS = {"output_flag": False, "threads": 1, "mip_rel_gap": 1e-10, "mip_abs_gap": 1e-9} | dict.fromkeys(
@@ -53,6 +54,7 @@ class Oracle(Charges, Savings, Moving):
     """The textbook program of a case."""
 
     def __init__(self, case: Case) -> None:
+        refuse_unknown(case)
         super().__init__(case)
         self.credits = Credits(self)
         for term in sorted(case.terms, key=_turn):

@@ -8,7 +8,7 @@ from datetime import datetime, timedelta
 from typing import Any
 
 from tests.planner.oracle.money import Money
-from tests.planner.oracle.sheet import Sum, added, less
+from tests.planner.oracle.sheet import Slot, Sum, added, dated, less
 
 MUCH = 100_000.0
 """More than is taken of any offer of a random case."""
@@ -44,7 +44,7 @@ class Savings(Money):
                     net.update(self._covered_in_order(term, start, end, taken, saves=True))
                     continue
                 used: Sum = {}
-                for offer, rate, price in self._in_plan(term):
+                for offer, rate, price in self._in_plan(term, start):
                     covered = self.column(cost=-price)
                     net[covered] = price
                     whole = self.measure(term.covered.at(offer=offer), "taken", start, end)
@@ -66,21 +66,22 @@ class Savings(Money):
                 found += [f for f in (*self._plans_before(each), each) if f not in found]
         return found
 
-    def _in_plan(self, term: Any) -> list[tuple[str, float, float]]:
-        """Its offers, the largest saving first: the price of a unit in it, and outside."""
+    def _in_plan(self, term: Any, at: datetime) -> list[tuple[str, float, float]]:
+        """Its offers, the largest saving first: the price of a unit in it, and outside, at a moment."""
         found = []
         offers: list[Any] = list(self.case.offers)
         for offer in offers:
             if offer.id in term.rates:
-                (price,) = (float(p.amount) / (1 if p.unit == "GPU-hour" else offer.unit) for p in offer.price.values())
+                ((_, listed),) = dated(offer.price, Slot(at, at + timedelta(hours=1)))
+                price = float(listed.amount) / (1 if listed.unit == "GPU-hour" else offer.unit)
                 found.append((offer.id, float(term.rates[offer.id].amount), price))
         return sorted(found, key=lambda of: (of[1] / of[2], of[1]))
 
-    def _plan_items(self, plan: Any) -> list[tuple[str, bool | None, Any, float, float]]:
+    def _plan_items(self, plan: Any, at: datetime) -> list[tuple[str, bool | None, Any, float, float]]:
         """What it covers, in order: the owner's (True) before that of others; its scope, its prices."""
         found: list[tuple[str, bool | None, Any, float, float]] = []
         for own in (True, False) if plan.owner.wanted else (None,):
-            for offer, rate, price in self._in_plan(plan):
+            for offer, rate, price in self._in_plan(plan, at):
                 of = plan.covered.at(offer=offer)
                 of = replace(of, within=(*of.within, plan.owner)) if own else of
                 of = replace(of, outside=(*of.outside, plan.owner)) if own is False else of
@@ -90,7 +91,7 @@ class Savings(Money):
     def _covered_in_order(self, plan: Any, start: datetime, end: datetime, taken: Taken, *, saves: bool = False) -> Sum:
         """One of the items is the last that is covered, perhaps in part, or all are covered whole."""
         due = float(plan.commitment.amount) * ((end - start) / timedelta(hours=1))
-        items = self._plan_items(plan)
+        items = self._plan_items(plan, start)
         last = [self.column(1.0, whole=True) for _ in (*items, None)]
         self.row(dict.fromkeys(last, 1.0), "=", 1.0)
         used: Sum = {}

@@ -9,6 +9,7 @@ from datetime import datetime, timedelta
 from typing import Any
 
 INFINITE = math.inf
+MONTHS = {"month": 1, "quarter": 3, "half-year": 6, "year": 12}
 
 Sum = dict[int, float]
 """A linear expression: coefficient by column."""
@@ -88,8 +89,8 @@ def dated(value: Any, slot: Slot) -> list[tuple[float, Any]]:
 
 
 def later(start: datetime, span: Any) -> datetime:
-    if span.unit in ("month", "quarter", "year"):
-        return next_month(start, span.count * {"month": 1, "quarter": 3, "year": 12}[span.unit])
+    if span.unit in MONTHS:
+        return next_month(start, span.count * MONTHS[span.unit])
     hours = {"hour": 1, "day": 24, "week": 168}[span.unit]
     return start + timedelta(hours=span.count * hours)
 

@@ -8,7 +8,18 @@ from datetime import datetime, timedelta
 from typing import Any
 
 from detente.case.case import Case
-from tests.planner.oracle.sheet import INFINITE, Slot, Sum, added, at_midnight, dated, less, month_of, next_month
+from tests.planner.oracle.sheet import (
+    INFINITE,
+    MONTHS,
+    Slot,
+    Sum,
+    added,
+    at_midnight,
+    dated,
+    less,
+    month_of,
+    next_month,
+)
 from tests.planner.oracle.uses import Uses
 
 MANY = 2_000.0
@@ -102,7 +113,7 @@ class Units(Uses):
                 if offer.term is None:
                     self._purchase(offer, price, slot.start, slot.end, [t])
                     continue
-                months = offer.term.count * {"month": 1, "quarter": 3, "year": 12}[offer.term.unit]
+                months = offer.term.count * MONTHS[offer.term.unit]
                 until = next_month(slot.start, months)
                 before = self.slots[t - 1].start if t else None
                 first = before is None or month_of(before) != month_of(slot.start)

@@ -7,7 +7,7 @@ from typing import Any
 
 from detente.case.case import Case
 from detente.contract.term import Term
-from tests.planner.oracle.sheet import INFINITE, Sheet, Slot, Sum, Way, at_midnight, dated, month_of, next_month
+from tests.planner.oracle.sheet import INFINITE, Sheet, Slot, Sum, Way, at_midnight, dated, later, month_of, next_month
 
 
 class Uses(Sheet):
@@ -99,8 +99,8 @@ class Uses(Sheet):
             each = output * float(price.output.amount)
             each += (1 - output) * (cached * float(read.amount) + (1 - cached) * float(price.input.amount))
             if way.workload.kind == "batch" and price.batch is not None:
-                hours = {"hour": 1, "day": 24, "week": 168, "month": 672, "quarter": 2016, "year": 8760}
-                waits = hours[way.workload.within.unit] * way.workload.within.count >= 24
+                span = way.workload.within
+                waits = span.unit != "hour" or span.count >= 24
                 each *= float(price.batch) if waits else 1.0
             total += share * each
         return total if self._open(way.offer, slot) else None
@@ -154,10 +154,7 @@ class Uses(Sheet):
             if not found or slot.end > until:
                 found.append(([], 0.0))
                 span = workload.within
-                if span.unit in ("month", "quarter", "year"):
-                    until = next_month(slot.start, span.count * {"month": 1, "quarter": 3, "year": 12}[span.unit])
-                else:
-                    until = slot.start + span.count * timedelta(hours={"hour": 1, "day": 24, "week": 168}[span.unit])
+                until = later(slot.start, span)
             found[-1] = ([*found[-1][0], t], found[-1][1] + each[t])
         return found
 
