@@ -28,6 +28,7 @@ from detente.ledger.bills.like_rows import LikeRows
 from detente.values.micros import DAY, at_micros, micros
 from detente.values.money import NANOS
 from detente.values.period import moment
+from detente.values.quantity import respelt
 from detente.values.rounding import half_even
 from detente.values.sheet import UNREADABLE, Sheet, shown
 
@@ -373,10 +374,12 @@ def _in_zone(clock: int, zone: ZoneInfo) -> int:
 def _moment(text: str, zone: ZoneInfo) -> int:
     """A text once for what a row says and what it is known by, and for others of its hour. Raises ``UNREADABLE``.
 
-    RFC 3339, or the day first by month as Azure writes it: ``01/31/2026``.
+    RFC 3339, the day first by month as Azure writes it (``01/31/2026``), or with the zone by name as BigQuery writes it
+    (``2026-01-31 00:00:00 UTC``).
     """
     american = re.fullmatch(r"(\d\d)/(\d\d)/(\d{4})", text)
-    at = datetime.fromisoformat(f"{american[3]}-{american[1]}-{american[2]}" if american else text)
+    plain = f"{american[3]}-{american[1]}-{american[2]}" if american else text.removesuffix(" UTC")
+    at = datetime.fromisoformat(plain if plain == text or american else f"{plain}Z")
     return _within(micros(at.replace(tzinfo=zone) if at.tzinfo is None else at))
 
 
@@ -394,9 +397,8 @@ def _number(name: str, values: dict[str, Any]) -> Fraction | None:
         read = _exact if len(text) <= MAX_LENGTH else _exact.__wrapped__
         return read(text) if text else None
     except UNREADABLE:
-        raise _Unread(
-            name, f"{shown(value)} is not a number, of at most 1e15 and {MAX_PLACES} decimal places"
-        ) from None
+        what, remedy = f"{shown(value)} is not a number, of at most 1e15 and {MAX_PLACES} decimal places", respelt(text)
+        raise _Unread(name, f"{what}; {remedy}" if remedy else what) from None
 
 
 @lru_cache(MAX_KNOWN)

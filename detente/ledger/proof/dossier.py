@@ -87,6 +87,8 @@ class Dossier:
         """Routes that were given."""
         self._of: set[int] = set()
         """Classes of the lines that were given."""
+        self._begun: set[str] = set()
+        """The calls given so far of which only the begin was on the books."""
         self.comes_to = ComesTo()
         self.holds = True
 
@@ -204,10 +206,14 @@ class Dossier:
             if line["call"] is not None:
                 by.setdefault(line["call"], []).append(line)
         since, until = micros(self._scope.since), micros(self._scope.until)
-        rows = self._session.all("SELECT n, route, at, body, mark FROM calls WHERE batch = ? ORDER BY n", (batch,))
-        for n, route, at, body, stated in rows:
+        rows = self._session.all(
+            "SELECT n, id, outcome, route, at, body, mark FROM calls WHERE batch = ? ORDER BY n", (batch,)
+        )
+        for n, id, outcome, route, at, body, stated in rows:
             if int(n) in by or (int(route) in self._routes and since <= int(at) < until):
-                self.comes_to.calls += 1
+                self.comes_to.calls += id not in self._begun  # the end of one that had begun is no other call
+                if outcome == "begun":
+                    self._begun.add(id)
                 yield call_told(batch, n, stated) | {
                     "route": int(route),
                     **json.loads(body),

@@ -15,8 +15,6 @@ from collections.abc import Mapping
 from datetime import datetime
 from typing import Any, NamedTuple
 
-from pydantic import ValidationError
-
 from detente.errors import LedgerError
 from detente.ledger.store.opening import open_store
 from detente.ledger.store.store import Session, Store
@@ -57,22 +55,27 @@ class KeyStore:
         with self._store.writing() as session:
             if _row(session, name) is not None:
                 raise LedgerError(f"there is a key `{name}`, or was one; choose another name")
-            return _keep(session, (name, json.dumps(written), micros(at), micros(at), 0, _next(session)), at)
+            row = name, json.dumps(written), micros(at), micros(at), 0
+            _keep(session, (*row, _next(session)), at)
+            return _read(row)
 
     def change(self, name: str, changes: WrittenKey, at: datetime) -> MadeKey:
         """Write other values; None takes one out. Raises LedgerError where there is no such key, or it is revoked."""
         with self._store.writing() as session:
             before = self._active(session, name)
             written = {key: value for key, value in {**before.written, **changes}.items() if value is not None}
-            made = micros(before.made)
-            return _keep(session, (name, json.dumps(written), made, micros(at), 0, _next(session)), at)
+            row = name, json.dumps(written), micros(before.made), micros(at), 0
+            _keep(session, (*row, _next(session)), at)
+            return _read(row)
 
-    def revoke(self, name: str, at: datetime) -> MadeKey:
-        """Let a key open nothing any more, for good. Raises LedgerError as ``change``."""
+    def revoke(self, name: str, at: datetime) -> None:
+        """Let a key open nothing any more, for good, also one that this program cannot read.
+
+        Raises LedgerError where there is no such key, or it is revoked.
+        """
         with self._store.writing() as session:
-            found = self._active(session, name)
-            body, made = json.dumps(found.written), micros(found.made)
-            return _keep(session, (name, body, made, micros(at), micros(at), _next(session)), at)
+            _, body, made, *_ = self._unrevoked(session, name)
+            _keep(session, (name, body, made, micros(at), micros(at), _next(session)), at)
 
     def one(self, name: str) -> MadeKey:
         """A key that is not revoked. Raises LedgerError."""
@@ -80,10 +83,17 @@ class KeyStore:
             return self._active(session, name)
 
     def all(self) -> tuple[MadeKey, ...]:
-        """All of them, in the order of their names."""
+        """All of them, in the order of their names, but for those that are revoked and cannot be read."""
         with self._store.reading() as session:
             rows = list(session.all("SELECT id, body, made, changed, revoked FROM keys ORDER BY id"))
-        return tuple(_read(row) for row in rows)
+        found = []
+        for row in rows:
+            try:
+                found.append(_read(row))
+            except LedgerError:
+                if not row[4]:
+                    raise
+        return tuple(found)
 
     def since(self, version: int) -> tuple[int, tuple[Key, ...] | None]:
         """The version, and the keys that are not revoked; None in place of these where nothing is newer."""
@@ -95,13 +105,18 @@ class KeyStore:
         return now, tuple(_read(row).key for row in rows)
 
     def _active(self, session: Session, name: str) -> MadeKey:
+        return _read(self._unrevoked(session, name))
+
+    def _unrevoked(self, session: Session, name: str) -> tuple[Any, ...]:
+        """The row of a key, whatever it says."""
         row = _row(session, name)
         if row is None:
             raise LedgerError(f"there is no key `{name}` in {self._store.url}; see `detente keys list`")
-        found = _read(row)
-        if found.revoked is not None:
-            raise LedgerError(f"`{name}` was revoked on {found.revoked:%Y-%m-%d %H:%M} UTC, for good; make a new key")
-        return found
+        if row[4]:
+            raise LedgerError(
+                f"`{name}` was revoked on {at_micros(int(row[4])):%Y-%m-%d %H:%M} UTC, for good; make a new key"
+            )
+        return row
 
 
 def made_in(url: str) -> tuple[Key, ...]:
@@ -110,11 +125,10 @@ def made_in(url: str) -> tuple[Key, ...]:
         return KeyStore(store).since(-1)[1] or ()
 
 
-def _keep(session: Session, row: tuple[Any, ...], at: datetime) -> MadeKey:
+def _keep(session: Session, row: tuple[Any, ...], at: datetime) -> None:
     """Write a key as it is from now on, and into the chain that it is so."""
     session.append(("keys", f"{at:%Y-%m-%dT%H:%M:%SZ}", ""), {"key_changes": [row]})
     session.put("keys", ("id",), KEY_COLUMNS, [row])
-    return _read(row[:-1])
 
 
 def changed_keys(session: Session) -> dict[str, tuple[Any, ...]]:
@@ -133,10 +147,10 @@ def _next(session: Session) -> int:
 
 def _read(row: tuple[Any, ...]) -> MadeKey:
     name, body, made, changed, revoked = row
-    written = json.loads(body)
     try:
+        written = json.loads(body)
         key = Key.model_validate(written, by_alias=True, by_name=False)
-    except ValidationError:
+    except ValueError:  # of pydantic, too
         raise LedgerError(f"key `{name}` cannot be read by this program; revoke it, and make a new one") from None
     return MadeKey(
         key, written, at_micros(int(made)), at_micros(int(changed)), at_micros(int(revoked)) if revoked else None

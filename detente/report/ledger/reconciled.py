@@ -38,11 +38,12 @@ def reconciled_view(found: Reconciled, currency: str, console: Console, warn: Pr
         say(console, "nothing was compared")
         return
     first, last = found.days
-    days = f"on {first}" if first == last else f"{first} to {last}"
+    days = first if first == last else f"{first} to {last}"
     if found.beyond and not found.zones:
         what = f"{_cents(found.beyond, currency)} on the books of other days of the same months"
         warn(f"not compared: {what}, since the bill has rows of {days} alone")
-    say(console, f"{days}: billed {_cents(found.billed, currency)}, on the books {_cents(found.booked, currency)}")
+    on = "on " if first == last else ""
+    say(console, f"{on}{days}: billed {_cents(found.billed, currency)}, on the books {_cents(found.booked, currency)}")
     if found.of_bills:
         rows = count(found.of_bills, "row")
         verb = "is" if found.of_bills == 1 else "are"

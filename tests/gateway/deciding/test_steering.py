@@ -16,6 +16,7 @@ from detente.gateway.deciding.moment import Moment
 from detente.gateway.deciding.policy import Policy
 from detente.gateway.deciding.standings import Standings
 from detente.gateway.deciding.steering import NO_SAVING, Saving
+from detente.gateway.serving.beside.watch import BooksWatch
 from detente.gateway.serving.observing.standing_gauges import MONEY
 from detente.gateway.serving.standing_page import standing_page
 from detente.gateway.surfaces import SURFACES
@@ -242,6 +243,11 @@ async def lagging(stage: Stage) -> None:
     journal = f"{stage.folder}/w0"
     late = f"{journal}: 2 records of it are not on the books, the first of them for 90 s"
     assert stage.said[told:] == [late]
+    anew = BooksWatch(f"{stage.ledger}.away", stage.folder, nothing := Standings(), stage.clock, stage.said.append)
+    anew.follow(stage.policy.case)
+    await anew.look()
+    anew.close()
+    assert (nothing.lags, stage.said[told:]) == ((), [late]), "who has never seen the ledger knows of no lag"
     assert standing_page(stage.standings)["journals"] == [
         {"journal": journal, "records": 2, "since": "2026-01-21T00:00:00+00:00"}
     ]

@@ -51,6 +51,8 @@ def test_bad_rows_are_set_aside_with_their_place_and_good_ones_kept(tmp_path: Pa
         (row("Storage", "1", when="2026-01-01,9999-12-31"), "is not a time from 1970 to 2200"),
         (row("Storage", "1e-99999999"), "is not a number, of at most 1e15 and 60 decimal places"),
         (row("Storage", "1_000"), "`1_000` is not a number"),
+        (row("Storage", '"1,5"'), "`1,5` is not a number, of at most 1e15 and 60 decimal places; write no thousands"),
+        (row("Storage", "1", when="2026-01-15 12:00:00 CET,2026-01-16"), "`2026-01-15 12:00:00 CET` is not a time"),
         (row("Storage", "\u0663"), "is not a number, of at most 1e15 and 60 decimal places"),
         (row("Storage", ""), "states no amount of money; write 0 where it is free"),
         (row("m in", "1", "1e13"), "`1e13` times 1,000 is more than 1e15 tokens; correct `per:`"),

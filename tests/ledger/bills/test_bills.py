@@ -21,7 +21,10 @@ from detente.errors import CaseError
 from detente.ledger.bills.bill_mapping import read_mapping
 from detente.ledger.books.books import Books
 from detente.ledger.books.stands import stands as where_they_stand
+from detente.ledger.store.store import Store
+from detente.ledger.use.line import LineSum
 from detente.ledger.use.running_totals import all_sums
+from detente.values.micros import micros
 from detente.values.parquet import as_parquet
 from tests.builders import REGIONS, Data, agreement, compute, day, gpus, tokens, work
 from tests.gateway.stage import deployment
@@ -174,6 +177,24 @@ def test_times_without_a_zone_are_of_the_mapping_s(tmp_path: Path) -> None:
         assert [key[1] for key in contents(store)["sums"]] == [
             str(int(day("2026-02-01").timestamp() + 3 * 3600) * 10**6)
         ]
+
+
+@pytest.mark.parametrize("second", ["", ".250", ".250000"])
+def test_times_are_read_as_bigquery_writes_them(tmp_path: Path, second: str) -> None:
+    """In UTC, whatever the zone of the mapping: the same rows as in RFC 3339."""
+    when = f"2026-01-15 12:00:00{second} UTC,2026-01-15 13:00:00 UTC"
+    mapping = mapped(tmp_path, OTHER, zone="America/New_York")
+    with fresh(tmp_path) as store:
+        read(store, served_case(), mapping, bill(tmp_path / "b.csv", [row("Storage", "1", when=when)]))
+        (found,) = sums_of(store)
+        assert found.start == micros(day("2026-01-15")) + 43_200_000_000 + int(float(second or 0) * 1_000_000)
+        same = bill(tmp_path / "c.csv", [row("Storage", "1", when=when.replace(" UTC", "Z").replace(" ", "T"))])
+        assert read(store, served_case(), mapping, same).again == 1
+
+
+def sums_of(store: Store) -> list[LineSum]:
+    with store.reading() as session:
+        return list(all_sums(session))
 
 
 def test_an_aws_report_and_azure_s_details_are_known_by_their_columns(tmp_path: Path) -> None:

@@ -119,6 +119,10 @@ def test_no_more_is_claimed_than_is_billed(tmp_path: Path) -> None:
 def test_days_that_the_bill_does_not_have_at_its_end_are_told(tmp_path: Path) -> None:
     found = held(tmp_path / "a", JAN, [billed("2026-01-15", 1000, "3.00")])
     assert (found.agrees, found.days, found.beyond) == (True, ("2026-01-15", "2026-01-15"), 6 * USD)
+    reconciled_view(found, "USD", Console(file=(shown := StringIO()), width=200), (warned := list[str]()).append)
+    what = "6.00 USD on the books of other days of the same months"
+    assert warned == [f"not compared: {what}, since the bill has rows of 2026-01-15 alone"]
+    assert shown.getvalue().startswith("on 2026-01-15: billed 3.00 USD, on the books 3.00 USD")
     whole = held(tmp_path / "b", JAN, [billed("2026-01-15", 1000, "3.00"), billed("2026-01-16", 2000, "6.00")])
     assert (whole.days, whole.beyond) == (("2026-01-15", "2026-01-16"), 0)
     later = [*JAN, ("2026-02-01T10:00", 1000)]

@@ -87,6 +87,18 @@ def test_of_a_workload_it_holds_its_calls_and_what_they_come_to(booked: Store) -
 
 
 @both
+def test_a_call_whose_end_came_in_a_later_batch_is_one_call(store: Store, tmp_path: Path) -> None:
+    """Its begin is a record, and its end another: with a whole call of 3 USD they are two calls."""
+    begins = call(1, "2026-01-10", None, outcome="begun")
+    ingested(store, case_of(), journal_of(tmp_path / "a", [begins]))
+    ends = [call(1, "2026-01-10", MILLION), call(2, "2026-01-11", MILLION)]
+    ingested(store, case_of(), journal_of(tmp_path / "a", ends))
+    found = dossier(store)
+    assert calls(found) == ["req_1", "req_1", "req_2"]
+    assert (found["comes-to"]["calls"], found["comes-to"]["net"]) == (2, {"north-api": "5.4"})
+
+
+@both
 def test_of_a_clause_it_holds_what_it_counts_with_its_text_its_postings_and_where_it_stood(booked: Store) -> None:
     found = dossier(booked, clause="floor")
     assert calls(found) == ["req_1", "req_2", "req_3", "req_5"], "sales is not of it"

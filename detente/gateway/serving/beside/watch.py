@@ -55,7 +55,8 @@ class BooksWatch:
         """Opened, used and closed in the thread."""
         self._looked: tuple[Case, int] | None = None
         """The case and the last batch of what was seen."""
-        self._marks: ReadUpTo = {}
+        self._marks: ReadUpTo | None = None
+        """As they were read last; None: nobody knows yet what is on the books."""
         self._late: set[str] = set()
         """Journals of which it was told that the books lag behind."""
 
@@ -110,8 +111,9 @@ class BooksWatch:
             self._let_go()  # it is opened anew, once it answers
             raise
         finally:
-            with suppress(OSError):
-                self._standings.lags = lags([self._journal], self._marks)
+            if self._marks is not None:
+                with suppress(OSError):
+                    self._standings.lags = lags([self._journal], self._marks)
 
     def _read(self, case: Case) -> BooksStand | None:
         now, before = self._clock.now(), self._standings.seen
