@@ -8,10 +8,10 @@ of a difference has which cause (``difference``), reading bills (``bill_rows``),
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
-from functools import partial
+from functools import cache, partial
 from math import ceil, gcd
 from pathlib import Path
 from zoneinfo import ZoneInfo
@@ -99,10 +99,11 @@ def reconcile(books: Books, mapping: BillMapping, paths: Sequence[Path]) -> Reco
     with books.store.reading() as session:
         books.must_match(session)
         booked = _booked(session, books.case, bill, found, HOUR)
+        by_parts = cache(partial(_booked, session, books.case, bill, Reconciled(), PART))  # once, for all that ask
         for offer in sorted({offer for offer, _ in (*bill.days, *booked)}):
             theirs = {day: each for (name, day), each in bill.days.items() if name == offer}
             span = bill.months if offer in bill.invoiced else bill.span
-            finer = partial(_finer, session, books.case, bill, offer)
+            finer = partial(_finer, offer, by_parts)
             found.differences += differences(offer, theirs, _of(offer, booked), span, found.zones, finer)
     found.billed = sum(each.billed for each in bill.days.values())
     found.booked = found.billed - sum(each.amount for each in found.differences)
@@ -227,9 +228,9 @@ def _of(offer: str, booked: Mapping[OfferDay, BookedUse]) -> dict[int, BookedUse
     return {at: each for (name, at), each in booked.items() if name == offer}
 
 
-def _finer(session: Session, case: Case, bill: _Bill, offer: str) -> dict[int, BookedUse]:
+def _finer(offer: str, by_parts: Callable[[], Mapping[OfferDay, BookedUse]]) -> dict[int, BookedUse]:
     """What the books say of an offer, by the quarter of an hour."""
-    return _of(offer, _booked(session, case, bill, Reconciled(), PART))
+    return _of(offer, by_parts())
 
 
 def _booked(session: Session, case: Case, bill: _Bill, found: Reconciled, by: int) -> dict[OfferDay, BookedUse]:

@@ -23,9 +23,13 @@ from detente.ledger.bills.bill_mapping import read_mapping
 from detente.ledger.bills.reconciling import Reconciled, reconcile
 from detente.ledger.bills.stretches import days_of
 from detente.ledger.books.books import Books
+from detente.ledger.store.store import Session
+from detente.ledger.use.line import UseLine
+from detente.ledger.use.stored_lines import use_lines
 from detente.report.ledger.reconciled import reconciled_json, reconciled_view
 from detente.values.micros import DAY
-from tests.builders import Data, agreement, day
+from tests.builders import Data, agreement, day, tokens
+from tests.gateway.stage import deployment
 from tests.ledger.bills.bill_files import INPUT, OTHER, bill, mapped, row
 from tests.ledger.served import NOW, call, fresh, ingested, journal_of, served_case
 
@@ -225,6 +229,38 @@ def test_a_zone_that_is_half_an_hour_apart_is_told(tmp_path: Path, minutes: int,
     console = Console(file=StringIO(), width=200)
     reconciled_view(found, "USD", console, list[str]().append)
     assert f"the bill counts days {hours:+g} hours from" in console.file.getvalue()  # type: ignore[attr-defined]
+
+
+def test_parts_of_hours_are_read_once_however_many_offers_differ(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Of each of three offers a day has 1,000 thousand more than were served: a million tokens, 3 USD."""
+    names = [f"north-{n}" for n in range(3)]
+    case = served_case(
+        offers=[*(tokens("north", 3, id=name) for name in names), tokens("south", 2)],
+        deployments=[deployment(name, name, "http://localhost:9") for name in names],
+    )
+    records = [
+        call(10 * n + on, day(f"2026-01-{on}"), (size * 1000, 0), offer=name, deployment=name)
+        for n, name in enumerate(names)
+        for on, size in ((15, 1000), (16, 2000))
+    ]
+    rules = [INPUT | {"where": {"ServiceName": name}, "offer": name} for name in names]
+    both = (15, 1000, "3.00"), (16, 3000, "9.00")
+    rows = [billed(f"2026-01-{on}", size, net, name) for name in names for on, size, net in both]
+    reads: list[str] = []
+
+    def counted(session: Session, where: str) -> Iterable[UseLine]:
+        reads.append(where)
+        return use_lines(session, where)
+
+    monkeypatch.setattr("detente.ledger.bills.reconciling.use_lines", counted)
+    with fresh(tmp_path) as store:
+        ingested(store, case, journal_of(tmp_path / "journal", records), at=day("2027-01-01"))
+        mapping = read_mapping(mapped(tmp_path, *rules), case)
+        found = reconcile(Books(store, case), mapping, [bill(tmp_path / "bill.csv", rows)])
+    assert found.differences == [Difference(name, "2026-01-16", "quantity", 3 * USD) for name in names]
+    assert len([where for where in reads if "start >=" in where]) == 1
 
 
 def over(start: str, end: str, thousands: object, net: object) -> str:
