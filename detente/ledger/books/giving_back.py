@@ -21,7 +21,7 @@ from detente.ledger.journals.journal_lock import has_ended
 from detente.ledger.journals.journal_reading import of_file, worker_of
 from detente.ledger.store.store import Store
 
-Ended = Callable[[Path, int], bool]
+HasEnded = Callable[[Path, int], bool]
 """Whether it is certain that nobody writes a worker's journal any more but those who are left out."""
 
 
@@ -37,7 +37,9 @@ def give_back(ingest: Ingest, paths: Iterable[Path], at: datetime) -> int:
     return sum(given_back(ingest, folder, worker, at) for folder, worker in workers_of(paths))
 
 
-def given_back(ingest: Ingest, folder: Path, worker: int, at: datetime, ended: Ended = has_ended, but: str = "") -> int:
+def given_back(
+    ingest: Ingest, folder: Path, worker: int, at: datetime, ended: HasEnded = has_ended, but: str = ""
+) -> int:
     """The same of one worker's journal; ``but``: who lives, also under a later name of its own."""
     replica, leasing = folder / REPLICA, Leasing(ingest.store)
     if not replica.exists():
