@@ -16,12 +16,13 @@ import msgspec
 from detente.providers.blanks import prompt_without_blanks, without_blanks
 from detente.providers.breakpoints import CACHED_MEMBERS, few_breakpoints
 from detente.providers.conversation import checked
-from detente.providers.marks import CACHED, CITED, SYSTEM, marks_of
+from detente.providers.marks import CACHED, CITED, SYSTEM, THOUGHT, marks_of
 from detente.providers.omission import Omissions, remedy
 from detente.providers.own_citations import without_own_citations
 from detente.providers.quoted import quoted
 from detente.providers.raw_member import UNREADABLE, raw_of, read_as
 from detente.providers.system_turns import told_by_user
+from detente.providers.unsigned_thoughts import without_unsigned
 from detente.providers.wire import FETCHING, Call, Members, Refusal
 
 BUDGETS = {"low": 1024, "medium": 4096, "high": 16_384, "xhigh": 32_768, "max": 32_768}
@@ -110,10 +111,13 @@ def fitted(call: Call, claude: Claude, omissions: Omissions) -> Members:
     few_breakpoints(members, CACHED_MEMBERS if CACHED in marked else ("tools", "system"))
     if "inference_geo" in members:
         raise Refusal(f"`inference_geo` is not supported: {ELSEWHERE['inference_geo']}", "inference_geo")
+    unsigned = THOUGHT in marked and _without_unsigned(members, omissions)
     if not claude.adaptive or not claude.effort:
         _thinking(members, claude, omissions)
     if not claude.budgets:
         _without_budget(members, omissions)
+    if unsigned and _is_enabled(members) and _unsigned(members["messages"]):
+        _unthinking(members, omissions)
     if "messages" in members:
         if CITED in marked:
             members["messages"] = without_own_citations(members["messages"])
@@ -213,11 +217,31 @@ def _thinking(members: Members, claude: Claude, omissions: Omissions) -> None:
     most = read_as(members.get("max_tokens"), int, "max_tokens") or 0
     budget = min(BUDGETS.get(effort or "high", BUDGETS["high"]), most // 2)
     if not claude.thinks or budget < MIN_BUDGET or _unsigned(members["messages"]):
-        del members["thinking"]
-        omissions.hint("thinking")
-        _without_clearing(members, omissions)
+        _unthinking(members, omissions)
     else:
         members["thinking"] = raw_of({"type": "enabled", "budget_tokens": budget})
+
+
+def _without_unsigned(members: Members, omissions: Omissions) -> bool:
+    """Take out the thoughts that no Claude had; whether there were any."""
+    told = without_unsigned(members["messages"])
+    if told is members["messages"]:
+        return False
+    members["messages"] = told
+    omissions.hint("thinking")
+    return True
+
+
+def _is_enabled(members: Members) -> bool:
+    thinking = read_as(members.get("thinking"), _Thinking, "thinking")
+    return thinking is not None and thinking.type == "enabled"
+
+
+def _unthinking(members: Members, omissions: Omissions) -> None:
+    """Ask for no thought in this call."""
+    del members["thinking"]
+    omissions.hint("thinking")
+    _without_clearing(members, omissions)
 
 
 def _without_budget(members: Members, omissions: Omissions) -> None:

@@ -20,10 +20,13 @@ DATA = b"data:"
 BLOCK, SENT, SYSTEM = b'image"', b'base64"', b'system"'
 """Of Anthropic's: an image, what is sent along, and a turn of the system's."""
 USE, RESULT, CACHED = b'tool_use"', b'tool_use_id"', b'cache_control"'
+THOUGHT = b'thinking"'
+"""Of Anthropic's: what a model thought."""
 CITED = b'encrypted_index"'
 """Of a page of the web that a text cites."""
 _MARKS = re.compile(
-    b'"(%b)' % b"|".join((IMAGE, AUDIO, CALLS, *sorted(SIGNED), DATA, BLOCK, SENT, SYSTEM, USE, RESULT, CACHED, CITED))
+    b'"(%b)'
+    % b"|".join((IMAGE, AUDIO, CALLS, *sorted(SIGNED), DATA, BLOCK, SENT, SYSTEM, USE, RESULT, CACHED, THOUGHT, CITED))
 )
 """In a text without quotation marks a pattern is found several times faster than bytes are."""
 _NONE: frozenset[bytes] = frozenset()

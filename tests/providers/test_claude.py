@@ -157,6 +157,52 @@ def test_blank_turns_and_texts_are_not_told(wire: AnthropicWire | BedrockWire) -
     assert told(sent(wire, (), messages=given))["messages"] == [user] * 3
 
 
+CALL: Data = {"type": "tool_use", "id": "a", "name": "f", "input": {}}
+RESULT: Data = {"role": "user", "content": [{"type": "tool_result", "tool_use_id": "a", "content": "1"}]}
+SIGNED: Data = {"type": "thinking", "thinking": "hm", "signature": "EqQB"}
+UNSIGNED: Data = SIGNED | {"signature": ""}
+
+
+def says(*blocks: Data) -> Data:
+    return {"role": "assistant", "content": list(blocks)}
+
+
+@pytest.mark.parametrize("wire", [direct(), bedrock(OPUS)], ids=["direct", "bedrock"])
+@pytest.mark.parametrize("unsigned", [UNSIGNED, {"type": "thinking", "thinking": "hm"}], ids=["empty", "none"])
+def test_thoughts_that_no_claude_signed_are_not_told_and_a_turn_of_nothing_else_neither(
+    wire: AnthropicWire | BedrockWire, unsigned: Data
+) -> None:
+    user: Data = {"role": "user", "content": "hi"}
+    input_ = {"type": "thinking", "signature": ""}
+    call = CALL | {"input": input_}
+    given = [user, says(unsigned), user, says(SIGNED, unsigned, call), RESULT]
+    found = sent(wire, (), messages=given)
+    assert told(found)["messages"] == [user, user, says(SIGNED, call), RESULT]
+    assert found.left_out == ("thinking",)
+    signed = [user, says(SIGNED, call), RESULT]
+    found = sent(wire, (), messages=signed)
+    assert (told(found)["messages"], found.left_out) == (signed, ())
+
+
+@pytest.mark.parametrize(
+    ("turns", "thinks"),
+    [
+        ([says(UNSIGNED, CALL), RESULT], False),
+        ([says(SIGNED, CALL), RESULT], True),
+        ([says(UNSIGNED, CALL), RESULT, says(UNSIGNED, {"type": "text", "text": "1"}), PLAIN["messages"][0]], True),
+        ([says(CALL), RESULT], True),
+    ],
+    ids=["a call that followed from it", "signed", "an answer since", "none: the API's to judge"],
+)
+def test_a_call_that_followed_from_such_a_thought_goes_on_without_thinking(turns: list[Data], thinks: bool) -> None:
+    """A budget is refused where the last call of a tool comes without the thought that led there."""
+    thinking = {"type": "enabled", "budget_tokens": 2048}
+    edits = {"edits": [{"type": "clear_thinking_20251015"}]}
+    changed: Data = {"thinking": thinking, "context_management": edits}
+    found = sent(direct("claude-sonnet-4-5"), (), messages=[PLAIN["messages"][0], *turns], **changed)
+    assert (told(found).get("thinking"), "context_management" in told(found)) == (thinking if thinks else None, thinks)
+
+
 def test_a_beta_that_a_tool_means_is_told_where_its_caller_left_it_out() -> None:
     tool: Data = {"name": "f", "input_schema": {"type": "object"}}
     waits = tool | {"defer_loading": True}

@@ -21,6 +21,7 @@ from detente.providers.marks import (
     SENT,
     SIGNED,
     SYSTEM,
+    THOUGHT,
     USE,
     marks_in,
     marks_of,
@@ -40,6 +41,7 @@ NAMES = {
     "tool_use": USE,
     "tool_use_id": RESULT,
     "cache_control": CACHED,
+    "thinking": THOUGHT,
 }
 PARTS = [*NAMES, "content", "data:image/png;base64,AA", 'a "tool_calls": b', "\\", '"', "data: no"]
 

@@ -116,7 +116,7 @@ def test_a_list_of_no_tool_servers_asks_for_none() -> None:
 def test_a_summary_of_the_context_is_no_hint() -> None:
     with pytest.raises(Refusal) as caught:
         asked(context_management={"edits": [{"type": "compact_20260112"}]})
-    assert caught.value.param == "context_management.edits.0"
+    assert caught.value.param == "context_management.edits[0]"
 
 
 # -- by deployment ----------------------------------------------------------------------------------------------------
