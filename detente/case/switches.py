@@ -131,7 +131,7 @@ def _calendar(case: Case, term: Term, own: Meter | None, line: Sequence[Agreemen
     every = next((stated.every for stated in term.found_windows), None)
     if every is not None and own is not None:
         since = "" if every.every in ("term", "hour") else f", the first from {own.windows.first:%Y-%m-%d}"
-        told = "over its whole term" if every.every == "term" else f"each {every.every}"
+        told = every.told if every.every == "term" else f"each {every.every}"
         yield Switch("windows", f"{told}{since}", _in_clause(term, "windows"))
     zone = next((a.zone for a in line if a.zone is not None), None)
     yield Switch("zone", f"days begin at midnight in {v.zone if zone else 'UTC'}", "agreement" if zone else None)

@@ -244,11 +244,14 @@ class Every(Noun):
 
     @property
     def told(self) -> str:
-        """In a clause's sentence: in each of them, or over all, of a ramp with its parts."""
+        """In a clause's sentence: in each of them, or over all, of a ramp with its parts; and from which stated day."""
+        since = f" from {self.starts:%Y-%m-%d} on" if self.starts else ""
         if self.ramp:
             parts = [*map(in_percent, self.ramp[:TOLD]), *["…"] * (len(self.ramp) > TOLD)]
-            return f"by {self.every}, in turn {', '.join(parts)} of it"
-        return "over its whole term" if self.every == "term" else f"in each {self.every}"
+            return f"by {self.every}{since}, in turn {', '.join(parts)} of it"
+        if self.every == "term":
+            return f"over its term{since}" if since else "over its whole term"
+        return f"in each {self.every}{since}"
 
     def due(self, window: Window) -> Fraction:
         """The part of a clause's amount that is due in a window: the ramp's, of that what an amendment leaves."""

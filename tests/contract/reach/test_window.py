@@ -58,6 +58,20 @@ def test_a_ramp_is_told_with_its_parts_and_a_long_one_with_the_first() -> None:
     assert told == ["by month, in turn 50%, 50% of it", f"by month, in turn {'4%, ' * 12}… of it"]
 
 
+def test_windows_that_start_on_a_stated_day_say_so() -> None:
+    """A clause of the whole year whose window starts in April does not count "over its whole term"."""
+    stated = [
+        {"starts": "2026-04-01"},
+        {"every": "quarter", "starts": "2026-02-01"},
+        {"every": "month", "starts": "2026-02-01", "ramp": ["10%", "90%"]},
+    ]
+    assert [Every.model_validate(each).told for each in stated] == [
+        "over its term from 2026-04-01 on",
+        "in each quarter from 2026-02-01 on",
+        "by month from 2026-02-01 on, in turn 10%, 90% of it",
+    ]
+
+
 def test_half_years_begin_on_one_day_or_on_the_last_of_a_shorter_month() -> None:
     assert windows({"every": "half-year"}, "2025-08-31", "2026-12-31", YEAR) == [
         (0, "2025-08-31", "2026-02-28", Fraction(58, 181)),
