@@ -13,25 +13,27 @@ from dataclasses import replace
 import numpy as np
 
 from detente.demand.workload import AnyWorkload, Batch, Training
+from detente.market.offer import GpuOffer
 from detente.planner.formulation.draft import Draft
-from detente.planner.formulation.expression import Bools, Floats, Ints, dot
+from detente.planner.formulation.expression import Bools, Floats, Ints, broadcast, dot
 from detente.planner.solving.model import Model
 from detente.planner.solving.moves import Runs
 from detente.planner.solving.solution import Solution
 from detente.planner.solving.steadier_program import Opening, least_moves
+from detente.planner.solving.whole import with_counts
 from detente.results.move_count import MIN_PART
 
 ZERO = 1e-9
 """A smaller price of a row or a column, in the solver's scale, is none."""
 
 MAX_WHOLE, MAX_COLUMNS = 500, 5_000
-"""Units by the hour are swapped, too, where they are at most so many, in a program of at most so many columns."""
+"""Units that are bought are swapped, too, where they are at most so many, in a program of at most so many columns."""
 
 
 def moving_least(draft: Draft, model: Model, best: Solution, columns: Ints) -> Solution:
     """A solution of the same cost, whole in ``columns``, in which less moves; the same one where none is found.
 
-    First with all whole numbers as they are, then, where few, with units by the hour to swap between offers.
+    First with all whole numbers as they are, then, where few, with units that are bought to swap between offers.
     """
     assert best.values is not None
     runs = list(_runs(draft, best.values))
@@ -39,28 +41,26 @@ def moving_least(draft: Draft, model: Model, best: Solution, columns: Ints) -> S
         return best
     best = moving_less(draft, model, best, columns)
     assert best.values is not None
-    hourly = [units.columns for units in draft.units.values() if not units.offer.reserved]
-    few = 0 < sum(map(len, hourly)) <= MAX_WHOLE and draft.program.n <= MAX_COLUMNS
+    bought = _bought(draft)
+    few = 0 < len(bought) <= MAX_WHOLE and draft.program.n <= MAX_COLUMNS
     if not few or not _moved(runs, best.values):
         return best
-    swaps = _swaps(model, best, _free(draft, model, runs), columns, np.concatenate(hourly))
+    swaps = _swaps(draft, model, best, _free(draft, model, runs), columns, bought)
     found = _better(model, runs, best, least_moves(model, runs, swaps))
-    return best if found is best else _at_least_cost(draft, model, found, columns) or best
+    return best if found is best else _at_counts(draft, model, runs, best, found, columns)
 
 
-def _at_least_cost(draft: Draft, model: Model, found: Solution, columns: Ints) -> Solution | None:
-    """The same work and whole numbers, with all else at its least cost; None where there is no such point.
+def _at_counts(
+    draft: Draft, model: Model, runs: list[Runs], best: Solution, found: Solution, columns: Ints
+) -> Solution:
+    """What moves least at the whole numbers that were found, with all else at its least cost; else the best known.
 
     What costs no more may cost less: then what a clause gives back for it is not all in the program's own columns yet.
+    And where work runs was found to a tolerance, within which all else need not fit.
     """
     assert found.values is not None
-    held = np.unique(np.concatenate([draft.x.ravel(), *draft.unserved.values(), columns]))
-    model.fix(held, found.values[held])
-    again = model.solve_linear()
-    model.release(held)
-    if again.status != "optimal" or again.values is None:
-        return None
-    return replace(found, values=again.values, objective=again.objective)
+    again = with_counts(model, columns, np.rint(found.values[columns]))
+    return best if again is None else _better(model, runs, best, moving_less(draft, model, again, columns).values)
 
 
 def moving_less(draft: Draft, model: Model, best: Solution, columns: Ints) -> Solution:
@@ -141,14 +141,36 @@ def _face(model: Model, best: Solution, free: Bools, columns: Ints) -> Opening:
     return Opening(np.flatnonzero(is_open), best.values / model.column_scale, low, high)
 
 
-def _swaps(model: Model, best: Solution, free: Bools, columns: Ints, hourly: Ints) -> Opening:
-    """All solutions that cost no more, with all whole numbers as they are but units by the hour."""
+def _swaps(draft: Draft, model: Model, best: Solution, free: Bools, columns: Ints, bought: Ints) -> Opening:
+    """All solutions that cost no more and leave no more idle, with all whole numbers as they are but what is bought."""
     assert best.values is not None
     is_open = free.copy()
     is_open[columns] = False
-    is_open[hourly] = free[hourly]
-    low, high = _bounds(model)
-    return Opening(np.flatnonzero(is_open), best.values / model.column_scale, low, high, whole=hourly[free[hourly]])
+    is_open[bought] = free[bought]
+    point, (low, high) = best.values / model.column_scale, _bounds(model)
+    no_more = [model.cost, *_idle(draft, model.program.n).values()]
+    return Opening(np.flatnonzero(is_open), point, low, high, bought[free[bought]], no_more)
+
+
+def _bought(draft: Draft) -> Ints:
+    """The columns of units that are bought, and of the gangs that run on them."""
+    units = [units.columns for units in draft.units.values()]
+    return np.concatenate([np.zeros(0, dtype=np.int32), *units, *(gangs for _, gangs, _ in draft.gangs)])
+
+
+def _idle(draft: Draft, n: int) -> dict[str, Floats]:
+    """What stands idle of each accelerator, or of each other offer in units, in its own unit: what each column adds."""
+    found: dict[str, Floats] = {}
+    for units in draft.units.values():
+        offer = units.offer
+        added = found.setdefault(offer.accelerator if isinstance(offer, GpuOffer) else offer.id, np.zeros(n))
+        flow = draft.hours * float(offer.unit_flow)
+        for row, column, each in map(broadcast, units.held(draft.n).parts):
+            np.add.at(added, column.ravel(), (each * flow[row]).ravel())
+        for arc in draft.arcs.of_offer[offer.id]:
+            if not arc.own:
+                added[draft.x[arc.index]] -= float(arc.per_work)
+    return found
 
 
 def _bounds(model: Model) -> tuple[Floats, Floats]:

@@ -6,7 +6,7 @@ falls. Not here: what may change (``steadier``).
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 
 import numpy as np
@@ -23,16 +23,26 @@ from detente.planner.solving.steady import bounded
 
 OWNER = Owner("moves")
 
+MoveRows = Callable[[LinearProgram, Model, list[Runs], Floats, Places], bool]
+"""Adds to a program what says how much moves; false: nothing of it is open."""
+
 ENOUGH, MAX_NODES = 0.01, 200
 """A search over whole columns ends this near to the least, as a part of it, or after so many nodes."""
+
+MAX_WORK = 4_000
+"""So many nodes times whole columns are searched: the more of them, the longer each node takes."""
+
+NEARLY = 1e-7
+"""A share that differs by no more is the same: what is done at each time is known to floats."""
 
 
 @dataclass(frozen=True)
 class Opening:
     """What may change at the same cost (everything in the solver's scale): columns, and the rows' bounds.
 
-    ``point`` is where all others stay. With columns that are ``whole``, prices do not say what costs the same: what is
-    open costs at most what it does at the point.
+    ``point`` is where all others stay. With columns that are ``whole``, prices do not say what costs the same: of each
+    sum in ``no_more`` (what a natural unit of each column adds to it) what is open comes to at most what it does at the
+    point.
     """
 
     columns: Places
@@ -40,10 +50,23 @@ class Opening:
     low: Floats
     high: Floats
     whole: Ints = field(default_factory=lambda: np.zeros(0, dtype=np.int32))
+    no_more: Sequence[Floats] = ()
 
 
 def least_moves(model: Model, runs: list[Runs], opening: Opening) -> Floats | None:
-    """The values (natural units) of what moves least of all that is open; None where none is found in time."""
+    """The values (natural units) of what moves least of all that is open; None where none is found in time.
+
+    With whole columns it is first asked whether nothing need move, which is far sooner answered.
+    """
+    if len(opening.whole):
+        still = _found(model, runs, opening, _stays, 1.0)
+        if still is not None:
+            return still
+    return _found(model, runs, opening, _moves, ENOUGH)
+
+
+def _found(model: Model, runs: list[Runs], opening: Opening, rows: MoveRows, gap: float) -> Floats | None:
+    """The values of the best of all that is open, to a gap where some is whole, with rows that say what moves."""
     place = np.full(model.program.n, -1, dtype=np.int64)
     place[opening.columns] = np.arange(len(opening.columns))
     program = LinearProgram()
@@ -52,13 +75,13 @@ def least_moves(model: Model, runs: list[Runs], opening: Opening) -> Floats | No
     program.columns(OWNER, "open", len(most), upper=most, whole=True)  # whole: the scale is the model's already
     _rows(program, model, opening, place)
     values = opening.point * model.column_scale
-    if not _moves(program, model, runs, values, place):
+    if not rows(program, model, runs, values, place):
         return None
     _times(program, model, runs, values, place)
     small = Model(program)
     small.as_long_as(model)
     try:
-        found = _searched(small, place[opening.whole]) if len(opening.whole) else small.solve_linear()
+        found = _searched(small, place[opening.whole], gap) if len(opening.whole) else small.solve_linear()
     except SolverError:  # a preference only: the solution that is known stands without it
         return None
     if found.values is None:
@@ -68,10 +91,10 @@ def least_moves(model: Model, runs: list[Runs], opening: Opening) -> Floats | No
     return values
 
 
-def _searched(small: Model, whole: Places) -> Solution:
-    """The small program with whole columns, as well as few nodes of a search do."""
-    with small.within(MAX_NODES):
-        return small.solve_as(whole.astype(np.int32), ENOUGH)
+def _searched(small: Model, whole: Places, gap: float) -> Solution:
+    """The small program with whole columns, as well as few nodes of a search do: as many on every machine."""
+    with small.within(min(MAX_NODES, MAX_WORK // len(whole) + 1)):
+        return small.solve_as(whole.astype(np.int32), gap)
 
 
 def _rows(program: LinearProgram, model: Model, opening: Opening, place: Places) -> None:
@@ -89,18 +112,18 @@ def _rows(program: LinearProgram, model: Model, opening: Opening, place: Places)
         (touched & ~equal & np.isfinite(high), high, -np.inf, 0.0),
     ):
         program.require(OWNER, "rows", bounded(entries, np.where(some, bound, np.inf), lower, higher))
-    if len(opening.whole):
-        _no_dearer(program, model, opening)
+    for added in opening.no_more:
+        _no_more(program, opening, added * model.column_scale)
 
 
-def _no_dearer(program: LinearProgram, model: Model, opening: Opening) -> None:
-    """What is open costs at most what it does at the point, scaled so that it may miss that by no more than is told."""
-    cost = (model.cost * model.column_scale)[opening.columns]
-    spent = dot(cost, opening.point[opening.columns])
-    scale = 1.0 / max(abs(spent), float(np.abs(cost).max(initial=0.0)), 1e-9)
-    each = np.arange(len(cost), dtype=np.int32)
-    row = Expr(1, [(np.zeros_like(each), each, cost * scale)], -spent * scale)
-    program.require(OWNER, "cost", Rows(row, -np.inf, 0.0))
+def _no_more(program: LinearProgram, opening: Opening, added: Floats) -> None:
+    """A sum is at most what it is at the point, scaled so that it may miss that by no more than is told."""
+    of_open = added[opening.columns]
+    there = dot(of_open, opening.point[opening.columns])
+    scale = 1.0 / max(abs(there), float(np.abs(of_open).max(initial=0.0)), 1e-9)
+    each = np.arange(len(of_open), dtype=np.int32)
+    row = Expr(1, [(np.zeros_like(each), each, of_open * scale)], -there * scale)
+    program.require(OWNER, "no-more", Rows(row, -np.inf, 0.0))
 
 
 @dataclass
@@ -115,8 +138,17 @@ class OpenRows:
     n: int = 0
 
     def add(self, parts: Sequence[tuple[Ints, Floats]], held: Floats) -> Bools:
-        """A row for each time: sheets of columns (by offer and time) at a value each. Which of them has any open."""
+        """A row for each time that has any open: sheets of columns (by offer and time) at a value each. Which has."""
         some: Bools = np.any([(self.place[columns] >= 0).any(axis=0) for columns, _ in parts], axis=0)
+        self._add(parts, held, some)
+        return some
+
+    def add_all(self, parts: Sequence[tuple[Ints, Floats]], held: Floats) -> int:
+        """The same for every time; how many rows."""
+        self._add(parts, held, np.ones(len(held), dtype=np.bool_))
+        return len(held)
+
+    def _add(self, parts: Sequence[tuple[Ints, Floats]], held: Floats, some: Bools) -> None:
         row = self.n - 1 + np.cumsum(some)
         for columns, values in parts:
             at = self.place[columns] >= 0
@@ -125,7 +157,6 @@ class OpenRows:
             self.values.append(values[at])
         self.held.append(held[some])
         self.n += int(some.sum())
-        return some
 
     def over(self, *parts: tuple[Ints, Ints, float]) -> Expr:
         """The rows, with further parts."""
@@ -149,6 +180,20 @@ def _moves(program: LinearProgram, model: Model, runs: list[Runs], values: Float
     rise = program.columns(OWNER, "rise", moved.n, cost=cost, upper=2.0, whole=True)
     fall = program.columns(OWNER, "fall", moved.n, cost=cost, upper=2.0, whole=True)
     program.require(OWNER, "moves", Rows(moved.over((each, rise, -1.0), (each, fall, 1.0)), 0.0, 0.0))
+    return True
+
+
+def _stays(program: LinearProgram, model: Model, runs: list[Runs], values: Floats, place: Places) -> bool:
+    """A column for each provider's share, and rows by which it is that at all times."""
+    kept, of = OpenRows(place), list[Ints]()
+    closed = np.where(place >= 0, 0.0, values)
+    for run in runs:
+        for columns, share in zip(run.columns, run.by_provider(closed) / run.work, strict=True):
+            rows = kept.add_all([(columns, model.column_scale[columns] / run.work)], share)
+            of.append(np.full(rows, len(of), dtype=np.int32))
+    shares = program.columns(OWNER, "share", len(of), cost=1.0, upper=2.0, whole=True)
+    at = np.arange(kept.n, dtype=np.int32), shares[np.concatenate(of)], -1.0
+    program.require(OWNER, "stays", Rows(kept.over(at), -NEARLY, NEARLY))
     return True
 
 
