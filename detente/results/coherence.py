@@ -39,6 +39,11 @@ def _status(plan: Mapping[str, Any]) -> Iterator[str]:
         yield "it states one of `discount_rate` and `present_value` without the other"
     if not Decimal(plan["gap"]) and plan["status"] != "optimal":
         yield f"its gap is 0, and its status is {plan['status']}"
+    if plan["bounded_by"] == "prices":  # time ended before the program was solved: nothing was rounded or searched
+        if plan["status"] == "feasible":
+            yield "its bound is that of `prices`, as where time ended, and its status is feasible"
+        if Decimal(plan["rounding"]):
+            yield f"its bound is that of `prices`, and its `rounding` from a solved program is {plan['rounding']}"
 
 
 def _providers(plan: Mapping[str, Any]) -> Iterator[str]:

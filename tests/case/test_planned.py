@@ -22,7 +22,7 @@ from tests.results.test_coherence import case as bought
 Steps = tuple[str | int, ...]
 
 PERMITTED = {
-    "bounded_by": "whence a bound is takes the search again; the bound itself is no higher than the cost",
+    "bounded_by": "whence a bound is takes the search again, where nothing was rounded; it is no higher than the cost",
     "clauses.*.marginal.*.part": "marginal prices are read off the solved program: they take solving it again",
     "clauses.*.marginal.*.start": "as the price",
     "clauses.*.marginal.*.end": "as the price",

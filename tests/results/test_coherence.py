@@ -69,6 +69,20 @@ def edited(path: Steps, value: Any) -> dict[str, Any]:
     return found | {"checksum": checksum(found)}
 
 
+@pytest.mark.parametrize(
+    ("status", "rounding", "said"),
+    [
+        ("time-limit", "0", []),
+        ("feasible", "0", ["its bound is that of `prices`, as where time ended, and its status is feasible"]),
+        ("optimal", "2.5", ["its bound is that of `prices`, and its `rounding` from a solved program is 2.5"]),
+    ],
+)
+def test_a_bound_of_prices_is_of_a_program_that_was_not_solved(status: str, rounding: str, said: list[str]) -> None:
+    """None of it was rounded, and what was stopped says so; where prices reach the cost, it is optimal."""
+    given = json.loads(saved()) | {"gap": "0.01", "status": status, "rounding": rounding, "bounded_by": "prices"}
+    assert list(contradictions(given)) == said
+
+
 def test_a_plan_as_it_was_saved_holds() -> None:
     assert not list(contradictions(json.loads(saved())))
     must_hold(Plan.from_json(saved()), case(), "plan")
