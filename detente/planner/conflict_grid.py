@@ -1,7 +1,7 @@
 """A conflict that only the plan's periods make: a plan takes each as a whole, and a clause begins or ends within one.
 
-Owns: which days lie within a period, and whether finer periods resolve it, which is said only once it was solved. Not
-here: what else plays a part (``conflict_facts``).
+Owns: which days lie within a period, and whether other periods resolve it (that begin on a clause's clock, or finer
+ones), which is said only once it was solved. Not here: what else plays a part (``conflict_facts``).
 """
 
 from __future__ import annotations
@@ -29,6 +29,9 @@ MAX_FINER = 100_000
 MAX_NODES = 100
 """Nodes that the search for whole units may take in finer periods."""
 
+MAX_ZONES = 3
+"""Clocks that are tried."""
+
 MAX_TOLD = 3
 """Days that are told."""
 
@@ -43,7 +46,7 @@ class Turn(NamedTuple):
 
 
 def only_of_periods(study: Study, clauses: Sequence[Term]) -> Iterator[str]:
-    """That finer periods resolve a conflict, where they do, with the days that lie within a period: at most one fact.
+    """That other periods resolve a conflict, where they do, with the days that lie within a period: at most one fact.
 
     Parameters
     ----------
@@ -58,9 +61,9 @@ def only_of_periods(study: Study, clauses: Sequence[Term]) -> Iterator[str]:
     within = _within(periods, _of_clauses(clauses)) or _within(periods, _of_market(study))
     if not within:
         return
-    for every in _finer(horizon):
-        if _resolves(study, horizon.model_copy(update={"every": every, "typical": None})):
-            yield _told(horizon, within, every)
+    for other in _others(horizon, within, _zones(study, horizon)):
+        if _resolves(study, other):
+            yield _told(horizon, within, other)
             return
 
 
@@ -107,9 +110,26 @@ def _within(periods: Sequence[Period], changes: Iterable[Turn]) -> list[Turn]:
     return [found[key] for key in sorted(found)]
 
 
-# -- finer periods -----------------------------------------------------------------------------------------------------
+# -- other periods -----------------------------------------------------------------------------------------------------
+def _zones(study: Study, horizon: Horizon) -> list[str]:
+    """On whose clocks the days of clauses begin, but the plan's own."""
+    found = dict.fromkeys(str(term.validity.zone) for term in study.case.terms)
+    return [zone for zone in found if zone != horizon.zone][:MAX_ZONES]
+
+
+def _others(horizon: Horizon, within: Sequence[Turn], zones: Sequence[str]) -> Iterator[Horizon]:
+    """Horizons that may be tried, the longest periods first; on another clock where fewer days lie within one."""
+    for every in (None, *_finer(horizon)):
+        given = horizon if every is None else horizon.model_copy(update={"every": every, "typical": None})
+        if every is not None:
+            yield given
+        elsewhere = [given.model_copy(update={"zone": zone}) for zone in zones] if every != "hour" else []
+        inside = len(_within(given.periods(), within)) if elsewhere else 0
+        yield from (other for other in elsewhere if len(_within(other.periods(), within)) < inside)
+
+
 def _finer(horizon: Horizon) -> Iterator[Finer]:
-    """The periods that may be tried, the longest first."""
+    """The finer periods that may be tried, the longest first."""
     if horizon.every not in ("day", "hour") or horizon.typical:
         yield "day"
     if horizon.every != "hour":
@@ -132,7 +152,7 @@ def _resolves(study: Study, horizon: Horizon) -> bool:
 
 
 # -- words -------------------------------------------------------------------------------------------------------------
-def _told(horizon: Horizon, within: Sequence[Turn], every: Finer) -> str:
+def _told(horizon: Horizon, within: Sequence[Turn], other: Horizon) -> str:
     """The days that lie within a period, with whose they are, and what to write."""
     names = dict[datetime, list[str]]()
     for change in within:
@@ -141,7 +161,9 @@ def _told(horizon: Horizon, within: Sequence[Turn], every: Finer) -> str:
     more = f" and {len(names) - MAX_TOLD} more days" if len(names) > MAX_TOLD else ""
     one = "month" if horizon.typical else horizon.every
     where, lie = f"{', '.join(days)}{more}", "lies" if len(names) == 1 else "lie"
-    instead = f"`every: {every}`" + (" and without `typical`" if horizon.typical else "")
+    both = ((key, getattr(other, key), getattr(horizon, key)) for key in ("every", "zone"))
+    changed = [f"`{key}: {now}`" for key, now, was in both if now != was]
+    instead = " and ".join(changed) + (" and without `typical`" if horizon.typical != other.typical else "")
     return (
         f"the plan takes each {one} as a whole, and {where} {lie} within one; with {instead} in `horizon` nothing"
         " collides"

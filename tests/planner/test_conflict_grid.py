@@ -63,12 +63,37 @@ def test_of_a_typical_week_the_days_are_told_instead() -> None:
     assert found.facts[0].endswith("with `every: day` and without `typical` in `horizon` nothing collides")
 
 
-def test_midnight_elsewhere_takes_hours() -> None:
-    """15 February begins at 05:00 UTC in New York, within a day of the plan, and so does the first of January."""
-    found = refused(_handed_over(_year("day"), zone="America/New_York"))
+@pytest.mark.parametrize(("every", "instead"), [("day", "`zone: {}`"), ("month", "`every: day` and `zone: {}`")])
+def test_midnight_elsewhere_takes_its_clock(every: str, instead: str) -> None:
+    """15 February begins at 05:00 UTC in New York, within a day of the plan, and so does the first of January.
+
+    By its clock days are as long, but for the one of 23 hours in March: 45 are north's, and the rest south's.
+    """
+    there = "America/New_York"
+    found = refused(_handed_over(_year(every), zone=there))
     days = "2026-01-01 (`first`), 2026-02-15 (`first`, `then`)"
-    said = f"the plan takes each day as a whole, and {days} lie within one; with `every: hour`"
+    said = f"the plan takes each {every} as a whole, and {days} lie within one; with {instead.format(there)}"
     assert found.facts[0] == f"{said} in `horizon` nothing collides"
+    told = solved(_handed_over(_year("day", zone=there), zone=there))
+    assert told.cost == 45 * 24 * 10 * 3 + (75 * 24 - 1) * 10 * 2
+
+
+def test_two_clocks_take_hours() -> None:
+    """North hands over to south at midnight in New York, 05:00 UTC, and again in Tokyo, 15:00 UTC: no day has both."""
+    deals = [
+        agreement({"id": f"only-{n}", **ONLY}, party=party, **stated) | {"id": f"deal-{n}", "zone": zone}
+        for n, (party, zone, stated) in enumerate(
+            (
+                ("north", "America/New_York", {"ends": "2026-01-05"}),
+                ("south", "America/New_York", {"effective": "2026-01-05", "ends": "2026-01-08"}),
+                ("north", "Asia/Tokyo", {"effective": "2026-01-09", "ends": "2026-01-12"}),
+                ("south", "Asia/Tokyo", {"effective": "2026-01-12"}),
+            )
+        )
+    ]
+    horizon = {"start": "2026-01-01", "end": "2026-01-15", "every": "day"}
+    case = build([gpus("north", 3), gpus("south", 2)], [compute()], *deals, horizon=horizon)
+    assert refused(case).facts[0].endswith("with `every: hour` in `horizon` nothing collides")
 
 
 def test_what_collides_on_any_day_is_told_nothing_of_the_kind() -> None:
