@@ -6,6 +6,7 @@ this shares nothing but the clauses, and what is said of a difference (``planned
 
 from __future__ import annotations
 
+import math
 from collections import defaultdict
 from collections.abc import Generator, Iterator, Sequence
 from dataclasses import dataclass, field
@@ -20,6 +21,7 @@ from detente.contract.metered.use import Use
 from detente.contract.rated.rating import Rating
 from detente.contract.settled.settlement import Settlement
 from detente.contract.settling import settle_each
+from detente.demand.taking import taken_by_work
 from detente.demand.workload import Training
 from detente.market.offer import AnyUnits, GpuOffer, TokenOffer
 from detente.results.plan import Plan
@@ -33,8 +35,11 @@ NONE = Decimal(0)
 ChargedAgain = dict[tuple[str, str], tuple[Decimal, Decimal]]
 """What a provider charges for use, idle capacity or data moved: at list price, and net."""
 
-OwnRuns = dict[tuple[str, datetime, Decimal], Fraction]
-"""What gangs take that run on capacity of their own: by offer, from when, and what it costs."""
+OwnRuns = dict[tuple[str, datetime, int, Decimal], list[tuple[Decimal, Fraction]]]
+"""Gangs' runs on capacity of their own, by what a purchase says of one: the offer, from when, units and hours.
+
+Each with what it costs and its exact hours. Several may be alike: a purchase is matched with one of them.
+"""
 
 BoughtByPeriod = dict[tuple[str, int], tuple[Fraction, Fraction]]
 """What is bought of an offer in a period: what that costs, and what it gives in the offer's unit."""
@@ -98,7 +103,7 @@ class _Rows:
     def _used(self) -> Generator[Use, None, OwnRuns]:
         """Use and what it moves; gives back the runs that gangs rent for themselves, each with what it takes."""
         sold, wanted = {o.id: o for o in self.case.offers}, {w.id: w for w in self.case.workloads}
-        own: OwnRuns = {}
+        own: OwnRuns = defaultdict(list)
         for row in self.plan.allocations:
             workload, offer, period = wanted[row.workload], sold[row.offer], self.case.periods[row.period]
             facts, (start, end) = self.case.offer_facts[row.offer], (period.span_start, period.span_end)
@@ -109,7 +114,8 @@ class _Rows:
                 moved = nano(Fraction(row.work) * price)
                 yield Use("egress", workload.facts, self.case.moved_facts(place), start, end, NONE, NONE, moved)
             if isinstance(workload, Training) and workload.gang and isinstance(offer, GpuOffer) and not offer.reserved:
-                own[row.offer, period.start, row.cost] = Fraction(row.taken)
+                units, hours = _of_gang(Fraction(row.work) * taken_by_work(workload, offer), workload, offer, period)
+                own[row.offer, period.start, units, nano(hours)].append((row.cost, hours))
                 self._buy(row.offer, row.period, Fraction(row.cost), Fraction(row.taken))
             if not isinstance(offer, TokenOffer):
                 cost, taken = self.used.get((row.offer, row.period), (NONE, NONE))
@@ -120,9 +126,10 @@ class _Rows:
         """What is bought and not used, by offer and period."""
         sold = {offer.id: offer for offer in self.case.offers}
         for row in self.plan.purchases:
-            offer, taken = sold[row.offer], own.pop((row.offer, row.start, row.cost), None)
-            if taken is not None:
-                self.purchases.append((row, Fraction(row.cost), taken / (row.units * offer.unit_flow)))
+            offer, runs = sold[row.offer], own.get((row.offer, row.start, row.units, row.hours))
+            if runs:
+                run = runs.pop()
+                self.purchases.append((row, Fraction(run[0]), run[1]))
                 continue
             each = [] if isinstance(offer, TokenOffer) else list(_held(row, offer, self.case.periods))
             for index, hours, cost in each:
@@ -139,6 +146,15 @@ class _Rows:
     def _buy(self, offer: str, index: int, cost: Fraction, flow: Fraction) -> None:
         before = self.bought[offer, index]
         self.bought[offer, index] = before[0] + cost, before[1] + flow
+
+
+def _of_gang(taken: Fraction, job: Training, offer: GpuOffer, period: Period) -> tuple[int, Fraction]:
+    """The units that a gang rents for its own run in a period, whole gangs, and for how many hours."""
+    assert job.gang is not None
+    size = int(job.gang.value)
+    gangs = max(1, math.ceil(taken / (period.hours * size)))
+    units = gangs * size // offer.unit
+    return units, taken / (units * offer.unit)
 
 
 def _held(row: Purchase, offer: AnyUnits, periods: Sequence[Period]) -> Iterator[tuple[int, Fraction, Fraction]]:

@@ -1,0 +1,58 @@
+"""What a plan's rows come to once more: gangs that rent for themselves, of which several may be alike."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from decimal import Decimal
+
+import pytest
+
+from detente.case.case import Case
+from detente.case.planned import must_hold
+from detente.errors import PlanError
+from tests.builders import Data, build, compute, gpus, solved
+
+
+def _gang(name: str, size: int, work: str = "1 k GPU-hour") -> Data:
+    runs = {"runs-on": {"accelerators": {"H100": 1}}, "from": "2026-01-01", "deadline": "2026-02-01"}
+    return {"id": name, "kind": "training", "work": work, "gang": f"{size} GPU", **runs}
+
+
+def _case(*workloads: Data, every: str = "month", price: int = 2) -> Case:
+    horizon = {"start": "2026-01", "end": "2026-02", "every": every}
+    return build([gpus("north", price, unit=1)], list(workloads), horizon=horizon)
+
+
+@pytest.mark.parametrize(
+    ("case", "cost"),
+    [
+        (_case(_gang("a", 8), _gang("b", 8)), 4_000),  # 2 x 1,000 GPU-hours x 2 USD
+        (_case(_gang("a", 8), _gang("b", 16)), 4_000),  # 125 hours and 62.5: one cost
+        (_case(_gang("a", 8), _gang("b", 8), every="day"), 4_000),
+        (_case(_gang("a", 8), _gang("b", 16), every="day"), 4_000),
+        # as much as a service, 8 x 744 x 2, and in half of the time
+        (_case(_gang("a", 16, "5.952 k GPU-hour"), _gang("b", 8, "5.952 k GPU-hour"), compute("c", "8 GPU")), 35_712),
+        (_case(_gang("a", 8), _gang("b", 16), compute("c", "8 GPU"), price=0), 0),  # hours alone tell them apart
+    ],
+    ids=["alike", "sizes", "by-day", "sizes-by-day", "beside-a-service", "free"],
+)
+def test_each_purchase_is_one_gangs_where_several_cost_the_same(case: Case, cost: int) -> None:
+    found = solved(case)
+    assert found.cost == cost
+    assert all(row.what == "use" for row in found.charges)  # gangs rent what they use, and the service is full
+    must_hold(found, case, "plan")
+
+
+def test_a_purchase_that_is_no_gangs_is_held_throughout() -> None:
+    case = _case(_gang("a", 8), _gang("b", 8))
+    found = solved(case)
+    first, second = found.purchases
+    assert (first.units, first.hours, first.cost) == (second.units, second.hours, second.cost) == (8, 125, 2_000)
+    more, longer, cheaper = (
+        replace(second, units=16),
+        replace(second, hours=Decimal(126)),
+        replace(second, cost=Decimal(1_999)),
+    )
+    for edited in (more, longer, cheaper):
+        with pytest.raises(PlanError, match="it was changed since it was saved"):
+            must_hold(replace(found, purchases=(first, edited)), case, "plan")
