@@ -101,6 +101,7 @@ def _counted(term: Term, own: Meter) -> Iterator[Switch]:
     if own.measure in ("spend", "listed"):
         paid = not isinstance(term, Returning) and any(meter.measure == "paid" for meter in term.meters())
         prepaid = any(each.prepaid for _, each in held_in(term, Milestone | Shortfall))
+        prepaid |= "prepayments" in term.model_fields_set
         value = f"what credits pay {'does not count' if paid else 'counts'}"
         value += "; what prepayment pays does not, and its purchase does" if prepaid else ""
         yield Switch("credits", value, "clause" if prepaid else stated)

@@ -200,6 +200,11 @@ class DatedPayment(ClauseRole):
         """That day, at whose rate it is converted."""
 
     @property
+    @abstractmethod
+    def amount_paid(self) -> Fraction:
+        """How much is due then; less than nothing where it is paid to us, nothing where it has ended by then."""
+
+    @property
     def payee(self) -> str:
         """Who is paid. Neutral: the other party."""
         return self.validity.counterparty

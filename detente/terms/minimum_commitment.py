@@ -5,7 +5,7 @@ See ``docs/terms/minimum-commitment.md``.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from datetime import datetime
 from decimal import Decimal
@@ -14,9 +14,9 @@ from functools import cached_property, partial
 from itertools import chain
 from typing import Annotated, ClassVar, Literal, Self
 
-from pydantic import Discriminator, Field, Tag, model_validator
+from pydantic import Discriminator, Field, PrivateAttr, Tag, model_validator
 
-from detente.contract.amounts import carrying, paid_once, prepayment
+from detente.contract.amounts import bought, carrying, paid_once, prepayment
 from detente.contract.amounts.carrying import CARRIED, Brought, Carried, Carrying, Reached
 from detente.contract.amounts.counting import (
     MEASURED,
@@ -41,14 +41,16 @@ from detente.contract.program import Program
 from detente.contract.reach.verdict import Reason
 from detente.contract.reach.window import Calendar, Every, Window
 from detente.contract.reminder import Reminder
-from detente.contract.roles import AfterPlans
+from detente.contract.roles import AfterPlans, DatedPayment
 from detente.contract.settled.settlement import Settlement, settled
 from detente.contract.settled.standing import FLOOR, SUPERSEDED
 from detente.contract.stated import Divided, StatedWindows
 from detente.contract.term import Term
 from detente.errors import Flaw, FlawError
+from detente.market.offer import AnyOffer
 from detente.values.committed import Committed, is_flow, number, over, told, unit_of
 from detente.values.money import Money, sufficient
+from detente.values.noun import Id
 from detente.values.period import Horizon
 from detente.values.quantity import Amount, in_percent
 from detente.values.quantity_field import Portion
@@ -76,6 +78,9 @@ class MinimumCommitment(Term, AfterPlans):
         default="use", description="when it counts: as it is used, when it is invoiced, or when it is bought"
     )
     counts: CountedClasses = Field(default=(), description="classes of use that count up to a part of it")
+    prepayments: tuple[Id, ...] = Field(
+        default=(), description="payments to the other party that count on their day, as what they buy does not again"
+    )
     windows: Every = Every()
     shortfall: Remedy = Shortfall()
     carry_over: Portion = Field(
@@ -91,6 +96,9 @@ class MinimumCommitment(Term, AfterPlans):
     theirs: ClassVar[bool] = True
     effect = "restrains"
     idle_at_zero = ("amount",)
+
+    _payments: tuple[DatedPayment, ...] = PrivateAttr(default=())
+    _as_of: datetime | None = PrivateAttr(default=None)
 
     @model_validator(mode="after")
     def _of_money_or_work(self) -> Self:
@@ -136,7 +144,7 @@ class MinimumCommitment(Term, AfterPlans):
 
     def _of_work(self, amount: Amount) -> None:
         timed = self.moment if self.moment != "use" else None
-        for key, stated in (("measure", self.measure), ("moment", timed)):
+        for key, stated in (("measure", self.measure), ("moment", timed), ("prepayments", self.prepayments)):
             if stated:
                 raise FlawError(
                     f"`{key}` is of money, and the amount is in {amount.unit}", f"leave out `{key}`", (key,)
@@ -154,7 +162,24 @@ class MinimumCommitment(Term, AfterPlans):
                 what = f"the amount is in {unit}, and this milestone in {unit_of(milestone.reach)}"
                 raise FlawError(what, "write both in one unit", ("milestones", index, "reach"))
 
+    def knowing(self, offers: Sequence[AnyOffer], clauses: Sequence[Term]) -> Self:
+        """The same, knowing the payments that count."""
+        if not self.prepayments:
+            return self
+        found = self.model_copy()
+        found._payments = tuple(e for e in clauses if isinstance(e, DatedPayment) and e.id in self.prepayments)
+        return found
+
+    @property
+    def depends_on(self) -> frozenset[str]:
+        """The payments that count."""
+        return frozenset(self.prepayments)
+
     # -- what counts ---------------------------------------------------------------------------------------------
+    @property
+    def _bought(self) -> bought.Bought:
+        return bought.bought(self._payments, self._seen, self._as_of)
+
     @property
     def after_plans(self) -> bool:
         """Whether what savings plans charge counts, and not the use that they cover."""
@@ -178,7 +203,7 @@ class MinimumCommitment(Term, AfterPlans):
     @cached_property
     def counting(self) -> Counting:
         """What counts towards each window; remembered, since each window asks for it."""
-        return Counting.of(self._meter("spend", self.calendar(self.cycle)), self.counts, self.measure)
+        return Counting.of(self._meter("spend", self.calendar(self.cycle)), self.counts, self.measure, self._bought)
 
     def _meter(self, name: str, windows: Calendar) -> Meter:
         return self.meter(name, self.measured, windows, moment=self.moment)
@@ -190,9 +215,8 @@ class MinimumCommitment(Term, AfterPlans):
         return tuple((milestone, counting) for milestone, counting in every if self._sees(milestone))
 
     def _up_to(self, milestone: Milestone, name: str) -> Counting:
-        return Counting.of(
-            self._meter(name, self.calendar(Every(), self.begin(milestone.by))), self.counts, self.measure
-        )
+        meter = self._meter(name, self.calendar(Every(), self.begin(milestone.by)))
+        return Counting.of(meter, self.counts, self.measure, self._bought)
 
     def _sees(self, milestone: Milestone) -> bool:
         """A milestone after a plan's horizon, or after an amendment, is no part of it."""
@@ -216,7 +240,7 @@ class MinimumCommitment(Term, AfterPlans):
         if not seen or window is None:
             return ()
         whole = self._meter("stage", self.calendar(self.windows))
-        return tuple(prepayment.stages(seen, whole, window, self.counts, self.measure))
+        return tuple(prepayment.stages(seen, whole, window, self.counts, self.measure, self._bought))
 
     @property
     def superseded(self) -> Counting | None:
@@ -226,7 +250,7 @@ class MinimumCommitment(Term, AfterPlans):
             return None
         taken = Calendar("term", ended.running.start, ended.running.start, self.validity.end)
         meter = self._meter(SUPERSEDED, taken if self._seen is None else taken.seen_by(self._seen))
-        return Counting.of(meter, (), self.measure if self.after_plans else None)
+        return Counting.of(meter, (), self.measure if self.after_plans else None, self._bought)
 
     def meters(self) -> tuple[Meter, ...]:
         """What counts in each window, up to each milestone, and in a window that was taken over."""
@@ -289,6 +313,10 @@ class MinimumCommitment(Term, AfterPlans):
     # -- in exact numbers ----------------------------------------------------------------------------------------
     def settle(self, totals: Totals, decisions: Decisions, as_of: datetime | None) -> Settlement:
         """Drawdown, balance carried over and shortfall fee of each window; fees of missed milestones."""
+        if self.prepayments and as_of != self._as_of:
+            known = self.model_copy()
+            known._as_of = as_of
+            return known.settle(totals, decisions, as_of)
         if self.stages:
             whole = next(iter(self.counting.own.windows))
             owed = partial(self._owed, whole)
@@ -340,6 +368,7 @@ class MinimumCommitment(Term, AfterPlans):
         classes = self._carrying.told
         classes += f"; {some} of it may be made good in the next window{of_each}" if any(parts) else ""
         classes += "".join(f"; {c.told(milestones=bool(self.milestones))}" for c in self.counts)
+        classes += "".join(f"; `{name}` counts on the day on which it is paid" for name in self.prepayments)
         classes += "" if self.moment == "use" else f"; it counts {COUNTED[self.moment]}"
         milestones = "".join(f"; {m.told}" for m in self.milestones)
         sentence = f"at least {told(self.amount)} of {what} ({self.covered}) {self.cycle.told}"
@@ -370,6 +399,7 @@ class MinimumCommitment(Term, AfterPlans):
         if isinstance(self.amount, Money) and self.measure is None:
             yield from lowered(self, case, drawn=self._drawn)
         yield from paid_apart(self.counting, self, case)
+        yield from bought.flaws(self, self.prepayments, self._payments, self.counting, self.measure, case)
         yield from untimed(self.moment, self.covered, case)
         if isinstance(self.amount, Money):
             yield from repriced(self, self.measure, case)

@@ -76,6 +76,11 @@ class Payment(Term, DatedPayment):
         return self.on
 
     @property
+    def amount_paid(self) -> Fraction:
+        """All of it, while the clause is in force."""
+        return -self.due if self._received else self.due
+
+    @property
     def due(self) -> Fraction:
         """Money that is due while the clause is in force, within the horizon where a plan sees it."""
         day, seen = self.begin(self.on), self._seen

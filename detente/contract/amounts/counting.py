@@ -237,16 +237,24 @@ def classes_beside(own: Meter, meters: Iterable[Meter]) -> tuple[Meter, ...]:
 class Counting:
     """What counts in each window: what ``own`` counts, and of each class up to its part.
 
-    Of that, what credits ``paid`` does not count, nor what savings plans ``saved`` (less what they charge).
+    Of that, what credits ``paid`` does not count, nor what savings plans ``saved`` (less what they charge). What is
+    ``bought`` ahead counts on its day.
     """
 
     own: Meter
     classes: tuple[tuple[Meter, Fraction], ...] = ()
     paid: Meter | None = None
     saved: Meter | None = None
+    bought: Sequence[tuple[datetime, Fraction]] = ()
 
     @classmethod
-    def of(cls, whole: Meter, classes: Sequence[CountedClass] = (), measure: MoneyMeasure | None = None) -> Counting:
+    def of(
+        cls,
+        whole: Meter,
+        classes: Sequence[CountedClass] = (),
+        measure: MoneyMeasure | None = None,
+        bought: Sequence[tuple[datetime, Fraction]] = (),
+    ) -> Counting:
         """From all that is covered; a use that is in two classes is in the first."""
         paid = replace(whole, name=f"{whole.name} paid", measure="paid") if measure == "after-credits" else None
         saved = replace(whole, name=f"{whole.name} saved", measure="saved") if measure == "after-plans" else None
@@ -257,7 +265,7 @@ class Counting:
             meter = replace(whole, name=f"{whole.name}{OF_CLASS}{place + 1}", selection=inside)
             found.append((meter, Fraction(each.at_most)))
             left = replace(left, outside=(*left.outside, each.of))
-        return cls(replace(whole, selection=left), tuple(found), paid, saved)
+        return cls(replace(whole, selection=left), tuple(found), paid, saved, bought)
 
     def meters(self) -> tuple[Meter, ...]:
         """What it reads."""
@@ -279,9 +287,24 @@ class Counting:
         if self.saved is not None:
             program.exactly(self.saved)  # a plan would rather leave use uncovered, so that more counts
             counted -= program.total(self.saved, by)
-        return sum(self.of_classes_shaped(program, owner, amounts, by), counted)
+        return self.beside_shaped(counted, program, owner, amounts, by)
 
-    def of_classes_shaped(
+    def beside_shaped(
+        self,
+        counted: Expression,
+        program: Program,
+        owner: ClauseOwner,
+        amounts: Sequence[Fraction],
+        by: Sequence[Window] | None = None,
+        *,
+        exactly: bool = False,
+    ) -> Expression:
+        """What is counted of use, with what is bought and with classes."""
+        if self.bought:
+            counted += [self._bought_in(window) for window in (self.own.windows if by is None else by)]
+        return sum(self._of_classes_shaped(program, owner, amounts, by, exactly=exactly), counted)
+
+    def _of_classes_shaped(
         self,
         program: Program,
         owner: ClauseOwner,
@@ -309,6 +332,9 @@ class Counting:
         return totals.total(self.own, window) - less + self.of_classes(totals, window, amount)
 
     def of_classes(self, totals: Totals, window: Window, amount: Fraction) -> Fraction:
-        """What counted of the classes in a window, exact."""
+        """What counted of the classes in a window, and of what was bought in it, exact."""
         each = (min(totals.total(meter, window), part * amount) for meter, part in self.classes)
-        return sum(each, Fraction(0))
+        return sum(each, self._bought_in(window))
+
+    def _bought_in(self, window: Window) -> Fraction:
+        return sum((amount for day, amount in self.bought if window.start <= day < window.end), Fraction(0))

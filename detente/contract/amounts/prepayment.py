@@ -4,9 +4,10 @@ Owns: the stages between milestones, in a plan and in exact numbers. Not here: w
 and the amount of the whole term (``minimum_commitment``).
 
 At the end of stage k, with use U in it, a prepayment B before it, C counted before it, and K of the classes that count
-up to a part, the draw is g = min(B, U), the charge m = max(R - (C + U - g + K), 0), and then B = B - g + m and
-C = C + U - g + m. Use of a class draws nothing: K is all of it to date, up to its part of R. Where a charge lapses,
-a stage ends on that day, too, and what lapses first is drawn first. See ``docs/terms/minimum-commitment.md``.
+up to a part (with what is bought), the draw is g = min(B, U), the charge m = max(R - (C + U - g + K), 0), and then
+B = B - g + m and C = C + U - g + m. Use of a class draws nothing: K is all of it to date, up to its part of R. Where a
+charge lapses, a stage ends on that day, too, and what lapses first is drawn first. See
+``docs/terms/minimum-commitment.md``.
 """
 
 from __future__ import annotations
@@ -79,6 +80,7 @@ def stages(
     window: Window,
     classes: Sequence[CountedClass],
     measure: MoneyMeasure | None,
+    bought: Sequence[tuple[datetime, Fraction]] = (),
 ) -> Iterator[PrepaidStage]:
     """The time up to each milestone and lapse, and after the last, of the one window of a term, by its meter."""
     zone = whole.windows.first.tzinfo or UTC
@@ -92,7 +94,7 @@ def stages(
             replace(Calendar("term", first, first, by), sight=whole.windows.sight) for first in (since, window.start)
         )
         counting = Counting.of(replace(whole, name=f"stage-{index}", windows=part), classes, measure)
-        to_date = Counting.of(replace(whole, name=f"to-stage-{index}", windows=all_), classes)
+        to_date = Counting.of(replace(whole, name=f"to-stage-{index}", windows=all_), classes, bought=bought)
         reach = number(milestone.reach) if milestone else None
         own, gone = replace(counting, classes=()), lapses.get(by, NEVER)
         yield from (PrepaidStage(own, to_date, seen, reach, gone) for seen in part)
@@ -180,14 +182,14 @@ def shaped(stages: Sequence[PrepaidStage], program: Program, owner: ClauseOwner,
             drawn = _drawn(program, owner, part, stage.window, balance, rest, most)
             now, rest, left[lapses] = now - drawn, rest - drawn, (balance - drawn, most)
         if stage.reach is not None:
-            of_classes = stage.to_date.of_classes_shaped(program, owner, [stage.reach], exactly=True)
-            charged = _charged(program, owner, place, stage.window, used, sum(of_classes, now), stage.reach)
+            to_date = stage.to_date.beside_shaped(now, program, owner, [stage.reach], exactly=True)
+            charged = _charged(program, owner, place, stage.window, used, to_date, stage.reach)
             now, before = now + charged, left.get(stage.lapses)
             charge = (charged, stage.reach)
             left[stage.lapses] = charge if before is None else (before[0] + charge[0], before[1] + charge[1])
         counted = now
     assert counted is not None, "there is a last stage"
-    return sum(stages[-1].to_date.of_classes_shaped(program, owner, [required]), counted)
+    return stages[-1].to_date.beside_shaped(counted, program, owner, [required])
 
 
 def settled_by_window(
@@ -197,7 +199,7 @@ def settled_by_window(
     """What is missing of each window's amount, charged as it ends, and what use after it draws; each counts anew."""
     meter, left = counting.own, Prepaid()
     for window, ended in meter.begun(as_of):
-        amount, of_own = required(window), replace(counting, classes=())
+        amount, of_own = required(window), replace(counting, classes=(), bought=())
         drawn = left.draw(used := of_own.drawn(totals, window, amount), window)
         used += counting.of_classes(totals, window, amount)
         short = max(amount - (used - drawn), Fraction(0))
@@ -234,7 +236,7 @@ def shaped_by_window(
     amounts: Sequence[Fraction], valid_for: Span | None,
 ) -> None:  # fmt: skip
     """The same in a plan: all windows at once, each with what is left of the charges before it."""
-    used = replace(counting, classes=()).shaped(program, owner, amounts, windows)
+    used = replace(counting, classes=(), bought=()).shaped(program, owner, amounts, windows)
     most_used, none = program.most(used), [Fraction(0) for _ in amounts]
     charged = program.slack(owner, "shortfall", most=amounts, price=Fraction(1), windows=windows, remedy=True)
     if valid_for is None:
@@ -247,7 +249,7 @@ def shaped_by_window(
         drawn, before, owed_before = _drawn_in_time(program, owner, charged, windows, amounts, valid_for)
     _is_the_lesser(program, owner, "draw", drawn, (before, owed_before), (used, most_used))
     missed = program.slack(owner, "missed", most=[Fraction(1) for _ in amounts], whole="nearest")
-    now = sum(counting.of_classes_shaped(program, owner, amounts, windows, exactly=True), used - drawn)
+    now = counting.beside_shaped(used - drawn, program, owner, amounts, windows, exactly=True)
     most_now = program.most(now)
     program.require(owner, "floor", charged.like(used) + now >= amounts)
     program.require(owner, "missed", charged - missed * amounts <= none)

@@ -124,7 +124,8 @@ class _Pricing:
 
     def _hidden(self) -> None:
         self._progress("looking for clauses that hide each other's price")
-        fixed = {term.id for term in self.case.terms if isinstance(term, DatedPayment)}  # whatever else is agreed
+        asked = {name for term in self.case.terms for name in term.depends_on}
+        fixed = {t.id for t in self.case.terms if isinstance(t, DatedPayment)} - asked  # whatever else is agreed
         near = {name: found for name, found in self.near.items() if found and name not in fixed}
         found = groups(self.baseline, near)
         self.pairs_left = found.pairs_left

@@ -8,6 +8,8 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import TYPE_CHECKING, Any
 
+from tests.planner.oracle.sheet import at_midnight
+
 if TYPE_CHECKING:
     from tests.planner.oracle.oracle import Oracle
     from tests.planner.oracle.sheet import Sum
@@ -133,7 +135,8 @@ class Credits:
         for term in [*group, *read]:
             found = [at for a, b, *_ in self.windows[id(term)] for at in o.used(term, a, b)]
             if term in read:
-                found += [o.used(term, m.by, m.by)[0] for m in getattr(term, "milestones", ())]
+                days = (at_midnight(m.by, o.start) for m in getattr(term, "milestones", ()))
+                found += [o.used(term, by, by)[0] for by in days]
             elif term.windows.every in LONG and (term.amount is not None or len(group) > 1):
                 begin = o.begin(term)
                 months = (o._nth(begin, "month", k) for k in range(600))

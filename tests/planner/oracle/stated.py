@@ -20,7 +20,7 @@ OF_CLAUSES: dict[str, set[str]] = {
     "liquidated-damages": {"cap", "cap_each", "windows", "price", "rate", "measure", "amount", "within"},
     "minimum-commitment": {
         *("amount", "measure", "moment", "counts", "windows", "shortfall", "carry_over", "carried", "deferral"),
-        "milestones",
+        *("milestones", "prepayments"),
     },
     "payment": {"amount", "on", "to"},
     "price-lock": {"method", "at"},
@@ -80,6 +80,8 @@ def _of_clause(term: Any, start: datetime) -> Iterator[str]:
         yield from _given(term, sorted(fields))
     if isinstance(getattr(term, "deferral", 0), tuple) and (term.validity.begun or term.validity.start < start):
         yield f"`{term.id}` has windows from before the horizon, and parts of each that are put off"
+    if getattr(term, "measure", "") == "after-credits" and any(m.valid_for for m in getattr(term, "milestones", ())):
+        yield f"`{term.id}` has prepayment that lapses, beside what no credit pays"
     if getattr(getattr(term, "shortfall", None), "charged_as", "fee") == "prepayment":
         yield f"`{term.id}` charges what is missing of a window as prepayment"
 

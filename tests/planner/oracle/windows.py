@@ -167,6 +167,7 @@ class Windows(Money):
             self.row(less(of_class, {too_much: 1.0}), "<=", float(each.at_most) * amount)
             reached = less(reached, {too_much: 1.0})
             seen.append(each.of)
+        reached = added(reached, *self._bought(term, start, end))
         if term.measure == "after-credits":
             reached = less(reached, added(*self.credits.of(term, start, end)))
         if term.measure == "after-plans":
@@ -183,7 +184,10 @@ class Windows(Money):
         left: dict[datetime, Sum] = {}
         counted: Sum = {}
         for at in sorted({*days, *(min(each, end) for each in gone.values()), end}):
-            used, since = self._when(term, own, of, since, at), at
+            used, begun = self._when(term, own, of, since, at), since
+            since = at
+            if term.measure == "after-credits":
+                used = less(used, added(*self.credits.of(term, begun, at)))
             for lapses in sorted(each for each in left if at <= each):
                 drawn = self._minimum(left[lapses], used)
                 left[lapses], used = less(left[lapses], drawn), less(used, drawn)
@@ -197,8 +201,16 @@ class Windows(Money):
                 counted = added(counted, charged)
         return added(counted, *self._of_classes(term, of, first, end, amount))
 
+    def _bought(self, term: Any, start: datetime, end: datetime) -> Iterator[Sum]:
+        """What is paid in a time of the payments that count."""
+        for each in (t for t in list[Any](self.case.terms) if t.id in getattr(term, "prepayments", ())):
+            day = at_midnight(each.on, self.start)
+            if max(start, self.start) <= day < min(end, self.end) and each.validity.start <= day < each.validity.end:
+                yield self._fixed(float(each.amount.amount))
+
     def _of_classes(self, term: Any, of: str, start: datetime, end: datetime, amount: float) -> Iterator[Sum]:
-        """What there is of each class, or its part of an amount where that is less."""
+        """What there is of each class, or its part of an amount where that is less; and what is bought."""
+        yield from self._bought(term, start, end)
         seen: list[Any] = []
         for each in term.counts:
             inside = replace(term.covered, within=(*term.covered.within, each.of))
