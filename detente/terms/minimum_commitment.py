@@ -177,7 +177,7 @@ class MinimumCommitment(Term, AfterPlans):
 
     # -- what counts ---------------------------------------------------------------------------------------------
     @property
-    def _bought(self) -> bought.Bought:
+    def _bought(self) -> bought.PaidAhead:
         return bought.bought(self._payments, self._seen, self._as_of)
 
     @property

@@ -19,11 +19,11 @@ from detente.contract.roles import DatedPayment
 from detente.errors import Flaw
 from detente.values.period import Horizon
 
-Bought = tuple[tuple[datetime, Fraction], ...]
+PaidAhead = tuple[tuple[datetime, Fraction], ...]
 """What counts of payments, and from when on."""
 
 
-def bought(payments: Sequence[DatedPayment], seen: Horizon | None, as_of: datetime | None) -> Bought:
+def bought(payments: Sequence[DatedPayment], seen: Horizon | None, as_of: datetime | None) -> PaidAhead:
     """What has been paid by a moment, as far as a horizon sees; a payment that ended before its day is nothing."""
     found = ((each.validity.begin(each.paid_on), each.amount_paid) for each in payments)
     return tuple(
