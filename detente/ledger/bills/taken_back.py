@@ -66,7 +66,9 @@ class BookedRows:
         )
         wanted = {(body, int(at)) for (at,) in times}
         booked = {key for _, key, _ in self._stored(wanted)} | {_key(each, own) for each, own in self._rows}
-        inside = {key for key in booked if [key[0], *key[3:]] == [body, *kind] and start <= key[1] and key[2] <= end}
+        alike = (key for key in booked if [key[0], *key[3:]] == [body, *kind])
+        # ends are written to the second, so what begins and ends at the correction's end is told by its start
+        inside = {key for key in alike if start <= key[1] < row.end and key[2] <= end}
         self._look_at(inside - self._open.keys())
         keys = sorted(inside)
         if sum(self._open[key].known for key in keys) < whole:

@@ -167,6 +167,16 @@ def test_a_correction_of_a_longer_time_takes_back_what_lies_in_it(batch: int, st
     assert audit(Books(store, SINCE)).faults == ()
 
 
+@pytest.mark.parametrize("apart", [False, True], ids=["one file", "two files"])
+def test_what_begins_as_a_correction_ends_is_not_in_its_time(apart: bool, store: Store, ledger: Ledger) -> None:
+    """A row at one, and a correction of the hour before: 3 USD less 0.3 stay; one of the hour after takes it."""
+    files = [[said(1000, AT_ONCE)], [said(-1000, HOUR)]] if apart else [[said(1000, AT_ONCE), said(-1000, HOUR)]]
+    assert sum(ledger.read(BEFORE, *rows).untaken for rows in files) == 1
+    assert ledger.tenths == [3, -0.3, -2.7]
+    assert (ledger.read(SINCE, said(-1000, LATER)).untaken, ledger.tenths) == (0, [0, 0, 0])
+    assert audit(Books(store, SINCE)).faults == ()
+
+
 def test_what_was_taken_back_is_not_taken_again(store: Store, ledger: Ledger) -> None:
     """Back and anew, as labels are mended, and back: the second time what was given anew, 3 USD less 0.6."""
     ledger.read(BEFORE, said(1000))
