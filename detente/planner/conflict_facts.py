@@ -41,13 +41,16 @@ MAX_FACTS = 60
 MAX_NODES = 100
 """Nodes that the search for whole units may take in which a conflict would be cured."""
 
+MAX_LEFT = 0.5
+"""Of the time that is left, at most so much goes to facts: the ways out are still to be found."""
+
 
 def facts_of(study: Study, clauses: Sequence[Term], whole: Ints | None) -> list[str]:
     """The facts that play a part, in a sentence each.
 
     Those of which each alone would cure the conflict, in whole units; where there are none, a minimal set of those that
     collide with the clauses, or with each other. And what the clauses would allow, but nobody sells; or that there is
-    too little work.
+    too little work. None where it was not settled in time which they are: the conflict is proven without them.
 
     Parameters
     ----------
@@ -58,6 +61,17 @@ def facts_of(study: Study, clauses: Sequence[Term], whole: Ints | None) -> list[
     whole
         Columns that must be integer for the conflict to show.
     """
+    model = study.program.model
+    until = None if model.deadline is None else model.deadline - (1 - MAX_LEFT) * max(0.0, model.left)
+    try:
+        with model.until(until):
+            return _facts(study, clauses, whole)
+    except UnsettledError:
+        return []
+
+
+def _facts(study: Study, clauses: Sequence[Term], whole: Ints | None) -> list[str]:
+    """The same; UnsettledError where the time is over."""
     curing = list(_curing(study, clauses, whole))
     owners = curing or _colliding(study, whole)
     found = [_said(study.draft, owner, alone=bool(curing)) for owner in owners]
@@ -135,13 +149,15 @@ def _opened(study: Study, offers: Collection[str]) -> Study:
 
 
 def _in_whole(study: Study) -> bool:
-    """Whether every clause can be kept with whole units; a search that is not through says no."""
+    """Whether every clause can be kept with whole units; a search that is not through says no, but for time."""
     with study.program.as_asked():
         model = study.model
         try:
             with model.within(MAX_NODES):
                 return kept_whole(study.draft, model, whole_columns(study.draft)) is True
         except UnsettledError:
+            if model.left <= 0:  # of what is told then nothing is sure
+                raise
             return False
 
 

@@ -6,6 +6,7 @@ ones), which is said only once it was solved. Not here: what else plays a part (
 
 from __future__ import annotations
 
+import time
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import replace
 from datetime import datetime
@@ -31,6 +32,12 @@ MAX_NODES = 100
 
 MAX_ZONES = 3
 """Clocks that are tried."""
+
+MAX_USED, MIN_SECONDS = 0.5, 10.0
+"""Finer periods are tried for at most such a part of the time that all before it took, or for so many seconds."""
+
+MAX_LEFT = 0.25
+"""Of the time that is left, at most so much goes to them: the ways out are still to be found."""
 
 MAX_TOLD = 3
 """Days that are told."""
@@ -61,8 +68,9 @@ def only_of_periods(study: Study, clauses: Sequence[Term]) -> Iterator[str]:
     within = _within(periods, _of_clauses(clauses)) or _within(periods, _of_market(study))
     if not within:
         return
+    until = last_moment(study.began, time.monotonic(), study.program.model.deadline)
     for other in _others(horizon, within, _zones(study, horizon)):
-        if _resolves(study, other):
+        if _resolves(study, other, until):
             yield _told(horizon, within, other)
             return
 
@@ -136,16 +144,24 @@ def _finer(horizon: Horizon) -> Iterator[Finer]:
         yield "hour"
 
 
-def _resolves(study: Study, horizon: Horizon) -> bool:
+def last_moment(began: float, now: float, deadline: float | None) -> float:
+    """Until when finer periods are tried: seconds of one clock, as are when the study began and its deadline."""
+    until = now + max(MIN_SECONDS, MAX_USED * (now - began))
+    return until if deadline is None else min(until, now + MAX_LEFT * max(0.0, deadline - now))
+
+
+def _resolves(study: Study, horizon: Horizon, until: float) -> bool:
     """Whether every clause can be kept in other periods, with whole units; a search that is not through says no."""
     hours = float(hours_between(horizon.opens, horizon.closes))
+    if time.monotonic() >= until:  # formulating takes its time too
+        return False
     if len(study.draft.arcs) * hours / (24 if horizon.every == "day" else 1) > MAX_FINER:
         return False
     declared = study.case.declared.model_copy(update={"horizon": horizon})
     finer = study.under(replace(study.case, declared=declared))
     draft, model = finer.draft, finer.model
     try:
-        with model.within(MAX_NODES):
+        with model.until(until), model.within(MAX_NODES):
             return kept_whole(draft, model, whole_columns(draft)) is True
     except UnsettledError:
         return False

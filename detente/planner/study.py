@@ -74,7 +74,7 @@ class Study:
     that are gone for some time, and ``past`` is what was decided before that was known;
     workloads in ``must`` are served in full, though they may go unserved in the case, those in ``spared`` but for so
     much. Of offers in ``plenty``, bought in units, there are as many as work could use. Columns in ``swept`` stay at
-    zero: a plan does without them.
+    zero: a plan does without them. ``began``: when the first of them was formulated (``time.monotonic``).
     """
 
     case: Case
@@ -94,6 +94,7 @@ class Study:
     footing: Footing | None = None
     beside: list[OpenProgram] = field(default_factory=list)
     progress: Progress = silent
+    began: float = field(default_factory=time.monotonic, compare=False)
 
     @classmethod
     def of(cls, case: Case, *, time_limit: float | None = None, progress: Progress = silent) -> Study:
@@ -104,7 +105,7 @@ class Study:
             took = time.monotonic() - began
             shared = took / max(time.process_time() - worked, 1e-3)  # with whatever else runs here
             keep_time(program.model, began + time_limit, shared)
-        return cls(case, program, beside=[program], progress=progress)
+        return cls(case, program, beside=[program], progress=progress, began=began)
 
     # -- vary --------------------------------------------------------------------------------------------------
     def without(self, ids: Iterable[str]) -> Study:

@@ -11,7 +11,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from detente.planner.check import check
-from detente.planner.conflict_facts import fewest
+from detente.planner.conflict_facts import facts_of, fewest
 from detente.planner.formulation.owner import Owner
 from detente.planner.study import Study
 from tests.builders import Data, agreement, build, compute, gpus, refused, tokens, work
@@ -48,6 +48,16 @@ def test_facts_that_matter_only_together() -> None:
     demand, capacity = found.facts  # one of the two that collide with the clause; the other does as well
     assert demand == "`mail` must be served: it has no `value` (1.50 k Mtok in all)"
     assert capacity == "`north-other` has no more capacity (1 Mtok per hour: 744.00 Mtok in all)"
+
+
+def test_facts_that_are_not_settled_in_time_are_left_out() -> None:
+    """Not told: that there is no more of the work, which is what is left where nothing was found to cure it."""
+    floor = {"id": "floor", "kind": "minimum-commitment", "amount": "10 k USD", "shortfall": "forbidden"}
+    case = build([gpus("north", 1)], [compute()], agreement(floor), months=1)  # 7,440 USD
+    study = Study.of(case)
+    assert facts_of(study, case.terms, None) != []
+    with study.program.model.until(0.0):  # of a clock that began long ago
+        assert facts_of(study, case.terms, None) == []
 
 
 def test_an_offer_that_ends_is_not_said_to_be_full() -> None:

@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import pytest
 
 from detente.case.case import Case
+from detente.planner import conflict_grid
 from detente.planner.check import check
+from detente.planner.conflict_grid import last_moment
 from tests.builders import Data, agreement, build, compute, gpus, refused, solved
 
 ONLY: Data = {"kind": "exclusivity"}
@@ -101,3 +105,19 @@ def test_what_collides_on_any_day_is_told_nothing_of_the_kind() -> None:
     found = refused(_handed_over(_year("month"), since="2026-02-10"))
     assert not any("nothing collides" in fact for fact in found.facts)
     assert check(_handed_over(_year("day"), since="2026-02-10")).answer == "no"
+
+
+def test_finer_periods_take_a_part_of_the_time_and_leave_the_rest() -> None:
+    """Half of what it took so far, or 10 seconds; and a quarter of what is left."""
+    assert last_moment(began=100.0, now=104.0, deadline=None) == 114.0  # 10 are more than half of 4
+    assert last_moment(began=100.0, now=160.0, deadline=None) == 190.0  # half of 60
+    assert last_moment(began=100.0, now=160.0, deadline=200.0) == 170.0  # a quarter of 40
+    assert last_moment(began=100.0, now=160.0, deadline=150.0) == 160.0  # none is left
+
+
+def test_a_conflict_is_told_without_what_there_is_no_time_for(monkeypatch: pytest.MonkeyPatch) -> None:
+    case = _handed_over(_year("month"))
+    told = refused(case)
+    monkeypatch.setattr(conflict_grid, "MIN_SECONDS", 0.0)
+    monkeypatch.setattr(conflict_grid, "MAX_USED", 0.0)
+    assert refused(case) == replace(told, facts=told.facts[1:])
