@@ -30,8 +30,8 @@ SOON = 1.0
 class Shortage(NamedTuple):
     """A cap that has no room for a call: what it says, and what it allows.
 
-    ``soon``: the ledger is away, and may know better in a moment. ``known``: what the call takes is known; else nothing
-    helps.
+    ``soon``: the ledger is away, or gave others more first, and may say otherwise in a moment. ``known``: what the
+    call takes is known; else nothing helps. ``sure``: there is no room; else the ledger may give more yet.
     """
 
     verdict: Verdict
@@ -39,6 +39,7 @@ class Shortage(NamedTuple):
     allows: CapLimit
     soon: bool = False
     known: bool = True
+    sure: bool = True
 
     @classmethod
     def unpriced(cls, call: CapTaker) -> Shortage:
@@ -48,10 +49,12 @@ class Shortage(NamedTuple):
 
     @staticmethod
     def deciding(found: Iterable[Shortage]) -> Shortage | None:
-        """Which of several is told: that of a clause, and then what lasts longest."""
-        return max(
-            found, key=lambda each: (not each.cap.budget, not each.cap.comes_back, each.allows.end), default=None
-        )
+        """Which of several is told: one that surely has no room, of a clause, and then what lasts longest."""
+
+        def weight(each: Shortage) -> tuple[bool, bool, bool, datetime]:
+            return each.sure, not each.cap.budget, not each.cap.comes_back, each.allows.end
+
+        return max(found, key=weight, default=None)
 
     def seconds(self, at: datetime) -> float | None:
         """How long to wait from a moment on; None where waiting does not help."""

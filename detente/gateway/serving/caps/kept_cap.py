@@ -129,7 +129,11 @@ class KeptCap:
         self.lacked += 1
 
     def room(self, takes: int) -> CapRoom:
-        """What a call finds that has no room in the slice: less than it takes, whatever the ledger may give yet."""
+        """What a call finds that has no room in the slice: less than it takes, whatever the ledger may give yet.
+
+        So a cap can be asked whether it denies anything; where more is ``known`` to be left, its words are not for
+        callers.
+        """
         return CapRoom(self.allows, min(self.known, takes - 1), takes)
 
     @property

@@ -36,7 +36,7 @@ class CapKeeper(Standings):
         """By cap and window, what was used of windows that are over: a clock that steps back begins them again."""
 
     def short(self, caps: Sequence[CapTaker], need: TokenCounts) -> Shortage | None:
-        """What denies a call that may take so many tokens; of several, a clause, and then what lasts longest."""
+        """What denies a call that may take so many tokens: of several, as ``Shortage.deciding`` says."""
         found: list[Shortage] = []
         for call in caps:
             if call.unknown:
@@ -160,8 +160,12 @@ class Leaseholder(CapKeeper):
             self._hopeless = True
             why = f"what was leased of {call.cap.id} is used up, and {self.away}"
             return (Shortage(Verdict("deny", Reason(call.cap.id, why)), call.cap, call.allows, soon=True),)
-        self._hopeless = self._hopeless or not kept.may_give(takes, self._now())
-        return (Shortage(said, call.cap, call.allows),)
+        sure = not kept.may_give(takes, self._now())
+        self._hopeless = self._hopeless or sure
+        if kept.known >= takes:  # what the cap says would count what is left of it as gone
+            why = f"what was leased of {call.cap.id} is used up, and more of it is asked for"
+            return (Shortage(Verdict("deny", Reason(call.cap.id, why)), call.cap, call.allows, soon=True, sure=False),)
+        return (Shortage(said, call.cap, call.allows, sure=sure),)
 
     def _held(self, kept: KeptCap) -> None:
         if kept.runs_short:

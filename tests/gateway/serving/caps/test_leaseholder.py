@@ -12,7 +12,8 @@ from detente.ledger.caps.leases import LeaseClaim
 from detente.ledger.caps.leasing import CapAnswer, Leasing
 from detente.ledger.journals.record import TokenCounts
 from detente.providers.wire import Tokens
-from tests.builders import day
+from tests.builders import Data, day
+from tests.ledger.caps.test_budgets import taken
 from tests.ledger.caps.test_clause_caps import AT, CAP, caps, tariff
 from tests.ledger.served import fresh, served_case
 
@@ -149,6 +150,30 @@ def test_a_worker_that_the_ledger_buried_has_nothing() -> None:
     scene.holder.failed("the ledger is away")
     assert scene.denied() == "what was leased of cap is used up, and the ledger is away"
     assert scene.holder.coming() is None
+
+
+def test_of_several_budgets_the_one_without_room_is_told_and_what_is_left_of_it() -> None:
+    """All lack a lease, and one of them more: of `north` 2 of 5 USD are left, of `team` all 12."""
+    holder = Leaseholder(lambda: None, lambda: 0.0)
+    team: Data = {"id": "team", "of": {}, "every": "month", "money": "12 USD"}
+    north: Data = {"id": "north", "of": {"provider": "north"}, "every": "month", "money": "5 USD"}
+    calls = taken([team, north])
+
+    def told(left: int) -> tuple[str, str, bool]:
+        holder.short(calls, NEED)
+        claimed = holder.claims(0.0, AT)
+        assert len(claimed) == 2
+        remains = {call.allows.key: 12 * USD if call.cap.id == "team" else left for call in calls}
+        holder.answered({key: CapAnswer(0, remains[key]) for key in claimed}, AT)
+        found = holder.short(calls, NEED)
+        assert found is not None
+        assert found.verdict.reason is not None
+        return found.cap.id, found.verdict.reason.sentence, found.soon
+
+    said = "budget `north` allows 5 USD in Jan 2026: 2 USD left, and the call may take 3 USD"
+    assert told(2 * USD) == ("north", said, False)
+    said = "what was leased of team is used up, and more of it is asked for"
+    assert told(5 * USD) == ("team", said, True), "both have room, and others were quicker: no figure is made up"
 
 
 # -- windows and clocks ------------------------------------------------------------------------------------------------
