@@ -115,7 +115,15 @@ class _Refused(msgspec.Struct):
     error: AnthropicError | str
 
 
+class _Piece(msgspec.Struct):
+    """Of an event that should hold a piece of content, what could say that it does not."""
+
+    type: str = ""
+    error: Any = None
+
+
 _EVENT = msgspec.json.Decoder(_Event)
+_PIECE = msgspec.json.Decoder(_Piece)
 _WHOLE = msgspec.json.Decoder(_Whole)
 _UNREADABLE = (msgspec.DecodeError, UnicodeDecodeError, RecursionError)
 STOPPED = b'{"type":"message_stop"}'
@@ -123,8 +131,9 @@ STOPPED = b'{"type":"message_stop"}'
 _NAME = re.compile(r"[a-z_]{1,60}")
 EMPTY = b'""}'
 """How a piece ends that says nothing."""
-_CONTENT = (b"event: content_block_", b"event: ping")
-_ENDS = (b"event: message_", b"event: error")
+_DELTA = "content_block_delta"
+HEAD = b"event: content_block_delta\ndata: "
+"""How an event with a piece of content begins."""
 
 
 def usage_of(stated: Any) -> MessagesUsage | None:
@@ -201,29 +210,36 @@ class MessagesDecoder(Decoder):
             return self._fail(StreamPart(), failure("broken", 502, f"the provider sent {error}"))
         if not is_utf8(block):
             return self._fail(StreamPart(), failure("broken", 502, "the provider sent an event that is not UTF-8"))
-        if self._content and _is_plain(block):
-            return StreamPart(block, content=block.count(b"event: content_block_delta\n"))
+        if self._content and (pieces := _plain(block)):
+            return StreamPart(block, content=pieces)
         part, shown = StreamPart(), []
         for event in sse.split(block):
             if (data := sse.data_of(event)) == sse.DONE:
                 continue  # OpenAI's mark, which some write here
-            kind = self.read(data, part)
+            name = sse.name_of(event)
+            kind = self.read(data, part, name.decode())
             if part.failure is not None:
                 break
-            shown.append(event if not kind or sse.name_of(event) else sse.event(data, kind))
+            shown.append(event if not kind or name else sse.event(data, kind))
             if part.done:
                 break
         part.data = b"".join(shown)
         return part
 
-    def read(self, data: bytes, part: StreamPart) -> str:
-        """What one event means; its type, by which clients want it named."""
+    def read(self, data: bytes, part: StreamPart, name: str = "") -> str:
+        """What one event means; its type, by which clients want it named.
+
+        ``name``: as which it came. An error is one by its type, by its name, or as it has nothing but that to say.
+        """
         if not data:
             return ""  # a comment keeps the connection alive
         try:
             event = _EVENT.decode(data)
         except _UNREADABLE:
             self._fail(part, failure("broken", 502, "the provider sent an event that cannot be read"))
+            return ""
+        if name == "error" or (event.error and not event.type):
+            self._fail(part, failure_of(event.error))
             return ""
         match event.type:
             case "content_block_delta":  # an empty piece says nothing
@@ -274,12 +290,27 @@ class MessagesDecoder(Decoder):
         return self._fail(StreamPart(), failure("broken", 502, "the provider's stream ended before it was complete"))
 
 
-def _is_plain(block: bytes) -> bool:
-    """Whether events hold nothing but content: each is named, none by a name that may say more, and none is empty."""
-    if block.count(EMPTY):  # of bytes, `count` is faster than `in`
+def is_piece(data: bytes) -> bool:
+    """Whether the data of an event can be read, and are a piece of content and nothing else."""
+    try:
+        piece = _PIECE.decode(data)
+    except _UNREADABLE:
         return False
-    events = block.count(b"\n\n")
-    return events == sum(map(block.count, _CONTENT)) and not any(name in block for name in _ENDS)
+    return piece.type == _DELTA and piece.error is None
+
+
+def _plain(block: bytes) -> int:
+    """How many events there are, if each is a piece of content and nothing else; else none: each is looked into.
+
+    Each is a name and one line, and none is empty.
+    """
+    if block.count(EMPTY):  # of bytes, `count` is faster than `in`
+        return 0
+    events = block[:-2].split(b"\n\n")
+    for event in events:
+        if not event.startswith(HEAD) or event.count(b"\n") != 1 or not is_piece(event[len(HEAD) :]):
+            return 0
+    return len(events)
 
 
 # -- errors ---------------------------------------------------------------------------------------------------------

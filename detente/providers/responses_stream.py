@@ -7,7 +7,6 @@ them; once content has come, only those that may end the stream are read. Not he
 
 from __future__ import annotations
 
-import re
 from typing import Any
 
 import msgspec
@@ -37,7 +36,16 @@ class _Event(msgspec.Struct):
     param: Any = None
 
 
+class _Piece(msgspec.Struct):
+    """Of an event that should hold a piece of content, what could say that it does not."""
+
+    type: str = ""
+    response: Any = None
+    error: Any = None
+
+
 _EVENT = msgspec.json.Decoder(_Event)
+_PIECE = msgspec.json.Decoder(_Piece)
 _RESPONSE = msgspec.json.Decoder(_Response)
 _UNREADABLE = (msgspec.DecodeError, UnicodeDecodeError, RecursionError)
 
@@ -52,7 +60,7 @@ _BEFORE_CONTENT = frozenset(
     }
 )
 """What a provider may say before it has made anything: other events of a response hold content, or end the stream."""
-_PIECE = re.compile(rb'"type": ?"response\.[a-z_.]+\.delta"')
+_DATA = b"data: "
 
 _FINISH = {"max_output_tokens": "length", "content_filter": "content_filter"}
 
@@ -155,19 +163,24 @@ def _is_content(event: _Event) -> bool:
 
 
 def _plain(block: bytes) -> int:
-    """How many events there are, if each is a piece of content and nothing else; else none: they have to be read.
+    """How many events there are, if each is a piece of content and nothing else; else none: each is looked into.
 
-    None carries a response or an error, is empty or is cut short. Text that a model wrote cannot look like a member:
-    its quotation marks are escaped.
+    Each is one line, with a name before it or without. None carries a response or an error, is empty or is cut short.
     """
-    counts = block.count  # of bytes, `count` is faster than `in`
-    if counts(b'"response"') or counts(b'"error"') or counts(b'""'):
+    if block.count(b'""'):  # of bytes, `count` is faster than `in`
         return 0
-    events = counts(b"\n\n")
-    if events != counts(b"}\n\n"):
+    events = block[:-2].split(b"\n\n")
+    try:
+        for event in events:
+            name, _, data = event.partition(_DATA)
+            if data.count(b"\n") or (name and not name.endswith(b"\n")) or name.count(b"\n") > 1:
+                return 0
+            piece = _PIECE.decode(data)
+            if not piece.type.endswith(".delta") or piece.response is not None or piece.error is not None:
+                return 0
+    except _UNREADABLE:
         return 0
-    # No line of JSON ends so: these are the events' names, and only where there are none has their data to be searched.
-    return events if events == counts(b".delta\n") or events == len(_PIECE.findall(block)) else 0
+    return len(events)
 
 
 # -- whole replies --------------------------------------------------------------------------------------------------

@@ -140,6 +140,47 @@ def test_an_event_that_is_not_utf_8_is_broken(made: Any, decoder: Any, before: i
     assert "UTF-8" in found.failure.error["message"]
 
 
+UNREADABLE = [
+    b'{"type":"conte',
+    b"not json",
+    b"<html>502 Bad Gateway</html>",
+    b'{"type":"content_block_delta","index":1,"delta":{"type":"text_delta","text":"b"}',
+    b'{"type":"content_block_delta","index":1,"delta":{"type":"text_delta","text":"b"}} oops',
+    b'{"type":"content_block_delta","index":1,"delta":{"type":"text_delta","text":"b\\"}}',
+]
+
+
+@pytest.mark.parametrize("made", [MessagesDecoder, InvokeDecoder])
+@pytest.mark.parametrize("before", [2, 9])
+@pytest.mark.parametrize("data", UNREADABLE)
+def test_an_event_of_content_that_cannot_be_read_is_broken(made: type[Decoder], before: int, data: bytes) -> None:
+    """Before any content, and after it, behind one and before another: it may have held content."""
+    whole = [delta(1, type="text_delta", text="a")] if before == 9 else []
+    if made is MessagesDecoder:
+        stream = as_events(whole) + sse.event(data, "content_block_delta") + as_events(EVENTS[7:8])
+    else:
+        held = json.dumps({"bytes": b64encode(data).decode()}).encode()
+        stream = as_frames(whole) + eventstream.event("chunk", held) + as_frames(EVENTS[7:8])
+    reading = made()
+    reading.feed((as_events if made is MessagesDecoder else as_frames)(EVENTS[:before]))
+    found = reading.feed(stream)
+    assert found.failure is not None
+    assert found.failure.kind == "broken"
+    assert shown([found]) == whole
+
+
+@pytest.mark.parametrize("name", ["content_block_delta", "error"])
+@pytest.mark.parametrize("type_", [{}, {"type": "error"}])
+@pytest.mark.parametrize("before", [2, 9])
+def test_an_error_is_one_by_whatever_name_it_comes(name: str, type_: Data, before: int) -> None:
+    error = type_ | {"error": {"type": "rate_limit_error", "message": "slow down"}}
+    reading = MessagesDecoder()
+    reading.feed(as_events(EVENTS[:before]))
+    found = reading.feed(sse.event(json.dumps(error).encode(), name))
+    assert found.failure is not None
+    assert (found.failure.kind, found.data) == ("throttled", b"")
+
+
 @pytest.mark.parametrize(("made", "decoder"), [(as_events, MessagesDecoder), (as_frames, InvokeDecoder)])
 def test_what_the_start_says_of_use_is_no_total(made: Any, decoder: Any) -> None:
     """A stream that is cut before its ``message_delta``: what it used is not known."""

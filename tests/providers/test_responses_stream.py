@@ -111,7 +111,15 @@ def test_a_mark_of_completion_completes_nothing() -> None:
 
 @pytest.mark.parametrize("before", [0, 3, 6], ids=["at once", "before content", "after content"])
 @pytest.mark.parametrize(
-    "broken", [b'event: response.output_text.delta\ndata: {"type":\n\n', b"data: \xff\n\n", b"data: 5\n\n"]
+    "broken",
+    [
+        b'event: response.output_text.delta\ndata: {"type":\n\n',
+        b"data: \xff\n\n",
+        b"data: 5\n\n",
+        b'event: response.output_text.delta\ndata: {"type":"response.output_text.delta","delta":"b" oops}\n\n',
+        b'data: {"type":"response.output_text.delta","delta":"b"} {}\n\n',
+        b"event: response.output_text.delta\ndata: {oops}\n\n",
+    ],
 )
 def test_an_event_that_cannot_be_read_is_broken(before: int, broken: bytes) -> None:
     events = events_of("text")[:before]

@@ -20,7 +20,7 @@ from detente.providers.bedrock.converse_reply import broken
 from detente.providers.bedrock.event_frames import MAX_BYTES, Frame, FrameError, Frames
 from detente.providers.bedrock.failures import named, text_of
 from detente.providers.claude import Claude, at_bedrock, fitted
-from detente.providers.messages_stream import EMPTY, MessagesDecoder
+from detente.providers.messages_stream import EMPTY, HEAD, MessagesDecoder, is_piece
 from detente.providers.omission import Omissions
 from detente.providers.wire import Call, StreamPart, is_utf8, joined
 
@@ -104,17 +104,16 @@ class InvokeDecoder(MessagesDecoder):
         if not is_utf8(data):
             self._fail(part, broken("an event that is not UTF-8"))
             return
-        if self._content and data.startswith(b'{"type":"content_block_delta"') and EMPTY not in data:
+        if self._content and not data.count(EMPTY) and is_piece(data):  # of bytes, `count` is faster than `in`
             part.content += 1
-            name = "content_block_delta"
-        else:
-            self.read(data, part)
-            if part.failure is not None:
-                return
-            if part.done:
-                data = _unmeasured(data)
-            name = _name_of(data)
-        shown.append(sse.event(data, name))
+            shown.append(HEAD + data + b"\n\n")
+            return
+        self.read(data, part)
+        if part.failure is not None:
+            return
+        if part.done:
+            data = _unmeasured(data)
+        shown.append(sse.event(data, _name_of(data)))
 
 
 def _name_of(data: bytes) -> str:
