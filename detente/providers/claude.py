@@ -16,12 +16,13 @@ import msgspec
 from detente.providers.blanks import prompt_without_blanks, without_blanks
 from detente.providers.breakpoints import CACHED_MEMBERS, few_breakpoints
 from detente.providers.conversation import checked
-from detente.providers.marks import CACHED, CITED, SYSTEM, THOUGHT, marks_of
+from detente.providers.marks import CACHED, CITED, RESULT, SYSTEM, THOUGHT, USE, marks_of
 from detente.providers.omission import Omissions, remedy
 from detente.providers.own_citations import without_own_citations
 from detente.providers.quoted import quoted
 from detente.providers.raw_member import UNREADABLE, raw_of, read_as
 from detente.providers.system_turns import told_by_user
+from detente.providers.tool_use_ids import with_fitting_ids
 from detente.providers.unsigned_thoughts import without_unsigned
 from detente.providers.wire import FETCHING, Call, Members, Refusal
 
@@ -121,6 +122,8 @@ def fitted(call: Call, claude: Claude, omissions: Omissions) -> Members:
     if "messages" in members:
         if CITED in marked:
             members["messages"] = without_own_citations(members["messages"])
+        if USE in marked or RESULT in marked:
+            members["messages"] = with_fitting_ids(members["messages"])
         members["messages"] = without_blanks(members["messages"])
     if "system" in members:
         if (prompt := prompt_without_blanks(members["system"])) is None:

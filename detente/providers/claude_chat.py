@@ -7,7 +7,6 @@ here: streams (``claude_chat_stream``), and what is asked in Anthropic's shape a
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterable, Mapping
 from dataclasses import replace
 from typing import Any
@@ -15,7 +14,6 @@ from typing import Any
 import msgspec
 
 from detente.providers.bedrock import converse
-from detente.providers.bedrock.calls import fitting
 from detente.providers.bedrock.converse_reply import reply_of as chat_of
 from detente.providers.bedrock.family import ChatInterface, Family, family_of
 from detente.providers.breakpoints import few_breakpoints
@@ -23,6 +21,7 @@ from detente.providers.conversation import checked
 from detente.providers.marks import marks_in
 from detente.providers.messages_stream import error_inside, usage_of
 from detente.providers.omission import Omissions
+from detente.providers.tool_use_ids import NO_ID, fitting
 from detente.providers.wire import Call, Failure, Headers, Members, Refusal, Reply, Tokens, as_text, failure
 
 STOPS = {"refusal": "content_filtered", "pause_turn": "end_turn"}
@@ -30,7 +29,6 @@ STOPS = {"refusal": "content_filtered", "pause_turn": "end_turn"}
 TAGS = ("metadata", "service_tier")
 """Members that Anthropic has no place for, and that change no answer."""
 _ANTHROPIC = ChatInterface("Anthropic's API", "Anthropic's API", "Anthropic")
-_NO_ID = re.compile(r"[^a-zA-Z0-9_-]")
 
 
 # -- asking -----------------------------------------------------------------------------------------------------------
@@ -151,7 +149,7 @@ def _source(source: Mapping[str, Any], kind: str) -> dict[str, Any]:
 
 def _id(stated: str) -> str:
     """The id of a call: Anthropic's have fewer signs than others'."""
-    return fitting(stated, _NO_ID)
+    return fitting(stated, NO_ID)
 
 
 # -- what comes back --------------------------------------------------------------------------------------------------

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from base64 import b64decode
 from typing import Any
 
@@ -201,6 +202,25 @@ def test_a_call_that_followed_from_such_a_thought_goes_on_without_thinking(turns
     changed: Data = {"thinking": thinking, "context_management": edits}
     found = sent(direct("claude-sonnet-4-5"), (), messages=[PLAIN["messages"][0], *turns], **changed)
     assert (told(found).get("thinking"), "context_management" in told(found)) == (thinking if thinks else None, thinks)
+
+
+@pytest.mark.parametrize("wire", [direct(), bedrock(OPUS)], ids=["direct", "bedrock"])
+def test_ids_that_anthropic_refuses_are_told_otherwise_in_calls_and_results(wire: AnthropicWire | BedrockWire) -> None:
+    ids = ["functions.look:0", "functions_look:0", "toolu_01", "x" * 65]
+    calls = [CALL | {"id": id_, "input": {"id": "a.b"}} for id_ in ids]
+    results = [RESULT["content"][0] | {"tool_use_id": id_} for id_ in ids]
+    found = sent(wire, (), messages=[PLAIN["messages"][0], says(*calls), {"role": "user", "content": results}])
+    _, called, answered = told(found)["messages"]
+    own = [call["id"] for call in called["content"]]
+    assert own == [result["tool_use_id"] for result in answered["content"]]
+    assert [call["input"] for call in called["content"]] == [{"id": "a.b"}] * 4
+    assert own[2] == "toolu_01"
+    assert len(set(own)) == 4
+    assert all(re.fullmatch("[a-zA-Z0-9_-]{1,64}", id_) for id_ in own)
+    assert own[0].startswith("functions_look_0_")
+    fit = b'[{"role":"assistant", "content":[{"type":"tool_use","id":"t-1","name":"f","input":{"id":"a.b"}}]}]'
+    members = raw(PLAIN) | {"messages": msgspec.Raw(fit)}
+    assert b'"input":{"id":"a.b"}' in wire.encode(Call("messages", members)).body
 
 
 def test_a_beta_that_a_tool_means_is_told_where_its_caller_left_it_out() -> None:

@@ -1,36 +1,21 @@
 """The ids of a conversation's calls of tools, each of its own.
 
 Owns: telling calls apart that some models number anew in each turn (``call_0`` again): Claude refuses an id that comes
-twice; that each has its result right after it; and ids and inputs as a provider takes them. Not here: calls and results
-as blocks (``turns``).
+twice; that each has its result right after it; and inputs as a provider takes them. Not here: calls
+and results as blocks (``turns``), and ids as a provider takes them (``providers/tool_use_ids``).
 """
 
 from __future__ import annotations
 
-import re
-from hashlib import blake2b
 from typing import Any
 
 import msgspec
 
 from detente.providers.bedrock.content_parts import refused
 
-MAX_ID = 64
-"""Characters of an id."""
 UNREAD = "INVALID_JSON"
 """The member that holds arguments which are no object, as Anthropic has it ("Fine-grained tool streaming")."""
 _ARGUMENTS = msgspec.json.Decoder(dict[str, Any])
-
-
-def fitting(stated: str, others: re.Pattern[str]) -> str:
-    """An id as a provider takes it: without others' signs, and no longer than it may be.
-
-    One that is changed ends with a digest of the whole, so that no two become one.
-    """
-    told = others.sub("_", stated)
-    if told == stated and len(stated) <= MAX_ID:
-        return stated
-    return f"{told[: MAX_ID - 9]}_{blake2b(stated.encode('utf-8', 'surrogatepass'), digest_size=4).hexdigest()}"
 
 
 def input_of(arguments: str) -> msgspec.Raw:

@@ -12,7 +12,7 @@ from typing import Any, NamedTuple
 
 import msgspec
 
-from detente.providers.bedrock.calls import CallIds, fitting, input_of
+from detente.providers.bedrock.calls import CallIds, input_of
 from detente.providers.bedrock.content_parts import (
     CachePoint,
     ContentPart,
@@ -29,6 +29,7 @@ from detente.providers.bedrock.member import NULL, Member
 from detente.providers.omission import Omissions, remedy
 from detente.providers.system_turns import REMINDER
 from detente.providers.tool_names import shortened
+from detente.providers.tool_use_ids import fitting
 from detente.providers.wire import Refusal
 
 NAME = re.compile(r"[a-zA-Z0-9_-]{1,64}")
