@@ -23,7 +23,7 @@ from detente.contract.reach.validity import Validity
 from detente.contract.roles import PriceChange
 from detente.contract.settled.invoice_rounding import InvoiceRounding
 from detente.contract.term import Term
-from detente.demand.workload import AnyWorkload
+from detente.demand.workload import AnyWorkload, can_run
 from detente.errors import FlawError
 from detente.market.offer import AnyOffer
 from detente.terms import AnyTerm
@@ -112,15 +112,17 @@ def in_force(
     events: Mapping[str, datetime | None],
     offers: Sequence[AnyOffer] = (),
     without: Collection[str] = frozenset(),
-    ours: frozenset[str] = frozenset(),
+    workloads: Sequence[AnyWorkload] | None = None,
 ) -> Iterator[InForce]:
     """Every term with its dates, amendments applied, as it knows the others; once for each time in which it stays so.
 
-    Terms that it is ``without`` are there for nobody. ``ours``: everybody on our side of whom there is work.
+    Terms that it is ``without`` are there for nobody. ``workloads``: all work, where it is known.
     """
     sold = {each.id: each.facts_anywhere for each in offers}
+    asked = any(each.parties or any(term.parties for term in each.terms) for each in agreements)
+    run_for = whose_work(offers, workloads) if asked and workloads is not None else {}
     held = [
-        replace(each, term=each.term.among(sold), validity=replace(each.validity, ours=ours))
+        replace(each, term=each.term.among(sold, run_for))
         for each in texts_in_force(agreements, events)
         if each.term.id not in without
     ]
@@ -128,10 +130,15 @@ def in_force(
     return (version for standing in there for version in _versions(_knowing(standing, there, offers)))
 
 
-def ours(workloads: Iterable[AnyWorkload]) -> frozenset[str]:
-    """Everybody on our side of whom there is work, by the label `party`; nobody is known where some work has none."""
-    found = {each.labels.get("party") for each in workloads}
-    return frozenset(party for party in found if party is not None) if None not in found else frozenset()
+def whose_work(offers: Iterable[AnyOffer], workloads: Iterable[AnyWorkload]) -> dict[str, frozenset[str | None]]:
+    """Whose work each offer can run, whatever clauses permit: by the label `party`, None for work without it."""
+    of: dict[str | None, list[AnyWorkload]] = {}
+    for each in workloads:
+        of.setdefault(each.labels.get("party"), []).append(each)
+    return {
+        offer.id: frozenset(party for party, works in of.items() if any(can_run(work, offer) for work in works))
+        for offer in offers
+    }
 
 
 def texts_in_force(agreements: Sequence[Agreement], events: Mapping[str, datetime | None]) -> list[InForce]:

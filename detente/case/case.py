@@ -17,7 +17,7 @@ from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from detente.case.agreement import InForce, in_force, ours, severed
+from detente.case.agreement import InForce, in_force, severed
 from detente.case.changes import Changed, changed, order
 from detente.case.declared import Declared, read_entry
 from detente.case.document import Document, YamlNode
@@ -329,7 +329,7 @@ class Case:
         """Each version of each clause, when it is in force."""
         events = {name: moment(on) if on else None for name, on in self.declared.events.items()}
         agreements = [*self.declared.agreements, *survival(self.workloads, self.declared.horizon.start)]
-        found = in_force(agreements, events, self.offers, self.without, ours(self.workloads))
+        found = in_force(agreements, events, self.offers, self.without, self.workloads)
         standing = (severed(f, dict(self.severed)) for f in found)
         return tuple(f for f in standing if f.validity.end > f.validity.start)
 

@@ -6,7 +6,7 @@ states for its case to check. Not here: the questions that a clause answers (``t
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import replace
 from datetime import date, datetime
 from fractions import Fraction
@@ -64,6 +64,7 @@ class ClauseText(Noun):
     _seen: Horizon | None = PrivateAttr(default=None)
     _own_money: OwnMoney | None = PrivateAttr(default=None)
     _on_offer: Mapping[str, Facts] = PrivateAttr(default_factory=dict)
+    _run_for: Mapping[str, Collection[str | None]] = PrivateAttr(default_factory=dict)
     _at_rates: tuple[tuple[datetime, Self], ...] = PrivateAttr(default=())
 
     @model_validator(mode="after")
@@ -126,18 +127,24 @@ class ClauseText(Noun):
 
     @property
     def covered(self) -> Selection:
-        """What the clause speaks of; where its parties are all that there are, what stands idle is theirs."""
-        parties = self.parties or self.validity.parties
-        alone = bool(self.validity.ours) and self.validity.ours <= {*parties}
-        within = (self.of, Scope({"party": parties}, idle=alone)) if parties else (self.of,)
-        covered = Selection(within, self.except_)
+        """What the clause speaks of; what stands idle of offers that run for its parties alone is theirs."""
+        covered = Selection((self.of, *self._of_parties), self.except_)
         named = "provider" in self.of.wanted or self.validity.counterparty == SELF
         return covered if named or not self.theirs else covered.at(provider=self.validity.counterparty)
 
-    def among(self, sold: Mapping[str, Facts]) -> Self:
-        """The same, which knows of the offers by id what a scope may ask of them wherever they run."""
+    @cached_property
+    def _of_parties(self) -> tuple[Scope, ...]:
+        parties = self.parties or self.validity.parties
+        alone = [offer for offer, whose in self._run_for.items() if {*whose} <= {*parties}]
+        return (Scope({"party": parties}, idle=alone),) if parties else ()
+
+    def among(self, sold: Mapping[str, Facts], run_for: Mapping[str, Collection[str | None]]) -> Self:
+        """The same, which knows of the offers by id what a scope may ask of them wherever they run.
+
+        And ``run_for`` whom each can, by the label `party` of work (None: of work without it), where that is known.
+        """
         found = self.model_copy()
-        found._on_offer = sold
+        found._on_offer, found._run_for = sold, run_for
         return found
 
     @cached_property

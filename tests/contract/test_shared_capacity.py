@@ -21,7 +21,9 @@ from tests.builders import (
     placed,
     solved,
     standing,
+    tokens,
     use,
+    work,
 )
 
 HOURS = 744
@@ -38,6 +40,9 @@ KEPT: Data = {
     "quantity": "16 GPU",
     "price": "1 USD per GPU-hour",
 }
+CAP: Data = {"id": "cap", "kind": "spending-cap", "amount": "10 k USD", "windows": {"every": "month"}}
+FLOOR: Data = {"id": "floor", "kind": "minimum-commitment", "amount": "11904 USD"}
+OFF: Data = {"id": "off", "kind": "discount", "off": "10%"}
 
 
 def parts(clause: Data, gpus_each: int, parties: list[str], unit: int) -> tuple[Any, ...]:
@@ -103,9 +108,44 @@ def test_what_others_take_counts_where_they_share(others: str, owed: int) -> Non
 
 def test_a_cap_that_all_parties_share_counts_what_stands_idle() -> None:
     """Two units cost 11,904 USD: within 10,000 there is one, and two GPUs are at South."""
-    cap: Data = {"id": "cap", "kind": "spending-cap", "amount": "10 k USD", "windows": {"every": "month"}}
-    found = solved(case(cap, 5, unit=8))
+    found = solved(case(CAP, 5, unit=8))
     assert found.cost == 8 * HOURS * 1 + 2 * HOURS * 10
+
+
+@pytest.mark.parametrize(
+    ("clause", "cost"),
+    [(PHASES, 20_832), (KEPT, 11_904), (CAP, 20_832), (FLOOR, 11_904), (OFF, D("10713.6"))],
+    ids=["delivery", "take-or-pay", "cap", "floor", "discount"],
+)
+@pytest.mark.parametrize("tokens_of", ["uk", "de"])
+def test_work_that_can_never_run_on_the_offer_changes_nothing(clause: Data, cost: int, tokens_of: str) -> None:
+    """Two units are 11,904 USD, a tenth less 10,713.60; one and two GPUs at South 8 x 744 + 2 x 7,440 = 20,832.
+
+    1,000 Mtok at 2 USD of South are 2,000 USD more, whoever's.
+    """
+    offers, works, deal = parts(clause, 5, ["lab", "uk"], 8)
+    chat = work("chat", "1000 Mtok per month", labels={"party": tokens_of})
+    found = solved(build([*offers, tokens("south", 2, model="m")], [*works, chat], deal, months=1))
+    assert found.cost - 2000 == cost
+    assert charged(found, str(clause["id"])) == (D("-1190.4") if clause is OFF else 0)
+
+
+def test_what_stands_idle_is_nobodys_where_work_of_others_can_run() -> None:
+    """A third party's work can run on `old`, and not on `new`; of each a unit of 8 is bought, and 5 GPUs are used.
+
+    The parties' are all 8 of `new` and 5 of `old`: 13 x 744 = 9,672 of the 10,000 USD that they owe, 328 too little.
+    """
+    offers = [gpus("north", 1, id=name, unit=8, accelerator=chip) for name, chip in (("new", "H100"), ("old", "A100"))]
+    works = [
+        compute("lab", "5 GPU", labels={"party": "lab"}),
+        *(
+            compute(name, f"{n} GPU", labels={"party": name}, **{"runs-on": {"accelerators": {"A100": 1}}})
+            for name, n in (("uk", 5), ("de", 1))
+        ),
+    ]
+    deal = agreement(FLOOR | {"amount": "10 k USD"}, parties=["lab", "uk"])
+    found = solved(build(offers, works, deal, months=1))
+    assert (charged(found, "floor"), found.cost) == (328, 2 * 8 * HOURS + 328)
 
 
 def test_who_is_told_by_whose_use_counts() -> None:

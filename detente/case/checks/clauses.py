@@ -10,7 +10,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Mapping, Sequence
 
 from detente.case.acting import acting_after
-from detente.case.agreement import Agreement, InForce, cycle, dates, endings, in_force, lineage, ours, root
+from detente.case.agreement import Agreement, InForce, cycle, dates, endings, in_force, lineage, root
 from detente.case.billed import billed
 from detente.case.checks import currencies, units, upfront, windows
 from detente.case.checks import price_clauses as prices
@@ -75,7 +75,7 @@ class _Clauses:
             self.families.setdefault(self.roots[agreement.id], []).append(agreement)
         for entry in self.entries:
             self._amendment(entry, entry.value)
-        known = ours(self.case.workloads) if self.case.sure("workloads") else frozenset[str]()
+        known = self.case.workloads if self.case.sure("workloads") else None
         standing = list(in_force(self.agreements, self.events, self.case.offers, self.case.without, known))
         for found in {found.term.kind: found for found in standing}.values():
             answers_of(found.term.in_force(found.validity))

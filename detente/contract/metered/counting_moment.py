@@ -75,12 +75,14 @@ def by_invoice(start: datetime, end: datetime) -> Iterator[tuple[datetime, int, 
 
 def untimed(moment: CountingMoment, covered: Selection, case: CaseView) -> Iterator[Flaw]:
     """What is reserved, and is not known to be whose or invoiced when."""
-    sold = {offer["offer"] for _, offer in case.uses(covered, "buy", "offer") if reserved(offer)}
+    found = [offer for _, offer in case.uses(covered, "buy", "offer") if reserved(offer)]
+    sold = {offer["offer"] for offer in found}
     there = [offer for offer in case.offers if offer.id in sold]
     if moment == "use" or not there:
         return
-    if covered.asks_demand:
-        what = f"`{there[0].id}` counts {COUNTED[moment]}, and whose work will run on it is not known then"
+    of_work = {offer["offer"] for offer in found if not covered.covers(None, offer)}
+    for offer in [each for each in there if each.id in of_work][:1]:
+        what = f"`{offer.id}` counts {COUNTED[moment]}, and whose work will run on it is not known then"
         yield Flaw(what, "let `of` ask for offers only, or say `moment: use`", ("moment",))
     for offer in there if moment == "invoice" else ():
         if offer.invoicing is None:

@@ -17,10 +17,8 @@ UNITS = ("gpu", "provisioned")
 
 def by_workload(kind: str, covered: Selection, case: CaseView) -> Iterator[Flaw]:
     """A price clause that asks about work, on units that several workloads share."""
-    if not covered.asks_demand:
-        return
     for _, offer in case.uses(covered, "offer"):
-        if offer["product"] in UNITS:
+        if offer["product"] in UNITS and not covered.covers(None, offer):
             what = f"`{kind}` by workload on `{offer['offer']}`, which is bought in units that workloads share"
             yield Flaw(what, "select offers instead (`offer:`, `product: tokens`)")
             return

@@ -6,7 +6,7 @@ yes, no, unknown. Not here: what a clause does with what it covers.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -21,14 +21,14 @@ from detente.values.text import plain_name
 class Scope:
     """``{api: stateless, kind: [inference, batch]}``: every key must match, with any of its values.
 
-    ``idle``: what it asks of a demand, all work of the case has, so that idle capacity is nobody else's.
+    ``idle``: the offers that run only work which has what it asks of a demand: what stands idle there is nobody else's.
     """
 
     __slots__ = ("idle", "wanted")
 
-    def __init__(self, wanted: Mapping[str, Iterable[str]] | None = None, *, idle: bool = False) -> None:
+    def __init__(self, wanted: Mapping[str, Iterable[str]] | None = None, *, idle: Collection[str] = ()) -> None:
         self.wanted: dict[str, tuple[str, ...]] = {k: tuple(v) for k, v in (wanted or {}).items()}
-        self.idle = idle
+        self.idle = frozenset(idle)
 
     def __eq__(self, other: object) -> bool:
         return isinstance(other, Scope) and self.wanted == other.wanted and self.idle == other.idle
@@ -41,16 +41,12 @@ class Scope:
 
     __repr__ = __str__
 
-    @property
-    def asks_demand(self) -> bool:
-        """Whether any key is about the demand, so that idle capacity (which serves nobody) is outside."""
-        return not self.idle and any(key not in OFFER_KEYS for key in self.wanted)
-
     def covers(self, demand: Facts | None, offer: Facts | None) -> bool | None:
         """Yes, no, or None where a demand's label is unknown and nothing else settles it.
 
-        A demand of None is capacity that stands idle: a key about a demand covers it only in an ``idle`` scope. An
-        offer that has no such fact (a token endpoint has no accelerator) is not covered by a key that asks for it.
+        A demand of None is capacity that stands idle: a key about a demand covers it only where the scope has its
+        offer among the ``idle``. An offer that has no such fact (a token endpoint has no accelerator) is not covered
+        by a key that asks for it.
         """
         unknown = False
         for key, values in self.wanted.items():
@@ -58,7 +54,7 @@ class Scope:
                 if offer is None or offer.get(key) not in values:
                     return False
             elif demand is None:
-                if not self.idle:
+                if offer is None or offer.get("offer") not in self.idle:
                     return False
             elif key not in demand:
                 unknown = True
@@ -130,11 +126,6 @@ class Selection:
         """As it stands alone, in a column of a file."""
         parts = [str(scope) for scope in self.within if scope.wanted]
         return ("; ".join(parts) or "everything") + "".join(f", except {scope}" for scope in self.outside)
-
-    @property
-    def asks_demand(self) -> bool:
-        """Whether idle capacity is outside by construction."""
-        return any(s.asks_demand for s in self.within)
 
     def covers(self, demand: Facts | None, offer: Facts | None) -> bool | None:
         """Yes, no, or None where it turns on an unknown fact."""
@@ -218,8 +209,9 @@ class Selection:
 
     @property
     def keys(self) -> set[str]:
-        """Every key that it asks."""
-        return {key for scope in (*self.within, *self.outside) for key in scope.wanted}
+        """Every key that it asks; that of the offer too, where whose capacity stands idle turns on it."""
+        asked = {key for scope in (*self.within, *self.outside) for key in scope.wanted}
+        return asked | {"offer"} if any(scope.idle for scope in self.within) else asked
 
     def at(self, **wanted: str) -> Selection:
         """The part of this selection at a provider, an offer, a workload or the like."""

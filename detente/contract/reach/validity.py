@@ -20,7 +20,6 @@ class Validity:
 
     ``begun`` and ``ended``: where it replaces an earlier text of the clause, and where an amendment replaces it.
     ``parties``: whose use the agreement is about, on our side; none where it does not say.
-    ``ours``: everybody on our side of whom the case has work.
     ``text_from``: when the text came into force of which this is a later version; None of the first.
     ``combine``: how the agreement has price clauses combine; None where it does not say.
     ``zone``: on whose clock the agreement's days begin. ``amends``: what the agreement amends, and what that does.
@@ -37,7 +36,6 @@ class Validity:
     combine: Combine | None = None
     text_from: datetime | None = None
     parties: tuple[str, ...] = ()
-    ours: frozenset[str] = frozenset()
     zone: tzinfo = UTC
     amends: tuple[str, ...] = ()
     stated: datetime | None = None

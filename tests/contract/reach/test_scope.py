@@ -42,8 +42,13 @@ def test_a_scope_covers(wanted: dict[str, list[str]], answer: bool | None) -> No
 def test_idle_capacity_is_nobodys() -> None:
     assert Scope({"provider": ["azure"]}).covers(None, H100) is True
     assert Scope({"api": ["stateless"]}).covers(None, H100) is False
-    assert Scope({"kind": ["batch"]}).asks_demand
-    assert not Scope({"region": ["eastus"]}).asks_demand
+
+
+def test_what_stands_idle_is_theirs_where_an_offer_runs_their_work_alone() -> None:
+    theirs = Scope({"party": ["lab"]}, idle=["h100"])
+    assert theirs.covers(None, {"offer": "h100"}) is True
+    assert theirs.covers(None, {"offer": "a100"}) is False
+    assert theirs.covers({"party": "uk"}, {"offer": "h100"}) is False
 
 
 def test_exceptions_take_out_and_the_unknown_stays_unknown() -> None:
