@@ -7,6 +7,7 @@ means by itself (``status``), Anthropic's errors (``messages_stream``) and Bedro
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import replace
 from typing import Any
 
 import msgspec
@@ -84,7 +85,8 @@ def failure_of(stated: Any, status: int | None = None, after: float | None = Non
     if kind in ("refused", "filtered") and error:
         return Failure(kind, told, plain(error))
     what = "the provider ended its reply with an error" if status is None else f"the provider answered {status}"
-    return failure(kind, told, what + (f" ({names[0][:100]})" if names else ""), retry_after=after)
+    found = failure(kind, told, what + (f" ({names[0][:100]})" if names else ""), retry_after=after)
+    return replace(found, passing=True) if status is None and kind == "unavailable" and _is_5xx(names) else found
 
 
 def _meaning(names: list[str], status: int | None, message: str) -> _Meaning:
@@ -96,6 +98,11 @@ def _meaning(names: list[str], status: int | None, message: str) -> _Meaning:
         return by_status(said)
     found = next((_BY_ITSELF[name] for name in names if name in _BY_ITSELF), None)
     return found or (("refused", 400) if says_too_long(message) else ("unavailable", 503))
+
+
+def _is_5xx(names: list[str]) -> bool:
+    """Whether an error within a reply of status 200, of a deployment that is unavailable, may pass: not one of ours."""
+    return not any(name in _ALWAYS or (_status(name) or 500) < 500 for name in names)
 
 
 def _status(name: str) -> int | None:

@@ -8,6 +8,7 @@ them; only those that may carry more than content are read. Not here: the model'
 from __future__ import annotations
 
 import re
+from dataclasses import replace
 from typing import Annotated, Any
 
 import msgspec
@@ -342,7 +343,8 @@ def failure_of(said: AnthropicError | str | None, status: int | None = None, aft
     if kind == "refused":
         return failure(kind, told, error.message[:MAX_TEXT] or "the request is refused", code=error.type or None)
     what = f"the provider answered {status or 'with an error'}" + (f" ({error.type[:100]})" if error.type else "")
-    return failure(kind, told, what, retry_after=after)
+    passing = status is None and kind == "unavailable" and error.type != "not_found_error"
+    return replace(failure(kind, told, what, retry_after=after), passing=passing)
 
 
 def error_inside(body: bytes) -> Failure | None:

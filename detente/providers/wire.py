@@ -124,7 +124,7 @@ class Failure:
     detail: str = ""
     """What the operator is told, in the journal, and the caller is not: addresses, say."""
     passing: bool = False
-    """Whether the same deployment may well serve the call if it is asked once more: a reset, or a 5xx."""
+    """Whether the same deployment may well serve the call if it is asked once more: a reset, a 5xx (in a 200, too)."""
     of_model: bool = False
     """Whether it is what the model said, of which the deployment that served it is no less healthy."""
 

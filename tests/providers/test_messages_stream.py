@@ -214,6 +214,7 @@ def test_errors_within_a_stream_and_instead_of_one(type_: str, kind: str, status
     assert part.failure is not None
     assert (part.failure.kind, part.failure.status) == (kind, status)
     assert shown([part]) == EVENTS[:1]
+    assert part.failure.passing is (kind == "unavailable")
     found = read_failure(529, json.dumps(error).encode(), 2.0)
     assert (found.kind, found.status) == (kind, status)
 

@@ -55,6 +55,9 @@ _MEANING: dict[FailureKind, tuple[int, tuple[str, ...]]] = {
 }
 _BY_NAME = {name: (kind, told) for kind, (told, names) in _MEANING.items() for name in names}
 
+_PASSING = frozenset({"internalfailure", "internalserver", "internalservererror", "serviceunavailable"})
+"""Those that come with a 5xx where they come with a status."""
+
 _OF_THE_DEPLOYMENT = (
     "model identifier is invalid",
     "with on-demand throughput isn",
@@ -79,7 +82,8 @@ def named(name: str, text: str, status: int | None = None, after: float | None =
     signature, which repeat what was signed, session token included (§14).
     """
     plain = name.rpartition("#")[2].partition(":")[0].strip()[:100]
-    kind, told = _BY_NAME.get(plain.lower().removesuffix("exception"), (None, 0))
+    short = plain.lower().removesuffix("exception")
+    kind, told = _BY_NAME.get(short, (None, 0))
     if kind is None:
         kind, told = ("broken", 502) if status is None else by_status(status)
     if kind == "refused" and any(words in text.lower() for words in _OF_THE_DEPLOYMENT):
@@ -91,6 +95,8 @@ def named(name: str, text: str, status: int | None = None, after: float | None =
     what = plain or ("an error without a name" if status is None else str(status))
     doing = "did not accept the gateway's credential" if kind == "credential" else "did not serve the call"
     found = failure(kind, told, f"Bedrock {doing} ({what})", code=plain or None, retry_after=after)
+    if status is None:
+        found = replace(found, passing=short in _PASSING)
     signed = kind == "credential" and (not plain or "signature" in plain.lower())
     return found if signed else replace(found, detail=text[:MAX_DETAIL])
 

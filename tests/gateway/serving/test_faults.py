@@ -97,6 +97,55 @@ def test_a_short_time_is_waited_for_where_nobody_else_may_serve_the_call(tmp_pat
     run(main())
 
 
+def busy(**headers: str) -> bytes:
+    return http(refusal("overloaded"), "503 Service Unavailable", **headers)
+
+
+@pytest.mark.parametrize("retry", [True, False])
+@pytest.mark.parametrize("then", [FLOW, BUSY, busy(retry_after_ms="20")])
+def test_a_short_time_of_a_5xx_is_waited_for_once_too(tmp_path: Path, then: Any, retry: bool) -> None:
+    """It fails again with a time or without: nobody asks a third time."""
+
+    async def main() -> None:
+        serving = PATIENT | {"retry": retry}
+        async with (
+            play(busy(retry_after_ms="20"), then, FLOW) as south,
+            Stage(tmp_path, one(south, serving=serving)) as stage,
+        ):
+            answer = await stage.ask(STREAM)
+            served = retry and then is FLOW
+            assert (answer.status, answer.said) == ((200, "hello") if served else (503, ""))
+            last = ["served" if served else "unavailable"] if retry else []
+            assert [a.outcome for a in stage.records[0].attempts] == ["unavailable", *last]
+
+    run(main())
+
+
+WITHIN: dict[str, tuple[Any, bool]] = {
+    "whole, by a status": (http({"error": {"code": 503, "message": "no"}}), True),
+    "whole, by a type": (http({"error": {"type": "server_error", "message": "no"}}), True),
+    "whole, a model that is not there": (http({"error": {"code": 404, "message": "no"}}), False),
+    "streamed": ([SSE, chunked(ROLE), chunked(event({"error": {"code": 503, "message": "no"}})), LAST], True),
+    "streamed, a reason": ([SSE, chunked(ROLE), chunked(delta("error")), LAST], True),
+    "streamed, a limit": ([SSE, chunked(event({"error": {"code": 429, "message": "no"}})), LAST], False),
+}
+
+
+@pytest.mark.parametrize("name", WITHIN)
+def test_a_5xx_inside_a_200_is_asked_again_as_one_with_its_own_status_is(tmp_path: Path, name: str) -> None:
+    first, again = WITHIN[name]
+
+    async def main() -> None:
+        streamed = isinstance(first, list)
+        well = FLOW if streamed else SERVED
+        async with play(first, well) as south, Stage(tmp_path, one(south, serving=PATIENT)) as stage:
+            answer = await stage.ask(STREAM if streamed else None)
+            assert (answer.status == 200) is again
+            assert len(south.requests) == 1 + again
+
+    run(main())
+
+
 @pytest.mark.parametrize("at_once", ["0", "Mon, 09 Mar 2026 12:00:00 GMT"])
 def test_who_may_be_asked_at_once_is_asked_once_more_and_that_is_what_the_caller_is_told(
     tmp_path: Path, at_once: str

@@ -9,6 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from detente.providers.bedrock.failures import named
 from detente.providers.wire import FAILS_OVER, Failure
 from tests.providers.bedrock.making import wire
 from tests.providers.bedrock.service import service
@@ -141,3 +142,17 @@ def test_any_reply_is_a_failure(status: int, name: str, body: bytes) -> None:
     error: Any = found.error
     assert set(error) == {"message", "type", "param", "code"}
     assert 400 <= found.status < 600
+
+
+@pytest.mark.parametrize(
+    ("name", "passing"),
+    [
+        ("internalServerException", True),
+        ("serviceUnavailableException", True),
+        ("resourceNotFoundException", False),
+        ("throttlingException", False),
+        ("validationException", False),
+    ],
+)
+def test_a_5xx_inside_of_a_stream_may_pass_as_one_with_its_status_may(name: str, passing: bool) -> None:
+    assert named(name, "no").passing is passing

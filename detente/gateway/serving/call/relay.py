@@ -124,11 +124,17 @@ class Relay:
 
     def _again(self, job: Job, choice: RankedCandidate, found: Failure) -> bool:
         """Whether the same deployment is asked once more: what failed may pass at once."""
-        if not found.passing or not job.moment.policy.serving.retry:
+        if not self._may_pass(job, choice.candidate.deployed.id, found):
             return False
         if job.broken is not None or not found.fails_over or self._loop.time() >= job.until:
             return False  # whoever goes on with a stream that broke off is another
         return self._may_still(job, choice, found)
+
+    @staticmethod
+    def _may_pass(job: Job, name: str, found: Failure) -> bool:
+        """Whether a failure is one after which its deployment is asked again, which is done once."""
+        failed = [a for a in job.attempts if a.deployment == name and a.outcome != "throttled"]
+        return found.passing and job.moment.policy.serving.retry and len(failed) == 1
 
     @staticmethod
     def _is_final(job: Job, choice: RankedCandidate, found: Failure) -> bool:
@@ -161,7 +167,9 @@ class Relay:
     # -- while nobody answers ----------------------------------------------------------------------------------
     def _short(self, job: Job, found: Failure) -> float | None:
         """Until when to wait where nobody else may serve the call, and its provider said so and not for long."""
-        if found.status != 429 or (found.kind == "throttled" and found.retry_after is None):
+        if found.status != 429 and not (found.passing and self._may_pass(job, job.attempts[-1].deployment, found)):
+            return None
+        if (found.passing or found.kind == "throttled") and found.retry_after is None:
             return None
         now = self._loop.time()
         rest = now + self._rest(job)
