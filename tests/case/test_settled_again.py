@@ -7,6 +7,7 @@ from decimal import Decimal
 
 import pytest
 
+from detente.case import planned
 from detente.case.case import Case
 from detente.case.planned import must_hold
 from detente.errors import PlanError
@@ -56,3 +57,17 @@ def test_a_purchase_that_is_no_gangs_is_held_throughout() -> None:
     for edited in (more, longer, cheaper):
         with pytest.raises(PlanError, match="it was changed since it was saved"):
             must_hold(replace(found, purchases=(first, edited)), case, "plan")
+
+
+def test_of_a_plan_of_many_rows_names_and_days_alone_are_held(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A row of work and one of capacity are the plan."""
+    case = _case(_gang("a", 8))
+    found = solved(case)
+    cheaper = replace(found, purchases=(replace(found.purchases[0], cost=Decimal(1_999)),))
+    monkeypatch.setattr(planned, "MAX_ROWS", 2)
+    with pytest.raises(PlanError, match="the cost of a purchase of north-gpus"):
+        must_hold(cheaper, case, "plan")
+    monkeypatch.setattr(planned, "MAX_ROWS", 1)
+    must_hold(cheaper, case, "plan")
+    with pytest.raises(PlanError, match="its title"):
+        must_hold(replace(found, title="another"), case, "plan")
