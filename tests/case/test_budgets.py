@@ -96,6 +96,31 @@ def test_what_is_wrong_with_a_budget_is_told(budget: Data, what: str, remedy: st
     assert remedy in instead
 
 
+def test_what_stands_beside_a_scope_is_told_where_it_stands_in_one() -> None:
+    """As a label nobody states it, so that every provider's calls would count."""
+    discount: Data = {"id": "off", "kind": "discount", "off": "10%"}
+
+    def told(*budgets: Data, labels: Data | None = None, **more: Any) -> list[tuple[str, str]]:
+        all_of = {"deployments": LIVE, "budgets": list(budgets)} | more
+        try:
+            build([tokens("north", 3)], [work(labels=labels or {})], agreement(discount), **all_of)
+        except CaseError as error:
+            return [(each.what, each.remedy) for each in error.mistakes]
+        return []
+
+    meant = daily(of={"agreement": "north-deal"})
+    what = "`agreement: north-deal` is no label that anything states, and `north-deal` is one of the agreements"
+    assert told(meant) == [(what, "write `agreement: north-deal` beside `of:`, and not in it")]
+    but = daily(**{"except": [{"agreement": "north-deal"}]})
+    assert told(but) == [(what, "write `provider: north`, whose calls these are")]
+    ((what, remedy),) = told(daily(id="all"), daily(of={"within": ["all", "b"]}))
+    assert what == "`within: all` is no label that anything states, and `all` is one of the budgets"
+    assert remedy == "write `within: all` beside `of:`, and not in it; for several, a budget for each"
+    assert told(daily(agreement="north-deal")) == told(daily(of={"agreement": "frame"})) == []
+    assert told(meant, labels={"agreement": "north-deal"}) == [], "a label that a workload states"
+    assert told(meant, keys=[KEY | {"labels": {"agreement": "north-deal"}}]) == [], "or a key"
+
+
 def test_an_address_that_is_refused_is_not_shown() -> None:
     assert "hunter2" not in str(wrong(daily(notify={"url": "slack:hunter2"})))
 

@@ -3,6 +3,7 @@
 Owns: every check of a budget that needs more than the budget. Not here: the form of one (``live/budget``).
 
 A label that no workload states is no mistake here: keys may state it, also those that are made while the gateway runs.
+But where a scope asks for what stands beside it, and names one that there is, that is meant, and no label.
 """
 
 from __future__ import annotations
@@ -24,6 +25,7 @@ def check(case: Entries) -> None:
             case.note(entry, flaw)
         for at, scope in _scopes(budget):
             _scope(case, entry, at, scope)
+            _beside(case, entry, at, scope)
         if budget.agreement is not None:
             _agreement(case, entry, budget.agreement)
         if budget.within is not None:
@@ -53,6 +55,24 @@ def _scope(case: Entries, entry: Entry, at: Sequence[str | int], scope: Scope) -
         if key in (*DEMAND_KEYS, *OFFER_KEYS) and not case.hides(key):
             for index, what, remedy in case.nobody_has(key, wanted):
                 case.wrong(entry, (*at, key, index), what, remedy)
+
+
+def _beside(case: Entries, entry: Entry, at: Sequence[str | int], scope: Scope) -> None:
+    """A key of the budget itself in one of its scopes: as a label nobody states it, so that any call would count."""
+    for key, section in (("agreement", "agreements"), ("within", "budgets")):
+        named = [name for name in scope.wanted.get(key, ()) if name in case.names(section)]
+        if not named or key in case.values_of or any(key in each.value.labels for each in case.read("keys")):
+            continue
+        what = f"`{key}: {named[0]}` is no label that anything states, and `{named[0]}` is one of the {section}"
+        remedy = f"write `{key}: {named[0]}` beside `of:`, and not in it"
+        if at[0] == "except":
+            of = case.by_id("agreements").get(named[0]) if key == "agreement" else None
+            remedy = "name in `except:` what calls have themselves: labels, `workload`, `key`, `provider`, `model`, …"
+            if of is not None and of.with_ != SELF:
+                remedy = f"write `provider: {of.with_}`, whose calls these are"
+        elif named[1:]:
+            remedy += "; for several, a budget for each"
+        case.wrong(entry, (*at, key), what, remedy, key=True)
 
 
 def _agreement(case: Entries, entry: Entry, name: str) -> None:
