@@ -65,6 +65,14 @@ class CapAnswer(NamedTuple):
     lent: int = 0
 
 
+class UnmetClaim(NamedTuple):
+    """The last claim of a holder on a window, after which a call still lacked room. One that lives soon claims anew."""
+
+    key: CapWindow
+    holder: str
+    beat: int
+
+
 class HolderEndedError(LedgerError):
     """A holder that was closed asks again: it holds nothing any more."""
 
@@ -104,11 +112,18 @@ class Leasing:
                 found[key] = _answer(session, key, holder, asked, row.granted, left)
             return found
 
-    def lacked(self, but: str) -> set[CapWindow]:
-        """Where a call of another holder found no room: who has some to spare gives it back."""
+    def lacked(self, but: str) -> set[UnmetClaim]:
+        """Where a call of another holder found no room: who has some to spare gives it back.
+
+        Also where that holder is dead, and says so no more: who asks tells that by a claim that stays the same.
+        """
         with self.store.reading() as session:
-            rows = session.all('SELECT cap, "window" FROM leases WHERE lacks > 0 AND holder <> ?', (but,))
-            return {CapWindow(str(cap), int(window)) for cap, window in rows}
+            rows = session.all(
+                'SELECT cap, "window", holder, beat FROM leases JOIN holders USING (holder)'
+                " WHERE lacks > 0 AND holder <> ?",
+                (but,),
+            )
+            return {UnmetClaim(CapWindow(str(cap), int(at)), str(who), int(beat)) for cap, at, who, beat in rows}
 
     def close(self, holder: str, beat: int, claims: Mapping[CapWindow, LeaseClaim]) -> None:
         """A holder ends, and says of all that it holds what it used of it. Raises HolderEndedError as ``renew``."""

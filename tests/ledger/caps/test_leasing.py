@@ -10,11 +10,12 @@ from pathlib import Path
 import pytest
 
 from detente.ledger.caps.leases import LeaseClaim
-from detente.ledger.caps.leasing import CapAnswer, CapClaim, CapWindow, HolderEndedError, Leasing, count
+from detente.ledger.caps.leasing import CapAnswer, CapClaim, CapWindow, HolderEndedError, Leasing, UnmetClaim, count
 from detente.ledger.store.store import Store
 from tests.ledger import lease_racer
 from tests.ledger.lease_racer import CAP
 from tests.ledger.postgres_server import schema_of
+from tests.ledger.served import both
 
 ROOT = Path(__file__).parents[3]
 OTHER = CapWindow("other", 3)
@@ -33,12 +34,13 @@ def asks(leasing: Leasing, holder: str, beat: int, granted: int = 0, *, free: in
     return leasing.renew(holder, beat, {CAP: CapClaim(LeaseClaim(granted, **more), 100, free=free)})[CAP]
 
 
+@both
 def test_replicas_share_a_cap_and_give_back(leasing: Leasing) -> None:
     assert asks(leasing, "a", 1, wanted=90) == CapAnswer(25, 75)  # half of its half
     assert asks(leasing, "b", 1, need=70) == CapAnswer(70, 5)
     assert leasing.lacked("a") == leasing.lacked("b") == set()
     assert asks(leasing, "b", 2, 70, need=6) == CapAnswer(70, 5, lent=25), "`a` uses nothing of its 25: 70 % are used"
-    assert (leasing.lacked("a"), leasing.lacked("b")) == ({CAP}, set())
+    assert (leasing.lacked("a"), leasing.lacked("b")) == ({UnmetClaim(CAP, "b", 2)}, set())
     assert asks(leasing, "a", 2, 5) == CapAnswer(5, 25)  # it used 5, and gives back 20
     assert asks(leasing, "b", 4, 70, need=25) == CapAnswer(95, 0)
     assert leasing.lacked("a") == set()

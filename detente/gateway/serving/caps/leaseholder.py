@@ -15,10 +15,10 @@ from datetime import datetime, timedelta
 
 from detente.contract.reach.verdict import Reason, Verdict
 from detente.gateway.deciding.standings import Hold, Shortage, Standings
-from detente.gateway.serving.caps.kept_cap import CapHold, KeptCap
+from detente.gateway.serving.caps.kept_cap import PATIENCE, CapHold, KeptCap
 from detente.ledger.caps.cap import Cap, CapLimit, CapTaker
 from detente.ledger.caps.leases import LeaseClaim, Slice
-from detente.ledger.caps.leasing import KEPT, CapAnswer, CapClaim, CapWindow
+from detente.ledger.caps.leasing import KEPT, CapAnswer, CapClaim, CapWindow, UnmetClaim
 from detente.ledger.journals.record import TokenCounts
 
 NEXT = timedelta(seconds=2)
@@ -142,6 +142,8 @@ class Leaseholder(CapKeeper):
         """Why the ledger cannot be asked; empty where it can."""
         self._lacking = False
         self._next: asyncio.Future[None] | None = None
+        self._unmet: dict[UnmetClaim, float] = {}
+        """When each claim of others was first seen of which a call lacks something."""
 
     # -- what calls ask --------------------------------------------------------------------------------------------
     def short(self, caps: Sequence[CapTaker], need: TokenCounts) -> Shortage | None:
@@ -222,8 +224,14 @@ class Leaseholder(CapKeeper):
         """Whether it has anything that another may ask for."""
         return any(kept.slice.free > 0 for kept in self.kept.values())
 
-    def lacked(self, keys: Collection[CapWindow]) -> None:
-        """Calls of others found no room in these windows: what is to spare of them is given back at once."""
+    def lacked(self, unmet: Collection[UnmetClaim]) -> None:
+        """Calls of others found no room: what is to spare of these windows is given back at once.
+
+        For as long as such a call waits: whose claim stays the same for longer may have been killed.
+        """
+        now = self._now()
+        self._unmet = {claim: self._unmet.get(claim, now) for claim in unmet}
+        keys = {claim.key for claim, since in self._unmet.items() if now - since < PATIENCE}
         for key, kept in self.kept.items():
             kept.asked = key in keys
             if kept.asked and kept.has_spare:

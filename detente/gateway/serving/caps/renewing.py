@@ -22,7 +22,7 @@ from detente.gateway.serving.settings import Say
 from detente.ledger.books.books import Books
 from detente.ledger.books.giving_back import given_back
 from detente.ledger.books.ingest import Ingest
-from detente.ledger.caps.leasing import ANEW, CapAnswer, CapClaim, CapWindow, HolderEndedError, Leasing
+from detente.ledger.caps.leasing import ANEW, CapAnswer, CapClaim, CapWindow, HolderEndedError, Leasing, UnmetClaim
 from detente.ledger.journals.journal import of_worker, replica_of
 from detente.ledger.store.opening import open_store
 from detente.ledger.store.store import Store
@@ -85,7 +85,7 @@ class Renewing:
         if known and not claims and not self.leases.spares:
             return True
         try:
-            answers, lacked = await loop.run_in_executor(self._thread, self._claimed, claims, self._case)
+            answers, unmet = await loop.run_in_executor(self._thread, self._claimed, claims, self._case)
         except HolderEndedError as error:
             self._opened = False
             self._holder += ANEW
@@ -96,12 +96,12 @@ class Renewing:
             self._away(str(error))
             return False
         self._answered(answers, at)
-        self.leases.lacked(lacked)
+        self.leases.lacked(unmet)
         return True
 
     def _claimed(
         self, claims: Mapping[CapWindow, CapClaim], case: Case
-    ) -> tuple[dict[CapWindow, CapAnswer], set[CapWindow]]:
+    ) -> tuple[dict[CapWindow, CapAnswer], set[UnmetClaim]]:
         """In the thread: open what is not open yet, claim, and look where calls of others lack something."""
         leasing = Leasing(self._opened_store())
         if self._followed is not case:

@@ -133,3 +133,27 @@ def test_who_does_not_give_back_is_waited_for_no_longer_than_a_second(tmp_path: 
             assert a.refused - refused + len(a.waiting) == 8
 
     run(main())
+
+
+def test_who_was_killed_while_a_call_lacked_room_makes_no_call_of_others_wait(tmp_path: Path) -> None:
+    """A call of 300 USD finds no room at `a`, which is killed; `b` sees it after 0.5 s, and has 20 calls from 1 s on.
+
+    Until 1.5 s it gives back all that is free, so that those at 1, 1.2 and 1.4 s wait, and the next for a lease anew.
+    """
+
+    async def main() -> None:
+        with fresh(tmp_path) as store:
+            a, b = Gateway(store, "a"), Gateway(store, "b")
+            a.serves(0, 8)
+            a.claims(EVERY)
+            assert a.holder.short(a.calls, TokenCounts(100_000_000, 0)) is not None
+            a.claims(2 * EVERY)
+            assert [unmet.holder for unmet in b.leasing.lacked("b")] == ["a"]
+            b.claims(2 * EVERY)
+            for step in range(40, 200):
+                b.serves(step, int(step % 8 == 0))
+                b.claims(step * STEP)
+            assert (b.refused, [unmet.holder for unmet in b.leasing.lacked("b")]) == (0, ["a"])
+            assert b.served == 20 - 4
+
+    run(main())

@@ -9,7 +9,7 @@ from detente.gateway.serving.caps.leaseholder import Leaseholder
 from detente.ledger.caps.cap import CapTaker
 from detente.ledger.caps.clause_caps import covering
 from detente.ledger.caps.leases import LeaseClaim
-from detente.ledger.caps.leasing import CapAnswer, Leasing
+from detente.ledger.caps.leasing import CapAnswer, Leasing, UnmetClaim
 from detente.ledger.journals.record import TokenCounts
 from detente.providers.wire import Tokens
 from tests.builders import Data, day
@@ -243,3 +243,20 @@ def test_the_next_window_of_what_nobody_uses_is_not() -> None:
     scene.holder.claims(0.0, soon)
     scene.answers(24 * USD, 76 * USD)
     assert set(scene.holder.claims(60.0, soon)) <= {scene.key}
+
+
+def test_what_is_free_is_given_back_for_a_second_to_a_claim_that_stays_the_same() -> None:
+    """Of 24 USD that it wants all goes back, and again for each new claim that is not met."""
+    scene = Scene()
+    scene.denied()
+    scene.claimed(0.0)
+    scene.answers(24 * USD, 76 * USD)
+    first, second = (UnmetClaim(scene.key, "other", beat) for beat in (7, 8))
+    for now, unmet, gives in ((5.0, first, True), (5.9, first, True), (6.0, first, False), (6.1, second, True)):
+        scene.now = now
+        scene.holder.lacked({unmet})
+        scene.holder.kept[scene.key].dirty = True
+        claim = scene.claimed(0.0)
+        assert claim is not None
+        assert claim[1].granted == (0 if gives else 24 * USD)
+        scene.answers(24 * USD, 76 * USD)
