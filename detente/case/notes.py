@@ -277,8 +277,10 @@ def _budgets(case: Case) -> Iterator[Mistake]:
     within = {budget.within for budget in declared.budgets} | {key.within for key in declared.keys}
     for budget in declared.budgets:
         for name in sorted(budget.labels - stated):
-            what = f"no workload and no key of the case states `{name}`, so that any call may be meant and counts"
-            yield Mistake(Where(budget.id), what, "state it on keys, or correct its spelling")
+            what = f"no workload and no key of the case states `{name}`: a call counts, unless it"
+            what += " or a key made at run time states another value"
+            remedy = "compare it with those keys (`detente keys list`), or correct its spelling"
+            yield Mistake(Where(budget.id), what, remedy)
         if budget.of is None and budget.agreement is None and budget.id not in within:
             what = "covers no call: it states no `of`, and no budget and no key of the case is within it"
             yield Mistake(Where(budget.id), what, "add `of:` (`of: {}` is everything), or make keys within it")

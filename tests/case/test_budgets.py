@@ -159,8 +159,10 @@ def test_what_may_be_a_slip_is_noted() -> None:
     budgets = [daily(of={"taem": "a"}), {"id": "dept", "every": "day", "requests": 1}, daily(id="fine", per="team")]
     workloads = [work(labels={"team": "a"})]
     found = notes(build([tokens("north", 3)], workloads, deployments=LIVE, budgets=budgets))
+    unstated = "no workload and no key of the case states `taem`: a call counts, unless it or a key made at run time"
+    unstated += " states another value"
     assert [(str(note.where), note.what) for note in found] == [
-        ("b", "no workload and no key of the case states `taem`, so that any call may be meant and counts"),
+        ("b", unstated),
         ("dept", "covers no call: it states no `of`, and no budget and no key of the case is within it"),
     ]
     key = KEY | {"labels": {"taem": "b"}, "within": "dept"}
