@@ -12,6 +12,7 @@ from typing import Any
 
 import msgspec
 
+from detente.providers.error_detail import detail_of, said_plainly
 from detente.providers.status import by_status
 from detente.providers.too_long import TOO_LONG, says_too_long, too_long
 from detente.providers.wire import FOREIGN, Failure, FailureKind, failure, foreign
@@ -49,17 +50,21 @@ _UNREADABLE = (msgspec.DecodeError, UnicodeDecodeError, RecursionError)
 
 
 def error_of(body: bytes) -> dict[str, Any]:
-    """The error object in a body, whichever way it is wrapped (Google's in a list); empty where there is none."""
+    """The error object in a body, whichever way it is wrapped (Google's in a list); empty where there is none.
+
+    What is said elsewhere than in `message` becomes its message: FastAPI's `detail`, Mistral's within `message`, and a
+    body that is plain text.
+    """
     try:
         found = msgspec.json.decode(body)
     except _UNREADABLE:
-        return {}
+        return said_plainly(body)
     if isinstance(found, list) and len(found) == 1:
         (found,) = found
     if not isinstance(found, dict):
         return {}
     error = _object(found.get("error", found))
-    return error if isinstance(error.get("message"), str) else {}
+    return error if isinstance(error.get("message"), str) else _detailed(error) or _detailed(found)
 
 
 def failure_of(stated: Any, status: int | None = None, after: float | None = None) -> Failure:
@@ -125,6 +130,12 @@ def _object(stated: Any) -> dict[str, Any]:
     if isinstance(stated, dict):
         return stated
     return {"message": stated} if isinstance(stated, str) and stated else {}
+
+
+def _detailed(stated: dict[str, Any]) -> dict[str, Any]:
+    """An error with what its details say; empty where they say nothing."""
+    message, place = detail_of(stated)
+    return {**stated, "message": message, "param": stated.get("param") or place} if message else {}
 
 
 def _text(stated: Any) -> str | None:

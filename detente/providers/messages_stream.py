@@ -14,6 +14,7 @@ from typing import Annotated, Any
 import msgspec
 
 from detente.providers import sse
+from detente.providers.error_object import error_of
 from detente.providers.status import by_status
 from detente.providers.too_long import says_too_long, too_long
 from detente.providers.wire import (
@@ -361,5 +362,5 @@ def read_failure(status: int, body: bytes, after: float | None) -> Failure:
     try:
         error = msgspec.json.decode(body, type=_Refused).error
     except _UNREADABLE:
-        error = None
+        error = error_of(body).get("message")
     return failure_of(error, status, after)

@@ -11,6 +11,7 @@ from hypothesis import strategies as st
 
 from detente.providers.chat_stream import ChatDecoder
 from detente.providers.error_object import error_of, failure_of
+from detente.providers.messages_stream import read_failure
 from detente.providers.responses_stream import ResponsesDecoder
 from detente.providers.wire import Failure
 from tests.gateway.script import event
@@ -60,6 +61,49 @@ def test_one_in_a_list_is_as_well_one() -> None:
     error = {"code": 400, "message": "Please use a valid role: user, model.", "status": "INVALID_ARGUMENT"}
     found = failure_of(error_of(json.dumps([{"error": error}]).encode()), 400)
     assert (found.kind, found.error["message"]) == ("refused", error["message"])
+
+
+EXTRA = {"type": "extra_forbidden", "loc": ["body", "messages", 0, "foo"], "msg": "Extra inputs\nare not permitted"}
+TOLD = "`messages[0].foo`: Extra inputs are not permitted"
+DETAILED: list[tuple[Any, str, str | None]] = [
+    ({"detail": [{**EXTRA, "input": "what the caller wrote"}]}, TOLD, "messages[0].foo"),
+    ({"detail": [EXTRA, {"loc": ["body"], "msg": "b"}, "c", 7]}, f"{TOLD}; b; c", "messages[0].foo"),
+    ({"object": "error", "message": {"detail": [EXTRA]}, "type": "invalid_request_error"}, TOLD, "messages[0].foo"),
+    ({"error": {"message": {"detail": "no foo"}}}, "no foo", None),
+    ({"error": None, "detail": "no foo"}, "no foo", None),
+    ({"detail": "no\tfoo\x00"}, "no foo", None),
+    ("no foo\r\nat all\n", "no foo at all", None),
+    ("x" * 3000, "x" * 2000, None),
+]
+UNTOLD: list[Any] = [
+    "<html>no foo</html>",
+    '{"detail": "no f',
+    " \n",
+    {"detail": []},
+    {"detail": {"detail": {"detail": "x"}}},
+]
+
+
+def bytes_of(said: Any) -> bytes:
+    return said.encode() if isinstance(said, str) else json.dumps(said).encode()
+
+
+@pytest.mark.parametrize(("said", "message", "param"), DETAILED, ids=range(len(DETAILED)))
+def test_what_is_wrong_is_told_wherever_a_provider_says_it(said: Any, message: str, param: str | None) -> None:
+    found = failure_of(error_of(bytes_of(said)), 422)
+    assert (found.kind, found.status) == ("refused", 422)
+    assert (found.error["message"], found.error["param"]) == (message, param)
+    if not isinstance(said, dict) or not said.get("error"):  # where it is not of Anthropic's shape
+        assert read_failure(422, bytes_of(said), None).error["message"] == message
+    own = failure_of(error_of(bytes_of(said)), 401)  # what is ours is no caller's business
+    assert own.kind == "credential"
+    assert own.error["message"].startswith("the provider answered 401")
+
+
+@pytest.mark.parametrize("said", UNTOLD, ids=range(len(UNTOLD)))
+def test_markup_and_what_says_nothing_is_not_told(said: Any) -> None:
+    assert error_of(bytes_of(said)) == {}
+    assert failure_of(error_of(bytes_of(said)), 400).error["message"] == "the provider answered 400"
 
 
 def test_reasoning_that_another_deployment_made_is_nobodys_mistake_here() -> None:
