@@ -311,11 +311,21 @@ class Refusal(Exception):  # noqa: N818 (it is an answer)
     """A call that is not served: the request itself cannot be said on this wire.
 
     Of a sentence that begins with a ``member`` of the call, ``says`` is what comes after it. ``place`` is where in that
-    member, of a call in OpenAI's shape.
+    member, of a call in OpenAI's shape. ``leaving`` is a member that may be left out instead, which the sentence says
+    before ``rest``.
     """
 
-    def __init__(self, says: str, parameter: str | None = None, member: str = "", place: str = "") -> None:
+    def __init__(
+        self,
+        says: str,
+        parameter: str | None = None,
+        member: str = "",
+        place: str = "",
+        leaving: str = "",
+        rest: str = "",
+    ) -> None:
         self.says, self.parameter, self.member, self.place = says, parameter, member, place
+        self.leaving, self.rest = leaving, rest
         super().__init__(self.message)
 
     @classmethod
@@ -326,27 +336,33 @@ class Refusal(Exception):  # noqa: N818 (it is an answer)
     @property
     def message(self) -> str:
         """The sentence."""
-        return f"`{self.member}{self.place}` {self.says}" if self.member else self.says
+        said = f"`{self.member}{self.place}` {self.says}" if self.member else self.says
+        return (f"{said}; leave `{self.leaving}` out" if self.leaving else said) + self.rest
 
     @property
     def param(self) -> str | None:
         """The parameter that an error names, with the place in it."""
         return f"{self.member}{self.place}" if self.parameter == self.member else self.parameter
 
-    def adding(self, more: str) -> Refusal:
-        """The same, with more at its end."""
+    def adding(self, more: str, *, leaving: str = "") -> Refusal:
+        """The same, with more at its end, after which member, as OpenAI's interface calls it, may be left out."""
+        if leaving:
+            return Refusal(self.says, self.parameter, self.member, self.place, leaving, more)
+        if self.leaving:
+            return Refusal(self.says, self.parameter, self.member, self.place, self.leaving, self.rest + more)
         return Refusal(self.says + more, self.parameter, self.member, self.place)
 
     def at(self, place: str) -> Refusal:
         """The same at a place in its member, as of one message: ``[3]``. A place that it has is one within that."""
-        return Refusal(self.says, self.parameter, self.member, place + self.place)
+        return Refusal(self.says, self.parameter, self.member, place + self.place, self.leaving, self.rest)
 
     def worded(self, words: Mapping[str, str]) -> Refusal:
         """The same for somebody who calls members otherwise, to whom places in OpenAI's shape say nothing."""
         if not words:
             return self
         parameter = None if self.parameter is None else _worded(self.parameter, words)
-        return Refusal(self.says, parameter, _worded(self.member, words))
+        leaving = _worded(self.leaving, words)
+        return Refusal(self.says, parameter, _worded(self.member, words), leaving=leaving, rest=self.rest)
 
     @property
     def failure(self) -> Failure:

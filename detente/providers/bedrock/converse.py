@@ -178,7 +178,7 @@ def _reasoning(call: Call, family: Family, unsigned: bool, forced: bool, omissio
     except Refusal as refusal:
         if omissions.may("reasoning", "reasoning_effort"):
             return Reasoning(most=most or family.most)
-        raise refusal.adding(f"; leave `reasoning_effort` out, or {remedy('reasoning')}") from None
+        raise refusal.adding(f", or {remedy('reasoning')}", leaving="reasoning_effort") from None
     return found
 
 
