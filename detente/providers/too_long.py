@@ -24,6 +24,7 @@ _LENGTHS = (
     "model's context length",  # SGLang, Together
     "maximum number of tokens allowed",  # Gemini
     "maximum prompt length",  # xAI
+    "number of tokens in the prompt cannot exceed",  # Cohere
     "input tokens exceeds maximum length",  # Amazon Nova, on Bedrock
     "`inputs` tokens + `max_new_tokens` must be <=",  # Text Generation Inference
 )

@@ -103,8 +103,11 @@ def flag(members: Mapping[str, msgspec.Raw], name: str) -> bool:
         raise Refusal(f"`{name}` is neither true nor false", name) from None
 
 
-def count(members: Mapping[str, msgspec.Raw], *names: str) -> int | None:
-    """The first of some members that is stated, a whole number of 1 or more; None where none is. Raises Refusal."""
+def count(members: Mapping[str, msgspec.Raw], *names: str, least: int = 1) -> int | None:
+    """The first of some members that is stated, a whole number of at least ``least``; None where none is.
+
+    Raises Refusal.
+    """
     for name in names:
         raw = members.get(name)
         if raw is None or bytes(raw) == b"null":
@@ -115,9 +118,9 @@ def count(members: Mapping[str, msgspec.Raw], *names: str) -> int | None:
             if (beyond := _beyond(bytes(raw))) is None:
                 raise Refusal(f"`{name}` is not a whole number", name) from None
             found = beyond
-        if found < 1:
+        if found < least:
             shown = f"{found}" if found > -MAX_COUNT else "less than 0"
-            raise Refusal(f"`{name}` is {shown}; write 1 or more", name)
+            raise Refusal(f"`{name}` is {shown}; write {least} or more", name)
         if found > MAX_COUNT:
             raise Refusal(f"`{name}` is more than {MAX_COUNT:,}", name)
         return found

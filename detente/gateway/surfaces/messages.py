@@ -69,7 +69,7 @@ class MessagesSurface(Surface):
         """Read the members that routing needs. Raises ``Refusal`` with a sentence and the member that is wrong."""
         members = members_of(body)
         model, stream = text(members, "model"), flag(members, "stream")
-        if (most := count(members, "max_tokens")) is None:
+        if (most := count(members, "max_tokens", least=0)) is None:
             raise Refusal("`max_tokens` is missing", "max_tokens")
         if "messages" not in members:
             raise Refusal("`messages` is missing", "messages")

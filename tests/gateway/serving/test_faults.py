@@ -224,6 +224,7 @@ def test_a_time_speaks_of_the_offer_and_the_account_and_of_nobody_else(tmp_path:
         "The input (9000 tokens) is longer than the model's context length (8192 tokens).",  # SGLang, Together
         "The input token count (1200000) exceeds the maximum number of tokens allowed (1048576).",  # Gemini
         "This model's maximum prompt length is 131072 but the request contains 150000 tokens.",  # xAI
+        "too many tokens: total number of tokens in the prompt cannot exceed 4081 - received 5000.",  # Cohere
         "Input Tokens Exceeded: Number of input tokens exceeds maximum length.",  # Amazon Nova
         "Input validation error: `inputs` tokens + `max_new_tokens` must be <= 8193. Given: 9000",  # TGI
     ],
@@ -231,6 +232,7 @@ def test_a_time_speaks_of_the_offer_and_the_account_and_of_nobody_else(tmp_path:
 def test_a_call_that_is_too_long_is_known_by_what_providers_say(said: str) -> None:
     assert says_too_long("invalid_request_error", said)
     assert not says_too_long("the maximum number of tools is 128")
+    assert not says_too_long("too many tokens per minute: wait")
 
 
 # -- the length of a call ---------------------------------------------------------------------------------------------

@@ -15,6 +15,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from detente.providers.wire import Refusal
+from tests.gateway.surfaces import replies
 from tests.gateway.surfaces.corpora import ANY_JSON, FUZZ, PLAIN, Data, asked, corpus, dumped, shape, translated
 from tests.providers.making import compatible
 from tests.real_data import DATA, needs
@@ -50,6 +51,14 @@ def test_openais_specification_accepts_it(name: str) -> None:
     schema = {"$ref": "#/components/schemas/CreateChatCompletionRequest", "components": spec()["components"]}
     problems = list(jsonschema.Draft202012Validator(schema).iter_errors(body["chat"]))
     assert bool(problems) == ("beyond_openai" in body), problems[:1]
+
+
+def test_a_call_that_only_warms_a_cache_passes_where_anthropics_own_shape_is_taken() -> None:
+    """Who is told it as a chat completion cannot be told so (``max-tokens-zero``, below)."""
+    _, found = replies.asked(replies.MESSAGES, replies.ANTHROPIC, max_tokens=0)
+    assert json.loads(replies.ANTHROPIC.encode(found.call).body)["max_tokens"] == 0
+    with pytest.raises(Refusal, match="`max_tokens` is -1; write 0 or more"):
+        replies.asked(replies.MESSAGES, replies.ANTHROPIC, max_tokens=-1)
 
 
 @pytest.mark.parametrize("name", REFUSALS)
