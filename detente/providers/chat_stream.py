@@ -144,8 +144,8 @@ class ChatDecoder(Decoder):
         part, shown = StreamPart(), []
         for event in sse.split(block):
             data = sse.data_of(event)
-            if data == sse.DONE:
-                if len(self._ended) >= self._choices:
+            if sse.is_done(data):
+                if self._complete:
                     part.done = self._done = True
                 else:
                     part.failure = failure("broken", 502, f"the provider ended the stream {self._unfinished()}")
@@ -157,6 +157,8 @@ class ChatDecoder(Decoder):
             try:
                 chunk = _CHUNK.decode(data)
             except _UNREADABLE:
+                if self._complete:
+                    continue  # nothing of the content can be in it
                 part.failure = failure("broken", 502, "the provider sent an event that is not a chunk of a completion")
                 break
             if chunk.error:
@@ -198,6 +200,11 @@ class ChatDecoder(Decoder):
         part.data = b"".join(shown)
         return part
 
+    @property
+    def _complete(self) -> bool:
+        """Whether each choice has given its reason to finish."""
+        return len(self._ended) >= self._choices
+
     def _unfinished(self) -> str:
         """What is missing of the choices that were asked for."""
         what = "without a reason to finish"
@@ -218,7 +225,7 @@ class ChatDecoder(Decoder):
         return sse.event(msgspec.json.encode(whole), sse.name_of(event).decode())
 
     def end(self) -> StreamPart:
-        if self._done or len(self._ended) >= self._choices:
+        if self._done or self._complete:
             return StreamPart(done=True)  # complete but for its `[DONE]` is complete
         if (whole := self._events.rest).startswith(b"{"):
             return self._whole(whole)

@@ -105,12 +105,17 @@ class ClaudeChatDecoder(ConverseDecoder):
 
     def _said(self, data: bytes, part: StreamPart, shown: list[bytes]) -> None:
         """One event, in Converse's words."""
-        if not data or data == sse.DONE:
+        if not data or sse.is_done(data):
             return  # a comment keeps the connection alive; the mark is OpenAI's, and is written here by some
         if not is_utf8(data):
             part.failure = broken("an event that is not UTF-8")
             return
-        event = _EVENT.decode(data)
+        try:
+            event = _EVENT.decode(data)
+        except _UNREADABLE:
+            if self._reason is not None:
+                return  # behind the reason to stop nothing of the content can be in it
+            raise
         if event.type == "error":
             part.failure = failure_of(event.error)
             return

@@ -216,20 +216,22 @@ class MessagesDecoder(Decoder):
             return StreamPart(block, content=pieces)
         part, shown = StreamPart(), []
         for event in sse.split(block):
-            if (data := sse.data_of(event)) == sse.DONE:
+            if sse.is_done(data := sse.data_of(event)):
                 continue  # OpenAI's mark, which some write here
             name = sse.name_of(event)
             kind = self.read(data, part, name.decode())
             if part.failure is not None:
                 break
+            if kind is None:
+                continue
             shown.append(event if not kind or name else sse.event(data, kind))
             if part.done:
                 break
         part.data = b"".join(shown)
         return part
 
-    def read(self, data: bytes, part: StreamPart, name: str = "") -> str:
-        """What one event means; its type, by which clients want it named.
+    def read(self, data: bytes, part: StreamPart, name: str = "") -> str | None:
+        """What one event means; its type, by which clients want it named; None of one that nobody is shown.
 
         ``name``: as which it came. An error is one by its type, by its name, or as it has nothing but that to say.
         """
@@ -238,6 +240,8 @@ class MessagesDecoder(Decoder):
         try:
             event = _EVENT.decode(data)
         except _UNREADABLE:
+            if self._stopped:
+                return None  # behind the reason to stop nothing of the content can be in it
             self._fail(part, failure("broken", 502, "the provider sent an event that cannot be read"))
             return ""
         if name == "error" or (event.error and not event.type):

@@ -110,7 +110,7 @@ class ResponsesDecoder(Decoder):
         data = sse.data_of(event)
         if not data:  # a comment keeps the connection alive: our own caller is told so by us, before content
             return self._content
-        if data == sse.DONE:
+        if sse.is_done(data):
             return False  # no part of this API, and the gateway's to say where it is
         try:
             found = _EVENT.decode(data)

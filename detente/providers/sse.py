@@ -11,6 +11,7 @@ MAX_BYTES = 16 * 1024 * 1024
 
 DONE = b"[DONE]"
 """The data of the event by which OpenAI ends a stream."""
+_LONGEST_MARK = 30
 _MARK = b"\xef\xbb\xbf"
 """What may stand before the first event: a byte order mark, which is no part of it."""
 
@@ -84,6 +85,11 @@ def _with_lf(text: bytes) -> bytes:
     text = text[:-1] if last else text
     text = text.replace(b"\r\n", b"\n").replace(b"\r", b"\n")
     return text + b"\r" if last else text
+
+
+def is_done(data: bytes) -> bool:
+    """Whether an event's data are OpenAI's mark of the end, with blanks about it or in small letters, too."""
+    return len(data) < _LONGEST_MARK and data.strip().upper() == DONE
 
 
 def split(block: bytes) -> list[bytes]:

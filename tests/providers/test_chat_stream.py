@@ -113,6 +113,20 @@ def test_a_stream_that_only_stops_has_failed_unless_it_gave_its_reason_to_finish
         assert (whole.failure is None) is whole.done is (upto > reason)
 
 
+@pytest.mark.parametrize("after", [b"data: [DONE] \n\n", b"data:  [done]\n\n", b"data: {half\n\n", b"data: <html>\n\n"])
+def test_what_cannot_be_read_behind_the_reason_to_finish_spoils_nothing(after: bytes) -> None:
+    """Nothing of the content can be in it; use that comes behind it is read, but for what comes behind a mark."""
+    said = [ROLE, delta(content="x"), delta("stop")]
+    shown, whole = decoded([*said, after, USED, DONE])
+    marked = b"[" in after
+    assert shown == said
+    assert (whole.done, whole.failure, whole.tokens is None) == (True, None, marked)
+    unfinished = decoded([ROLE, delta(content="x"), after, delta("stop"), DONE])[1]
+    assert unfinished.failure is not None
+    one_of_two = decoded([*said, after, DONE], choices=2)[1]
+    assert one_of_two.failure is not None
+
+
 def test_what_follows_the_end_is_not_read() -> None:
     decoder = ChatDecoder(asks_usage=False)
     part = decoder.feed(delta("stop", content="x") + DONE + delta(content="y"))

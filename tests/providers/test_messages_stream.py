@@ -15,6 +15,7 @@ from detente.gateway.surfaces.messages_native import NativeRendering, named
 from detente.gateway.surfaces.surface import UnsayableError
 from detente.providers import sse
 from detente.providers.bedrock.invoke import METRICS, InvokeDecoder
+from detente.providers.claude_chat_stream import ClaudeChatDecoder
 from detente.providers.messages_stream import MessagesDecoder, read_failure, reply_of
 from detente.providers.wire import Decoder, Failure, Reply, StreamPart, Tokens
 from detente.sandbox import eventstream
@@ -167,6 +168,15 @@ def test_an_event_of_content_that_cannot_be_read_is_broken(made: type[Decoder], 
     assert found.failure is not None
     assert found.failure.kind == "broken"
     assert shown([found]) == whole
+
+
+@pytest.mark.parametrize("data", [b'{"type":"conte', b"<html>", b"[DONE] ", b"[done]"])
+def test_what_cannot_be_read_behind_the_reason_to_stop_spoils_nothing(data: bytes) -> None:
+    stream = as_events(EVENTS[:-1]) + sse.event(data, "message_stop") + as_events(EVENTS[-1:])
+    parts = read(MessagesDecoder(), stream, [])
+    assert (shown(parts), [part.failure for part in parts], parts[0].done) == (EVENTS, [None, None], True)
+    translated = read(ClaudeChatDecoder("claude", {}, True, {}), stream, [])
+    assert ([part.failure for part in translated], translated[0].done) == ([None, None], True)
 
 
 @pytest.mark.parametrize("name", ["content_block_delta", "error"])

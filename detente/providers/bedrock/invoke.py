@@ -108,8 +108,7 @@ class InvokeDecoder(MessagesDecoder):
             part.content += 1
             shown.append(HEAD + data + b"\n\n")
             return
-        self.read(data, part)
-        if part.failure is not None:
+        if self.read(data, part) is None or part.failure is not None:
             return
         if part.done:
             data = _unmeasured(data)
