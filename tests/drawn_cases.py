@@ -184,7 +184,7 @@ def _amendment(draw: Draw, signed: Data, months: int) -> list[Data]:
         return []
     later = {key: value for key, value in first.items() if key not in ("from", "until", "milestones")}
     whole = [] if "cap" in first else ["whole-window"]  # a cap in all is not taken over whole
-    later["takes-over"] = pick(draw, "pro-rata", "new-window", *whole)
+    later |= _taking_over(draw, later, whole)
     key = next((each for each in ("cap", "cap-each", "amount") if each in later), None)
     if key and isinstance(later[key], str) and pick(draw, True, False):
         number, _, unit = later[key].partition(" ")
@@ -193,10 +193,17 @@ def _amendment(draw: Draw, signed: Data, months: int) -> list[Data]:
     deal = agreement(later, party=signed["with"], id=f"{signed['id']}-later", effective=on, amends=signed["id"])
     deals, signed["ends"] = [deal], after(months)
     if pick(draw, False, True):  # and a third text, within the same window perhaps
-        last = later | {"takes-over": pick(draw, "pro-rata", "new-window", *whole)}
+        last = later | _taking_over(draw, later, whole)
         name = f"{signed['id']}-last"
         deals.append(agreement(last, party=signed["with"], id=name, effective="2026-02-20", amends=deal["id"]))
     return [each | {key: signed[key] for key in ("combine", "ends") if signed.get(key)} for each in deals]
+
+
+def _taking_over(draw: Draw, text: Data, whole: list[str]) -> Data:
+    """How a later text takes over; a new window begins with it, and at no stated day."""
+    how = pick(draw, "pro-rata", "new-window", *whole)
+    windows = {key: value for key, value in text.get("windows", {}).items() if key != "starts" or how != "new-window"}
+    return {"takes-over": how} | ({"windows": windows} if windows else {})
 
 
 def cases(**how: Any) -> st.SearchStrategy[Case]:

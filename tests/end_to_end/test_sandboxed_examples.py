@@ -26,6 +26,9 @@ SERVE = "detente serve examples/enterprise --sandbox"
 FAULT = """curl -X POST $CONTROL/faults -d '{"id": "outage", "on": "azure/swedencentral", "kind": "down"}'"""
 MEND = "curl -X DELETE $CONTROL/faults/outage"
 KEYS = "detente keys new --workload assistant --case my-case"
+LEASES = "detente leases my-case --ledger URL"
+ENDED = f"{LEASES} --ended HOLDER"
+"""Both are run by the tests of leases, which have a holder that ended."""
 PLAN = "detente plan my-case --out my-plan"
 FOLLOW = "detente serve my-case --plan my-plan --port 8080 --workers 2 --journal /var/lib/detente"
 EXPLAIN = (
@@ -56,7 +59,7 @@ def test_every_command_of_the_page_is_run_here() -> None:
         JOURNAL,
     ]
     in_text = re.findall(r"`((?:detente|curl) [^`]*)`", PAGE)
-    assert sorted({line for line in in_text if len(line.split()) > 2}) == sorted([MEND, KEYS])
+    assert sorted({line for line in in_text if len(line.split()) > 2}) == sorted([MEND, KEYS, LEASES, ENDED])
     assert len(blocks("python")) == 1
 
 

@@ -34,6 +34,11 @@ class SigningFee(Term, DatedPayment):
         """The first day."""
         return self.validity.start.date()
 
+    @property
+    def amount_paid(self) -> Fraction:
+        """All of it."""
+        return Fraction(self.fee.amount)
+
     def shape(self, program: Program) -> None:
         """All of it."""
         due = Fraction(self.fee.amount)

@@ -29,6 +29,11 @@ PAIRS: dict[str, tuple[Data, ...]] = {
         {"id": "a", "kind": "credit", "amount": "30 k USD", "rate": "60%", "windows": {"every": "term"}},
         {"id": "b", "kind": "credit", "amount": "40 k USD", "rate": "60%", "windows": {"every": "term"}},
     ),
+    "minimum-commitment": (
+        {"id": "a", "kind": "payment", "amount": "5 k USD", "on": "2026-01-15"},
+        {"id": "b", "kind": "minimum-commitment", "amount": "300 k USD", "windows": {"every": "term"},
+         "prepayments": ["a"]},
+    ),
     "service-credit": (
         {"id": "a", "kind": "credit", "amount": "60 k USD", "windows": {"every": "term"}},
         {"id": "b", "kind": "service-credit", "windows": {"every": "month"},

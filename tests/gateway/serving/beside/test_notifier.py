@@ -148,8 +148,8 @@ def test_what_is_told_of_a_budget_and_to_whom() -> None:
     for call in calls:
         news.tell(call.cap, call.allows, 80, call.allows.limit // 5)
     assert said == [
-        "budget `own` of `group=a`: 80% of its amount in 2026-01-15 is used, or leased to calls",
-        "budget `usual`: 80% of its amount in Jan 2026 is used, or leased to calls",
+        "budget `own` of `group=a`: 80% of its amount in 2026-01-15 is used or held by calls (1 of 5 left)",
+        "budget `usual`: 80% of its amount in Jan 2026 is used or held by calls (2 of 10 left)",
     ]
     assert counts == [("own", 80), ("usual", 80)]
     ((address, document),) = sent
