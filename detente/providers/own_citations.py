@@ -10,11 +10,10 @@ from typing import Any
 
 import msgspec
 
-from detente.providers.raw_member import UNREADABLE
+from detente.providers.raw_member import UNREADABLE, RawObject, with_turns
 
 OWN_INDEX = ""
 """What stands for Anthropic's `encrypted_index`, which only Anthropic makes."""
-_Object = dict[str, msgspec.Raw]
 
 
 def is_own(citation: msgspec.Raw) -> bool:
@@ -28,19 +27,14 @@ def is_own(citation: msgspec.Raw) -> bool:
 
 def without_own_citations(messages: msgspec.Raw) -> msgspec.Raw:
     """The turns without them; as they came where they hold none."""
-    try:
-        turns = msgspec.json.decode(messages, type=list[_Object])
-        told = [_without(turn) for turn in turns]
-    except UNREADABLE:
-        return messages  # the provider says what is wrong with it
-    return messages if told == turns else msgspec.Raw(msgspec.json.encode(told))
+    return with_turns(messages, _without)
 
 
-def _without(turn: _Object) -> _Object:
+def _without(turn: RawObject) -> RawObject:
     content = bytes(turn.get("content", b""))
     if not content.startswith(b"[") or b'"encrypted_index"' not in content:
         return turn
-    blocks = msgspec.json.decode(content, type=list[_Object])
+    blocks = msgspec.json.decode(content, type=list[RawObject])
     for block in blocks:
         if bytes(block.get("citations", b"")).startswith(b"["):
             cited = msgspec.json.decode(block["citations"], type=list[msgspec.Raw])

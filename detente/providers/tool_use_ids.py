@@ -13,7 +13,7 @@ from hashlib import blake2b
 
 import msgspec
 
-from detente.providers.raw_member import UNREADABLE, raw_of
+from detente.providers.raw_member import RawObject, raw_of, with_turns
 
 MAX_ID = 64
 """Characters of an id."""
@@ -21,7 +21,6 @@ NO_ID = re.compile(r"[^a-zA-Z0-9_-]")
 """Signs that no id of Anthropic's has."""
 _ODD = re.compile(rb'"(?:id|tool_use_id)"\s*:\s*"(?![a-zA-Z0-9_-]{0,%d}")' % MAX_ID)
 _NAMED = {b'"tool_use"': "id", b'"tool_result"': "tool_use_id"}
-_Object = dict[str, msgspec.Raw]
 
 
 def fitting(stated: str, others: re.Pattern[str]) -> str:
@@ -42,19 +41,14 @@ def with_fitting_ids(messages: msgspec.Raw) -> msgspec.Raw:
     """
     if _ODD.search(bytes(messages)) is None:
         return messages
-    try:
-        turns = msgspec.json.decode(messages, type=list[_Object])
-        told = [_fitted(turn) for turn in turns]
-    except UNREADABLE:
-        return messages  # the provider says what is wrong with it
-    return messages if told == turns else raw_of(told)
+    return with_turns(messages, _fitted)
 
 
-def _fitted(turn: _Object) -> _Object:
+def _fitted(turn: RawObject) -> RawObject:
     content = bytes(turn.get("content", b""))
     if not content.startswith(b"[") or _ODD.search(content) is None:
         return turn
-    blocks = msgspec.json.decode(content, type=list[_Object])
+    blocks = msgspec.json.decode(content, type=list[RawObject])
     for block in blocks:
         name = _NAMED.get(bytes(block.get("type", b"")))
         if name in block:

@@ -12,12 +12,11 @@ import re
 
 import msgspec
 
-from detente.providers.raw_member import UNREADABLE
+from detente.providers.raw_member import RawObject, with_turns
 
 _EMPTY = re.compile(rb'"signature"\s*:\s*(?:""|null)')
 _SIGNED = re.compile(rb'"signature"\s*:\s*"[^"]')
 _THOUGHT = re.compile(rb'"type"\s*:\s*"thinking"')
-_Object = dict[str, msgspec.Raw]
 
 
 def without_unsigned(messages: msgspec.Raw) -> msgspec.Raw:
@@ -29,23 +28,18 @@ def without_unsigned(messages: msgspec.Raw) -> msgspec.Raw:
     text = bytes(messages)
     if not _EMPTY.search(text) and len(_THOUGHT.findall(text)) <= len(_SIGNED.findall(text)):
         return messages
-    try:
-        turns = msgspec.json.decode(text, type=list[_Object])
-        told = [_without(turn) for turn in turns]
-    except UNREADABLE:
-        return messages  # the provider says what is wrong with it
-    return messages if told == turns else msgspec.Raw(msgspec.json.encode(told))
+    return with_turns(messages, _without)
 
 
-def _without(turn: _Object) -> _Object:
+def _without(turn: RawObject) -> RawObject:
     content = bytes(turn.get("content", b""))
     if not content.startswith(b"["):
         return turn
-    blocks = msgspec.json.decode(content, type=list[_Object])
+    blocks = msgspec.json.decode(content, type=list[RawObject])
     kept = [block for block in blocks if not _is_unsigned(block)]
     return turn if len(kept) == len(blocks) else {**turn, "content": msgspec.Raw(msgspec.json.encode(kept))}
 
 
-def _is_unsigned(block: _Object) -> bool:
+def _is_unsigned(block: RawObject) -> bool:
     kind, signature = (bytes(block.get(name, b'""')) for name in ("type", "signature"))
     return kind == b'"thinking"' and signature in (b'""', b"null")
