@@ -11,12 +11,16 @@ from functools import lru_cache
 from typing import Protocol
 
 import httptools
+import msgspec
 
 from detente.gateway.http.exchange import HeaderLines, RequestHead
+from detente.gateway.http.known_head import KnownHead, known_head
 
 MAX_HEAD = 64 * 1024
 """Bytes of a request's line and headers; of one header that is not whole, one read of the socket more."""
 MAX_HEADERS = 100
+MAX_HEADS = 8
+"""Heads in a row, each another than the one before it, after which none is expected to come again."""
 _ONCE = frozenset({b"host", b"authorization", b"api-key", b"x-api-key", b"content-type", b"content-encoding"})
 _OFFERS = frozenset({b"upgrade", b"http2-settings"})
 
@@ -27,6 +31,10 @@ class Rules(Protocol):
     @property
     def max_body(self) -> int:
         """The largest body, in bytes."""
+
+    @property
+    def epoch(self) -> object:
+        """Another object once what ``refusal`` says of a head may be another."""
 
     def refusal(self, head: RequestHead) -> tuple[int, HeaderLines, bytes] | None:
         """A reply that is given before any of the body is read; None where the body is wanted."""
@@ -79,10 +87,23 @@ class Reader:
         """Since when a head has been coming; None while there is none, or it is whole."""
         self.reading = False
         """Whether a request has begun to come, and is not whole."""
+        self._known: KnownHead | None = None
+        """The head that came last, where it may be known again."""
+        self._tries = MAX_HEADS
+        self._begun = b""  # what a head is read from that began at the beginning of a read
+        self._missing = 0  # bytes of the body behind a head that was known again
 
     def feed(self, data: bytes, now: float) -> None:
         """Read on. Raises NoRequestError where what came is no request: then nothing more is to be read."""
         self._now = now
+        if self._missing:
+            data = self._behind(data)
+            if not data:
+                return
+        if not (self.reading or self._barren):  # between two requests
+            if self._known is not None and self._again(self._known, data):
+                return
+            self._begun = data
         self._barren += len(data)
         while True:
             try:
@@ -98,6 +119,41 @@ class Reader:
                 raise NoRequestError(400, f"not a request: {error}") from None
         if self._barren > MAX_HEAD:
             raise NoRequestError(431, f"a head, or what follows a body, of over {MAX_HEAD} bytes")
+
+    def _again(self, known: KnownHead, data: bytes) -> bool:
+        """Take a request whose head is that of the one before it; whether it is, and nothing comes behind it."""
+        starts = known.starts(data)
+        if starts is None or known.epoch is not self._rules.epoch:
+            return False
+        length, start = starts
+        missing = length + start - len(data)
+        if missing < 0 or length > self._rules.max_body:
+            return False
+        self._tries = MAX_HEADS
+        head = self._head = msgspec.structs.replace(known.head)
+        body = data[start:]
+        if missing == 0:
+            self._asker.asked(head, body)
+        else:
+            self.reading, self._missing = True, missing
+            self._body = [body] if body else []
+        return True
+
+    def _behind(self, data: bytes) -> bytes:
+        """Take more of the body behind a head that was known again. What comes behind that."""
+        missing = self._missing
+        self._body.append(data if len(data) <= missing else data[:missing])
+        self._missing = max(0, missing - len(data))
+        if not self._missing:
+            self._whole()
+        return data[missing:]
+
+    def _whole(self) -> None:
+        """All of a request has come."""
+        assert self._head is not None, "a message has a head"
+        self.reading = False
+        pieces, self._body = self._body, []
+        self._asker.asked(self._head, pieces[0] if len(pieces) == 1 else b"".join(pieces))
 
     @property
     def method(self) -> bytes:
@@ -143,6 +199,7 @@ class Reader:
     def on_headers_complete(self) -> None:
         """The head is whole: refuse now what need not be read to its end."""
         pairs, parser = self._pairs, self._parser
+        begun, self._begun = self._begun, b""
         if self._barren or len(pairs) > MAX_HEADERS:  # else all of it came in one piece
             self._must_be_short()
         headers = {name.lower(): value for name, value in pairs}
@@ -169,6 +226,10 @@ class Reader:
         refusal = self._rules.refusal(head)
         if refusal is not None:
             raise NoRequestError(refusal[0], "", refusal)
+        self._known = None
+        if begun and self._tries and head.key is not None:  # else it may be refused for its length
+            self._tries -= 1
+            self._known = known_head(begun, head, len(pairs), self._rules.epoch)
         if b"expect" in headers and headers[b"expect"].lower() == b"100-continue" and version == "1.1":
             self._asker.expected()
 
@@ -191,11 +252,8 @@ class Reader:
         """The request is whole, unless it is read again without its offer."""
         if self._offered:
             return
-        assert self._head is not None, "a message has a head"
-        self.reading = False
-        pieces, self._body = self._body, []
         self._barren = 0
-        self._asker.asked(self._head, pieces[0] if len(pieces) == 1 else b"".join(pieces))
+        self._whole()
 
 
 def _merged(pairs: Sequence[tuple[bytes, bytes]]) -> dict[bytes, bytes]:

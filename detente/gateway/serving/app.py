@@ -165,6 +165,11 @@ class App:
         return self.policy.serving.body
 
     @property
+    def epoch(self) -> object:
+        """The keys that open now: what they say of a head changes with them alone, and with time, which is asked."""
+        return self.door.keys
+
+    @property
     def idle(self) -> float:
         """Seconds of silence after which a connection is closed."""
         return self.policy.serving.deadlines.idle

@@ -13,8 +13,11 @@ from hypothesis import strategies as st
 from detente.gateway.http.exchange import Exchange, HeaderLines, RequestHead
 from detente.gateway.http.outbox import Outbox
 from detente.gateway.http.protocol import Connection
+from detente.live.key import Key, hash_of
 from tests.gateway.http.attack import read as answers_in
 from tests.gateway.http.peer import run
+
+ANYBODY = Key.model_validate({"id": "anybody", "workload": "any", "hash": hash_of("any")})
 
 
 class Echo:
@@ -22,6 +25,7 @@ class Echo:
 
     max_body, max_connections, idle, keep_alive = 1000, 100, 5.0, 15.0
     metrics_port: int | None = None
+    epoch: object = None
 
     def __init__(self) -> None:
         self.connections: set[Connection] = set()
@@ -29,6 +33,7 @@ class Echo:
         self.understood: list[tuple[bytes, bytes, bytes]] = []
 
     def refusal(self, head: RequestHead) -> tuple[int, HeaderLines, bytes] | None:
+        head.key = ANYBODY
         return (401, b"", b"") if b"x-stranger" in head.headers else None
 
     def malformed(self, status: int, message: str) -> bytes:
@@ -68,8 +73,8 @@ class Wire(asyncio.Transport):
     abort = close
 
 
-async def fed(parts: list[bytes]) -> tuple[Echo, Wire]:
-    """What comes of bytes, in these pieces."""
+async def fed(parts: list[bytes], turns: int = 0) -> tuple[Echo, Wire]:
+    """What comes of bytes, in these pieces, with so many turns of the loop after each."""
     app, wire, loop = Echo(), Wire(), asyncio.get_running_loop()
     state = SimpleNamespace(connections=set(), tasks=set())
     connection = Connection(app, None, state, {}, loop)
@@ -80,6 +85,8 @@ async def fed(parts: list[bytes]) -> tuple[Echo, Wire]:
         if wire.closed:
             break
         connection.data_received(part)
+        for _ in range(turns):
+            await asyncio.sleep(0)
     connection.eof_received()
     connection.connection_lost(None)
     return app, wire
@@ -113,6 +120,7 @@ PIECES = st.lists(
             [
                 b"POST /a HTTP/1.1\r\nhost: a\r\ncontent-length: 5\r\n\r\nhello",
                 b"POST /b?c=d HTTP/1.1\r\nhost: a\r\ntransfer-encoding: chunked\r\n\r\n5\r\nhello\r\n0\r\n\r\n",
+                b"POST /a HTTP/1.1\r\nhost: a\r\ncontent-length: 12\r\n\r\nhello\r\n\r\nyou",
                 b"GET /c HTTP/1.1\r\nhost: a\r\n\r\n",
                 b"POST /d HTTP/1.1\r\n",
                 b"host: a\r\n",
@@ -154,3 +162,29 @@ def test_any_bytes_in_any_pieces_are_the_same_requests_and_never_confused(pieces
         assert not answers.left
         assert answers.final.count(200) == len(app.understood)
         assert len(answers.final) <= len(app.understood) + 1  # one refusal, and then no more
+
+
+HEADS = [
+    b"POST /a HTTP/1.1\r\nhost: a\r\ncontent-length: %d\r\nb: c\r\n\r\n",
+    b"POST /a HTTP/1.1\r\nHost: a\r\nContent-Length:  %d\r\n\r\n",
+    b"POST /d HTTP/1.1\r\nhost: a\r\ncontent-length: %d\r\nb: c\r\n\r\n",
+    b"POST /a HTTP/1.1\r\nhost: a\r\ncontent-length: %d\r\nconnection: close\r\n\r\n",
+]
+
+
+@given(
+    asked=st.lists(st.tuples(st.sampled_from([0, 0, 0, 1, 2, 3]), st.binary(max_size=30)), max_size=6),
+    cuts=st.lists(st.integers(0, 200), max_size=4),
+)
+def test_requests_with_the_head_of_the_one_before_are_as_another_reader_sees_them(
+    asked: list[tuple[int, bytes]], cuts: list[int]
+) -> None:
+    """Each comes in a piece of its own, as clients send them, or is cut where it may be."""
+    raws = [HEADS[which] % len(body) + body for which, body in asked]
+    parts = []
+    for raw in raws:
+        places = sorted({0, len(raw), *(cut for cut in cuts if cut < len(raw))})
+        parts += [raw[a:b] for a, b in pairwise(places)]
+    app, wire = run(fed(parts, turns=4), plain=True)
+    assert app.understood == by_h11(b"".join(raws))
+    assert answers_in(wire.written).final.count(200) == len(app.understood)

@@ -21,6 +21,7 @@ class Silent:
 
     max_body, max_connections, idle, keep_alive = 1000, 100, 5.0, 15.0
     metrics_port: int | None = None
+    epoch: object = None
 
     def __init__(self, outbox: Outbox) -> None:
         self.connections: set[Connection] = set()

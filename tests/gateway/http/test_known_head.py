@@ -1,0 +1,99 @@
+"""A head that came before is known again by its bytes; any other is read."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from detente.gateway.http.exchange import RequestHead
+from detente.gateway.http.known_head import KnownHead, known_head
+from detente.live.key import Key, hash_of, make
+from tests.gateway.caller import HELLO, request
+from tests.gateway.http.limited import LIMIT, small
+from tests.gateway.http.peer import run
+from tests.gateway.script import SERVED, play
+from tests.gateway.stage import Stage
+
+RAW = b"POST /a HTTP/1.1\r\nHost: a\r\nContent-Length: 5\r\nb: c\r\n\r\n"
+HEADERS = {b"host": b"a", b"content-length": b"5", b"b": b"c"}
+
+
+def head(**more: object) -> RequestHead:
+    return RequestHead(**{"method": b"POST", "headers": HEADERS, "path": b"/a", **more})  # type: ignore[arg-type]
+
+
+def known() -> KnownHead:
+    found = known_head(RAW + b"hello", head(), 3, None)
+    assert found is not None
+    return found
+
+
+def test_the_same_head_with_any_length_is_known_again() -> None:
+    other = RAW.replace(b"5", b"12345")
+    assert known().starts(RAW + b"hello") == (5, len(RAW))
+    assert known().starts(other) == (12345, len(other))
+    assert known().head.headers == {b"host": b"a", b"b": b"c"}, "its length is that of each body"
+
+
+@pytest.mark.parametrize(
+    ("old", "new"),
+    [
+        (b"POST /a", b"POST /b"),
+        (b"b: c", b"b: d"),
+        (b"b: c", b"B: c"),
+        (b": 5\r", b": +5\r"),
+        (b": 5\r", b": 5 \r"),
+        (b": 5\r", b": \r"),
+        (b": 5\r", b": 5"),
+        (b": 5\r", b": 1234567890\r"),
+        (b"\r\n\r\n", b"\r\nc: d\r\n\r\n"),
+        (b"\r\n\r\n", b"\r\n"),
+    ],
+)
+def test_another_head_is_not_known(old: bytes, new: bytes) -> None:
+    assert known().starts(RAW.replace(old, new)) is None
+
+
+@pytest.mark.parametrize(
+    ("raw", "found"),
+    [
+        (RAW[:-1], head()),
+        (RAW.replace(b"Host: a\r\n", b"Host: a\n"), head()),
+        (RAW.replace(b"b: c", b"b: c\r\n d"), head()),
+        (RAW, head(version="1.0")),
+        (RAW, head(keep_alive=False)),
+        (RAW, head(headers={**HEADERS, b"expect": b"100-continue"})),
+        (RAW, head(headers={b"host": b"a", b"b": b"c"})),
+        (RAW, head(headers={**HEADERS, b"content-length": b"5, 5"})),
+    ],
+    ids=["cut", "bare line feed", "folded", "1.0", "closing", "expects", "no length", "two lengths"],
+)
+def test_a_head_that_could_be_taken_otherwise_is_read_each_time(raw: bytes, found: RequestHead) -> None:
+    assert known_head(raw, found, 3, None) is None
+
+
+def test_a_head_that_is_known_again_is_refused_for_what_changed_since(tmp_path: Path) -> None:
+    """The key that it presents, which opens no more, and the length of its body."""
+    made = make("made", bytes(31) + b"2")
+
+    key = Key.model_validate({"id": "made", "workload": "chat", "hash": hash_of(made)})
+
+    async def main() -> None:
+        async with play(SERVED) as south, Stage(tmp_path, small(south)) as stage:
+            stage.app.change_keys([key])
+            caller = await stage.caller()
+            for _ in range(2):
+                caller.send(request(key=made))
+                assert (await caller.answer()).status == 200
+            stage.app.change_keys([])
+            caller.send(request(key=made))
+            assert (await caller.answer()).status == 401
+            await caller.leave()
+            caller = await stage.caller()
+            for size, status in ((0, 200), (0, 200), (LIMIT, 413)):
+                caller.send(request({**HELLO, "user": "a" * size}))
+                assert (await caller.answer()).status == status
+            await caller.leave()
+
+    run(main())
