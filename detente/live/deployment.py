@@ -13,6 +13,7 @@ from urllib.parse import urlsplit
 from pydantic import Field, StringConstraints, model_validator
 
 from detente.errors import FlawError
+from detente.live.claude_name import ANSWERS_ANEW, version_of
 from detente.live.connection import ConnectionSpec
 from detente.live.credential import Credential
 from detente.market.offer import AnyOffer, GpuOffer
@@ -43,7 +44,8 @@ Feature = Literal[
 
 Continues = Literal["assistant", "vllm", "prefix"]
 """How a deployment is told to go on with an answer that another began: by a last message of the assistant's (Claude
-up to 4.5); the same with vLLM's ``continue_final_message``; the same marked ``prefix`` (Mistral, DeepSeek)."""
+up to 4.5, in its own shape); the same with vLLM's ``continue_final_message``; the same marked ``prefix`` (Mistral,
+DeepSeek)."""
 
 Endpoint = Annotated[str, StringConstraints(min_length=8, max_length=2000)]
 Name = Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9][A-Za-z0-9._:/@+-]*$", max_length=300)]
@@ -96,6 +98,27 @@ class _Deployment(Noun):
     def at_bedrock(self) -> bool:
         """Whether it is Bedrock that it asks, as far as its kind and its address tell."""
         return False
+
+    def cannot_go_on(self, name: str) -> tuple[str, str] | None:
+        """Why what it states under `continues` cannot be, and the remedy; None where it may.
+
+        ``name`` is what the provider calls its model. Neutral: None, since nobody sees from outside who can.
+        """
+        return None
+
+
+_STATES_NONE = "leave `continues` out"
+
+
+def _claude_cannot_go_on(deployment: _Deployment, name: str) -> tuple[str, str] | None:
+    """What is wrong with how a Claude is to be told, in its own shape, to go on with an answer."""
+    version = version_of(name, deployment.model)
+    if version is not None and version >= ANSWERS_ANEW:
+        its, first = (".".join(map(str, one)) for one in (version, ANSWERS_ANEW))
+        return f"Claude {its} refuses an answer's beginning, as all do from {first}", _STATES_NONE
+    if deployment.continues not in (None, "assistant"):
+        return f"`{deployment.continues}` is no way to tell a Claude", "write `assistant`"
+    return None
 
 
 _AWS_HOST = re.compile(
@@ -188,6 +211,18 @@ class BedrockDeployment(_Deployment):
         """It is, behind whatever address."""
         return True
 
+    def takes_messages(self, name: str) -> bool:
+        """Whether it takes Anthropic's own shape: Claude does, by InvokeModel, unless the case says otherwise."""
+        return self.api == "invoke" or (self.api is None and "claude" in f"{name} {self.model}".lower())
+
+    def cannot_go_on(self, name: str) -> tuple[str, str] | None:
+        """By Converse none is told an answer's beginning; a Claude by InvokeModel may be, by its version."""
+        if self.api == "openai" or self.continues is None:
+            return None
+        if not self.takes_messages(name):
+            return "by Converse nobody is told the beginning of an answer", _STATES_NONE
+        return _claude_cannot_go_on(self, name)
+
     @model_validator(mode="after")
     def _consistent(self) -> BedrockDeployment:
         if self.endpoint is not None:
@@ -206,6 +241,10 @@ class AnthropicDeployment(_Addressed):
     endpoint: Endpoint = Field(
         default="https://api.anthropic.com", description="its address, without the paths of single calls"
     )
+
+    def cannot_go_on(self, name: str) -> tuple[str, str] | None:
+        """A Claude may be told an answer's beginning, by its version."""
+        return _claude_cannot_go_on(self, name) if self.continues is not None else None
 
     @model_validator(mode="after")
     def _consistent(self) -> AnthropicDeployment:

@@ -13,7 +13,7 @@ from typing import ClassVar
 
 import msgspec
 
-from detente.live.deployment import AnthropicDeployment
+from detente.live.deployment import AnthropicDeployment, Continues
 from detente.providers.authority import Authority, KeyAuthority
 from detente.providers.bedrock.family import Family
 from detente.providers.breakpoints import CACHED_MEMBERS
@@ -56,6 +56,9 @@ class AnthropicWire(Wire):
 
     def speaks(self, shape: Shape) -> bool:
         return shape in ("chat", "messages", "count") and "chat" in self.deployment.serves
+
+    def goes_on(self, shape: Shape) -> Continues | None:
+        return self.deployment.continues if shape == "messages" and self.claude.prefills else None
 
     def fetches(self, shape: Shape) -> frozenset[Media]:
         return frozenset({"images"}) if shape == "chat" else frozenset({"images", "documents"})

@@ -13,6 +13,7 @@ from typing import Any, Literal
 
 import msgspec
 
+from detente.live.claude_name import ANSWERS_ANEW, claude_version, id_of
 from detente.providers.blanks import prompt_without_blanks, without_blanks
 from detente.providers.breakpoints import CACHED_MEMBERS, few_breakpoints
 from detente.providers.conversation import checked
@@ -72,18 +73,9 @@ class Claude:
     sampling: Sampling = "both"
 
 
-_VERSION = re.compile(r"claude-(?:[a-z]+-)?v?(\d{1,2})(?:[-.:](\d{1,2}))?(?!\d)")
-
-
-def claude_version(id_: str) -> tuple[int, int] | None:
-    """The version in an id: ``claude-3-5-sonnet-…``, ``claude-opus-4-1-…``, ``claude-haiku-4.5``; None without one."""
-    found = _VERSION.search(id_)
-    return (int(found.group(1)), int(found.group(2) or 0)) if found else None
-
-
 def claude_of(name: str, model: str | None = None) -> Claude:
     """What the Claude of a name takes; of a name that says nothing, by what the case calls it."""
-    id_ = name.lower() if "claude" in name.lower() else (model or "").lower().replace(".", "-")
+    id_ = id_of(name, model)
     version = claude_version(id_)
     if version is None:
         return Claude()
@@ -94,7 +86,7 @@ def claude_of(name: str, model: str | None = None) -> Claude:
         effort=version >= (4, 6) or (version == (4, 5) and "opus" in id_),
         system_turns=version >= (4, 8) and bool(_SYSTEM_TURNS.search(id_)),
         keeps=version >= (4, 5),
-        prefills=version < (4, 6),
+        prefills=version < ANSWERS_ANEW,
         sampling=sampling_of(version),
     )
 
@@ -118,7 +110,7 @@ def fitted(call: Call, claude: Claude, omissions: Omissions) -> Members:
     if not claude.budgets:
         _without_budget(members, omissions)
     if unsigned and _is_enabled(members) and _unsigned(members["messages"]):
-        _unthinking(members, omissions)
+        without_thinking(members, omissions)
     if "messages" in members:
         if CITED in marked:
             members["messages"] = without_own_citations(members["messages"])
@@ -220,7 +212,7 @@ def _thinking(members: Members, claude: Claude, omissions: Omissions) -> None:
     most = read_as(members.get("max_tokens"), int, "max_tokens") or 0
     budget = min(BUDGETS.get(effort or "high", BUDGETS["high"]), most // 2)
     if not claude.thinks or budget < MIN_BUDGET or _unsigned(members["messages"]):
-        _unthinking(members, omissions)
+        without_thinking(members, omissions)
     else:
         members["thinking"] = raw_of({"type": "enabled", "budget_tokens": budget})
 
@@ -240,8 +232,8 @@ def _is_enabled(members: Members) -> bool:
     return thinking is not None and thinking.type == "enabled"
 
 
-def _unthinking(members: Members, omissions: Omissions) -> None:
-    """Ask for no thought in this call."""
+def without_thinking(members: Members, omissions: Omissions) -> None:
+    """Ask for no thought in this call, in place."""
     del members["thinking"]
     omissions.hint("thinking")
     _without_clearing(members, omissions)

@@ -13,7 +13,7 @@ from typing import Any, ClassVar, Literal, NamedTuple, Self
 
 import msgspec
 
-from detente.live.deployment import AnyDeployment
+from detente.live.deployment import AnyDeployment, Continues
 from detente.providers.authority import Authority
 from detente.providers.outgoing import Outgoing
 from detente.providers.vocabulary import Vocabulary
@@ -241,6 +241,13 @@ class Wire:
     def fetches(self, shape: Shape) -> frozenset[Media]:
         """Which files its provider fetches itself, of a call in a shape that holds their addresses. Neutral: none."""
         return frozenset()
+
+    def goes_on(self, shape: Shape) -> Continues | None:
+        """How it is told to go on with an answer in a shape that another began; None: it cannot be.
+
+        Neutral: with a chat completion as its deployment states, and with nothing else.
+        """
+        return self.deployment.continues if shape == "chat" else None
 
     @property
     def marks(self) -> Collection[str]:

@@ -111,6 +111,31 @@ def test_a_key_s_mistakes(tmp_path: Path, entry: str, expected: str) -> None:
 
 
 @pytest.mark.parametrize(
+    ("kind", "name", "how", "expected"),
+    [
+        ("anthropic", "claude-haiku-4-5", "assistant", None),
+        ("anthropic", "claude-haiku-4-5", "vllm", "`vllm` is no way to tell a Claude; write `assistant`"),
+        ("anthropic", "claude-opus-4-6", "assistant",
+         "Claude 4.6 refuses an answer's beginning, as all do from 4.6; leave `continues` out"),
+        ("anthropic", "claude-sonnet-5", "assistant",
+         "Claude 5.0 refuses an answer's beginning, as all do from 4.6; leave `continues` out"),
+        ("bedrock", "anthropic.claude-haiku-4-5-20251001-v1:0", "assistant", None),
+        ("bedrock", "anthropic.claude-opus-4-6-v1", "assistant",
+         "Claude 4.6 refuses an answer's beginning, as all do from 4.6; leave `continues` out"),
+        ("bedrock", "amazon.nova-pro-v1:0", "assistant",
+         "by Converse nobody is told the beginning of an answer; leave `continues` out"),
+        ("openai-compatible", "claude-opus-4-6", "assistant", None),
+    ],
+)  # fmt: skip
+def test_who_cannot_go_on_with_an_answer_does_not_say_that_it_can(
+    tmp_path: Path, kind: str, name: str, how: str, expected: str | None
+) -> None:
+    stated = DEPLOYMENT.replace("openai-compatible", kind) + f"    name: '{name}'\n    continues: {how}\n"
+    place = "deployments/some.yaml:8:16: "
+    assert wrong(tmp_path, deployments=stated) == ([] if expected is None else [place + expected])
+
+
+@pytest.mark.parametrize(
     ("entry", "expected"),
     [
         ("{ id: f, on: e, kind: cut }", "2:18: there is no deployment or provider `e`; allowed: `d`, `north`"),

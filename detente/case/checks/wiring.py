@@ -41,6 +41,8 @@ def _deployment(case: Entries, entry: Entry, deployment: AnyDeployment, offer: A
         if model not in asked:
             path = ("model",) if deployment.model else ("offer",)
             case.wrong(entry, path, f"no workload runs on {model}", did_you_mean(model, asked))
+    if (cannot := deployment.cannot_go_on(deployment.name_there(offer))) is not None:
+        case.wrong(entry, ("continues",), *cannot)
     provider = case.providers.get(offer.provider)
     for at, region in enumerate(deployment.regions):
         case.has_region(entry, ("regions", at), offer.provider, region)

@@ -16,7 +16,7 @@ import msgspec
 
 from detente.gateway.surfaces.naming import Renamed, renamed, text_of
 from detente.gateway.surfaces.prompt_size import prompt_tokens
-from detente.gateway.surfaces.surface import NO_HEADERS, Asked, Rendering, StreamHead, Surface
+from detente.gateway.surfaces.surface import NO_HEADERS, Asked, BlockPlace, Rendering, StreamHead, Surface
 from detente.gateway.surfaces.unreadable import why
 from detente.live.deployment import Feature, Operation
 from detente.providers import marks
@@ -229,7 +229,7 @@ class ChunkRendering(Rendering):
         """The same events. Raises ``UnsayableError``."""
         return self._events.block(data)
 
-    def goes_on(self, asked: Asked) -> None:
+    def goes_on(self, asked: Asked, place: BlockPlace) -> None:
         """Each chunk names the model."""
         self._events = Renamed(asked.shown_model)
 

@@ -1,19 +1,20 @@
 """What passes through in Anthropic's own shape: replies and streams of deployments that speak it.
 
-Owns: that a reply names the model that was asked for; nothing else of it changes. Not here: what events mean
-(``providers/messages_stream``), and translation (``messages_reply``, ``messages_stream``).
+Owns: that a reply names the model that was asked for, and that a stream which another deployment goes on with stays one
+message; nothing else of it changes. Not here: what events mean (``providers/messages_stream``), and translation
+(``messages_reply``, ``messages_stream``).
 """
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from typing import Any
 
 import msgspec
 
 from detente.gateway.surfaces.messages_error import error_of, type_of
 from detente.gateway.surfaces.naming import renamed, text_of
-from detente.gateway.surfaces.surface import Rendering, UnsayableError
+from detente.gateway.surfaces.surface import Asked, BlockPlace, Rendering, UnsayableError
 from detente.providers import sse
 from detente.providers.wire import Members
 
@@ -31,9 +32,12 @@ class NativeRendering(Rendering):
 
     def __init__(self, model: str) -> None:
         self._model, self._started = model, False
+        self._rest: _Rest | None = None
 
     def feed(self, data: bytes) -> bytes:
         """The same events."""
+        if self._rest is not None:
+            return b"".join([piece for event in sse.split(data) for piece in self._rest.told(event)])
         if self._started or not data:
             return data
         return b"".join([self._first(event) for event in sse.split(data)])
@@ -49,6 +53,10 @@ class NativeRendering(Rendering):
             raise UnsayableError("the provider's stream does not begin with a message") from None
         return sse.event(msgspec.json.encode(members), "message_start")
 
+    def goes_on(self, asked: Asked, place: BlockPlace) -> None:
+        """Its blocks follow those of before; a text goes on within the one that is open."""
+        self._rest = _Rest(place)
+
     def close(self) -> bytes:
         """Nothing: ``message_stop`` has come."""
         return b""
@@ -56,3 +64,56 @@ class NativeRendering(Rendering):
     def fail(self, error: Mapping[str, Any]) -> bytes:
         """Anthropic's error event."""
         return sse.event(msgspec.json.encode(error_of(error, type_of(error))), "error")
+
+
+class _Piece(msgspec.Struct):
+    """Of an event, what says which block it is of."""
+
+    type: str = ""
+    index: int | None = None
+    content_block: dict[str, Any] | None = None
+
+
+class _Rest:
+    """A message of its own as the rest of another, of which a caller has the beginning."""
+
+    def __init__(self, place: BlockPlace) -> None:
+        self._place, self._shift = place, place.begun
+        self._met = False
+        """Whether its own first block, or its end, has come: then the block that was open is gone on with, or ended."""
+
+    def told(self, event: bytes) -> Iterator[bytes]:
+        """An event as part of the one message. Raises ``UnsayableError``."""
+        data = sse.data_of(event)
+        if not data:
+            yield event  # a comment
+            return
+        try:
+            piece = msgspec.json.decode(data, type=_Piece)
+            members = msgspec.json.decode(data, type=Members)
+        except _UNREADABLE:
+            raise UnsayableError("the provider sent an event that cannot be read") from None
+        if piece.type == "message_start":
+            return  # its caller has had one
+        if not self._met and piece.type in ("content_block_start", "message_delta"):
+            self._met = True
+            block = piece.content_block or {}
+            if self._place.open == block.get("type") == "text":
+                self._shift = self._place.begun - 1
+                if text := block.get("text"):
+                    delta = {"type": "text_delta", "text": text}
+                    said = {"type": "content_block_delta", "index": self._shift, "delta": delta}
+                    yield sse.event(msgspec.json.encode(said), "content_block_delta")
+                return
+            if self._place.open:
+                yield sse.event(block_end(self._place.begun - 1), "content_block_stop")
+        if piece.index is None:
+            yield event
+            return
+        members["index"] = msgspec.Raw(b"%d" % (piece.index + self._shift))
+        yield sse.event(msgspec.json.encode(members), piece.type)
+
+
+def block_end(index: int) -> bytes:
+    """The data of the event that ends a block."""
+    return b'{"type":"content_block_stop","index":%d}' % index

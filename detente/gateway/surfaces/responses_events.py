@@ -31,7 +31,7 @@ from detente.gateway.surfaces.responses_reply import (
 )
 from detente.gateway.surfaces.responses_thought import packed
 from detente.gateway.surfaces.responses_tools import ToolName
-from detente.gateway.surfaces.surface import Asked, Rendering, UnsayableError
+from detente.gateway.surfaces.surface import Asked, BlockPlace, Rendering, UnsayableError
 from detente.providers import sse
 from detente.providers.openai_usage import tokens_of
 from detente.providers.tool_calls import new_id
@@ -89,7 +89,7 @@ class ResponseEvents(Rendering):
         """Events for what these chunks hold. Raises ``UnsayableError``."""
         return b"".join([piece for event in self._events.feed(data) for piece in self._chunk(event)])
 
-    def goes_on(self, asked: Asked) -> None:
+    def goes_on(self, asked: Asked, place: BlockPlace) -> None:
         """The response at the end names the model that ended it."""
         self._asked = msgspec.structs.replace(self._asked, served_by=asked.served_by)
 

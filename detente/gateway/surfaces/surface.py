@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
-from typing import Any, ClassVar
+from typing import Any, ClassVar, NamedTuple
 
 import msgspec
 
@@ -108,6 +108,13 @@ class UnsayableError(Exception):
         return replace(failure("broken", 502, str(self), code="unsayable"), of_model=self.of_model)
 
 
+class BlockPlace(NamedTuple):
+    """Where within a stream of blocks its caller is: how many have begun, and the kind of one that is open."""
+
+    begun: int = 0
+    open: str = ""
+
+
 class Rendering:
     """Renders one stream for its caller."""
 
@@ -118,10 +125,11 @@ class Rendering:
         """
         raise NotImplementedError
 
-    def goes_on(self, asked: Asked) -> None:
+    def goes_on(self, asked: Asked, place: BlockPlace) -> None:
         """Another deployment goes on with it, and is asked ``asked``: what is still to name a model names its.
 
-        Neutral: nothing, for a shape that names it once, at the beginning.
+        ``place`` is where its caller is, of a stream that passes through in blocks. Neutral: nothing, for a shape that
+        names it once, at the beginning.
         """
 
     def close(self) -> bytes:

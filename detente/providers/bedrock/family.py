@@ -10,8 +10,9 @@ import re
 from dataclasses import dataclass
 from typing import Literal
 
+from detente.live.claude_name import claude_version
 from detente.providers.breakpoints import CACHED_MEMBERS
-from detente.providers.claude import Sampling, claude_version, sampling_of
+from detente.providers.claude import Sampling, sampling_of
 
 Thinking = Literal["none", "unknown", "budget", "adaptive", "nova", "gpt-oss"]
 """How a family is asked to reason: not at all, nobody knows how, Claude's budget of tokens, Claude's effort, Nova's

@@ -13,7 +13,7 @@ from typing import ClassVar
 from urllib.parse import urlsplit
 
 from detente.live.bedrock_name import BedrockName
-from detente.live.deployment import BedrockDeployment
+from detente.live.deployment import BedrockDeployment, Continues
 from detente.providers.authority import Authority, KeyAuthority
 from detente.providers.bedrock.address import base_of, path_of, region_of
 from detente.providers.bedrock.converse import request_of
@@ -77,13 +77,17 @@ class BedrockWire(Wire):
     @cached_property
     def _native(self) -> bool:
         """Whether it takes Anthropic's own shape: Claude does, by InvokeModel, unless the case says otherwise."""
-        api = self._declared.api
-        return api == "invoke" or (api is None and "claude" in f"{self.name} {self.deployment.model}".lower())
+        return self._declared.takes_messages(self.name)
 
     def speaks(self, shape: Shape) -> bool:
         if shape in ("messages", "count"):
             return self._native and "chat" in self.deployment.serves
         return shape in self.deployment.serves
+
+    def goes_on(self, shape: Shape) -> Continues | None:
+        if self._openai is not None:
+            return self._openai.goes_on(shape)
+        return self.deployment.continues if shape == "messages" and self._native and self.claude.prefills else None
 
     @property
     def marks(self) -> Collection[str]:

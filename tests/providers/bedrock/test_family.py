@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import pytest
 
+from detente.live.claude_name import claude_version
 from detente.providers.bedrock.family import GPT_OSS, OTHER, TITAN, family_of
-from detente.providers.claude import claude_version
 
 ARN = "arn:aws:bedrock:eu-west-1:123456789012"
 

@@ -1,18 +1,19 @@
 """A continuation: how another deployment goes on with a stream that broke off. Pure.
 
-Owns: what a stream has said so far, as far as another can go on with it, and the call by which it is asked to. Not
-here: whether a case wants that (``Job.goes_on``), and who is asked (``relay``).
+Owns: what a stream of chat chunks has said so far, as far as another can go on with it, and the call by which it is
+asked to. Not here: the same in Anthropic's shape (``said_message``), whether a case wants that (``Job.goes_on``), and
+who can (``going_on``).
 """
 
 from __future__ import annotations
 
 import re
 from collections.abc import Mapping
-from typing import Any, Protocol
+from typing import Any, ClassVar, Protocol
 
 import msgspec
 
-from detente.gateway.surfaces.surface import Asked
+from detente.gateway.surfaces.surface import Asked, BlockPlace
 from detente.live.deployment import Continues
 from detente.providers import sse
 from detente.providers.openai_compatible import choices_of
@@ -59,8 +60,10 @@ _MESSAGES = msgspec.json.Decoder(list[msgspec.Raw])
 
 
 class Said:
-    """The text of one stream of chat chunks."""
+    """The text of one stream; of chat chunks, unless another shape says how it is read."""
 
+    of_shown: ClassVar[bool] = False
+    """Whether it is read of what its caller is shown, which is in the same shape, and not of what came."""
     __slots__ = ("_last", "_pieces", "plain")
 
     def __init__(self) -> None:
@@ -73,6 +76,11 @@ class Said:
     def text(self) -> str:
         """All of it."""
         return "".join(self._pieces)
+
+    @property
+    def place(self) -> BlockPlace:
+        """Where within its blocks its caller is; chunks have none."""
+        return BlockPlace()
 
     def take(self, data: bytes) -> None:
         """Note what whole events say."""
@@ -123,7 +131,7 @@ def _is_bound(call: Call) -> bool:
 
 def is_spent(call: Call, tokens: int) -> bool:
     """Whether so many are all the tokens that a call allows: nothing is left to ask for."""
-    return any(left <= 0 for left in _left(call.members, tokens).values())
+    return any(left <= 0 for left in left_of(call.members, tokens).values())
 
 
 class Broken(Protocol):
@@ -151,17 +159,17 @@ def continued(call: Call, text: str, tokens: int, how: Continues | None) -> Call
         return call
     if how is None or text != text.rstrip():  # Claude refuses a beginning that ends with a blank
         return None
-    messages = _with(call.members.get("messages", msgspec.Raw(b"[]")), text, how)
+    messages = with_beginning(call.members.get("messages", msgspec.Raw(b"[]")), text, how)
     if messages is None:
         return None
-    changed: dict[str, Any] = {"messages": messages, **_left(call.members, tokens)}
+    changed: dict[str, Any] = {"messages": messages, **left_of(call.members, tokens)}
     if how == "vllm":
         changed |= {"add_generation_prompt": False, "continue_final_message": True}
     members = {name: msgspec.Raw(msgspec.json.encode(value)) for name, value in changed.items()}
     return msgspec.structs.replace(call, members={**call.members, **members})
 
 
-def _with(messages: msgspec.Raw, text: str, how: Continues) -> list[Any] | None:
+def with_beginning(messages: msgspec.Raw, text: str, how: Continues) -> list[Any] | None:
     """The messages, and the text as the beginning of the answer; a caller may have begun it itself."""
     try:
         said = _MESSAGES.decode(messages)
@@ -178,7 +186,7 @@ def _with(messages: msgspec.Raw, text: str, how: Continues) -> list[Any] | None:
     return [*said, answer | ({"prefix": True} if how == "prefix" else {})]
 
 
-def _left(members: Mapping[str, msgspec.Raw], tokens: int) -> dict[str, int]:
+def left_of(members: Mapping[str, msgspec.Raw], tokens: int) -> dict[str, int]:
     """The limits of tokens that a call states, less what was made."""
     found = {}
     for name in _LIMITS:

@@ -1,7 +1,7 @@
 """Who goes on with a stream that broke off.
 
-Owns: what a deployment would be asked then, or that it cannot go on. Not here: the call by which it is asked to
-(``continuation``), and who is asked in which order (``relay``).
+Owns: whether anybody may, what a deployment would be asked then, or that it cannot go on. Not here: the call by which
+it is asked to (``continuation``, ``said_message``), and who is asked in which order (``relay``).
 """
 
 from __future__ import annotations
@@ -9,18 +9,43 @@ from __future__ import annotations
 import msgspec
 
 from detente.gateway.deciding.choose import RankedCandidate
-from detente.gateway.serving.call.continuation import continued
+from detente.gateway.serving.call.continuation import Said, continuable, continued
 from detente.gateway.serving.call.job import Job
+from detente.gateway.serving.call.said_message import MessageSaid, continuable_message, continued_message
 from detente.gateway.surfaces.surface import Asked
+from detente.providers.wire import Call, Wire
+
+
+def said_of(job: Job, call: Call) -> Said | None:
+    """A reader of what a stream says, where another may have to go on with it; None where nobody is to, or can."""
+    if not job.goes_on or job.buffers:
+        return None
+    if continuable_message(call):
+        return MessageSaid()
+    return Said() if continuable(call) else None
+
+
+def others_go_on(job: Job, choice: RankedCandidate, call: Call) -> bool:
+    """Whether another deployment than the one that is asked a call may go on with what it says."""
+    others = (other.candidate.deployed.wire for other in job.order.choices if other is not choice)
+    return any(_takes(job, call, wire) and wire.goes_on(call.operation) for wire in others)
 
 
 def going_on(job: Job, choice: RankedCandidate) -> Asked | None:
     """What a deployment is asked that goes on with a stream that broke off; None where it cannot, or none did."""
-    stream, deployed = job.broken, choice.candidate.deployed
+    stream, wire = job.broken, choice.candidate.deployed.wire
     if stream is None or stream.said is None:
         return None
-    if job.asked.call.operation != stream.asked.call.operation and deployed.wire.speaks(job.asked.call.operation):
-        return None  # it would go on in another shape than the one that was begun
+    asked = stream.asked.call
+    if not _takes(job, asked, wire):
+        return None
+    how = continued_message if asked.operation == "messages" else continued
     tokens = stream.said.tokens_of(stream.pieces)
-    call = continued(stream.asked.call, stream.said.text, tokens, deployed.deployment.continues)
+    call = how(asked, stream.said.text, tokens, wire.goes_on(asked.operation))
     return None if call is None else msgspec.structs.replace(stream.asked, call=call)
+
+
+def _takes(job: Job, call: Call, wire: Wire) -> bool:
+    """Whether a deployment is asked in the shape in which a stream was begun: one stream is of one shape."""
+    own = job.asked.call.operation
+    return wire.speaks(call.operation) and (own == call.operation or not wire.speaks(own))

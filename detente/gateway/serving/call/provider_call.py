@@ -365,8 +365,7 @@ class ProviderCalls:
 
     async def _at_its_limit(self, call: ProviderCall, stream: Stream, said: Said) -> Served:
         """A stream that broke off with all the tokens that its caller allowed ends as one that reached its limit."""
-        stream.complete(said.at_its_limit(asks_usage=stream.asked.call.asks_usage))
-        stream.finish = "length"
+        stream.limit(said)
         served = stream.ended("complete")
         self._recorder.record(call.job, served, self._loop.time())
         return await self._closed(call, stream, served)

@@ -162,8 +162,6 @@ class Recorder:
         if not policy.serving.headers:
             return b""
         lines = f"x-detente-request-id: {job.id}\r\n{job.surface.id_header}: {job.id}\r\n"
-        if job.asked.call.stream and job.goes_on:
-            lines += "x-detente-on-cut: continue\r\n"
         if choice is not None:
             lines += f"x-detente-deployment: {choice.candidate.deployed.id}\r\n"
         if clauses := job.admission.clauses:

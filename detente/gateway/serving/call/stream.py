@@ -12,9 +12,10 @@ from typing import Any
 
 from detente.gateway.deciding.choose import RankedCandidate
 from detente.gateway.http.exchange import Exchange, HeaderLines
-from detente.gateway.serving.call.continuation import Said, continuable
+from detente.gateway.serving.call.continuation import Said
+from detente.gateway.serving.call.going_on import others_go_on, said_of
 from detente.gateway.serving.call.job import HeaderWriter, Job, Served
-from detente.gateway.surfaces.surface import Asked, UnsayableError
+from detente.gateway.surfaces.surface import Asked, BlockPlace, UnsayableError
 from detente.ledger.journals.record import Outcome
 from detente.providers.wire import Failure, StreamPart, Tokens
 
@@ -24,6 +25,7 @@ MAX_BUFFERED = 256 * 1024
 MAX_WHOLE = 64 * 1024 * 1024
 """Bytes of a stream that are held where it is to be whole before any of it is seen."""
 
+GOES_ON: HeaderLines = b"x-detente-on-cut: continue\r\n"
 EVENTS: HeaderLines = b"content-type: text/event-stream; charset=utf-8\r\ncache-control: no-cache\r\n"
 
 
@@ -50,7 +52,7 @@ class Stream:
         self._buffers = job.buffers
         self._next: tuple[RankedCandidate, Asked, bool] | None = None
         """Who goes on with it, what it is asked, and whether that was spilled, until content of theirs has come."""
-        self.said = Said() if job.goes_on and not self._buffers and continuable(asked.call) else None
+        self.said = said_of(job, asked.call)
         """What it has said, where another may have to go on with it."""
         self.begun = False
         """Whether its caller has been given anything of it; the head of the reply may have gone before."""
@@ -93,9 +95,12 @@ class Stream:
 
     def _shown(self, data: bytes) -> bytes:
         """Events as the caller is to see them."""
-        if self.said is not None:
+        if self.said is not None and not self.said.of_shown:
             self.said.take(data)
-        return self._rendering.feed(data)
+        shown = self._rendering.feed(data)
+        if self.said is not None and self.said.of_shown:
+            self.said.take(shown)
+        return shown
 
     def _release(self) -> None:
         """There is content: its caller hears of it."""
@@ -107,7 +112,13 @@ class Stream:
         if self.caller.begun:  # it was told before that it lives, or has heard the beginning
             self.caller.send(data)
         else:
-            self.caller.begin(200, EVENTS + self._headers(self.job, self.choice, None), data)
+            self.caller.begin(200, self._head(), data)
+
+    def _head(self) -> HeaderLines:
+        """The head of the reply. It claims that another may go on only where one can be told to."""
+        may = self.said is not None and others_go_on(self.job, self.choice, self.asked.call)
+        marked = GOES_ON if may and self.job.moment.policy.serving.headers else b""
+        return EVENTS + self._headers(self.job, self.choice, None) + marked
 
     def _enter(self) -> bytes:
         """Who goes on with it is who serves it from here; the mark of that, a comment."""
@@ -115,7 +126,7 @@ class Stream:
             return b""
         before, self.continued = self.choice.candidate.deployed.id, True
         self.choice, asked, self._spilled = self._next
-        self._rendering.goes_on(asked)
+        self._rendering.goes_on(asked, self.said.place if self.said is not None else BlockPlace())
         self._next = None
         return b": detente: %b broke off, %b goes on\n\n" % (
             before.encode(),
@@ -128,6 +139,13 @@ class Stream:
         self._last = mark + self._shown(b"".join([*self._held, data])) + self._rendering.close()
         self._held.clear()
 
+    def limit(self, said: Said) -> None:
+        """Render the end of a stream that broke off with all the tokens that its caller allowed."""
+        end = said.at_its_limit(asks_usage=self.asked.call.asks_usage)
+        self._last = end if said.of_shown else self._shown(end)
+        self._last += self._rendering.close()
+        self.finish = "length"
+
     @property
     def whole(self) -> bytes:
         """What it came to, once it is complete, as a whole reply; empty where that is not known."""
@@ -136,7 +154,7 @@ class Stream:
     def close(self) -> None:
         """The end of a complete stream."""
         if not self.caller.begun:
-            self.caller.begin(200, EVENTS + self._headers(self.job, self.choice, None), b"")
+            self.caller.begin(200, self._head(), b"")
         self.caller.finish(self._last)
 
     def spill(self, data: bytes) -> None:

@@ -1,0 +1,238 @@
+"""A stream that passes through in Anthropic's shape and breaks off: who goes on with it, and what its caller sees."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from tests.builders import Data
+from tests.gateway.caller import HELLO, STREAM
+from tests.gateway.http.peer import run
+from tests.gateway.script import LAST, SSE, Provider, chunked, play
+from tests.gateway.serving.bodies import CHAT, MESSAGES, RESPONSES
+from tests.gateway.stage import PATIENT, Stage, two
+from tests.providers.test_messages_stream import as_events, block, delta, stop
+
+HAIKU, NEWER = "claude-haiku-4-5-20251001", "claude-opus-4-6"
+BEGIN: Data = {"type": "message_start", "message": {"id": "msg_1", "model": "there", "usage": {"input_tokens": 5}}}
+TEXT, THOUGHT = {"type": "text", "text": ""}, {"type": "thinking", "thinking": "", "signature": ""}
+THINKS = [block(0, **THOUGHT), delta(0, type="thinking_delta", thinking="hm")]
+SIGNED = [*THINKS, delta(0, type="signature_delta", signature="S"), stop(0)]
+END: list[Data] = [
+    {"type": "message_delta", "delta": {"stop_reason": "end_turn"}, "usage": {"output_tokens": 7}},
+    {"type": "message_stop"},
+]
+
+
+def says(at: int, text: str) -> Data:
+    return delta(at, type="text_delta", text=text)
+
+
+REST = [BEGIN, block(0, **TEXT), says(0, "llo"), stop(0), *END]
+"""What who goes on says, as a message of its own."""
+
+
+def flow(*events: Data, then: Any = LAST) -> list[Any]:
+    return [SSE, chunked(as_events(list(events))), "heard", then]
+
+
+def claudes(south: Provider, north: Provider, name: str = HAIKU, how: str | None = "assistant") -> Data:
+    """South's Claude, and North's, which can go on with what South's began."""
+    data = two(south, north, serving=PATIENT | {"on-cut": "continue"})
+    for made, played in zip(data["deployments"], (south, north), strict=True):
+        made |= {"kind": "anthropic", "name": name, "endpoint": played.base}
+    if how is not None:
+        data["deployments"][1]["continues"] = how
+    return data
+
+
+def told(events: list[Any]) -> list[tuple[str, int | None]]:
+    """What each event is, and of which block."""
+    return [(event["type"], event.get("index")) for event in events]
+
+
+def started(at: int) -> tuple[str, int]:
+    return "content_block_start", at
+
+
+def piece(at: int) -> tuple[str, int]:
+    return "content_block_delta", at
+
+
+def ended(at: int) -> tuple[str, int]:
+    return "content_block_stop", at
+
+
+OVER: list[tuple[str, int | None]] = [("message_delta", None), ("message_stop", None)]
+WITHIN = {"messages": [*HELLO["messages"], {"role": "assistant", "content": "he"}], "max_tokens": 99}
+AS_ASKED = {"messages": HELLO["messages"], "max_tokens": 100}
+WHERE: dict[str, tuple[list[Data], list[Data], list[tuple[str, int | None]], Data, str]] = {
+    "within a text": (
+        [block(0, **TEXT), says(0, "he")],
+        REST,
+        [started(0), piece(0), piece(0), ended(0), *OVER],
+        WITHIN,
+        "hello",
+    ),
+    "behind a text": (
+        [block(0, **TEXT), says(0, "he"), stop(0)],
+        REST,
+        [started(0), piece(0), ended(0), started(1), piece(1), ended(1), *OVER],
+        WITHIN,
+        "hello",
+    ),
+    "behind a text, of which nothing is left to say": (
+        [block(0, **TEXT), says(0, "he")],
+        [BEGIN, *END],
+        [started(0), piece(0), ended(0), *OVER],
+        WITHIN,
+        "he",
+    ),
+    "within a text, after a thought": (
+        [*SIGNED, block(1, **TEXT), says(1, "he")],
+        REST,
+        [*told(SIGNED), started(1), piece(1), piece(1), ended(1), *OVER],
+        WITHIN | {"max_tokens": 97},
+        "hello",
+    ),
+    "within a thought": (
+        THINKS,
+        [BEGIN, *SIGNED, block(1, **TEXT), says(1, "hello"), stop(1), *END],
+        [
+            started(0),
+            piece(0),
+            ended(0),
+            started(1),
+            piece(1),
+            piece(1),
+            ended(1),
+            started(2),
+            piece(2),
+            ended(2),
+            *OVER,
+        ],
+        AS_ASKED,
+        "hello",
+    ),
+}
+
+
+@pytest.mark.parametrize("name", WHERE)
+def test_another_claude_goes_on_within_the_same_message(tmp_path: Path, name: str) -> None:
+    before, after, shown, sent, text = WHERE[name]
+
+    async def main() -> None:
+        async with (
+            play(flow(BEGIN, *before, then="close")) as south,
+            play(flow(*after)) as north,
+            Stage(tmp_path, claudes(south, north)) as stage,
+        ):
+            north.heard.set()
+            body = {**STREAM, "max_tokens": 100, "thinking": {"type": "adaptive"}}
+            answer = await stage.ask(body, south, path=MESSAGES)
+            assert told(answer.events) == [("message_start", None), *shown]
+            assert "".join(e["delta"].get("text", "") for e in answer.events if e["type"] == piece(0)[0]) == text
+            assert b": detente: south-m broke off, north-m goes on" in answer.body
+            assert answer.headers["x-detente-on-cut"] == "continue"
+            (asked,) = north.asked
+            assert {name: asked[name] for name in sent} == sent
+            assert "thinking" not in asked
+            (record,) = stage.records
+            assert (record.outcome, record.deployment, record.continued) == ("complete", "north-m", True)
+            assert [(a.deployment, a.used) for a in record.attempts] == [("south-m", "unknown"), ("north-m", None)]
+
+    run(main())
+
+
+CALLS = [
+    block(0, type="tool_use", id="toolu_1", name="look", input={}),
+    delta(0, type="input_json_delta", partial_json="{"),
+]
+SAYS = [block(0, **TEXT), says(0, "he")]
+NOT: dict[str, tuple[list[Data], str, str | None, Data]] = {
+    "a newer Claude refuses a beginning": (SAYS, NEWER, None, {}),
+    "nobody says that it can": (SAYS, HAIKU, None, {}),
+    "it called a tool": (CALLS, HAIKU, "assistant", {}),
+    "it called a tool behind a text": ([*SAYS, stop(0), block(1, **CALLS[0]["content_block"])], HAIKU, "assistant", {}),
+    "its text ends with a blank": ([block(0, **TEXT), says(0, "he ")], HAIKU, "assistant", {}),
+    "it is bound to a form": (
+        SAYS,
+        HAIKU,
+        "assistant",
+        {"output_config": {"format": {"type": "json_schema", "schema": {"type": "object"}}}},
+    ),
+}
+
+
+@pytest.mark.parametrize("name", NOT)
+def test_where_nobody_goes_on_the_stream_ends_with_an_error(tmp_path: Path, name: str) -> None:
+    said, model, how, more = NOT[name]
+
+    async def main() -> None:
+        async with (
+            play(flow(BEGIN, *said, then="close")) as south,
+            play(flow(*REST)) as north,
+            Stage(tmp_path, claudes(south, north, model, how)) as stage,
+        ):
+            answer = await stage.ask({**STREAM, "max_tokens": 100, **more}, south, path=MESSAGES)
+            assert told(answer.events) == [*told([BEGIN, *said]), ("error", None)]
+            assert north.requests == []
+            assert stage.records[0].outcome == "cut"
+            claims = how is not None and not more
+            assert ("x-detente-on-cut" in answer.headers) is claims  # it cannot know what will be said
+
+    run(main())
+
+
+def test_a_message_with_all_the_tokens_that_it_may_have_is_at_its_limit(tmp_path: Path) -> None:
+    async def main() -> None:
+        async with (
+            play(flow(BEGIN, *SAYS, then="close")) as south,
+            play(flow(*REST)) as north,
+            Stage(tmp_path, claudes(south, north)) as stage,
+        ):
+            answer = await stage.ask({**STREAM, "max_tokens": 1}, south, path=MESSAGES)
+            assert told(answer.events) == [*told([BEGIN, *SAYS]), ended(0), *OVER]
+            assert answer.events[-2]["delta"]["stop_reason"] == "max_tokens"
+            assert north.requests == []
+            assert (stage.records[0].outcome, stage.records[0].finish) == ("complete", "length")
+
+    run(main())
+
+
+CHUNKS = [b'data: {"choices": [{"delta": {"content": "he"}}]}\n\n']
+RESPONDS = [
+    b'data: {"type": "response.created", "response": {"id": "resp_1", "model": "m"}}\n\n',
+    b'data: {"type": "response.output_text.delta", "delta": "he"}\n\n',
+]
+
+
+@pytest.mark.parametrize(
+    ("path", "more", "said", "claims"),
+    [
+        (CHAT, {"continues": "assistant"}, CHUNKS, True),
+        (CHAT, {"continues": "assistant", "n": 2}, CHUNKS, False),
+        (CHAT, {}, CHUNKS, False),
+        (MESSAGES, {"continues": "vllm"}, CHUNKS, True),
+        (RESPONSES, {"continues": "assistant", "serves": ["chat", "responses"]}, RESPONDS, False),
+        (RESPONSES, {"continues": "assistant"}, CHUNKS, True),
+    ],
+)
+def test_the_head_claims_that_a_stream_goes_on_where_it_may(
+    tmp_path: Path, path: str, more: Data, said: list[bytes], claims: bool
+) -> None:
+    asked: Data = {"input": "hi", "model": "m", "store": False, "stream": True} if path == RESPONSES else STREAM
+    body = {**asked, **({"max_tokens": 9} if path == MESSAGES else {}), **({"n": more["n"]} if "n" in more else {})}
+
+    async def main() -> None:
+        async with play([SSE, *map(chunked, said), "heard", "close"]) as south, play("close", "close") as north:
+            data = two(south, north, serving=PATIENT | {"on-cut": "continue"})
+            for made in data["deployments"]:
+                made |= {name: value for name, value in more.items() if name != "n"}
+            async with Stage(tmp_path, data) as stage:
+                answer = await stage.ask(body, south, path=path)
+                assert ("x-detente-on-cut" in answer.headers) is claims
+
+    run(main())
