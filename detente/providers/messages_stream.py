@@ -15,6 +15,7 @@ import msgspec
 
 from detente.providers import sse
 from detente.providers.error_object import error_of
+from detente.providers.foreign_thought import foreign_thought, says_foreign
 from detente.providers.status import by_status
 from detente.providers.too_long import says_too_long, too_long
 from detente.providers.wire import (
@@ -345,6 +346,8 @@ def failure_of(said: AnthropicError | str | None, status: int | None = None, aft
         kind, told = "exhausted", 502  # our account: the caller's request is not wrong
     if kind == "refused" and says_too_long(error.message):
         return too_long(error.message[:MAX_TEXT])
+    if kind == "refused" and says_foreign(error.message):
+        return foreign_thought(error.message[:MAX_TEXT])
     if kind == "refused":
         return failure(kind, told, error.message[:MAX_TEXT] or "the request is refused", code=error.type or None)
     what = f"the provider answered {status or 'with an error'}" + (f" ({error.type[:100]})" if error.type else "")

@@ -85,7 +85,7 @@ def without(call: Call, lacks: Collection[str]) -> tuple[Mapping[str, msgspec.Ra
         if "reasoning" not in call.optional:
             what = "hold thinking that Claude signed, and nobody but Claude can read it"
             raise Refusal.of("messages", f"{what}; allow it to be left out: `lenient: [reasoning]`")
-        members = {**members, "messages": _thoughtless(bytes(members["messages"]))}
+        members = {**members, "messages": thoughtless(bytes(members["messages"]))}
         left_out.append("thinking")
     return members, tuple(left_out)
 
@@ -132,7 +132,8 @@ def _unencrypted(members: Mapping[str, msgspec.Raw], left_out: list[str]) -> Map
     return {**members, "include": msgspec.Raw(msgspec.json.encode(kept))}
 
 
-def _thoughtless(messages: bytes) -> msgspec.Raw:
+def thoughtless(messages: bytes) -> msgspec.Raw:
+    """The messages of a chat completion without what a model thought. Raises Refusal."""
     try:
         found: list[dict[str, Any]] = msgspec.json.decode(messages, type=list[dict[str, msgspec.Raw]])
     except _UNREADABLE:

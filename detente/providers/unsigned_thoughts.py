@@ -2,8 +2,8 @@
 
 The gateway shows what other models think as `thinking` that nobody signed, and callers send a turn back as they got it.
 Claude takes back only thoughts that a Claude signed, and refuses the whole call for one that is not.
-Owns: leaving them out. Not here: turns that then hold nothing (``blanks``), and thoughts in a chat completion
-(``gateway/surfaces/messages_blocks``).
+Owns: leaving them out, and taking away signatures that nobody who is asked accepts. Not here: turns that then hold
+nothing (``blanks``), and thoughts in a chat completion (``gateway/surfaces/messages_blocks``).
 """
 
 from __future__ import annotations
@@ -17,6 +17,12 @@ from detente.providers.raw_member import RawObject, with_turns
 _EMPTY = re.compile(rb'"signature"\s*:\s*(?:""|null)')
 _SIGNED = re.compile(rb'"signature"\s*:\s*"[^"]')
 _THOUGHT = re.compile(rb'"type"\s*:\s*"thinking"')
+_THOUGHTS = (b'"thinking"', b'"redacted_thinking"')
+_UNSIGNED: RawObject = {
+    "type": msgspec.Raw(_THOUGHTS[0]),
+    "thinking": msgspec.Raw(b'""'),
+    "signature": msgspec.Raw(b'""'),
+}
 
 
 def without_unsigned(messages: msgspec.Raw) -> msgspec.Raw:
@@ -38,6 +44,23 @@ def _without(turn: RawObject) -> RawObject:
     blocks = msgspec.json.decode(content, type=list[RawObject])
     kept = [block for block in blocks if not _is_unsigned(block)]
     return turn if len(kept) == len(blocks) else {**turn, "content": msgspec.Raw(msgspec.json.encode(kept))}
+
+
+def without_signatures(messages: msgspec.Raw) -> msgspec.Raw:
+    """The turns with thoughts that nobody signed; the same object where they hold none.
+
+    So each deployment leaves them out as it does those of models that sign nothing.
+    """
+    return with_turns(messages, _disowned)
+
+
+def _disowned(turn: RawObject) -> RawObject:
+    content = bytes(turn.get("content", b""))
+    if not content.startswith(b"["):
+        return turn
+    blocks = msgspec.json.decode(content, type=list[RawObject])
+    told = [_UNSIGNED if bytes(block.get("type", b"")) in _THOUGHTS else block for block in blocks]
+    return turn if told == blocks else {**turn, "content": msgspec.Raw(msgspec.json.encode(told))}
 
 
 def _is_unsigned(block: RawObject) -> bool:

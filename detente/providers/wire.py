@@ -100,7 +100,7 @@ FailureKind = Literal[
 that cannot be read. ``credential``: ours is not accepted. ``gateway``: it was not asked, for a limit or a mistake of
 our own, which says nothing of it. ``exhausted``: our account there has no money or quota left. ``refused``: the request
 itself is wrong. ``filtered``: its content. ``too-long``: it does not fit the model's window, and may fit another's.
-``foreign``: it sends back encrypted reasoning that was not made there, and that another may have made."""
+``foreign``: it sends back a thought that cannot be read there, and that another may have made."""
 
 FAILS_OVER: frozenset[FailureKind] = frozenset(
     {"throttled", "unavailable", "timeout", "unreachable", "credential", "exhausted", "broken", "gateway"}

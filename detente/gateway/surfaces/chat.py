@@ -20,6 +20,7 @@ from detente.gateway.surfaces.surface import NO_HEADERS, Asked, BlockPlace, Rend
 from detente.gateway.surfaces.unreadable import why
 from detente.live.deployment import Feature, Operation
 from detente.providers import marks
+from detente.providers.omission import thoughtless
 from detente.providers.wire import Call, Members, Refusal, Reply, is_utf8
 
 DONE = b"data: [DONE]\n\n"
@@ -201,6 +202,13 @@ class ChatSurface(Surface):
                 raise Refusal("`stream_options` is not an object", "stream_options") from None
         most = count(members, "max_completion_tokens", "max_tokens")
         return asked(members, messages, model, stream, asks_usage, most)
+
+    def forgetful(self, asked: Asked) -> Asked | None:
+        """Without the thoughts that a Claude signed, where the call is lenient."""
+        call = asked.call
+        if "reasoning" not in call.optional or marks.SIGNED.isdisjoint(marks.marks_of(call)):
+            return None
+        return self.forgotten(asked, "messages", thoughtless(bytes(call.members["messages"])), "thinking")
 
     def whole(self, asked: Asked, reply: Reply, deployment: str) -> bytes:
         """As it came, but for the model's name. Raises ``UnsayableError``."""

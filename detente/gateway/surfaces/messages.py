@@ -26,6 +26,7 @@ from detente.gateway.surfaces.surface import NO_HEADERS, Asked, Rendering, Strea
 from detente.live.deployment import Feature, Operation
 from detente.providers import marks
 from detente.providers.breakpoints import few_breakpoints
+from detente.providers.unsigned_thoughts import without_signatures
 from detente.providers.wire import Call, Refusal, Reply, Wire
 
 BETAS = b"anthropic-beta"
@@ -99,6 +100,13 @@ class MessagesSurface(Surface):
             raise Refusal(f"it cannot do {' or '.join(sorted(unable))}, which `messages` need", "messages")
         return said
 
+    def forgetful(self, asked: Asked) -> Asked | None:
+        """Without the thoughts of earlier turns, where the call is lenient."""
+        messages = asked.call.members["messages"]
+        if "reasoning" not in asked.call.optional or (told := without_signatures(messages)) is messages:
+            return None
+        return self.forgotten(asked, "messages", told, "thinking")
+
     def whole(self, asked: Asked, reply: Reply, deployment: str) -> bytes:
         """One of Anthropic's messages. Raises ``UnsayableError``."""
         if asked.call.operation == "messages":
@@ -140,7 +148,7 @@ def as_chat(asked: Asked, *, marks: Collection[str] = ()) -> Asked:
         own.stream,
         asks_usage=True,
         optional=own.optional,
-        left_out=tuple(dict.fromkeys(asking.left_out)),
+        left_out=tuple(dict.fromkeys((*own.left_out, *asking.left_out))),
         budget=asking.budget,
     )
     return msgspec.structs.replace(asked, call=call, needs=frozenset(asking.needs | prompt.needs) - asked.wishes)

@@ -139,14 +139,11 @@ class ResponsesSurface(Surface):
 
     def forgetful(self, asked: Asked) -> Asked | None:
         """Without its encrypted reasoning, where the call is lenient."""
-        call = asked.call
-        if "reasoning" not in call.optional:
+        if "reasoning" not in asked.call.optional:
             return None
-        members = {**call.members, "input": msgspec.Raw(encrypted.forgotten(bytes(call.members["input"])))}
-        left_out = tuple(dict.fromkeys((*call.left_out, "reasoning")))
-        call = msgspec.structs.replace(call, members=members, left_out=left_out)
-        stays = asked.pinned if "previous_response_id" in members else None  # which nobody else holds
-        return msgspec.structs.replace(asked, call=call, pinned=stays)
+        told = msgspec.Raw(encrypted.forgotten(bytes(asked.call.members["input"])))
+        stays = asked.pinned if "previous_response_id" in asked.call.members else None  # which nobody else holds
+        return msgspec.structs.replace(self.forgotten(asked, "input", told, "reasoning"), pinned=stays)
 
     def lost(self, asked: Asked, model: str | None) -> Refusal | None:
         """A response that is stored where this model is not served: only its deployment can read it."""

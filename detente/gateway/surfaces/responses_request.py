@@ -92,7 +92,8 @@ def as_chat(asked: Asked, tags: Collection[str] = ()) -> Asked:
     if own.stream:
         said["stream_options"] = {"include_usage": True}
     members = {name: msgspec.Raw(msgspec.json.encode(value)) for name, value in said.items()}
-    call = Call("chat", members, own.stream, asks_usage=True, optional=own.optional, left_out=omissions.names)
+    left_out = tuple(dict.fromkeys((*own.left_out, *omissions.names)))
+    call = Call("chat", members, own.stream, asks_usage=True, optional=own.optional, left_out=left_out)
     return msgspec.structs.replace(asked, call=call, origin=own, tools=box.names)
 
 

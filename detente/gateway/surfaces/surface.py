@@ -204,6 +204,16 @@ class Surface:
         """
         return None
 
+    @staticmethod
+    def forgotten(asked: Asked, name: str, told: msgspec.Raw, what: str) -> Asked:
+        """A call with another member in place of the one of a name, and ``what`` of it listed as left out."""
+        call = asked.call
+        left_out = tuple(dict.fromkeys((*call.left_out, what)))
+        members = {**call.members, name: told}
+        return msgspec.structs.replace(
+            asked, call=msgspec.structs.replace(call, members=members, left_out=left_out, marks=None)
+        )
+
     def lost(self, asked: Asked, model: str | None) -> Refusal | None:
         """What is said of a call that builds on what a deployment keeps which does not serve its model.
 

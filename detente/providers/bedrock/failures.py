@@ -10,6 +10,7 @@ from typing import Any
 
 import msgspec
 
+from detente.providers.foreign_thought import foreign_thought, says_foreign
 from detente.providers.retry_after import retry_after
 from detente.providers.status import by_status
 from detente.providers.too_long import says_too_long, too_long
@@ -90,6 +91,8 @@ def named(name: str, text: str, status: int | None = None, after: float | None =
         kind, told = "unavailable", 503
     if kind == "refused" and says_too_long(text):
         return too_long(f"Bedrock: {text[:MAX_TEXT]}")
+    if kind == "refused" and says_foreign(text):
+        return foreign_thought(f"Bedrock: {text[:MAX_TEXT]}")
     if kind in ("refused", "throttled") and text:
         return failure(kind, told, f"Bedrock: {text[:MAX_TEXT]}", code=plain or None, retry_after=after)
     what = plain or ("an error without a name" if status is None else str(status))

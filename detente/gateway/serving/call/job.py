@@ -67,6 +67,8 @@ class Job(msgspec.Struct):
     """What its caller was told of its stream."""
     outgrown: int | None = None
     """The longest window, in tokens, that was too short for it; 0 where its length is not stated."""
+    foreign_to: set[str] = set()
+    """Deployments that cannot read the thoughts that it sends back."""
     broken: Broken | None = None
     """Its stream, where that broke off and another deployment may go on with it."""
     trace: HeaderPairs = ()

@@ -49,7 +49,7 @@ def _again(wait: float | None) -> HeaderLines:
 
 
 def _is_foreign(found: Served | Failure | None) -> bool:
-    """Whether who was asked cannot read the reasoning that a call sends back. What others say weighs more."""
+    """Whether who was asked cannot read the thoughts that a call sends back. What others say weighs more."""
     return isinstance(found, Failure) and found.kind == "foreign"
 
 
@@ -87,7 +87,7 @@ class Relay:
         try:
             found = await self._round(job, caller)
             if _is_foreign(found) and (less := job.surface.forgetful(job.asked)) is not None:
-                job.asked = less
+                job.asked, job.foreign_to = less, set()
                 found = await self._round(job, caller)
             if isinstance(broken := job.broken, Stream) and isinstance(found, Failure):
                 return await self._calls.break_off(job, broken, broken.why or found)
@@ -119,6 +119,8 @@ class Relay:
                 found = await self._calls.ask(job, choice, caller) or found
             if isinstance(found, Served) or (found is not None and self._is_final(job, choice, found)):
                 return found
+            if _is_foreign(found):
+                job.foreign_to.add(choice.candidate.deployed.id)
             last = last if last is not None and _is_foreign(found) else found or last
         return last
 
@@ -153,7 +155,7 @@ class Relay:
             return False
         if job.outgrown is not None and (deployed.offer.context or 0) <= job.outgrown:
             return False
-        if any(a.deployment == deployed.id and a.outcome == "foreign" for a in job.attempts):
+        if deployed.id in job.foreign_to:
             return False
         return self._load.health(deployed.id).may_ask(self._loop.time()) and self._permitted(job, choice)
 
