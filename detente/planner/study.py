@@ -11,15 +11,16 @@ from __future__ import annotations
 import contextlib
 import copy
 import time
-from collections.abc import Hashable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Hashable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Literal
 
 import numpy as np
 
 from detente.case.case import Case
-from detente.errors import UnsettledError
+from detente.errors import BillError, UnsettledError
 from detente.planner.answer.balance import check
+from detente.planner.answer.barely_reached import surely_reached
 from detente.planner.answer.bill import Bill, bill_of
 from detente.planner.answer.whole_quanta import Prefer, as_found, in_quanta, in_quanta_in_place
 from detente.planner.formulation.draft import Draft
@@ -241,12 +242,32 @@ class Study:
 
     def solve(self, gap: float = GAP) -> Incumbent | Unmet:
         """The least cost, with its bound, to a relative gap; or that no plan obeys every clause."""
-        found = search(self.draft, self.model, gap, self.progress, self.footing)
+        draft, model = self.draft, self.model
+
+        def searched(footing: Footing | None) -> Incumbent | Unmet:
+            return search(draft, model, gap, self.progress, footing)
+
+        found = self._surely(searched)
         if isinstance(found, Unmet):
             with self.program.as_asked() as differs:
                 if differs:
-                    return search(self.draft, self.model, gap, self.progress, self.footing)
+                    return self._surely(searched)
         return found
+
+    def _surely(self, searched: Callable[[Footing | None], Incumbent | Unmet]) -> Incumbent | Unmet:
+        """What a search finds, in which no amount is reached by the solver's tolerance alone."""
+        found = searched(self.footing)
+        if isinstance(found, Unmet):
+            return found
+        return surely_reached(self.draft, self.model, found, self._bills, lambda: searched(None))
+
+    def _bills(self, found: Incumbent) -> bool:
+        """Whether the exact bill of a solution is the solver's cost."""
+        try:
+            self.bill(found)
+        except BillError:
+            return False
+        return True
 
     def near(self, gap: float = GAP) -> Incumbent | Unmet:
         """As ``solve``, with no more work than tells its cost from that of ``start``, whose program is near this one.
@@ -255,7 +276,12 @@ class Study:
         """
         assert self.start is not None, "say near what: `starting`"
         assert self.footing is not None
-        found = nearby(self.draft, self.model, gap, self.progress, self.start, self.footing)
+        draft, model, start = self.draft, self.model, self.start
+
+        def searched(footing: Footing | None) -> Incumbent | Unmet:
+            return nearby(draft, model, gap, self.progress, start, footing or Footing(None, None))
+
+        found = self._surely(searched)
         return self.solve(gap) if isinstance(found, Unmet) else found
 
     def bound(self) -> Solution:
@@ -315,7 +341,10 @@ class Study:
         if not in_time or found.prices is None or model.program.n > MAX_STEADIED:
             return self.bill(found)
         study, swept = self._without_crumbs(found, gap)
-        return study._moving_least(swept, gap) or study.bill(swept)
+        try:
+            return study._moving_least(swept, gap) or study.bill(swept)
+        except BillError:  # what was found reaches an amount; what moves less does so by the solver's tolerance alone
+            return self.bill(found)
 
     def _without_crumbs(self, found: Incumbent, gap: float) -> tuple[Study, Incumbent]:
         """The study without places that the solution hardly uses, and its solution, where that costs next to nothing.

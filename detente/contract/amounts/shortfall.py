@@ -15,7 +15,7 @@ from pydantic import Discriminator, Field, Tag, model_validator
 from detente.contract.amounts.milestone import drawn_within, only_prepaid
 from detente.contract.program import ClauseOwner, Expression, Program
 from detente.contract.reach.window import Window
-from detente.contract.settled.threshold import ROUNDING, enough, least, left, missing, open_to
+from detente.contract.settled.threshold import ROUNDING, enough, in_whole_quanta, least, left, missing, open_to
 from detente.errors import FlawError
 from detente.values.committed import Committed, is_flow, unit_of
 from detente.values.money import Cash, Money, WorkPrice
@@ -77,7 +77,10 @@ class Shortfall(Noun):
         self, program: Program, reached: Expression, amounts: list[Fraction], *, of_money: bool
     ) -> list[Fraction]:
         """What is to be reached in each window of a plan: of a lump sum, what is enough that none is owed."""
-        return amounts if self.lump is None else enough(amounts, program.most(reached), least(of_money=of_money))
+        if self.lump is None:
+            return amounts
+        whole = amounts if of_money else [in_whole_quanta(amount) for amount in amounts]
+        return enough(whole, program.most(reached), least(of_money=of_money))
 
     def shaped(
         self, program: Program, owner: ClauseOwner, asked: Sequence[Fraction], windows: Sequence[Window],

@@ -42,6 +42,11 @@ def left(*, of_money: bool) -> tuple[Fraction, Fraction]:
     return of * NEARLY, Fraction(CENT) / of
 
 
+def in_whole_quanta(amount: Fraction) -> Fraction:
+    """What is asked of work that is planned in whole quanta: a part of one is never missing."""
+    return amount // QUANTUM * QUANTUM
+
+
 def enough(amounts: Sequence[Fraction], most: Sequence[Fraction], of: Fraction) -> list[Fraction]:
     """What is enough for each amount in a plan, where ``most`` is all that can count and ``of`` the least that misses.
 

@@ -103,6 +103,19 @@ def in_quanta_in_place(draft: Draft, model: Model, found: Solution) -> tuple[Sol
     return _in_place(draft, model, *best) if missed.any() else best
 
 
+def made_of(draft: Draft, model: Model, solution: Solution) -> Solution:
+    """The same work and whole numbers as they are here, and what clauses make of both at least cost."""
+    assert solution.values is not None
+    return _in_place(draft, model, solution, quantities(draft, model, solution.values))[0]
+
+
+def rows_missed(draft: Draft, model: Model, solution: Solution, whole: Quantities) -> Floats:
+    """By how much whole quanta miss what is asked of each row of a clause (natural units); nothing of others."""
+    found, rows = np.zeros(model.program.m), _clauses(draft)
+    found[rows] = _missed(draft, model, solution, whole, rows, model.asked(rows))
+    return found
+
+
 def _in_place(draft: Draft, model: Model, solution: Solution, whole: Quantities) -> tuple[Solution, Quantities]:
     """The same work and whole numbers, and what clauses make of it at least cost: soon there, whatever the program.
 
@@ -178,6 +191,8 @@ def _beyond(
     """By how much whole quanta are beyond what is asked of rows (natural units), and how far floats may be off."""
     assert solution.values is not None
     values = solution.values.copy()
+    whole_ones = whole_columns(draft)
+    values[whole_ones] = np.rint(values[whole_ones])  # a billionth of one would make up for a part of a large amount
     columns, planned = _planned(draft, whole)
     values[columns] = planned
     for name, counts in whole.units.items():
