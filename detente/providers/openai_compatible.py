@@ -79,6 +79,7 @@ _VECTOR = re.compile(rb'\[\s*[^\s\]]|"[^"]')
 _UNREADABLE = (msgspec.DecodeError, UnicodeDecodeError, RecursionError)
 _WHOLE = msgspec.json.Decoder(_Whole, strict=False)
 _OPTIONS = msgspec.json.Decoder(dict[str, Any])
+_CHOICES = msgspec.json.Decoder(int | None)
 
 
 class CompatibleWire(Wire):
@@ -165,13 +166,13 @@ def _answers(call: Call, found: _Whole) -> tuple[bool, str | None]:
         vectors = found.data or ()
         whole = all(_VECTOR.match(vector.embedding) for vector in vectors)
         return whole and len(vectors) == texts_of(call), None
-    finish = None
-    for choice in found.choices or ():
-        if bytes(choice.message)[:1] != b"{":
+    finish, choices = None, found.choices or ()
+    for choice in choices:
+        if not bytes(choice.message).startswith(b"{"):
             return False, None
         if finish is None and choice.finish_reason:
             finish = as_reason(choice.finish_reason)
-    return len(found.choices or ()) >= choices_of(call), finish
+    return len(choices) >= choices_of(call), finish
 
 
 def texts_of(call: Call) -> int:
@@ -187,8 +188,11 @@ def texts_of(call: Call) -> int:
 
 def choices_of(call: Call) -> int:
     """How many choices a chat call asks for; 1 where it does not say."""
+    stated = call.members.get("n")
+    if stated is None:
+        return 1
     try:
-        return msgspec.json.decode(call.members.get("n", b"1"), type=int | None) or 1
+        return _CHOICES.decode(stated) or 1
     except _UNREADABLE:
         return 1
 

@@ -95,8 +95,7 @@ def _tokens(
         read, wrote = of_input.cached_tokens or 0, of_input.cache_write_tokens or 0
     if of_output is not None:
         thought = of_output.reasoning_tokens or 0
-    beside = total - given - made if total is not None else 0
-    if beside > 0 and thought in (0, beside):
+    if total is not None and (beside := total - given - made) > 0 and thought in (0, beside):
         made, thought = made + beside, beside
     if read < 0 or wrote < 0 or not read + wrote <= given <= MAX_TOKENS or not 0 <= thought <= made <= MAX_TOKENS:
         return None

@@ -11,6 +11,8 @@ from dataclasses import dataclass
 from functools import cached_property
 
 from detente.case.made_keys import unfit
+from detente.demand.workload import AnyWorkload
+from detente.gateway.deciding.key_settings import KeySettings
 from detente.gateway.deciding.policy import Policy
 from detente.live.budget import BudgetAmounts
 from detente.live.key import Key, opens
@@ -19,16 +21,22 @@ from detente.live.presented import Presented
 
 @dataclass(frozen=True, slots=True)
 class HeldKey:
-    """A key, the labels that it stands for, and what may be left out of its calls.
+    """A key, whose calls it opens for, the labels that it stands for, and what its calls go by.
+
+    ``lenient`` is what may be left out of them, and ``whose`` the id of the workload.
 
     ``presented``: what turns on it beside these; None where nothing does, so that calls of several keys are decided as
     one.
     """
 
     key: Key
+    id: str
+    workload: AnyWorkload
+    whose: str
     labels: Mapping[str, str]
     lenient: frozenset[str]
     presented: Presented | None
+    settings: KeySettings
 
 
 class Keyring:
@@ -72,17 +80,18 @@ class Keyring:
     def still(self, key: Key) -> HeldKey | None:
         """A key that opened a moment ago, as it is now; None where it no longer does."""
         found = self._held.get(key.id)
-        return found if found is not None and found.key.hash == key.hash else None
+        return found if found is not None and (found.key is key or found.key.hash == key.hash) else None
 
 
 def _held(policy: Policy, key: Key) -> HeldKey:
-    labels = {**policy.workloads[key.workload].labels, **key.labels}
+    workload = policy.workloads[key.workload]
+    labels = {**workload.labels, **key.labels}
     lenient = frozenset(policy.serving.lenient if key.lenient is None else key.lenient)
     presented = None
     if policy.budgets.asks_key or key.within or key.budget or key.models:
         models = None if key.models is None else frozenset(key.models)
         presented = Presented(key.id, key.within, key.budget, models)
-    return HeldKey(key, labels, lenient, presented)
+    return HeldKey(key, key.id, workload, workload.id, labels, lenient, presented, KeySettings.of(key, policy.serving))
 
 
 def _labels(policy: Policy, keys: Iterable[Key]) -> Mapping[str, frozenset[str]]:

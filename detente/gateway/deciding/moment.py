@@ -58,6 +58,7 @@ class Moment:
         self, policy: Policy, at: datetime, standings: Standings = NOT_KEPT, keys: Keyring | None = None
     ) -> None:
         self.policy, self.at = policy, at
+        self.currency = policy.currency
         self.standings = standings
         self.keys = Keyring(policy) if keys is None else keys
         hour = at.replace(minute=0, second=0, microsecond=0) + _HOUR

@@ -23,6 +23,7 @@ from detente.ledger.caps.budgets import CaseBudgets
 from detente.ledger.caps.clause_caps import LiveCap, of_terms
 from detente.ledger.journals.record import CallRoute
 from detente.ledger.use.metering import Metering, Tariff
+from detente.live.connection import ConnectionSpec
 from detente.live.deployment import AnyDeployment
 from detente.live.key import Key
 from detente.live.request import Request
@@ -44,9 +45,9 @@ if TYPE_CHECKING:
 _INSTANT = timedelta(microseconds=1)
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, slots=True)
 class Deployed:
-    """A deployment, and what deciding needs of it.
+    """A deployment, and what deciding needs of it: worked out once, since each call asks.
 
     ``places`` are the facts of its offer in each region where it may run a call: a clause must permit all of them.
     ``counted`` are those where the offer stands: there its use counts, wherever it runs.
@@ -60,21 +61,29 @@ class Deployed:
     counted: Facts
     wire: Wire
     held: tuple[Purchase, ...] | None = None
+    id: str = field(init=False)
+    """The deployment's id."""
+    base: str = field(init=False)
+    """The address that all its paths are under."""
+    host: str = field(init=False)
+    """Host and port of its address, as a signature covers them."""
+    connection: ConnectionSpec | None = field(init=False)
+    """How it is connected to, where that is not as usual."""
+    output_weight: int = field(init=False)
+    """What a token of output weighs in tokens of its capacity."""
 
-    @cached_property
-    def id(self) -> str:
-        """The deployment's id."""
-        return self.deployment.id
-
-    @cached_property
-    def base(self) -> str:
-        """The address that all its paths are under."""
-        return self.wire.base
-
-    @cached_property
-    def host(self) -> str:
-        """Host and port of its address, as a signature covers them."""
-        return urlsplit(self.base).netloc
+    def __post_init__(self) -> None:
+        """What follows from the others."""
+        offer, base = self.offer, self.wire.base
+        found = {
+            "id": self.deployment.id,
+            "base": base,
+            "host": urlsplit(base).netloc,
+            "connection": self.deployment.connection,
+            "output_weight": offer.of_model(self.model).output_ratio if isinstance(offer, ProvisionedOffer) else 1,
+        }
+        for name, value in found.items():
+            object.__setattr__(self, name, value)
 
     def units(self, at: datetime) -> int | None:
         """Units that the plan holds at a moment; None where no plan says.
@@ -122,11 +131,6 @@ class Deployed:
             rate = self.offer.capacity.on(at)
             return float(per_hour(rate) * MTOK / 60) if rate is not None else 0.0  # not stated yet: none (§2)
         return None
-
-    @cached_property
-    def output_weight(self) -> int:
-        """What a token of output weighs in tokens of its capacity."""
-        return self.offer.of_model(self.model).output_ratio if isinstance(self.offer, ProvisionedOffer) else 1
 
 
 def _rates(prices: TokenPrices) -> WholePrices:

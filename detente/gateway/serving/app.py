@@ -354,28 +354,27 @@ class App:
         job = Job(
             id=f"req_{self._ids}{self._count:08x}",
             surface=surface,
-            key=held.key,
-            workload=moment.policy.workloads[held.key.workload],
+            held=held,
             moment=moment,
             at=at,
             began=began,
-            until=began + moment.policy.serving.deadlines.total,
+            until=began + held.settings.total,
             labels=held.labels,
         )
         if PARENT in exchange.head.headers:
             job.trace = trace_of(exchange.head.headers)
         if self._tracing is not None:
-            job.span = self._tracing.begins(surface.path, job.workload.id, job.trace)
+            job.span = self._tracing.begins(surface.path, held.whose, job.trace)
         return job
 
     @staticmethod
     def _read(job: Job, exchange: Exchange, lenient: frozenset[str]) -> Asked:
         """What a body asks for. Raises Rejection."""
-        policy, workload, head = job.moment.policy, job.workload, exchange.head
-        must_be_few(exchange.body, policy.serving.parts)
+        held, head = job.held, exchange.head
+        must_be_few(exchange.body, held.settings.parts)
         body = with_model(head.path, exchange.body)
-        serving = partial(policy.ids_of, workload) if lenient else None
-        return read(job.surface, body, workload.id, lenient, head.headers, serving)
+        serving = partial(job.moment.policy.ids_of, held.workload) if lenient else None
+        return read(job.surface, body, held.whose, lenient, head.headers, serving)
 
     async def _answer(self, job: Job, exchange: Exchange, body: bytes) -> None:
         """Answer a call from what is kept: nothing is generated, and so nothing is metered."""

@@ -35,7 +35,8 @@ class Caller:
 
 
 def stream_to(caller: Caller) -> Stream:
-    job = SimpleNamespace(surface=MESSAGES, asked=asked(stream=True), goes_on=False, buffers=False, head=StreamHead())
+    held = SimpleNamespace(settings=SimpleNamespace(goes_on=False, buffers=False))
+    job = SimpleNamespace(surface=MESSAGES, asked=asked(stream=True), held=held, head=StreamHead())
     choice = SimpleNamespace(candidate=SimpleNamespace(deployed=SimpleNamespace(id="azure-eu")))
     return Stream(cast(Any, job), job.asked, cast(Any, choice), cast(Any, caller), lambda *_: b"")
 

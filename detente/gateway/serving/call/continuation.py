@@ -1,7 +1,7 @@
 """A continuation: how another deployment goes on with a stream that broke off. Pure.
 
 Owns: what a stream of chat chunks has said so far, as far as another can go on with it, and the call by which it is
-asked to. Not here: the same in Anthropic's shape (``said_message``), whether a case wants that (``Job.goes_on``), and
+asked to. Not here: the same in Anthropic's shape (``said_message``), whether a case wants that (``key_settings``), and
 who can (``going_on``).
 """
 

@@ -18,7 +18,8 @@ from detente.providers.wire import Call, Wire
 
 def said_of(job: Job, call: Call) -> Said | None:
     """A reader of what a stream says, where another may have to go on with it; None where nobody is to, or can."""
-    if not job.goes_on or job.buffers:
+    settings = job.held.settings
+    if not settings.goes_on or settings.buffers:
         return None
     if continuable_message(call):
         return MessageSaid()

@@ -13,6 +13,7 @@ import msgspec
 from detente.demand.workload import AnyWorkload
 from detente.gateway.deciding.admit import Admission, Candidate
 from detente.gateway.deciding.choose import Order, RankedCandidate
+from detente.gateway.deciding.keyring import HeldKey
 from detente.gateway.deciding.moment import Moment
 from detente.gateway.http.exchange import HeaderLines
 from detente.gateway.serving.call.continuation import Broken
@@ -21,7 +22,6 @@ from detente.gateway.surfaces.file_addresses import InlineFile
 from detente.gateway.surfaces.surface import Asked, StreamHead, Surface
 from detente.gateway.upstream import WHOLE, Patience
 from detente.ledger.journals.record import Attempt, Outcome
-from detente.live.key import Key
 from detente.live.request import Request
 from detente.providers.outgoing import HeaderPairs
 from detente.providers.wire import Call, Refusal, Tokens
@@ -38,8 +38,8 @@ class Job(msgspec.Struct):
 
     id: str
     surface: Surface
-    key: Key
-    workload: AnyWorkload
+    held: HeldKey
+    """Its key, and what it goes by."""
     moment: Moment
     at: datetime
     began: float
@@ -79,20 +79,9 @@ class Job(msgspec.Struct):
     """Whether its end is in the journal: it is written once."""
 
     @property
-    def goes_on(self) -> bool:
-        """Whether another deployment may go on with its stream after a cut."""
-        return (self.key.on_cut or self.moment.policy.serving.on_cut) == "continue"
-
-    @property
-    def buffers(self) -> bool:
-        """Whether its stream is held back until it is complete."""
-        stated = self.key.buffer
-        return self.moment.policy.serving.buffer if stated is None else stated
-
-    @property
-    def names_who_served(self) -> bool:
-        """Whether its reply names the model that served it."""
-        return (self.key.reply_model or self.moment.policy.serving.reply_model) == "served"
+    def workload(self) -> AnyWorkload:
+        """Whose call it is."""
+        return self.held.workload
 
 
 class Served(msgspec.Struct, frozen=True):

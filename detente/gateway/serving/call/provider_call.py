@@ -91,7 +91,7 @@ class ProviderCalls:
         span = job.span.asks(deployed, job.asked.call) if job.span is not None else None
         try:
             spoken = going_on(job, choice) if job.broken is not None else None
-            if spoken is None and job.moment.policy.serving.fetch is not None:
+            if spoken is None and job.held.settings.fetches:
                 spoken = await self.fetching.spoken(job, deployed.wire)
             if job.size <= LARGE:
                 asked, sends = self._said(job, deployed, spoken, span)
@@ -120,7 +120,7 @@ class ProviderCalls:
             raise
         except OSError:
             call.hold.settle(None)
-            self._load.left(deployed, job.workload.id, call.held, self._loop.time(), kept=job.asked.prompt)
+            self._load.left(deployed, job.held.whose, call.held, self._loop.time(), kept=job.asked.prompt)
             raise
         except Exception as defect:
             tell(job.id, defect)
@@ -144,7 +144,7 @@ class ProviderCalls:
         """A call in a shape that a deployment takes, and what is sent. Raises ``Refusal``, ``CredentialError``."""
         trace, wire = job.trace if span is None else span.trace, deployed.wire
         asked = job.surface.spoken(job.asked, wire) if spoken is None else spoken
-        if job.names_who_served:
+        if job.held.settings.names_who_served:
             asked = msgspec.structs.replace(asked, served_by=deployed.model)
         parts = wire.parts(asked.call)
         if len(parts) == 1:
@@ -177,7 +177,7 @@ class ProviderCalls:
         words = job.surface.words if asked.call.operation == "chat" else {}
         own = (words.get(name, name) for name in sends[0].outgoing.left_out)
         job.left_out = tuple(dict.fromkeys((*asked.call.left_out, *own)))
-        held = self._load.asked(candidate.deployed, job.workload.id, job.asked.tokens, now)
+        held = self._load.asked(candidate.deployed, job.held.whose, job.asked.tokens, now)
         call = ProviderCall(job, choice, candidate.deployed, caller, asked, sends, now, held, span=span)
         if candidate.caps and (takes := job.asked.takes) is not None:
             call.hold = job.moment.standings.hold(candidate.caps, takes)
@@ -188,14 +188,15 @@ class ProviderCalls:
         outgoing = deployed.wire.encode(call)
         authority = job.moment.policy.authorities[deployed.id]
         authorized = authority.headers(outgoing, deployed.host, self._wall())
-        if job.key.headers:
-            trace += sent_along(job.key, deployed.deployment.kind)
+        if job.held.settings.sends_along:
+            trace += sent_along(job.held.key, deployed.deployment.kind)
         return Made(call, outgoing, authorized + trace)
 
     def _send(self, call: ProviderCall, made: Made) -> Coroutine[Any, Any, Incoming]:
         deployed, job = call.deployed, call.job
-        spec = deployed.deployment.connection
-        return self._upstream.send(deployed.base, made.outgoing, made.authorized, job.until, job.patience, spec)
+        return self._upstream.send(
+            deployed.base, made.outgoing, made.authorized, job.until, job.patience, deployed.connection
+        )
 
     async def _read(self, call: ProviderCall, said: Call, incoming: Incoming) -> Failure | Reply | StreamPart:
         """What comes back to what was said: of a stream that its caller has begun to hear, its last part."""
@@ -241,7 +242,7 @@ class ProviderCalls:
         """The caller left, and with it its provider's call: what that used is not known."""
         job, name = call.job, call.deployed.id
         now, seen = self._loop.time(), 200 if call.caller.begun else LEFT
-        self._load.left(call.deployed, job.workload.id, call.held, now, kept=job.asked.prompt)
+        self._load.left(call.deployed, job.held.whose, call.held, now, kept=job.asked.prompt)
         call.hold.settle(None)
         call.attempted(Attempt(name, "abandoned", milliseconds(now - call.began), used="unknown"))
         ended = call.stream.ended("abandoned", seen) if call.stream else Served("abandoned", seen, call.choice)
@@ -288,9 +289,9 @@ class ProviderCalls:
         """What a failure says of a deployment's health; ``over``: nothing."""
         now = self._loop.time()
         if over or failed.of_model or not failed.fails_over:
-            self._load.left(deployed, job.workload.id, held, now)
+            self._load.left(deployed, job.held.whose, held, now)
         else:
-            self._load.failed(deployed, job.workload.id, failed, held, now, began)
+            self._load.failed(deployed, job.held.whose, failed, held, now, began)
         if failed.fails_over:
             self._metrics.failed(deployed.id, failed.kind)
         if failed.kind == "credential":
@@ -322,7 +323,7 @@ class ProviderCalls:
         job, deployed, now = call.job, call.deployed, self._loop.time()
         attempt = Attempt(deployed.id, "served", milliseconds(now - call.began), 200)
         call.attempted(attempt, served.tokens, served.finish)
-        self._load.served(deployed, job.workload.id, served.tokens, call.held, now)
+        self._load.served(deployed, job.held.whose, served.tokens, call.held, now)
         if call.hold is not NOTHING_HELD:
             call.hold.settle(None if call.spilled else served.tokens)
         return self._recorder.record(job, served, now)

@@ -29,7 +29,7 @@ async def recalled(kept: KeptTurns, job: Job, lenient: frozenset[str]) -> Sequen
     bounds = job.moment.policy.serving.kept_responses
     turns: Sequence[KeptTurn] = ()
     if name := job.asked.recalls:
-        turns = await _had(job, kept.recall(job.key.id, name, bounds, job.began), UNREAD)
+        turns = await _had(job, kept.recall(job.held.id, name, bounds, job.began), UNREAD)
         job.asked = decision.recalled(job.surface, job.asked, turns, lenient)
     if kept.keeps(bounds) and job.surface.keeps(job.asked):
         job.asked = msgspec.structs.replace(job.asked, kept_as=id_of(job.id))
@@ -38,7 +38,7 @@ async def recalled(kept: KeptTurns, job: Job, lenient: frozenset[str]) -> Sequen
 
 async def forgotten(kept: KeptTurns, job: Job) -> None:
     """Let go of the turn that a call names. Raises Rejection."""
-    await _had(job, kept.forget(job.key.id, job.asked.recalls), "the response could not be deleted; try again later")
+    await _had(job, kept.forget(job.held.id, job.asked.recalls), "the response could not be deleted; try again later")
 
 
 async def _had(job: Job, asked: Awaitable[T], otherwise: str) -> T:

@@ -76,11 +76,11 @@ class Recorder:
         job.recorded = True
         if job.span is not None:
             job.span.ended(end, job.asked.model, name, job.admission.clauses)
-        self._metrics.replied(job.workload.id, name, served.outcome, seconds, tokens, spent)
+        self._metrics.replied(job.held.whose, name, served.outcome, seconds, tokens, spent)
         if len(job.attempts) > 1:
             for attempt in job.attempts[:-1]:
                 if attempt.used == "unknown":
-                    self._metrics.unmetered(job.workload.id, attempt.deployment)
+                    self._metrics.unmetered(job.held.whose, attempt.deployment)
         return text
 
     def begin(self, job: Job, choice: RankedCandidate, now: float) -> None:
@@ -94,7 +94,7 @@ class Recorder:
 
     def waits(self, job: Job, asked: Asked, body: bytes) -> Coroutine[Any, Any, None] | None:
         """What a reply waits for that is on record, before it goes out; None where that is nothing, as for most."""
-        if asked.kept_as or job.moment.policy.serving.sync == "each":
+        if asked.kept_as or job.held.settings.on_disk:
             return self._kept_and_durable(job, asked, body)
         return None
 
@@ -108,7 +108,7 @@ class Recorder:
         if turn is None:
             return
         try:
-            await self._kept.keep(job.key.id, turn, job.moment.policy.serving.kept_responses, job.began)
+            await self._kept.keep(job.held.id, turn, job.moment.policy.serving.kept_responses, job.began)
         except FAILURES as error:
             tell(job.id, error)
 
@@ -117,14 +117,14 @@ class Recorder:
 
         Calls that wait at the same time wait for one and the same write to the disk. Raises OSError.
         """
-        if job.moment.policy.serving.sync == "each":
+        if job.held.settings.on_disk:
             mark = self._journal.appended
             await asyncio.get_running_loop().run_in_executor(self._disk, self._journal.sync, mark)
 
     def _route(self, job: Job, choice: RankedCandidate | None, name: str) -> bytes:
         """The part of a record that is the same for all calls of a kind: made once, and remembered."""
         stream, why = job.asked.call.stream, choice.told if choice is not None else ""
-        kind = (job.admission, job.key.id, job.surface.path, stream, name, why)
+        kind = (job.admission, job.held.id, job.surface.path, stream, name, why)
         found = self._routes.get(kind)
         if found is not None:
             return found
@@ -133,8 +133,8 @@ class Recorder:
         found = route(
             CallRoute(
                 path=job.surface.path,
-                key=job.key.id,
-                workload=job.workload.id,
+                key=job.held.id,
+                workload=job.held.whose,
                 labels=job.labels,
                 model=job.asked.model,
                 case=job.moment.policy.hash,
@@ -158,8 +158,7 @@ class Recorder:
 
     def disclosed(self, job: Job, choice: RankedCandidate | None, cost: str | None) -> HeaderLines:
         """The headers of a reply: which call, where it ran, which clauses kept it from elsewhere, at what cost."""
-        policy = job.moment.policy
-        if not policy.serving.headers:
+        if not job.held.settings.discloses:
             return b""
         lines = f"x-detente-request-id: {job.id}\r\n{job.surface.id_header}: {job.id}\r\n"
         if choice is not None:
@@ -171,7 +170,7 @@ class Recorder:
         if job.left_out:
             lines += f"x-detente-left-out: {', '.join(job.left_out)}\r\n"
         if cost is not None:
-            lines += f"x-detente-cost: {cost} {policy.currency}\r\n"
+            lines += f"x-detente-cost: {cost} {job.moment.currency}\r\n"
         if choice.candidate.caps:
             lines += left_of(job.moment.standings.left(choice.candidate.caps), job.at)
         return lines.encode()

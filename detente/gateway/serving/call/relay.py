@@ -189,7 +189,7 @@ class Relay:
         """Of those that may serve a call, who was asked nothing."""
         now, asked = self._loop.time(), {attempt.deployment for attempt in job.attempts}
         rest = [c for c in job.admission.permitted if c.deployed.id not in asked]
-        return choose(rest, self._load.states(rest, job.workload.id, {}, {}, now), now)
+        return choose(rest, self._load.states(rest, job.held.whose, {}, {}, now), now)
 
     def _live(self, job: Job, caller: Exchange) -> None:
         """A caller of a stream has heard nothing for a while: it sees that its call lives, whoever will serve it."""

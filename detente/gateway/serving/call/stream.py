@@ -49,7 +49,7 @@ class Stream:
         self._last = b""
         self._holds = True
         """Whether what comes is held back: there is no content yet, or there may be none before all of it is there."""
-        self._buffers = job.buffers
+        self._buffers = job.held.settings.buffers
         self._next: tuple[RankedCandidate, Asked, bool] | None = None
         """Who goes on with it, what it is asked, and whether that was spilled, until content of theirs has come."""
         self.said = said_of(job, asked.call)

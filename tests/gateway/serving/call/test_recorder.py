@@ -51,9 +51,9 @@ class Kept:
         self.journal.close()
 
     def job(self, *outcomes: str, team: str = "sales") -> Job:
-        workload, labels = self.policy.workloads["chat"], {"team": team}
-        surface, key = SURFACES[b"/v1/chat/completions"], self.policy.keys["chat-key"]
-        made = Job("req_1", surface, key, workload, self.moment, NOON, 5.0, 9.0, labels)
+        labels, (held,) = {"team": team}, self.moment.keys
+        surface = SURFACES[b"/v1/chat/completions"]
+        made = Job("req_1", surface, held, self.moment, NOON, 5.0, 9.0, labels)
         made.admission = admit(self.policy, Request("chat", "inference", tuple(labels.items()), "m"), NOON)
         made.attempts += [_attempt(outcome) for outcome in outcomes]
         return made

@@ -28,13 +28,13 @@ NEITHER = [agreement(ONLY), agreement({**ONLY, "id": "other", "text": "Only on S
 
 def job(*agreements: Any, order: Order | None = None) -> Job:
     policy = Policy.of(Case.of(case_data(BASES, *agreements)))
-    workload = policy.workloads["chat"]
+    moment, workload = Moment(policy, NOON), policy.workloads["chat"]
+    (held,) = moment.keys
     made = Job(
         id="req_1",
         surface=SURFACES[b"/v1/chat/completions"],
-        key=policy.keys["chat-key"],
-        workload=workload,
-        moment=Moment(policy, NOON),
+        held=held,
+        moment=moment,
         at=NOON + timedelta(0),
         began=0.0,
         until=1.0,

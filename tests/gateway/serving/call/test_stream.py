@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from types import SimpleNamespace
 from typing import Any, cast
 
 import pytest
@@ -66,12 +67,13 @@ class Asking:
     """A job's part of it."""
 
     surface, asked, head = Surface(), None, StreamHead()
-    buffers = goes_on = False
+
+    def __init__(self, buffers: bool) -> None:
+        self.held = SimpleNamespace(settings=SimpleNamespace(buffers=buffers, goes_on=False))
 
 
 def made(*, buffers: bool = False) -> tuple[Stream, Wire]:
-    wire, asking = Wire(), Asking()
-    asking.buffers = buffers
+    wire, asking = Wire(), Asking(buffers)
     caller = Exchange(RequestHead(), b"", cast(Any, wire))
     return Stream(cast(Job, asking), UNREAD, CHOICE, caller, lambda *_: b"x-told: 1\r\n"), wire
 
