@@ -7,7 +7,7 @@ ones), which is said only once it was solved. Not here: what else plays a part (
 from __future__ import annotations
 
 import time
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Collection, Iterable, Iterator, Sequence
 from dataclasses import replace
 from datetime import datetime
 from typing import Any, Literal, NamedTuple
@@ -16,13 +16,13 @@ import numpy as np
 
 from detente.contract.bases.tranche import InTranches
 from detente.contract.term import Term
-from detente.demand.workload import Training
+from detente.demand.workload import Batch, Training
 from detente.errors import UnsettledError
 from detente.planner.kept_whole import kept_whole
 from detente.planner.solving.whole import whole_columns
 from detente.planner.study import Study
 from detente.values.dated import Dated
-from detente.values.period import Horizon, Period, hours_between, on_the_clock_of
+from detente.values.period import Horizon, Period, hours_between, moment, on_the_clock_of
 
 MAX_FINER = 100_000
 """Columns of use above which finer periods are not tried: an answer that is no would take minutes."""
@@ -69,22 +69,27 @@ def only_of_periods(study: Study, clauses: Sequence[Term]) -> Iterator[str]:
     if not within:
         return
     until = last_moment(study.began, time.monotonic(), study.program.model.deadline)
+    days_do = False
     for other in _others(horizon, within, _zones(study, horizon)):
-        if _resolves(study, other, until):
+        if other.every == "hour" and days_do:
+            return
+        kept = _resolves(study, other, until)
+        if kept:
             yield _told(horizon, within, other)
             return
+        days_do = days_do or (other.every == "day" and kept is False and not _by_the_hour(study, other))
 
 
 # -- what changes within a period --------------------------------------------------------------------------------------
-def _of_clauses(clauses: Iterable[Term]) -> Iterator[Turn]:
-    """When clauses begin, end and say something else, and when their windows do."""
+def _of_clauses(clauses: Iterable[Term], but: Collection[str] = ("hour", "day")) -> Iterator[Turn]:
+    """When clauses begin, end and say something else, and when their windows do, but for some lengths of windows."""
     for term in clauses:
         yield from (Turn(at, term.id) for at in (term.validity.start, term.validity.end))
         begin = term.validity.begin
         yield from (Turn(begin(on), term.id) for facts in (term.acting_days(), term.fact_days()) for _, on in facts)
         yield from (Turn(at, term.id) for at in (term.arrivals if isinstance(term, InTranches) else ()))
         for meter in term.meters():
-            if meter.windows.every not in ("hour", "day"):
+            if meter.windows.every not in but:
                 yield from (Turn(at, term.id) for each in meter.windows for at in (each.start, each.end))
 
 
@@ -99,6 +104,12 @@ def _of_market(study: Study) -> Iterator[Turn]:
             continue
         yield from _of_dated(workload.demand.rate, workload.id, opens)
         yield from _of_dated(workload.demand.factor, workload.id, opens)
+
+
+def _of_prices(study: Study) -> Iterator[Turn]:
+    """When offers have another list price: their days begin at 0:00 UTC."""
+    offers = study.case.offers
+    return (Turn(moment(on), offer.id) for offer in offers for on, _ in offer.price.steps if on is not None)
 
 
 def _of_dated(value: Dated[Any] | None, name: str, opens: datetime) -> Iterator[Turn]:
@@ -144,27 +155,42 @@ def _finer(horizon: Horizon) -> Iterator[Finer]:
         yield "hour"
 
 
+def _by_the_hour(study: Study, days: Horizon) -> bool:
+    """Whether hours may resolve what days do not: within a day anything changes, or work may wait for a part of one.
+
+    Where nothing does, a plan by the hour is one by the day too: of each day its mean, but for whole units.
+    """
+    waits = (each.within for each in study.case.workloads if isinstance(each, Batch))
+    if any(wait.unit == "hour" and wait.count > 24 and wait.count % 24 for wait in waits):
+        return True
+    changes = (*_of_market(study), *_of_prices(study), *_of_clauses(study.case.terms, but=()))
+    return bool(_within(days.periods(), changes))
+
+
 def last_moment(began: float, now: float, deadline: float | None) -> float:
     """Until when finer periods are tried: seconds of one clock, as are when the study began and its deadline."""
     until = now + max(MIN_SECONDS, MAX_USED * (now - began))
     return until if deadline is None else min(until, now + MAX_LEFT * max(0.0, deadline - now))
 
 
-def _resolves(study: Study, horizon: Horizon, until: float) -> bool:
-    """Whether every clause can be kept in other periods, with whole units; a search that is not through says no."""
+def _resolves(study: Study, horizon: Horizon, until: float) -> bool | None:
+    """Whether every clause can be kept in other periods, with whole units.
+
+    None: not settled, which is no yes, or only where units may be divided.
+    """
     hours = float(hours_between(horizon.opens, horizon.closes))
     if time.monotonic() >= until:  # formulating takes its time too
-        return False
+        return None
     if len(study.draft.arcs) * hours / (24 if horizon.every == "day" else 1) > MAX_FINER:
-        return False
+        return None
     declared = study.case.declared.model_copy(update={"horizon": horizon})
     finer = study.under(replace(study.case, declared=declared))
     draft, model = finer.draft, finer.model
     try:
         with model.until(until), model.within(MAX_NODES):
-            return kept_whole(draft, model, whole_columns(draft)) is True
+            return kept_whole(draft, model, whole_columns(draft))
     except UnsettledError:
-        return False
+        return None
 
 
 # -- words -------------------------------------------------------------------------------------------------------------

@@ -82,6 +82,9 @@ class Dated(Generic[T]):
         self, start: datetime, end: datetime, of: Callable[[T, datetime, datetime], Fraction]
     ) -> Fraction | None:
         """The same of a number that depends on the time, too, over which a value holds."""
+        if not self.changes_within(start, end):  # most times by far, of a plan by the hour
+            value = self.on(start)
+            return None if value is None else of(value, start, end)
         total, whole = Fraction(0), hours_between(start, end)
         for a, b, value in self.times(start, end):
             if value is None:

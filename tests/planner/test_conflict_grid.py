@@ -10,6 +10,8 @@ from detente.case.case import Case
 from detente.planner import conflict_grid
 from detente.planner.check import check
 from detente.planner.conflict_grid import last_moment
+from detente.planner.study import Study
+from detente.values.period import Horizon
 from tests.builders import Data, agreement, build, compute, gpus, refused, solved
 
 ONLY: Data = {"kind": "exclusivity"}
@@ -105,6 +107,34 @@ def test_what_collides_on_any_day_is_told_nothing_of_the_kind() -> None:
     found = refused(_handed_over(_year("month"), since="2026-02-10"))
     assert not any("nothing collides" in fact for fact in found.facts)
     assert check(_handed_over(_year("day"), since="2026-02-10")).answer == "no"
+
+
+@pytest.mark.parametrize(
+    ("more", "tried"),
+    [
+        ({}, ["day"]),
+        ({"within": "2 days"}, ["day"]),
+        ({"within": "36 hours"}, ["day", "hour"]),  # by the day it waits for one
+    ],
+)
+def test_hours_are_tried_only_where_something_takes_a_part_of_a_day(
+    monkeypatch: pytest.MonkeyPatch, more: Data, tried: list[str]
+) -> None:
+    """Both ask for all from 10 to 15 February. Days begin as all that changes does: no hour is unlike its day."""
+    until = agreement({"id": "first", **ONLY}, party="north", ends="2026-02-15")
+    then = agreement({"id": "then", **ONLY}, party="south", effective="2026-02-10")
+    work = compute(**({"kind": "batch", **more} if more else {}))
+    case = build([gpus("north", 3), gpus("south", 2)], [work], until, then, horizon=_year("month"))
+    seen = list[str]()
+    resolves = conflict_grid._resolves
+
+    def noted(study: Study, horizon: Horizon, last: float) -> bool | None:
+        seen.append(horizon.every)
+        return resolves(study, horizon, last)
+
+    monkeypatch.setattr(conflict_grid, "_resolves", noted)
+    assert not any("nothing collides" in fact for fact in refused(case).facts)
+    assert seen == tried
 
 
 def test_finer_periods_take_a_part_of_the_time_and_leave_the_rest() -> None:

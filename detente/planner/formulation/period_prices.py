@@ -172,10 +172,9 @@ class PriceList:
         return self._of_units(as_stated(offer))
 
     def _of_units(self, offer: AnyUnits) -> Prices:
-        start, end = self._grid.spans[0][0]
-        if offer.price.always and not offer.by_month:
-            return self._over_periods(offer, offer.price, lambda price: offer.hour_price(price, start, end))
         spans, which = self._grid.spans
+        if not offer.by_month:  # whatever the hour
+            return self._over_periods(offer, offer.price, lambda price: offer.hour_price(price, *spans[0]))
         return Prices(tuple(offer.unit_price(*span) if offer.open(*span) else None for span in spans), which)
 
     def _of_use(self, arc: Arc, offer: AnyOffer) -> Prices:
@@ -192,7 +191,10 @@ class PriceList:
         if price.always and not offer.turns:
             return Prices((of(price.steps[0][1]),), np.zeros(self._grid.n, dtype=np.int32))
         spans, which = self._grid.spans
-        return Prices(tuple(price.mean(*span, of) if offer.open(*span) else None for span in spans), which)
+        of_each = {id(value): of(value) for value in price.values()}
+        means = [price.mean(*span, lambda value: of_each[id(value)]) if offer.open(*span) else None for span in spans]
+        places = {mean: place for place, mean in enumerate(dict.fromkeys(means))}
+        return Prices(tuple(places), np.array([places[mean] for mean in means], dtype=np.int32)[which])
 
     def _curves(self, offers: Iterable[AnyOffer]) -> Iterator[tuple[int | str, PriceCurve]]:
         spans = self._grid.spans[0]

@@ -11,6 +11,7 @@ import pytest
 
 from detente.case.case import Case
 from detente.case.notes import notes
+from detente.planner.formulation.formulate import formulate
 from tests.builders import D, Data, agreement, build, compute, gpus, solved, tokens, work
 from tests.planner.oracle.oracle import Oracle
 
@@ -43,6 +44,14 @@ def test_each_part_of_a_period_has_its_own_price(term: Data, cost: D) -> None:
     assert (solved(found).cost, notes(found)) == (cost, ())
     assert Oracle(found).solve() == pytest.approx(float(cost))
     assert solved(case(term, every="day")).cost == cost
+
+
+def test_a_price_is_kept_once_however_many_hours_it_holds() -> None:
+    """3 USD for the 1,080 hours before 15 February, and 4 for the other 1,080; before the first day there is none."""
+    horizon = {"start": "2025-12-31", "end": "2026-04-01", "every": "hour"}
+    prices = formulate(build([gpus("north", STEPS)], [compute()], horizon=horizon)).prices.of_units["north-gpus"]
+    assert list(prices.distinct) == [None, 3, 4]
+    assert prices.which.tolist() == [0] * 24 + [1] * 1080 + [2] * 1080
 
 
 def test_idle_units_have_it_too() -> None:
