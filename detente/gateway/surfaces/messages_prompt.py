@@ -11,6 +11,7 @@ from dataclasses import dataclass, field
 
 import msgspec
 
+from detente.gateway.surfaces.answered_once import AnsweredOnce
 from detente.gateway.surfaces.messages_blocks import (
     InputMessage,
     Message,
@@ -51,6 +52,7 @@ class Prompt:
     left_out: list[str] = field(default_factory=list)
     messages: list[Message] = field(default_factory=list)
     needs: set[Feature] = field(default_factory=set)
+    _once: AnsweredOnce = field(default_factory=AnsweredOnce)
 
     def system(self, content: str | list[msgspec.Raw], where: str) -> None:
         """A system prompt: text, or blocks of text."""
@@ -123,6 +125,7 @@ class Prompt:
         result = read(raw, ToolResult, where)
         if result.toolset_name is not None:
             raise Refusal("chat completions have no toolsets", f"{where}.toolset_name")
+        self._once.result(result.tool_use_id, where)
         parts: list[Message] = []
         if isinstance(result.content, str):
             parts.append({"type": "text", "text": result.content})
@@ -158,7 +161,9 @@ class Prompt:
                 case "text":
                     parts.append(self._kept(self._said(raw, here), raw))
                 case "tool_use":
-                    calls.append(self._kept(call_of(raw, here), raw))
+                    call = call_of(raw, here)
+                    self._once.call(call["id"], here)
+                    calls.append(self._kept(call, raw))
                     called += 1
                 case "thinking" | "redacted_thinking" as kind:
                     thought = thought_of(raw, here) if kind == "thinking" else redacted_of(raw, here)

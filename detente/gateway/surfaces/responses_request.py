@@ -11,6 +11,7 @@ from typing import Any
 
 import msgspec
 
+from detente.gateway.surfaces.answered_once import AnsweredOnce
 from detente.gateway.surfaces.responses_thought import unpacked
 from detente.gateway.surfaces.responses_tools import INPUT, SEARCH, Toolbox, loaded, read, tools_of
 from detente.gateway.surfaces.surface import Asked
@@ -207,6 +208,7 @@ def _messages(members: Mapping[str, msgspec.Raw], box: Toolbox, omissions: Omiss
         omissions.hint("prompt_cache_breakpoint")
     thoughts: dict[str, Any] = {}
     left = set[str]()
+    once = AnsweredOnce()
     for at, raw in enumerate(given):
         where = f"input[{at}]"
         item = read(raw, _Item, where)
@@ -227,15 +229,18 @@ def _messages(members: Mapping[str, msgspec.Raw], box: Toolbox, omissions: Omiss
         elif item.type == "tool_search_call" and item.execution != "client":
             pass  # what OpenAI looked for; what it found is on offer
         elif item.type in ("function_call", "custom_tool_call", "tool_search_call"):
+            once.call(item.call_id, where)
             _called(item, where, box, found, thoughts)
             thoughts = {}
         elif item.type in ("tool_search_output", "additional_tools"):
             names = loaded(item.tools, box, where)
             if item.execution == "client":
+                once.result(item.call_id, where)
                 found.append({"role": "tool", "tool_call_id": item.call_id, "content": names})
         elif item.type in ("function_call_output", "custom_tool_call_output") and item.call_id in left:
             pass  # the result of a call that is left out
         elif item.type in ("function_call_output", "custom_tool_call_output"):
+            once.result(item.call_id, where)
             found.append(
                 {"role": "tool", "tool_call_id": item.call_id, "content": _content(item.output, f"{where}.output")}
             )

@@ -97,7 +97,16 @@ def requests(draw: st.DrawFn) -> Data:
         body["thinking"] = {"type": "adaptive"}
     if tools := draw(st.lists(TOOL, max_size=2)):
         body |= {"tools": tools} | ({"tool_choice": draw(CHOICE)} if draw(st.booleans()) else {})
-    return body | {"messages": turns}
+    return body | {"messages": [told_apart(turn, at) for at, turn in enumerate(turns)]}
+
+
+def told_apart(turn: Data, of: int) -> Data:
+    """A turn whose calls, or results, each have an id of their own."""
+    if isinstance(turn["content"], str):
+        return turn
+    name = {"user": "tool_use_id", "assistant": "id"}[turn["role"]]
+    found = [{**b, name: f"{b[name]}_{of}_{at}"} if name in b else b for at, b in enumerate(turn["content"])]
+    return {**turn, "content": found}
 
 
 # -- the way back ---------------------------------------------------------------------------------------------------
