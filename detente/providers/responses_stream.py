@@ -61,6 +61,8 @@ _BEFORE_CONTENT = frozenset(
 )
 """What a provider may say before it has made anything: other events of a response hold content, or end the stream."""
 _DATA = b"data: "
+_BEGINS = 64
+"""Bytes of what a response holds by which it is told whether that is anything."""
 
 _FINISH = {"max_output_tokens": "length", "content_filter": "content_filter"}
 
@@ -122,7 +124,8 @@ class ResponsesDecoder(Decoder):
         match found.type:
             case "response.completed" | "response.incomplete":
                 failed = _failed(response)
-                if failed is None and not (self._content or _answers(response)):
+                cut = found.type == "response.incomplete"
+                if failed is None and not (self._content or _answers(response, cut=cut)):
                     failed = failure("broken", 502, "the provider ended a response that holds no answer")
                 if failed is not None:
                     return self._fail(part, failed)
@@ -207,9 +210,13 @@ def _failed(response: _Response | None) -> Failure | None:
     return None
 
 
-def _answers(response: _Response | None) -> bool:
-    """Whether it holds items, or says that there are none."""
-    return response is not None and bytes(memoryview(response.output)[:1]) == b"["
+def _answers(response: _Response | None, *, cut: bool = False) -> bool:
+    """Whether it holds items; of one that was ``cut``, by its limit say, there may be none."""
+    if response is None:
+        return False
+    begins = bytes(memoryview(response.output)[:_BEGINS])
+    cut = cut or response.status == "incomplete" or bool(response.incomplete_details)
+    return begins[:1] == b"[" and (cut or not begins[1:].lstrip().startswith(b"]"))
 
 
 def _finish(response: _Response | None) -> str | None:

@@ -186,7 +186,7 @@ def test_a_whole_reply_that_failed_is_a_failure(name: str) -> None:
     ],
 )
 def test_usage_that_is_absent_or_contradicts_itself_is_unknown(usage: Any) -> None:
-    found = reply_of_response(json.dumps({"status": "completed", "output": [], "usage": usage}).encode())
+    found = reply_of_response(json.dumps({"status": "completed", "output": [{}], "usage": usage}).encode())
     assert isinstance(found, Reply)
     assert found.tokens is None
 
@@ -241,6 +241,35 @@ HOLLOW: list[tuple[dict[str, Any], bool]] = [
     ({"response": {"status": "failed", "output": [], "error": {"code": "server_error", "message": "x"}}}, True),
     ({"response": {"status": "cancelled", "output": []}}, True),
 ]
+
+
+@pytest.mark.parametrize(
+    ("said", "kind"),
+    [
+        ({"status": "incomplete", "output": [], "incomplete_details": {"reason": "max_output_tokens"}}, "incomplete"),
+        ({"output": []}, "incomplete"),
+        ({"status": "completed", "output": [{"type": "reasoning", "summary": []}]}, "completed"),
+    ],
+    ids=str,
+)
+def test_an_answer_that_was_cut_before_it_began_is_one_and_so_is_a_thought(said: dict[str, Any], kind: str) -> None:
+    found = read([unnamed(CREATED), unnamed({"type": f"response.{kind}", "response": said})])
+    assert (found.done, found.failure) == (True, None)
+    whole = reply_of_response(json.dumps(said, indent=1).encode())
+    assert isinstance(whole, Reply) is ("status" in said)  # an event says by its type that it was cut
+
+
+@pytest.mark.parametrize("blank", ["[]", "[ ]", "[\n]"])
+def test_a_whole_response_without_an_item_is_a_failure(blank: str) -> None:
+    response = b'{"status":"completed","output":%b}' % blank.encode()
+    found = reply_of_response(response)
+    assert isinstance(found, Failure)
+    assert found.fails_over
+    end = b'data: {"type":"response.completed","response":%b}\n\n' % response.replace(b"\n", b" ")
+    cut = read([unnamed(CREATED), end]).failure
+    assert cut is not None
+    assert cut.fails_over
+    assert read([unnamed(CREATED), unnamed(PIECE), end]).done  # all of it had been told
 
 
 @pytest.mark.parametrize("kind", ["completed", "incomplete"])

@@ -22,7 +22,7 @@ from tests.waiting import so
 
 Staged = tuple[Stage, Provider, Provider]
 PATH = "/v1/responses"
-RESPONSE = {"id": "resp_1", "object": "response", "status": "completed", "model": "m", "output": []}
+RESPONSE = {"id": "resp_1", "object": "response", "status": "completed", "model": "m", "output": [{}]}
 THOUGHT: Data = {"type": "reasoning", "summary": [], "encrypted_content": "gAAA"}
 COMPACTED: Data = {"type": "compaction", "encrypted_content": "gBBB"}
 TURN: Data = {"type": "message", "role": "user", "content": "Go on"}

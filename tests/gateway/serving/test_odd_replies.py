@@ -17,7 +17,7 @@ from tests.gateway.serving.bodies import BODIES, CHAT, EMBEDDINGS, MESSAGES, RES
 from tests.gateway.stage import SERVING, Stage, case_data, one
 
 VECTORS = {"object": "list", "data": [{"object": "embedding", "index": 0, "embedding": [0.5]}], "model": "m"}
-RESPONSE = {"id": "resp_1", "object": "response", "status": "completed", "model": "m", "output": []}
+RESPONSE = {"id": "resp_1", "object": "response", "status": "completed", "model": "m", "output": [{}]}
 GOOD: dict[str, Data] = {CHAT: completion(), EMBEDDINGS: VECTORS, RESPONSES: RESPONSE, MESSAGES: completion()}
 SERVES = ["chat", "embeddings", "responses"]
 
