@@ -22,7 +22,7 @@ MEMBERS: dict[str, tuple[str, ...]] = {
     "logprobs": ("logprobs", "top_logprobs"),
     "prediction": ("prediction",),
     "parallel-tools": ("parallel_tool_calls",),
-    "reasoning": ("reasoning_effort", "reasoning"),
+    "reasoning": ("reasoning_effort", "reasoning", "thinking", "enable_thinking"),
 }
 """The members that ask for what a deployment may lack."""
 THOUGHTS = ("reasoning_content", "reasoning_signature", "reasoning_redacted", "later_reasoning")

@@ -14,6 +14,7 @@ from typing import Any, ClassVar
 
 import msgspec
 
+from detente.gateway.surfaces import asked_to_reason
 from detente.gateway.surfaces.naming import Renamed, renamed, text_of
 from detente.gateway.surfaces.prompt_size import prompt_tokens
 from detente.gateway.surfaces.surface import NO_HEADERS, Asked, BlockPlace, Rendering, StreamHead, Surface
@@ -63,7 +64,7 @@ _MEMBER: dict[str, str] = {
 }
 """Of what a deployment cannot do, the member that asks for it, where there is one."""
 _NEEDED_NAMES = frozenset(name for name, _, _ in _NEEDED)
-_TELLING = _NEEDED_NAMES | {"parallel_tool_calls"}
+_TELLING = _NEEDED_NAMES | asked_to_reason.NAMES | {"parallel_tool_calls"}
 _MAX_NOTHING = 60
 _NOTHING: frozenset[Feature] = frozenset()
 _ATTACHMENTS: dict[bytes, Feature] = {marks.IMAGE: "images", marks.AUDIO: "audio"}
@@ -155,6 +156,8 @@ def needs_of(members: Mapping[str, msgspec.Raw], marked: frozenset[bytes], strea
             raw = members.get(name)
             if raw is not None and _says_something(bytes(raw), nothing):
                 found.add(feature)
+    if not asked_to_reason.NAMES.isdisjoint(members) and asked_to_reason.asks_to_reason(members):
+        found.add("reasoning")
     parallel = members.get("parallel_tool_calls")
     if parallel is not None and bytes(parallel) == b"true":
         found.add("parallel-tools")

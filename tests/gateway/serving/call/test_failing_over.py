@@ -9,6 +9,7 @@ from typing import Any
 
 import pytest
 
+from tests.builders import Data
 from tests.gateway.caller import STREAM
 from tests.gateway.http.peer import nobody, run
 from tests.gateway.script import FLOW, LAST, ROLE, SERVED, SSE, chunked, completion, event, http, play, refusal
@@ -102,13 +103,14 @@ def test_a_whole_reply_has_all_the_time_of_its_call(tmp_path: Path, before: list
     run(main(), plain=True)
 
 
-def test_a_call_that_asks_for_reasoning_has_longer_for_its_first_content(tmp_path: Path) -> None:
+@pytest.mark.parametrize("asks", [{"reasoning_effort": "high"}, {"reasoning": {"max_tokens": 2000}}], ids=str)
+def test_a_call_that_asks_for_reasoning_has_longer_for_its_first_content(tmp_path: Path, asks: Data) -> None:
     async def main() -> None:
         deadlines = DEADLINES | {"first-byte": "100 s", "reasoning": "2000 s"}
         async with play([SSE, chunked(ROLE), "silence"]) as south, play([*FLOW]) as north:
             data = two(south, north, serving=SERVING | {"deadlines": deadlines})
             async with Stage(tmp_path, data) as stage:
-                call = asyncio.create_task(stage.ask({**STREAM, "reasoning_effort": "high"}))
+                call = asyncio.create_task(stage.ask({**STREAM, **asks}))
                 await so(lambda: south.silent)
                 await so(lambda: stage.awaited.status)
                 stage.passes(1900)
