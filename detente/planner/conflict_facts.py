@@ -22,8 +22,7 @@ from detente.planner.formulation.arc import Arc
 from detente.planner.formulation.draft import Draft
 from detente.planner.formulation.expression import Bools, Ints
 from detente.planner.formulation.owner import Owner
-from detente.planner.kept_whole import kept_whole
-from detente.planner.solving.whole import whole_columns
+from detente.planner.kept_whole import kept_within_nodes
 from detente.planner.study import Study
 from detente.values.dated import Dated
 from detente.values.money import shown
@@ -37,9 +36,6 @@ MAX_TOLD = 3
 
 MAX_FACTS = 60
 """Workloads and offers that are tried one by one for a part in a conflict."""
-
-MAX_NODES = 100
-"""Nodes that the search for whole units may take in which a conflict would be cured."""
 
 MAX_LEFT = 0.5
 """Of the time that is left, at most so much goes to facts: the ways out are still to be found."""
@@ -153,8 +149,7 @@ def _in_whole(study: Study) -> bool:
     with study.program.as_asked():
         model = study.model
         try:
-            with model.within(MAX_NODES):
-                return kept_whole(study.draft, model, whole_columns(study.draft)) is True
+            return kept_within_nodes(study.draft, model) is True
         except UnsettledError:
             if model.left <= 0:  # of what is told then nothing is sure
                 raise

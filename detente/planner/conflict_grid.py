@@ -18,17 +18,13 @@ from detente.contract.bases.tranche import InTranches
 from detente.contract.term import Term
 from detente.demand.workload import Batch, Training
 from detente.errors import UnsettledError
-from detente.planner.kept_whole import kept_whole
-from detente.planner.solving.whole import whole_columns
+from detente.planner.kept_whole import kept_within_nodes
 from detente.planner.study import Study
 from detente.values.dated import Dated
 from detente.values.period import Horizon, Period, hours_between, moment, on_the_clock_of
 
 MAX_FINER = 100_000
 """Columns of use above which finer periods are not tried: an answer that is no would take minutes."""
-
-MAX_NODES = 100
-"""Nodes that the search for whole units may take in finer periods."""
 
 MAX_ZONES = 3
 """Clocks that are tried."""
@@ -187,8 +183,8 @@ def _resolves(study: Study, horizon: Horizon, until: float) -> bool | None:
     finer = study.under(replace(study.case, declared=declared))
     draft, model = finer.draft, finer.model
     try:
-        with model.until(until), model.within(MAX_NODES):
-            return kept_whole(draft, model, whole_columns(draft))
+        with model.until(until):
+            return kept_within_nodes(draft, model)
     except UnsettledError:
         return None
 

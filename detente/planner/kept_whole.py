@@ -12,7 +12,10 @@ from detente.planner.formulation.draft import Draft
 from detente.planner.formulation.expression import Ints
 from detente.planner.solving.model import Model
 from detente.planner.solving.solution import Solution
-from detente.planner.solving.whole import round_up
+from detente.planner.solving.whole import round_up, whole_columns
+
+MAX_NODES = 100
+"""Nodes that the search for whole units may take in what may cure a conflict: other facts, or other periods."""
 
 
 def kept_whole(draft: Draft, model: Model, columns: Ints) -> bool | None:
@@ -26,6 +29,12 @@ def kept_whole(draft: Draft, model: Model, columns: Ints) -> bool | None:
     whole = met and (not len(columns) or _rounds(draft, model, divided, columns) or searched_whole(model, columns))
     model.objective(None)
     return True if whole else None if met else False
+
+
+def kept_within_nodes(draft: Draft, model: Model) -> bool | None:
+    """The same of a program's own whole columns. Raises UnsettledError where ``MAX_NODES`` do not settle it."""
+    with model.within(MAX_NODES):
+        return kept_whole(draft, model, whole_columns(draft))
 
 
 def _rounds(draft: Draft, model: Model, divided: Solution, columns: Ints) -> bool:
