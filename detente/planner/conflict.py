@@ -20,8 +20,9 @@ from detente.contract.settled.threshold import ROUNDING
 from detente.contract.term import Term
 from detente.errors import UnsettledError
 from detente.planner.concession import LITTLE, concession, version_of
-from detente.planner.conflict_facts import facts_of, fewest
+from detente.planner.conflict_facts import facts_of
 from detente.planner.conflict_grid import only_of_periods
+from detente.planner.conflict_lifted import fewest
 from detente.planner.formulation.draft import Draft
 from detente.planner.formulation.expression import Floats, Ints
 from detente.planner.formulation.owner import Owner, by_owner
@@ -71,7 +72,11 @@ def _found(study: Study, whole: Ints | None) -> Conflict:
     present = {block.owner for block in program.row_blocks}.union(*denying)
     clauses = by_owner(study.case.terms)
     owners = [owner for owner in clauses if owner in present]
-    minimal = fewest(study, owners, whole) if study.relaxed(owners).possible(whole) else []
+
+    def met(out: Sequence[Owner]) -> bool:
+        return study.relaxed(out).possible(whole)
+
+    minimal = fewest(owners, met) if met(owners) else []
     others = study.relaxed(o for o in owners if o not in minimal)
     colliding = [clauses[owner] for owner in minimal]
     facts = [*only_of_periods(study, colliding), *facts_of(others, colliding, whole)]

@@ -1,7 +1,7 @@
 """What is no clause and plays a part in a conflict: demand, capacity, what is not sold, work that stays.
 
-Owns: which facts are named, and their words; and the deletion filter that finds a minimal set of owners that collide.
-Not here: which clauses collide, and the ways out (``conflict``).
+Owns: which facts are named, and their words. Not here: whether one cures a conflict (``conflict_lifted``), which
+clauses collide, and the ways out (``conflict``).
 """
 
 from __future__ import annotations
@@ -12,17 +12,16 @@ from typing import Any
 
 import numpy as np
 
-from detente.contract.metered.meter import MONEY
 from detente.contract.reach.verdict import verdict
 from detente.contract.term import Term
 from detente.demand.workload import AnyWorkload, Training
 from detente.errors import UnsettledError
 from detente.market.offer import AnyOffer, AnyUnits, GpuOffer
+from detente.planner.conflict_lifted import Lifting, closed_in, fewest, in_whole, lifted
 from detente.planner.formulation.arc import Arc
 from detente.planner.formulation.draft import Draft
 from detente.planner.formulation.expression import Bools, Ints
 from detente.planner.formulation.owner import Owner
-from detente.planner.kept_whole import kept_within_nodes
 from detente.planner.study import Study
 from detente.values.dated import Dated
 from detente.values.money import shown
@@ -68,8 +67,9 @@ def facts_of(study: Study, clauses: Sequence[Term], whole: Ints | None) -> list[
 
 def _facts(study: Study, clauses: Sequence[Term], whole: Ints | None) -> list[str]:
     """The same; UnsettledError where the time is over."""
-    curing = list(_curing(study, clauses, whole))
-    owners = curing or _colliding(study, whole)
+    lifting = Lifting.of(study, clauses, whole)
+    curing = list(_curing(study, lifting))
+    owners = curing or _colliding(study, whole) or lifting.together()
     found = [_said(study.draft, owner, alone=bool(curing)) for owner in owners]
     wanting = [w for w in study.case.workloads if Owner("demand", w.id) in owners]
     closed = {owner.name for owner in owners if owner.kind == "offer"}
@@ -77,88 +77,19 @@ def _facts(study: Study, clauses: Sequence[Term], whole: Ints | None) -> list[st
     return found if found or not clauses else list(_too_little(study, clauses, whole))
 
 
-def fewest(study: Study, owners: Sequence[Owner], whole: Ints | None) -> list[Owner]:
-    """Drop each owner in turn; one whose absence cures nothing stays out. What is left is minimal.
-
-    Of an amended clause each version by itself, so that the one is named which collides. It is known that the absence
-    of all of them cures the conflict.
-    """
-    needed: list[Owner] = []
-    dropped: list[Owner] = []
-
-    def drop(some: Sequence[Owner], *, cures: bool = False) -> None:
-        """By halves, since few collide: where the absence of several cures nothing, nor does that of each in turn."""
-        if not cures and not _lifted(study, [*dropped, *some]).possible(whole):
-            dropped.extend(some)
-        elif len(some) == 1:
-            needed.extend(some)
-        else:
-            first, second, before = some[: len(some) // 2], some[len(some) // 2 :], len(needed)
-            drop(first)
-            drop(second, cures=len(needed) == before)
-
-    if owners:
-        drop(owners, cures=True)
-    return needed
-
-
-def _curing(study: Study, clauses: Sequence[Term], whole: Ints | None) -> Iterator[Owner]:
+def _curing(study: Study, lifting: Lifting) -> Iterator[Owner]:
     """Demand that must be served, offers, and work that stays, each of which alone would cure the conflict."""
     case, unserved = study.case, study.draft.unserved
     tried = [Owner("demand", w.id) for w in case.workloads[:MAX_FACTS] if w.id not in unserved]
     tried += [Owner("offer", offer.id) for offer in case.offers] if len(case.offers) <= MAX_FACTS else []
     tried += [Owner("moving", w.id) for w in case.workloads[:MAX_FACTS] if w.moving and w.moving.stays]
     tried += [Owner("gang", w.id) for w in case.workloads[:MAX_FACTS] if isinstance(w, Training) and w.gang]
-    by_money = any(meter.measure in MONEY for clause in clauses for meter in clause.meters())
-    cures = [owner for owner in tried if _cured(study, [owner], whole, by_money=by_money)]
+    cures = [owner for owner in tried if lifting.cures([owner])]
     gangs = [owner for owner in tried if owner.kind == "gang" and owner not in cures]  # they hold no more than there is
     for owner in tried:
         beside = owner.kind == "offer" and gangs
-        if owner in cures or (beside and _cured(study, [owner, *gangs], whole, by_money=by_money)):
+        if owner in cures or (beside and lifting.cures([owner, *gangs])):
             yield owner
-
-
-def _cured(study: Study, owners: Sequence[Owner], whole: Ints | None, *, by_money: bool) -> bool:
-    """Whether there is a plan in whole units without some facts; a search that is not through says no.
-
-    What an offer costs while it is closed nobody says, and where clauses count money it matters: then the offer is
-    opened in the case, at its own prices, and one that has none stays closed.
-    """
-    lifted = _lifted(study, owners)
-    if not lifted.possible(whole):
-        return False
-    named_offers = {owner.name for owner in owners if owner.kind == "offer"}
-    shut = [o.id for o in study.case.offers if o.id in named_offers and by_money and _closed(study.draft, o).any()]
-    if shut:
-        opened = _opened(study, shut) if study.past is None else study  # what is known of the past is kept by column
-        still = any(_closed(opened.draft, offer).any() for offer in opened.case.offers if offer.id in shut)
-        return not still and _in_whole(_lifted(opened, owners))
-    return whole is not None or _in_whole(lifted)
-
-
-def _opened(study: Study, offers: Collection[str]) -> Study:
-    """The study of a case in which some offers are always there."""
-    always = {"from_": None, "until": None, "closed": ()}
-    each = tuple(o.model_copy(update=always) if o.id in offers else o for o in study.case.offers)
-    declared = study.case.declared.model_copy(update={"offers": each})
-    return study.under(replace(study.case, declared=declared))
-
-
-def _in_whole(study: Study) -> bool:
-    """Whether every clause can be kept with whole units; a search that is not through says no, but for time."""
-    with study.program.as_asked():
-        model = study.model
-        try:
-            return kept_within_nodes(study.draft, model) is True
-        except UnsettledError:
-            if model.left <= 0:  # of what is told then nothing is sure
-                raise
-            return False
-
-
-def _lifted(study: Study, owners: Sequence[Owner]) -> Study:
-    """The study without some facts: of an offer that is bought in units there are then as many as are wanted."""
-    return study.relaxed(owners).with_plenty(owner.name for owner in owners if owner.kind == "offer")
 
 
 def _colliding(study: Study, whole: Ints | None) -> list[Owner]:
@@ -167,9 +98,9 @@ def _colliding(study: Study, whole: Ints | None) -> list[Owner]:
     present = [block.owner for block in program.row_blocks]
     present += [owner for denial in program.denials for owner in sorted(denial.turns_on)]
     owners = [owner for owner in dict.fromkeys(present) if owner.kind in COLLIDING]
-    if len(owners) > 2 * MAX_FACTS or not _lifted(study, owners).possible(whole):
+    if len(owners) > 2 * MAX_FACTS or not lifted(study, owners).possible(whole):
         return []
-    return fewest(study, owners, whole)
+    return fewest(owners, lambda out: lifted(study, out).possible(whole))
 
 
 # -- words -------------------------------------------------------------------------------------------------------------
@@ -216,23 +147,27 @@ def _there_is(draft: Draft, offer: AnyOffer, *, sized: bool) -> str:
         there_is = float((most * draft.hours)[np.isfinite(most)].sum()) * float(offer.unit_flow)
         total = shown(there_is, "GPU-hours" if isinstance(offer, GpuOffer) else "Mtok")
         parts.append(f"has no more capacity ({_sizes(offer.capacity)}" + (f": {total} in all)" if sized else ")"))
-    times = _listed(_times(draft, _closed(draft, offer)))
-    if times:
-        parts.append(f"is not on offer, or has no price, in {times}")
+    parts += _not_there(draft, offer)
     return f"`{offer.id}` {' and '.join(parts) or 'serves no more than it does'}"
+
+
+def _not_there(draft: Draft, offer: AnyOffer) -> Iterator[str]:
+    """When an offer cannot be bought: by the days from which it is there and no longer, where it states them."""
+    closed = closed_in(draft, offer)
+    begins, ends = (offer.model_copy(update={other: None}) for other in ("until", "from_"))
+    early, late = (np.array([not o.sold(p.span_start, p.span_end) for p in draft.periods]) for o in (begins, ends))
+    if (early & closed).any():
+        yield f"is not on offer before {offer.from_}"
+    if (late & closed).any():
+        yield f"is not on offer from {offer.until} on"
+    if times := _listed(_times(draft, closed & ~early & ~late)):
+        yield f"is not on offer, or has no price, in {times}"
 
 
 def _sizes(capacity: Dated[Any]) -> str:
     """How much there is, at any time."""
     sizes = list(dict.fromkeys(str(size) for size in capacity.values()))
     return " or ".join(sizes[:4]) + (f" or {len(sizes) - 4} other amounts" if len(sizes) > 4 else "")
-
-
-def _closed(draft: Draft, offer: AnyOffer) -> Bools:
-    """The periods in which an offer has no price."""
-    lines = [arc.index for arc in draft.arcs.of_offer[offer.id]]
-    found: Bools = np.isnan(draft.prices.listed[lines]).sum(axis=0) == len(lines)
-    return found
 
 
 def _too_little(study: Study, clauses: Sequence[Term], whole: Ints | None) -> Iterator[str]:
@@ -254,7 +189,7 @@ def _too_little(study: Study, clauses: Sequence[Term], whole: Ints | None) -> It
     offers = {arc.offer.id: arc.offer for arc in arcs}
     if study.past is None and any(name in draft.units for name in offers):
         declared = study.case.declared.model_copy(update={"idle": "allowed"})
-        if _in_whole(study.under(replace(study.case, declared=declared))):
+        if in_whole(study.under(replace(study.case, declared=declared))):
             said = f"(`idle: {study.case.declared.idle}`)"
             yield f"no capacity by the hour may stand idle {said}; with `idle: allowed` {met} can be met"
             return
@@ -298,7 +233,7 @@ def _not_served(
             groups[demand.owner[_serves(draft, arc) & (demand.owner >= 0)]] = True
         without = (demand.owner >= 0) & ~groups[demand.owner] & (demand.work > 0)[demand.owner]
         for arc in arcs:
-            without &= ~_closed(draft, arc.offer) if arc.offer.id in said else True
+            without &= ~closed_in(draft, arc.offer) if arc.offer.id in said else True
         if arcs and without.any():
             yield f"nothing that `{workload.id}` may run on is available in {_listed(_times(draft, without))}"
             bought = [draft.units[name].offer for name in {arc.offer.id: None for arc in arcs} if name in draft.units]

@@ -2,17 +2,20 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
-from dataclasses import dataclass, field, replace
-from typing import cast
+from collections.abc import Sequence
+from dataclasses import dataclass, field
 
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from detente.case.case import Case
 from detente.planner.check import check
-from detente.planner.conflict_facts import facts_of, fewest
+from detente.planner.conflict_facts import facts_of
+from detente.planner.conflict_lifted import fewest
 from detente.planner.formulation.owner import Owner
+from detente.planner.open_program import OpenProgram
+from detente.planner.solving.search import Progress
 from detente.planner.study import Study
 from tests.builders import Data, agreement, build, compute, gpus, refused, tokens, work
 
@@ -65,7 +68,7 @@ def test_an_offer_that_ends_is_not_said_to_be_full() -> None:
     found = refused(build([early, tokens("south", 2)], [work()], agreement(ONLY), months=4))
     assert found.facts == (
         SERVED.format("chat"),
-        "`north-api` is not on offer, or has no price, in Mar 2026 – Apr 2026",
+        "`north-api` is not on offer from 2026-03-01 on",
     )
 
 
@@ -175,28 +178,20 @@ OWNERS = [Owner("term", f"t{n}") for n in range(64)]
 
 @dataclass
 class Colliding:
-    """A study of which it is known which sets of clauses cannot be met together."""
+    """It is known which sets of clauses cannot be met together."""
 
     sets: list[set[Owner]]
-    out: frozenset[Owner] = frozenset()
     tried: list[int] = field(default_factory=list)
 
-    def relaxed(self, owners: Iterable[Owner]) -> Colliding:
-        return replace(self, out=self.out | set(owners))
-
-    def with_plenty(self, names: Iterable[str]) -> Colliding:
-        assert not list(names)
-        return self
-
-    def possible(self, whole: None) -> bool:
-        self.tried.append(len(self.out))
-        return all(each & self.out for each in self.sets)
+    def cured(self, out: Sequence[Owner]) -> bool:
+        self.tried.append(len(out))
+        return all(each.intersection(out) for each in self.sets)
 
 
 def one_by_one(study: Colliding, owners: Sequence[Owner]) -> list[Owner]:
     dropped: list[Owner] = []
     for owner in owners:
-        if not study.relaxed([*dropped, owner]).possible(None):
+        if not study.cured([*dropped, owner]):
             dropped.append(owner)
     return [owner for owner in owners if owner not in dropped]
 
@@ -207,12 +202,12 @@ def test_by_halves_the_same_are_needed_as_one_by_one(count: int, data: st.DataOb
     owners = OWNERS[:count]
     some = st.sets(st.sampled_from(owners), min_size=1)
     study = Colliding(data.draw(st.lists(some, min_size=1, max_size=4)))
-    assert fewest(cast(Study, study), owners, None) == one_by_one(study, owners)
+    assert fewest(owners, study.cured) == one_by_one(study, owners)
 
 
 def test_two_of_sixty_four_are_found_in_few_tries() -> None:
     study = Colliding([{OWNERS[5], OWNERS[40]}])
-    assert fewest(cast(Study, study), OWNERS, None) == [OWNERS[5], OWNERS[40]]
+    assert fewest(OWNERS, study.cured) == [OWNERS[5], OWNERS[40]]
     assert len(study.tried) < 20
 
 
@@ -254,9 +249,63 @@ def test_what_cures_a_conflict_does_so_in_whole_units() -> None:
 def test_an_offer_that_ends_is_named_only_where_it_would_do_at_its_price() -> None:
     """All runs in the north: two months at 3 USD, and March at 9, are 15,000. At 3 March would make it 9,000."""
     offers = [tokens("north", 3, until="2026-03-01"), tokens("north", 9, id="dear"), tokens("south", 2)]
-    ends = "`north-api` is not on offer, or has no price, in Mar 2026"
+    ends = "`north-api` is not on offer from 2026-03-01 on"
     for amount, told in (("8 k USD", False), ("9 k USD", True)):
         clauses = agreement(ONLY, {"id": "cap", "kind": "spending-cap", "amount": amount})
         found = refused(build(offers, [work()], clauses, months=3))
         assert [clash.term for clash in found.clauses] == ["only", "cap"]
         assert (ends in found.facts) == told, amount
+
+
+MINIMUM = {"id": "floor", "kind": "minimum-commitment", "shortfall": "forbidden"}
+ENDS, BEGINS = {"until": "2026-04-01"}, {"from": "2026-04-01"}
+
+
+@pytest.mark.parametrize(("open_", "when"), [(ENDS, "from 2026-04-01 on"), (BEGINS, "before 2026-04-01")])
+@pytest.mark.parametrize("amount", ["12 k USD", "4 k Mtok"])
+def test_a_floor_that_fails_because_its_offer_is_closed_is_told_so(open_: Data, when: str, amount: str) -> None:
+    """1,000 Mtok a month at 3 USD: three months are 9,000 USD and 3,000 Mtok, and six would be 18,000 and 6,000."""
+    offers = [tokens("north", 3, **open_), tokens("south", 2)]
+    case = build(offers, [work()], agreement(MINIMUM | {"amount": amount}), months=6)
+    assert refused(case).facts == (f"`north-api` is not on offer {when}",)
+
+
+def test_of_a_floor_above_all_its_work_it_is_not_told() -> None:
+    """Six months come to 18,000 USD: that the offer ends in April does not matter."""
+    offers = [tokens("north", 3, **ENDS), tokens("south", 2)]
+    case = build(offers, [work()], agreement(MINIMUM | {"amount": "18.1 k USD"}), months=6)
+    assert refused(case).facts == ("`chat` is work that it covers (6.00 k Mtok in all), and there is no more of it",)
+
+
+def test_offers_are_named_of_which_none_alone_would_do() -> None:
+    """Two models, 1,000 Mtok a month of each at 3 USD: 18,000 of 30,000; with one of them until June it is 27,000."""
+    offers = [
+        each
+        for model in ("m", "k")
+        for each in (
+            tokens("north", 3, id=f"north-{model}", model=model, **ENDS),
+            tokens("south", 2, id=f"south-{model}", model=model),
+        )
+    ]
+    works = [work(f"chat-{model}", **{"runs-on": {"models": [model]}}) for model in ("m", "k")]
+    case = build(offers, works, agreement(MINIMUM | {"amount": "30 k USD"}), months=6)
+    assert refused(case).facts == (
+        "`north-m` is not on offer from 2026-04-01 on",
+        "`north-k` is not on offer from 2026-04-01 on",
+    )
+
+
+def test_forty_closed_offers_are_opened_in_one_program(monkeypatch: pytest.MonkeyPatch) -> None:
+    """However many are closed, the case is formulated once more: which of them matters is asked there."""
+    made = list[Case]()
+    formulated = OpenProgram.of
+
+    def counted(case: Case, progress: Progress) -> OpenProgram:
+        made.append(case)
+        return formulated(case, progress)
+
+    monkeypatch.setattr(OpenProgram, "of", counted)
+    offers = [tokens("north", 3, id=f"n{i}", **ENDS) for i in range(40)]
+    case = build([*offers, tokens("south", 2)], [work()], agreement(MINIMUM | {"amount": "12 k USD"}), months=6)
+    assert len(refused(case).facts) == 40
+    assert len(made) == 2

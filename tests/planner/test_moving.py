@@ -178,8 +178,8 @@ def test_work_that_cannot_stay_is_a_fact_in_a_conflict_without_a_clause() -> Non
     assert (found.clauses, found.relaxations) == ((), ())
     assert set(found.facts) == {
         "`chat` must be served: it has no `value`, so it cannot go unserved",
-        "`north-api` is not on offer, or has no price, in 2026 Q2",
-        "`south-api` is not on offer, or has no price, in Jan 2026 – Feb 2026",
+        "`north-api` is not on offer from 2026-04-01 on",
+        "`south-api` is not on offer before 2026-03-01",
         "`chat` stays where it is for at least 4 months after a move (`moving: stays`)",
     }
     assert check(cut_off({"stays": "4 months"})).answer == "no"
