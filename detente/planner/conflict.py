@@ -53,7 +53,7 @@ MAX_NODES = 100
 
 
 def find_conflict(study: Study, whole: Ints | None = None) -> Conflict:
-    """A minimal set of clauses that cannot be met together, and the ways out, cheapest first.
+    """A minimal set of clauses that cannot be met together, and the ways out that are found in time, cheapest first.
 
     Parameters
     ----------
@@ -83,8 +83,20 @@ def _found(study: Study, whole: Ints | None) -> Conflict:
     priced = _by_prices(study, minimal, whole)
     clashes = [_clash(clauses[owner], version_of(study, clauses[owner])) for owner in minimal]
     clashes += [_clash(versions[-1], _as_a_whole(versions)) for versions in priced]
-    ways = _ways_out(study, minimal, priced, whole) if minimal else []
-    return Conflict(study.case.reading, tuple(clashes), tuple(facts), tuple(ways))
+    ways, sought = _in_time(_ways_out(study, minimal, priced, whole)) if minimal else ([], True)
+    ways.sort(key=lambda w: (w.cost is None, w.cost or Decimal(0), w.term, w.version.start))
+    return Conflict(study.case.reading, tuple(clashes), tuple(facts), tuple(ways), sought)
+
+
+def _in_time(ways: Iterator[Concession]) -> tuple[list[Concession], bool]:
+    """The ways out that are found in time, and whether these are all: the conflict is proven without them."""
+    found = list[Concession]()
+    try:
+        for way in ways:
+            found.append(way)
+    except UnsettledError:
+        return found, False
+    return found, True
 
 
 def _by_prices(study: Study, minimal: Sequence[Owner], whole: Ints | None) -> list[list[Term]]:
@@ -131,7 +143,7 @@ def _as_a_whole(versions: Sequence[Term]) -> Version:
 
 def _ways_out(
     study: Study, minimal: Sequence[Owner], priced: Sequence[Sequence[Term]], whole: Ints | None
-) -> list[Concession]:
+) -> Iterator[Concession]:
     """Each clause of the conflict giving way alone, by as little as it can; all together where none suffices.
 
     A clause gives in all its versions: one that was amended may collide in more than one. One that sets what use costs
@@ -139,17 +151,19 @@ def _ways_out(
     alone, the fewest that do.
     """
     terms = by_owner(study.case.terms)
-    ways, dropped = list[Concession](), [versions[0].id for versions in priced]
+    enough, dropped = False, [versions[0].id for versions in priced]
     for name in dict.fromkeys(o.name for o in minimal):
         versions = [owner for owner in terms if owner.name == name]
         found = _together(_give(study, versions, whole))
-        ways += found
+        yield from found
+        enough = enough or bool(found)
         if not found and all(isinstance(terms[owner], DROPPED_WHOLE) for owner in versions):
             dropped.append(name)
     without = [way for name in dropped for way in _left_out(study, [name], whole)]
-    ways += without or (_fewest_left_out(study, whole) if dropped else [])
-    ways = ways or _together(_give(study, list(terms), whole))
-    return sorted(ways, key=lambda w: (w.cost is None, w.cost or Decimal(0), w.term, w.version.start))
+    without = without or (_fewest_left_out(study, whole) if dropped else [])
+    yield from without
+    if not enough and not without:
+        yield from _together(_give(study, list(terms), whole))
 
 
 def _together(ways: Sequence[Concession]) -> list[Concession]:
@@ -365,7 +379,7 @@ def _going_on(found: Solution) -> Solution:
 def _settled(found: Solution) -> None:
     """Stopped is no answer: a way out that was not found in time is not none."""
     if _going_on(found).status == "time-limit" and found.values is None:
-        raise UnsettledError("there is no plan; the ways out were not all found in time: give it more time")
+        raise UnsettledError("the ways out were not all found in time")
 
 
 def _least(model: Model, columns: Ints, counts: Ints) -> Solution:

@@ -84,13 +84,15 @@ class Conflict:
 
     Without any one of ``clauses`` the rest could be met. ``facts`` names what is not a clause and plays a part
     (demand that must be served, capacity that is not there). ``relaxations`` come cheapest first; where no clause
-    alone can give enough, they must be made together, and each says so.
+    alone can give enough, they must be made together, and each says so. Where time ended before all were ``sought``,
+    there may be others.
     """
 
     reading: str | None
     clauses: tuple[Clash, ...]
     facts: tuple[str, ...]
     relaxations: tuple[Concession, ...]
+    sought: bool = True
 
     def dearer(self, way: Concession) -> Decimal | None:
         """How much more than the cheapest way out one costs; None where a cost is not known."""

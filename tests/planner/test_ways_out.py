@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 from dataclasses import replace
 from decimal import Decimal
 from typing import Any
@@ -9,15 +10,18 @@ from typing import Any
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
+from rich.console import Console
 
 from detente.case.case import Case
-from detente.errors import UnsettledError
+from detente.cli.conflict import conflict_json
 from detente.planner.check import check
 from detente.planner.conflict import MAX_NODES, find_conflict
+from detente.planner.formulation.owner import Owner
 from detente.planner.solve import plan
 from detente.planner.solving.model import Model
 from detente.planner.solving.solution import Solution
 from detente.planner.study import Study
+from detente.report.plans.conflict_view import conflict_view
 from detente.results.conflict import Concession, Conflict
 from detente.results.plan import Plan
 from tests import builders
@@ -212,19 +216,58 @@ def _apart() -> Case:
     return world([gpus("b", "2")], [work("1 GPU")], [term])
 
 
-@pytest.mark.parametrize("status", ["time-limit", "interrupted"])
-def test_a_way_out_that_was_not_found_in_time_is_not_none(status: Any, monkeypatch: pytest.MonkeyPatch) -> None:
-    stopped = Solution(status, None, 0.0, 0.0)
-    study = Study.of(_apart())
-    solve = Model.solve_linear
+def _stopped_at(monkeypatch: pytest.MonkeyPatch, status: Any, way: int) -> None:
+    """The search for a way out ends before anything is found, from one of them on."""
+    solve, seen, stopped = Model.solve_linear, list[frozenset[Owner]](), Solution(status, None, 0.0, 0.0)
 
     def stops(model: Model, *args: Any, **more: Any) -> Solution:
-        return solve(model, *args, **more) if model.lenient == frozenset() else stopped
+        if model.lenient and model.lenient not in seen:
+            seen.append(model.lenient)
+        return stopped if model.lenient and len(seen) >= way else solve(model, *args, **more)
 
     monkeypatch.setattr(Model, "solve_linear", stops)
-    monkeypatch.setattr(Model, "solve_as", lambda *args, **more: stopped)
-    with pytest.raises(KeyboardInterrupt if status == "interrupted" else UnsettledError):
-        find_conflict(study)
+    monkeypatch.setattr(Model, "solve_as", lambda model, *args: stops(model))
+
+
+def told(found: Conflict) -> str:
+    console = Console(file=io.StringIO(), width=200)
+    conflict_view(found, "USD", console)
+    assert isinstance(console.file, io.StringIO)
+    return console.file.getvalue()
+
+
+def test_a_conflict_whose_ways_out_were_not_found_in_time_is_one(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The work may run at `a` alone, which sells nothing: that is proven before any way out is looked for."""
+    found = find_conflict(Study.of(_apart()))
+    assert (found.sought, len(found.relaxations)) == (True, 1)
+    _stopped_at(monkeypatch, "time-limit", 1)
+    early = find_conflict(Study.of(_apart()))
+    assert early == replace(found, relaxations=(), sought=False)
+    assert "Not looked for: no time was left." in told(early)
+    assert conflict_json(early)["sought"] is False
+    assert check(_apart()).answer == "no"
+    assert isinstance(plan(_apart()), Conflict)
+
+
+def test_ways_out_that_were_found_in_time_are_told(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A floor of 100,000 USD at `a` and a cap of 50,000 on all: either may give, and the second is not found."""
+    terms: list[Data] = [
+        {"id": "floor", "kind": "minimum-commitment", "amount": "100 k USD", "shortfall": "forbidden"},
+        {"id": "cap", "kind": "spending-cap", "amount": "50 k USD", "of": {"provider": "a"}},
+    ]
+    case = world([gpus("a", "2"), gpus("b", "3")], [work("10 GPU")], terms)
+    assert len(find_conflict(Study.of(case)).relaxations) == 2
+    _stopped_at(monkeypatch, "time-limit", 2)
+    early = find_conflict(Study.of(case))
+    assert not early.sought
+    assert [way.term for way in early.relaxations] == ["floor"]
+    assert "There may be others: time ended before all were found." in told(early)
+
+
+def test_ctrl_c_ends_the_search_for_ways_out(monkeypatch: pytest.MonkeyPatch) -> None:
+    _stopped_at(monkeypatch, "interrupted", 1)
+    with pytest.raises(KeyboardInterrupt):
+        find_conflict(Study.of(_apart()))
 
 
 def test_a_search_for_the_cost_that_ends_early_is_told_as_at_most(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -17,7 +17,7 @@ from markupsafe import Markup, escape
 from detente.errors import HIDDEN, printable
 from detente.report import numerals, timeline
 from detente.report.csv import with_downloads
-from detente.report.plans.conflict_view import no_way_out
+from detente.report.plans.conflict_view import MORE, no_way_out
 from detente.report.plans.implication import priced_exactly
 from detente.values.money import CENT, shown
 from detente.values.period import named
@@ -66,7 +66,13 @@ def environment() -> Environment:
         "drawing": Markup,
         "groupby_order": lambda rows: [(name, list(group)) for name, group in groupby(rows, lambda r: r.group)],
     }
-    found.globals |= {"named": named, "horizon": timeline.horizon, "no_bound": numerals.NO_BOUND, "cent": CENT}
+    found.globals |= {
+        "named": named,
+        "horizon": timeline.horizon,
+        "no_bound": numerals.NO_BOUND,
+        "cent": CENT,
+        "more_ways": MORE,
+    }
     return found
 
 

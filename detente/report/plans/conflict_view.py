@@ -13,6 +13,9 @@ from detente.report.numerals import listed
 from detente.results.conflict import Conflict
 from detente.values.money import shown
 
+MORE = "There may be others: time ended before all were found."
+"""Of ways out of which not all were sought."""
+
 
 def conflict_view(conflict: Conflict, currency: str, console: Console) -> None:
     """A conflict: the clauses that collide, each with its text, what else plays a part, and the ways out.
@@ -42,6 +45,8 @@ def conflict_view(conflict: Conflict, currency: str, console: Console) -> None:
         then += f", {shown(more, currency)} more than the cheapest" if more and not way.together else ""
         say(console, f"{index}. {way.version.name}: {way.sentence}{then}", indent=2)
     cut(console, len(conflict.relaxations) - MAX_ROWS)
+    if conflict.relaxations and not conflict.sought:
+        say(console, MORE, indent=2)
 
 
 def collision(conflict: Conflict, console: Console) -> None:
@@ -68,6 +73,8 @@ def collision(conflict: Conflict, console: Console) -> None:
 
 def no_way_out(conflict: Conflict) -> str:
     """What to do about a conflict in which no change to clauses is enough."""
+    if not conflict.sought:
+        return "Not looked for: no time was left. Give it more time to find them."
     if conflict.clauses:
         return "No change to these clauses is enough, not even to all of them together."
     return "It is not the clauses: more capacity, less demand or a `value` at which work may go unserved is needed."
