@@ -165,9 +165,9 @@ def at_bedrock(members: Members, claude: Claude, betas: tuple[str, ...], omissio
     for name in ("messages", "system", "tools"):
         if name in members:
             members[name] = _unmarked(members[name], claude, omissions)
-    if _BY_URL.search(bytes(members["messages"])) and _holds_address(members["messages"]):
-        what = "Claude at Bedrock reads images and documents within the call only"
-        raise Refusal(f"`messages` hold a file by its address, and {what}: send it as `base64`, {FETCHING}", "messages")
+    if _BY_URL.search(bytes(members["messages"])) and (where := _address_in(members["messages"])):
+        what = "is a file by its address, and Claude at Bedrock reads images and documents within the call only"
+        raise Refusal.of(where, f"{what}: send it as `base64`, {FETCHING}")
     if "tools" in members:
         _at_hand(members, omissions)
     return kept
@@ -345,35 +345,36 @@ class _Sourced(msgspec.Struct):
     content: Any = None
 
 
-def _holds_address(raw: msgspec.Raw) -> bool:
-    """Whether an image or a document is sent by its address."""
+def _address_in(raw: msgspec.Raw) -> str:
+    """The place of the first image or document that is sent by its address; empty where none is."""
     turns = read_as(raw, list[_Sourced], "messages") or []
-    waiting: list[Any] = [turn.content for turn in turns]
+    waiting = [(f"messages[{at}]", turn.content) for at, turn in enumerate(turns)]
     while waiting:
-        blocks = waiting.pop()
-        for block in blocks if isinstance(blocks, list) else ():
+        within, blocks = waiting.pop(0)
+        for at, block in enumerate(blocks if isinstance(blocks, list) else ()):
             if not isinstance(block, dict):
                 continue
-            source = block.get("source")
+            source, where = block.get("source"), f"{within}.content[{at}]"
             if block.get("type") in ("image", "document") and isinstance(source, dict):
                 if source.get("type") in ("url", "file"):
-                    return True
+                    return f"{where}.source"
             elif block.get("type") == "tool_result":
-                waiting.append(block.get("content"))
-    return False
+                waiting.insert(0, (where, block.get("content")))
+    return ""
 
 
 def _at_hand(members: Members, omissions: Omissions) -> None:
     """Tools without those that run at Anthropic."""
-    found = _HOSTED.search(bytes(members["tools"]))
-    if found is None:
+    if not _HOSTED.search(bytes(members["tools"])):
         return
-    name = found[1].decode()
-    if not omissions.may("hosted-tools", name):
-        what = f"`tools` hold `{name}`, which runs at Anthropic and not at Bedrock"
-        raise Refusal(f"{what}; leave it out, or {remedy('hosted-tools')}", "tools")
-    tools = read_as(members["tools"], list[dict[str, msgspec.Raw]], "tools") or []
-    kept = [tool for tool in tools if not _HOSTED.fullmatch(b'"type":' + bytes(tool.get("type", b"")))]
+    kept = []
+    for at, tool in enumerate(read_as(members["tools"], list[dict[str, msgspec.Raw]], "tools") or []):
+        found = _HOSTED.fullmatch(b'"type":' + bytes(tool.get("type", b"")))
+        if found is None:
+            kept.append(tool)
+        elif not omissions.may("hosted-tools", found[1].decode()):
+            what = f"is `{found[1].decode()}`, which runs at Anthropic and not at Bedrock"
+            raise Refusal.of(f"tools[{at}]", f"{what}; leave it out, or {remedy('hosted-tools')}")
     if kept:
         members["tools"] = raw_of(kept)
     else:

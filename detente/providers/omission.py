@@ -83,8 +83,9 @@ def without(call: Call, lacks: Collection[str]) -> tuple[Mapping[str, msgspec.Ra
         members = {name: raw for name, raw in members.items() if name not in left_out}
     if not SIGNED.isdisjoint(marked):
         if "reasoning" not in call.optional:
-            what = "hold thinking that Claude signed, and nobody but Claude can read it"
-            raise Refusal.of("messages", f"{what}; allow it to be left out: `lenient: [reasoning]`")
+            what = "holds thinking that Claude signed, and nobody but Claude can read it"
+            refusal = Refusal.of("messages", f"{what}; allow it to be left out: `lenient: [reasoning]`")
+            raise refusal.at(_first_thought(bytes(members["messages"])))
         members = {**members, "messages": thoughtless(bytes(members["messages"]))}
         left_out.append("thinking")
     return members, tuple(left_out)
@@ -130,6 +131,16 @@ def _unencrypted(members: Mapping[str, msgspec.Raw], left_out: list[str]) -> Map
         return members  # the provider says what is wrong with it
     left_out.append("include")
     return {**members, "include": msgspec.Raw(msgspec.json.encode(kept))}
+
+
+def _first_thought(messages: bytes) -> str:
+    """The place of the first message with a thought that only Claude reads; empty where it cannot be told."""
+    signed = [name.decode().rstrip('"') for name in SIGNED] + ["later_reasoning"]
+    try:
+        found = msgspec.json.decode(messages, type=list[dict[str, msgspec.Raw]])
+    except _UNREADABLE:
+        return ""
+    return next((f"[{at}]" for at, message in enumerate(found) if any(name in message for name in signed)), "")
 
 
 def thoughtless(messages: bytes) -> msgspec.Raw:

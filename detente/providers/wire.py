@@ -349,7 +349,8 @@ class Refusal(Exception):  # noqa: N818 (it is an answer)
     @property
     def param(self) -> str | None:
         """The parameter that an error names, with the place in it."""
-        return f"{self.member}{self.place}" if self.parameter == self.member else self.parameter
+        within = self.parameter is not None and self.member in ("", self.parameter)
+        return f"{self.parameter}{self.place}" if within else self.parameter
 
     def adding(self, more: str, *, leaving: str = "") -> Refusal:
         """The same, with more at its end, after which member, as OpenAI's interface calls it, may be left out."""
@@ -362,6 +363,10 @@ class Refusal(Exception):  # noqa: N818 (it is an answer)
     def at(self, place: str) -> Refusal:
         """The same at a place in its member, as of one message: ``[3]``. A place that it has is one within that."""
         return Refusal(self.says, self.parameter, self.member, place + self.place, self.leaving, self.rest)
+
+    def placed(self, own: str) -> Refusal:
+        """The same at a place of its caller's, in whose shape the call was said otherwise."""
+        return Refusal(self.says, own, own if self.member else "", leaving=self.leaving, rest=self.rest)
 
     def worded(self, words: Mapping[str, str]) -> Refusal:
         """The same for somebody who calls members otherwise, to whom places in OpenAI's shape say nothing."""

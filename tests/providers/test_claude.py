@@ -263,14 +263,14 @@ def test_hints_of_anthropics_service_are_left_out_at_bedrock() -> None:
         ({"mcp_servers": [{"type": "url"}]}, "mcp_servers"),
         ({"container": "c"}, "container"),
         ({"inference_geo": "eu"}, "inference_geo"),
-        ({"tools": [{"type": "web_search_20250305", "name": "web_search"}]}, "tools"),
+        ({"tools": [{"type": "web_search_20250305", "name": "web_search"}]}, "tools[0]"),
         (
             {
                 "messages": [
                     {"role": "user", "content": [{"type": "image", "source": {"type": "url", "url": "https://a"}}]}
                 ]
             },
-            "messages",
+            "messages[0].content[0].source",
         ),
     ],
 )
@@ -282,8 +282,9 @@ def test_what_bedrock_cannot_do_is_refused_by_name(changed: Data, param: str) ->
 
 def test_a_search_at_anthropic_is_left_out_by_leniency_and_kept_at_anthropic() -> None:
     tools = [{"type": "web_search_20250305", "name": "web_search"}, {"name": "a", "input_schema": {}}]
-    found = sent(bedrock(OPUS), (), "hosted-tools", tools=tools)
-    assert (told(found)["tools"], found.left_out) == (tools[1:], ("web_search",))
+    more = {"type": "web_fetch_20250910", "name": "web_fetch"}
+    found = sent(bedrock(OPUS), (), "hosted-tools", tools=[*tools, more])
+    assert (told(found)["tools"], found.left_out) == (tools[1:], ("web_search", "web_fetch"))
     assert "tools" not in told(sent(bedrock(OPUS), (), "hosted-tools", tools=tools[:1], tool_choice={"type": "auto"}))
     assert told(sent(direct(), tools=tools))["tools"] == tools
 

@@ -151,7 +151,8 @@ def as_chat(asked: Asked, *, marks: Collection[str] = ()) -> Asked:
         left_out=tuple(dict.fromkeys((*own.left_out, *asking.left_out))),
         budget=asking.budget,
     )
-    return msgspec.structs.replace(asked, call=call, needs=frozenset(asking.needs | prompt.needs) - asked.wishes)
+    needs = frozenset(asking.needs | prompt.needs) - asked.wishes
+    return msgspec.structs.replace(asked, call=call, needs=needs, told_from=asking.told_from)
 
 
 def betas_of(headers: Mapping[bytes, bytes]) -> tuple[str, ...]:

@@ -32,6 +32,7 @@ from detente.gateway.surfaces.messages_blocks import (
     text_of,
     thought_of,
 )
+from detente.gateway.surfaces.told_from import ToldFrom
 from detente.live.deployment import Feature
 from detente.providers.wire import Refusal
 
@@ -51,6 +52,8 @@ class Prompt:
     optional: Collection[str] = ()
     left_out: list[str] = field(default_factory=list)
     messages: list[Message] = field(default_factory=list)
+    told: list[ToldFrom] = field(default_factory=list)
+    """Where each of the messages was written."""
     needs: set[Feature] = field(default_factory=set)
     _once: AnsweredOnce = field(default_factory=AnsweredOnce)
 
@@ -60,7 +63,11 @@ class Prompt:
             said: str | list[Message] = content
         else:
             said = content_of([self._kept(only_text_of(raw, f"{where}[{at}]"), raw) for at, raw in enumerate(content)])
-        self.messages.append({"role": "system", "content": said})
+        self._tell({"role": "system", "content": said}, ToldFrom(where, where))
+
+    def _tell(self, message: Message, told: ToldFrom) -> None:
+        self.messages.append(message)
+        self.told.append(told)
 
     def turns(self, raw: msgspec.Raw) -> None:
         """All turns, in order."""
@@ -82,23 +89,25 @@ class Prompt:
         elif role not in ("user", "assistant"):
             raise Refusal(f"`{where}.role` is `{role[:40]}`; write `user`, `assistant` or `system`", f"{where}.role")
         elif isinstance(content, str):
-            self.messages.append({"role": role, "content": content})
+            self._tell({"role": role, "content": content}, ToldFrom(where))
         elif role == "user":
-            self._user(content, f"{where}.content")
+            self._user(content, where)
         else:
-            self._assistant(content, f"{where}.content")
+            self._assistant(content, where)
         return role
 
     # -- a user's turn --
     def _user(self, blocks: list[msgspec.Raw], where: str) -> None:
         """Results of tools become messages of their own, and come first."""
         parts: list[Message] = []
+        places: list[str] = []
         results, left = 0, False
         for at, raw in enumerate(blocks):
-            here = f"{where}[{at}]"
+            here = f"{where}.content[{at}]"
             kind = kind_of(raw, here)
             if (part := self._part(kind, raw, here)) is not None:
                 parts.append(part)
+                places.append(here)
             elif kind != "tool_result":
                 self._leave_out(kind, here, "user")
                 left = True
@@ -108,7 +117,7 @@ class Prompt:
                 self._result(raw, here)
                 results += 1
         if parts or not (results or left):
-            self.messages.append({"role": "user", "content": content_of(parts)})
+            self._tell({"role": "user", "content": content_of(parts)}, ToldFrom(where, places))
 
     def _part(self, kind: str, raw: msgspec.Raw, here: str) -> Message | None:
         """A block that a user and a tool's result may both hold; None for one of another kind."""
@@ -140,10 +149,12 @@ class Prompt:
                 raise refused(kind, here, "tool")
         if parts:
             parts[-1] = self._kept(parts[-1], raw)
-        content = content_of(parts)
+        content, places = content_of(parts), [f"{where}.content[{at}]" for at in range(len(parts))]
         if result.is_error:
             content = ERROR + content if isinstance(content, str) else [{"type": "text", "text": ERROR}, *content]
-        self.messages.append({"role": "tool", "tool_call_id": result.tool_use_id, "content": content})
+            places = [where, *places]
+        message = {"role": "tool", "tool_call_id": result.tool_use_id, "content": content}
+        self._tell(message, ToldFrom(where, places))
 
     # -- the assistant's turn --
     def _assistant(self, blocks: list[msgspec.Raw], where: str) -> None:
@@ -154,28 +165,32 @@ class Prompt:
         message: Message = {"role": "assistant"}
         parts: list[Message] = []
         calls: list[Message] = []
+        parts_at: list[str] = []
+        calls_at: list[str] = []
         called, left = 0, False
         for at, raw in enumerate(blocks):
-            here = f"{where}[{at}]"
+            here = f"{where}.content[{at}]"
             match kind_of(raw, here):
                 case "text":
                     parts.append(self._kept(self._said(raw, here), raw))
+                    parts_at.append(here)
                 case "tool_use":
                     call = call_of(raw, here)
                     self._once.call(call["id"], here)
                     calls.append(self._kept(call, raw))
+                    calls_at.append(here)
                     called += 1
                 case "thinking" | "redacted_thinking" as kind:
                     thought = thought_of(raw, here) if kind == "thinking" else redacted_of(raw, here)
                     if thought and (parts or calls or len(message) > 1):
-                        self._say(message, parts, calls)
-                        message, parts, calls = {"role": "assistant"}, [], []
+                        self._say(message, parts, calls, ToldFrom(where, parts_at, calls_at))
+                        message, parts, calls, parts_at, calls_at = {"role": "assistant"}, [], [], [], []
                     message |= thought
                 case other:
                     self._leave_out(other, here, "assistant")
                     left = True
         if parts or calls or len(message) > 1 or not left:
-            self._say(message, parts, calls)
+            self._say(message, parts, calls, ToldFrom(where, parts_at, calls_at))
         if called > 1:
             self.needs.add("parallel-tools")
 
@@ -193,12 +208,12 @@ class Prompt:
             self.left_out.append("citations")
         return text_of(raw, here, cited=lenient)
 
-    def _say(self, message: Message, parts: list[Message], calls: list[Message]) -> None:
+    def _say(self, message: Message, parts: list[Message], calls: list[Message], told: ToldFrom) -> None:
         if parts or not calls:
             message["content"] = content_of(parts)
         if calls:
             message["tool_calls"] = calls
-        self.messages.append(message)
+        self._tell(message, told)
 
     def _kept(self, part: Message, raw: msgspec.Raw) -> Message:
         """A part of a block, with its mark where marks are kept."""

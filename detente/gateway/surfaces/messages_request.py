@@ -16,6 +16,7 @@ from detente.gateway.surfaces import chat
 from detente.gateway.surfaces.messages_blocks import CacheControl, read
 from detente.gateway.surfaces.messages_prompt import Prompt
 from detente.gateway.surfaces.messages_tools import tools_of
+from detente.gateway.surfaces.told_from import ToldFrom
 from detente.live.deployment import Feature
 from detente.providers.claude import asks_nothing
 from detente.providers.wire import Refusal
@@ -97,6 +98,8 @@ class Asking:
         self._members, self._optional, self._marks = members, frozenset(optional), marks
         self.left_out: list[str] = []
         """What is left out, by name: hints, and what the call's leniency allows."""
+        self.told_from: dict[str, list[ToldFrom]] = {}
+        """Where each message, and each tool, was written."""
         for name, raw in members.items():
             if name in ELSEWHERE and not asks_nothing(raw):
                 raise Refusal(f"`{name}` is not supported: {ELSEWHERE[name]}", name)
@@ -220,7 +223,8 @@ class Asking:
         prompt.turns(members["messages"])
         self.said["messages"] = prompt.messages
         listed, choice = members.get("tools"), members.get("tool_choice")
-        tools = tools_of(listed, choice, self._optional, self.left_out, marks=self._marks)
+        tools, places = tools_of(listed, choice, self._optional, self.left_out, marks=self._marks)
+        self.told_from = {"messages": prompt.told, "tools": places}
         if tools:
             self.said |= tools
         if "tools" in tools:

@@ -11,6 +11,7 @@ from typing import Any
 import msgspec
 
 from detente.gateway.surfaces.messages_blocks import CacheControl, marked, read
+from detente.gateway.surfaces.told_from import ToldFrom
 from detente.providers.wire import Refusal
 
 
@@ -49,15 +50,15 @@ def tools_of(
     left_out: list[str],
     *,
     marks: bool = False,
-) -> dict[str, Any]:
-    """The members of a chat completion that say which tools there are and how to choose; empty without tools.
+) -> tuple[dict[str, Any], list[ToldFrom]]:
+    """(the members of a chat completion that say which tools there are and how to choose, where each was written).
 
-    ``left_out`` takes the names of what is left out: hints, and what is ``optional``. ``marks``: whether those that a
-    prompt is cached up to are kept.
+    Both are empty without tools. ``left_out`` takes the names of what is left out: hints, and what is ``optional``.
+    ``marks``: whether those that a prompt is cached up to are kept.
     """
     listed = [] if tools is None else read(tools, list[msgspec.Raw], "tools")
     said: dict[str, Any] = {}
-    told = []
+    told, places = [], []
     for at, raw in enumerate(listed):
         kind = read(raw, _Type, f"tools[{at}]").type or "custom"
         if "hosted-tools" in optional and kind.startswith(HOSTED):
@@ -65,16 +66,17 @@ def tools_of(
         else:
             tool = _tool(raw, kind, f"tools[{at}]", left_out)
             told.append(marked(tool, raw) if marks else tool)
+            places.append(ToldFrom(f"tools[{at}]"))
     if told:
         said["tools"] = told
     if choice is not None:
         chosen = _chosen(read(choice, _Choice, "tool_choice"))
         if not told and listed and choice_is_free(chosen):
-            return said
+            return said, places
         if not told:
             raise Refusal("`tool_choice` chooses among `tools`, and there are none", "tool_choice")
         said |= chosen
-    return said
+    return said, places
 
 
 def choice_is_free(said: Mapping[str, Any]) -> bool:

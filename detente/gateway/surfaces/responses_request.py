@@ -15,6 +15,7 @@ from detente.gateway.surfaces.answered_once import AnsweredOnce
 from detente.gateway.surfaces.responses_thought import unpacked
 from detente.gateway.surfaces.responses_tools import INPUT, SEARCH, Toolbox, loaded, read, tools_of
 from detente.gateway.surfaces.surface import Asked
+from detente.gateway.surfaces.told_from import ToldFrom
 from detente.providers.omission import Omissions, remedy
 from detente.providers.quoted import quoted
 from detente.providers.wire import FETCHING, Call, Refusal
@@ -87,7 +88,7 @@ def as_chat(asked: Asked, tags: Collection[str] = ()) -> Asked:
     box = tools_of(own.members.get("tools"), own.optional)
     for name in box.left_out:
         omissions.hint(name)
-    said["messages"] = _messages(own.members, box, omissions)
+    said["messages"], told = _messages(own.members, box, omissions)
     _output(own.members, said, omissions)
     _tools(own.members, said, box)
     if own.stream:
@@ -95,7 +96,8 @@ def as_chat(asked: Asked, tags: Collection[str] = ()) -> Asked:
     members = {name: msgspec.Raw(msgspec.json.encode(value)) for name, value in said.items()}
     left_out = tuple(dict.fromkeys((*own.left_out, *omissions.names)))
     call = Call("chat", members, own.stream, asks_usage=True, optional=own.optional, left_out=left_out)
-    return msgspec.structs.replace(asked, call=call, origin=own, tools=box.names)
+    told_from = {"messages": told, "tools": box.told}
+    return msgspec.structs.replace(asked, call=call, origin=own, tools=box.names, told_from=told_from)
 
 
 def _says(members: Mapping[str, msgspec.Raw], name: str) -> bool:
@@ -197,13 +199,18 @@ def _allowed(choice: dict[str, Any], box: Toolbox) -> dict[str, Any]:
 
 
 # -- items ------------------------------------------------------------------------------------------------------------
-def _messages(members: Mapping[str, msgspec.Raw], box: Toolbox, omissions: Omissions) -> list[dict[str, Any]]:
+def _messages(
+    members: Mapping[str, msgspec.Raw], box: Toolbox, omissions: Omissions
+) -> tuple[list[dict[str, Any]], list[ToldFrom]]:
+    """(the messages, where each was written). Raises Refusal."""
     found: list[dict[str, Any]] = []
+    told: list[ToldFrom] = []
     if _says(members, "instructions"):
         found.append({"role": "system", "content": read(members["instructions"], str, "instructions")})
+        told.append(ToldFrom("instructions"))
     given = read(members.get("input", msgspec.Raw(b"[]")), str | list[msgspec.Raw], "input")
     if isinstance(given, str):
-        return [*found, {"role": "user", "content": given}]
+        return [*found, {"role": "user", "content": given}], [*told, ToldFrom("input")]
     if _BREAKPOINT(bytes(members["input"])):
         omissions.hint("prompt_cache_breakpoint")
     thoughts: dict[str, Any] = {}
@@ -230,13 +237,17 @@ def _messages(members: Mapping[str, msgspec.Raw], box: Toolbox, omissions: Omiss
             pass  # what OpenAI looked for; what it found is on offer
         elif item.type in ("function_call", "custom_tool_call", "tool_search_call"):
             once.call(item.call_id, where)
-            _called(item, where, box, found, thoughts)
+            if _called(item, where, box, found, thoughts):
+                told.append(ToldFrom(where, calls=[where]))
+            else:
+                told[-1] = told[-1]._replace(calls=[*told[-1].calls, where])
             thoughts = {}
         elif item.type in ("tool_search_output", "additional_tools"):
             names = loaded(item.tools, box, where)
             if item.execution == "client":
                 once.result(item.call_id, where)
                 found.append({"role": "tool", "tool_call_id": item.call_id, "content": names})
+                told.append(ToldFrom(where))
         elif item.type in ("function_call_output", "custom_tool_call_output") and item.call_id in left:
             pass  # the result of a call that is left out
         elif item.type in ("function_call_output", "custom_tool_call_output"):
@@ -244,8 +255,10 @@ def _messages(members: Mapping[str, msgspec.Raw], box: Toolbox, omissions: Omiss
             found.append(
                 {"role": "tool", "tool_call_id": item.call_id, "content": _content(item.output, f"{where}.output")}
             )
+            told.append(ToldFrom(where, f"{where}.output"))
         elif item.type == "message":
             found.append(_message(item, where, thoughts))
+            told.append(ToldFrom(where, f"{where}.content"))
             thoughts = {}
         elif item.type.endswith("_call") or item.type.endswith("_call_output"):
             if not omissions.may("hosted-tools", "input"):
@@ -255,7 +268,7 @@ def _messages(members: Mapping[str, msgspec.Raw], box: Toolbox, omissions: Omiss
                 left.add(item.call_id)
         else:
             raise Refusal(f"an item of type `{item.type[:60]}` has no place in a chat completion", where)
-    return found
+    return found, told
 
 
 def _message(item: _Item, where: str, thoughts: Mapping[str, Any]) -> dict[str, Any]:
@@ -267,8 +280,8 @@ def _message(item: _Item, where: str, thoughts: Mapping[str, Any]) -> dict[str, 
     return {"role": role, "content": _content(item.content, f"{where}.content"), **own}
 
 
-def _called(item: _Item, where: str, box: Toolbox, found: list[dict[str, Any]], thoughts: Mapping[str, Any]) -> None:
-    """A call of a tool: calls that follow each other, or what the assistant said, are one message."""
+def _called(item: _Item, where: str, box: Toolbox, found: list[dict[str, Any]], thoughts: Mapping[str, Any]) -> bool:
+    """A call of a tool, which is one message with those, or the text, right before it; whether it is a new one."""
     function = {"name": box.function(item.name, item.namespace), "arguments": item.arguments}
     if item.type == "custom_tool_call":
         function["arguments"] = msgspec.json.encode({INPUT: item.input}).decode()
@@ -279,8 +292,9 @@ def _called(item: _Item, where: str, box: Toolbox, found: list[dict[str, Any]], 
     call = {"id": item.call_id, "type": "function", "function": function}
     if found and found[-1]["role"] == "assistant" and not thoughts:
         found[-1].setdefault("tool_calls", []).append(call)
-    else:
-        found.append({"role": "assistant", "content": None, **thoughts, "tool_calls": [call]})
+        return False
+    found.append({"role": "assistant", "content": None, **thoughts, "tool_calls": [call]})
+    return True
 
 
 def _content(content: str | list[msgspec.Raw] | None, where: str) -> str | list[dict[str, Any]]:

@@ -15,6 +15,7 @@ from typing import Any, Final, Literal
 
 import msgspec
 
+from detente.gateway.surfaces.told_from import ToldFrom
 from detente.providers.omission import remedy
 from detente.providers.tool_names import shortened
 from detente.providers.wire import Refusal
@@ -60,6 +61,8 @@ class Toolbox:
 
     optional: Collection[str] = ()
     functions: list[dict[str, Any]] = field(default_factory=list)
+    told: list[ToldFrom] = field(default_factory=list)
+    """Where each of the functions was written."""
     names: dict[str, ToolName] = field(default_factory=dict)
     left_out: list[str] = field(default_factory=list)
     loads: bool = False
@@ -112,6 +115,7 @@ class Toolbox:
         if tool.strict is not None and known.kind == "function":
             function["strict"] = tool.strict
         self.functions.append({"type": "function", "function": function})
+        self.told.append(ToldFrom(where))
         return name
 
 

@@ -12,6 +12,7 @@ from typing import Any, ClassVar, NamedTuple
 
 import msgspec
 
+from detente.gateway.surfaces.told_from import ToldFrom, place_of
 from detente.ledger.journals.record import TokenCounts
 from detente.live.deployment import Feature, Operation
 from detente.providers.wire import Call, Failure, Refusal, Reply, Wire, failure
@@ -60,7 +61,8 @@ class Asked(msgspec.Struct, frozen=True):
     """The input of a call that builds on such a response, without what came before."""
     kept_as: str = ""
     """The id under which the gateway keeps its reply, if it comes as a chat completion; empty where it is not kept."""
-
+    told_from: Mapping[str, Sequence[ToldFrom]] = {}
+    """Of a call that is said in another shape: where its caller wrote each item of a member."""
     served_by: str = ""
     """The model that serves it, where replies name that; empty where they name the one that was asked for."""
 
@@ -68,6 +70,11 @@ class Asked(msgspec.Struct, frozen=True):
     def shown_model(self) -> str:
         """What a reply says that its model is."""
         return self.served_by or self.model
+
+    def placed(self, refusal: Refusal) -> Refusal:
+        """A refusal of it, at the place where its caller wrote what is refused, as far as that is known."""
+        own = place_of(self.told_from, refusal.parameter or "", refusal.place)
+        return refusal if own is None else refusal.placed(own)
 
     @property
     def need(self) -> TokenCounts:
@@ -244,12 +251,15 @@ class Surface:
     def own_words(self, failed: Failure, asked: Asked, spoken: Asked) -> Failure:
         """A provider's failure with the member that it names as the caller wrote it; ``asked`` is as it came.
 
-        In a call that was said in another shape a place says nothing to its caller, nor does a member that is not his.
+        In a call that was said in another shape a place is told where its caller wrote it, as far as that is known, and
+        a member that is not his says nothing.
         """
         stated = failed.error.get("param")
         if not self.words or spoken.call.operation == asked.call.operation or not isinstance(stated, str):
             return failed
         name = stated.partition(".")[0].partition("[")[0]
+        if (found := place_of(spoken.told_from, name, stated[len(name) :])) is not None:
+            return replace(failed, error={**failed.error, "param": found})
         own = self.words.get(name, name)
         there = own.partition(".")[0] in asked.call.members
         return replace(failed, error={**failed.error, "param": own if there else None})

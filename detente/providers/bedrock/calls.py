@@ -44,15 +44,15 @@ class CallIds:
         self._turn: dict[str, str] = {}
         """The own ids of the last turn's calls, by those that the conversation gives them."""
         self._answered = set[str]()
-        self._waiting: dict[str, tuple[str, int]] = {}
-        """The calls of the last turn that have no result yet: as stated, and by which message, by their own ids."""
+        self._waiting: dict[str, tuple[str, int, int]] = {}
+        """The calls of the last turn that have no result yet: as stated, which of which message, by their own ids."""
 
     def begin(self) -> None:
         """A turn that calls tools begins."""
         self._turn = {}
 
-    def call(self, stated: str, tool: str, message: int = 0) -> str:
-        """The own id of a call that a message makes.
+    def call(self, stated: str, tool: str, message: int = 0, at: int = 0) -> str:
+        """The own id of a call that a message makes, the one ``at`` a place in it.
 
         Raises Refusal where two of one turn have one id: nobody could tell their results.
         """
@@ -64,7 +64,7 @@ class CallIds:
             own = f"{stated[:60]}_{count}"
         self.names[own] = tool
         self._turn[stated] = own
-        self._waiting[own] = stated, message
+        self._waiting[own] = stated, message, at
         return own
 
     def result(self, stated: str) -> str:
@@ -80,9 +80,9 @@ class CallIds:
 
     def over(self, before: int | None = None) -> None:
         """The turn that answers calls is over: of all, or those before a message. Raises Refusal for one without."""
-        for stated, message in self._waiting.values():
+        for stated, message, at in self._waiting.values():
             if message == before:
                 continue
             what = f"a call `{stated[:80]}` without a result before the conversation goes on"
             remedy = "send one right after it (of a call that was cancelled, say so in it), or leave the call out"
-            raise refused(f"{what}: {remedy}").at(f"[{message}]")
+            raise refused(f"{what}: {remedy}").at(f"[{message}].tool_calls[{at}]")

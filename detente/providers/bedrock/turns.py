@@ -154,7 +154,7 @@ def turns_of(members: Mapping[str, msgspec.Raw], family: Family, omissions: Omis
         what = (
             f"an assistant's turn at the end: OpenAI's interface answers it, and {family.interface.name} would continue"
         )
-        raise refused(f"{what} it (prefill) or refuse it; end with a turn of the user")
+        raise refused(f"{what} it (prefill) or refuse it; end with a turn of the user").at(f"[{at}]")
     ids.over()
     return Turns(system, turns, tuple(dict.fromkeys(map(shortened, filter(None, ids.names.values())))), unsigned)
 
@@ -214,8 +214,11 @@ def _told_apart(message: _Message, ids: CallIds, at: int) -> None:
     """Give each call of a message an id that none before has."""
     if message.tool_calls:
         ids.begin()
-    for call in message.tool_calls or ():
-        call.id = ids.call(call.id, call.function.name if call.function is not None else "", at)
+    for place, call in enumerate(message.tool_calls or ()):
+        try:
+            call.id = ids.call(call.id, call.function.name if call.function is not None else "", at, place)
+        except Refusal as refusal:
+            raise refusal.at(f".tool_calls[{place}]") from None
 
 
 def _at_home(message: _Message) -> None:

@@ -15,7 +15,7 @@ from tests.gateway.surfaces.replies import ANTHROPIC, CHAT, CHAT_ONLY, CLAUDE, M
 from tests.providers.bedrock.making import wire as bedrock
 from tests.providers.bedrock.test_converse_refused import REFUSED
 
-TITAN = bedrock("amazon.titan-text-express-v1")
+TITAN, MICRO = bedrock("amazon.titan-text-express-v1"), bedrock("amazon.nova-micro-v1:0")
 _STEP = re.compile(r"\.?([A-Za-z_]\w*)|\[(\d+)\]")
 _SCHEMA = {"type": "object"}
 _BY_ADDRESS = "https://files.example.com/x.png"
@@ -40,15 +40,21 @@ def there(body: Any, path: str) -> bool:
 def refusal_of(path: str, wire: Wire, body: dict[str, Any]) -> Refusal:
     """Why a call cannot be said, as its caller is told."""
     surface = SURFACES[path.encode()]
-    with pytest.raises(Refusal) as caught:
-        wire.encode(surface.spoken(surface.ask(json.dumps(body).encode()), wire).call)
-    return caught.value.worded(surface.words)
+    try:
+        asked = surface.spoken(surface.ask(json.dumps(body).encode()), wire)
+    except Refusal as why:
+        return why.worded(surface.words)
+    refusal = wire.cannot(asked.call)
+    assert refusal is not None
+    return asked.placed(refusal).worded(surface.words)
 
 
 HI = {"role": "user", "content": "Hi"}
 TOOL = {"name": "look", "input_schema": _SCHEMA}
 USE = {"type": "tool_use", "id": "c1", "name": "look", "input": {}}
 RESULT = {"type": "tool_result", "tool_use_id": "c1", "content": "x"}
+BY_ADDRESS = {"type": "image", "source": {"type": "url", "url": _BY_ADDRESS}}
+IMAGE = {"type": "image", "source": {"type": "base64", "media_type": "image/png", "data": "iVBO"}}
 FUNCTION = {"type": "function", "name": "look", "parameters": _SCHEMA}
 CALL = {"type": "function_call", "call_id": "c1", "name": "look", "arguments": "{}"}
 OUTPUT = {"type": "function_call_output", "call_id": "c1", "output": "x"}
@@ -77,8 +83,8 @@ ASKED_OF_MESSAGES: list[tuple[Wire, dict[str, Any], str]] = [
     (CHAT_ONLY, {"stop_sequences": "x"}, "stop_sequences"),
     (NOVA, {"stop_sequences": [""]}, "stop_sequences"),
     (TITAN, {"tools": [TOOL]}, "tools"),
-    (NOVA, {"tools": [{**TOOL, "name": "a.b"}]}, "tools"),
-    (NOVA, {"tools": [{**TOOL, "strict": True}]}, "tools"),
+    (NOVA, {"tools": [{**TOOL, "name": "a.b"}]}, "tools[0]"),
+    (NOVA, {"tools": [TOOL, {**TOOL, "name": "b", "strict": True}]}, "tools[1]"),
     (CHAT_ONLY, {"tools": [TOOL, {**TOOL, "input_examples": [{}]}]}, "tools[1].input_examples"),
     (CHAT_ONLY, {"tools": [TOOL, {"type": "bash_20250124", "name": "bash"}]}, "tools[1].type"),
     (CHAT_ONLY, {"tool_choice": {"type": "any"}}, "tool_choice"),
@@ -106,17 +112,29 @@ ASKED_OF_MESSAGES: list[tuple[Wire, dict[str, Any], str]] = [
     (CHAT_ONLY, turns({"type": "text", "text": "x"}, then={"role": "assistant", "content": "x"}), "messages[2]"),
     (CHAT_ONLY, turns({**USE, "input": "x"}), "messages[1].content[0].input"),
     (CHAT_ONLY, turns(USE, then=user({"type": "text", "text": "x"}, RESULT)), "messages[2].content[1]"),
-    (NOVA, turns(USE), "messages"),
-    (NOVA, turns({"type": "text", "text": "x"}, then=user(RESULT)), "messages"),
-    (NOVA, turns({"type": "redacted_thinking", "data": "x"}), "messages"),
+    (NOVA, turns({"type": "text", "text": "x"}, USE), "messages[1].content[1]"),
+    (NOVA, {"system": "x", **turns({"type": "text", "text": "x"}, then=user(RESULT))}, "messages[2].content[0]"),
+    (NOVA, turns({"type": "redacted_thinking", "data": "x"}), "messages[1]"),
+    (CHAT_ONLY, {"system": "x", **turns({"type": "redacted_thinking", "data": "x"})}, "messages[1]"),
+    (
+        NOVA,
+        {"system": "x", **turns(USE, then=user(RESULT, {"type": "text", "text": "a"}, BY_ADDRESS))},
+        "messages[2].content[2]",
+    ),
+    (
+        MICRO,
+        turns(USE, then=user({**RESULT, "is_error": True, "content": [{"type": "text", "text": "a"}, IMAGE]})),
+        "messages[2].content[0].content[1]",
+    ),
     (CHAT_ONLY, turns(USE, USE, then=user(RESULT)), "messages[1].content[1]"),
     (CHAT_ONLY, turns(USE, then=user(RESULT, RESULT)), "messages[2].content[1]"),
     (NOVA, turns(USE, then=user(RESULT, RESULT)), "messages[2].content[1]"),
     (ANTHROPIC, turns(USE, USE, then=user(RESULT)), "messages[1].content[1]"),
     (ANTHROPIC, turns(USE, then=user(RESULT, RESULT)), "messages[2].content[1]"),
     (CLAUDE, {"container": "c"}, "container"),
-    (CLAUDE, {"messages": [user(told("url"))]}, "messages"),
-    (CLAUDE, {"tools": [{"type": "web_search_20250305", "name": "web_search"}]}, "tools"),
+    (CLAUDE, {"messages": [HI, user({"type": "text", "text": "a"}, told("url"))]}, "messages[1].content[1].source"),
+    (CLAUDE, turns(USE, then=user({**RESULT, "content": [told("url")]})), "messages[2].content[0].content[0].source"),
+    (CLAUDE, {"tools": [TOOL, {"type": "web_search_20250305", "name": "web_search"}]}, "tools[1]"),
 ]
 ASKED_OF_RESPONSES: list[tuple[Wire, dict[str, Any], str]] = [
     (CHAT_ONLY, {"zork": 1}, "zork"),
@@ -130,7 +148,12 @@ ASKED_OF_RESPONSES: list[tuple[Wire, dict[str, Any], str]] = [
     (NOVA, {"temperature": 2}, "temperature"),
     (NOVA, {"service_tier": "scale"}, "service_tier"),
     (NOVA, {"tools": [FUNCTION], "parallel_tool_calls": False}, "parallel_tool_calls"),
-    (NOVA, {"tools": [{**FUNCTION, "strict": True}]}, "tools"),
+    (NOVA, {"tools": [FUNCTION, {**FUNCTION, "name": "b", "strict": True}]}, "tools[1]"),
+    (
+        NOVA,
+        {"tools": [{"type": "namespace", "name": "n", "tools": [FUNCTION, {**FUNCTION, "name": "b", "strict": True}]}]},
+        "tools[0].tools[1]",
+    ),
     (CHAT_ONLY, {"tools": [FUNCTION, {"type": "web_search"}]}, "tools[1]"),
     (CHAT_ONLY, {"tools": [{"type": "namespace", "name": "n", "tools": [{"type": "x"}]}]}, "tools[0].tools[0]"),
     (CHAT_ONLY, {"tools": [FUNCTION], "tool_choice": {"type": "x"}}, "tool_choice"),
@@ -144,9 +167,14 @@ ASKED_OF_RESPONSES: list[tuple[Wire, dict[str, Any], str]] = [
     (CHAT_ONLY, items(HI, {"type": "reasoning", "encrypted_content": "x", "summary": []}), "input[1]"),
     (CHAT_ONLY, items(user({"type": "input_text", "text": "a"}, {"type": "input_file"})), "input[0].content[1]"),
     (CHAT_ONLY, items(HI, CALL, {**OUTPUT, "output": [{"type": "input_file", "file_id": "f"}]}), "input[2].output[0]"),
-    (NOVA, items(user({"type": "input_image", "image_url": _BY_ADDRESS})), "input"),
-    (NOVA, items(HI, CALL), "input"),
-    (NOVA, items(HI, OUTPUT), "input"),
+    (
+        NOVA,
+        items(user({"type": "input_text", "text": "a"}, {"type": "input_image", "image_url": _BY_ADDRESS})),
+        "input[0].content[1]",
+    ),
+    (NOVA, {"instructions": "x", **items(HI, CALL, {**CALL, "call_id": "c2"}, OUTPUT, HI)}, "input[2]"),
+    (NOVA, items(HI, OUTPUT), "input[1]"),
+    (NOVA, items(HI, {"role": "assistant", "content": "x"}, CALL), "input[1]"),
 ]
 
 
@@ -169,6 +197,8 @@ def test_a_response_is_refused_at_a_place_of_its_own(wire: Wire, more: dict[str,
     [
         (MESSAGES, CHAT_ONLY, "max_completion_tokens", "max_tokens"),
         (MESSAGES, CHAT_ONLY, "messages[1].content", "messages"),
+        (MESSAGES, CHAT_ONLY, "messages[0].content", "messages[0]"),
+        (RESPONSES, CHAT_ONLY, "messages[0].content[0].text", "input"),
         (MESSAGES, CHAT_ONLY, "user", "metadata.user_id"),
         (MESSAGES, CHAT_ONLY, "stream_options", None),
         (MESSAGES, ANTHROPIC, "messages.0.content", "messages.0.content"),

@@ -288,13 +288,13 @@ def test_a_message_that_is_refused_is_told_by_its_place(place: int, message: dic
 @pytest.mark.parametrize(
     ("turns", "place"),
     [
-        ("u c u", 1),
-        ("u c u a r u", 1),
-        ("u c a u", 1),
-        ("u r u", 1),
+        ("u c u", "[1].tool_calls[0]"),
+        ("u c u a r u", "[1].tool_calls[0]"),
+        ("u c a u", "[1].tool_calls[0]"),
+        ("u r u", "[1]"),
     ],
 )
-def test_each_call_has_its_result_before_the_conversation_goes_on(turns: str, place: int) -> None:
+def test_each_call_has_its_result_before_the_conversation_goes_on(turns: str, place: str) -> None:
     """Of a call that was cancelled, and of a result whose call is gone."""
     said: dict[str, dict[str, Any]] = {
         "u": {"role": "user", "content": "x"},
@@ -304,7 +304,7 @@ def test_each_call_has_its_result_before_the_conversation_goes_on(turns: str, pl
     }
     with pytest.raises(Refusal) as caught:
         wire(CLAUDE).encode(call({"messages": [said[turn] for turn in turns.split()]}))
-    assert caught.value.param == f"messages[{place}]"
+    assert caught.value.param == f"messages{place}"
     assert "or leave" in caught.value.message
 
 

@@ -146,10 +146,13 @@ class ProviderCalls:
         asked = job.surface.spoken(job.asked, wire) if spoken is None else spoken
         if job.held.settings.names_who_served:
             asked = msgspec.structs.replace(asked, served_by=deployed.model)
-        parts = wire.parts(asked.call)
-        if len(parts) == 1:
-            return asked, (self._made(job, deployed, parts[0], trace),)
-        return asked, [self._made(job, deployed, part, trace) for part in parts]
+        try:
+            parts = wire.parts(asked.call)
+            if len(parts) == 1:
+                return asked, (self._made(job, deployed, parts[0], trace),)
+            return asked, [self._made(job, deployed, part, trace) for part in parts]
+        except Refusal as refusal:
+            raise asked.placed(refusal) from None
 
     def _unsaid(self, job: Job, candidate: Candidate, why: Exception, span: AttemptSpan | None) -> Failure | None:
         """Why a deployment cannot be asked now; None where the call cannot be said there."""
