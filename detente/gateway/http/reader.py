@@ -14,15 +14,23 @@ import httptools
 import msgspec
 
 from detente.gateway.http.exchange import HeaderLines, RequestHead
-from detente.gateway.http.known_head import KnownHead, known_head
+from detente.gateway.http.known_head import MAX_HEADS, KnownHead, known_head
 
 MAX_HEAD = 64 * 1024
 """Bytes of a request's line and headers; of one header that is not whole, one read of the socket more."""
 MAX_HEADERS = 100
-MAX_HEADS = 8
-"""Heads in a row, each another than the one before it, after which none is expected to come again."""
+_OTHERWISE = frozenset({b"transfer-encoding", b"expect"})
+"""Headers of a request that is more than a head and so many bytes."""
 _ONCE = frozenset({b"host", b"authorization", b"api-key", b"x-api-key", b"content-type", b"content-encoding"})
 _OFFERS = frozenset({b"upgrade", b"http2-settings"})
+
+
+class _KnownRequest(msgspec.Struct, frozen=True):
+    """The head of a request, as it is known again, what was read in it, and the rules by which it was let in."""
+
+    known: KnownHead
+    head: RequestHead
+    epoch: object
 
 
 class Rules(Protocol):
@@ -87,7 +95,7 @@ class Reader:
         """Since when a head has been coming; None while there is none, or it is whole."""
         self.reading = False
         """Whether a request has begun to come, and is not whole."""
-        self._known: KnownHead | None = None
+        self._known: _KnownRequest | None = None
         """The head that came last, where it may be known again."""
         self._tries = MAX_HEADS
         self._begun = b""  # what a head is read from that began at the beginning of a read
@@ -120,17 +128,17 @@ class Reader:
         if self._barren > MAX_HEAD:
             raise NoRequestError(431, f"a head, or what follows a body, of over {MAX_HEAD} bytes")
 
-    def _again(self, known: KnownHead, data: bytes) -> bool:
+    def _again(self, before: _KnownRequest, data: bytes) -> bool:
         """Take a request whose head is that of the one before it; whether it is, and nothing comes behind it."""
-        starts = known.starts(data)
-        if starts is None or known.epoch is not self._rules.epoch:
+        starts = before.known.starts(data)
+        if starts is None or before.epoch is not self._rules.epoch:
             return False
         length, start = starts
         missing = length + start - len(data)
         if missing < 0 or length > self._rules.max_body:
             return False
         self._tries = MAX_HEADS
-        head = self._head = msgspec.structs.replace(known.head)
+        head = self._head = msgspec.structs.replace(before.head)
         body = data[start:]
         if missing == 0:
             self._asker.asked(head, body)
@@ -227,11 +235,22 @@ class Reader:
         if refusal is not None:
             raise NoRequestError(refusal[0], "", refusal)
         self._known = None
-        if begun and self._tries and head.key is not None:  # else it may be refused for its length
-            self._tries -= 1
-            self._known = known_head(begun, head, len(pairs), self._rules.epoch)
+        if begun and self._tries and len(headers) == len(pairs):
+            self._known = self._knowing(begun, head)
         if b"expect" in headers and headers[b"expect"].lower() == b"100-continue" and version == "1.1":
             self._asker.expected()
+
+    def _knowing(self, begun: bytes, head: RequestHead) -> _KnownRequest | None:
+        """A head as it may be known again: of one that nobody's key came with, its length may be refused."""
+        headers = head.headers
+        if head.version != "1.1" or not head.keep_alive or head.key is None or not _OTHERWISE.isdisjoint(headers):
+            return None
+        self._tries -= 1
+        known = known_head(begun, len(headers), headers.get(b"content-length", b""))
+        if known is None:
+            return None
+        others = {name: value for name, value in headers.items() if name != b"content-length"}
+        return _KnownRequest(known, msgspec.structs.replace(head, headers=others), self._rules.epoch)
 
     def _must_be_short(self) -> None:
         """Refuse a head with too many headers, or of too many bytes."""

@@ -13,7 +13,9 @@ import asyncio
 from typing import Protocol, cast
 
 import httptools
+import msgspec
 
+from detente.gateway.http.known_head import MAX_HEADS, KnownHead, known_head
 from detente.gateway.http.outbox import Outbox
 from detente.gateway.upstream.deadline_sweep import Sweep
 from detente.gateway.upstream.error import ErrorKind, UpstreamError
@@ -33,6 +35,13 @@ pay twice."""
 
 class _StopError(Exception):
     """Stops the parser: nothing after this byte is to be read."""
+
+
+class _KnownReply(msgspec.Struct, frozen=True):
+    """The head of a reply of status 200, as it is known again, and what was read in it."""
+
+    known: KnownHead
+    headers: dict[str, str]
 
 
 class ConnectionOwner(Protocol):
@@ -83,6 +92,9 @@ class UpstreamConnection(asyncio.Protocol):
         self._unsent: memoryview | None = None
         self._sliced = False
         self._choked = False
+        self._known: _KnownReply | None = None  # the head that came last, where it may be known again
+        self._begun = b""  # what a head is read from that began at the beginning of a read
+        self._tries = MAX_HEADS
 
     # -- an exchange ----------------------------------------------------------------------------------------------
     def begin(self, head: bytes, body: bytes, until: float, patience: Patience = WHOLE) -> Incoming:
@@ -175,6 +187,10 @@ class UpstreamConnection(asyncio.Protocol):
         if self._request:  # it speaks before it was asked
             self.fail("broken", "sent bytes that were not expected")
             return
+        if not self._barren:  # a reply begins
+            if self._known is not None and self._again(self._known, incoming, data):
+                return
+            self._begun = data
         held = incoming.held
         self._barren += len(data)
         try:
@@ -196,6 +212,20 @@ class UpstreamConnection(asyncio.Protocol):
             return
         if incoming.status:
             incoming.wake()
+
+    def _again(self, before: _KnownReply, incoming: Incoming, data: bytes) -> bool:
+        """Take a reply that has come whole, and has the head of the one before it; whether it is one."""
+        starts = before.known.starts(data)
+        if starts is None or starts[0] + starts[1] != len(data):
+            return False
+        self._tries = MAX_HEADS
+        incoming.status, incoming.headers = 200, before.headers
+        incoming.pieces.append(data[starts[1] :])
+        incoming.held += starts[0]
+        self._complete = True
+        self._finish(incoming)
+        incoming.wake()
+        return True
 
     def eof_received(self) -> None:
         """The peer will send nothing more: a body that has a stated end and still awaits it is cut."""
@@ -252,6 +282,7 @@ class UpstreamConnection(asyncio.Protocol):
         parser = self._parser
         status, version = parser.get_status_code(), parser.get_http_version()
         pairs, self._pairs = self._pairs, []
+        begun, self._begun = self._begun, b""
         incoming = self.incoming
         if incoming is None or (100 <= status < 200 and status != 101):
             return
@@ -267,6 +298,11 @@ class UpstreamConnection(asyncio.Protocol):
             self._keeps = False
         if version != "1.1":
             self._keeps = False
+        self._known = None
+        if begun and self._tries and status == 200 and self._keeps and len(headers) == len(pairs):
+            self._tries -= 1
+            known = known_head(begun, len(pairs), headers.get("content-length", "").encode())
+            self._known = _KnownReply(known, headers) if known is not None else None
 
     def on_body(self, body: bytes) -> None:
         """A piece of the body."""

@@ -164,6 +164,41 @@ def made(draw: st.DrawFn) -> Made:
 CUTS = st.lists(st.integers(0, 400), max_size=8)
 
 
+SIMILAR = [
+    b"HTTP/1.1 200 OK\r\ncontent-length: %d\r\na: b\r\n\r\n",
+    b"HTTP/1.1 200 OK\r\ncontent-length: %d\r\na: c\r\n\r\n",
+    b"HTTP/1.1 429 No\r\ncontent-length: %d\r\na: b\r\n\r\n",
+    b"HTTP/1.1 200 OK\r\ncontent-length: %d\r\nconnection: close\r\n\r\n",
+]
+
+
+@given(
+    st.lists(
+        st.tuples(
+            st.sampled_from([0, 0, 0, 0, 1, 2, 3]), st.binary(max_size=20), st.sampled_from([b"", b"", b"x"]), CUTS
+        ),
+        max_size=6,
+    )
+)
+def test_a_reply_with_the_head_of_the_one_before_is_what_it_is_on_a_new_connection(
+    bench: Bench, replies: list[tuple[int, bytes, bytes, list[int]]]
+) -> None:
+    connection, _ = bench.connection()
+    for which, body, tail, cuts in replies:
+        data = SIMILAR[which] % len(body) + body + tail
+        incoming = bench.begin(connection)
+        feed(connection, split(data, cuts))
+        fresh, _ = bench.connection()
+        expected = bench.begin(fresh)
+        feed(fresh, split(data, cuts))
+        assert (outcome(incoming), connection.closing) == (outcome(expected), fresh.closing)
+        fresh.fail("broken", "the example is over")
+        if connection.closing:
+            connection, _ = bench.connection()
+    connection.fail("broken", "the example is over")
+    bench.pool.idle.clear()
+
+
 @given(st.lists(st.tuples(made(), CUTS), min_size=1, max_size=5))
 def test_replies_on_one_connection_arrive_equal_however_they_are_cut(
     bench: Bench, replies: list[tuple[Made, list[int]]]
