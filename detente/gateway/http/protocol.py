@@ -50,7 +50,10 @@ class Application(Rules, Protocol):
         """Seconds of silence after which who waits for a stream is sent a sign of life."""
 
     def serve(self, exchange: Exchange) -> Coroutine[Any, Any, None]:
-        """Answer a request. The task is cancelled when the caller leaves."""
+        """Answer a request. The task is cancelled when the caller leaves. Raises OSError of ``withhold``."""
+
+    def withhold(self, exchange: Exchange, failed: OSError) -> None:
+        """Answer a request whose reply could not be recorded."""
 
     def malformed(self, status: int, message: str) -> bytes:
         """The body of a reply to what is not a request."""
@@ -193,6 +196,8 @@ class Connection(asyncio.Protocol):
     async def _answered(self, exchange: Exchange) -> None:
         try:
             await self._app.serve(exchange)
+        except OSError as failed:
+            self._app.withhold(exchange, failed)
         except Exception as defect:
             # ``serve`` answers every error of its own; what is left is a defect, and the caller must not wait for ever.
             self._loop.call_exception_handler({"message": "a request was not answered", "exception": defect})

@@ -8,10 +8,11 @@ from __future__ import annotations
 
 import asyncio
 import os
-from collections.abc import Iterable, Mapping
+from collections.abc import Coroutine, Iterable, Mapping
 from datetime import datetime
 from functools import partial
 from pathlib import Path
+from typing import Any
 
 import msgspec
 
@@ -103,6 +104,9 @@ class App:
         self._clock, self._metrics, self._load = clock, metrics, load
         self._loop = asyncio.get_running_loop()
         self._ids, self._count = ids or new_ids(), 0
+        self.max_body = self.max_connections = 0
+        self.idle = self.keep_alive = 0.0
+        self.epoch: object = None
         self.connections: set[Connection] = set()
         self.metrics_port: int | None = None
         self._active = 0
@@ -120,9 +124,10 @@ class App:
 
     def follow(self, policy: Policy, authorities: Mapping[str, Authority]) -> None:
         """Serve by another policy from the next call on; calls under way end by the one that they began with."""
-        self.policy = policy
-        deadlines = policy.serving.deadlines
-        self.upstream.follow(connect=deadlines.connect)
+        self.policy, serving = policy, policy.serving
+        self.max_body, self.max_connections = serving.body, serving.connections
+        self.idle, self.keep_alive = serving.deadlines.idle, serving.keep_alive
+        self.upstream.follow(connect=serving.deadlines.connect)
         policy.authorities.update(authorities)
         self.door.follow(policy)
         self._enter(self._clock.now())
@@ -135,6 +140,7 @@ class App:
 
     def _enter(self, at: datetime) -> Moment:
         """What holds from a moment on."""
+        self.epoch = self.door.keys  # what is said of a head changes with them alone, and with time, which is asked
         self.moment = Moment(self.policy, at, self._standings, self.door.keys)
         self._load.limits(self.policy, at)
         self._load.enter(self.moment.period)
@@ -159,31 +165,6 @@ class App:
             await asyncio.sleep(0.01)
 
     # -- what the protocol asks --------------------------------------------------------------------------------
-    @property
-    def max_body(self) -> int:
-        """The largest body, in bytes."""
-        return self.policy.serving.body
-
-    @property
-    def epoch(self) -> object:
-        """The keys that open now: what they say of a head changes with them alone, and with time, which is asked."""
-        return self.door.keys
-
-    @property
-    def idle(self) -> float:
-        """Seconds of silence after which a connection is closed."""
-        return self.policy.serving.deadlines.idle
-
-    @property
-    def max_connections(self) -> int:
-        """Connections of callers that may be open at a time."""
-        return self.policy.serving.connections
-
-    @property
-    def keep_alive(self) -> float:
-        """Seconds of silence after which the caller of a stream is sent a sign of life."""
-        return self.policy.serving.keep_alive
-
     def refusal(self, head: RequestHead) -> tuple[int, HeaderLines, bytes] | None:
         """What is refused by its head: a stranger's body is not read."""
         surface, methods = surface_of(head)
@@ -215,21 +196,21 @@ class App:
         """The body of a reply to what is not a request."""
         return _said(_OPENAI, status, message)
 
-    async def serve(self, exchange: Exchange) -> None:
-        """Answer a request. Cancelled when the caller leaves."""
+    def serve(self, exchange: Exchange) -> Coroutine[Any, Any, None]:
+        """Answer a request. Cancelled when the caller leaves. Raises OSError, which ``withhold`` answers."""
         surface = exchange.head.surface
-        try:
-            if surface is None or exchange.internal:
-                self._page(exchange)
-            else:
-                await self._call(surface, exchange)
-        except OSError as failed:  # the journal cannot be written: what is not recorded is not given out (§12)
-            self.unrecorded = failed.strerror or str(failed)
-            if exchange.begun:
-                exchange.cut()
-            else:
-                message = "the reply was withheld because it could not be recorded"
-                exchange.reply(503, JSON, _said(surface or _OPENAI, 503, message))
+        if surface is None or exchange.connection.internal:
+            return self._page(exchange)
+        return self._call(surface, exchange)
+
+    def withhold(self, exchange: Exchange, failed: OSError) -> None:
+        """The journal cannot be written: what is not recorded is not given out (§12)."""
+        self.unrecorded = failed.strerror or str(failed)
+        if exchange.begun:
+            exchange.cut()
+        else:
+            message = "the reply was withheld because it could not be recorded"
+            exchange.reply(503, JSON, _said(exchange.head.surface or _OPENAI, 503, message))
 
     def flush(self) -> None:
         """Hand over what was counted."""
@@ -246,7 +227,7 @@ class App:
         self._metrics.flush()
 
     # -- pages -------------------------------------------------------------------------------------------------
-    def _page(self, exchange: Exchange) -> None:
+    async def _page(self, exchange: Exchange) -> None:
         path = exchange.head.path
         if exchange.head.method not in (b"GET", b"HEAD"):
             exchange.reply(404, JSON, self._nothing(exchange.head))
