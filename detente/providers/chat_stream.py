@@ -67,6 +67,9 @@ _SAYS = b'"delta":{"content":"'
 _LINES = 2
 """Ends of lines of an event that is one line: its own, and the blank one's."""
 _ROLE_ONLY = ("role",)
+_UNLIKE = b"", b"", 0, 0
+"""What stands before and behind the text of an event that holds nothing else, mostly the same in all; and where the
+text begins, and ends, from the event's end. Here: of none."""
 GAVE_UP = frozenset({"error", "abort", "insufficient_system_resource"})
 """Reasons to finish that say that a reply did not: OpenRouter, Mistral and vLLM say "error" so, SGLang "abort", and
 DeepSeek that it ran out of resources."""
@@ -110,21 +113,27 @@ class ChatDecoder(Decoder):
         self._events = sse.Events(most)
         self._content = False
         self._done = False
-        self._like = b"", b""
-        """What stands before and behind the text of an event that holds nothing else: mostly the same in all."""
+        self._like = _UNLIKE
 
     def feed(self, data: bytes) -> StreamPart:
-        before, behind = self._like
+        before, behind, start, stop = self._like
         if (
-            before
+            start
             and data.startswith(before)
             and data.endswith(behind)
-            and not data.count(b'"', len(before), -len(behind))
-            and data.count(b"\n") == _LINES < len(data) - len(before) - len(behind) + _LINES
-            and not (self._done or self._events.open)
+            and len(data) > start - stop
+            and not data.count(b'"', start, stop)
+            and data.count(b"\n") == _LINES
             and (data.isascii() or is_utf8(data))
         ):
-            return StreamPart(data, content=1)
+            return StreamPart(data, 1)
+        part = self._fed(data)
+        if self._done or self._events.open:
+            self._like = _UNLIKE
+        return part
+
+    def _fed(self, data: bytes) -> StreamPart:
+        """What bytes mean that are no event like the one before it."""
         try:
             block = self._events.block(data)
         except sse.OverlongError as error:
@@ -297,11 +306,11 @@ def _plain(block: bytes) -> int:
     return len(chunks)
 
 
-def _around(event: bytes) -> tuple[bytes, bytes]:
-    """What stands before and behind the text of a plain event; of one that holds a quotation mark, nothing is said."""
+def _around(event: bytes) -> tuple[bytes, bytes, int, int]:
+    """Of a plain event, as ``_UNLIKE``; of one that holds a quotation mark, nothing is said."""
     at = event.find(_SAYS) + len(_SAYS)
     end = event.find(b'"', at)
-    return (b"", b"") if event[end - 1 : end] == b"\\" else (event[:at], event[end:])
+    return _UNLIKE if event[end - 1 : end] == b"\\" else (event[:at], event[end:], at, end - len(event))
 
 
 def _is_content(choice: _Choice) -> bool:

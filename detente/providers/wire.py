@@ -171,8 +171,7 @@ class Reply(msgspec.Struct, frozen=True):
     model: bytes = b""
 
 
-@dataclass(slots=True)
-class StreamPart:
+class StreamPart(msgspec.Struct):
     """What some bytes of a stream meant.
 
     ``data`` is whole server-sent events in OpenAI's shape, ready for the caller (``data: …`` and a blank line each;

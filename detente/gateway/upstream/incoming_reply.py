@@ -38,6 +38,10 @@ WHOLE = Patience()
 class BodySource(Protocol):
     """What a reply needs of the connection that it comes on."""
 
+    @property
+    def paused(self) -> bool:
+        """Whether it reads no further until what is held was taken."""
+
     def resume(self) -> None:
         """The reader has taken what was held: go on."""
 
@@ -168,8 +172,9 @@ class Incoming(msgspec.Struct, eq=False):
         """What has come and was not yet taken."""
         pieces, self.pieces = self.pieces, []
         self.held = 0
-        if self.connection is not None:
-            self.connection.resume()
+        connection = self.connection
+        if connection is not None and connection.paused:
+            connection.resume()
         return pieces[0] if len(pieces) == 1 else b"".join(pieces)
 
     def close(self) -> None:
@@ -190,10 +195,8 @@ class Incoming(msgspec.Struct, eq=False):
         self.until = min(self.until, by)
 
     def speaks(self) -> None:
-        """Content has come: from now on it is late where no more comes, whatever else does."""
-        if not self.spoken:
-            self.spoken, self.since = True, self.loop.time()
-        self.stirred = True
+        """The first content has come: from now on it is late where no more comes, which ``stirred`` tells."""
+        self.spoken, self.since, self.stirred = True, self.loop.time(), True
 
     async def wait(self) -> None:
         """Until there is more to know: the head, a piece, the end or a failure. One who stops waiting gives up."""

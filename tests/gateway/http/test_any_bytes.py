@@ -39,6 +39,9 @@ class Echo:
     def malformed(self, status: int, message: str) -> bytes:
         return message.encode()
 
+    def withhold(self, exchange: Exchange, failed: OSError) -> None:
+        raise failed
+
     async def serve(self, exchange: Exchange) -> None:
         self.understood.append((exchange.head.method, exchange.head.path, exchange.body))
         await asyncio.sleep(0)

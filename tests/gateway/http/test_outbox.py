@@ -34,6 +34,9 @@ class Silent:
     def malformed(self, status: int, message: str) -> bytes:
         return message.encode()
 
+    def withhold(self, exchange: Exchange, failed: OSError) -> None:
+        raise failed
+
     async def serve(self, exchange: Exchange) -> None:
         self.exchanges.append(exchange)
 

@@ -16,7 +16,9 @@ SOMEWHERE = Origin("http", "provider", 80)
 
 
 class Source:
-    """The connection that it comes on."""
+    """The connection that it comes on, which reads no further before what is held was taken."""
+
+    paused = True
 
     def __init__(self) -> None:
         self.resumed = 0

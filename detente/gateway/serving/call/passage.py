@@ -59,11 +59,12 @@ class Passage:
 
     def _take(self, data: bytes) -> bool:
         """Pass on what has come; whether more is wanted now."""
-        return self._passed(self._decoder.feed(data)) and self._caller.waits is None
+        return self._passed(self._decoder.feed(data)) and self._caller.connection.drain is None
 
     def _passed(self, part: StreamPart) -> bool:
         """Pass a part on; whether there may be more."""
-        part.data = struck_bytes(part.data, self._hidden)
+        if self._hidden:
+            part.data = struck_bytes(part.data, self._hidden)
         if part.failure is not None:
             part.failure = struck_failure(part.failure, self._secrets)
             self._last.append(part)
@@ -74,9 +75,12 @@ class Passage:
                 self._last.append(part)
                 return False
             if part.content:
-                if not self._incoming.spoken:
+                incoming = self._incoming
+                if incoming.spoken:
+                    incoming.stirred = True
+                else:
                     self._speaks()
-                self._incoming.speaks()
+                    incoming.speaks()
             self._stream.take(part)
         except UnsayableError as unsayable:
             self._last.append(StreamPart(tokens=part.tokens, failure=unsayable.failure))

@@ -80,9 +80,12 @@ class Stream:
 
     def take(self, part: StreamPart) -> None:
         """Pass a part on: once there is content, at once, unless all of it is to come first."""
-        self.note(part)
+        if part.tokens is None and part.finish is None:
+            self.pieces += part.content
+        else:
+            self.note(part)
         if not self._holds:
-            self.caller.send(self._shown(part.data))
+            self.caller.send(self._rendering.feed(part.data) if self.said is None else self._shown(part.data))
             return
         if part.data:
             self._held.append(part.data)
