@@ -46,7 +46,6 @@ from detente.providers.wire import (
     as_reason,
     failure,
     is_utf8,
-    joined,
 )
 
 _FETCHED: Mapping[Shape, frozenset[Media]] = {
@@ -198,19 +197,20 @@ def choices_of(call: Call) -> int:
 
 
 @lru_cache(maxsize=1024)
-def _quoted(name: str) -> bytes:
+def _quoted(name: str) -> msgspec.Raw:
     """A model's name as JSON. Cached: there are few."""
-    return msgspec.json.encode(name)
+    return msgspec.Raw(msgspec.json.encode(name))
 
 
 def body_of(call: Call, members: Mapping[str, msgspec.Raw], name: str) -> bytes:
     """A call's members under the provider's name for the model, asking for the usage of a stream in any case."""
-    changed = [("model", _quoted(name))]
+    told = dict(members)
+    told["model"] = _quoted(name)
     if call.stream and call.operation == "chat":
         stated = members.get("stream_options")
         try:
             options = _OPTIONS.decode(stated) if stated is not None and bytes(stated) != b"null" else {}
         except _UNREADABLE:
             raise Refusal.of("stream_options", "is not an object") from None
-        changed.append(("stream_options", msgspec.json.encode({**options, "include_usage": True})))
-    return joined(members, changed)
+        told["stream_options"] = msgspec.Raw(msgspec.json.encode({**options, "include_usage": True}))
+    return msgspec.json.encode(told)

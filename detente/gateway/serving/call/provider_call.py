@@ -177,9 +177,11 @@ class ProviderCalls:
     ) -> ProviderCall:
         """The call as one deployment is asked it, for which room is held there."""
         candidate, now = choice.candidate, self._loop.time()
-        words = job.surface.words if asked.call.operation == "chat" else {}
-        own = (words.get(name, name) for name in sends[0].outgoing.left_out)
-        job.left_out = tuple(dict.fromkeys((*asked.call.left_out, *own)))
+        job.left_out = ()
+        if asked.call.left_out or sends[0].outgoing.left_out:
+            words = job.surface.words if asked.call.operation == "chat" else {}
+            own = (words.get(name, name) for name in sends[0].outgoing.left_out)
+            job.left_out = tuple(dict.fromkeys((*asked.call.left_out, *own)))
         held = self._load.asked(candidate.deployed, job.held.whose, job.asked.tokens, now)
         call = ProviderCall(job, choice, candidate.deployed, caller, asked, sends, now, held, span=span)
         if candidate.caps and (takes := job.asked.takes) is not None:

@@ -86,6 +86,8 @@ class Relay:
             caller.lives = partial(self._live, job, caller)
         try:
             found = await self._round(job, caller)
+            if isinstance(found, Served):
+                return found
             if _is_foreign(found) and (less := job.surface.forgetful(job.asked)) is not None:
                 job.asked, job.foreign_to = less, set()
                 found = await self._round(job, caller)
@@ -115,6 +117,8 @@ class Relay:
             if last is not None and not self._may_still(job, choice, last):
                 continue  # it has begun to rest, or a clause to forbid it, since the order was made
             found = await self._calls.ask(job, choice, caller)
+            if isinstance(found, Served):
+                return found
             if isinstance(found, Failure) and self._again(job, choice, found):
                 found = await self._calls.ask(job, choice, caller) or found
             if isinstance(found, Served) or (found is not None and self._is_final(job, choice, found)):
