@@ -24,7 +24,7 @@ from detente.ledger.books.giving_back import give_back
 from detente.ledger.books.ingest import Ingest, Ingested
 from detente.ledger.journals.journal import files
 from detente.ledger.journals.journal_reading import worker_of
-from detente.ledger.store.opening import open_store
+from detente.ledger.store.followed_store import FollowedStore
 from detente.ledger.store.store import Store
 
 EVERY = 1.0
@@ -53,10 +53,11 @@ class Following:
     """
 
     def __init__(self, url: str, journals: Sequence[Path], say: Callable[[str], None]) -> None:
-        self._url, self._journals, self._say = url, journals, say
-        self._store: Store | None = None
+        self._journals, self._say = journals, say
+        self._ledger = FollowedStore(url, self._begun)
         self._ingest: tuple[Case, Ingest] | None = None
         self._seen: dict[Path, Seen] = {}
+        """The files that were read into this ledger, as they were then."""
         self._wrong = ""
         """What was said to be wrong, and still is."""
         self._troubles: set[str] = set()
@@ -70,20 +71,20 @@ class Following:
                 told(self.look(case(), now(), lambda: stop.wait(REST)))
                 wait = max(EVERY, time.monotonic() - began)
             told(self.look(case(), now()))
-        self._close()
+        self._ledger.close()
 
     def look(self, case: Case, at: datetime, between: Callable[[], object] = lambda: None) -> Ingested:
         """Read what is new, once. What cannot be read or written now is said, and tried again the next time."""
         found = Ingested()
         try:
             seen = {path: _seen(path) for path in self._paths()}
-            changed = _with_the_one_before(seen, {path for path in seen if self._seen.get(path) != seen[path]})
-            if changed:
-                found = self._reading(case).run(changed, at, between)
-            if seen:
-                found.freed = give_back(self._reading(case), seen, at)
+            with self._ledger.open() as store:
+                changed = _with_the_one_before(seen, {path for path in seen if self._seen.get(path) != seen[path]})
+                if changed:
+                    found = self._reading(store, case).run(changed, at, between)
+                if seen:
+                    found.freed = give_back(self._reading(store, case), seen, at)
         except (DetenteError, OSError) as error:
-            self._close()
             self._away(error)
             return found
         self._seen = seen
@@ -96,18 +97,16 @@ class Following:
         for path in self._journals:
             yield from files(path) if path.is_dir() else [path]
 
-    def _reading(self, case: Case) -> Ingest:
-        """What reads for a case; of another case, or after a mishap, a new one."""
-        if self._store is None:
-            self._store = open_store(self._url)
-        if self._ingest is None or self._ingest[0] is not case:
-            self._ingest = case, Ingest(Books(self._store, case), BATCH)
-        return self._ingest[1]
+    def _begun(self, store: Store) -> Store:
+        """The ledger was opened: a backup may lack what was read into the one before."""
+        self._ingest, self._seen = None, {}
+        return store
 
-    def _close(self) -> None:
-        if self._store is not None:
-            self._store.close()
-        self._store = self._ingest = None
+    def _reading(self, store: Store, case: Case) -> Ingest:
+        """What reads for a case; of another case a new one."""
+        if self._ingest is None or self._ingest[0] is not case:
+            self._ingest = case, Ingest(Books(store, case), BATCH)
+        return self._ingest[1]
 
     @contextmanager
     def _alone(self, stop: Event) -> Iterator[None]:

@@ -95,7 +95,7 @@ class SqliteStore(Store):
         """What is written into a file that was moved or deleted would be lost to whoever opens it by its name."""
         if _identity(self._path) != self._identity:
             what = f"{self.url}: it was moved, deleted or replaced while it was in use"
-            raise LedgerError(f"{what}; put it back, or start anew with the one that is there")
+            raise LedgerError(f"{what}; put it back with its log; what is there instead is used from the next try on")
         yield
 
     @contextmanager
@@ -162,7 +162,11 @@ _REMEDIES = (
     ),
     ("full", "there is no room left on its disk; nothing of this batch was written: make room, and try again"),
     ("not a database", "the file is no ledger; name another"),
-    ("malformed", "the file is damaged; restore it from a copy, or ingest the journals into a new one"),
+    (
+        "malformed",
+        "the file is damaged, or the log beside it is that of another; move both away, and put a copy there, or ingest"
+        " the journals into a new one",
+    ),
     ("disk I/O", "see to its disk; if file and log were moved apart, stop all that use it, and put both back"),
     ("unable to open", "it cannot be opened; see to the folder and its rights"),
 )

@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from datetime import timedelta
 from pathlib import Path
+
+import pytest
 
 from detente.gateway.deciding.keyring import Keyring
 from detente.gateway.serving.beside.key_watch import KeyWatch
@@ -16,6 +19,7 @@ from tests.gateway.deciding.test_policy import policy
 from tests.gateway.http.peer import run
 from tests.gateway.script import SERVED, play
 from tests.gateway.stage import NOON, Stage, one
+from tests.ledger.ledger_files import copied, moved_away, put_back
 
 MADE = make("made", bytes(31) + b"2")
 WRITTEN: Data = {"id": "made", "workload": "chat", "hash": hash_of(MADE)}
@@ -131,9 +135,71 @@ def test_a_watch_without_a_ledger_says_so_once_and_goes_on(tmp_path: Path) -> No
         watch.close()
 
     run(main())
-    assert len(said) == 1
     assert said[0].startswith("keys made at run time cannot be read: ")
+    assert said[1:] == ["keys made at run time are read again"]
     assert seen == [()]
+
+
+@pytest.mark.parametrize("backup_knows", [True, False], ids=["a copy", "a backup without the last change"])
+def test_a_key_that_is_revoked_in_a_ledger_that_was_put_back_opens_nothing(tmp_path: Path, backup_knows: bool) -> None:
+    """The watch asked the file that was gone for good: the key opened until the worker ended.
+
+    The backup is at version 1, or at 2 as the ledger; revoked in it, the key's is 2, which the watch had seen, or 3.
+    """
+    ledger, said, seen = tmp_path / "ledger.db", list[str](), list[list[str]]()
+
+    def changed(keys: Iterable[Key]) -> dict[str, str]:
+        seen.append([each.id for each in keys])
+        return {}
+
+    async def main() -> None:
+        watch = KeyWatch(str(ledger), changed, said.append)
+        with open_store(str(ledger), make=True) as store:
+            keys = KeyStore(store)
+            keys.create(WRITTEN, NOON)
+            backup = copied(ledger)
+            keys.change("made", {"labels": {"team": "sales"}}, NOON)
+            if backup_knows:
+                backup.unlink()
+                backup = copied(ledger)
+            await watch.look()
+        moved_away(ledger)
+        await watch.look()
+        put_back(backup, ledger)
+        with open_store(str(ledger)) as store:
+            KeyStore(store).revoke("made", NOON)
+        await watch.look()
+        watch.close()
+
+    run(main())
+    assert seen == [["made"], []]
+    assert [line.partition(":")[0] for line in said] == [
+        "keys made at run time cannot be read",
+        "keys made at run time are read again",
+    ]
+
+
+def test_keys_that_could_not_be_taken_over_are_read_again(tmp_path: Path) -> None:
+    url, tries = str(tmp_path / "ledger.db"), list[object]()
+
+    def changed(keys: object) -> dict[str, str]:
+        tries.append(keys)
+        if len(tries) == 1:
+            raise ValueError("a defect")
+        return {}
+
+    async def main() -> None:
+        with open_store(url, make=True) as store:
+            KeyStore(store).create(WRITTEN, NOON)
+        watch = KeyWatch(url, changed, print)
+        with pytest.raises(ValueError, match="a defect"):
+            await watch.look()
+        for _ in range(2):
+            await watch.look()
+        watch.close()
+
+    run(main())
+    assert tries == [(key(),)] * 2
 
 
 def test_calls_of_keys_are_decided_as_one_unless_something_turns_on_the_key() -> None:

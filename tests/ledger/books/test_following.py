@@ -15,6 +15,7 @@ from detente.ledger.journals.journal import Journal
 from detente.ledger.store.opening import open_store
 from detente.ledger.store.store import Store
 from tests.builders import tokens
+from tests.ledger.ledger_files import copied, moved_away, put_back
 from tests.ledger.served import NOW, accounts, both, call, contents, fresh, ingested, journal_of, served_case, spread
 
 CASE = served_case()
@@ -128,6 +129,26 @@ def test_a_ledger_that_is_moved_away_is_told_once_and_nothing_is_lost(tmp_path: 
     assert said[2:] == ["journals are put on the books again"]
     with open_store(str(tmp_path / "ledger.db")) as store:
         assert calls(store) == 3
+
+
+def test_a_backup_that_takes_the_ledgers_place_gets_what_it_lacks(tmp_path: Path) -> None:
+    """Nothing is recorded any more, and the files that the ledger before had are as they were then."""
+    ledger, journal = tmp_path / "ledger.db", Journal(tmp_path / "journal", 0)
+    with fresh(tmp_path) as store:
+        follows, said = following(store, tmp_path / "journal")
+        journal.append(call(0))
+        follows.look(CASE, NOW)
+        backup = copied(ledger)
+        journal.append(call(1))
+        journal.close()
+        assert follows.look(CASE, NOW).calls == 1
+    moved_away(ledger)
+    put_back(backup, ledger)
+    assert [follows.look(CASE, NOW).calls for _ in range(3)] == [0, 1, 0]
+    assert len(said) == 2
+    assert said[1] == "journals are put on the books again"
+    with open_store(str(ledger)) as store:
+        assert accounts(store) == {"use/north/north-api": 2 * EACH, "owed/north": -2 * EACH}
 
 
 def test_what_another_writes_into_a_ledger_that_was_replaced_is_not_lost(tmp_path: Path) -> None:

@@ -12,13 +12,15 @@ from concurrent.futures import ThreadPoolExecutor
 
 from detente.errors import DetenteError
 from detente.gateway.serving.settings import Say
+from detente.ledger.store.followed_store import FollowedStore
 from detente.ledger.store.key_store import KeyStore
-from detente.ledger.store.opening import open_store
 from detente.ledger.store.store import Store
 from detente.live.key import Key
 
 EVERY = 1.0
 """Seconds between two looks: so long a key that was revoked may still open."""
+NONE_SEEN = -1
+"""The version of whoever has seen no keys yet: any that a ledger has is newer."""
 KeysChanged = Callable[[Iterable[Key]], Mapping[str, str]]
 """Takes the keys there are now; of those that do not fit the case, why not."""
 
@@ -35,10 +37,11 @@ class KeyWatch:
     """
 
     def __init__(self, url: str, changed: KeysChanged, say: Say) -> None:
-        self._url, self._changed, self._say = url, changed, say
+        self._changed, self._say = changed, say
         self._thread = ThreadPoolExecutor(1, "detente-keys")
-        self._store: Store | None = None
-        self._version = -1
+        self._ledger = FollowedStore(url, self._begun)
+        """Used in the thread alone."""
+        self._version = NONE_SEEN
         self._strange: Mapping[str, str] = {}
         self._away = False
 
@@ -57,9 +60,13 @@ class KeyWatch:
                 self._say(f"keys made at run time cannot be read: {error}; those that are known stay as they are")
             self._away = True
             return
+        if self._away:
+            self._say("keys made at run time are read again")
         self._away = False
-        if found is not None:
-            self.told(self._changed(found))
+        version, keys = found
+        if keys is not None:
+            self.told(self._changed(keys))
+        self._version = version  # only now: what could not be taken is read again
 
     def told(self, strange: Mapping[str, str]) -> None:
         """Tell of keys that do not fit the case, once each."""
@@ -68,18 +75,17 @@ class KeyWatch:
                 self._say(f"key `{name}` opens nothing: {why}; see `detente keys change`")
         self._strange = strange
 
-    def _seen(self) -> tuple[Key, ...] | None:
-        """In the thread: the keys, where any was made or changed since the last look."""
-        if self._store is None:
-            self._store = open_store(self._url)
-        self._version, found = KeyStore(self._store).since(self._version)
-        return found
+    def _begun(self, store: Store) -> KeyStore:
+        """In the thread: the ledger was opened, and all its keys are read, whatever was seen of another."""
+        self._version = NONE_SEEN
+        return KeyStore(store)
+
+    def _seen(self) -> tuple[int, tuple[Key, ...] | None]:
+        """In the thread: the version, and the keys, where any was made or changed since the last look."""
+        with self._ledger.open() as keys:
+            return keys.since(self._version)
 
     def close(self) -> None:
         """Let go."""
-        self._thread.submit(self._let_go)
+        self._thread.submit(self._ledger.close)
         self._thread.shutdown(wait=False)
-
-    def _let_go(self) -> None:
-        if self._store is not None:
-            self._store.close()

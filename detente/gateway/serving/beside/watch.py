@@ -23,7 +23,7 @@ from detente.ledger.books.books import Books
 from detente.ledger.books.stands import BooksStand, stands
 from detente.ledger.caps.budget_stands import budgets_stand
 from detente.ledger.journals.lag import ReadUpTo, lags, read_up_to, said
-from detente.ledger.store.opening import open_store
+from detente.ledger.store.followed_store import FollowedStore
 from detente.ledger.store.store import Store
 
 EVERY = 1.0
@@ -48,11 +48,11 @@ class BooksWatch:
     """
 
     def __init__(self, url: str, journal: Path, standings: Standings, clock: Clock, say: Say) -> None:
-        self._url, self._journal, self._standings, self._clock, self._say = url, journal, standings, clock, say
+        self._journal, self._standings, self._clock, self._say = journal, standings, clock, say
         self._thread = ThreadPoolExecutor(1, "detente-watch")
         self._case: Case
-        self._store: Store | None = None
-        """Opened, used and closed in the thread."""
+        self._ledger = FollowedStore(url, self._begun)
+        """Used in the thread alone."""
         self._looked: tuple[Case, int] | None = None
         """The case and the last batch of what was seen."""
         self._marks: ReadUpTo | None = None
@@ -106,22 +106,23 @@ class BooksWatch:
     def _seen(self, case: Case) -> BooksStand | None:
         """In the thread: where they stand; None where that is known, since nothing was booked of late."""
         try:
-            return self._read(case)
-        except BaseException:
-            self._let_go()  # it is opened anew, once it answers
-            raise
+            with self._ledger.open() as store:
+                return self._read(store, case)
         finally:
             if self._marks is not None:
                 with suppress(OSError):
                     self._standings.lags = lags([self._journal], self._marks)
 
-    def _read(self, case: Case) -> BooksStand | None:
+    def _begun(self, store: Store) -> Store:
+        """In the thread: the ledger was opened; as many batches as before may be others."""
+        self._looked = None
+        return store
+
+    def _read(self, store: Store, case: Case) -> BooksStand | None:
         now, before = self._clock.now(), self._standings.seen
-        if self._store is None:
-            self._store = open_store(self._url)
-        self._standings.budgets = budgets_stand(self._store, case, now)
-        books = Books(self._store, case)
-        with self._store.reading() as session:
+        self._standings.budgets = budgets_stand(store, case, now)
+        books = Books(store, case)
+        with store.reading() as session:
             looked = case, books.length(session)
             self._marks = read_up_to(session)
         if looked == self._looked and before is not None and now - before.as_of < STALE:
@@ -129,12 +130,7 @@ class BooksWatch:
         self._looked = looked
         return stands(books, now)
 
-    def _let_go(self) -> None:
-        if self._store is not None:
-            self._store.close()
-        self._store = None
-
     def close(self) -> None:
         """Let go, in the thread that holds it."""
-        self._thread.submit(self._let_go)
+        self._thread.submit(self._ledger.close)
         self._thread.shutdown(wait=False)

@@ -24,6 +24,7 @@ from detente.ledger.books.giving_back import given_back
 from detente.ledger.books.ingest import Ingest
 from detente.ledger.caps.leasing import ANEW, CapAnswer, CapClaim, CapWindow, HolderEndedError, Leasing, UnmetClaim
 from detente.ledger.journals.journal import of_worker, replica_of
+from detente.ledger.store.followed_store import FollowedStore
 from detente.ledger.store.opening import open_store
 from detente.ledger.store.store import Store
 
@@ -58,7 +59,8 @@ class Renewing:
         self._asked = asyncio.Event()
         loop = asyncio.get_running_loop()
         self.leases = Leaseholder(self._asked.set, loop.time)
-        self._store: Store | None = None
+        self._ledger = FollowedStore(url, self._begun)
+        """Used in the thread of leases alone."""
         self._opened, self._beat, self._last = False, 0, loop.time()
         self._case: Case
         self._followed: Case | None = None
@@ -95,6 +97,9 @@ class Renewing:
         except (DetenteError, OSError) as error:
             self._away(str(error))
             return False
+        except Exception:
+            self._away("an internal error")  # calls that wait for it are not left waiting
+            raise
         self._answered(answers, at)
         self.leases.lacked(unmet)
         return True
@@ -103,24 +108,24 @@ class Renewing:
         self, claims: Mapping[CapWindow, CapClaim], case: Case
     ) -> tuple[dict[CapWindow, CapAnswer], set[UnmetClaim]]:
         """In the thread: open what is not open yet, claim, and look where calls of others lack something."""
-        leasing = Leasing(self._opened_store())
-        if self._followed is not case:
-            with leasing.store.writing() as session:
-                books = Books(leasing.store, case)
-                books.totals.catch_up(session, books.length(session))
-            self._followed = case
-        if not self._opened:
-            leasing.open(self._holder, replica_of(self._journal), self._worker)
-            self._opened = True
-        if claims:
-            self._beat += 1
-        answers = leasing.renew(self._holder, self._beat, claims) if claims else {}
-        return answers, leasing.lacked(self._holder)
+        with self._ledger.open() as leasing:
+            if self._followed is not case:
+                with leasing.store.writing() as session:
+                    books = Books(leasing.store, case)
+                    books.totals.catch_up(session, books.length(session))
+                self._followed = case
+            if not self._opened:
+                leasing.open(self._holder, replica_of(self._journal), self._worker)
+                self._opened = True
+            if claims:
+                self._beat += 1
+            answers = leasing.renew(self._holder, self._beat, claims) if claims else {}
+            return answers, leasing.lacked(self._holder)
 
-    def _opened_store(self) -> Store:
-        if self._store is None:
-            self._store = open_store(self.url)
-        return self._store
+    def _begun(self, store: Store) -> Leasing:
+        """In the thread: the ledger was opened; a backup may not have counted yet what the clauses of the case ask."""
+        self._followed = None
+        return Leasing(store)
 
     # -- what is told ----------------------------------------------------------------------------------------------
     def _away(self, why: str) -> None:
@@ -184,7 +189,7 @@ class Renewing:
     def _closed(self) -> None:
         try:
             if self._opened:
-                Leasing(self._opened_store()).close(self._holder, self._beat + 1, self.leases.ending())
+                with self._ledger.open() as leasing:
+                    leasing.close(self._holder, self._beat + 1, self.leases.ending())
         finally:
-            if self._store is not None:
-                self._store.close()
+            self._ledger.close()

@@ -24,6 +24,7 @@ from tests.gateway.caller import HELLO
 from tests.gateway.http.peer import run
 from tests.gateway.script import SERVED, http, play, refusal
 from tests.gateway.stage import NOON, Stage, one
+from tests.ledger.ledger_files import copied, moved_away, put_back
 from tests.waiting import so
 
 ASK: Data = {**HELLO, "max_tokens": 5}
@@ -177,6 +178,61 @@ def test_a_worker_that_starts_while_the_ledger_is_away_makes_none_and_gives_noth
                 aside.rename(ledger)
                 await so(lambda: not stage.renewing.leases.away)
                 assert await calls(stage, 8) == [200] * 7 + [403]
+
+    run(main())
+
+
+@pytest.mark.parametrize("which", ["the file itself", "a backup", "another ledger"])
+def test_a_ledger_that_is_put_back_leases_again(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, which: str) -> None:
+    """3 calls of 10 are had, and those that fit the lease while it is away; then the rest, and none more.
+
+    The worker asked the file that was gone for good, and denied all calls: "the ledger is away".
+    """
+    ledger = tmp_path / "ledger.db"
+
+    async def main() -> None:
+        async with play(SERVED) as south, Stage(tmp_path, capped(south), ledger=url(tmp_path)) as stage:
+            assert await calls(stage, 1) == [200]
+            await so(lambda: in_store(url(tmp_path), "SELECT COUNT(*) FROM leases") == 1)
+            other = copied(ledger)
+            assert await calls(stage, 2) == [200] * 2
+            aside = moved_away(ledger)
+            if which == "the file itself":
+                other = aside
+            elif which == "another ledger":
+                other = tmp_path / "other.db"
+                open_store(str(other), make=True).close()
+            await so(lambda: stage.renewing.leases.away)
+            had = 3 + (await calls(stage, 12)).count(200)
+            assert had < 10
+            monkeypatch.setattr(renewing, "AGAIN", 0.0)
+            put_back(other, ledger)
+            await so(lambda: not stage.renewing.leases.away)
+            assert await calls(stage, 11 - had) == [200] * (10 - had) + [403]
+            assert "the ledger answers worker 0 again" in stage.said
+        assert left(url(tmp_path)) == 0
+
+    run(main())
+
+
+def test_a_defect_in_claiming_is_told_and_leaves_no_call_waiting(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def broken(*_: object) -> None:
+        raise ValueError("a defect")
+
+    async def main() -> None:
+        async with play(SERVED) as south, Stage(tmp_path, capped(south), ledger=url(tmp_path)) as stage:
+            stage._renews.cancel()
+            with monkeypatch.context() as patched:
+                patched.setattr(Leasing, "renew", broken)
+                asked = asyncio.create_task(stage.ask(ASK))
+                await so(lambda: stage.renewing.leases._next is not None)
+                with pytest.raises(ValueError, match="a defect"):
+                    await stage.renewing.claim()
+                assert (await asked).status == 403
+            assert await stage.renewing.claim(), "what was claimed is claimed again"
+            assert await calls(stage, 1) == [200]
 
     run(main())
 
