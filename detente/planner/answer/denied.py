@@ -18,6 +18,7 @@ import numpy as np
 
 from detente.market.offer import AnyOffer, TokenOffer
 from detente.planner.answer.easing import LITTLE, Easing
+from detente.planner.answer.kept_off import LittleWork, UnitsKeptOff, takes
 from detente.planner.answer.let_through import ClosedWork, LetThrough
 from detente.planner.formulation.arc import Arc
 from detente.planner.formulation.capacity import little_work, most_taken
@@ -71,8 +72,9 @@ class Denied:
     def of(self, owner: Owner) -> Iterator[DeniedWork]:
         """What would run elsewhere without one clause, by period and workload."""
         draft, groups, at_hand = self._draft, list[ClosedWork](), list[float]()
-        closed = list(self.closed(owner))
-        saved = {arc.index: self._saved(arc, periods) for arc, periods in closed}
+        closed, beside = list(self.closed(owner)), self._opened_beside(owner)
+        kept_off, works = UnitsKeptOff(draft, beside), list[LittleWork]()
+        saved = {arc.index: self._saved(arc, periods, kept_off) for arc, periods in closed}
         listed = {workload.id: NO_PRICE * self._listed[workload.id] for workload in draft.case.workloads}
         for workload in draft.case.workloads:
             arcs = [(arc, periods) for arc, periods in closed if arc.workload is workload]
@@ -80,11 +82,13 @@ class Denied:
             for t in np.flatnonzero(np.any(some, axis=0)).tolist() if some else ():
                 there = [arc for arc, periods in arcs if periods[t]]
                 columns = draft.x[[arc.index for arc in there], t].astype(np.int32)
-                groups.append(ClosedWork(workload.id, t, columns, min(self._little_work(arc, t) for arc in there)))
+                little = min(self._little_work(arc, t) for arc in there)
+                works += [LittleWork(len(groups), arc, t, little) for arc in there]
+                groups.append(ClosedWork(workload.id, t, columns, little))
                 at_hand.append(max(float(saved[arc.index][t]) for arc in there))
         if not groups:
             return
-        through = LetThrough(draft, self._easing, groups, self._opened_beside(owner))
+        through = LetThrough(draft, self._easing, groups, beside, kept_off.beside(works))
         prices = through.prices(np.array(at_hand))
         if prices is None:
             return
@@ -97,8 +101,9 @@ class Denied:
 
     def _little_work(self, arc: Arc, t: int) -> float:
         """Of units the same part of one in each period, as of a reservation; of tokens of all that a workload asks."""
-        one = self._draft.most_work[arc.workload.id] if isinstance(arc.offer, TokenOffer) else 1 / self._takes(arc)
-        return LITTLE * float(one[t])
+        if isinstance(arc.offer, TokenOffer):
+            return LITTLE * float(self._draft.most_work[arc.workload.id][t])
+        return LITTLE / float(takes(self._draft, arc)[t])
 
     def closed(self, owner: Owner) -> Iterator[tuple[Arc, Bools]]:
         """Arcs, and when this clause alone closes them: lifting one of two saves nothing."""
@@ -135,7 +140,7 @@ class Denied:
         return self._closed_by(None)
 
     # -- what a unit of work saves ---------------------------------------------------------------------------------
-    def _saved(self, arc: Arc, periods: Bools) -> Floats:
+    def _saved(self, arc: Arc, periods: Bools, kept_off: UnitsKeptOff) -> Floats:
         """What one more unit of an arc's work saves in each period; nothing where it has no price."""
         leaves = self._leaves(arc.workload.id)
         periods = periods & np.isfinite(leaves)
@@ -146,13 +151,14 @@ class Denied:
         name = arc.offer.id
         if name not in self._draft.units:
             return np.zeros(self._draft.n)
-        there = self._held[name] > NOTHING
-        found: Floats = np.where(there & self._gang_runs(arc), saved, 0.0)
+        there, worth = self._held[name] > NOTHING, kept_off.worth(arc, self._reduced)
+        brought = saved + np.where(periods, takes(self._draft, arc) * worth, 0.0)
+        found: Floats = np.where(there & self._gang_runs(arc), brought, 0.0)
         if there.all() or arc in self._little[name] or self._is_gang(arc):  # a small part of a unit or gang is no unit
             return found
         free = np.where(periods & ~there, saved + float(arc.per_work) * self._rows(name)["use"], 0.0)
         priced = self._reserved if self._draft.units[name].offer.reserved else self._rented
-        return np.where(there, found, priced(arc, free))
+        return np.where(there, found, priced(arc, free, worth))
 
     def _leaves(self, name: str) -> Floats:
         """The reduced cost of the work that would leave its place for another, by period: at most 0, -inf without any.
@@ -224,34 +230,35 @@ class Denied:
         found: Bools = self._values[columns] > TOLD * np.maximum(most, TOLD)
         return found
 
-    def _rented(self, arc: Arc, saved: Floats) -> Floats:
+    def _rented(self, arc: Arc, saved: Floats, worth: Floats) -> Floats:
         """Less the price of the part of a unit, by the hour, that a unit of work takes."""
         units, cost = self._draft.units[arc.offer.id], np.full(self._draft.n, np.inf)
-        for column, each in self._cost_of_units(units):
+        for column, each in self._cost_of_units(units, worth):
             cost[units.starts[column]] = each / units.units[column]
         some = saved > 0
         left = np.zeros(self._draft.n)
-        left[some] = saved[some] - cost[some] * self._takes(arc)[some]
+        left[some] = saved[some] - cost[some] * takes(self._draft, arc)[some]
         return left
 
-    def _reserved(self, arc: Arc, saved: Floats) -> Floats:
+    def _reserved(self, arc: Arc, saved: Floats, worth: Floats) -> Floats:
         """Less the price of a reservation, over all the work that fills it in its term; of several starts the best."""
-        units, takes = self._draft.units[arc.offer.id], self._takes(arc)
+        units, part = self._draft.units[arc.offer.id], takes(self._draft, arc)
         best = np.zeros(self._draft.n)
-        for column, cost in self._cost_of_units(units):
+        for column, cost in self._cost_of_units(units, worth):
             at = units.serve[column]
             at = at[saved[at] > 0]
-            work = units.units[column] / takes[at]
+            work = units.units[column] / part[at]
             gain = float((saved[at] * work).sum()) - cost
             if gain > 0:
                 better = at[best[at] < gain / float(work.sum())]
                 best[better] = gain / float(work.sum())
         return best
 
-    def _cost_of_units(self, units: Units) -> Iterator[tuple[int, float]]:
+    def _cost_of_units(self, units: Units, worth: Floats) -> Iterator[tuple[int, float]]:
         """Columns that buy the first units of an offer, and what each costs with the clauses and limits it touches.
 
-        Left out are the rows that hold work within units, wherever nothing is bought: there their duals say nothing.
+        Left out are the rows that hold work within units, wherever nothing is bought: there their duals say nothing;
+        and those by which a unit is kept off that comes with the work, at what it is ``worth``.
         """
         draft, name = self._draft, units.offer.id
         rows, absent = self._rows(name), self._held[name] <= NOTHING
@@ -260,16 +267,10 @@ class Denied:
         for column in range(units.opening or len(units.starts)):
             at, number = units.serve[column], units.columns[column]
             if self._upper[number] and absent[at].any():
-                cost = float(self._reduced[number] + credit[at].sum() * units.units[column])
+                cost = float(self._reduced[number] + (credit[at] - worth[at]).sum() * units.units[column])
                 if units.opening:
                     cost += float(rows["opened"][column] * self._upper[units.columns[column + units.opening]])
                 yield column, cost
-
-    def _takes(self, arc: Arc) -> Floats:
-        """The part of one unit that a unit of work takes in each period."""
-        assert not isinstance(arc.offer, TokenOffer)
-        found: Floats = float(arc.per_work) / (self._draft.hours * float(arc.offer.unit_flow))
-        return found
 
     # -- read off the solution -------------------------------------------------------------------------------------
     @cached_property

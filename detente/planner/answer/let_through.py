@@ -16,6 +16,7 @@ from hashlib import blake2b
 import numpy as np
 
 from detente.planner.answer.easing import ALIKE, Easing
+from detente.planner.answer.kept_off import RoomBeside
 from detente.planner.formulation.draft import Draft
 from detente.planner.formulation.expression import Expr, Floats, Ints
 from detente.planner.formulation.owner import Owner
@@ -44,11 +45,13 @@ class ClosedWork:
 
 
 class LetThrough:
-    """Groups of closed columns, and all else that opens with them (``beside``)."""
+    """Groups of closed columns, all else that opens with them (``beside``), and what does with a little of them."""
 
-    def __init__(self, draft: Draft, easing: Easing, groups: Sequence[ClosedWork], beside: Ints) -> None:
+    def __init__(
+        self, draft: Draft, easing: Easing, groups: Sequence[ClosedWork], beside: Ints, room: RoomBeside
+    ) -> None:
         self._draft, self._easing, self._model = draft, easing, easing.model
-        self.groups, self._beside = groups, beside
+        self.groups, self._beside, self._room = groups, beside, room
         self._units = bool(draft.units or draft.gangs)
         self._columns = np.concatenate([group.columns for group in groups])
         self._of = np.repeat(np.arange(len(groups)), [len(group.columns) for group in groups])
@@ -62,17 +65,19 @@ class LetThrough:
         rows = self._rows() if self._draft.program.n <= SUMMED else np.zeros(0, dtype=np.int32)
         never, each = np.full(len(rows), np.inf), little[self._of]
         model.confine(self._columns, np.zeros(len(each)), each * 2 if len(rows) else each)  # rows hold them
+        model.confine(self._room.columns, np.zeros(len(self._room.most)), self._room.most)
         model.ask(rows, -never, little[: len(rows)])
         try:
             solved = self._easing.solved()
         finally:
-            model.release(self._columns)
+            model.release(np.append(self._columns, self._room.columns).astype(np.int32))
             model.ask(rows, -never, never)
         if solved.duals is None or solved.reduced is None:
             return None
         eased = np.zeros(len(self.groups))
         np.maximum.at(eased, self._of, -solved.reduced[self._columns])
         eased = np.maximum(-solved.duals[rows], 0.0) if len(rows) else eased
+        eased += self._room.worth(solved.reduced, len(self.groups))
         most, least = float(at_hand @ little), float(eased @ little)
         return at_hand if abs(most - least) <= ALIKE * most else eased
 

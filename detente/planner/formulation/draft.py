@@ -61,6 +61,7 @@ class Draft:
         self.x: Ints = np.zeros((0, self.n), dtype=np.int32)
         self.unserved: dict[str, Ints] = {}
         self.units: dict[str, Units] = {}
+        self.kept_off: dict[str, Ints] = {}  # by offer: of units that a denial keeps off, by denial and period; else -1
         self.by_price: dict[str, UseByPrice] = {}  # of offers of which a clause asks what use of them was bought at
         self.decided: list[DecidedColumns] = []
         self.standby: dict[str, Ints] = {}

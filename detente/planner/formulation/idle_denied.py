@@ -32,12 +32,13 @@ def define_idle_denied(draft: Draft) -> None:
 
 
 def _denied_by(draft: Draft) -> NDArray[np.int64]:
-    """By arc and period, the place of the denial by which there is no use."""
+    """By arc and period, the place of the denial by which there is no use; what is not there no clause lets through."""
     found = np.full(draft.x.size, ALLOWED, dtype=np.int64)
     first = int(draft.x.min(initial=0))
     for at, denial in enumerate(draft.program.denials):
         places = denial.numbers[denial.numbers < first + draft.x.size] - first
-        found[places] = at if all(owner.kind == "term" for owner in denial.turns_on) else NEVER
+        ours = all(owner.kind == "term" for owner in denial.turns_on)
+        found[places] = np.where(found[places] == NEVER, NEVER, at) if ours else NEVER
     return found.reshape(draft.x.shape)
 
 
@@ -49,13 +50,16 @@ def _within(draft: Draft, units: Units, by: NDArray[np.int64], denials: list[int
     else:
         starts = np.array(units.starts[: units.opening], dtype=np.int32)
         bought = Expr(draft.n, [(starts, units.columns[: units.opening], 1.0)])
-    for at in denials:
+    kept_off = np.full((len(denials), draft.n), -1, dtype=np.int32)
+    for row, at in enumerate(denials):
         most = _most(draft, units, by == at)
         some = np.flatnonzero(most).astype(np.int32)
         if len(some):
             more = program.columns(owner, "denied", len(some), upper=most[some])
             program.fix_at_zero(more, program.denials[at].deniers, of_work=False)
+            kept_off[row, some] = more
             bought = bought - Expr(draft.n, [(some, more, 1.0)])
+    draft.kept_off[units.offer.id] = kept_off
     program.require(owner, "allowed", bought <= _most(draft, units, by == ALLOWED))
 
 

@@ -12,8 +12,10 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from detente.case.case import Case
+from detente.market.offer import TokenOffer
 from detente.planner.answer.denied import NO_PRICE, Denied
 from detente.planner.answer.easing import Easing
+from detente.planner.formulation.arc import Arc
 from detente.planner.formulation.owner import Owner
 from detente.planner.solve import plan
 from detente.planner.solving.incumbent import Incumbent
@@ -46,11 +48,29 @@ def gpus(provider: str, price: str, **more: Any) -> Data:
     return {**common, "price": f"{price} USD per GPU-hour", **more}
 
 
+def tokens(*offers: Data, demand: str = "100 Mtok per hour", terms: list[Data] | None = None, **more: Any) -> Case:
+    """The same of one model, which also runs on the accelerator."""
+    runs_on = {"models": ["m"], "accelerators": {"X": "3 Mtok per GPU-hour"}}
+    needs = work("w", demand, "v", **{"runs-on": runs_on, "mix": {"output": "50%"}})
+    return world(*offers, terms=terms or [EXCLUSIVE], workloads=[needs], **more)
+
+
+def token_offer(price: str, **more: Any) -> Data:
+    both = dict.fromkeys(("input", "output"), f"{price} USD per Mtok")
+    return {"id": "oa", "kind": "tokens", "provider": "a", "region": "r", "model": "m", "price": both, **more}
+
+
+def throughput(price: str, **more: Any) -> Data:
+    common: Data = {"id": "ob", "kind": "provisioned", "provider": "b", "region": "r", "model": "m"}
+    return {**common, "throughput": "1 Mtok per hour", "price": f"{price} USD per unit-hour", **more}
+
+
 def work(name: str, demand: str, label: str, **more: Any) -> Data:
     common: Data = {"id": name, "kind": "inference", "labels": {"k": label}, "runs-on": {"accelerators": {"X": 1}}}
     return {**common, "demand": demand, **more}
 
 
+IDLE: list[Data] = [{}, {"idle": "allowed"}, {"idle": "reserved"}, {"idle": "forbidden"}]
 EXCLUSIVE: Data = {"id": "x", "kind": "exclusivity", "of": {"k": "v"}}
 
 
@@ -237,6 +257,40 @@ def test_a_reservation_for_one_month_s_work_is_paid_for_by_that_of_the_others_to
     assert bound.cost - free.cost == 9 * (744 + 708)
 
 
+@pytest.mark.parametrize("idle", IDLE)
+@pytest.mark.parametrize("least", [{}, {"minimum": 10, "increment": 5}])
+def test_units_of_throughput_come_with_the_work_that_may_use_them(idle: Data, least: Data) -> None:
+    """100 Mtok an hour at 1; elsewhere a unit that serves one an hour costs 0.50, and 100 are ten and 18 times five."""
+    case = tokens(token_offer("1"), throughput("0.50", **least), **idle)
+    assert prices(case) == [(D("0.5"), "USD per Mtok", D(50 * h)) for h in (31 * 24, 28 * 24, 31 * 24)]
+
+
+@pytest.mark.parametrize("idle", IDLE)
+def test_reservations_come_with_the_work_that_may_use_them(idle: Data) -> None:
+    """9 GPUs at 3, and reserved elsewhere at 2."""
+    reserved = gpus("b", "2", buy="reserved", term="3 months")
+    found = prices(world(gpus("a", "3"), reserved, terms=[EXCLUSIVE], **idle))
+    assert {price for price, _, _ in found} == {D(1)}
+    assert sum((saves or 0 for _, _, saves in found), D(0)) == 9 * HOURS
+
+
+@pytest.mark.parametrize(("idle", "price"), [("forbidden", 4), ("reserved", 3)])
+def test_a_reservation_that_comes_with_the_work_meets_a_floor(idle: str, price: int) -> None:
+    """9 GPUs at 3; elsewhere at 2, with a fee of 1.50 for each dollar that is missing from a floor far above them.
+
+    Where they may stand idle they were bought for the floor, and the work saves 3; else 3 and 2 times 1.50, less 2.
+    """
+    floor: Data = {"id": "least", "kind": "minimum-commitment", "amount": "50 k USD", "windows": {"every": "month"}}
+    floor |= {"shortfall": {"fee": "150%"}}
+    reserved = gpus("b", "2", buy="reserved", term="1 month")
+    agreements = [
+        {"id": name, "with": name, "effective": "2026-01", "ends": "2026-04", "terms": [term]}
+        for name, term in (("a", EXCLUSIVE), ("b", floor))
+    ]
+    case = world(gpus("a", "3"), reserved, terms=[], agreements=agreements, idle=idle)
+    assert {each for each, _, _ in prices(case)} == {D(price)}
+
+
 def test_where_two_clauses_deny_the_same_work_to_lift_one_saves_nothing() -> None:
     twice = [EXCLUSIVE, {**EXCLUSIVE, "id": "y"}]
     assert prices(world(gpus("a", "3"), gpus("b", "2"), terms=twice)) == []
@@ -289,15 +343,33 @@ def denied(draw: Any) -> Case:
         )
     if draw(st.booleans()):
         terms.append({"id": "back", "kind": "credit", "rate": "30%"})
-    return (
-        world(*offers, terms=terms, workloads=workloads, idle="forbidden")
-        if draw(st.booleans())
-        else world(*offers, terms=terms, workloads=workloads)
-    )
+    return world(*offers, terms=terms, workloads=workloads, **draw(st.sampled_from(IDLE)))
+
+
+@st.composite
+def denied_units(draw: Any) -> Case:
+    """Work by the token that a clause keeps off throughput with a least purchase, and off reserved GPUs."""
+    least = draw(st.sampled_from([{}, {"minimum": 10, "increment": 5}, {"minimum": 4, "increment": 8}]))
+    offers = [
+        token_offer(draw(st.sampled_from(["1", "1.30"]))),
+        throughput(draw(st.sampled_from(["0.45", "0.85", "1.20"])), **least),
+        gpus("c", draw(st.sampled_from(["1.35", "2.40"])), buy="reserved", term="1 month", unit=4),
+    ]
+    terms: list[Data] = [{**EXCLUSIVE, "until": draw(st.sampled_from(["2026-03", "2026-04"]))}]
+    if draw(st.booleans()):
+        terms.append({"id": "back", "kind": "credit", "rate": "30%"})
+    agreements = [{"id": "aa", "with": "a", "effective": "2026-01", "terms": terms}]
+    if draw(st.booleans()):
+        fee = {"fee": draw(st.sampled_from(["80%", "150%"]))}
+        floor = {"id": "least", "kind": "minimum-commitment", "amount": "90 k USD", "shortfall": fee}
+        party = draw(st.sampled_from(["b", "c"]))
+        agreements.append({"id": "own", "with": party, "effective": "2026-01", "ends": "2026-04", "terms": [floor]})
+    demand = draw(st.sampled_from(["7 Mtok per hour", "41.7 Mtok per hour", "100 Mtok per hour"]))
+    return tokens(*offers, demand=demand, agreements=agreements, **draw(st.sampled_from(IDLE)))
 
 
 @settings(deadline=None, derandomize=True, max_examples=24, suppress_health_check=[HealthCheck.too_slow])
-@given(denied())
+@given(st.one_of(denied(), denied_units()))
 def test_no_more_is_said_to_be_saved_than_a_plan_without_the_clause_saves(case: Case) -> None:
     """One program answers both: with the clause, and without each that says so."""
     study = Study.of(case)
@@ -313,8 +385,8 @@ def test_no_more_is_said_to_be_saved_than_a_plan_without_the_clause_saves(case: 
             assert said <= (bound.cost - D(free.cost)) * D("1.00001") + D("0.01")
 
 
-@settings(deadline=None, derandomize=True, max_examples=40, suppress_health_check=[HealthCheck.too_slow])
-@given(denied())
+@settings(deadline=None, derandomize=True, max_examples=50, suppress_health_check=[HealthCheck.too_slow])
+@given(st.one_of(denied(), denied_units()))
 def test_a_price_is_what_a_little_of_it_saves_for_each_unit(case: Case) -> None:
     study = Study.of(case)
     base = study.bound()
@@ -323,28 +395,38 @@ def test_a_price_is_what_a_little_of_it_saves_for_each_unit(case: Case) -> None:
     for term in case.terms:
         told = Denied(study.draft, base, Easing.of(study.draft, study.model, base), study.model.out)
         found = {(each.period, each.workload): each for each in told.of(Owner.of(term))}
-        for (t, name), columns in closed(study, told, Owner.of(term)).items():
+        for (t, name), arcs in closed(told, Owner.of(term)).items():
             price = found[t, name].price if (t, name) in found else 0.0
-            assert price == pytest.approx(lifted(study, base, columns), rel=1e-5, abs=3 * NO_PRICE), (term.id, t, name)
+            assert price == pytest.approx(lifted(study, base, arcs, t), rel=1e-5, abs=3 * NO_PRICE), (term.id, t, name)
 
 
-def closed(study: Study, told: Denied, owner: Owner) -> dict[tuple[int, str], list[int]]:
-    """Columns that a clause alone closes, by period and workload."""
-    columns: dict[tuple[int, str], list[int]] = defaultdict(list)
+def closed(told: Denied, owner: Owner) -> dict[tuple[int, str], list[Arc]]:
+    """Arcs that a clause alone closes, by period and workload."""
+    arcs: dict[tuple[int, str], list[Arc]] = defaultdict(list)
     for arc, periods in told.closed(owner):
         for t in np.flatnonzero(periods).tolist():
-            columns[t, arc.workload.id].append(int(study.draft.x[arc.index, t]))
-    return columns
+            arcs[t, arc.workload.id].append(arc)
+    return arcs
 
 
-def lifted(study: Study, base: Solution, columns: list[int]) -> float:
-    """What a little work in one of some columns saves, for each unit of it: where it saves most."""
-    model, best = study.model, 0.0
-    for column in columns:
-        one, little = np.array([column], dtype=np.int32), 0.01
-        model.confine(one, np.zeros(1), np.full(1, little))
+def lifted(study: Study, base: Solution, arcs: list[Arc], t: int) -> float:
+    """What a little work on one of some arcs saves, for each unit of it: where it saves most.
+
+    With it comes the part of a unit that it takes, where no unit may be bought but for work.
+    """
+    model, draft, best, little = study.model, study.draft, 0.0, 0.01
+    for arc in arcs:
+        column = int(draft.x[arc.index, t])
+        units = [each for each in draft.kept_off.get(arc.offer.id, np.zeros((0, draft.n), np.int32))[:, t] if each >= 0]
+        part = 0.0
+        if units:
+            assert not isinstance(arc.offer, TokenOffer)
+            part = little * float(arc.per_work) / float(draft.hours[t] * float(arc.offer.unit_flow))
+            part /= 1 if arc.offer.reserved else float(arc.offer.sizes[0])  # by the hour: parts of a least purchase
+        some = np.array([column, *units], dtype=np.int32)
+        model.confine(some, np.zeros(len(some)), np.array([little, *[part] * len(units)]))
         found = model.solve_linear()
-        model.confine(one, np.zeros(1), np.zeros(1))
+        model.confine(some, np.zeros(len(some)), np.zeros(len(some)))
         assert found.values is not None
         moved = float(found.values[column])
         best = max(best, (base.objective - found.objective) / moved if moved > little / 2 else 0.0)
