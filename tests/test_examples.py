@@ -155,7 +155,7 @@ def test_the_frontier_lab_turns_on_the_reading_as_its_page_says() -> None:
 SIGNED = {
     "date": "move a day: end `azure-api-exclusivity` on 2029-01-01",
     "carve-out": "let 5.09 bn GPU-hours of APIs run outside Azure",
-    "lower": "ask for less: lower `aws-2026-minimum` by 8.64 bn USD, in six windows",
+    "lower": "ask for less: lower `aws-2026-minimum` by 8.65 bn USD, in six windows",
     "pay": "pay 8.64 bn USD for what `aws-2026-minimum` is short",
 }
 """What the ways to sign under the spirit are called on the first page."""

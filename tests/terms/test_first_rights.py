@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from datetime import date
+from fractions import Fraction
 from typing import Any
 
 import pytest
@@ -256,3 +257,12 @@ def test_a_right_of_nobody(kind: str) -> None:
 )
 def test_what_is_not_free_says_what_is_known_and_what_is_not(kind: str, clause: Data, told: str) -> None:
     assert said(case(kind, **clause), "2026-03-01") == f"deny: north comes first: {told}"
+
+
+@pytest.mark.parametrize(
+    ("kind", "more"), [("first-ship", {}), ("first-refusal", {"answer-within": "30 days"}), ("exclusivity", {})]
+)
+def test_work_that_is_let_out_is_enough(kind: str, more: Data) -> None:
+    (term,) = case(kind, **more).terms
+    said = term.concede("denied", Fraction(12_341), "Mtok", "USD")
+    assert said.startswith("let 12.4 k Mtok of ")  # 12.3 k would be 41 too few

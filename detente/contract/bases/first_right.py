@@ -22,7 +22,7 @@ from detente.contract.stated import Reference
 from detente.contract.term import Term
 from detente.errors import Flaw
 from detente.values.facts import Facts
-from detente.values.money import shown
+from detente.values.money import sufficient
 from detente.values.noun import Id
 from detente.values.period import on_the_clock_of
 
@@ -116,4 +116,4 @@ class FirstRight(Term):
 
     def concede(self, part: str, amount: Fraction, unit: str, currency: str) -> str:
         """In the contract's words."""
-        return f"let {shown(amount, unit)} of {self.covered} run outside {self.home}"
+        return f"let {sufficient(amount, unit)} of {self.covered} run outside {self.home}"

@@ -27,7 +27,7 @@ from detente.planner.solving.incumbent import Incumbent
 from detente.planner.solving.search import Progress
 from detente.results.conflict import Conflict, Given
 from detente.results.plan import Plan
-from detente.values.money import nano, shown
+from detente.values.money import nano, shown, sufficient
 from detente.values.period import named
 
 MAX_PERCENT = 1024
@@ -115,10 +115,10 @@ def _lowered(planned: Plan, fees: Sequence[Fee], without: Plan | None) -> DealWa
 
 
 def _short(fee: Fee) -> str:
-    """What is missing, in all and in the first windows."""
-    windows = [f"{when}: {shown(amount, fee.unit)}" for when, amount in fee.windows[:MAX_WINDOWS]]
+    """What is missing, in all and in the first windows: rounded up, since this much less must be asked for."""
+    windows = [f"{when}: {sufficient(amount, fee.unit)}" for when, amount in fee.windows[:MAX_WINDOWS]]
     more = [f"and {len(fee.windows) - MAX_WINDOWS} more windows"] if len(fee.windows) > MAX_WINDOWS else []
-    return f"{shown(fee.missing, fee.unit)} ({'; '.join([*windows, *more])})"
+    return f"{sufficient(fee.missing, fee.unit)} ({'; '.join([*windows, *more])})"
 
 
 def _more(cost: Decimal | None, without: Plan | None) -> Decimal | None:

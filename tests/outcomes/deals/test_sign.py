@@ -92,6 +92,12 @@ def test_ways_out_differ_in_kind_and_cost_what_they_cost() -> None:
     assert way(row, "lower").sentence == "lower what `floor` asks by 1.00 k USD (Jan 2026 – Feb 2026: 1.00 k USD)"
 
 
+def test_less_is_asked_for_by_enough() -> None:
+    row = alone(asked(world(FLOOR | {"amount": "1231 USD"}), "spirit"))
+    # whoever asks for 1.23 k USD less still asks for a USD that nobody spends
+    assert way(row, "lower").sentence == "lower what `floor` asks by 1.24 k USD (Jan 2026 – Feb 2026: 1.24 k USD)"
+
+
 def test_what_signing_changes() -> None:
     letter, spirit = asked(world()).readings
     assert letter.effect is not None
