@@ -138,10 +138,9 @@ class Reader:
         if missing < 0 or length > self._rules.max_body:
             return False
         self._tries = MAX_HEADS
-        head = self._head = msgspec.structs.replace(before.head)
-        body = data[start:]
+        self._head, body = before.head, data[start:]  # shared: changed in it is only that its connection ends
         if missing == 0:
-            self._asker.asked(head, body)
+            self._asker.asked(before.head, body)
         else:
             self.reading, self._missing = True, missing
             self._body = [body] if body else []

@@ -185,7 +185,8 @@ class Incoming(msgspec.Struct, eq=False):
         connection = self.connection
         if connection is not None:
             connection.fail("broken", "was left before its reply was complete")
-        self.pieces = []
+        if self.pieces:
+            self.pieces = []
 
     def leave(self, by: float) -> None:
         """Done with it, and no more content comes.

@@ -131,10 +131,10 @@ class ProviderCalls:
             if call.incoming is not None:
                 call.incoming.close()
         job.waited += self._loop.time() - call.began
-        if isinstance(found, Failure):
-            return self._note(call, found, unmetered=sent)
         if isinstance(found, Reply):
             return await self._whole(call, found)
+        if isinstance(found, Failure):
+            return self._note(call, found, unmetered=sent)
         assert call.stream is not None
         return await self._finish(call, call.stream, found)
 
