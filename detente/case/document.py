@@ -32,6 +32,7 @@ _NULLS = {"", "~", "null", "Null", "NULL"}
 DELETE = "delete it, or type the text anew"
 NO_COLON = "write `key: value`; write decimals with a point, and put a text that has a comma in it in quotes"
 NO_BRACKET = "write `key: value`; put a text that begins with a bracket in quotes, and fill in a template's `{{ … }}`"
+_COMMENT = re.compile(r"[ \t]+(?P<comment>#[^\s#].*?)[ \t\r]*$", re.MULTILINE)
 NO_KEY = "\0"
 """Begins the text that stands for a key that is none: no file can have it."""
 
@@ -40,7 +41,8 @@ NO_KEY = "\0"
 class YamlNode:
     """A scalar (``text``), a mapping (``keys``) or a sequence (``items``), with its place.
 
-    ``file`` is that of the document; a tree of several files says it of each node.
+    ``file`` is that of the document; a tree of several files says it of each node. ``comment`` is one that begins on
+    the line where a scalar without quotes ends, if its `#` is followed at once by more than a blank.
     """
 
     line: int
@@ -50,6 +52,7 @@ class YamlNode:
     items: list[YamlNode] | None = None
     complete: bool = True
     file: str = ""
+    comment: str = ""
 
 
 @dataclass(frozen=True)
@@ -212,8 +215,13 @@ class _Composer:
                 what = f"has a character that shows nothing or forges what is shown: {hidden[1]}"
                 self._wrong(_place(self.name, mark), what, DELETE)
             plain = not event.style and not tag and event.value in _NULLS
-            return YamlNode(line, column, text=None if plain else event.value, file=self.name)
+            text = None if plain else event.value
+            return YamlNode(line, column, text=text, file=self.name, comment=self._comment_behind(event))
         return YamlNode(line, column, file=self.name)
+
+    def _comment_behind(self, event: yaml.ScalarEvent) -> str:
+        found = None if event.style or event.end_mark is None else _COMMENT.match(self.text, event.end_mark.index)
+        return found["comment"] if found else ""
 
     def _add(
         self, node: YamlNode, event: yaml.Event, stack: list[tuple[YamlNode, YamlNode | None]], roots: list[YamlNode]

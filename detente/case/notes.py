@@ -14,6 +14,7 @@ from fractions import Fraction
 from detente.case.agreement import InForce, changes_text, endings, own_ends
 from detente.case.billed import beside_a_plan
 from detente.case.case import Case
+from detente.case.cut_texts import cut_texts
 from detente.case.no_window import in_no_window
 from detente.case.outside import YEAR, outside, seen
 from detente.case.whole_text import going_on, says_nothing
@@ -33,6 +34,7 @@ def notes(case: Case) -> tuple[Mistake, ...]:
     """What may be a mistake, in the order of the functions below."""
     return (
         *(each.note for each in outside(case)),
+        *cut_texts(case),
         *_last_days(case),
         *(note for _, note in of_clauses(case)),
         *_reached(case),
