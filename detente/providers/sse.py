@@ -121,5 +121,16 @@ def name_of(event: bytes) -> bytes:
 
 
 def event(data: bytes, name: str = "") -> bytes:
-    """An event that carries one line of data."""
-    return (f"event: {name}\n".encode() if name else b"") + b"data: " + data + b"\n\n"
+    """An event that carries JSON."""
+    return (f"event: {name}\n".encode() if name else b"") + b"data: " + one_line(data) + b"\n\n"
+
+
+def with_data(event: bytes, data: bytes) -> bytes:
+    """An event with other JSON; what is no data of it (its name, its id) stays."""
+    others = [line + b"\n" for line in event.split(b"\n") if line and not line.startswith(b"data:")]
+    return b"".join([*others, b"data: ", one_line(data), b"\n\n"])
+
+
+def one_line(data: bytes) -> bytes:
+    """JSON without line ends, each of which would end the data of an event: none is in a text, and blanks say as much."""
+    return data.replace(b"\n", b" ").replace(b"\r", b" ")

@@ -86,5 +86,4 @@ class Renamed:
             self._said, self._told = found[0], found[1] + self._name
             return event.replace(self._said, self._told)
         self._said = b""
-        others = b"".join(line + b"\n" for line in event.split(b"\n") if line and not line.startswith(b"data:"))
-        return others + b"data: " + renamed(data, self._name) + b"\n\n"
+        return sse.with_data(event, renamed(data, self._name))

@@ -325,12 +325,6 @@ _FIRST = frozenset({b'"response.created"', b'"response.queued"', b'"response.in_
 """Events that hold a response of which nothing has come."""
 
 
-def _with_data(event: bytes, members: Members) -> bytes:
-    """An event with other data; its other lines stay."""
-    others = b"".join(line + b"\n" for line in event.split(b"\n") if line and not line.startswith(b"data:"))
-    return others + b"data: " + msgspec.json.encode(members) + b"\n\n"
-
-
 class ResponsesRendering(Rendering):
     """Seals the ids in a stream, where anything is stored, and names the model as it was asked for."""
 
@@ -362,7 +356,7 @@ class ResponsesRendering(Rendering):
         except _UNREADABLE:
             raise UnsayableError("the provider sent an event that cannot be read") from None
         members["sequence_number"] = msgspec.Raw(b"%d" % self._head.next())
-        return _with_data(event, members)
+        return sse.with_data(event, msgspec.json.encode(members))
 
     def _event(self, event: bytes) -> bytes:
         """An event whose response has its ids sealed, and the model's name; its other lines stay."""
@@ -370,7 +364,7 @@ class ResponsesRendering(Rendering):
             members = self._told(msgspec.json.decode(sse.data_of(event), type=Members))
         except _UNREADABLE:
             raise UnsayableError("the provider sent an event that cannot be read") from None
-        return event if members is None else _with_data(event, members)  # unless it is the word, in a text
+        return event if members is None else sse.with_data(event, msgspec.json.encode(members))  # unless it is the word, in a text
 
     def _told(self, members: Members) -> Members | None:
         """The members of an event, as the caller is to see its response; None where it holds none."""

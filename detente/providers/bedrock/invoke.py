@@ -106,7 +106,7 @@ class InvokeDecoder(MessagesDecoder):
             return
         if self._content and not data.count(EMPTY) and is_piece(data):  # of bytes, `count` is faster than `in`
             part.content += 1
-            shown.append(HEAD + data + b"\n\n")
+            shown.append(HEAD + sse.one_line(data) + b"\n\n")
             return
         if self.read(data, part) is None or part.failure is not None:
             return
