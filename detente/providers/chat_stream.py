@@ -13,7 +13,7 @@ import msgspec
 
 from detente.providers import sse
 from detente.providers.error_object import failure_of
-from detente.providers.openai_usage import tokens_of
+from detente.providers.openai_usage import told_usage, with_usage
 from detente.providers.tool_calls import Calls, Offered
 from detente.providers.wire import Decoder, StreamPart, as_reason, failure, is_utf8
 
@@ -190,7 +190,10 @@ class ChatDecoder(Decoder):
             if not isinstance(chunk.choices, list):
                 event = _with_choices(data)  # clients go through them, and where there are none, through no events
             if metered:
-                part.tokens = tokens_of(chunk.usage)
+                part.tokens, told = told_usage(chunk.usage)
+                if told is not chunk.usage:
+                    data = with_usage(sse.data_of(event), told)
+                    event = sse.with_data(event, data)
             if any(_is_content(choice) for choice in choices):
                 part.content += 1
                 self._content = True

@@ -19,7 +19,8 @@ from detente.providers.bedrock.family import ChatInterface, Family, family_of
 from detente.providers.breakpoints import few_breakpoints
 from detente.providers.conversation import checked
 from detente.providers.marks import marks_in
-from detente.providers.messages_stream import error_inside, usage_of
+from detente.providers.messages_stream import error_inside
+from detente.providers.messages_usage import usage_of
 from detente.providers.omission import Omissions
 from detente.providers.tool_use_ids import NO_ID, fitting
 from detente.providers.wire import Call, Failure, Headers, Members, Refusal, Reply, Tokens, as_text, failure

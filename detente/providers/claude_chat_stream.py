@@ -15,7 +15,8 @@ from detente.providers import sse
 from detente.providers.bedrock.converse_reply import broken
 from detente.providers.bedrock.converse_stream import ConverseDecoder
 from detente.providers.claude_chat import citation, counted, headed, stop_of
-from detente.providers.messages_stream import STOPPED, AnthropicError, MessagesUsage, failure_of, usage_of
+from detente.providers.messages_stream import STOPPED, AnthropicError, failure_of
+from detente.providers.messages_usage import MessagesUsage, usage_of
 from detente.providers.wire import Headers, StreamPart, as_text, failure, is_utf8
 
 

@@ -1,28 +1,30 @@
 """A stream, or a whole reply, of Anthropic's Messages API, in its own shape.
 
 Owns: which events hold content, where usage, the end and a failure come. Events pass through as the provider wrote
-them; only those that may carry more than content are read. Not here: the model's name in them
-(``gateway/surfaces/messages_native``), and requests (``anthropic``, ``bedrock/invoke``).
+them; only those that may carry more than content are read. Not here: what a usage says (``messages_usage``), the
+model's name in them (``gateway/surfaces/messages_native``), and requests (``anthropic``, ``bedrock/invoke``).
 """
 
 from __future__ import annotations
 
 import re
 from dataclasses import replace
-from typing import Annotated, Any
+from typing import Any, NamedTuple
 
 import msgspec
 
 from detente.providers import sse
 from detente.providers.error_object import error_of
 from detente.providers.foreign_thought import foreign_thought, says_foreign
+from detente.providers.messages_usage import ENDING, WHOLE, MessagesUsage, Metered, told_usage
+from detente.providers.openai_usage import with_usage
 from detente.providers.status import by_status
 from detente.providers.too_long import says_too_long, too_long
 from detente.providers.wire import (
-    MAX_TOKENS,
     Decoder,
     Failure,
     FailureKind,
+    Members,
     Reply,
     StreamPart,
     Tokens,
@@ -42,44 +44,9 @@ FINISH = {
     "refusal": "content_filter",
 }
 """OpenAI's reasons to finish, in which records are kept, by Anthropic's to stop."""
-_Count = Annotated[int, msgspec.Meta(ge=0, le=MAX_TOKENS)]
 
 
 # -- what is read of them -------------------------------------------------------------------------------------------
-class _Details(msgspec.Struct):
-    thinking_tokens: _Count | None = None
-
-
-class MessagesUsage(msgspec.Struct):
-    """Anthropic's usage: its input tokens are those that no cache held."""
-
-    input_tokens: _Count | None = None
-    output_tokens: _Count | None = None
-    cache_read_input_tokens: _Count | None = None
-    cache_creation_input_tokens: _Count | None = None
-    output_tokens_details: _Details | None = None
-
-    def after(self, before: MessagesUsage | None) -> MessagesUsage:
-        """The same with what only an earlier event said: counts are running totals."""
-        if before is None:
-            return self
-        said = {}
-        for name in MessagesUsage.__struct_fields__:
-            now = getattr(self, name)
-            said[name] = getattr(before, name) if now is None else now
-        return MessagesUsage(**said)
-
-    @property
-    def tokens(self) -> Tokens | None:
-        """The same as tokens; None where the provider left out how many."""
-        if self.input_tokens is None or self.output_tokens is None:
-            return None
-        read, written = self.cache_read_input_tokens or 0, self.cache_creation_input_tokens or 0
-        details = self.output_tokens_details
-        thought = min((details.thinking_tokens if details else None) or 0, self.output_tokens)
-        return Tokens(self.input_tokens + read + written, self.output_tokens, read, written, thought)
-
-
 class AnthropicError(msgspec.Struct):
     """What Anthropic says of a request that it does not serve."""
 
@@ -139,14 +106,6 @@ HEAD = b"event: content_block_delta\ndata: "
 """How an event with a piece of content begins."""
 
 
-def usage_of(stated: Any) -> MessagesUsage | None:
-    """Usage as it was stated; None where it cannot be read: a reply is not spoilt by how its use is told (§12)."""
-    try:
-        return msgspec.convert(stated, MessagesUsage)
-    except msgspec.ValidationError:
-        return None
-
-
 def reply_of(body: bytes) -> Reply | Failure:
     """A whole reply of status 200. One that cannot be read is a ``broken`` failure."""
     if not is_utf8(body):
@@ -155,7 +114,9 @@ def reply_of(body: bytes) -> Reply | Failure:
         found = _WHOLE.decode(body)
     except _UNREADABLE:
         return error_inside(body) or failure("broken", 502, "the provider's reply is not one of Anthropic's messages")
-    usage = usage_of(found.usage)
+    usage, told = told_usage(found.usage, WHOLE)
+    if told is not None:
+        body = with_usage(body, told)
     return Reply(body, usage.tokens if usage else None, finish_of(found.stop_reason), bytes(found.model))
 
 
@@ -166,11 +127,11 @@ def finish_of(stop: Any) -> str | None:
 
 
 class _Counted(msgspec.Struct):
-    input_tokens: _Count
+    input_tokens: Metered
 
 
 class _CountedAtBedrock(msgspec.Struct, rename="camel"):
-    input_tokens: _Count
+    input_tokens: Metered
 
 
 def count_of(body: bytes, kind: type[_Counted | _CountedAtBedrock] = _Counted) -> Reply | Failure:
@@ -188,6 +149,13 @@ def count_at_bedrock(body: bytes) -> Reply | Failure:
 
 
 # -- streams --------------------------------------------------------------------------------------------------------
+class ToldEvent(NamedTuple):
+    """An event as it is shown: its type, by which clients want it named (empty: as it came), and its data."""
+
+    kind: str
+    data: bytes
+
+
 class MessagesDecoder(Decoder):
     """Reads server-sent events.
 
@@ -220,34 +188,37 @@ class MessagesDecoder(Decoder):
             if sse.is_done(data := sse.data_of(event)):
                 continue  # OpenAI's mark, which some write here
             name = sse.name_of(event)
-            kind = self.read(data, part, name.decode())
+            told = self.read(data, part, name.decode())
             if part.failure is not None:
                 break
-            if kind is None:
+            if told is None:
                 continue
-            shown.append(event if not kind or name else sse.event(data, kind))
+            if told.kind and not name:
+                event = sse.event(told.data, told.kind)
+            elif told.data is not data:
+                event = sse.with_data(event, told.data)
+            shown.append(event)
             if part.done:
                 break
         part.data = b"".join(shown)
         return part
 
-    def read(self, data: bytes, part: StreamPart, name: str = "") -> str | None:
-        """What one event means; its type, by which clients want it named; None of one that nobody is shown.
+    def read(self, data: bytes, part: StreamPart, name: str = "") -> ToldEvent | None:
+        """What one event means, and how it is told; None of one that nobody is shown.
 
         ``name``: as which it came. An error is one by its type, by its name, or as it has nothing but that to say.
         """
         if not data:
-            return ""  # a comment keeps the connection alive
+            return ToldEvent("", data)  # a comment keeps the connection alive
         try:
             event = _EVENT.decode(data)
         except _UNREADABLE:
-            if self._stopped:
-                return None  # behind the reason to stop nothing of the content can be in it
-            self._fail(part, failure("broken", 502, "the provider sent an event that cannot be read"))
-            return ""
+            if not self._stopped:  # behind the reason to stop nothing of the content can be in it
+                self._fail(part, failure("broken", 502, "the provider sent an event that cannot be read"))
+            return None
         if name == "error" or (event.error and not event.type):
             self._fail(part, failure_of(event.error))
-            return ""
+            return None
         match event.type:
             case "content_block_delta":  # an empty piece says nothing
                 made = any(said for name, said in (event.delta or {}).items() if name != "type")
@@ -258,12 +229,17 @@ class MessagesDecoder(Decoder):
                 self._content |= named
                 part.content += named
             case "message_start" if event.message is not None:
-                self._meter(event.message.usage)
+                _, told = self._metered(event.message.usage, WHOLE)
+                if told is not None:
+                    members = msgspec.json.decode(data, type=Members)
+                    members["message"] = msgspec.Raw(with_usage(bytes(members["message"]), told))
+                    data = msgspec.json.encode(members)
             case "message_delta":
-                if self._meter(
-                    event.usage
-                ):  # what the start says of output is no total: a stream cut before is unknown
+                known, told = self._metered(event.usage, ENDING)
+                if known:  # what the start says of output is no total: a stream cut before is unknown
                     part.tokens = self._usage.tokens if self._usage else None
+                if told is not None:
+                    data = with_usage(data, told)
                 if event.delta is not None and (stop := event.delta.get("stop_reason")):
                     part.finish = finish_of(stop)
                     self._stopped = True
@@ -273,14 +249,14 @@ class MessagesDecoder(Decoder):
                 self._done = part.done = True
             case "error":
                 self._fail(part, failure_of(event.error))
-        return event.type if _NAME.fullmatch(event.type) else ""
+        return ToldEvent(event.type if _NAME.fullmatch(event.type) else "", data)
 
-    def _meter(self, stated: Any) -> bool:
-        """Take what is stated of the use so far; whether it can be read."""
-        usage = usage_of(stated)
+    def _metered(self, stated: Any, needed: tuple[str, ...]) -> tuple[bool, msgspec.Raw | None]:
+        """Take what is stated of the use so far; whether it can be read, and how it is told, if not as it is."""
+        usage, told = told_usage(stated, needed)
         if usage is not None:
             self._usage = usage.after(self._usage)
-        return usage is not None
+        return usage is not None, told
 
     def _fail(self, part: StreamPart, why: Failure) -> StreamPart:
         self._failed = True

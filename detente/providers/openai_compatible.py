@@ -19,7 +19,7 @@ from detente.providers.authority import Authority, KeyAuthority
 from detente.providers.chat_stream import GAVE_UP, ChatDecoder
 from detente.providers.error_object import error_of, failure_of, plain
 from detente.providers.omission import unmarked, without
-from detente.providers.openai_usage import tokens_of
+from detente.providers.openai_usage import told_usage, with_usage
 from detente.providers.outgoing import Outgoing
 from detente.providers.responses_stream import ResponsesDecoder, reply_of_response
 from detente.providers.retry_after import retry_after
@@ -141,7 +141,10 @@ class CompatibleWire(Wire):
         if call.operation == "chat":
             body = completion_with_own_ids(body)
         # A good reply with a usage that cannot be read was served, and paid for: its use is unknown (§12).
-        return Reply(body, tokens_of(found.usage), finish, bytes(found.model))
+        tokens, told = told_usage(found.usage)
+        if told is not found.usage:
+            body = with_usage(body, told)
+        return Reply(body, tokens, finish, bytes(found.model))
 
     def decoder(self, call: Call, headers: Headers) -> Decoder:
         found: Decoder

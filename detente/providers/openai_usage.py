@@ -1,14 +1,18 @@
 """What OpenAI's ``usage`` says of chat completions, embeddings and responses.
 
-Owns: from a usage, by whomever it is written, to tokens; unknown where it contradicts itself, and never zero (§12). Not
-here: Anthropic's usage (``messages_stream``) and Bedrock's (``bedrock/converse_reply``).
+Owns: from a usage, by whomever it is written, to tokens; unknown where it contradicts itself, and never zero (§12); and
+from tokens to a usage. One that is not of the shape that clients reckon with is not passed on: they would raise, and
+lose the answer. Not here: Anthropic's usage (``messages_usage``) and Bedrock's (``bedrock/converse_reply``).
 """
 
 from __future__ import annotations
 
+from collections.abc import Callable
+from typing import Any
+
 import msgspec
 
-from detente.providers.wire import MAX_TOKENS, Tokens
+from detente.providers.wire import MAX_TOKENS, Members, Tokens
 
 
 class InputDetails(msgspec.Struct):
@@ -49,12 +53,120 @@ class _ResponseUsage(msgspec.Struct):
     input_tokens_details: InputDetails | None = None
     output_tokens_details: OutputDetails | None = None
 
+    @property
+    def tokens(self) -> Tokens | None:
+        """The same as tokens; None where the provider left out how many."""
+        details = self.input_tokens_details, self.output_tokens_details
+        return _tokens(self.input_tokens, self.output_tokens, self.total_tokens, *details)
+
+
+class _InputShape(InputDetails):
+    audio_tokens: int | None = None
+
+
+class _OutputShape(OutputDetails):
+    audio_tokens: int | None = None
+    accepted_prediction_tokens: int | None = None
+    rejected_prediction_tokens: int | None = None
+
+
+class _ChatShape(ChatUsage):
+    """All of it that clients reckon with."""
+
+    prompt_tokens_details: _InputShape | None = None
+    completion_tokens_details: _OutputShape | None = None
+
+    @property
+    def is_whole(self) -> bool:
+        """Whether no count is missing that clients add up."""
+        given, made = self.prompt_tokens, self.completion_tokens
+        return given is not None and (made is not None or self.total_tokens == given)
+
+
+class _ResponseShape(_ResponseUsage):
+    """All of it that clients reckon with."""
+
+    input_tokens_details: _InputShape | None = None
+    output_tokens_details: _OutputShape | None = None
+
+    @property
+    def is_whole(self) -> bool:
+        """Whether no count is missing that clients add up."""
+        return self.input_tokens is not None and self.output_tokens is not None
+
 
 _UNREADABLE = (msgspec.DecodeError, UnicodeDecodeError, RecursionError)
 _CHAT = msgspec.json.Decoder(ChatUsage | None, strict=False)
 _RESPONSE = msgspec.json.Decoder(_ResponseUsage | None, strict=False)
+_CHAT_SHAPE = msgspec.json.Decoder(_ChatShape | None)
+_RESPONSE_SHAPE = msgspec.json.Decoder(_ResponseShape | None)
+NULL = msgspec.Raw(b"null")
 
 
+# -- as it is told ----------------------------------------------------------------------------------------------------
+def told_usage(usage: msgspec.Raw) -> tuple[Tokens | None, msgspec.Raw]:
+    """(what the ``usage`` of a completion says, how its caller is told that).
+
+    The same object, where clients can read it. Else what of it can be read, in OpenAI's words; null where nothing can.
+    """
+    return _told(usage, _CHAT_SHAPE, tokens_of, usage_of)
+
+
+def told_usage_of_response(usage: msgspec.Raw) -> tuple[Tokens | None, msgspec.Raw]:
+    """The same of the ``usage`` of a response."""
+    return _told(usage, _RESPONSE_SHAPE, tokens_of_response, usage_of_response)
+
+
+def _told(
+    usage: msgspec.Raw,
+    shape: msgspec.json.Decoder[_ChatShape | None] | msgspec.json.Decoder[_ResponseShape | None],
+    read: Callable[[bytes], Tokens | None],
+    write: Callable[[Tokens], dict[str, Any]],
+) -> tuple[Tokens | None, msgspec.Raw]:
+    try:
+        found = shape.decode(usage)
+        if found is None:
+            return None, usage
+        if found.is_whole and (found.total_tokens is not None or b'"total_tokens"' not in bytes(usage)):
+            return found.tokens, usage
+    except _UNREADABLE:
+        pass
+    tokens = read(usage)
+    return tokens, NULL if tokens is None else msgspec.Raw(msgspec.json.encode(write(tokens)))
+
+
+def with_usage(reply: bytes, usage: msgspec.Raw) -> bytes:
+    """A reply, or an event, with another usage. Raises what decoding does, of what is no object."""
+    members = msgspec.json.decode(reply, type=Members)
+    members["usage"] = usage
+    return msgspec.json.encode(members)
+
+
+def usage_of(tokens: Tokens) -> dict[str, Any]:
+    """The usage of a completion. Where no part of the output was said to be reasoning, nothing is said of it."""
+    usage: dict[str, Any] = {
+        "prompt_tokens": tokens.input,
+        "completion_tokens": tokens.output,
+        "total_tokens": tokens.input + tokens.output,
+        "prompt_tokens_details": {"cached_tokens": tokens.cached, "cache_write_tokens": tokens.written},
+    }
+    if tokens.reasoning:
+        usage["completion_tokens_details"] = {"reasoning_tokens": tokens.reasoning}
+    return usage
+
+
+def usage_of_response(tokens: Tokens) -> dict[str, Any]:
+    """The usage of a response."""
+    return {
+        "input_tokens": tokens.input,
+        "input_tokens_details": {"cached_tokens": tokens.cached, "cache_write_tokens": tokens.written},
+        "output_tokens": tokens.output,
+        "output_tokens_details": {"reasoning_tokens": tokens.reasoning},
+        "total_tokens": tokens.input + tokens.output,
+    }
+
+
+# -- as it is read ----------------------------------------------------------------------------------------------------
 def tokens_of(usage: bytes) -> Tokens | None:
     """What the ``usage`` of a completion says; None where it says nothing, or is none: the reply is as good."""
     try:
@@ -70,10 +182,7 @@ def tokens_of_response(usage: bytes) -> Tokens | None:
         found = _RESPONSE.decode(usage)
     except _UNREADABLE:
         return None
-    if found is None:
-        return None
-    details = found.input_tokens_details, found.output_tokens_details
-    return _tokens(found.input_tokens, found.output_tokens, found.total_tokens, *details)
+    return found.tokens if found is not None else None
 
 
 def _tokens(

@@ -13,8 +13,8 @@ import msgspec
 
 from detente.providers import sse
 from detente.providers.error_object import failure_of
-from detente.providers.openai_usage import tokens_of_response
-from detente.providers.wire import Decoder, Failure, Reply, StreamPart, as_reason, failure, is_utf8
+from detente.providers.openai_usage import told_usage_of_response, with_usage
+from detente.providers.wire import Decoder, Failure, Members, Reply, StreamPart, as_reason, failure, is_utf8
 
 
 # -- what is read of them -------------------------------------------------------------------------------------------
@@ -100,27 +100,30 @@ class ResponsesDecoder(Decoder):
             return StreamPart(block, content=pieces)
         part, shown = StreamPart(), []
         for event in sse.split(block):
-            if self._read(event, part):
-                shown.append(event)
+            shown.append(self._read(event, part))
             if part.done or part.failure is not None:
                 break
         part.data = b"".join(shown)
         return part
 
-    def _read(self, event: bytes, part: StreamPart) -> bool:
-        """What one event means; whether the caller is shown it."""
+    def _read(self, event: bytes, part: StreamPart) -> bytes:
+        """What one event means, and how the caller is shown it; nothing, where it is not."""
         data = sse.data_of(event)
         if not data:  # a comment keeps the connection alive: our own caller is told so by us, before content
-            return self._content
+            return event if self._content else b""
         if sse.is_done(data):
-            return False  # no part of this API, and the gateway's to say where it is
+            return b""  # no part of this API, and the gateway's to say where it is
         try:
             found = _EVENT.decode(data)
         except _UNREADABLE:
             return self._fail(part, failure("broken", 502, "the provider sent an event that cannot be read"))
         response = found.response
         if response is not None and bytes(response.usage) != b"null":
-            part.tokens = tokens_of_response(response.usage)
+            part.tokens, told = told_usage_of_response(response.usage)
+            if told is not response.usage:
+                members = msgspec.json.decode(data, type=Members)
+                members["response"] = msgspec.Raw(with_usage(bytes(members["response"]), told))
+                event = sse.with_data(event, msgspec.json.encode(members))
         match found.type:
             case "response.completed" | "response.incomplete":
                 failed = _failed(response)
@@ -140,16 +143,16 @@ class ResponsesDecoder(Decoder):
             case "" if found.error:
                 return self._fail(part, failure_of(found.error))
             case "keepalive":
-                return self._content
+                return event if self._content else b""
             case _ if _is_content(found):
                 self._content = True
                 part.content += 1
-        return True
+        return event
 
-    def _fail(self, part: StreamPart, why: Failure) -> bool:
+    def _fail(self, part: StreamPart, why: Failure) -> bytes:
         self._failed = True
         part.failure = why
-        return False
+        return b""
 
     def end(self) -> StreamPart:
         if self._done or self._failed:
@@ -200,7 +203,10 @@ def reply_of_response(body: bytes) -> Reply | Failure:
         return failed
     if not _answers(found):
         return failure("broken", 502, "the provider's reply has status 200 and holds no answer")
-    return Reply(body, tokens_of_response(found.usage), _finish(found))
+    tokens, told = told_usage_of_response(found.usage)
+    if told is not found.usage:
+        body = with_usage(body, told)
+    return Reply(body, tokens, _finish(found))
 
 
 def _failed(response: _Response | None) -> Failure | None:

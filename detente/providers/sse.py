@@ -132,5 +132,5 @@ def with_data(event: bytes, data: bytes) -> bytes:
 
 
 def one_line(data: bytes) -> bytes:
-    """JSON without line ends, each of which would end the data of an event: none is in a text, and blanks say as much."""
+    """JSON on one line, as an event holds it: no text of it has line ends, and elsewhere a blank says as much."""
     return data.replace(b"\n", b" ").replace(b"\r", b" ")

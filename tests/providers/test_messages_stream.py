@@ -257,8 +257,29 @@ def test_a_statuss_meaning_without_a_body() -> None:
 # -- whole replies ----------------------------------------------------------------------------------------------------
 @pytest.mark.parametrize("usage", [None, [], "x", {"input_tokens": 1.5}, {"input_tokens": -1, "output_tokens": 1}, {}])
 def test_a_usage_that_cannot_be_read_is_unknown_and_spoils_no_reply(usage: Any) -> None:
-    body = json.dumps({"content": [], "stop_reason": "end_turn", "usage": usage}).encode()
-    assert reply_of(body) == Reply(body, None, "stop")
+    """Anthropic's clients add its counts up, and would raise: those that nobody knows are null."""
+    unknown = {"input_tokens": None, "output_tokens": None}
+    found = reply_of(json.dumps({"content": [], "stop_reason": "end_turn", "usage": usage}).encode())
+    assert isinstance(found, Reply)
+    assert (found.tokens, found.finish) == (None, "stop")
+    assert json.loads(found.body) == {"content": [], "stop_reason": "end_turn", "usage": unknown}
+    for reading, written in ((MessagesDecoder(), as_events), (InvokeDecoder(), as_frames)):
+        message = {"id": "msg_1", "content": [], "usage": usage}
+        ends = {"type": "message_delta", "delta": {"stop_reason": "end_turn"}, "usage": usage}
+        parts = read(
+            reading, written([{"type": "message_start", "message": message}, *EVENTS[6:9], ends, EVENTS[-1]]), []
+        )
+        assert (parts[0].failure, parts[0].tokens) == (None, None)
+        first, *_, last, _ = shown(parts)
+        assert (first["message"]["usage"], last["usage"]) == (unknown, {"output_tokens": None})
+
+
+def test_of_a_usage_that_is_written_oddly_the_counts_are_told() -> None:
+    odd = {"input_tokens": 3, "output_tokens": 2, "cache_read_input_tokens": 4, "cache_creation": "no"}
+    found = reply_of(json.dumps({"content": [], "stop_reason": "end_turn", "usage": odd}).encode())
+    assert isinstance(found, Reply)
+    assert found.tokens == Tokens(7, 2, 4)
+    assert json.loads(found.body)["usage"] == {"input_tokens": 3, "output_tokens": 2, "cache_read_input_tokens": 4}
 
 
 def test_a_whole_reply_is_metered_and_named_as_it_was_asked_for() -> None:

@@ -1,12 +1,13 @@
-"""Thought that is counted beside the reply, and not as a part of it: what was used is what the total says."""
+"""What a usage says, and how its caller is told it. Thought that is counted beside the reply is within its total."""
 
 from __future__ import annotations
 
 import json
 
+import msgspec
 import pytest
 
-from detente.providers.openai_usage import tokens_of, tokens_of_response
+from detente.providers.openai_usage import tokens_of, tokens_of_response, told_usage, told_usage_of_response
 from detente.providers.wire import Tokens
 
 XAI = (32, 9, 135, 94), Tokens(32, 103, reasoning=94)
@@ -35,3 +36,63 @@ def test_thought_is_counted_once(counts: tuple[int, int, int | None, int | None]
     response = {"input_tokens": given, "output_tokens": made, "output_tokens_details": details}
     assert tokens_of(json.dumps(chat | {"total_tokens": total}).encode()) == tokens
     assert tokens_of_response(json.dumps(response | {"total_tokens": total}).encode()) == tokens
+
+
+SHAPED = [
+    '{"prompt_tokens":3,"completion_tokens":2,"total_tokens":5,"prompt_tokens_details":null,"cost":"0.1"}',
+    '{"prompt_tokens":3,"total_tokens":3}',  # of embeddings
+    '{"prompt_tokens":3,"completion_tokens":2,"prompt_tokens_details":{"cached_tokens":9}}',  # whatever it means
+    "null",
+]
+UNREADABLE = [
+    '"many"',
+    "1.5",
+    "[]",
+    "{}",
+    "true",
+    '{"prompt_tokens":null,"completion_tokens":null,"total_tokens":null}',
+]
+UNREADABLE += ['{"prompt_tokens":"x","completion_tokens":2}', '{"prompt_tokens":3.5,"completion_tokens":2.5}']
+ODD = [
+    '{"prompt_tokens":"3","completion_tokens":2.0}',
+    '{"prompt_tokens":3,"completion_tokens":2,"total_tokens":null}',
+    '{"prompt_tokens":3,"completion_tokens":2,"completion_tokens_details":{"audio_tokens":"x"}}',
+]
+
+
+def of_response(usage: str) -> bytes:
+    """The same in the words of responses."""
+    return usage.replace("prompt_", "input_").replace("completion_", "output_").encode()
+
+
+@pytest.mark.parametrize("usage", SHAPED)
+def test_a_usage_that_clients_can_read_is_told_as_it_came(usage: str) -> None:
+    raw = msgspec.Raw(usage.encode())
+    assert told_usage(raw)[1] is raw
+    if "completion_tokens" in usage:
+        raw = msgspec.Raw(of_response(usage))
+        assert told_usage_of_response(raw)[1] is raw
+
+
+@pytest.mark.parametrize("usage", UNREADABLE)
+def test_one_that_nobody_can_read_is_told_as_null(usage: str) -> None:
+    """Clients add its counts up, and would raise."""
+    assert told_usage(msgspec.Raw(usage.encode())) == (None, msgspec.Raw(b"null"))
+    assert told_usage_of_response(msgspec.Raw(of_response(usage))) == (None, msgspec.Raw(b"null"))
+
+
+@pytest.mark.parametrize("usage", ODD)
+def test_of_one_that_is_written_oddly_what_can_be_read_is_told(usage: str) -> None:
+    tokens, told = told_usage(msgspec.Raw(usage.encode()))
+    assert tokens == Tokens(3, 2)
+    details = {"prompt_tokens_details": {"cached_tokens": 0, "cache_write_tokens": 0}}
+    assert json.loads(bytes(told)) == {"prompt_tokens": 3, "completion_tokens": 2, "total_tokens": 5} | details
+    tokens, told = told_usage_of_response(msgspec.Raw(of_response(usage)))
+    assert tokens == Tokens(3, 2)
+    assert json.loads(bytes(told)) == {
+        "input_tokens": 3,
+        "input_tokens_details": {"cached_tokens": 0, "cache_write_tokens": 0},
+        "output_tokens": 2,
+        "output_tokens_details": {"reasoning_tokens": 0},
+        "total_tokens": 5,
+    }

@@ -284,3 +284,13 @@ def test_an_end_that_holds_nothing_or_says_that_it_failed_is_a_failure(
     assert found.failure is not None
     assert found.failure.fails_over
     assert read([unnamed(CREATED), unnamed(PIECE), end]).done is not always
+
+
+def test_a_usage_that_clients_cannot_reckon_with_is_null_in_a_stream_and_in_a_whole_reply() -> None:
+    said = {"id": "resp_1", "status": "completed", "output": [{"type": "message"}], "usage": ["12"]}
+    found = read([event({"type": "response.completed", "response": said})])
+    assert (found.done, found.tokens) == (True, None)
+    assert found.data == event({"type": "response.completed", "response": {**said, "usage": None}})
+    whole = reply_of_response(json.dumps(said).encode())
+    assert isinstance(whole, Reply)
+    assert (json.loads(whole.body), whole.tokens) == ({**said, "usage": None}, None)

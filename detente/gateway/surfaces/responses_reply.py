@@ -17,6 +17,7 @@ from detente.gateway.surfaces.completion import completion_of
 from detente.gateway.surfaces.responses_thought import packed
 from detente.gateway.surfaces.responses_tools import INPUT, ToolName
 from detente.gateway.surfaces.surface import Asked, UnsayableError
+from detente.providers.openai_usage import usage_of_response
 from detente.providers.wire import Reply, Tokens
 
 Plain = dict[str, Any]
@@ -88,19 +89,8 @@ def shell(
         "reasoning": members.get("reasoning", {"effort": None, "summary": None}),
         "store": bool(asked.kept_as),
         "truncation": "disabled",
-        "usage": usage_of(tokens) if tokens is not None else None,
+        "usage": usage_of_response(tokens) if tokens is not None else None,
         **echoed,
-    }
-
-
-def usage_of(tokens: Tokens) -> Plain:
-    """Usage in OpenAI's words."""
-    return {
-        "input_tokens": tokens.input,
-        "input_tokens_details": {"cached_tokens": tokens.cached, "cache_write_tokens": tokens.written},
-        "output_tokens": tokens.output,
-        "output_tokens_details": {"reasoning_tokens": tokens.reasoning},
-        "total_tokens": tokens.input + tokens.output,
     }
 
 

@@ -16,6 +16,7 @@ import msgspec
 
 from detente.providers.bedrock.citations import Citing, annotations_of
 from detente.providers.bedrock.failures import named
+from detente.providers.openai_usage import usage_of
 from detente.providers.wire import MAX_TOKENS, UNKNOWN, Failure, Headers, Reply, Tokens, as_reason, as_text, failure
 
 FINISH = {
@@ -215,16 +216,6 @@ def later_thought(
         return found | {"reasoning_redacted": redacted}
     found["reasoning_content"] = text or ""
     return found | ({"reasoning_signature": signature} if signature else {})
-
-
-def usage_of(tokens: Tokens) -> dict[str, Any]:
-    """OpenAI's usage. Bedrock does not say which part of the output was reasoning."""
-    return {
-        "prompt_tokens": tokens.input,
-        "completion_tokens": tokens.output,
-        "total_tokens": tokens.input + tokens.output,
-        "prompt_tokens_details": {"cached_tokens": tokens.cached, "cache_write_tokens": tokens.written},
-    }
 
 
 def sequence_of(additional: Any) -> str:

@@ -25,10 +25,10 @@ from detente.providers.bedrock.converse_reply import (
     tier_of,
     tokens_of,
     told_of,
-    usage_of,
 )
 from detente.providers.bedrock.event_frames import MAX_BYTES, Frame, FrameError, Frames
 from detente.providers.bedrock.failures import named, text_of
+from detente.providers.openai_usage import usage_of
 from detente.providers.sse import OverlongError
 from detente.providers.wire import Decoder, Failure, Headers, StreamPart
 

@@ -108,11 +108,11 @@ class InvokeDecoder(MessagesDecoder):
             part.content += 1
             shown.append(HEAD + sse.one_line(data) + b"\n\n")
             return
-        if self.read(data, part) is None or part.failure is not None:
+        told = self.read(data, part)
+        if told is None or part.failure is not None:
             return
-        if part.done:
-            data = _unmeasured(data)
-        shown.append(sse.event(data, _name_of(data)))
+        data = _unmeasured(told.data) if part.done else told.data
+        shown.append(sse.event(data, told.kind or _name_of(data)))
 
 
 def _name_of(data: bytes) -> str:

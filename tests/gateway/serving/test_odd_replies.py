@@ -62,8 +62,9 @@ def test_an_odd_usage_is_unknown_use_and_spoils_no_reply(tmp_path: Path, path: s
             play(http({**GOOD[path], "usage": usage})) as south,
             Stage(tmp_path, both(south, south)) as stage,
         ):
-            assert (await stage.ask(BODIES[path], path=path)).status == 200
-            assert stage.records[0].usage is None
+            answer = await stage.ask(BODIES[path], path=path)
+            assert (answer.status, stage.records[0].usage) == (200, None)
+            assert answer.json["usage"] == ({"input_tokens": None, "output_tokens": None} if path == MESSAGES else None)
 
     run(main())
 
@@ -78,6 +79,8 @@ def test_an_odd_usage_spoils_no_stream(tmp_path: Path, path: str, usage: Any) ->
             answer = await stage.ask({**BODIES[path], "stream": True}, path=path)
             assert b"hello" in answer.body
             assert b'"choices": null' not in answer.body  # clients go through them
+            told = [said.get("usage") for said in answer.events if isinstance(said, dict)]
+            assert not [usage for usage in told if usage is not None and (path == CHAT or usage["output_tokens"])]
             assert stage.records[0].outcome == "complete"
             assert stage.records[0].usage is None
 
