@@ -137,11 +137,13 @@ class ChatDecoder(Decoder):
         try:
             block = self._events.block(data)
         except sse.OverlongError as error:
-            return StreamPart(failure=failure("broken", 502, f"the provider sent {error}"))
+            return self._over(StreamPart(failure=failure("broken", 502, f"the provider sent {error}")))
         if not block or self._done:
             return StreamPart()
         if not is_utf8(block):
-            return StreamPart(failure=failure("broken", 502, "the provider sent an event that is not UTF-8"))
+            return self._over(
+                StreamPart(failure=failure("broken", 502, "the provider sent an event that is not UTF-8"))
+            )
         if self._content and (events := _plain(block)):
             if events == 1:
                 self._like = _around(block)
@@ -167,7 +169,7 @@ class ChatDecoder(Decoder):
                 chunk = _CHUNK.decode(data)
             except _UNREADABLE:
                 if self._complete:
-                    continue  # nothing of the content can be in it
+                    continue  # nothing of the content can be in it, and usage may follow
                 part.failure = failure("broken", 502, "the provider sent an event that is not a chunk of a completion")
                 break
             if chunk.error:
@@ -199,10 +201,11 @@ class ChatDecoder(Decoder):
                 self._content = True
             for choice in choices:
                 if choice.finish_reason:
+                    part.finish = part.finish or choice.finish_reason
                     if choice.finish_reason in GAVE_UP:
                         part.failure = failure_of({"code": choice.finish_reason})
-                    part.finish = part.finish or choice.finish_reason
-                    self._ended.add(choice.index)
+                    else:
+                        self._ended.add(choice.index)
             if part.failure is not None:
                 break
             if b'"tool_calls"' in data or (self._calls and any(choice.finish_reason for choice in choices)):
@@ -210,6 +213,12 @@ class ChatDecoder(Decoder):
             if choices or not metered or self._asks_usage:
                 shown.append(event)
         part.data = b"".join(shown)
+        return self._over(part)
+
+    def _over(self, part: StreamPart) -> StreamPart:
+        """A part. What fails behind every reason to finish, an error of counting usage say, spoils no answer."""
+        if part.failure is not None and self._complete:
+            part.failure, part.done, self._done = None, True, True
         return part
 
     @property

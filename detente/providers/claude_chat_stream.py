@@ -100,9 +100,13 @@ class ClaudeChatDecoder(ConverseDecoder):
             part.failure = self._failure = broken("a stream that ended before it was complete")
             return part
         shown: list[bytes] = []
-        self._said(STOPPED, part, shown)  # complete but for its last mark
+        self._close(part, shown)
         part.data, self._done, self._failure = b"".join(shown), part.done, part.failure
         return part
+
+    def _close(self, part: StreamPart, shown: list[bytes]) -> None:
+        """It is complete but for its last mark, with which its use is told."""
+        self._said(STOPPED, part, shown)
 
     def _said(self, data: bytes, part: StreamPart, shown: list[bytes]) -> None:
         """One event, in Converse's words."""

@@ -178,12 +178,14 @@ class MessagesDecoder(Decoder):
         try:
             block = self._events.block(data)
         except sse.OverlongError as error:
-            return self._fail(StreamPart(), failure("broken", 502, f"the provider sent {error}"))
+            return self._over(self._fail(StreamPart(), failure("broken", 502, f"the provider sent {error}")), [])
         if not is_utf8(block):
-            return self._fail(StreamPart(), failure("broken", 502, "the provider sent an event that is not UTF-8"))
+            why = failure("broken", 502, "the provider sent an event that is not UTF-8")
+            return self._over(self._fail(StreamPart(), why), [])
         if self._content and (pieces := _plain(block)):
             return StreamPart(block, content=pieces)
-        part, shown = StreamPart(), []
+        part = StreamPart()
+        shown: list[bytes] = []
         for event in sse.split(block):
             if sse.is_done(data := sse.data_of(event)):
                 continue  # OpenAI's mark, which some write here
@@ -200,8 +202,7 @@ class MessagesDecoder(Decoder):
             shown.append(event)
             if part.done:
                 break
-        part.data = b"".join(shown)
-        return part
+        return self._over(part, shown)
 
     def read(self, data: bytes, part: StreamPart, name: str = "") -> ToldEvent | None:
         """What one event means, and how it is told; None of one that nobody is shown.
@@ -261,6 +262,15 @@ class MessagesDecoder(Decoder):
     def _fail(self, part: StreamPart, why: Failure) -> StreamPart:
         self._failed = True
         part.failure = why
+        return part
+
+    def _over(self, part: StreamPart, shown: list[bytes]) -> StreamPart:
+        """A part with what is shown of it. What fails behind the reason to stop spoils no answer: it is complete."""
+        if part.failure is not None and self._stopped:
+            part.failure, part.done = None, True
+            self._failed, self._done = False, True
+            shown.append(sse.event(STOPPED, "message_stop"))
+        part.data = b"".join(shown)
         return part
 
     def end(self) -> StreamPart:

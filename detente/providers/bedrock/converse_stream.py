@@ -178,9 +178,16 @@ class ConverseDecoder(Decoder):
             part.failure = broken(str(error))
         except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
             part.failure = broken("an event that cannot be read")
+        if part.failure is not None and isinstance(self._reason, str):  # behind it: that spoils no answer
+            part.failure = None
+            self._close(part, shown)
         self._done, self._failure = part.done, part.failure
         part.data = b"".join(shown)
         return part
+
+    def _close(self, part: StreamPart, shown: list[bytes]) -> None:
+        """It is complete, though its last event has not come."""
+        part.done = True
 
     def end(self) -> StreamPart:
         if self._failure is None and not self._done:

@@ -80,8 +80,7 @@ class InvokeDecoder(MessagesDecoder):
                     break
         except FrameError as error:
             self._fail(part, broken(str(error)))
-        part.data = b"".join(shown)
-        return part
+        return self._over(part, shown)
 
     def _frame(self, frame: Frame, part: StreamPart, shown: list[bytes]) -> None:
         headers = frame.headers
