@@ -12,6 +12,7 @@ from collections.abc import Callable
 from functools import partial
 from math import ceil
 
+from detente.gateway.deciding.admit import Candidate
 from detente.gateway.deciding.choose import Order, RankedCandidate, choose
 from detente.gateway.deciding.load import Load
 from detente.gateway.deciding.moment import Moment
@@ -23,6 +24,7 @@ from detente.gateway.serving.call.provider_call import LEFT, ProviderCalls
 from detente.gateway.serving.call.recorder import Recorder
 from detente.gateway.serving.call.refusal import NEVER, explained
 from detente.gateway.serving.call.stream import EVENTS, Stream
+from detente.gateway.serving.call.unsayable import unsayable
 from detente.gateway.upstream import Patience
 from detente.ledger.journals.record import Outcome
 from detente.providers.wire import Failure, Tokens, failure
@@ -96,6 +98,9 @@ class Relay:
             if isinstance(found, Failure) and (rest := self._short(job, found)) is not None:
                 await asyncio.sleep(max(0.0, rest - self._loop.time()) + GRAIN)
                 found = await self._round(job, caller, found)
+            if found is None and job.order.resting:
+                job.order = await self._able(job)
+                found = await self._round(job, caller)
             return found if isinstance(found, Served) else self._refuse(job, caller, found)
         except asyncio.CancelledError:
             if not job.recorded:  # the caller left while nobody was asked
@@ -189,11 +194,25 @@ class Relay:
         ends = [(name, self._load.health(name).until) for name in ids]
         return min((max(0.0, end - now) for name, end in ends if end > now or name in told), default=0.0)
 
+    async def _able(self, job: Job) -> Order:
+        """Of those that rest, who could do a call that others cannot: without any, it is not to be asked again."""
+        able = []
+        for candidate in job.order.resting:
+            if (refusal := await unsayable(job, candidate, self._calls.fetching)) is None:
+                able.append(candidate)
+            else:
+                job.cannot.append((candidate, refusal))
+        return self._ordered(job, able)
+
     def _unasked(self, job: Job) -> Order:
         """Of those that may serve a call, who was asked nothing."""
-        now, asked = self._loop.time(), {attempt.deployment for attempt in job.attempts}
-        rest = [c for c in job.admission.permitted if c.deployed.id not in asked]
-        return choose(rest, self._load.states(rest, job.held.whose, {}, {}, now), now)
+        asked = {attempt.deployment for attempt in job.attempts}
+        return self._ordered(job, [c for c in job.admission.permitted if c.deployed.id not in asked])
+
+    def _ordered(self, job: Job, candidates: list[Candidate]) -> Order:
+        """In which order these would be asked, and who of them rests."""
+        now = self._loop.time()
+        return choose(candidates, self._load.states(candidates, job.held.whose, {}, {}, now), now)
 
     def _live(self, job: Job, caller: Exchange) -> None:
         """A caller of a stream has heard nothing for a while: it sees that its call lives, whoever will serve it."""

@@ -9,6 +9,7 @@ from typing import Any
 
 import pytest
 
+from detente.gateway.deciding.health import WELL
 from tests.builders import Data
 from tests.gateway.caller import STREAM
 from tests.gateway.http.peer import nobody, run
@@ -326,3 +327,39 @@ def test_who_is_given_what_others_left_of_the_total_is_not_blamed_for_its_end(tm
                 assert [stage.load.health(d).failures for d in ("south-m", "north-m")] == [1, 0]
 
     run(main(), plain=True)
+
+
+SIGNED = {"type": "thinking", "thinking": "hm", "signature": "c2ln"}
+THOUGHT: Data = {
+    "model": "m",
+    "max_tokens": 9,
+    "messages": [
+        {"role": "user", "content": "hi"},
+        {"role": "assistant", "content": [SIGNED, {"type": "text", "text": "a"}]},
+        {"role": "user", "content": "go on"},
+    ],
+}
+"""What no deployment of chat completions can be told: it is told to leave reasoning out."""
+
+
+@pytest.mark.parametrize("rests", [("south-m",), ("south-m", "north-m")], ids=["one", "all"])
+def test_what_no_deployment_can_do_is_a_mistake_also_while_some_of_them_rest(
+    tmp_path: Path, rests: tuple[str, ...]
+) -> None:
+    """To be told to come back would lead to nothing, and hide the remedy."""
+
+    async def main() -> None:
+        async with play(SERVED) as south, play(SERVED) as north, Stage(tmp_path, two(south, north)) as stage:
+            for name in rests:
+                stage.load._known[name].health = WELL.told(asyncio.get_running_loop().time() + 900)
+            answer = await stage.ask(THOUGHT, path="/v1/messages")
+            assert (answer.status, answer.json["error"]["type"]) == (400, "invalid_request_error")
+            assert "lenient: [reasoning]" in answer.json["error"]["message"]
+            assert "retry-after" not in answer.headers
+            told = answer.json["error"]["detente"]
+            assert {said["deployment"] for said in told["cannot"]} == {"south-m", "north-m"}
+            assert "resting" not in told
+            assert stage.records[0].outcome == "refused"
+            assert (await stage.ask()).status == (429 if len(rests) > 1 else 200)  # a call that they can do
+
+    run(main())
