@@ -1,7 +1,8 @@
 """A worker: one process that serves, with what it does beside calls, once a second.
 
 Owns: starting and stopping an app under uvicorn, syncing the journal, renewing secrets and reading a changed case, all
-of it away from the event loop. Not here: how many workers there are (``supervisor``).
+of it away from the event loop. Not here: keeping it up (``housekeeping``), and how many workers there are
+(``supervisor``).
 """
 
 from __future__ import annotations
@@ -11,7 +12,7 @@ import gc
 import signal
 import socket
 import sys
-from collections.abc import Callable, Coroutine, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import AsyncExitStack, contextmanager
 from typing import TYPE_CHECKING, Any
@@ -35,6 +36,7 @@ from detente.gateway.serving.caps.own_count import OwnCount
 from detente.gateway.serving.clock import Clock
 from detente.gateway.serving.observing.call_trace import Tracing
 from detente.gateway.serving.observing.metrics import Metrics
+from detente.gateway.serving.processes.housekeeping import Housekeeping
 from detente.gateway.serving.settings import Say, Settings
 from detente.ledger.journals.journal import Journal
 from detente.providers.authority import Authority
@@ -154,8 +156,9 @@ class Worker:
 
     async def _keep(self, ending: AsyncExitStack) -> None:
         """Begin what is done beside calls; what the ledger says is known before anyone is told that this serves."""
-        begin = asyncio.get_running_loop().create_task
-        keeping = [begin(self._each_second(what)) for what in (self._tick, self._sync, self._renew, self._look)]
+        beside = Housekeeping()
+        for what in (self._tick, self._sync, self._renew, self._look):
+            beside.each_second(what)
         if (kept := self._renewing) is not None:
             from detente.gateway.serving.beside.key_watch import KeyWatch
 
@@ -166,9 +169,10 @@ class Worker:
             ending.callback(self._keys.close)
             self._app.door.made = None
             await self._keys.look()
-            keeping += [begin(each()) for each in (kept.run, kept.recover, self._watch.run, self._keys.run)]
+            for each in (kept.run, kept.recover, self._watch.run, self._keys.run):
+                beside.begin(each)
         ending.push_async_callback(self._app.close)
-        ending.push_async_callback(_ended, keeping)
+        ending.push_async_callback(beside.end)
 
     def _leases(self, policy: Policy, ids: str) -> Standings:
         """Who keeps the caps and budgets of the case: without a ledger, budgets alone are, by this worker's own count.
@@ -192,19 +196,6 @@ class Worker:
         return self._renewing.leases
 
     # -- once a second -----------------------------------------------------------------------------------------
-    async def _each_second(self, what: Callable[[float], Coroutine[Any, Any, None]]) -> None:
-        """Do it until cancelled. A defect in it is told, and does not end it.
-
-        Each has a task of its own, so that a slow disk or a slow folder holds up nothing else.
-        """
-        loop = asyncio.get_running_loop()
-        while True:
-            await asyncio.sleep(1.0)
-            try:
-                await what(loop.time())
-            except Exception as defect:
-                loop.call_exception_handler({"message": "a worker's housekeeping failed", "exception": defect})
-
     async def _tick(self, now: float) -> None:
         """Time passes: for the ``date`` header, for silent callers, for what was counted."""
         DATE.tick(Clock.wall())
@@ -294,12 +285,6 @@ class Worker:
         before = {d.id: d.deployment for d in self._app.policy.deployed}
         same = [d.id for d in policy.deployed if before.get(d.id) == d.deployment]
         return {name: self._app.policy.authorities[name] for name in same}
-
-
-async def _ended(tasks: Sequence[asyncio.Task[Any]]) -> None:
-    for task in tasks:
-        task.cancel()
-    await asyncio.gather(*tasks, return_exceptions=True)
 
 
 def _tracing() -> Tracing:

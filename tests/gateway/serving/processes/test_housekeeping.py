@@ -1,0 +1,117 @@
+"""Housekeeping goes on after a defect, which is told, and ends when it is told to. The loop's clock is moved."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable, Coroutine
+from typing import Any
+
+from detente.gateway.serving.processes.housekeeping import PAUSE, SECOND, Housekeeping
+from tests.gateway.http.peer import run
+from tests.waiting import Ahead, turns
+
+
+async def passes(seconds: float) -> None:
+    """So much time passes, and all that waited for it goes on."""
+    loop = asyncio.get_running_loop()
+    assert isinstance(loop, Ahead)
+    loop.ahead += seconds
+    await turns()
+
+
+def kept(main: Callable[[Housekeeping], Coroutine[Any, Any, None]]) -> list[str]:
+    """What was told while a test ran."""
+    told: list[str] = []
+
+    async def whole() -> None:
+        asyncio.get_running_loop().set_exception_handler(lambda _, context: told.append(str(context["exception"])))
+        await main(Housekeeping())
+
+    run(whole(), plain=True)
+    return told
+
+
+def test_what_follows_goes_on_after_a_defect() -> None:
+    """It ended in silence: of a watch on keys, no revocation was seen any more."""
+    looks = 0
+
+    async def follow() -> None:
+        nonlocal looks
+        while True:
+            looks += 1
+            if looks == 2:
+                raise ValueError("one bad row")
+            await asyncio.sleep(SECOND)
+
+    async def main(beside: Housekeeping) -> None:
+        beside.begin(follow)
+        await turns()
+        assert looks == 1
+        await passes(SECOND)
+        assert looks == 2
+        await passes(PAUSE)
+        assert looks == 3
+        await passes(SECOND)
+        assert looks == 4
+        await beside.end()
+        await passes(2 * SECOND)
+        assert looks == 4
+
+    assert kept(main) == ["one bad row"]
+
+
+def test_what_is_done_is_not_begun_again() -> None:
+    begun = 0
+
+    async def once() -> None:
+        nonlocal begun
+        begun += 1
+
+    async def main(beside: Housekeeping) -> None:
+        beside.begin(once)
+        await turns()
+        await passes(2 * PAUSE)
+        await beside.end()
+
+    assert kept(main) == []
+    assert begun == 1
+
+
+def test_each_second_goes_on_beside_what_hangs() -> None:
+    times: list[float] = []
+
+    async def tick(now: float) -> None:
+        times.append(now)
+        if len(times) == 1:
+            raise OSError("no room")
+
+    async def main(beside: Housekeeping) -> None:
+        beside.begin(asyncio.Event().wait)  # type: ignore[arg-type]  # for ever
+        beside.each_second(tick)
+        await turns()
+        assert times == []
+        for seconds in (SECOND, PAUSE, SECOND):
+            await passes(seconds)
+        await beside.end()
+
+    assert kept(main) == ["no room"]
+    assert len(times) == 2
+
+
+def test_a_defect_at_the_end_is_told_and_being_cancelled_is_none() -> None:
+    async def badly() -> None:
+        try:
+            await asyncio.Event().wait()
+        finally:
+            raise ValueError("it could not let go")
+
+    async def well() -> None:
+        await asyncio.Event().wait()
+
+    async def main(beside: Housekeeping) -> None:
+        beside.begin(well)
+        beside.begin(badly)
+        await turns()
+        await beside.end()
+
+    assert kept(main) == ["it could not let go"]
