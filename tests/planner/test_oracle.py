@@ -13,7 +13,7 @@ from detente.planner.formulation.formulate import formulate
 from detente.planner.solve import plan
 from detente.planner.solving import search
 from detente.results.plan import Plan
-from tests.builders import EXACT, Data
+from tests.builders import EXACT, Data, agreement, build, compute, gpus
 from tests.drawn_cases import cases
 from tests.planner.oracle.oracle import Oracle
 from tests.terms import drawn
@@ -32,6 +32,22 @@ def agree(case: Case) -> bool:
     assert expected is not None, f"a plan at {found.cost}, and the oracle has none"
     assert float(found.cost) == pytest.approx(expected, rel=CLOSE, abs=1e-4)
     return True
+
+
+def test_another_partys_savings_plan_counts_nothing_towards_a_floor() -> None:
+    """10 GPUs of January at South for 7,440 USD, of which its plan covers 2 at half price for 744: 6,696 in all.
+
+    Of East's floor of 1,000, after plans, all is missing, at a fee of 50%: 500.
+    """
+    plan_ = {"id": "plan", "kind": "savings-plan", "commitment": "1 USD per hour"}
+    floor = {"id": "floor", "kind": "minimum-commitment", "amount": "1 k USD", "measure": "after-plans"}
+    deals = [
+        agreement(plan_ | {"rates": {"south-gpus": "0.50 USD per GPU-hour"}}, party="south"),
+        agreement(floor | {"shortfall": {"fee": "50%"}}, party="east"),
+    ]
+    case = build([gpus("east", 2), gpus("south", 1)], [compute()], *deals, months=1)
+    assert agree(case)
+    assert Oracle(case).solve() == pytest.approx(7_196)
 
 
 MAX_WHOLE = 12

@@ -26,7 +26,7 @@ class Charges(Windows):
         for a, b, part, inside in self.windows(term):
             spend = self._when(term, term.covered, "listed" if term.measure == "list" else "spend", a, b)
             if term.measure == "after-plans":
-                spend = less(spend, self.saved_in(a, b))
+                spend = less(spend, self.saved_in(term, a, b))
             self.row(spend, "<=", float(term.amount.amount) * part * inside)
 
     def credit_alone(self, term: Any) -> None:

@@ -20,7 +20,7 @@ Taken = dict[tuple[str, bool | None], Sum]
 class Savings(Money):
     """Commitments to pay by the hour, at lower rates."""
 
-    saved: list[tuple[datetime, datetime, Sum]]
+    saved: list[tuple[Any, datetime, datetime, Sum]]
     """What each saves in each time, less what is paid for it."""
 
     def _savings_plan(self, term: Any) -> None:
@@ -36,7 +36,7 @@ class Savings(Money):
                 paid = self.column(due, cost=1.0)
                 self.row({paid: 1.0}, ">=", due)
                 net: Sum = {paid: -1.0}
-                self.saved.append((start, end, net))
+                self.saved.append((term, start, end, net))
                 taken: Taken = {}
                 for first in there:
                     self._covered_in_order(first, start, end, taken)

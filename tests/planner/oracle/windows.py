@@ -20,12 +20,13 @@ class Windows(Money):
     """What is counted, window by window."""
 
     credits: Credits
-    saved: list[tuple[datetime, datetime, Sum]]
+    saved: list[tuple[Any, datetime, datetime, Sum]]
     """What each savings plan saves in each time, less what is paid for it."""
 
-    def saved_in(self, start: datetime, end: datetime) -> Sum:
-        """What savings plans save in a time."""
-        return added(*(net for a, b, net in self.saved if start <= a and b <= end))
+    def saved_in(self, term: Any, start: datetime, end: datetime) -> Sum:
+        """What savings plans save in a time, of what a clause covers: another party's plan is none of it."""
+        of = ((plan, net) for plan, a, b, net in self.saved if start <= a and b <= end)
+        return added(*(net for plan, net in of if plan.sold.inside(term.covered)))
 
     def windows(self, term: Any, every: str | None = None) -> list[tuple[datetime, datetime, float, float]]:
         """Start, end, the part of the amount (a ramp's, or 1) and the share within the horizon."""
@@ -171,7 +172,7 @@ class Windows(Money):
         if term.measure == "after-credits":
             reached = less(reached, added(*self.credits.of(term, start, end)))
         if term.measure == "after-plans":
-            reached = less(reached, self.saved_in(*self.used(term, start, end)))
+            reached = less(reached, self.saved_in(term, *self.used(term, start, end)))
         return reached
 
     def _prepaid(self, term: Any, of: str, amount: float) -> Sum:
