@@ -21,7 +21,7 @@ def conflict_json(found: Conflict | None) -> dict[str, Any]:
     from detente.values.quantity import plain
 
     if found is None:
-        return {"conflict": [], "facts": [], "relaxation": [], "sought": True}
+        return {"conflict": [], "facts": [], "relaxation": [], "sought": True, "minimal": True}
     return {
         "conflict": [
             {**_version_json(c.version), "agreement": c.agreement, "text": c.text, "sentence": c.sentence}
@@ -42,6 +42,7 @@ def conflict_json(found: Conflict | None) -> dict[str, Any]:
             for r in found.relaxations
         ],
         "sought": found.sought,
+        "minimal": found.minimal,
     }
 
 

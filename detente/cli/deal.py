@@ -84,7 +84,7 @@ def deal_json(found: Any) -> dict[str, Any]:
         {
             "reading": row.reading,
             "answer": row.word,
-            **{key: value for key, value in conflict_json(row.conflict).items() if key not in ("relaxation", "sought")},
+            **{key: value for key, value in conflict_json(row.conflict).items() if key in ("conflict", "facts")},
             "before": [conflict_json(each) for each in row.before],
             "aside": list(row.aside),
             "fees": plain(tuple[Fee, ...], row.fees),

@@ -55,6 +55,8 @@ MAX_NODES = 100
 def find_conflict(study: Study, whole: Ints | None = None) -> Conflict:
     """A minimal set of clauses that cannot be met together, and the ways out that are found in time, cheapest first.
 
+    All clauses, where no time is left to find out which of them collide: that they do is known before it is asked for.
+
     Parameters
     ----------
     study
@@ -76,11 +78,17 @@ def _found(study: Study, whole: Ints | None) -> Conflict:
     def met(out: Sequence[Owner]) -> bool:
         return study.relaxed(out).possible(whole)
 
-    minimal = fewest(owners, met) if met(owners) else []
+    try:
+        minimal = fewest(owners, met) if met(owners) else []
+        priced = _by_prices(study, minimal, whole)
+    except UnsettledError:
+        if not owners:  # whether clauses matter at all is not known
+            raise
+        every = tuple(_clash(clauses[owner], version_of(study, clauses[owner])) for owner in owners)
+        return Conflict(study.case.reading, every, (), (), sought=False, minimal=False)
     others = study.relaxed(o for o in owners if o not in minimal)
     colliding = [clauses[owner] for owner in minimal]
     facts = [*only_of_periods(study, colliding), *facts_of(others, colliding, whole)]
-    priced = _by_prices(study, minimal, whole)
     clashes = [_clash(clauses[owner], version_of(study, clauses[owner])) for owner in minimal]
     clashes += [_clash(versions[-1], _as_a_whole(versions)) for versions in priced]
     ways, sought = _in_time(_ways_out(study, minimal, priced, whole)) if minimal else ([], True)

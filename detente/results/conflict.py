@@ -85,7 +85,8 @@ class Conflict:
     Without any one of ``clauses`` the rest could be met. ``facts`` names what is not a clause and plays a part
     (demand that must be served, capacity that is not there). ``relaxations`` come cheapest first; where no clause
     alone can give enough, they must be made together, and each says so. Where time ended before all were ``sought``,
-    there may be others.
+    there may be others. Where it ended before it was known which clauses collide, ``clauses`` are all that the case
+    has, and no ``minimal`` set of them.
     """
 
     reading: str | None
@@ -93,6 +94,7 @@ class Conflict:
     facts: tuple[str, ...]
     relaxations: tuple[Concession, ...]
     sought: bool = True
+    minimal: bool = True
 
     def dearer(self, way: Concession) -> Decimal | None:
         """How much more than the cheapest way out one costs; None where a cost is not known."""

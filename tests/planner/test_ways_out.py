@@ -18,6 +18,7 @@ from detente.planner.check import check
 from detente.planner.conflict import MAX_NODES, find_conflict
 from detente.planner.formulation.owner import Owner
 from detente.planner.solve import plan
+from detente.planner.solving.incumbent import Unmet
 from detente.planner.solving.model import Model
 from detente.planner.solving.solution import Solution
 from detente.planner.study import Study
@@ -262,6 +263,25 @@ def test_ways_out_that_were_found_in_time_are_told(monkeypatch: pytest.MonkeyPat
     assert not early.sought
     assert [way.term for way in early.relaxations] == ["floor"]
     assert "There may be others: time ended before all were found." in told(early)
+
+
+def test_a_conflict_is_told_where_no_time_is_left_to_name_its_clauses() -> None:
+    """The floor and the cap collide, as it is known when they are asked for; `apart` has no part in it."""
+    terms: list[Data] = [
+        {"id": "floor", "kind": "minimum-commitment", "amount": "100 k USD", "shortfall": "forbidden"},
+        {"id": "cap", "kind": "spending-cap", "amount": "50 k USD", "of": {"provider": "a"}},
+        {"id": "apart", "kind": "spending-cap", "amount": "9 M USD"},
+    ]
+    study = Study.of(world([gpus("a", "2"), gpus("b", "3")], [work("10 GPU")], terms))
+    assert isinstance(study.solve(), Unmet)
+    found = find_conflict(study)
+    assert ([clash.term for clash in found.clauses], found.minimal) == (["floor", "cap"], True)
+    study.program.model.deadline = 0.0  # of a clock that began long ago
+    early = find_conflict(study)
+    assert [clash.term for clash in early.clauses] == ["floor", "cap", "apart"]
+    assert (early.minimal, early.sought, early.facts, early.relaxations) == (False, False, (), ())
+    assert "`floor`, `cap` and `apart` cannot all be performed." in told(early)
+    assert "Which of them collide was not looked for: no time was left." in told(early)
 
 
 def test_ctrl_c_ends_the_search_for_ways_out(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -170,6 +170,8 @@ class _Asked:
         conflict = performable(held, self.budget.left)
         if conflict is None:
             return None
+        if not conflict.minimal:
+            raise UnsettledError("which clauses collide was not settled in time: give it more time")
         self.progress("looking at the case without the deal")
         alone = self.without_deal(dict(held.chosen))
         left = MAX_SET_ASIDE

@@ -122,7 +122,10 @@ def _colliding(study: Study) -> tuple[str, ...]:
     waived = list(standing_by(study.case))
     try:
         while _infeasible(study.without(waived)):
-            clashes = find_conflict(study.without(waived)).clauses
+            found = find_conflict(study.without(waived))
+            clashes = found.clauses
+            if not found.minimal:
+                raise StoppedError("time-limit")
             if not clashes:
                 return tuple(waived)
             parties = {term.id: term.validity.counterparty for term in study.case.terms}

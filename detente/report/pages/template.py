@@ -17,7 +17,7 @@ from markupsafe import Markup, escape
 from detente.errors import HIDDEN, printable
 from detente.report import numerals, timeline
 from detente.report.csv import with_downloads
-from detente.report.plans.conflict_view import MORE, no_way_out
+from detente.report.plans.conflict_view import MORE, NOT_NAMED, no_way_out
 from detente.report.plans.implication import priced_exactly
 from detente.values.money import CENT, shown
 from detente.values.period import named
@@ -72,6 +72,7 @@ def environment() -> Environment:
         "no_bound": numerals.NO_BOUND,
         "cent": CENT,
         "more_ways": MORE,
+        "not_named": NOT_NAMED,
     }
     return found
 

@@ -16,6 +16,9 @@ from detente.values.money import shown
 MORE = "There may be others: time ended before all were found."
 """Of ways out of which not all were sought."""
 
+NOT_NAMED = "Which of them collide was not looked for: no time was left. Give it more time to find out."
+"""Of a conflict whose clauses are all that the case has."""
+
 
 def conflict_view(conflict: Conflict, currency: str, console: Console) -> None:
     """A conflict: the clauses that collide, each with its text, what else plays a part, and the ways out.
@@ -58,7 +61,9 @@ def collision(conflict: Conflict, console: Console) -> None:
         say(console, f"{under + ', ' if under else ''}{names} {together}.", style="bold")
     else:
         say(console, f"{under + ', n' if under else 'N'}o plan exists, even without any clause.", style="bold")
-    for clash in conflict.clauses:
+    if not conflict.minimal:
+        say(console, NOT_NAMED)
+    for clash in conflict.clauses if conflict.minimal else ():
         say(console, "")
         say(console, f"{clash.version.name} in `{clash.agreement}`")
         if clash.text:
