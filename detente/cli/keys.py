@@ -126,7 +126,7 @@ def create(case: Path, workload: str, key_id: str | None, ledger: str, as_json: 
 @JSON
 def listed(case: Path, all_of_them: bool, ledger: str, as_json: bool) -> int:
     """Show the keys of CASE and those that were made at run time: what each stands for, and what it may do."""
-    from detente.ledger.store.key_store import KeyStore
+    from detente.ledger.store.key_store import UNREADABLE, KeyStore
     from detente.ledger.store.opening import open_store
     from detente.report.live.made_keys import keys_json, keys_view
 
@@ -134,11 +134,13 @@ def listed(case: Path, all_of_them: bool, ledger: str, as_json: bool) -> int:
     with open_store(ledger) as store:
         _must_match(store, loaded)
         found = KeyStore(store).all()
-    shown = [each for each in found if all_of_them or each.state(now) == "active"]
+    shown = found._replace(made=tuple(each for each in found.made if all_of_them or each.state(now) == "active"))
     if as_json:
         click.echo(keys_json(loaded.declared.keys, shown, now))
     else:
         keys_view(console(), loaded.declared.display_name, loaded.declared.keys, shown, now)
+    for name in found.unread:
+        click.echo(f"key `{name}` opens nothing: it {UNREADABLE}", err=True)
     return 0
 
 

@@ -72,11 +72,14 @@ def _decided(call: LiveCall, policy: Policy) -> tuple[RoutingDecision, Asked]:
     from detente.gateway.deciding.moment import Moment
     from detente.gateway.surfaces import SURFACES
     from detente.gateway.surfaces.file_addresses import as_if_fetched
-    from detente.ledger.store.key_store import made_in
+    from detente.ledger.store.key_store import NO_KEYS, UNREADABLE, made_in
     from detente.live.request import labels_of, narrowed
     from detente.values.likeness import did_you_mean
 
-    keys = Keyring(policy, () if call.ledger is None else made_in(call.ledger))
+    made = NO_KEYS if call.ledger is None else made_in(call.ledger)
+    if call.key in made.unread:
+        raise click.ClickException(f"--key {call.key}: it {UNREADABLE}")
+    keys = Keyring(policy, made.keys)
     held = None if call.key is None else _held(keys, call.key, call.at)
     workload = _workload(call, policy, held)
     surface = SURFACES.get(call.path.encode())

@@ -67,7 +67,7 @@ def replay(
     from detente.gateway.deciding.source import PolicySource
     from detente.gateway.replaying.replay import Replay
     from detente.gateway.replaying.traffic import TraceTraffic
-    from detente.ledger.store.key_store import made_in
+    from detente.ledger.store.key_store import NO_KEYS, UNREADABLE, made_in
     from detente.report.live.replayed import replayed_json, replayed_view
     from detente.values.likeness import did_you_mean
 
@@ -76,7 +76,10 @@ def replay(
     if workload is not None and workload not in policy.workloads:
         hint = did_you_mean(workload, policy.workloads)
         raise click.ClickException(f"--workload: there is no `{workload}` that can be called; {hint}")
-    keys = Keyring(policy, () if ledger is None else made_in(ledger))
+    made = NO_KEYS if ledger is None else made_in(ledger)
+    for name in made.unread:
+        click.echo(f"key `{name}` opens nothing: it {UNREADABLE}", err=True)
+    keys = Keyring(policy, made.keys)
     for name, why in keys.strangers.items():
         click.echo(f"key `{name}` opens nothing: {why}; see `detente keys change`", err=True)
     whose = {held.key.id: held.key.workload for held in keys}

@@ -67,6 +67,25 @@ def test_a_key_is_made_listed_changed_and_revoked(case: Path) -> None:
     assert listed(case, "--all")["nb"]["state"] == "revoked"
 
 
+def test_a_key_that_cannot_be_read_is_listed_as_such_beside_the_others(case: Path) -> None:
+    made(case, "--id", "nb")
+    with open_store(str(case.parent / "ledger.db")) as store, store.writing() as session:
+        session.run("INSERT INTO keys VALUES ('newer', '{\"colour\": 1}', 0, 0, 0, 2)")
+    found = listed(case)
+    assert {name: key["state"] for name, key in found.items()} == {
+        "chat-key": "in the case", "nb": "active", "newer": "cannot be read"
+    }  # fmt: skip
+    assert found["newer"].keys() == found["nb"].keys()
+    shown = detente("keys", "list", case, cwd=case.parent)
+    assert shown.returncode == 0
+    assert "cannot be read" in shown.stdout
+    assert shown.stderr == (
+        "key `newer` opens nothing: it cannot be read by this program; revoke it, and make a new one\n"
+    )
+    assert detente("keys", "revoke", case, "newer", cwd=case.parent).returncode == 0
+    assert list(listed(case, "--all")) == ["chat-key", "nb"]
+
+
 @pytest.mark.parametrize(
     ("arguments", "told"),
     [

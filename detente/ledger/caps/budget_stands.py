@@ -40,7 +40,7 @@ def budgets_stand(store: Store, case: Case, at: datetime) -> tuple[BudgetStands,
 
     One that is kept for each key or label (``per``) is there once for each that used it.
     """
-    keys = (*case.declared.keys, *(made.key for made in KeyStore(store).all() if made.revoked is None))
+    keys = *case.declared.keys, *KeyStore(store).unrevoked().keys
     with store.reading() as session:
         names = [
             str(name) for (name,) in session.all("SELECT DISTINCT cap FROM leases WHERE cap LIKE ?", (f"{WORD} %",))

@@ -25,6 +25,8 @@ from detente.values.micros import at_micros, micros
 KEY_COLUMNS = CHAINED["key_changes"]
 WrittenKey = Mapping[str, Any]
 """A key as a case writes it."""
+UNREADABLE = "cannot be read by this program; revoke it, and make a new one"
+"""Of a key: a newer program wrote it, or nobody's."""
 
 
 class MadeKey(NamedTuple):
@@ -41,6 +43,26 @@ class MadeKey(NamedTuple):
         if self.revoked is not None:
             return "revoked"
         return "expired" if self.key.expires is not None and at >= self.key.expires else "active"
+
+
+class KeptKeys(NamedTuple):
+    """The keys of a store as they are at a version: one that cannot be read opens nothing, and hides none beside it.
+
+    ``unread``: the names of those, which are not revoked.
+    """
+
+    version: int
+    made: tuple[MadeKey, ...]
+    unread: tuple[str, ...]
+
+    @property
+    def keys(self) -> tuple[Key, ...]:
+        """What those say that can be read."""
+        return tuple(each.key for each in self.made)
+
+
+NO_KEYS = KeptKeys(0, (), ())
+"""Those of no ledger."""
 
 
 class KeyStore:
@@ -82,27 +104,20 @@ class KeyStore:
         with self._store.reading() as session:
             return self._active(session, name)
 
-    def all(self) -> tuple[MadeKey, ...]:
-        """All of them, in the order of their names, but for those that are revoked and cannot be read."""
+    def all(self) -> KeptKeys:
+        """All of them, in the order of their names."""
         with self._store.reading() as session:
-            rows = list(session.all("SELECT id, body, made, changed, revoked FROM keys ORDER BY id"))
-        found = []
-        for row in rows:
-            try:
-                found.append(_read(row))
-            except LedgerError:
-                if not row[4]:
-                    raise
-        return tuple(found)
+            return _kept(session)
 
-    def since(self, version: int) -> tuple[int, tuple[Key, ...] | None]:
-        """The version, and the keys that are not revoked; None in place of these where nothing is newer."""
+    def unrevoked(self) -> KeptKeys:
+        """Those that are not revoked."""
         with self._store.reading() as session:
-            now = session.number("SELECT MAX(version) FROM keys")
-            if now == version:
-                return now, None
-            rows = list(session.all("SELECT id, body, made, changed, revoked FROM keys WHERE revoked = 0 ORDER BY id"))
-        return now, tuple(_read(row).key for row in rows)
+            return _kept(session, "WHERE revoked = 0")
+
+    def since(self, version: int) -> KeptKeys | None:
+        """Those that are not revoked, where any was made, changed or revoked after a version."""
+        with self._store.reading() as session:
+            return _kept(session, "WHERE revoked = 0") if _version(session) != version else None
 
     def _active(self, session: Session, name: str) -> MadeKey:
         return _read(self._unrevoked(session, name))
@@ -119,10 +134,25 @@ class KeyStore:
         return row
 
 
-def made_in(url: str) -> tuple[Key, ...]:
+def made_in(url: str) -> KeptKeys:
     """The keys in a ledger that are not revoked. Raises LedgerError."""
     with open_store(url) as store:
-        return KeyStore(store).since(-1)[1] or ()
+        return KeyStore(store).unrevoked()
+
+
+def _kept(session: Session, which: str = "") -> KeptKeys:
+    made, unread = [], []
+    for row in list(session.all(f"SELECT id, body, made, changed, revoked FROM keys {which} ORDER BY id")):
+        try:
+            made.append(_read(row))
+        except LedgerError:
+            if not row[4]:
+                unread.append(str(row[0]))
+    return KeptKeys(_version(session), tuple(made), tuple(unread))
+
+
+def _version(session: Session) -> int:
+    return session.number("SELECT MAX(version) FROM keys")
 
 
 def _keep(session: Session, row: tuple[Any, ...], at: datetime) -> None:
@@ -142,7 +172,7 @@ def _row(session: Session, name: str) -> tuple[Any, ...] | None:
 
 
 def _next(session: Session) -> int:
-    return session.number("SELECT MAX(version) FROM keys") + 1
+    return _version(session) + 1
 
 
 def _read(row: tuple[Any, ...]) -> MadeKey:
@@ -150,8 +180,7 @@ def _read(row: tuple[Any, ...]) -> MadeKey:
     try:
         written = json.loads(body)
         key = Key.model_validate(written, by_alias=True, by_name=False)
-    except ValueError:  # of pydantic, too
-        raise LedgerError(f"key `{name}` cannot be read by this program; revoke it, and make a new one") from None
-    return MadeKey(
-        key, written, at_micros(int(made)), at_micros(int(changed)), at_micros(int(revoked)) if revoked else None
-    )
+        when = at_micros(int(made)), at_micros(int(changed)), at_micros(int(revoked)) if revoked else None
+    except (ValueError, OverflowError, RecursionError):  # of pydantic, too
+        raise LedgerError(f"key `{name}` {UNREADABLE}") from None
+    return MadeKey(key, written, *when)

@@ -10,26 +10,29 @@ from collections.abc import Sequence
 from datetime import datetime
 from typing import Any
 
-from detente.ledger.store.key_store import MadeKey
+from detente.ledger.store.key_store import KeptKeys
 from detente.live.key import Key
 from detente.report.layout import Row, say, table, title
 from detente.report.screen import Screen
 from detente.values.quantity import plain
 
 HEADS = ("key", "workload", "labels", "state", "expires", "may ask for", "counts towards", "budget of its own")
+UNREAD = "cannot be read"
+"""The state of a key that a newer program wrote."""
 
 
-def keys_view(console: Screen, name: str, own: Sequence[Key], made: Sequence[MadeKey], now: datetime) -> None:
+def keys_view(console: Screen, name: str, own: Sequence[Key], made: KeptKeys, now: datetime) -> None:
     """A line a key."""
     title(console, f"{name}: keys as of {now:%Y-%m-%d %H:%M} UTC", None, None)
-    rows = [_row(key, _state(key, now)) for key in own] + [_row(each.key, each.state(now)) for each in made]
+    rows = [_row(key, _state(key, now)) for key in own] + [_row(each.key, each.state(now)) for each in made.made]
+    rows += [(name, "–", "–", UNREAD, *["–"] * (len(HEADS) - 4)) for name in made.unread]
     if not rows:
         say(console, "no key opens anything; `detente keys create` makes one")
         return
     table(console, "Keys", HEADS, rows, most=len(rows))
 
 
-def keys_json(own: Sequence[Key], made: Sequence[MadeKey], now: datetime) -> str:
+def keys_json(own: Sequence[Key], made: KeptKeys, now: datetime) -> str:
     """The same as a document."""
     found = [{**_document(key), "state": _state(key, now), "in": "case"} for key in own]
     found += [
@@ -41,8 +44,9 @@ def keys_json(own: Sequence[Key], made: Sequence[MadeKey], now: datetime) -> str
             "changed": each.changed.isoformat(),
             "revoked": each.revoked.isoformat() if each.revoked is not None else None,
         }
-        for each in made
+        for each in made.made
     ]
+    found += [_unread(name) for name in made.unread]
     return json.dumps({"as-of": now.isoformat(), "keys": found}, indent=2)
 
 
@@ -70,6 +74,12 @@ def _amount(key: Key, measure: str, limit: int) -> str:
     if measure == "money" and money is not None:
         return f"{plain(money.amount)} {money.currency}"
     return f"{limit:,} {measure.replace('-', ' ')}"
+
+
+def _unread(name: str) -> dict[str, Any]:
+    """As a document of any other: nobody knows what it says."""
+    said = dict.fromkeys(("workload", "labels", "expires", "models", "within", "budget"))
+    return {"id": name, **said, "state": UNREAD, "in": "ledger", "made": None, "changed": None, "revoked": None}
 
 
 def _document(key: Key) -> dict[str, Any]:

@@ -12,6 +12,7 @@ from detente.gateway.deciding.keyring import Keyring
 from detente.gateway.serving.beside.key_watch import KeyWatch
 from detente.ledger.store.key_store import KeyStore
 from detente.ledger.store.opening import open_store
+from detente.ledger.store.store import Store
 from detente.live.key import Key, hash_of, make
 from tests.builders import Data
 from tests.gateway.caller import HELLO, KEY, request
@@ -177,6 +178,45 @@ def test_a_key_that_is_revoked_in_a_ledger_that_was_put_back_opens_nothing(tmp_p
         "keys made at run time cannot be read",
         "keys made at run time are read again",
     ]
+
+
+def test_a_key_that_cannot_be_read_is_told_once_and_all_others_are_taken(tmp_path: Path) -> None:
+    url, said, seen = str(tmp_path / "ledger.db"), list[str](), list[list[str]]()
+
+    def changed(keys: Iterable[Key]) -> dict[str, str]:
+        seen.append([each.id for each in keys])
+        return {}
+
+    async def main() -> None:
+        with open_store(url, make=True) as store:
+            keys, watch = KeyStore(store), KeyWatch(url, changed, said.append)
+            for name in ("a", "made", "z"):
+                keys.create(WRITTEN | {"id": name}, NOON)
+            await watch.look()
+            newer(store, "made")
+            await watch.look()
+            keys.revoke("z", NOON)
+            for _ in range(2):
+                await watch.look()
+            newer(store, "a")
+            await watch.look()
+            keys.revoke("made", NOON)
+            await watch.look()
+        watch.close()
+
+    run(main())
+    assert seen == [["a", "made", "z"], ["a", "z"], ["a"], [], []]
+    assert said == [
+        f"key `{name}` opens nothing: it cannot be read by this program; revoke it, and make a new one"
+        for name in ("made", "a")
+    ]
+
+
+def newer(store: Store, name: str) -> None:
+    """A newer program changes a key, and writes what this one does not know."""
+    with store.writing() as session:
+        version = session.number("SELECT MAX(version) FROM keys") + 1
+        session.run("UPDATE keys SET body = ?, version = ? WHERE id = ?", ('{"colour": 1}', version, name))
 
 
 def test_keys_that_could_not_be_taken_over_are_read_again(tmp_path: Path) -> None:

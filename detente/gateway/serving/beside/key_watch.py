@@ -7,13 +7,13 @@ is let in (``door``).
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 
 from detente.errors import DetenteError
 from detente.gateway.serving.settings import Say
 from detente.ledger.store.followed_store import FollowedStore
-from detente.ledger.store.key_store import KeyStore
+from detente.ledger.store.key_store import UNREADABLE, KeptKeys, KeyStore
 from detente.ledger.store.store import Store
 from detente.live.key import Key
 
@@ -43,6 +43,8 @@ class KeyWatch:
         """Used in the thread alone."""
         self._version = NONE_SEEN
         self._strange: Mapping[str, str] = {}
+        self._unread: frozenset[str] = frozenset()
+        """The keys of which it was told that they cannot be read."""
         self._away = False
 
     async def run(self) -> None:
@@ -63,10 +65,11 @@ class KeyWatch:
         if self._away:
             self._say("keys made at run time are read again")
         self._away = False
-        version, keys = found
-        if keys is not None:
-            self.told(self._changed(keys))
-        self._version = version  # only now: what could not be taken is read again
+        if found is None:
+            return
+        self._tell_unread(found.unread)
+        self.told(self._changed(found.keys))
+        self._version = found.version  # only now: what could not be taken is read again
 
     def told(self, strange: Mapping[str, str]) -> None:
         """Tell of keys that do not fit the case, once each."""
@@ -75,13 +78,20 @@ class KeyWatch:
                 self._say(f"key `{name}` opens nothing: {why}; see `detente keys change`")
         self._strange = strange
 
+    def _tell_unread(self, names: Sequence[str]) -> None:
+        """Tell of keys that cannot be read, once each. All others are taken, and what of them was revoked is seen."""
+        for name in names:
+            if name not in self._unread:
+                self._say(f"key `{name}` opens nothing: it {UNREADABLE}")
+        self._unread = frozenset(names)
+
     def _begun(self, store: Store) -> KeyStore:
         """In the thread: the ledger was opened, and all its keys are read, whatever was seen of another."""
         self._version = NONE_SEEN
         return KeyStore(store)
 
-    def _seen(self) -> tuple[int, tuple[Key, ...] | None]:
-        """In the thread: the version, and the keys, where any was made or changed since the last look."""
+    def _seen(self) -> KeptKeys | None:
+        """In the thread: the keys, where any was made or changed since the last look."""
         with self._ledger.open() as keys:
             return keys.since(self._version)
 
