@@ -185,7 +185,9 @@ def _begun(block: _Block) -> list[tuple[str, dict[str, Any]]]:
             return [_piece(text=block.text)]
         case "thinking" if as_text(block.thinking):
             return [_piece(reasoningContent={"text": block.thinking})]
-    return []
+        case "text" | "thinking":
+            return []
+    raise msgspec.DecodeError(f"a block of type {block.type}, without which the reply would say less")
 
 
 def _held(at: int, block: _Block) -> tuple[str, dict[str, Any]] | None:

@@ -65,7 +65,7 @@ class _Shape(MessagesUsage):
 def usage_of(stated: Any) -> MessagesUsage | None:
     """Usage as it was stated; None where it cannot be read: a reply is not spoilt by how its use is told (§12)."""
     try:
-        return msgspec.convert(stated, MessagesUsage)
+        return msgspec.convert(stated, MessagesUsage, strict=False)  # whole numbers as text or floats are numbers
     except msgspec.ValidationError:
         return None
 

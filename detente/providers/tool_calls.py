@@ -144,6 +144,9 @@ class Calls:
                 changed = True
                 shown[-1:] = [*self._told(before), piece]
             self._last = call
+            if call.told and said.get("name") and said["name"] == call.name:
+                del said["name"]  # who joins the pieces of a name would have it twice
+                changed = True
             if call.held is not None or (said.get("name") and not call.told and self._waits(call, said)):
                 changed = True
                 shown[-1:] = self._joined(call, piece, said)

@@ -10,6 +10,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from detente.providers.wire import Failure
 from tests.providers.bedrock.making import call, chunks
 from tests.providers.bedrock.sketches import IDS, NAMES, OBJECTS, TEXTS
 from tests.providers.claude_replies import HAIKU, HEADERS, HELLO, USAGE, Data, message, whole
@@ -108,6 +109,17 @@ def test_blocks_that_come_whole_at_their_start_are_said() -> None:
     for use in said["tool_calls"] + choice["message"]["tool_calls"]:
         use["function"]["arguments"] = json.loads(use["function"]["arguments"])
     assert said == choice["message"]
+
+
+def test_a_block_that_a_completion_cannot_hold_is_no_answer_however_it_comes() -> None:
+    """Without it the reply would say less."""
+    first, ends, last = events_of([], "end_turn")
+    stream = as_events([first, block(0, type="sound", data="x"), stop(0), ends, last])
+    failed = [part.failure for part in read(stream, []) if part.failure is not None]
+    assert {why.kind for why in failed} == {"broken"}
+    found = whole(message([{"type": "sound", "data": "x"}]))
+    assert isinstance(found, Failure)
+    assert found.kind == "broken"
 
 
 @pytest.mark.parametrize("usage", [None, [1], {"output_tokens": -5}], ids=str)

@@ -282,6 +282,25 @@ def test_of_a_usage_that_is_written_oddly_the_counts_are_told() -> None:
     assert json.loads(found.body)["usage"] == {"input_tokens": 3, "output_tokens": 2, "cache_read_input_tokens": 4}
 
 
+@pytest.mark.parametrize(
+    "usage", [{"input_tokens": 5.0, "output_tokens": 3.0}, {"input_tokens": "5", "output_tokens": "3"}]
+)
+def test_whole_numbers_of_another_type_are_counted_as_in_openais_usage(usage: Any) -> None:
+    body = json.dumps({"content": [], "stop_reason": "end_turn", "usage": usage}).encode()
+    found = reply_of(body)
+    assert isinstance(found, Reply)
+    assert found.tokens == Tokens(5, 3)
+    assert json.loads(found.body)["usage"] == {"input_tokens": 5, "output_tokens": 3}
+
+
+def test_a_stream_that_does_not_begin_with_its_message_is_told_with_one() -> None:
+    """Clients cannot read a block before a message has begun."""
+    told = NativeRendering("asked").feed(as_events(EVENTS[1:]))
+    ping, first, *rest = [json.loads(sse.data_of(event)) for event in sse.split(told)]
+    assert (ping, rest) == ({"type": "ping"}, EVENTS[2:])
+    assert (first["type"], first["message"]["model"], first["message"]["content"]) == ("message_start", "asked", [])
+
+
 def test_a_whole_reply_is_metered_and_named_as_it_was_asked_for() -> None:
     text = b'{"id":"msg_1","model":"there","content":[{"n":1.10}],"stop_reason":"max_tokens","usage":%b}'
     body = text % json.dumps(BEGUN).encode()

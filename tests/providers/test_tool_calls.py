@@ -66,6 +66,17 @@ def test_each_call_has_a_place_and_an_id_of_its_own(said: str) -> None:
     assert len({id_ for own in ids.values() for id_ in own}) == len(ids)
 
 
+def test_a_name_that_comes_with_each_piece_is_told_once() -> None:
+    """Some clients join the pieces of a name, as OpenAI's own library does."""
+    calls, told = Calls(), list[Any]()
+    for arguments in ("", '{"x"', ":1}"):
+        function = {"name": "look", "arguments": arguments}
+        delta = {"tool_calls": [{"index": 0, "id": "a", "function": function}]}
+        calls.placed(delta)
+        told.append(delta["tool_calls"][0]["function"])
+    assert told == [{"name": "look", "arguments": ""}, {"arguments": '{"x"'}, {"arguments": ":1}"}]
+
+
 WHOLE: list[tuple[list[Any], list[str]]] = [
     (["a", "a"], ["a", "a_1"]),
     (["a", "b", "a"], ["a", "b", "a_2"]),

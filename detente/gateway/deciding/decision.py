@@ -155,7 +155,8 @@ def cannot(surface: Surface, candidate: Candidate, asked: Asked) -> str | None:
     """What of a call cannot be said on a candidate's wire."""
     wire = candidate.deployed.wire
     try:
-        said = wire.cannot(surface.spoken(asked, wire).call)
+        spoken = surface.spoken(asked, wire)
     except Refusal as refusal:
-        said = refusal
-    return said.worded(surface.words).message if said is not None else None
+        return refusal.message
+    said = wire.cannot(spoken.call)
+    return surface.refused(said, asked, spoken).message if said is not None else None

@@ -112,7 +112,7 @@ class _ToolReference(msgspec.Struct, forbid_unknown_fields=True):
 class _Thinking(msgspec.Struct, forbid_unknown_fields=True):
     type: str
     thinking: str
-    signature: str = ""
+    signature: str | None = None
     cache_control: CacheControl | None = None
 
 

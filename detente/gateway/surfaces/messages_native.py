@@ -13,6 +13,7 @@ from typing import Any
 import msgspec
 
 from detente.gateway.surfaces.messages_error import error_of, type_of
+from detente.gateway.surfaces.messages_reply import begun
 from detente.gateway.surfaces.naming import renamed, text_of
 from detente.gateway.surfaces.surface import Asked, BlockPlace, Rendering, UnsayableError
 from detente.providers import sse
@@ -20,6 +21,8 @@ from detente.providers.wire import Members
 
 _UNREADABLE = (msgspec.DecodeError, UnicodeDecodeError, RecursionError)
 _START = b"event: message_start"
+_WITHIN = (b"event: content_block", b"event: message_delta")
+"""What comes within a message: clients cannot read it before one has begun."""
 
 
 def named(body: bytes, model: str, known: bytes = b"") -> bytes:
@@ -43,6 +46,9 @@ class NativeRendering(Rendering):
         return b"".join([self._first(event) for event in sse.split(data)])
 
     def _first(self, event: bytes) -> bytes:
+        if not self._started and event.startswith(_WITHIN):
+            self._started = True
+            return sse.event(msgspec.json.encode(begun(None, self._model)), "message_start") + event
         if self._started or not event.startswith(_START):
             return event
         self._started = True

@@ -102,6 +102,13 @@ def head(completion: str | None, model: str) -> dict[str, Any]:
     return {"id": f"msg_{own}", "type": "message", "role": "assistant", "model": model}
 
 
+def begun(completion: str | None, model: str) -> dict[str, Any]:
+    """The event by which a stream begins: nothing is counted yet."""
+    usage = {"input_tokens": 0, "output_tokens": 0}
+    empty: dict[str, Any] = {"content": [], "stop_reason": None, "stop_sequence": None, "usage": usage}
+    return {"type": "message_start", "message": head(completion, model) | empty}
+
+
 def stopped(asked: Asked, finish: str | None, at: Any, calls: bool) -> tuple[str | None, str | None]:
     """Anthropic's reason to stop, and the sequence that it stopped at; None where the provider gave none.
 

@@ -16,7 +16,7 @@ import msgspec
 from detente.gateway.surfaces.citations import Citation, as_anthropics, once
 from detente.gateway.surfaces.completion import CallDelta, Delta, chunk_of
 from detente.gateway.surfaces.messages_error import error_of, type_of
-from detente.gateway.surfaces.messages_reply import head, is_object, no_object, stopped, usage_of
+from detente.gateway.surfaces.messages_reply import begun, is_object, no_object, stopped, usage_of
 from detente.gateway.surfaces.surface import Asked, Rendering, UnsayableError
 from detente.providers import sse
 from detente.providers.openai_usage import tokens_of
@@ -159,13 +159,7 @@ class MessagesRendering(Rendering):
         if self._started:
             return
         self._started = True
-        message = head(self._id, self._asked.shown_model) | {
-            "content": [],
-            "stop_reason": None,
-            "stop_sequence": None,
-            "usage": {"input_tokens": 0, "output_tokens": 0},
-        }
-        yield sse.event(_encode({"type": "message_start", "message": message}), "message_start")
+        yield sse.event(_encode(begun(self._id, self._asked.shown_model)), "message_start")
 
     def _begin(self, kind: str, empty: Mapping[str, Any]) -> Iterator[bytes]:
         yield from self._start()

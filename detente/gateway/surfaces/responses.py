@@ -139,7 +139,7 @@ class ResponsesSurface(Surface):
 
     def forgetful(self, asked: Asked) -> Asked | None:
         """Without its encrypted reasoning, where the call is lenient."""
-        if "reasoning" not in asked.call.optional:
+        if "reasoning" not in asked.call.optional or "input" not in asked.call.members:
             return None
         told = msgspec.Raw(encrypted.forgotten(bytes(asked.call.members["input"])))
         stays = asked.pinned if "previous_response_id" in asked.call.members else None  # which nobody else holds

@@ -208,7 +208,9 @@ def _messages(
     if _says(members, "instructions"):
         found.append({"role": "system", "content": read(members["instructions"], str, "instructions")})
         told.append(ToldFrom("instructions"))
-    given = read(members.get("input", msgspec.Raw(b"[]")), str | list[msgspec.Raw], "input")
+    if not _says(members, "input"):
+        raise Refusal("`input` is missing; write what the user says, or the items of a conversation", "input")
+    given = read(members["input"], str | list[msgspec.Raw], "input")
     if isinstance(given, str):
         return [*found, {"role": "user", "content": given}], [*told, ToldFrom("input")]
     if _BREAKPOINT(bytes(members["input"])):

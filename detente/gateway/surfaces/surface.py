@@ -71,11 +71,6 @@ class Asked(msgspec.Struct, frozen=True):
         """What a reply says that its model is."""
         return self.served_by or self.model
 
-    def placed(self, refusal: Refusal) -> Refusal:
-        """A refusal of it, at the place where its caller wrote what is refused, as far as that is known."""
-        own = place_of(self.told_from, refusal.parameter or "", refusal.place)
-        return refusal if own is None else refusal.placed(own)
-
     @property
     def need(self) -> TokenCounts:
         """What it may take, prompt and reply."""
@@ -247,6 +242,16 @@ class Surface:
     def member(self, unable: str) -> str | None:
         """The member that asks for what a deployment is ``unable`` to do (see ``Candidate``); None where not known."""
         return "model" if unable == "operation" else None
+
+    def refused(self, refusal: Refusal, asked: Asked, spoken: Asked) -> Refusal:
+        """A wire's refusal of a call in its caller's words, where he wrote what is refused, if that is known.
+
+        What a surface refuses itself is in these words already.
+        """
+        if spoken.call.operation == asked.call.operation:
+            return refusal
+        own = place_of(spoken.told_from, refusal.parameter or "", refusal.place)
+        return (refusal if own is None else refusal.placed(own)).worded(self.words)
 
     def own_words(self, failed: Failure, asked: Asked, spoken: Asked) -> Failure:
         """A provider's failure with the member that it names as the caller wrote it; ``asked`` is as it came.

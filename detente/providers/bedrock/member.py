@@ -5,6 +5,7 @@ Owns: that a member which is not what OpenAI's interface describes is refused by
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from typing import Any, Generic, TypeVar
 
@@ -13,6 +14,8 @@ import msgspec
 from detente.providers.wire import Refusal
 
 NULL = msgspec.Raw(b"null")
+_PLACED = re.compile(r" - at `\$((?:\[\d+\]|\.\w+)+)`$")
+"""How an error ends that says where in the member something is wrong."""
 T = TypeVar("T")
 
 
@@ -35,7 +38,9 @@ class Member(Generic[T]):
         try:
             return self._decoder.decode(raw)
         except msgspec.DecodeError as error:
-            raise Refusal.of(self.name, f"is not as OpenAI's interface describes it: {error}") from None
+            what, place = _PLACED.sub("", str(error)), _PLACED.search(str(error))
+            refusal = Refusal.of(self.name, f"is not as OpenAI's interface describes it: {what}")
+            raise (refusal.at(place[1]) if place is not None else refusal) from None
         except UnicodeDecodeError:
             raise Refusal.of(self.name, "is not UTF-8") from None
         except RecursionError:

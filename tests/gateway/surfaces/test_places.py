@@ -41,12 +41,13 @@ def refusal_of(path: str, wire: Wire, body: dict[str, Any]) -> Refusal:
     """Why a call cannot be said, as its caller is told."""
     surface = SURFACES[path.encode()]
     try:
-        asked = surface.spoken(surface.ask(json.dumps(body).encode()), wire)
+        asked = surface.ask(json.dumps(body).encode())
+        spoken = surface.spoken(asked, wire)
     except Refusal as why:
-        return why.worded(surface.words)
-    refusal = wire.cannot(asked.call)
+        return why
+    refusal = wire.cannot(spoken.call)
     assert refusal is not None
-    return asked.placed(refusal).worded(surface.words)
+    return surface.refused(refusal, asked, spoken)
 
 
 HI = {"role": "user", "content": "Hi"}
@@ -79,6 +80,7 @@ def told(kind: str) -> dict[str, Any]:
 ASKED_OF_MESSAGES: list[tuple[Wire, dict[str, Any], str]] = [
     (CHAT_ONLY, {"top_k": 5}, "top_k"),
     (CHAT_ONLY, {"zork": 1}, "zork"),
+    (CHAT_ONLY, {"stop": ["x"]}, "stop"),
     (CHAT_ONLY, {"container": "c"}, "container"),
     (CHAT_ONLY, {"stop_sequences": "x"}, "stop_sequences"),
     (NOVA, {"stop_sequences": [""]}, "stop_sequences"),
@@ -138,6 +140,7 @@ ASKED_OF_MESSAGES: list[tuple[Wire, dict[str, Any], str]] = [
 ]
 ASKED_OF_RESPONSES: list[tuple[Wire, dict[str, Any], str]] = [
     (CHAT_ONLY, {"zork": 1}, "zork"),
+    (CHAT_ONLY, {"max_completion_tokens": 5}, "max_completion_tokens"),
     (CHAT_ONLY, {"top_logprobs": 2}, "top_logprobs"),
     (CHAT_ONLY, {"include": ["message.output_text.logprobs"]}, "include"),
     (CHAT_ONLY, {"reasoning": {"mode": "pro"}}, "reasoning.mode"),
@@ -161,6 +164,7 @@ ASKED_OF_RESPONSES: list[tuple[Wire, dict[str, Any], str]] = [
     (CHAT_ONLY, items(HI, CALL, CALL, OUTPUT), "input[2]"),
     (CHAT_ONLY, items(HI, CALL, OUTPUT, HI, OUTPUT), "input[4]"),
     (CHAT_ONLY, items(HI, {"type": "zork"}), "input[1]"),
+    (NOVA, items(HI, {**CALL, "call_id": 5}, OUTPUT), "input[1]"),
     (CHAT_ONLY, items(HI, {"role": "x", "content": "x"}), "input[1].role"),
     (CHAT_ONLY, items(HI, {**CALL, "arguments": {}}), "input[1].arguments"),
     (CHAT_ONLY, items(HI, {"type": "web_search_call", "id": "x"}), "input[1]"),
@@ -190,6 +194,21 @@ def test_a_response_is_refused_at_a_place_of_its_own(wire: Wire, more: dict[str,
     body = {"model": "m", "input": "Hi", "store": False, **more}
     why = refusal_of(RESPONSES, wire, body)
     assert (why.param, there(body, place)) == (place, True), why.message
+
+
+@pytest.mark.parametrize("given", [{}, {"input": None}, {"instructions": "Be kind"}])
+def test_a_response_without_input_is_told_so(given: dict[str, Any]) -> None:
+    why = refusal_of(RESPONSES, CHAT_ONLY, {"model": "m", "store": False, **given})
+    assert (why.param, why.message.split(";")[0]) == ("input", "`input` is missing")
+
+
+@pytest.mark.parametrize("arguments", [None, {"x": 1}])
+def test_what_cannot_be_read_of_messages_is_told_with_its_place(arguments: Any) -> None:
+    call = {"id": "c1", "type": "function", "function": {"name": "look", "arguments": arguments}}
+    messages = [HI, {"role": "assistant", "content": None, "tool_calls": [call]}]
+    why = refusal_of(CHAT, NOVA, {"model": "m", "messages": messages})
+    assert why.param == "messages[1].tool_calls[0].function.arguments"
+    assert " - at " not in why.message
 
 
 @pytest.mark.parametrize(

@@ -152,13 +152,13 @@ class ProviderCalls:
                 return asked, (self._made(job, deployed, parts[0], trace),)
             return asked, [self._made(job, deployed, part, trace) for part in parts]
         except Refusal as refusal:
-            raise asked.placed(refusal) from None
+            raise job.surface.refused(refusal, job.asked, asked) from None
 
     def _unsaid(self, job: Job, candidate: Candidate, why: Exception, span: AttemptSpan | None) -> Failure | None:
         """Why a deployment cannot be asked now; None where the call cannot be said there."""
         deployed = candidate.deployed
         if isinstance(why, Refusal):
-            job.cannot.append((candidate, why.worded(job.surface.words)))
+            job.cannot.append((candidate, why))
             return None
         if isinstance(why, CredentialError):
             missing = failure("credential", 502, f"the credential of {deployed.id} is not available")

@@ -19,14 +19,13 @@ async def unsayable(job: Job, candidate: Candidate, fetching: Fetching) -> Refus
     wire = candidate.deployed.wire
     try:
         spoken = await fetching.spoken(job, wire) if job.held.settings.fetches else None
-        found = _found(job, wire, spoken) if job.size <= LARGE else await aside(_found, job, wire, spoken)
+        return _found(job, wire, spoken) if job.size <= LARGE else await aside(_found, job, wire, spoken)
     except Refusal as refusal:
-        found = refusal
-    return found.worded(job.surface.words) if found is not None else None
+        return refusal
 
 
 def _found(job: Job, wire: Wire, spoken: Asked | None) -> Refusal | None:
     """What cannot be said. Raises ``Refusal``."""
     asked = job.surface.spoken(job.asked, wire) if spoken is None else spoken
     found = wire.cannot(asked.call)
-    return asked.placed(found) if found is not None else None
+    return job.surface.refused(found, job.asked, asked) if found is not None else None
