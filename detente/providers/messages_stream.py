@@ -18,6 +18,7 @@ from detente.providers.error_object import error_of
 from detente.providers.foreign_thought import foreign_thought, says_foreign
 from detente.providers.messages_usage import ENDING, WHOLE, MessagesUsage, Metered, told_usage
 from detente.providers.openai_usage import with_usage
+from detente.providers.said_anything import says_anything
 from detente.providers.status import by_status
 from detente.providers.too_long import says_too_long, too_long
 from detente.providers.wire import (
@@ -114,6 +115,8 @@ def reply_of(body: bytes) -> Reply | Failure:
         found = _WHOLE.decode(body)
     except _UNREADABLE:
         return error_inside(body) or failure("broken", 502, "the provider's reply is not one of Anthropic's messages")
+    if not found.stop_reason and not any(map(says_anything, found.content)):
+        return failure("broken", 502, "the provider's reply has status 200 and holds no answer")
     usage, told = told_usage(found.usage, WHOLE)
     if told is not None:
         body = with_usage(body, told)

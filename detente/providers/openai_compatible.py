@@ -23,6 +23,7 @@ from detente.providers.openai_usage import told_usage, with_usage
 from detente.providers.outgoing import Outgoing
 from detente.providers.responses_stream import ResponsesDecoder, reply_of_response
 from detente.providers.retry_after import retry_after
+from detente.providers.said_anything import says_anything
 from detente.providers.tool_calls import completion_with_own_ids
 from detente.providers.tool_names import (
     NamingDecoder,
@@ -172,7 +173,10 @@ def _answers(call: Call, found: _Whole) -> tuple[bool, str | None]:
     for choice in choices:
         if not bytes(choice.message).startswith(b"{"):
             return False, None
-        if finish is None and choice.finish_reason:
+        if not choice.finish_reason:
+            if not says_anything(choice.message):
+                return False, None
+        elif finish is None:
             finish = as_reason(choice.finish_reason)
     return len(choices) >= choices_of(call), finish
 

@@ -14,6 +14,7 @@ import msgspec
 from detente.providers import sse
 from detente.providers.error_object import failure_of
 from detente.providers.openai_usage import told_usage_of_response, with_usage
+from detente.providers.said_anything import says_anything
 from detente.providers.wire import Decoder, Failure, Members, Reply, StreamPart, as_reason, failure, is_utf8
 
 
@@ -64,6 +65,7 @@ _DATA = b"data: "
 _BEGINS = 64
 """Bytes of what a response holds by which it is told whether that is anything."""
 
+_ENDS = ("completed", "incomplete")
 _FINISH = {"max_output_tokens": "length", "content_filter": "content_filter"}
 
 
@@ -201,7 +203,8 @@ def reply_of_response(body: bytes) -> Reply | Failure:
         return failure("broken", 502, "the provider's reply is not JSON of the expected shape")
     if (failed := _failed(found)) is not None:
         return failed
-    if not _answers(found):
+    ends = found.status in _ENDS or found.incomplete_details
+    if not _answers(found) or not (ends or says_anything(found.output)):
         return failure("broken", 502, "the provider's reply has status 200 and holds no answer")
     tokens, told = told_usage_of_response(found.usage)
     if told is not found.usage:

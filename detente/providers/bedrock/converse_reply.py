@@ -17,6 +17,7 @@ import msgspec
 from detente.providers.bedrock.citations import Citing, annotations_of
 from detente.providers.bedrock.failures import named
 from detente.providers.openai_usage import usage_of
+from detente.providers.said_anything import says_anything
 from detente.providers.wire import MAX_TOKENS, UNKNOWN, Failure, Headers, Reply, Tokens, as_reason, as_text, failure
 
 FINISH = {
@@ -127,6 +128,8 @@ def reply_of(
         message = _message(found.output.message.content, names)
     except (ValueError, RecursionError) as error:  # msgspec's errors, or UTF-8's
         return broken(f"a reply that cannot be read: {str(error)[:200]}")
+    if not found.stop_reason and not says_anything(msgspec.json.encode(message)):
+        return broken("a reply that holds no answer")
     finish = finish_of(found.stop_reason)
     if isinstance(finish, Failure):
         return finish
