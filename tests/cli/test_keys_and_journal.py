@@ -133,6 +133,22 @@ def test_the_last_of_each_worker(folder: Path) -> None:
     assert len(done.stdout.splitlines()) == 6
 
 
+def test_a_beginning_without_an_end_is_among_the_last_only_if_it_was_written_so_late(tmp_path: Path) -> None:
+    """The second was cut by a kill; the first and the fourth came to their ends."""
+    journal = Journal(tmp_path)
+    begun = [record(number, outcome="begun", stream=True) for number in (1, 2)]
+    ends = [record(number, outcome="complete", stream=True) for number in (1, 3)]
+    more = [record(4, outcome="begun", stream=True), record(5), record(4, outcome="complete", stream=True)]
+    for one in (*begun, *ends, *more):
+        journal.append(msgspec.json.encode(one))
+    journal.close()
+    for last, ids in ((2, ["req_5", "req_4"]), (9, ["req_2", "req_1", "req_3", "req_5", "req_4"])):
+        done = detente("journal", tmp_path, "--last", last, "--json")
+        told = [json.loads(line) for line in done.stdout.splitlines()]
+        assert [said["id"] for said in told] == ids
+        assert [said["outcome"] for said in told if said["id"] == "req_2"] == (["begun"] if last == 9 else [])
+
+
 def test_use_that_is_not_known_is_not_in_json(folder: Path) -> None:
     done = detente("journal", folder, "--last", 1, "--json")
     assert "usage" not in json.loads(done.stdout.splitlines()[0])

@@ -8,6 +8,7 @@ from __future__ import annotations
 import json
 from collections import deque
 from collections.abc import Callable, Iterable
+from operator import itemgetter
 from pathlib import Path
 
 import msgspec
@@ -23,6 +24,8 @@ Print = Callable[[str], None]
 def records_view(folder: Path, last: int | None, as_json: bool, out: Print, warn: Print) -> int:
     """Print the records of a folder, in the order in which each worker wrote them; one JSON object a line if asked for.
 
+    A stream that began and has no end stands, among the last ones, where its beginning was written; else behind all.
+
     Whatever is wrong is told where it stands, and the records behind it are printed. Returns 2 where a record is
     damaged, missing or repeated, else 0: a torn end is what a killed writer leaves, and holds no record. Raises
     JournalError where there is no journal, and OSError.
@@ -33,7 +36,7 @@ def records_view(folder: Path, last: int | None, as_json: bool, out: Print, warn
     code = 0
     for worker in dict.fromkeys(map(worker_of, found)):
         mine = [file for file in found if worker_of(file) == worker]
-        for item in _last(ended(records(mine)), last):
+        for item in ended(records(mine)) if last is None else _last(records(mine), last):
             if isinstance(item, Trouble):
                 code = code if item.torn else 2
                 warn(str(item))
@@ -47,15 +50,21 @@ def _as_json(record: Record) -> str:
     return HIDDEN.sub(lambda found: json.dumps(found[0])[1:-1], msgspec.json.encode(record).decode())
 
 
-def _last(items: Iterable[Record | Trouble], last: int | None) -> Iterable[Record | Trouble]:
-    """The last records, and all troubles, which are told before them."""
-    if last is None:
-        return items
-    kept = deque[Record](maxlen=last)
+def _last(items: Iterable[Record | Trouble], last: int) -> Iterable[Record | Trouble]:
+    """The last records as they were written, beginnings only of streams without an end; all troubles before them."""
+    kept = deque[tuple[int, Record]](maxlen=last)
+    begun: dict[str, tuple[int, Record]] = {}
     troubles = []
-    for item in items:
-        troubles.append(item) if isinstance(item, Trouble) else kept.append(item)
-    return [*troubles, *kept]
+    for place, item in enumerate(items):
+        if isinstance(item, Trouble):
+            troubles.append(item)
+        elif item.outcome == "begun":
+            begun[item.id] = place, item
+        else:
+            begun.pop(item.id, None)
+            kept.append((place, item))
+    found = sorted([*kept, *begun.values()], key=itemgetter(0))
+    return [*troubles, *(record for _, record in found[-last:])]
 
 
 def line(record: Record) -> str:
