@@ -85,11 +85,13 @@ class _Call:
     def goes_on(self, name: str, arguments: str) -> bool:
         """Whether a piece that names no id may be of it: a tool that is named once more, after arguments, is another's.
 
-        Some servers repeat the name of a call with each of its pieces.
+        Some servers repeat the name of a call with each of its pieces, and some begin arguments before they name it.
         """
         if not (name and self.last):
             return True
-        return name == self.name and not (self.last.rstrip().endswith("}") and arguments.lstrip().startswith("{"))
+        return name == (self.name or name) and not (
+            self.last.rstrip().endswith("}") and arguments.lstrip().startswith("{")
+        )
 
 
 class Offered(Protocol):
@@ -222,12 +224,13 @@ class Calls:
     def _known(self, id_: str, number: int | None, name: str) -> _Call | None:
         """The call of an id. Several calls may have the same, and then their numbers and names tell them apart.
 
-        Some servers write another id with each piece: one that names no tool goes on with the call of its number.
+        Some servers write another id with each piece: one that names no tool goes on with the call of its number, and
+        so does one that is the first to name a tool there.
         """
         here = self._last if number is None else self._numbers.get(number)
         call = here if here is not None and here.stated == id_ else self._ids.get(id_)
         if call is None:
-            return here if number is not None and not name else None
+            return here if number is not None and not (name and here is not None and here.name) else None
         if not name:
             return call
         elsewhere = call is not here and number is not None and call.number not in (None, number)

@@ -40,6 +40,11 @@ SAID: dict[str, tuple[list[Piece], dict[int, tuple[str, str]]]] = {
         TWO,
     ),
     "an id once it has begun": ([(0, None, "f", '{"x"'), (0, "a", None, ":1}"), (1, "b", "g", '{"y":2}')], TWO),
+    "arguments before the name": (
+        [(0, "a", None, '{"x"'), (0, None, "f", ":1}"), (1, None, "", '{"y"'), (1, "b", "g", ":2}")],
+        TWO,
+    ),
+    "arguments before the name, no numbers": ([(None, None, None, '{"x"'), (None, None, "f", ":1}")], {0: TWO[0]}),
     "numbers alone": (
         [(0, None, "f", '{"x"'), (1, None, "g", '{"y"'), (0, None, None, ":1}"), (1, None, None, ":2}")],
         TWO,
