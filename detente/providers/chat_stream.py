@@ -15,7 +15,7 @@ from detente.providers import sse
 from detente.providers.error_object import failure_of
 from detente.providers.openai_usage import told_usage, with_usage
 from detente.providers.tool_calls import Calls, Offered
-from detente.providers.wire import Decoder, StreamPart, as_reason, failure, is_utf8
+from detente.providers.wire import Decoder, StreamPart, as_reason, ended_early, failure, is_utf8
 
 _UNREADABLE = (msgspec.DecodeError, UnicodeDecodeError, RecursionError)
 
@@ -246,11 +246,15 @@ class ChatDecoder(Decoder):
         return sse.event(msgspec.json.encode(whole), sse.name_of(event).decode())
 
     def end(self) -> StreamPart:
-        if self._done or self._complete:
-            return StreamPart(done=True)  # complete but for its `[DONE]` is complete
-        if (whole := self._events.rest).startswith(b"{"):
+        if self._done:
+            return StreamPart(done=True)
+        if not self._complete and (whole := self._events.rest).startswith(b"{"):
             return self._whole(whole)
-        return StreamPart(failure=failure("broken", 502, "the provider's stream ended before it was complete"))
+        part = self.feed(sse.BLANK) if self._events.lacks_end else StreamPart()
+        if self._complete:  # but for its `[DONE]`
+            part.failure, part.done, self._done = None, True, True
+            return part
+        return StreamPart(failure=ended_early(part))
 
     def _whole(self, completion: bytes) -> StreamPart:
         """A completion that came whole, though a stream was asked for: some servers do not stream what calls tools."""

@@ -17,7 +17,7 @@ from detente.providers.bedrock.converse_stream import ConverseDecoder
 from detente.providers.claude_chat import citation, counted, headed, stop_of
 from detente.providers.messages_stream import STOPPED, AnthropicError, failure_of
 from detente.providers.messages_usage import MessagesUsage, usage_of
-from detente.providers.wire import Headers, StreamPart, as_text, failure, is_utf8
+from detente.providers.wire import Headers, StreamPart, as_text, ended_early, failure, is_utf8
 
 
 class _Block(msgspec.Struct):
@@ -93,15 +93,16 @@ class ClaudeChatDecoder(ConverseDecoder):
         self._said(sse.data_of(event), part, shown)
 
     def end(self) -> StreamPart:
-        part = StreamPart(failure=self._failure, done=self._done)
         if self._failure is not None or self._done:
-            return part
+            return StreamPart(failure=self._failure, done=self._done)
+        part = self.feed(sse.BLANK) if self._events.lacks_end else StreamPart()
         if self._reason is None:
-            part.failure = self._failure = broken("a stream that ended before it was complete")
-            return part
-        shown: list[bytes] = []
-        self._close(part, shown)
-        part.data, self._done, self._failure = b"".join(shown), part.done, part.failure
+            self._failure = ended_early(part)
+            return StreamPart(failure=self._failure)
+        if not self._done:
+            shown = [part.data]
+            self._close(part, shown)
+            part.data, self._done, self._failure = b"".join(shown), part.done, part.failure
         return part
 
     def _close(self, part: StreamPart, shown: list[bytes]) -> None:

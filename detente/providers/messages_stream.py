@@ -31,6 +31,7 @@ from detente.providers.wire import (
     Tokens,
     as_reason,
     as_text,
+    ended_early,
     failure,
     is_utf8,
 )
@@ -279,11 +280,11 @@ class MessagesDecoder(Decoder):
     def end(self) -> StreamPart:
         if self._done or self._failed:
             return StreamPart(done=self._done)
-        if self._stopped:  # complete but for its last mark, which its caller wants to see
-            part = StreamPart(sse.event(STOPPED, "message_stop"))
+        part = self.feed(sse.BLANK) if self._events.lacks_end else StreamPart()
+        if self._stopped and not part.done:  # complete but for its last mark, which its caller wants to see
+            part.data += sse.event(STOPPED, "message_stop")
             self.read(STOPPED, part)
-            return part
-        return self._fail(StreamPart(), failure("broken", 502, "the provider's stream ended before it was complete"))
+        return part if part.done else self._fail(StreamPart(), ended_early(part))
 
 
 def is_piece(data: bytes) -> bool:

@@ -15,7 +15,17 @@ from detente.providers import sse
 from detente.providers.error_object import failure_of
 from detente.providers.openai_usage import told_usage_of_response, with_usage
 from detente.providers.said_anything import says_anything
-from detente.providers.wire import Decoder, Failure, Members, Reply, StreamPart, as_reason, failure, is_utf8
+from detente.providers.wire import (
+    Decoder,
+    Failure,
+    Members,
+    Reply,
+    StreamPart,
+    as_reason,
+    ended_early,
+    failure,
+    is_utf8,
+)
 
 
 # -- what is read of them -------------------------------------------------------------------------------------------
@@ -159,8 +169,11 @@ class ResponsesDecoder(Decoder):
     def end(self) -> StreamPart:
         if self._done or self._failed:
             return StreamPart(done=self._done)
+        part = self.feed(sse.BLANK) if self._events.lacks_end else StreamPart()
+        if part.done:
+            return part
         self._failed = True
-        return StreamPart(failure=failure("broken", 502, "the provider's stream ended before it was complete"))
+        return StreamPart(failure=ended_early(part))
 
 
 def _is_content(event: _Event) -> bool:

@@ -11,6 +11,8 @@ MAX_BYTES = 16 * 1024 * 1024
 
 DONE = b"[DONE]"
 """The data of the event by which OpenAI ends a stream."""
+BLANK = b"\n\n"
+"""What ends an event, whatever its own last line lacks."""
 _LONGEST_MARK = 30
 _MARK = b"\xef\xbb\xbf"
 """What may stand before the first event: a byte order mark, which is no part of it."""
@@ -77,6 +79,11 @@ class Events:
     def open(self) -> bool:
         """Whether part of an event is held."""
         return bool(self._pieces) or bool(self._held and self._held.strip())
+
+    @property
+    def lacks_end(self) -> bool:
+        """Whether an event with data is held: at the end of a stream it may lack nothing but its blank line."""
+        return bool(data_of(self.rest))
 
 
 def _with_lf(text: bytes) -> bytes:

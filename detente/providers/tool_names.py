@@ -165,4 +165,6 @@ class NamingDecoder(Decoder):
 
     def end(self) -> StreamPart:
         """As the other reads it."""
-        return self._inner.end()
+        part = self._inner.end()
+        part.data = self._names.given_back(part.data)
+        return part

@@ -200,6 +200,13 @@ class Decoder:
         raise NotImplementedError
 
 
+def ended_early(last: StreamPart) -> Failure:
+    """Why a stream that is over is not complete: what its last bytes say of that, else that more was to come."""
+    if last.failure is not None and last.failure.kind != "broken":
+        return last.failure
+    return failure("broken", 502, "the provider's stream ended before it was complete")
+
+
 # -- the verbs ------------------------------------------------------------------------------------------------------
 @dataclass(frozen=True)
 class Wire:

@@ -308,17 +308,26 @@ def _members(response: bytes) -> Members:
 
 
 def sealed(response: Members, deployment: str, workload: str, names: Sequence[str] = IDS) -> Members:
-    """A response with its ids sealed, in place; every other member stays as it was written."""
+    """A response with its ids sealed, in place; every other member stays as it was written.
+
+    An odd id spoils no reply: nothing can be built on a response that has one.
+    """
     for name in names:
-        if name not in response:
-            continue
-        try:
-            own = msgspec.json.decode(response[name], type=str | None)
-            if own is not None:
-                response[name] = msgspec.Raw(msgspec.json.encode(pin.seal(own, deployment, workload)))
-        except (*_UNREADABLE, pin.UnknownIdError):
-            raise UnsayableError(f"the provider's `{name}` of the response is not an id") from None
+        if name in response:
+            told = _sealed(response[name], deployment, workload)
+            if told is None and name == "id":
+                told = pin.unnamed(bytes(response[name]))
+            response[name] = msgspec.Raw(msgspec.json.encode(told))
     return response
+
+
+def _sealed(stated: msgspec.Raw, deployment: str, workload: str) -> str | None:
+    """An id, sealed; None of null, and of what is none."""
+    try:
+        own = msgspec.json.decode(stated, type=str | int | None)
+        return None if own is None else pin.seal(str(own), deployment, workload)
+    except (*_UNREADABLE, pin.UnknownIdError):
+        return None
 
 
 _FIRST = frozenset({b'"response.created"', b'"response.queued"', b'"response.in_progress"'})

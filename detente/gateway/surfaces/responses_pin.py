@@ -42,6 +42,11 @@ def seal(response: str, deployment: str, workload: str = "") -> str:
     return sealed
 
 
+def unnamed(stated: bytes) -> str:
+    """The id that a caller sees of a response whose provider gives it none that can be sealed: nothing builds on it."""
+    return f"resp_{blake2b(stated, digest_size=12).hexdigest()}"
+
+
 def open(sealed: str, workload: str = "") -> tuple[str, str]:
     """(deployment, the provider's id) of an id that was given to a workload. Raises ``UnknownIdError``."""
     wrong = UnknownIdError("this gateway gave out no such id")

@@ -196,7 +196,27 @@ def test_a_reply_builds_on_where_the_one_before_it_was_made() -> None:
     assert asked(previous_response_id=sealed).pinned == "bedrock-eu"
 
 
-@pytest.mark.parametrize("body", [b"", b"[]", b'{"id":5}', b'{"id":""}', b'{"previous_response_id":{}}'])
+@pytest.mark.parametrize("id_", [7, "", None, {}, 1.5, True, "x" * 2000], ids=lambda id_: str(id_)[:9])
+def test_an_odd_id_of_a_response_spoils_neither_a_reply_nor_a_stream(id_: Any) -> None:
+    """Of a number its digits are the id; on a response of another, or of none that fits, nothing can be built."""
+    said = {"id": id_, "status": "completed", "output": [], "previous_response_id": id_}
+    whole = msgspec.json.decode(SURFACE.whole(asked(), Reply(msgspec.json.encode(said), None), "azure-eu"))
+    told = SURFACE.streamed(asked(stream=True), "azure-eu").feed(
+        event_of({"type": "response.created", "response": said})
+        + event_of({"type": "response.completed", "response": said})
+    )
+    ids = [whole["id"], *(event["response"]["id"] for _, event in events(told))]
+    assert len(set(ids)) == 1
+    if id_ == 7:
+        assert pin.open(ids[0]) == ("azure-eu", "7")
+        assert whole["previous_response_id"] == ids[0]
+    else:
+        assert whole["previous_response_id"] is None
+        with pytest.raises(Refusal):
+            asked(previous_response_id=ids[0])
+
+
+@pytest.mark.parametrize("body", [b"", b"[]"])
 def test_a_reply_that_cannot_be_read_is_not_said(body: bytes) -> None:
     with pytest.raises(UnsayableError):
         SURFACE.whole(asked(), Reply(body, None), "azure-eu")
@@ -259,9 +279,7 @@ def test_a_failed_stream_raises_in_openais_client() -> None:
         list(client.responses.create(model="gpt-x", input="Hello", stream=True))
 
 
-@pytest.mark.parametrize(
-    "stream", [b'data: {"response"\n\n', b'data: {"response":{"id":5}}\n\n', b'data: ["response"]\n\n']
-)
+@pytest.mark.parametrize("stream", [b'data: {"response"\n\n', b'data: ["response"]\n\n'])
 def test_a_stream_that_cannot_be_read_is_not_said(stream: bytes) -> None:
     with pytest.raises(UnsayableError):
         SURFACE.streamed(asked(stream=True), "azure-eu").feed(stream)
