@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from datetime import UTC, datetime
 from typing import Any
 
 import msgspec
@@ -10,7 +11,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from detente.providers.retry_after import retry_after
+from detente.providers.retry_after import dated, retry_after
 from detente.providers.wire import Call, Failure, Refusal, Reply, Tokens, Wire, joined
 from tests.gateway.script import completion, refusal
 from tests.providers.openai_wires import LEGACY, OWN, V1, call, made
@@ -288,7 +289,7 @@ def test_azure_s_inner_error_is_kept_and_nothing_else() -> None:
         ({"retry-after": "Wed, 21 Oct 2026 07:28:00 GMT"}, None),
         ({"retry-after": "-1"}, None),
         ({"retry-after": "1e9"}, None),
-        ({"retry-after": "99999999"}, 3600.0),
+        ({"retry-after": "99999999"}, 300.0),
         ({"retry-after": "٣"}, None),
         ({"retry-after": "."}, None),
         ({"retry-after": ""}, None),
@@ -296,6 +297,17 @@ def test_azure_s_inner_error_is_kept_and_nothing_else() -> None:
 )
 def test_when_to_ask_again(headers: dict[str, str], seconds: float | None) -> None:
     assert retry_after(headers) == seconds
+
+
+@pytest.mark.parametrize(
+    ("date", "seconds"),
+    [("Wed, 21 Oct 2026 07:27:57 GMT", 3.0), ("", 60.0), ("soon", 60.0), ("Wed, 21 Oct 2026 07:29:00 GMT", 0.0)],
+)
+def test_a_date_to_ask_again_is_counted_from_the_reply_s_own(date: str, seconds: float) -> None:
+    """Our clock may be another: a gateway that plays another day would not ask for months."""
+    headers = {"retry-after": "Wed, 21 Oct 2026 07:28:00 GMT"} | ({"date": date} if date else {})
+    now = datetime(2026, 10, 21, 7, 27, tzinfo=UTC)
+    assert retry_after(dated(headers, now)) == seconds
 
 
 # -- any bytes --------------------------------------------------------------------------------------------------------
@@ -331,4 +343,4 @@ def test_any_error_means_something(status: int, body: bytes, headers: dict[str, 
     assert 400 <= found.status <= 599
     assert isinstance(found.error["message"], str)
     json.dumps(found.error)
-    assert found.retry_after is None or 0 <= found.retry_after <= 3600
+    assert found.retry_after is None or 0 <= found.retry_after <= 300

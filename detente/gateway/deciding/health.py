@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, replace
 
+from detente.providers.retry_after import LONGEST
 from detente.providers.wire import Failure
 
 TOLERATED = 3
@@ -25,7 +26,8 @@ class Health:
 
     Until ``rests_until`` and ``told_until`` it is asked nothing. One that tripped is ``doubted``: it is asked by one
     call at a time (``probing``) until one is answered. An answer that breaks off is a failure all the same: only a
-    reply that comes whole wipes out ``failures`` and ``trips``. One that was only at its limit is asked as before.
+    reply that comes whole wipes out ``failures`` and ``trips``. One that was only at its limit is asked as before,
+    unless it said that for longer than is believed.
     """
 
     failures: int = 0
@@ -68,9 +70,13 @@ class Health:
         """A call was served, to its end."""
         return Health(told_until=self.told_until) if self.told_until else WELL
 
-    def told(self, until: float) -> Health:
-        """A provider said until when it is to be left alone. A shorter word does not undo a longer."""
-        return replace(self, told_until=max(self.told_until, until))
+    def told(self, now: float, seconds: float) -> Health:
+        """A provider said for how long it is to be left alone. A shorter word does not undo a longer.
+
+        If it said longer than is believed, it is asked by one call at a time then, as one that tripped.
+        """
+        doubted = self.doubted or seconds >= LONGEST
+        return replace(self, told_until=max(self.told_until, now + seconds), doubted=doubted)
 
     def failed(self, failure: Failure, now: float, began: float | None = None) -> Health:
         """A call failed. ``retry-after`` is honoured whatever the failure; a limit is no fault, and trips nothing.
@@ -83,8 +89,8 @@ class Health:
             return self.left()
         if failure.kind == "throttled":
             rest = THROTTLED_REST if failure.retry_after is None else failure.retry_after
-            return replace(self.told(now + rest), probing=False)
-        told = self if failure.retry_after is None else self.told(now + failure.retry_after)
+            return replace(self.told(now, rest), probing=False)
+        told = self if failure.retry_after is None else self.told(now, failure.retry_after)
         if self.trips and began is not None and began <= self.tripped:
             return told
         failures = self.failures + 1

@@ -213,7 +213,7 @@ class Load:
         known.health = (known.health or WELL).failed(failure, now, began)
         if failure.retry_after is not None and failure.kind != "gateway":
             for other in self._accounts.get(deployed.id, ()):
-                self._known[other].health = self.health(other).told(now + failure.retry_after)
+                self._known[other].health = self.health(other).told(now, failure.retry_after)
         known.take_back(workload, held, now)
 
     def left(self, deployed: Deployed, workload: str, held: float, now: float, kept: float = 0.0) -> None:

@@ -6,6 +6,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from detente.gateway.deciding.health import FIRST_REST, LONGEST_REST, THROTTLED_REST, TOLERATED, WELL, Health
+from detente.providers.retry_after import LONGEST
 from detente.providers.wire import Failure, FailureKind, failure
 
 
@@ -119,6 +120,18 @@ def test_retry_after_is_honoured_whatever_the_failure() -> None:
     health = WELL.failed(failed("unavailable", 7.0), 10.0)
     assert not health.may_ask(16.9)
     assert health.may_ask(17.0)
+
+
+def test_one_that_said_longer_than_is_believed_is_tried_by_one_call() -> None:
+    """It may well be at its limit still: whether it is, one call shows."""
+    health = WELL.failed(failed("throttled", LONGEST), 10.0)
+    assert not health.may_ask(309.9)
+    trial = health.asked()
+    assert (health.may_ask(310.0), trial.may_ask(310.0)) == (True, False)
+    assert trial.answered().may_ask(311.0)
+    assert trial.failed(failed("throttled", LONGEST), 311.0).until == 611.0
+    short = WELL.failed(failed("throttled", 299.0), 10.0)
+    assert short.asked().may_ask(309.0)  # as it said itself: all may go on at once
 
 
 def test_a_limit_or_a_mistake_of_our_own_says_nothing_of_it() -> None:
