@@ -34,6 +34,7 @@ from detente.planner.solving.crumbs import CRUMBS, ROUNDS, crumbs, with_counts_o
 from detente.planner.solving.incumbent import Footing, Incumbent, Unmet
 from detente.planner.solving.interrupt import interrupts_noted
 from detente.planner.solving.model import Model
+from detente.planner.solving.no_room import without_room
 from detente.planner.solving.search import Progress, nearby, search, silent
 from detente.planner.solving.solution import Solution
 from detente.planner.solving.steadier import moving_least, moving_less
@@ -388,7 +389,7 @@ class Study:
         self.progress("moving less")
         columns = whole_columns(draft)
         least = moving_least(draft, model, best, columns)
-        if least is best:
+        if least is best or len(without_room(draft, least)) > len(without_room(draft, best)):
             return None
         steady = self.bill(replace(found, solution=least), lambda solved: moving_less(draft, model, solved, columns))
         if float(steady[0].total) <= best.objective + _at_no_cost(best.objective, gap):

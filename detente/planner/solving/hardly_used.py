@@ -5,8 +5,8 @@ the node is than an endpoint. So what is found is tried with one unit fewer of e
 little work beside a huge one that fills its units is lost in the solver's tolerance: it is done elsewhere, where it
 can be.
 
-Owns: which purchases are tried, and how many; which work has no room. Not here: units that no use needs (``spare``),
-the search (``search``).
+Owns: which purchases are tried, and how many. Not here: which work has no room (``no_room``), units that no use needs
+(``spare``), the search (``search``).
 """
 
 from __future__ import annotations
@@ -17,9 +17,10 @@ from itertools import islice
 import numpy as np
 
 from detente.planner.formulation.draft import Draft
-from detente.planner.formulation.expression import Floats, Ints
+from detente.planner.formulation.expression import Ints
 from detente.planner.formulation.unit_columns import Units
 from detente.planner.solving.model import Model
+from detente.planner.solving.no_room import without_room
 from detente.planner.solving.solution import Solution
 from detente.planner.solving.spare import NEARLY, Fewer, one_by_one, solved, spare_of
 
@@ -33,12 +34,8 @@ alone, and only where no more than ``FEW`` counts are whole."""
 SAVED = 1e-9
 """Of the cost: what saves no more is the solver's tolerance."""
 
-
-EXACT = 4 * float(np.finfo(np.float64).eps)
-"""Of what is held: what floats cannot tell."""
-
-NEAR = 0.05
-"""Of what is used beyond what is bought: so far off are floats where that is the last that they can tell."""
+ROUNDS = 5
+"""Work that goes elsewhere may leave other work without room, as the solver's tolerance hid both."""
 
 MAX_DEARER = 1e-6
 """Of the cost: what it may cost at most to do elsewhere what has no room."""
@@ -66,30 +63,19 @@ def _cheaper(draft: Draft, model: Model, best: Solution, columns: Ints, fewer: l
 
 def _with_room(draft: Draft, model: Model, found: Solution, columns: Ints) -> Solution | None:
     """The solution without work that has room in bought units by a tolerance alone; None: it can be nowhere else."""
-    assert found.values is not None
-    none = _without_room(draft, found)
-    if not len(none):
-        return found
-    model.fix(np.append(columns, none), np.append(np.rint(found.values[columns]), np.zeros(len(none))))
-    again = model.solve_linear()
-    model.release(np.append(columns, none))
-    return again if again.status == "optimal" and again.values is not None else None
-
-
-def _without_room(draft: Draft, found: Solution) -> Ints:
-    """Columns of use that take no more of an offer than what is used of it beyond what is bought."""
-    values, none = _served(draft, found), [np.zeros(0, dtype=np.int32)]
-    for units in draft.units.values():
-        counts = np.rint(values[units.columns])
-        held = units.holding(counts, draft.n)
-        over = -spare_of(draft, units, values, counts)
-        over[over <= held * EXACT] = 0.0
-        over += NEAR * over + held * EXACT * (over > 0)
-        for arc in draft.arcs.of_offer[units.offer.id] if over.any() else ():
-            flow = draft.hours * float(units.offer.unit_flow)
-            takes = values[draft.x[arc.index]] * float(arc.per_work) / flow
-            none.append(draft.x[arc.index, (takes > 0) & (takes <= over)] if not arc.own else none[0])
-    return np.concatenate(none)
+    none, more = np.zeros(0, dtype=np.int32), without_room(draft, found)
+    for _ in range(ROUNDS):
+        if not len(more):
+            break
+        assert found.values is not None
+        none = np.append(none, more)
+        model.fix(np.append(columns, none), np.append(np.rint(found.values[columns]), np.zeros(len(none))))
+        found = model.solve_linear()
+        model.release(np.append(columns, none))
+        if found.status != "optimal" or found.values is None:
+            return None
+        more = np.setdiff1d(without_room(draft, found), none)
+    return found
 
 
 def _one_fewer(draft: Draft, best: Solution, part: float) -> list[Fewer]:
@@ -110,21 +96,3 @@ def _not_full(draft: Draft, units: Units, best: Solution, part: float) -> Iterat
     less = np.flatnonzero(fewer < counts)
     if len(less):
         yield units.columns[less], fewer[less]
-
-
-def _served(draft: Draft, found: Solution) -> Floats:
-    """The values in which what the solver's tolerance leaves of each demand is done where most of it is."""
-    assert found.values is not None
-    values = found.values.copy()
-    for workload in draft.case.workloads:
-        demand, lines = draft.demand[workload.id], [arc.index for arc in draft.arcs.of_workload[workload.id]]
-        inside, columns = demand.owner >= 0, draft.x[lines]
-        done = np.bincount(demand.owner[inside], values[columns[:, inside]].sum(axis=0), minlength=len(demand.work))
-        left = demand.work - done
-        if workload.id in draft.unserved:
-            left -= values[draft.unserved[workload.id]]
-        for group in np.flatnonzero(np.abs(left) > demand.work * EXACT).tolist():
-            at = columns[:, demand.spans[0][group] : demand.spans[1][group]].ravel()
-            if len(at):
-                values[at[np.argmax(values[at])]] += left[group]
-    return values

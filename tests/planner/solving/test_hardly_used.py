@@ -50,6 +50,29 @@ def test_work_lost_in_a_tolerance_is_paid_for_and_no_more_is_used_than_is_bought
     assert placed(found, "little") == {"north-api": D(tokens_a_month) * 3 / 1_000_000}
 
 
+@pytest.mark.parametrize(
+    ("huge", "little", "quanta"),
+    [
+        ("3 GPU", "0.02 tok per day", [1, 0]),  # 0.62 of a token in January, 0.56 in February: one
+        ("1 M GPU", "0.02 tok per day", [1, 0]),
+        ("6 bn GPU", "1 tok per day", [31, 28]),
+        ("6 bn GPU", "333 tok per day", [10_323, 9_324]),
+    ],
+)
+def test_what_floats_cannot_tell_of_full_units_is_told_in_whole_tokens(
+    huge: str, little: str, quanta: list[int]
+) -> None:
+    """The huge work fills its units; the rest is an endpoint's, or a node's if that is less than 1e-9 of the cost."""
+    offers = [gpus("north", 2, unit=8), gpus("south", 3, unit=1), tokens("south", 3)]
+    jobs = [compute("big", huge), work("little", little, **{"runs-on": EITHER})]
+    found = solved(build(offers, jobs, months=2), GAP)
+    assert [row for row in found.capacity if row.used > row.bought] == []
+    each = [D(0), D(0)]
+    for row in found.allocations:
+        each[row.period] += row.work if row.workload == "little" else 0
+    assert each == [D(n) / 1_000_000 for n in quanta]
+
+
 def test_what_a_clause_wants_in_units_stays() -> None:
     """The little work may run on GPUs alone, by a share of 100%: the node is bought."""
     only: Data = {"id": "own", "kind": "share", "of": {"workload": "little"}, "on": {"offer": "north-gpus"}}
