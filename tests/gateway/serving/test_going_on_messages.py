@@ -13,7 +13,7 @@ from tests.gateway.http.peer import run
 from tests.gateway.script import LAST, SSE, Provider, chunked, play
 from tests.gateway.serving.bodies import CHAT, MESSAGES, RESPONSES
 from tests.gateway.stage import PATIENT, Stage, two
-from tests.providers.test_messages_stream import as_events, block, delta, stop
+from tests.providers.test_messages_stream import as_events, as_frames, block, delta, stop
 
 HAIKU, NEWER = "claude-haiku-4-5-20251001", "claude-opus-4-6"
 BEGIN: Data = {"type": "message_start", "message": {"id": "msg_1", "model": "there", "usage": {"input_tokens": 5}}}
@@ -142,6 +142,27 @@ def test_another_claude_goes_on_within_the_same_message(tmp_path: Path, name: st
             (record,) = stage.records
             assert (record.outcome, record.deployment, record.continued) == ("complete", "north-m", True)
             assert [(a.deployment, a.used) for a in record.attempts] == [("south-m", "unknown"), ("north-m", None)]
+
+    run(main())
+
+
+@pytest.mark.parametrize("last", [False, True], ids=["from Bedrock", "at Bedrock"])
+def test_a_claude_at_bedrock_and_one_at_anthropic_go_on_with_each_other(tmp_path: Path, last: bool) -> None:
+    """By InvokeModel: the same events, carried in frames."""
+    framed = SSE.replace(b"text/event-stream", b"application/vnd.amazon.eventstream")
+    begun = [framed if not last else SSE, chunked((as_events if last else as_frames)([BEGIN, *SAYS])), "heard", "close"]
+    rest = [framed if last else SSE, chunked((as_frames if last else as_events)(REST)), LAST]
+
+    async def main() -> None:
+        async with play(begun) as south, play(rest) as north:
+            data = claudes(south, north)
+            data["deployments"][last] |= {"kind": "bedrock", "name": "anthropic.claude-haiku-4-5-20251001-v1:0"}
+            async with Stage(tmp_path, data) as stage:
+                answer = await stage.ask({**STREAM, "max_tokens": 100}, south, path=MESSAGES)
+                shown = [started(0), piece(0), piece(0), ended(0), *OVER]
+                assert told(answer.events) == [("message_start", None), *shown]
+                assert north.asked[0]["messages"][-1] == {"role": "assistant", "content": "he"}
+                assert stage.records[0].continued
 
     run(main())
 
