@@ -23,7 +23,6 @@ if TYPE_CHECKING:
     from detente.case.case import Case
     from detente.errors import Flaw
     from detente.ledger.store.key_store import MadeKey
-    from detente.ledger.store.store import Store
 
 NEW_KEY = "detente keys new --workload assistant --case examples/enterprise"
 CREATE = "detente keys create examples/enterprise --workload assistant --expires 2027-01-01 --ledger ledger.db"
@@ -100,6 +99,7 @@ def _stated(what: _What) -> _What:
 @JSON
 def create(case: Path, workload: str, key_id: str | None, ledger: str, as_json: bool, **stated: Any) -> int:
     """Make a key that gateways of CASE with this ledger accept within seconds. It is printed once; its hash is kept."""
+    from detente.ledger.books.books import must_be_of
     from detente.ledger.store.key_store import KeyStore
     from detente.ledger.store.opening import open_store
     from detente.live import key as making
@@ -113,7 +113,7 @@ def create(case: Path, workload: str, key_id: str | None, ledger: str, as_json: 
     now = datetime.now(UTC)
     _must_fit(loaded, written, flaws, now)
     with open_store(ledger, make=True) as store:
-        _must_match(store, loaded)
+        must_be_of(store, loaded)
         made = KeyStore(store).create(written, now)
     _say_new(secret, made, as_json)
     return 0
@@ -126,13 +126,14 @@ def create(case: Path, workload: str, key_id: str | None, ledger: str, as_json: 
 @JSON
 def listed(case: Path, all_of_them: bool, ledger: str, as_json: bool) -> int:
     """Show the keys of CASE and those that were made at run time: what each stands for, and what it may do."""
+    from detente.ledger.books.books import must_be_of
     from detente.ledger.store.key_store import UNREADABLE, KeyStore
     from detente.ledger.store.opening import open_store
     from detente.report.live.made_keys import keys_json, keys_view
 
     loaded, now = _case(case), datetime.now(UTC)
     with open_store(ledger) as store:
-        _must_match(store, loaded)
+        must_be_of(store, loaded)
         found = KeyStore(store).all()
     shown = found._replace(made=tuple(each for each in found.made if all_of_them or each.state(now) == "active"))
     if as_json:
@@ -156,6 +157,7 @@ def change(case: Path, key_id: str, new_secret: bool, ledger: str, as_json: bool
 
     Labels and models take the place of all that it states.
     """
+    from detente.ledger.books.books import must_be_of
     from detente.ledger.store.key_store import KeyStore
     from detente.ledger.store.opening import open_store
     from detente.live import key as making
@@ -168,7 +170,7 @@ def change(case: Path, key_id: str, new_secret: bool, ledger: str, as_json: bool
         raise click.ClickException("nothing is changed; say what, for example --expires 2027-01-01, or --new-secret")
     loaded = _case(case)
     with open_store(ledger) as store:
-        _must_match(store, loaded)
+        must_be_of(store, loaded)
         kept = KeyStore(store)
         written = {**kept.one(key_id).written, **changes}
         _must_fit(loaded, {member: value for member, value in written.items() if value is not None}, flaws)
@@ -189,6 +191,7 @@ def change(case: Path, key_id: str, new_secret: bool, ledger: str, as_json: bool
 @JSON
 def revoke(case: Path, key_id: str, ledger: str, as_json: bool) -> int:
     """Let a key made at run time open nothing any more, for good. Calls under way end as they would."""
+    from detente.ledger.books.books import must_be_of
     from detente.ledger.store.key_store import KeyStore
     from detente.ledger.store.opening import open_store
 
@@ -196,7 +199,7 @@ def revoke(case: Path, key_id: str, ledger: str, as_json: bool) -> int:
     if any(own.id == key_id for own in loaded.declared.keys):
         raise click.ClickException(f"`{key_id}` stands in the case; take it out there, and gateways follow")
     with open_store(ledger) as store:
-        _must_match(store, loaded)
+        must_be_of(store, loaded)
         KeyStore(store).revoke(key_id, now := datetime.now(UTC))
     if as_json:
         click.echo(json.dumps({"id": key_id, "revoked": now.isoformat()}))
@@ -210,14 +213,6 @@ def _case(path: Path) -> Case:
     from detente.case.case import Case
 
     return Case.load(path)
-
-
-def _must_match(store: Store, case: Case) -> None:
-    """Raise LedgerError where a ledger is of another case."""
-    from detente.ledger.books.books import Books
-
-    with store.reading() as session:
-        Books(store, case, ()).must_match(session)
 
 
 def _written(stated: Mapping[str, Any]) -> tuple[dict[str, Any], list[Flaw]]:

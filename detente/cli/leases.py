@@ -28,7 +28,7 @@ def leases(case: Path, ledger: str, ended: tuple[str, ...], as_json: bool) -> in
 
     Exit code 0: shown, or done. 1: some --ended holds no leases.
     """
-    from detente.ledger.books.books import Books
+    from detente.ledger.books.books import must_be_of
     from detente.ledger.caps.holdings import holdings
     from detente.ledger.caps.leasing import Leasing
     from detente.ledger.store.opening import open_store
@@ -36,8 +36,7 @@ def leases(case: Path, ledger: str, ended: tuple[str, ...], as_json: bool) -> in
 
     found, now = load(case, None, None), datetime.now(UTC)
     with open_store(ledger) as store:
-        with store.reading() as session:
-            Books(store, found).must_match(session)
+        must_be_of(store, found)
         there = holdings(store, found, now)
         strange = sorted({*ended} - {each.holder for each in there})
         if not strange:

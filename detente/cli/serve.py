@@ -123,11 +123,11 @@ def serve(
 
 def _must_open(ledger: str, case: Case) -> None:
     """What is wrong with a ledger is said before anybody is served. Raises LedgerError."""
-    from detente.ledger.books.books import Books
+    from detente.ledger.books.books import must_be_of
     from detente.ledger.store.opening import open_store
 
-    with open_store(ledger, make=True) as store, store.reading() as session:
-        Books(store, case).must_match(session)
+    with open_store(ledger, make=True) as store:
+        must_be_of(store, case)
 
 
 @dataclass(frozen=True)

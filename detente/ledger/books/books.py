@@ -266,6 +266,12 @@ class Books:
         session.put("sums", SUM_KEY, (*SUM_KEY, *SUM_COLUMNS), [(*key, *_sum_row(each)) for key, each in keys.items()])
 
 
+def must_be_of(store: Store, case: Case) -> None:
+    """Raise LedgerError where a ledger is of another case, as ``Books.must_match`` says."""
+    with store.reading() as session:
+        Books(store, case, ()).must_match(session)
+
+
 def _classes(session: Session, bodies: Iterable[str]) -> tuple[dict[str, int], list[str]]:
     """The numbers of classes, and those of them that are new."""
     wanted = list(dict.fromkeys(bodies))

@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from datetime import timedelta
 from pathlib import Path
 
 import pytest
 
 from detente.gateway.deciding.keyring import Keyring
-from detente.gateway.serving.beside.key_watch import KeyWatch
+from detente.gateway.serving.beside.key_watch import KeysChanged, KeyWatch
 from detente.ledger.store.key_store import KeyStore
 from detente.ledger.store.opening import open_store
 from detente.ledger.store.store import Store
@@ -21,13 +21,21 @@ from tests.gateway.http.peer import run
 from tests.gateway.script import SERVED, play
 from tests.gateway.stage import NOON, Stage, one
 from tests.ledger.ledger_files import copied, moved_away, put_back
+from tests.ledger.served import call, ingested, journal_of, served_case
 
+CASE = served_case()
 MADE = make("made", bytes(31) + b"2")
 WRITTEN: Data = {"id": "made", "workload": "chat", "hash": hash_of(MADE)}
 
 
 def key(**more: object) -> Key:
     return Key.model_validate(WRITTEN | more)
+
+
+def watching(url: str, changed: KeysChanged, say: Callable[[str], None]) -> KeyWatch:
+    watch = KeyWatch(url, changed, say)
+    watch.follow(CASE)
+    return watch
 
 
 def test_keys_of_run_time_open_until_they_are_revoked(tmp_path: Path) -> None:
@@ -98,7 +106,7 @@ def test_a_watch_sees_what_changed_and_tells_of_keys_that_do_not_fit(tmp_path: P
 
     async def main() -> None:
         open_store(url, make=True).close()
-        watch = KeyWatch(url, changed, said.append)
+        watch = watching(url, changed, said.append)
         await watch.look()
         await watch.look()
         with open_store(url) as store:
@@ -125,7 +133,7 @@ def test_a_watch_without_a_ledger_says_so_once_and_goes_on(tmp_path: Path) -> No
         return {}
 
     async def main() -> None:
-        watch = KeyWatch(url, changed, said.append)
+        watch = watching(url, changed, said.append)
         for _ in range(2):
             await watch.look()
         (tmp_path / "ledger.db").rmdir()
@@ -154,7 +162,7 @@ def test_a_key_that_is_revoked_in_a_ledger_that_was_put_back_opens_nothing(tmp_p
         return {}
 
     async def main() -> None:
-        watch = KeyWatch(str(ledger), changed, said.append)
+        watch = watching(str(ledger), changed, said.append)
         with open_store(str(ledger), make=True) as store:
             keys = KeyStore(store)
             keys.create(WRITTEN, NOON)
@@ -189,7 +197,7 @@ def test_a_key_that_cannot_be_read_is_told_once_and_all_others_are_taken(tmp_pat
 
     async def main() -> None:
         with open_store(url, make=True) as store:
-            keys, watch = KeyStore(store), KeyWatch(url, changed, said.append)
+            keys, watch = KeyStore(store), watching(url, changed, said.append)
             for name in ("a", "made", "z"):
                 keys.create(WRITTEN | {"id": name}, NOON)
             await watch.look()
@@ -219,6 +227,35 @@ def newer(store: Store, name: str) -> None:
         session.run("UPDATE keys SET body = ?, version = ? WHERE id = ?", ('{"colour": 1}', version, name))
 
 
+def test_keys_of_another_cases_ledger_that_takes_the_place_open_nothing(tmp_path: Path) -> None:
+    """A gateway does not begin with such a ledger; put there later, its keys opened workloads of the same names."""
+    ledger, other, said, seen = tmp_path / "ledger.db", tmp_path / "other.db", list[str](), list[object]()
+
+    def changed(keys: object) -> dict[str, str]:
+        seen.append(keys)
+        return {}
+
+    async def main() -> None:
+        open_store(str(ledger), make=True).close()
+        with open_store(str(other), make=True) as store:
+            ingested(store, served_case(name="another"), journal_of(tmp_path / "j", [call(1)]))
+            KeyStore(store).create(WRITTEN, NOON)
+        watch = watching(str(ledger), changed, said.append)
+        await watch.look()
+        moved_away(ledger)
+        for _ in range(2):
+            await watch.look()
+        put_back(other, ledger)
+        await watch.look()
+        watch.follow(served_case(name="another"))
+        await watch.look()
+        watch.close()
+
+    run(main())
+    assert seen == [(), (key(),)]
+    assert len(said) == 2
+
+
 def test_keys_that_could_not_be_taken_over_are_read_again(tmp_path: Path) -> None:
     url, tries = str(tmp_path / "ledger.db"), list[object]()
 
@@ -231,7 +268,7 @@ def test_keys_that_could_not_be_taken_over_are_read_again(tmp_path: Path) -> Non
     async def main() -> None:
         with open_store(url, make=True) as store:
             KeyStore(store).create(WRITTEN, NOON)
-        watch = KeyWatch(url, changed, print)
+        watch = watching(url, changed, print)
         with pytest.raises(ValueError, match="a defect"):
             await watch.look()
         for _ in range(2):

@@ -10,8 +10,10 @@ import asyncio
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 
+from detente.case.case import Case
 from detente.errors import DetenteError
 from detente.gateway.serving.settings import Say
+from detente.ledger.books.books import must_be_of
 from detente.ledger.store.followed_store import FollowedStore
 from detente.ledger.store.key_store import UNREADABLE, KeptKeys, KeyStore
 from detente.ledger.store.store import Store
@@ -41,11 +43,16 @@ class KeyWatch:
         self._thread = ThreadPoolExecutor(1, "detente-keys")
         self._ledger = FollowedStore(url, self._begun)
         """Used in the thread alone."""
+        self._case: Case
         self._version = NONE_SEEN
         self._strange: Mapping[str, str] = {}
         self._unread: frozenset[str] = frozenset()
         """The keys of which it was told that they cannot be read."""
         self._away = False
+
+    def follow(self, case: Case) -> None:
+        """The case of whose ledger the keys are."""
+        self._case = case
 
     async def run(self) -> None:
         """Look until cancelled."""
@@ -87,6 +94,7 @@ class KeyWatch:
 
     def _begun(self, store: Store) -> KeyStore:
         """In the thread: the ledger was opened, and all its keys are read, whatever was seen of another."""
+        must_be_of(store, self._case)  # keys of another case may be for workloads of the same names
         self._version = NONE_SEEN
         return KeyStore(store)
 

@@ -19,7 +19,7 @@ from detente.gateway.serving.caps.cap_news import CapNews
 from detente.gateway.serving.caps.leaseholder import Leaseholder
 from detente.gateway.serving.clock import Clock
 from detente.gateway.serving.settings import Say
-from detente.ledger.books.books import Books
+from detente.ledger.books.books import Books, must_be_of
 from detente.ledger.books.giving_back import given_back
 from detente.ledger.books.ingest import Ingest
 from detente.ledger.caps.leasing import ANEW, CapAnswer, CapClaim, CapWindow, HolderEndedError, Leasing, UnmetClaim
@@ -124,6 +124,7 @@ class Renewing:
 
     def _begun(self, store: Store) -> Leasing:
         """In the thread: the ledger was opened; a backup may not have counted yet what the clauses of the case ask."""
+        must_be_of(store, self._case)
         self._followed = None
         return Leasing(store)
 

@@ -166,6 +166,7 @@ class Worker:
             ending.callback(self._watch.close)
             await kept.claim()
             self._keys = KeyWatch(kept.url, self._app.change_keys, self._say)
+            self._keys.follow(self._app.policy.case)
             ending.callback(self._keys.close)
             self._app.door.made = None
             await self._keys.look()
@@ -274,6 +275,7 @@ class Worker:
         self._app.follow(policy, await self._authorities(policy, self._kept(policy)))
         self._news.usual = policy.serving.notify
         if self._keys is not None:
+            self._keys.follow(policy.case)
             self._keys.told(self._app.door.keys.strangers)
         if self._renewing is not None:
             self._renewing.follow(policy.case)

@@ -25,6 +25,7 @@ from tests.gateway.http.peer import run
 from tests.gateway.script import SERVED, http, play, refusal
 from tests.gateway.stage import NOON, Stage, one
 from tests.ledger.ledger_files import copied, moved_away, put_back
+from tests.ledger.served import call, ingested, journal_of, served_case
 from tests.waiting import so
 
 ASK: Data = {**HELLO, "max_tokens": 5}
@@ -211,6 +212,25 @@ def test_a_ledger_that_is_put_back_leases_again(tmp_path: Path, monkeypatch: pyt
             assert await calls(stage, 11 - had) == [200] * (10 - had) + [403]
             assert "the ledger answers worker 0 again" in stage.said
         assert left(url(tmp_path)) == 0
+
+    run(main())
+
+
+def test_nothing_is_leased_of_another_cases_ledger_that_takes_the_place(tmp_path: Path) -> None:
+    other = tmp_path / "other.db"
+
+    async def main() -> None:
+        with open_store(str(other), make=True) as store:
+            ingested(store, served_case(name="another"), journal_of(tmp_path / "j", [call(1)]))
+        async with play(SERVED) as south, Stage(tmp_path, capped(south), ledger=url(tmp_path)) as stage:
+            assert await stage.renewing.claim()
+            stage._renews.cancel()
+            stage.renewing.leases.failed("so that it is asked")
+            moved_away(tmp_path / "ledger.db")
+            put_back(other, tmp_path / "ledger.db")
+            assert [await stage.renewing.claim() for _ in range(2)] == [False] * 2
+            assert in_store(url(tmp_path), "SELECT COUNT(*) FROM holders") == 0
+        assert "the ledger is of the case `another`, and this is" in stage.said[-1]
 
     run(main())
 
