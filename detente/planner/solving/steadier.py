@@ -110,7 +110,7 @@ def _better(model: Model, runs: list[Runs], best: Solution, values: Floats | Non
 
 # -- what is open ------------------------------------------------------------------------------------------------------
 def _free(draft: Draft, model: Model, runs: list[Runs]) -> Bools:
-    """Columns that may change: not how much of a workload is done at which time, where it could move."""
+    """Columns that may change: not how much of a workload is done at which time, where it could move, nor the past."""
     found: Bools = model.most > 0
     for unserved in draft.unserved.values():
         found[unserved] = False
@@ -120,6 +120,7 @@ def _free(draft: Draft, model: Model, runs: list[Runs]) -> Bools:
     for run in runs:
         for columns in run.columns:
             found[columns] = model.most[columns] > 0
+    found[model.kept[0]] = False
     return found
 
 

@@ -14,6 +14,7 @@ from hypothesis import strategies as st
 from detente.case.case import Case
 from detente.planner import study
 from detente.planner.formulation.expression import Floats
+from detente.planner.past import Past
 from detente.planner.solve import plan
 from detente.planner.solving.incumbent import Incumbent
 from detente.planner.solving.moves import MoveCount, moves
@@ -21,7 +22,7 @@ from detente.planner.solving.steadier import moving_least
 from detente.planner.solving.whole import whole_columns
 from detente.planner.study import Study
 from detente.results.plan import Plan
-from tests.builders import EXACT, D, Data, after, agreement, build, compute, gpus, placed, solved, tokens, work
+from tests.builders import EXACT, D, Data, after, agreement, build, compute, day, gpus, placed, solved, tokens, work
 from tests.drawn_cases import cases
 
 
@@ -129,6 +130,26 @@ def test_a_move_that_saves_money_is_made() -> None:
     found = solved(build([tokens("north", {"2026-01": 3, "2026-03": 5}), tokens("south", 4)], [work()]))
     assert found.cost == 2 * 3_000 + 4 * 4_000
     assert counted(found, "chat") == (1, D("0.2"))
+
+
+def test_what_was_decided_before_some_news_stays() -> None:
+    """North and South cost the same until March, and South less from then on: what ran at North ran there.
+
+    Without news it would have been at South from the start, and nothing would have moved.
+    """
+    south = {"2026-01": 3, "2026-03": 2}
+    case = build([tokens("north", 3), tokens("south", south)], [work()])
+    found = Study.of(case)
+    north, other = (found.draft.x[arc.index] for arc in found.draft.arcs.of_workload["chat"])
+    values = np.zeros(found.model.program.n)
+    values[north], values[other[2:]] = found.draft.demand["chat"].work, found.draft.demand["chat"].work[2:]
+    values[north[2:]] = 0.0
+    kept = found.keeping(Past.of(found.draft, values, day("2026-03-01")))
+    best = kept.solve(EXACT)
+    assert isinstance(best, Incumbent)
+    plan = kept.plan(best, EXACT)
+    assert [row.period for row in plan.allocations if row.offer == "north-api"] == [0, 1]
+    assert counted(plan, "chat")[0] == 1
 
 
 # -- laws -----------------------------------------------------------------------------------------------------------
