@@ -129,6 +129,10 @@ def test_the_frontier_lab_comes_out_as_its_page_says(planned: Planned) -> None:
         row("share of all compute at Azure", *(percent(provider(p, "azure").share_of_work["GPU-hour"]) for p in both)),
         row("agent runtime on AWS", *map(percent, agents)),
         row("shortfall fees to AWS", *(f"{short(p) / BN:.1f}" if short(p) else "0" for p in both)),
+        row(
+            "changes of a workload's main provider, in eight years",
+            *(f"{sum(w.moves for w in p.workloads)}" for p in both),
+        ),
     ]
     windows = [next(c for c in commitments(p) if c.term == DISPUTED).windows for p in both]
     rows += [

@@ -60,8 +60,8 @@ MAX_STEADIED = 500_000
 """Columns of a program of whose plans one that moves less is sought: above, its whole quanta take half as much memory
 again, and half of the time."""
 
-CRUMBS_COST = 1e-6
-"""By what part a plan may be dearer for no workload to have crumbs of it elsewhere."""
+LITTLE_COST = 1e-6
+"""By what part a plan may be dearer for no workload to have crumbs of it elsewhere, and for less to move."""
 
 STOPPING = "stopping with the best plan so far; Ctrl-C again stops at once, without it"
 
@@ -355,9 +355,7 @@ class Study:
         best = found.solution
         if best is None or best.values is None:
             return self, found
-        most = best.objective + CRUMBS_COST * abs(best.objective)
-        if found.gap <= gap:
-            most = min(most, found.bound + gap * abs(best.objective))
+        most = _most(found, gap)
         each = (self._swept(best, part, most) for part in CRUMBS)
         study, without = next((found for found in each if found is not None), (self, best))
         return study, replace(found, solution=without)
@@ -388,14 +386,15 @@ class Study:
             return None
         self.progress("moving less")
         columns = whole_columns(draft)
-        least = moving_least(draft, model, best, columns)
+        least = moving_least(draft, model, best, columns, _most(found, gap))
         if least is best or len(without_room(draft, least)) > len(without_room(draft, best)):
             return None
         steady = self.bill(replace(found, solution=least), lambda solved: moving_less(draft, model, solved, columns))
-        if float(steady[0].total) <= best.objective + _at_no_cost(best.objective, gap):
+        if float(steady[0].total) <= least.objective + _at_no_cost(least.objective, gap):
             return steady
         plain = self.bill(found)
-        return steady if _no_dearer(steady[0], plain[0], gap) else plain
+        more = max(0.0, least.objective - best.objective)
+        return steady if _no_dearer(steady[0], plain[0], gap, more) else plain
 
     @contextlib.contextmanager
     def noting_interrupts(self) -> Iterator[None]:
@@ -411,9 +410,17 @@ class Study:
         return interrupt is not None and interrupt.noted
 
 
-def _no_dearer(bill: Bill, other: Bill, gap: float) -> bool:
-    """Whether a bill is no higher than another, but for the rounding of many quanta."""
-    return float(bill.total - other.total) <= _at_no_cost(float(other.total), gap)
+def _most(found: Incumbent, gap: float) -> float:
+    """What a plan that can be carried out may cost: little more; and what was found to be within the gap stays so."""
+    assert found.solution is not None
+    cost = found.solution.objective
+    most = cost + LITTLE_COST * abs(cost)
+    return min(most, found.bound + gap * abs(cost)) if found.gap <= gap else most
+
+
+def _no_dearer(bill: Bill, other: Bill, gap: float, more: float = 0.0) -> bool:
+    """Whether a bill is higher than another by no more than is known, but for the rounding of many quanta."""
+    return float(bill.total - other.total) <= more + _at_no_cost(float(other.total), gap)
 
 
 def _at_no_cost(total: float, gap: float) -> float:

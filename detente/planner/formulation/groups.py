@@ -20,18 +20,23 @@ from detente.demand.workload import AnyWorkload, Batch, Training, job_periods
 from detente.planner.formulation.expression import Floats, Ints
 from detente.values.period import Period, later
 
+HARDLY_ANY = 0.01
+"""Of what would come in a period if as much came at all times of its group."""
+
 
 @dataclass(frozen=True)
 class Grouping:
     """A workload's groups: each hour of inference, a batch's window, a whole job.
 
     ``owner`` is the group that each period is in (-1: in none), and ``quanta`` the work of each group. The periods of
-    a group follow one another. ``above`` is by how much a group's quanta are above the work that was asked for.
+    a group follow one another. ``above`` is by how much a group's quanta are above the work that was asked for, and
+    ``comes`` what of it comes in each period (of a job, which is there at once, nothing).
     """
 
     owner: Ints
     quanta: Quanta
     above: Floats
+    comes: Quanta
 
     @cached_property
     def work(self) -> Floats:
@@ -64,6 +69,20 @@ class Grouping:
         found: Floats = np.where(inside, np.append(each, 0.0)[self.owner] * hours, 0.0)
         return found
 
+    def steady(self, hours: Floats) -> Floats:
+        """The work of each period where none waits: as it comes, by hours where hardly any comes at some.
+
+        Shape (periods,), in the workload's unit; ``hours`` are those of each period.
+        """
+        inside = self.owner >= 0
+        group, comes = self.owner[inside], self.comes[inside] / QUANTUM.denominator
+        whole = np.bincount(group, hours[inside], len(self.quanta))
+        even = self.work[group] / whole[group] * hours[inside]
+        hardly = np.bincount(group, comes < HARDLY_ANY * even, len(self.quanta)) > 0
+        found = np.zeros(len(hours))
+        found[inside] = np.where(hardly[group], even, comes)
+        return found
+
     @property
     def most(self) -> Floats:
         """The most work that could be done in each period: all of its group's."""
@@ -83,17 +102,18 @@ def grouping(case: Case, workload: AnyWorkload, periods: Sequence[Period]) -> Gr
     if isinstance(workload, Training):
         owner = np.full(len(periods), -1, dtype=np.int32)
         owner[[p.index for p in job_periods(workload, periods)]] = 0
-        return Grouping(owner, *in_quanta([Fraction(workload.work.value)], [True]))
+        nothing = np.zeros(len(periods), dtype=np.int64)
+        return Grouping(owner, *in_quanta([Fraction(workload.work.value)], [True]), nothing)
     each = case.demand(workload, periods)
     if not isinstance(workload, Batch):
-        return Grouping(np.arange(len(periods), dtype=np.int32), *each)
+        return Grouping(np.arange(len(periods), dtype=np.int32), *each, each.quanta)
     owner = _waits(workload, periods, typical=case.declared.horizon.typical is not None)
     n = int(owner.max(initial=-1)) + 1
     quanta = np.zeros(n, dtype=np.int64)
     np.add.at(quanta, owner, each.quanta)
     above = np.zeros(n)
     np.add.at(above, owner, each.above)
-    return Grouping(owner, quanta, above)
+    return Grouping(owner, quanta, above, each.quanta)
 
 
 def _waits(workload: Batch, periods: Sequence[Period], *, typical: bool) -> Ints:

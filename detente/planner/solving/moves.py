@@ -54,11 +54,15 @@ def _changes(shares: Floats) -> int:
 
 @dataclass(frozen=True)
 class Runs:
-    """Where a workload runs, at the times at which it does: its columns of each provider, by offer and time."""
+    """Where a workload runs, and could run: its columns of each provider, by offer and time.
+
+    ``work`` is what its shares are parts of, by time: what runs then. Of work that may wait it is what would run if
+    none of it waited, so that what is put off counts as what moves does.
+    """
 
     columns: list[Ints]
     work: Floats
-    waits: bool  # whether it could be done at other times
+    held: bool  # whether as much runs at each time as was found, though it could be done at others
 
     def by_provider(self, values: Floats) -> Floats:
         """Its work by provider and time."""
@@ -66,10 +70,15 @@ class Runs:
 
     @property
     def weights(self) -> Floats:
-        """What a share that moves into each time but the first counts: work as a part of all that could move."""
+        """What a share that changes into each time but the first counts: work as a part of all that could move."""
         found: Floats = self.work[1:] / self.work[1:].sum()
         return found
 
     def moves(self, values: Floats) -> MoveCount:
         """How much of it moves."""
         return moves(self.by_provider(values))
+
+    def unrest(self, values: Floats) -> float:
+        """By how much its shares rise and fall, weighted by work: what moves, twice, and what is put off."""
+        change = np.abs(np.diff(self.by_provider(values) / self.work, axis=1)).sum(axis=0)
+        return float((change * self.weights).sum())

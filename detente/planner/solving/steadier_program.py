@@ -35,6 +35,12 @@ MAX_WORK = 4_000
 NEARLY = 1e-7
 """A share that differs by no more is the same: what is done at each time is known to floats."""
 
+NOTHING = 1e-9
+"""No more than this, in the solver's scale, is noise: of much work it would be quanta, at offers that do none of it."""
+
+MAX_SHARE = 1e4
+"""More than any share: of work that may wait, many times as much may be done at a time as comes then."""
+
 
 @dataclass(frozen=True)
 class Opening:
@@ -86,7 +92,8 @@ def _found(model: Model, runs: list[Runs], opening: Opening, rows: MoveRows, gap
         return None
     if found.values is None:
         return None
-    values[opening.columns] = np.clip(found.values[: len(most)], 0.0, most) * scale
+    there = np.where(found.values[: len(most)] > NOTHING, found.values[: len(most)], 0.0)
+    values[opening.columns] = np.minimum(there, most) * scale
     values[opening.whole] = np.rint(values[opening.whole])
     return values
 
@@ -177,8 +184,8 @@ def _moves(program: LinearProgram, model: Model, runs: list[Runs], values: Float
     if not moved.n:
         return False
     each, cost = np.arange(moved.n, dtype=np.int32), np.concatenate(weights)
-    rise = program.columns(OWNER, "rise", moved.n, cost=cost, upper=2.0, whole=True)
-    fall = program.columns(OWNER, "fall", moved.n, cost=cost, upper=2.0, whole=True)
+    rise = program.columns(OWNER, "rise", moved.n, cost=cost, upper=MAX_SHARE, whole=True)
+    fall = program.columns(OWNER, "fall", moved.n, cost=cost, upper=MAX_SHARE, whole=True)
     program.require(OWNER, "moves", Rows(moved.over((each, rise, -1.0), (each, fall, 1.0)), 0.0, 0.0))
     return True
 
@@ -191,20 +198,20 @@ def _stays(program: LinearProgram, model: Model, runs: list[Runs], values: Float
         for columns, share in zip(run.columns, run.by_provider(closed) / run.work, strict=True):
             rows = kept.add_all([(columns, model.column_scale[columns] / run.work)], share)
             of.append(np.full(rows, len(of), dtype=np.int32))
-    shares = program.columns(OWNER, "share", len(of), cost=1.0, upper=2.0, whole=True)
+    shares = program.columns(OWNER, "share", len(of), cost=1.0, upper=MAX_SHARE, whole=True)
     at = np.arange(kept.n, dtype=np.int32), shares[np.concatenate(of)], -1.0
     program.require(OWNER, "stays", Rows(kept.over(at), -NEARLY, NEARLY))
     return True
 
 
 def _times(program: LinearProgram, model: Model, runs: list[Runs], values: Floats, place: Places) -> None:
-    """Rows by which as much is done at each time as was found, of work that could be done at other times."""
+    """Rows by which as much is done at each time as was found, of jobs that could do it at other times."""
     done = OpenRows(place)
     closed = np.where(place >= 0, 0.0, values)
     for run in runs:
-        if run.waits:
+        if run.held:
             columns = np.concatenate(run.columns)
             size = model.column_scale[columns] / run.work
             done.add([(columns, size)], run.by_provider(closed).sum(axis=0) / run.work - 1.0)
     if done.n:
-        program.require(OWNER, "times", Rows(done.over(), 0.0, 0.0))
+        program.require(OWNER, "times", Rows(done.over(), -NEARLY, NEARLY))

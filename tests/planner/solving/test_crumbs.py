@@ -93,7 +93,7 @@ def test_without_crumbs_a_plan_costs_about_as_much_and_has_as_good_a_bound(case:
     if not isinstance(swept, Plan) or not isinstance(plain, Plan):
         assert type(swept) is type(plain)
         return
-    assert float(swept.cost - plain.cost) <= 2 * study.CRUMBS_COST * abs(float(plain.cost)) + 1e-4
+    assert float(swept.cost - plain.cost) <= 2 * study.LITTLE_COST * abs(float(plain.cost)) + 1e-4
     assert swept.bound <= swept.cost
     assert swept.status == plain.status or swept.status == "optimal"
     assert len(placed(swept)) <= len(placed(plain))

@@ -13,16 +13,34 @@ from hypothesis import strategies as st
 
 from detente.case.case import Case
 from detente.planner import study
+from detente.planner.formulation import purchases
 from detente.planner.formulation.expression import Floats
 from detente.planner.past import Past
 from detente.planner.solve import plan
+from detente.planner.solving import steadier
 from detente.planner.solving.incumbent import Incumbent
 from detente.planner.solving.moves import MoveCount, moves
+from detente.planner.solving.solution import Solution
 from detente.planner.solving.steadier import moving_least
-from detente.planner.solving.whole import whole_columns
+from detente.planner.solving.whole import whole_columns, with_counts
 from detente.planner.study import Study
 from detente.results.plan import Plan
-from tests.builders import EXACT, D, Data, after, agreement, build, compute, day, gpus, placed, solved, tokens, work
+from tests.builders import (
+    EXACT,
+    D,
+    Data,
+    after,
+    agreement,
+    build,
+    by_period,
+    compute,
+    day,
+    gpus,
+    placed,
+    solved,
+    tokens,
+    work,
+)
 from tests.drawn_cases import cases
 
 
@@ -132,6 +150,89 @@ def test_a_move_that_saves_money_is_made() -> None:
     assert counted(found, "chat") == (1, D("0.2"))
 
 
+def test_work_that_may_wait_is_done_as_it_comes() -> None:
+    """A quarter's work may be done in any month of it, at one price: none of it waits."""
+    comes = [1_000, 1_700, 400, 1_234, 1_234, 600]
+    demand = {after(month): f"{each} Mtok per month" for month, each in enumerate(comes)}
+    found = solved(
+        build([tokens("north", 3), tokens("south", 3)], [work("chat", demand, kind="batch", within="3 months")])
+    )
+    assert found.cost == 3 * sum(comes)
+    done = [D(0)] * 6
+    for row in found.allocations:
+        done[row.period] += row.work
+    assert done == [pytest.approx(D(each), abs=D("0.001")) for each in comes]
+    assert counted(found, "chat") == (0, 0)
+
+
+def test_work_waits_where_that_saves_money() -> None:
+    """All of a quarter in its cheapest month; in the next, whose months cost the same, what comes in each."""
+    prices = {"2026-01": 3, "2026-02": 2, "2026-03": 3, "2026-04": 3}
+    found = solved(build([tokens("north", prices)], [work(kind="batch", within="3 months")]))
+    done = by_period(found, "north-api")
+    assert done == [0, 3_000, 0, *[pytest.approx(D(1_000), abs=D("0.001"))] * 3]
+
+
+def at_counts(case: Case, counts: dict[str, list[int]]) -> tuple[Study, Solution, Solution]:
+    """A study, its least cost with as many units of each offer, and what moves least at no more, rounded anew."""
+    found = Study.of(case)
+    columns = whole_columns(found.draft)
+    best = with_counts(found.model, columns, np.array([n for name in found.draft.units for n in counts[name]], float))
+    assert best is not None
+    with mock.patch.object(steadier, "MAX_WHOLE", 0):
+        return found, best, moving_least(found.draft, found.model, best, columns, best.objective)
+
+
+def test_many_units_are_swapped_by_rounding_them_anew() -> None:
+    """Of 800 GPUs for two workloads, 600 at North and 600 at South in turns: no work moves where each keeps its own.
+
+    With what is bought as it was found, 400 of the 800 must move each month.
+    """
+    offers = [gpus(name, 2, capacity="600 GPU") for name in ("north", "south")]
+    case = build(offers, [compute("a", "400 GPU"), compute("b", "400 GPU")], months=4)
+    turns = {"north-gpus": [600, 200, 600, 200], "south-gpus": [200, 600, 200, 600]}
+    found, best, least = at_counts(case, turns)
+    assert best.values is not None
+    assert least.values is not None
+    assert totals(found, best.values)[1] > 0.99  # 400 of 800 GPUs, as a part of each of two workloads
+    assert totals(found, least.values) == (0, pytest.approx(0, abs=1e-6))
+    hours = (31 + 28 + 31 + 30) * 24
+    assert least.objective == pytest.approx(2 * 800 * hours) == best.objective
+
+
+def test_three_workloads_that_share_a_reservation_stay_where_they_are() -> None:
+    """1,000 GPUs reserved at North for a year at 1 USD, and any number at South at 2: 1,050 to 1,500 are needed.
+
+    Each month 50 to 500 GPUs of the three run at South, whosever they are: they come and go with what is needed of one
+    alone, and the others never move.
+    """
+    north = gpus("north", 1, buy="reserved", term="12 months", starts=["2026-01-01"], capacity="1000 GPU")
+    steps = [50, 500, 120, 450, 80, 300, 490, 60, 210, 330, 50, 400]
+    growing = {after(month): f"{350 + more} GPU" for month, more in enumerate(steps)}
+    needs = [compute("a", growing), compute("b", "350 GPU"), compute("c", "300 GPU")]
+    found = solved(build([north, gpus("south", 2)], needs, months=12))
+    days = (31, 28, 31, 30, 31, 30, 31, 31, 30, 31, 30, 31)
+    rented = sum(24 * each * more for each, more in zip(days, steps, strict=True))
+    assert found.cost == 1_000 * 8_760 + 2 * rented
+    assert [counted(found, name) for name in "bc"] == [(0, 0)] * 2
+
+
+@pytest.mark.parametrize(("moving", "changes"), [({}, 11), ({"moving": {"cost": "10 k USD"}}, 0)])
+def test_prices_that_cross_by_a_thousandth_move_all_of_it_unless_a_move_costs(moving: Data, changes: int) -> None:
+    """Each month the other of two is cheaper by 0.002 of 2 USD: it saves some 1,460 USD a month of 1.46 M.
+
+    What saves money is done, however little it is; a case that states what a move costs has it weighed.
+    """
+    turns = {after(month): 2 if month % 2 else "2.002" for month in range(12)}
+    other = {after(month): "2.002" if month % 2 else 2 for month in range(12)}
+    offers = [
+        gpus(name, {day: f"{price} USD per GPU-hour" for day, price in each.items()})
+        for name, each in (("north", turns), ("south", other))
+    ]
+    found = solved(build(offers, [compute(demand="1000 GPU", **moving)], months=12))
+    assert counted(found, "research") == (changes, 1 if changes else 0)
+
+
 def test_what_was_decided_before_some_news_stays() -> None:
     """North and South cost the same until March, and South less from then on: what ran at North ran there.
 
@@ -181,26 +282,30 @@ def idle(found: Study, values: Floats) -> float:
 @settings(deadline=None, derandomize=True, max_examples=60, suppress_health_check=list(HealthCheck))
 @given(case=cases(), data=st.data())
 def test_what_moves_less_costs_the_same_and_obeys_every_row(case: Case, data: st.DataObject) -> None:
-    near = Study.of(case)
+    line = data.draw(st.sampled_from([0, purchases.WHOLE_LINE]))  # above it, counts are rounded
+    with mock.patch.object(purchases, "WHOLE_LINE", line):
+        near = Study.of(case)
     found = near.solve(EXACT)
     if not isinstance(found, Incumbent) or found.solution is None:
         return
+    few = data.draw(st.sampled_from([0, steadier.MAX_WHOLE]))  # with none, whole numbers are rounded anew
     model, columns, best = near.model, whole_columns(near.draft), found.solution
-    steadier = moving_least(near.draft, model, best, columns)
+    with mock.patch.object(steadier, "MAX_WHOLE", few):
+        least = moving_least(near.draft, model, best, columns, best.objective)
     assert best.values is not None
-    assert steadier.values is not None
-    assert steadier.objective <= best.objective + 1e-9 * max(1.0, abs(best.objective))
-    before, after = totals(near, best.values), totals(near, steadier.values)
+    assert least.values is not None
+    assert least.objective <= best.objective + 1e-9 * max(1.0, abs(best.objective))
+    before, after = totals(near, best.values), totals(near, least.values)
     assert after[0] <= before[0]
     assert after[1] <= before[1] + 1e-9
-    counts = steadier.values[columns]
+    counts = least.values[columns]
     assert np.allclose(counts, np.rint(counts), atol=1e-6)
-    reached, _ = model.reached(steadier.values)
+    reached, _ = model.reached(least.values)
     low, high = model.asked(np.arange(model.program.m, dtype=np.int32))
     off = np.maximum(low - reached, reached - high) * model.row_scale
     assert off.max(initial=0.0) <= 1e-6
-    assert (steadier.values <= model.most + 1e-6 * model.column_scale).all()
-    assert idle(near, steadier.values) <= idle(near, best.values) * (1 + 1e-6) + 1e-3
+    assert (least.values <= model.most + 1e-6 * model.column_scale).all()
+    assert idle(near, least.values) <= idle(near, best.values) * (1 + 1e-6) + 1e-3
 
 
 @settings(deadline=None, derandomize=True, max_examples=25, suppress_health_check=list(HealthCheck))
@@ -213,7 +318,7 @@ def test_a_plan_that_moves_less_is_no_dearer(case: Case) -> None:
         return
     steadier = found.plan(best, EXACT)
     with (
-        mock.patch.object(study, "moving_least", lambda draft, model, solution, columns: solution),
+        mock.patch.object(study, "moving_least", lambda draft, model, solution, columns, most: solution),
         mock.patch.object(study, "moving_less", lambda draft, model, solution, columns: solution),
     ):
         plain = study.Study.of(case).plan(best, EXACT)
