@@ -75,6 +75,8 @@ class _Call:
     """The id that its provider gave it, which another may have, too."""
     told: bool = False
     """Whether its caller knows its id."""
+    named: bool = False
+    """Whether its caller knows its name."""
     name: str = ""
     last: str = ""
     """The last of its arguments that came; blank ones say nothing."""
@@ -146,13 +148,14 @@ class Calls:
                 changed = True
                 shown[-1:] = [*self._told(before), piece]
             self._last = call
-            if call.told and said.get("name") and said["name"] == call.name:
+            if call.named and said.get("name") and said["name"] == call.name:
                 del said["name"]  # who joins the pieces of a name would have it twice
                 changed = True
             if call.held is not None or (said.get("name") and not call.told and self._waits(call, said)):
                 changed = True
                 shown[-1:] = self._joined(call, piece, said)
                 continue
+            call.named = call.named or bool(said.get("name"))
             if number == call.place and number is not True and call.told and not piece.get("id"):
                 continue
             told = {"index": call.place} | ({} if call.told and not id_of(piece.get("id")) else {"id": call.id})
@@ -189,7 +192,7 @@ class Calls:
         return [] if self._waits(call, said) else self._told(call)
 
     def _told(self, call: _Call) -> list[dict[str, Any]]:
-        held, call.held, call.told = call.held, None, True
+        held, call.held, call.told, call.named = call.held, None, True, True
         return [] if held is None else [held]
 
     def rest(self, delta: dict[str, Any]) -> bool:

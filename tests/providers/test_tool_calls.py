@@ -62,7 +62,7 @@ def test_each_call_has_a_place_and_an_id_of_its_own(said: str) -> None:
         piece = {"index": number, "id": id_, "function": function}
         calls.placed({"tool_calls": [piece]})
         before = found.get(piece["index"], ("", ""))
-        found[piece["index"]] = (before[0] or name or "", before[1] + (arguments or ""))
+        found[piece["index"]] = (before[0] + (function.get("name") or ""), before[1] + (arguments or ""))
         if piece["id"]:
             ids.setdefault(piece["index"], set()).add(piece["id"])
     assert found == told
