@@ -15,6 +15,7 @@ from detente.case.agreement import InForce, changes_text, endings, own_ends
 from detente.case.billed import beside_a_plan
 from detente.case.case import Case
 from detente.case.cut_texts import cut_texts
+from detente.case.lookalikes import lookalikes
 from detente.case.no_window import in_no_window
 from detente.case.outside import YEAR, outside, seen
 from detente.case.whole_text import going_on, says_nothing
@@ -35,6 +36,7 @@ def notes(case: Case) -> tuple[Mistake, ...]:
     return (
         *(each.note for each in outside(case)),
         *cut_texts(case),
+        *lookalikes(case),
         *_last_days(case),
         *(note for _, note in of_clauses(case)),
         *_reached(case),

@@ -11,6 +11,13 @@ import unicodedata
 
 from detente.errors import HIDDEN, FlawError
 
+_ALIKE = str.maketrans(
+    "I1|0\u0131\u0237\u019a\u01c0" + "\u0430\u0435\u043e\u0440\u0441\u0443\u0445\u0456\u0458\u0455\u03bf",
+    "lllOijll" + "aeopcyxijso",
+)
+"""Characters and what many fonts draw as they do; the last are Cyrillic and Greek, of words in those letters alone."""
+_PHONETIC = re.compile("[\u0250-\u02af\u1d00-\u1dbf\ua720-\ua7ff]")
+"""Latin letters of phonetic alphabets (alpha, small capitals, turned ones): plain letters a little changed."""
 _WORD = re.compile(r"[^\W\d_]+")
 _EAST_ASIAN = {"CJK", "HIRAGANA", "KATAKANA", "KATAKANA-HIRAGANA", "HANGUL", "BOPOMOFO"}
 """Scripts that are written together, and with Latin letters, none of which look like theirs."""
@@ -47,6 +54,23 @@ def plain_name(text: str) -> str:
     for word in _WORD.findall(text):
         _one_script(word)
     return text
+
+
+def looks(word: str) -> str:
+    """What a word looks like: the same of two that many fonts draw alike, such as `personal` and `personaI`."""
+    return word.translate(_ALIKE).replace("rn", "m")
+
+
+def phonetic(word: str) -> re.Pattern[str] | None:
+    """What a word may be taken for that has letters of phonetic alphabets: any in their place; None without them."""
+    return re.compile(_PHONETIC.sub(".", re.escape(word))) if _PHONETIC.search(word) else None
+
+
+def told_apart_by(word: str, other: str) -> str:
+    """The first character in which a word is not another of as many characters; empty where they have not as many."""
+    pairs = ((a, b) for a, b in zip(word, other, strict=False) if a != b and len(word) == len(other))
+    each = (" (".join((f"U+{ord(c):04X}", unicodedata.name(c, "unnamed").lower() + ")")) for c in next(pairs, ()))
+    return ", and not ".join(each)
 
 
 def _other_form(text: str, plain: str) -> str:
