@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections import defaultdict
+from collections import Counter, defaultdict
 from collections.abc import Iterable, Iterator, Mapping
 from datetime import datetime, timedelta
 from decimal import Decimal
@@ -191,6 +191,7 @@ _MOMENTS = ("start", "end", "span_start", "span_end")
 
 def _periods(periods: RowsByList) -> Iterator[str]:
     before: tuple[datetime, datetime] | None = None
+    ended: datetime | None = None
     spans = defaultdict[tuple[datetime, datetime], Decimal](Decimal)
     for index, row in enumerate(periods):
         if row["index"] != index:
@@ -200,7 +201,9 @@ def _periods(periods: RowsByList) -> Iterator[str]:
             yield f"period {index} takes no time"
         if before is not None and (since, until) != before and since < before[1]:
             yield f"period {index} begins before the one before it has ended"
-        before = since, until
+        elif ended is not None and start < ended:
+            yield f"period {index} begins before the one before it ends"
+        before, ended = (since, until), end
         spans[before] += Decimal(row["hours"])
     for (since, until), hours in spans.items():
         lasts = Decimal((until - since) // timedelta(microseconds=1)) / _MICROSECONDS
@@ -317,10 +320,22 @@ def _capacity(plan: Mapping[str, Any]) -> Iterator[str]:
 
 
 def _rounding(plan: Mapping[str, Any]) -> Decimal:
-    """How much work rounding may add in a period: a quantum of each workload, and what a job misses in all of them."""
+    """How much work rounding may add in a period: of each workload a quantum, and what a job misses in all periods.
+
+    The last of a day (of a month, where periods are as long as days, or those of a typical week) makes good what is
+    left of the others in it: half a quantum each.
+    """
+    together = Counter[str](_made_good_with(row) for row in plan["periods"])
+    most = max(together.values(), default=0)
     waits = {row["workload"] for row in plan["workloads"] if row["kind"] != "inference"}
     places = sum(row["workload"] in waits for row in plan["decisions"]) * len(plan["periods"])
-    return (len(plan["workloads"]) + Decimal(places) / 2) / PER_UNIT
+    return (len(plan["workloads"]) * max(Decimal(1), Decimal(most) / 2) + Decimal(places) / 2) / PER_UNIT
+
+
+def _made_good_with(period: Mapping[str, Any]) -> str:
+    """The day or the month in which what rounding leaves of demand is made good."""
+    since, until = moment_of(period["span_start"]), moment_of(period["span_end"])
+    return f"{since:%Y-%m-%d}" if until - since < timedelta(days=1) else f"{since:%Y-%m}"
 
 
 def _moves(plan: Mapping[str, Any]) -> Iterator[str]:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import pytest
 
 from detente.planner.check import check
+from detente.results.plan import Plan
 from tests.builders import D, Data, agreement, build, compute, gpus, refused, solved, tokens, work
 
 HOURS = {"start": "2026-01-01", "end": "2026-01-03", "every": "hour"}
@@ -53,6 +54,7 @@ def test_a_typical_week_of_721_hours_on_just_enough_accelerators(offer: Data, co
     assert found.cost.quantize(D("0.001")) == cost
     assert {bought.units * int(offer.get("unit", 1)) for bought in found.purchases} == {8}
     assert all(line.net.quantize(D("0.001")) >= 0 for line in found.charges)
+    assert Plan.from_json(found.to_json()) == found  # its last hour makes good what rounding left of 167 others
 
 
 @pytest.mark.parametrize(
