@@ -48,15 +48,16 @@ def part(given: object, name: str) -> Decimal:
 
 
 def time_limit_of(given: object, name: str = "time_limit") -> float | None:
-    """Seconds; None where there is no limit. Raises CaseError."""
+    """Seconds, more than none; None where there is no limit. Raises CaseError."""
     if given is None:
         return None
-    if isinstance(given, str) and not re.fullmatch(r"\s*[0-9]+(\.[0-9]+)?\s*", given):
+    if isinstance(given, str) and not re.fullmatch(r"\s*[+-]?[0-9]+(\.[0-9]+)?\s*", given):
         return _read(read_seconds, given, name)
+    remedy = "write for example `60`, or `10 minutes` as text"
     if isinstance(given, bool) or not isinstance(given, Real | Decimal | str) or isnan(float(given)):
-        raise _wrong(
-            name, f"{_shown(given)} is no number of seconds", "write for example `60`, or `10 minutes` as text"
-        )
+        raise _wrong(name, f"{_shown(given)} is no number of seconds", remedy)
+    if float(given) <= 0:
+        raise _wrong(name, f"{_shown(given)} is not more than 0", remedy)
     return float(given)
 
 
