@@ -17,7 +17,7 @@ from detente.case.case import Case
 from detente.case.cut_texts import cut_texts
 from detente.case.lookalikes import lookalikes
 from detente.case.no_window import in_no_window
-from detente.case.outside import YEAR, outside, seen
+from detente.case.outside import YEAR, outside, seen, unasked
 from detente.case.whole_text import going_on, says_nothing
 from detente.contract.answer import each_of
 from detente.contract.metered.counting_moment import invoice_day
@@ -35,6 +35,7 @@ def notes(case: Case) -> tuple[Mistake, ...]:
     """What may be a mistake, in the order of the functions below."""
     return (
         *(each.note for each in outside(case)),
+        *unasked(case),
         *cut_texts(case),
         *lookalikes(case),
         *_last_days(case),

@@ -1,6 +1,6 @@
 """What a case says of times that neither its horizon nor the clause's own time sees: mostly a year that is mistyped.
 
-Owns: clauses, amendments, and days inside of clauses, each with the question whether its year is right.
+Owns: clauses, amendments, days inside of clauses, and work, each with the question whether its year is right.
 Not here: what else may be a mistake (``notes``), and what is one (``checks``).
 """
 
@@ -13,7 +13,9 @@ from typing import NamedTuple
 from detente.case.acting import acting_after
 from detente.case.agreement import InForce, clock_of
 from detente.case.case import Case
+from detente.case.written import at, place, text_at
 from detente.contract.answer import each_placed
+from detente.demand.workload import Training
 from detente.errors import KeyPath, Mistake, Where
 from detente.values.held import held_in
 from detente.values.period import endless, later, moment, named
@@ -44,6 +46,20 @@ def outside(case: Case) -> Iterator[Unseen]:
     yield from _days(case, versions, closes)
     yield from _before(case, versions)
     yield from _ended(case, versions, closes)
+
+
+def unasked(case: Case) -> Iterator[Mistake]:
+    """Work that is asked for after the horizon alone."""
+    entries = case.source.written.sections["workloads"] if case.source is not None else ()
+    written = {text_at(node, "id"): node for node in entries}
+    for workload in case.workloads:
+        rate = None if isinstance(workload, Training) else workload.demand.rate
+        first = rate.steps[0][0] if rate is not None else None
+        if first is not None and moment(first) >= case.declared.horizon.closes:
+            demand = at(written[workload.id], ("demand",)) if workload.id in written else None
+            where = Where(workload.id) if demand is None else place(demand)
+            what = f"`{workload.id}` asks for work from {first} on, and at no time of the horizon ({seen(case)})"
+            yield Mistake(where, what, YEAR)
 
 
 def seen(case: Case) -> str:

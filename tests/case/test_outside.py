@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from detente.case.notes import notes
-from tests.builders import Data, agreement, build, compute, data_of, gpus, mistakes, solved
+from tests.builders import Data, agreement, build, compute, data_of, gpus, mistakes, solved, tokens, work
 
 OFF = {"id": "d", "kind": "discount", "off": "5%"}
 TAKEN = {"id": "t", "kind": "take-or-pay", "offer": "north-gpus", "quantity": "5 GPU", "price": "1 USD per GPU-hour"}
@@ -169,3 +169,21 @@ def test_notice_before_a_renewal_is_in_force() -> None:
     given = agreement(RENEWS | {"given": "2006-03-01"}, ends="2027-01-01")
     (only,) = mistakes(data_of([gpus("north", 1)], [compute()], given, months=12))
     assert only == "notice was given on 2006-03-01, before the clause is in force (2026-01-01); is the year right?"
+
+
+@pytest.mark.parametrize(
+    ("rate", "first"),
+    [
+        ({"2062-01": "100 GPU"}, "2062-01-01"),
+        ({"2026-07": "100 GPU", "2027-01": "0 GPU"}, "2026-07-01"),
+        ({"2026-06": "100 GPU"}, None),
+        ({"2025-01": "100 GPU"}, None),
+        ("100 GPU", None),
+    ],
+)
+def test_work_that_is_asked_for_after_the_horizon_alone(rate: object, first: str | None) -> None:
+    """Six months from January 2026; work that never changes, or has begun, is asked for in all of them."""
+    offers = [tokens("north", 3), gpus("north", 2)]
+    case = build(offers, [work(), compute(demand={"rate": rate})])
+    said = f"`research` asks for work from {first} on, and at no time of the horizon (Jan 2026 – Jun 2026)"
+    assert [(each.what, each.remedy) for each in notes(case)] == [(said, "is the year right?")] * (first is not None)
