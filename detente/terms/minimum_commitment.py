@@ -382,8 +382,11 @@ class MinimumCommitment(Term, AfterPlans):
             yield from prepayment.lapse_days(charged, self.shortfall.valid_for, self.validity.end)
 
     def overlooked(self, horizon: Horizon) -> Iterator[Flaw]:
-        """Milestones on a day that a contract may count in."""
-        return on_last_days(self.id, self.milestones)
+        """Milestones on a day that a contract may count in, and a remedy that costs nothing."""
+        yield from on_last_days(self.id, self.milestones)
+        if isinstance(self.shortfall, Shortfall) and self.shortfall.is_nothing:
+            what = f"`{self.id}` may be missed at no cost, and no plan keeps to it for its own sake: "
+            yield Flaw(f"{what}its `shortfall` is nothing", "write what was agreed on (`forbidden`: it must be met)")
 
     @property
     def divides(self) -> Divided:

@@ -214,3 +214,14 @@ def test_what_offers_sell_is_not_sold_beside_them(sold: list[str]) -> None:
     data = data_of([tokens("north", 3)], [work()], agreement(CLOUD))
     (said,) = mistakes(data | {"providers": [north, *PROVIDERS[1:]]})
     assert f"`{sold[-1]}`" in said
+
+
+@pytest.mark.parametrize(
+    ("shortfall", "told"),
+    [({"fee": "0%"}, True), ({"lump": "0 USD"}, True), ({"fee": "1%"}, False), ("forbidden", False), (None, False)],
+)
+def test_an_amount_that_may_be_missed_at_no_cost_is_noted(shortfall: object, told: bool) -> None:
+    more = {} if shortfall is None else {"shortfall": shortfall}
+    case = build([tokens("north", 3)], [work()], agreement({"id": "least", **FLOOR, **more}))
+    said = "`least` may be missed at no cost, and no plan keeps to it for its own sake: its `shortfall` is nothing"
+    assert [note.what for note in notes(case)] == [said] * told

@@ -59,6 +59,11 @@ class Shortfall(Noun):
         return self.charged_as == "prepayment"
 
     @property
+    def is_nothing(self) -> bool:
+        """Whether nothing is owed for what is missing."""
+        return not self.each and not (self.lump and self.lump.amount)
+
+    @property
     def each(self) -> Fraction:
         """What is paid of a missing amount, or for each unit that is missing."""
         if self.lump is not None:
