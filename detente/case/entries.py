@@ -19,6 +19,7 @@ from detente.case.agreement import Agreement
 from detente.case.declared import CaseHead
 from detente.case.document import Document
 from detente.case.egress import moved_facts
+from detente.contract.clause_text import SELF
 from detente.contract.reach.scope import Selection
 from detente.demand.workload import AnyWorkload, can_run
 from detente.errors import Flaw, KeyPath, Mistake, Where
@@ -27,6 +28,7 @@ from detente.market.offer import AnyOffer
 from detente.market.provider import Provider
 from detente.values.facts import OFFER_KEYS, Facts
 from detente.values.likeness import did_you_mean
+from detente.values.noun import ID, MAX_CHARACTERS
 from detente.values.period import Horizon, Period, begins
 
 
@@ -233,7 +235,7 @@ class Entries:
                 section in self.unread
                 or (section == "offers" and "catalogs" in self.unread)  # which sell offers
                 or bool(self.repeated(section))
-                or len(entries) > sum(isinstance(e.raw, dict) and isinstance(e.raw.get("id"), str) for e in entries)
+                or not all(_has_name(section, entry) for entry in entries)
             )
         return self._nameless[section]
 
@@ -351,3 +353,11 @@ class Entries:
 def _section(key: str) -> str:
     """Whose fact a key of scopes asks for."""
     return "offers" if key in OFFER_KEYS else "workloads"
+
+
+def _has_name(section: str, entry: Entry) -> bool:
+    """Whether an entry has an id by which others can name it."""
+    name = entry.raw.get("id") if isinstance(entry.raw, dict) else None
+    if not isinstance(name, str) or len(name) > MAX_CHARACTERS or (section, name) == ("providers", SELF):
+        return False
+    return re.match(ID, name) is not None

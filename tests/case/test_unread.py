@@ -8,7 +8,7 @@ import pytest
 
 from detente.case.case import Case
 from detente.errors import CaseError
-from tests.builders import Data, agreement, data_of, tokens, work
+from tests.builders import PROVIDERS, Data, agreement, data_of, tokens, work
 from tests.gateway.stage import deployment
 
 CAP = {"id": "cap", "kind": "spending-cap", "amount": "1 k USD", "windows": {"every": "term"}}
@@ -96,3 +96,20 @@ def test_what_does_not_follow_from_a_mistake_is_told_beside_it(tmp_path: Path) -
     assert any("`texas-x`" in what for what in found)
     assert any("`nort`" in what for what in found)
     assert any("`Mx`" in what for what in found)
+
+
+@pytest.mark.parametrize(
+    ("name", "what"),
+    [
+        ("my north", "does not have the right form"),
+        ("North", "does not have the right form"),
+        ("self", "a provider cannot be called `self`"),
+        ("n" * 121, "has 121 characters"),
+    ],
+)
+def test_an_id_that_cannot_be_one_makes_no_second_mistake(name: str, what: str) -> None:
+    """What names the provider by another word may mean it."""
+    providers = [PROVIDERS[0] | {"id": name}, *PROVIDERS[1:]]
+    found = said(providers=providers)
+    assert len(found) == 1
+    assert what in next(iter(found))
