@@ -24,6 +24,8 @@ from detente.values.text import hidden_in
 MAX_BYTES = 32 * 1024 * 1024
 MAX_DEPTH = 64
 NOT_TEXT = "name a folder with a `case.yaml`, or a YAML file"
+PACKED = (b"PK\x03\x04", b"%PDF-")
+"""What a spreadsheet, another packed file or a PDF begins with: the first of it may be text."""
 MAX_VALUES = 500_000  # after aliases are followed: an anchor that doubles itself must not fill memory
 
 _LOADER: Any = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
@@ -80,6 +82,8 @@ class Document:
     @classmethod
     def parse(cls, raw: bytes, name: str) -> Document:
         """Parse bytes. Raises CaseError."""
+        if raw.startswith(PACKED):
+            raise CaseError([Mistake(Where(name), "is not a text file", NOT_TEXT)])
         try:
             text = raw.decode("utf-8-sig")
         except UnicodeDecodeError as error:

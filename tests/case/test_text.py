@@ -225,6 +225,8 @@ FIRST_DAY = [
     ("providers:\n  id: a\n  - id: b\n", ":3:3: ", "each entry of a list with `- `"),
     ("hello\n", ":1:1: a case file is a mapping of sections", "begin it with a section, such as `offers:`"),
     ("PAR1\0\xff", "case.yaml: is not a text file", "name a folder with a `case.yaml`, or a YAML file"),
+    ("PK\x03\x04\x14", "case.yaml: is not a text file", "name a folder with a `case.yaml`, or a YAML file"),
+    ("%PDF-1.7\nx\n", "case.yaml: is not a text file", "name a folder with a `case.yaml`, or a YAML file"),
     ("", ":1:1: is empty", "start one with `detente init`"),
     ("# nothing\n", ":1:1: is empty", "start one with `detente init`"),
     ('{"format": "detente-plan/1"}', ":1:1: is a saved plan", "name the case"),
