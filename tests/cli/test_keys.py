@@ -20,6 +20,8 @@ from tests.cli.shell import detente
 from tests.gateway.caller import HELLO
 from tests.gateway.stage import case_data
 
+BRIEFLY = 5.0
+"""Seconds for which the other workers are stopped, at most."""
 TEAM: Data = {"id": "team", "of": {"group": ["a", "b"]}, "every": "month", "requests": 5}
 
 
@@ -147,7 +149,7 @@ def test_a_ledger_of_another_case_holds_no_keys_of_this(case: Path) -> None:
 
 def status(live: Gateway, key: str, *, calls: bool = True) -> int:
     """How a call with a key is answered, or what takes nothing."""
-    connection = HTTPConnection("127.0.0.1", live.port, timeout=60)
+    connection = HTTPConnection("127.0.0.1", live.port, timeout=60 if calls else BRIEFLY)
     try:
         body = json.dumps({**HELLO, "max_tokens": 5}) if calls else None
         method, path = ("POST", "/v1/chat/completions") if calls else ("GET", "/v1/models")
@@ -160,7 +162,11 @@ def status(live: Gateway, key: str, *, calls: bool = True) -> int:
 
 
 def by_each_worker(live: Gateway, key: str) -> list[int]:
-    """How each worker answers with a key what takes nothing: the others are stopped, so that they accept no call."""
+    """How each worker answers with a key what takes nothing: the others are stopped, so that they accept no call.
+
+    Briefly, and to be asked again: one that is just starting may wait for the ledger, of which another held the lock as
+    it was stopped.
+    """
     workers = [child for child in children_of(live.pid) if _listens(child, live.port)]
     answers = []
     for worker in workers:
