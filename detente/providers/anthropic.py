@@ -45,6 +45,11 @@ class AnthropicWire(Wire):
         return self.deployment.endpoint.rstrip("/")
 
     @cached_property
+    def quoted_name(self) -> bytes:
+        """What its provider calls the model, as JSON."""
+        return msgspec.json.encode(self.name)
+
+    @cached_property
     def claude(self) -> Claude:
         """What its model takes."""
         return claude_of(self.name, self.deployment.model)
@@ -88,11 +93,11 @@ class AnthropicWire(Wire):
             headers.append(("anthropic-beta", ",".join(call.betas)))
         if call.operation == "count":
             return self._count(members, headers)
-        body = joined(members, [("model", msgspec.json.encode(self.name))])
+        body = joined(members, [("model", self.quoted_name)])
         return Outgoing(PATH, tuple(headers), body, left_out=left_out)
 
     def _count(self, members: Members, headers: list[tuple[str, str]]) -> Outgoing:
-        body = joined(counted(members), [("model", msgspec.json.encode(self.name))])
+        body = joined(counted(members), [("model", self.quoted_name)])
         return Outgoing(f"{PATH}/count_tokens", tuple(headers), body)
 
     def decode(self, call: Call, headers: Headers, body: bytes) -> Reply | Failure:

@@ -32,7 +32,7 @@ def few_breakpoints(members: Mapping[str, msgspec.Raw], of: Collection[str] = CA
     many; what a tool takes as input, or describes as such, sets none.
     """
     stated = [name for name in CACHED_MEMBERS if name in members and name in of]
-    if sum([len(_MARK.findall(bytes(members[name]))) for name in stated]) <= MAX_BREAKPOINTS:
+    if not stated or sum([len(_MARK.findall(bytes(members[name]))) for name in stated]) <= MAX_BREAKPOINTS:
         return
     places = [place for name in stated for place in _places(msgspec.json.decode(members[name]), name)]
     if len(places) > MAX_BREAKPOINTS:

@@ -83,7 +83,10 @@ class _Thinking(msgspec.Struct, forbid_unknown_fields=True):
 
 def members_of(body: bytes) -> dict[str, msgspec.Raw]:
     """The members that say anything: one that is null is as one left out."""
-    return {name: raw for name, raw in chat.members_of(body).items() if bytes(raw) != _NULL}
+    members = chat.members_of(body)
+    if not body.count(_NULL):  # as mostly: then no member is copied to be looked at
+        return members
+    return {name: raw for name, raw in members.items() if bytes(raw) != _NULL}
 
 
 class Asking:
