@@ -105,7 +105,7 @@ def fitted(call: Call, claude: Claude, omissions: Omissions) -> Members:
     if "inference_geo" in members:
         raise Refusal(f"`inference_geo` is not supported: {ELSEWHERE['inference_geo']}", "inference_geo")
     unsigned = THOUGHT in marked and _without_unsigned(members, omissions)
-    if not claude.adaptive or not claude.effort:
+    if ("thinking" in members or "output_config" in members) and not (claude.adaptive and claude.effort):
         _thinking(members, claude, omissions)
     if not claude.budgets:
         _without_budget(members, omissions)

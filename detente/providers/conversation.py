@@ -28,11 +28,12 @@ def checked(members: Mapping[str, msgspec.Raw], marked: frozenset[bytes]) -> Non
 
     ``marked`` is what its messages hold (``marks``).
     """
-    messages = bytes(members.get("messages", b""))
-    if USE in marked and _repeats(_USES.findall(messages)):
-        _twice(messages, "tool_use", "id", "is a second call `{}`: give each call an id of its own")
-    if RESULT in marked and _repeats(_RESULTS.findall(messages)):
-        _twice(messages, "tool_result", "tool_use_id", "is a second result of the call `{}`: send one")
+    if USE in marked or RESULT in marked:
+        messages = bytes(members.get("messages", b""))
+        if USE in marked and _repeats(_USES.findall(messages)):
+            _twice(messages, "tool_use", "id", "is a second call `{}`: give each call an id of its own")
+        if RESULT in marked and _repeats(_RESULTS.findall(messages)):
+            _twice(messages, "tool_result", "tool_use_id", "is a second result of the call `{}`: send one")
     thinking = bytes(members.get("thinking", b""))
     if b'"enabled"' in thinking and b'"budget_tokens"' not in thinking:
         what = "`thinking` is enabled without `budget_tokens`"
