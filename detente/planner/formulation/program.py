@@ -229,8 +229,9 @@ class LinearProgram:
 
     def _own(self, owner: Owner, parts: Sequence[Part]) -> Literal["none", "some", "all"]:
         """Which columns of an expression are an owner's."""
-        blocks = [block for block in self.column_blocks if block.owner == owner]
-        of = [any(_has([part], block) for block in blocks) for part in parts]
+        edges = np.array([(b.start, b.stop) for b in self.column_blocks if b.owner == owner], dtype=np.int32).ravel()
+        some = _columns(parts) if len(edges) else ()
+        of = [bool((np.searchsorted(edges, columns, side="right") & 1).any()) for columns in some]  # odd: in a block
         return "all" if of and all(of) else "some" if any(of) else "none"
 
     def restate(self, block: Block, amounts: Floats) -> None:
@@ -396,5 +397,9 @@ def _in_places(one: Part, other: Part) -> bool:
 
 def _has(parts: Sequence[Part], block: Block) -> bool:
     """Whether expressions have any of a block's columns."""
-    every = (part[1].columns if isinstance(part[1], Lines) else part[1] for part in parts)
-    return any(bool(((columns >= block.start) & (columns < block.stop)).any()) for columns in every)
+    return any(bool(((columns >= block.start) & (columns < block.stop)).any()) for columns in _columns(parts))
+
+
+def _columns(parts: Sequence[Part]) -> Iterator[Ints]:
+    """Those of each part of an expression."""
+    return (part[1].columns if isinstance(part[1], Lines) else part[1] for part in parts)
