@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import os
 import re
 from pathlib import Path
 from typing import Any
@@ -17,11 +16,11 @@ from detente.case.case_files import FOLDERS
 from detente.demand.workload import Training
 from detente.errors import CaseError, MissingExtraError, Mistake
 from tests import fuzz as hostile
+from tests.drawing import MORE
 from tests.effort import soon
 
 VALID = (Path(__file__).parent / "cases" / "mistakes" / "case.yaml").read_text(encoding="utf-8")
 LINES = VALID.splitlines()
-MORE = int(os.environ.get("DETENTE_FUZZ", "1"))  # times the examples that CI runs
 
 
 def fuzz(examples: int) -> settings:
@@ -68,7 +67,7 @@ def one_file(folder: Path, text: str | bytes) -> None:
     holds(folder / "case.yaml")
 
 
-@fuzz(100)
+@fuzz(60)
 @given(raw=st.binary(max_size=400))
 @example(raw=b"\xef\xbb\xbfname: x\n\xff")
 @example(raw=b"\xff\xfen\x00a\x00")
@@ -78,7 +77,7 @@ def test_any_bytes(tmp_path: Path, raw: bytes) -> None:
     one_file(tmp_path, raw)
 
 
-@fuzz(60)
+@fuzz(40)
 @given(raw=st.binary(max_size=200), folder=st.sampled_from(FOLDERS))
 def test_any_bytes_in_any_folder(tmp_path: Path, raw: bytes, folder: str) -> None:
     (tmp_path / "case.yaml").write_text(VALID)
@@ -88,7 +87,7 @@ def test_any_bytes_in_any_folder(tmp_path: Path, raw: bytes, folder: str) -> Non
     holds(tmp_path)
 
 
-@fuzz(100)
+@fuzz(60)
 @given(text=st.text(alphabet=st.sampled_from("ab:-?[]{}&*!|>'\"%@`#,. \n\t\r0\u2028\ud800\U0001f600"), max_size=60))
 def test_anything_that_looks_like_yaml(tmp_path: Path, text: str) -> None:
     one_file(tmp_path, text)
@@ -170,7 +169,7 @@ def edited(edits: list[tuple[str, int, str]]) -> str:
     return "\n".join(lines)
 
 
-@fuzz(250)
+@fuzz(150)
 @given(edits=st.lists(EDIT, min_size=1, max_size=3))
 def test_a_valid_case_with_a_few_edits(tmp_path: Path, edits: list[tuple[str, int, str]]) -> None:
     one_file(tmp_path, edited(edits))
@@ -212,7 +211,7 @@ TREE = json.dumps(tree())
 PATHS = paths(json.loads(TREE))
 
 
-@fuzz(250)
+@fuzz(150)
 @given(edits=st.lists(st.tuples(st.sampled_from(PATHS[1:]), PLAIN), min_size=1, max_size=3))
 def test_a_valid_case_with_any_value_anywhere(edits: list[tuple[tuple[Any, ...], Any]]) -> None:
     data = json.loads(TREE)
@@ -277,7 +276,7 @@ def test_much_in_each_part_of_a_valid_case(tmp_path: Path) -> None:
 @pytest.mark.parametrize("kind", hostile.KINDS)
 def test_hostile_files_of_each_kind(kind: str) -> None:
     """As ``python -m tests.fuzz`` makes them: some of them here, for hours by hand."""
-    for seed in range(40 * MORE):
+    for seed in range(28 * MORE):
         try:
             hostile.once(kind, seed)
         except Exception as error:

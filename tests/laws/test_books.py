@@ -16,7 +16,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from detente.case.case import Case
@@ -35,8 +35,9 @@ from detente.results.conflict import Conflict
 from detente.terms import KINDS, kind_named
 from detente.values.micros import HOUR
 from tests.builders import day, settled_of
+from tests.drawing import drawing
 from tests.drawn_cases import cases
-from tests.laws.test_settling import LATE, START, few, lines_of, rated
+from tests.laws.test_settling import LATE, START, lines_of, rated
 from tests.ledger.served import NOW, fresh
 from tests.replayed import replayed
 from tests.terms.drawn import ALL_KINDS
@@ -67,7 +68,7 @@ def balance(store: Store, account: str) -> int:
 
 
 @counting
-@settings(few, max_examples=3)
+@drawing(2)
 @given(data=st.data())
 def test_a_plan_on_the_books_settles_to_its_own_bill(kind: str, data: st.DataObject) -> None:
     case: Case = data.draw(cases(need=kind))
@@ -89,7 +90,7 @@ def test_a_plan_on_the_books_settles_to_its_own_bill(kind: str, data: st.DataObj
 
 
 @counting
-@settings(few, max_examples=4)
+@drawing(3)
 @given(data=st.data())
 def test_every_prefix_of_batches_in_any_order_is_the_batch(kind: str, data: st.DataObject) -> None:
     case = data.draw(cases(need=kind, most=2))
@@ -105,7 +106,7 @@ def test_every_prefix_of_batches_in_any_order_is_the_batch(kind: str, data: st.D
 
 
 @counting
-@settings(few, max_examples=4)
+@drawing(3)
 @given(data=st.data())
 def test_what_was_used_at_a_moment_counts_as_a_line_of_it_does(kind: str, data: st.DataObject) -> None:
     """By the hour, as sums of the books do it: what is remembered of a day holds for all of it, and for no other."""
@@ -129,7 +130,7 @@ def told(totals: Totals) -> dict[Any, Any]:
 
 
 @counting
-@settings(few, max_examples=3)
+@drawing(2)
 @given(data=st.data())
 def test_closing_early_late_and_again_comes_to_the_same(kind: str, data: st.DataObject) -> None:
     """However often, and whatever came between: what clauses owe is on the books once, and the books balance."""

@@ -11,7 +11,7 @@ from itertools import chain, combinations, product
 from typing import Any
 
 import pytest
-from hypothesis import HealthCheck, given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from detente.case.case import Case
@@ -27,6 +27,7 @@ from detente.terms.minimum_commitment import MinimumCommitment
 from detente.values.facts import DEMAND_KEYS
 from detente.values.money import NANO
 from tests.builders import EXACT, Data, settled_of, two_clouds
+from tests.drawing import drawing
 from tests.drawn_cases import cases, worlds
 from tests.replayed import replayed
 from tests.terms.drawn import ALIKE, ALL_KINDS, EACH_KIND, GENERATORS, generator
@@ -34,12 +35,7 @@ from tests.terms.drawn import ALIKE, ALL_KINDS, EACH_KIND, GENERATORS, generator
 CENT = Decimal("0.01")
 SMALL = Decimal("0.000001")
 
-few = settings(
-    deadline=None,
-    derandomize=True,
-    max_examples=6,
-    suppress_health_check=[HealthCheck.too_slow, HealthCheck.filter_too_much],
-)
+few = drawing(4)
 every_kind = pytest.mark.parametrize("kind", EACH_KIND)
 
 
@@ -52,7 +48,7 @@ def test_most_cases_that_are_drawn_can_be_read() -> None:
     """Else the laws are asked of few, and drawing takes longer than asking: a new check may refuse what is drawn."""
     drawn, refused = 0, list[str]()
 
-    @settings(few, max_examples=30)
+    @drawing(30)
     @given(world=worlds(least=2, wide=True))
     def read(world: Data) -> None:
         nonlocal drawn
@@ -80,7 +76,7 @@ def any_case(kind: str) -> st.SearchStrategy[Case]:
 
 
 @every_kind
-@settings(few, max_examples=9)
+@drawing(6)
 @given(data=st.data())
 def test_a_plan_obeys_costs_what_it_says_and_cites_clauses(kind: str, data: st.DataObject) -> None:
     case = data.draw(any_case(kind))
@@ -98,7 +94,7 @@ def test_what_is_denied_is_met_in_draws() -> None:
     """Else nothing is asked of denials: most kinds deny nothing, and few are drawn beside them."""
     denied = 0
 
-    @settings(few, max_examples=9)
+    @drawing(9)
     @given(case=cases(need="residency", kinds=DENYING, most=2))
     def each(case: Case) -> None:
         nonlocal denied

@@ -8,7 +8,7 @@ from decimal import Decimal
 from typing import Any, Literal
 
 import pytest
-from hypothesis import HealthCheck, assume, given, settings
+from hypothesis import assume, given
 from hypothesis import strategies as st
 
 from detente.case.case import Case
@@ -26,15 +26,11 @@ from detente.results.plan import Plan
 from detente.terms import KINDS, kind_named
 from detente.values.money import nano
 from tests.builders import D, Data, day, settled_of
+from tests.drawing import drawing
 from tests.drawn_cases import cases, worlds
 from tests.replayed import replayed
 
-few = settings(
-    deadline=None,
-    derandomize=True,
-    max_examples=9,
-    suppress_health_check=[HealthCheck.too_slow, HealthCheck.filter_too_much],
-)
+few = drawing(6)
 SETTLING = tuple(kind for kind in KINDS if kind_named(kind).settle is not Term.settle)
 """The kinds that settle anything."""
 every_kind = pytest.mark.parametrize("kind", SETTLING)
@@ -76,7 +72,7 @@ MOMENTS = st.one_of(
 
 
 @every_kind
-@settings(few, max_examples=12)
+@drawing(8)
 @given(data=st.data())
 def test_every_prefix_of_a_stream_in_any_order_is_a_batch(kind: str, data: st.DataObject) -> None:
     case = data.draw(cases(need=kind, most=2))
@@ -200,7 +196,7 @@ def of_inference_alone(draw: Any, kind: str) -> Case | None:
 
 
 @every_kind
-@settings(few, max_examples=4)
+@drawing(4)
 @given(data=st.data())
 def test_use_without_a_label_is_never_zero(kind: str, data: st.DataObject) -> None:
     """Use that does not say of which kind it is, where a clause that counts turns on that: its total is no number."""

@@ -9,7 +9,7 @@ from typing import Any, get_args
 from unittest import mock
 
 import pytest
-from hypothesis import HealthCheck, assume, given, settings
+from hypothesis import assume, given
 from hypothesis import strategies as st
 
 from detente.case.case import Case
@@ -29,18 +29,14 @@ from detente.results.conflict import Conflict
 from detente.results.plan import Plan
 from detente.results.plan_rows import PeriodRow
 from tests.builders import Data, agreement, data_of, day, placed, refused, solved, tokens, work
+from tests.drawing import drawing
 from tests.drawn_cases import worlds
 from tests.gateway.stage import deployment
 from tests.spread import MANY, spread
 
 EXAMPLES = Path(__file__).parents[2] / "examples"
 MOMENT = timedelta(microseconds=1)
-some = settings(
-    max_examples=40,
-    deadline=None,
-    derandomize=True,
-    suppress_health_check=[HealthCheck.too_slow, HealthCheck.filter_too_much],
-)
+some = drawing(26)
 
 
 def moments(case: Case, period: PeriodRow) -> list[datetime]:

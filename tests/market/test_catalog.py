@@ -233,7 +233,7 @@ def test_lists_that_cannot_be_read(tmp_path: Path, content: str | bytes, said: s
     assert said in refused(tmp_path, content)
 
 
-@settings(max_examples=150, suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow])
+@settings(max_examples=100, suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow])
 @given(
     format_=st.sampled_from([("skypilot", SKYPILOT), ("gcp-cud", CUD)]),
     where=st.floats(0, 1, exclude_max=True),

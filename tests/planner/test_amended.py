@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
-from hypothesis import HealthCheck, assume, given, settings
+from hypothesis import assume, given
 from hypothesis import strategies as st
 
 from detente.case.case import Case
@@ -31,6 +31,7 @@ from tests.builders import (
     ways,
     work,
 )
+from tests.drawing import drawing
 from tests.drawn_cases import worlds
 from tests.planner.oracle.oracle import Oracle
 from tests.terms.drawn import SHAPING_KINDS, generator, pick, sold_for
@@ -262,7 +263,7 @@ def test_each_version_of_a_redundancy_clause_has_its_own_standby() -> None:
 
 # -- the law -------------------------------------------------------------------------------------------------------
 @pytest.mark.parametrize("kind", SHAPING_KINDS)
-@settings(deadline=None, derandomize=True, max_examples=4, suppress_health_check=list(HealthCheck))
+@drawing(3)
 @given(data=st.data())
 def test_an_amended_clause_is_two_clauses_one_after_the_other(kind: str, data: st.DataObject) -> None:
     world = data.draw(worlds(most=1))

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
-from hypothesis import HealthCheck, given, settings
+from hypothesis import given
 
 from detente.case.case import Case
 from detente.errors import CaseError
@@ -30,6 +30,7 @@ from tests.builders import (
     ways,
     work,
 )
+from tests.drawing import drawing
 from tests.drawn_cases import cases
 
 CHEAP = [tokens("north", 3), tokens("south", 2)]
@@ -145,12 +146,7 @@ def test_three_that_collide_only_together(months: int) -> None:
     ]
 
 
-@settings(
-    deadline=None,
-    derandomize=True,
-    max_examples=40,
-    suppress_health_check=[HealthCheck.too_slow, HealthCheck.filter_too_much],
-)
+@drawing(26)
 @given(case=cases(kinds=["exclusivity", "residency", "redundancy", "minimum-commitment", "share", "spending-cap"]))
 def test_any_conflict_is_minimal_and_its_ways_out_are_sorted(case: Case) -> None:
     found = plan(case)
@@ -331,12 +327,7 @@ def test_units_are_searched_only_where_neither_dividing_nor_rounding_them_tells(
     assert check(build([gpus("north", 3, capacity=capacity)], [compute(demand="2.5 GPU")], months=1)).answer == answer
 
 
-@settings(
-    deadline=None,
-    derandomize=True,
-    max_examples=25,
-    suppress_health_check=[HealthCheck.too_slow, HealthCheck.filter_too_much],
-)
+@drawing(16)
 @given(case=cases(most=2))
 def test_what_can_be_signed_can_be_planned(case: Case) -> None:
     answer = check(case).answer

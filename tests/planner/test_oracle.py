@@ -5,7 +5,7 @@ from __future__ import annotations
 from unittest import mock
 
 import pytest
-from hypothesis import HealthCheck, assume, given, settings
+from hypothesis import assume, given
 from hypothesis import strategies as st
 
 from detente.case.case import Case
@@ -14,6 +14,7 @@ from detente.planner.solve import plan
 from detente.planner.solving import search
 from detente.results.plan import Plan
 from tests.builders import EXACT, Data, agreement, build, compute, gpus
+from tests.drawing import drawing
 from tests.drawn_cases import cases
 from tests.planner.oracle.oracle import Oracle
 from tests.terms import drawn
@@ -53,22 +54,15 @@ def test_another_partys_savings_plan_counts_nothing_towards_a_floor() -> None:
 MAX_WHOLE = 12
 """Whole columns of a program that our own branch and bound searches to its end in a second."""
 
-thorough = settings(
-    deadline=None,
-    derandomize=True,
-    max_examples=120,
-    suppress_health_check=[HealthCheck.too_slow, HealthCheck.filter_too_much],
-)
 
-
-@thorough
+@drawing(100)
 @given(case=cases(least=2, wide=True))
 def test_any_clauses(case: Case) -> None:
     agree(case)
 
 
 @pytest.mark.parametrize("kind", EACH_KIND)
-@settings(thorough, max_examples=10)
+@drawing(9)
 @given(data=st.data())
 def test_each_kind(kind: str, data: st.DataObject) -> None:
     agree(data.draw(cases(need=kind, least=2, wide=True)))
@@ -79,14 +73,14 @@ def weeks(draw: Draw) -> Data:
 
 
 @pytest.mark.parametrize("kind", ["credit", "minimum-commitment", "spending-cap", "volume-discount"])
-@settings(thorough, max_examples=5)
+@drawing(5)
 @given(data=st.data())
 def test_by_the_week(kind: str, data: st.DataObject) -> None:
     with mock.patch.object(drawn, "_windows", weeks):
         agree(data.draw(cases(need=kind, least=2, wide=True)))
 
 
-@settings(thorough, max_examples=20)
+@drawing(16)
 @given(case=cases(most=2))
 def test_the_planner_s_own_branch_and_bound(case: Case) -> None:
     """The search that large programs get, on small ones, and to its end, which many whole numbers alike put far off."""

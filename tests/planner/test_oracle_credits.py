@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
-from hypothesis import HealthCheck, assume, given, settings
+from hypothesis import assume, given
 from hypothesis import strategies as st
 
 from detente.case.case import Case
@@ -13,6 +13,7 @@ from detente.errors import CaseError
 from detente.planner.solve import plan
 from detente.results.plan import Plan
 from tests.builders import EXACT, Data, agreement, data_of, tokens, work
+from tests.drawing import drawing
 from tests.planner.oracle.oracle import Oracle
 from tests.terms.drawn import Draw, pick
 
@@ -58,12 +59,7 @@ def worlds(draw: Draw) -> Data:
     return data_of(offers, loads, agreement(*terms), months=2)
 
 
-@settings(
-    deadline=None,
-    derandomize=True,
-    max_examples=25,
-    suppress_health_check=[HealthCheck.too_slow, HealthCheck.filter_too_much],
-)
+@drawing(20)
 @given(data=worlds())
 def test_credits_that_meet(data: Any) -> None:
     try:

@@ -12,7 +12,7 @@ from unittest import mock
 
 import numpy as np
 import pytest
-from hypothesis import HealthCheck, assume, given, settings
+from hypothesis import assume, given
 from hypothesis import strategies as st
 
 from detente.case.case import Case
@@ -35,13 +35,14 @@ from detente.planner.study import Study
 from detente.results.conflict import Conflict
 from detente.results.plan import Plan
 from tests.builders import EXACT, D, Data, agreement, build, compute, day, gpus, tokens, two_clouds, work
+from tests.drawing import drawing
 from tests.drawn_cases import cases, worlds
 from tests.terms.drawn import SHAPING_KINDS
 
 OWN = Owner("term", "own", day("2026-01-01"))
 """Of what no clause of the case adds."""
 
-few = settings(deadline=None, derandomize=True, max_examples=4, suppress_health_check=list(HealthCheck))
+few = drawing(3)
 every_kind = pytest.mark.parametrize("kind", SHAPING_KINDS)
 CENT = Decimal("0.01")
 NORTH_ONLY = [tokens("north", 2)]

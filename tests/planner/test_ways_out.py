@@ -8,7 +8,7 @@ from decimal import Decimal
 from typing import Any
 
 import pytest
-from hypothesis import HealthCheck, given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 from rich.console import Console
 
@@ -26,6 +26,7 @@ from detente.report.plans.conflict_view import conflict_view
 from detente.results.conflict import Concession, Conflict
 from detente.results.plan import Plan
 from tests import builders
+from tests.drawing import drawing
 from tests.drawn_cases import cases
 from tests.terms.drawn import SHAPING_KINDS
 
@@ -312,7 +313,7 @@ def test_a_search_for_the_cost_that_ends_early_is_told_as_at_most(monkeypatch: p
 
 # -- one answer ------------------------------------------------------------------------------------------------------
 @pytest.mark.parametrize("kind", SHAPING_KINDS)
-@settings(deadline=None, derandomize=True, max_examples=6, suppress_health_check=list(HealthCheck))
+@drawing(4)
 @given(data=st.data())
 def test_check_and_plan_give_one_answer(kind: str, data: st.DataObject) -> None:
     case = data.draw(cases(need=kind, most=2))

@@ -17,7 +17,7 @@ from detente.providers.wire import Failure, Reply, StreamPart, Tokens
 CORPUS = Path(__file__).parents[1] / "gateway" / "surfaces" / "corpus" / "responses_streams"
 NAMES = sorted(file.stem for file in CORPUS.glob("*.json"))
 LAW = settings(
-    deadline=None, derandomize=True, database=None, max_examples=200, suppress_health_check=list(HealthCheck)
+    deadline=None, derandomize=True, database=None, max_examples=130, suppress_health_check=list(HealthCheck)
 )
 
 

@@ -8,7 +8,7 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from detente.case.case import Case
@@ -34,9 +34,10 @@ from tests.builders import (
     use,
     work,
 )
+from tests.drawing import drawing
 from tests.drawn_cases import worlds
 from tests.planner.oracle.oracle import Oracle
-from tests.planner.test_oracle import agree, thorough
+from tests.planner.test_oracle import agree
 
 RESERVED: Data = {"buy": "reserved", "term": "12 months"}
 
@@ -184,7 +185,7 @@ def test_use_of_what_is_reserved_does_not_tell_when_it_was_bought() -> None:
 
 
 @pytest.mark.parametrize("kind", ["minimum-commitment", "volume-discount", "spending-cap", "revenue-share", "credit"])
-@settings(thorough, max_examples=9)
+@drawing(6)
 @given(
     data=st.data(),
     moment=st.sampled_from(["invoice", "purchase"]),

@@ -173,7 +173,7 @@ def survives(folder: Path, content: bytes, kind: Any = TraceSource, **keys: Any)
     assert all(line.startswith("t.csv:") and line.isprintable() for line in said.split("\n") if said)
 
 
-FUZZ = settings(max_examples=150, suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow])
+FUZZ = settings(max_examples=100, suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow])
 KEYS: dict[str, Any] = {"columns": {"timestamp": "time", "input": "input", "output": "output"}, "as": "mean"}
 
 

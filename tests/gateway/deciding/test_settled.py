@@ -66,7 +66,7 @@ EVENTS = st.one_of(
 )
 
 
-@settings(deadline=None, max_examples=120)
+@settings(deadline=None, max_examples=80)
 @given(st.sampled_from(POLICIES), st.lists(EVENTS, max_size=12), st.data())
 def test_what_is_remembered_is_what_would_be_worked_out(
     policy: Policy, events: list[tuple[str, int, float]], data: st.DataObject

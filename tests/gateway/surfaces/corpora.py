@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import os
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from itertools import pairwise
@@ -19,15 +18,15 @@ from hypothesis import strategies as st
 from detente.gateway.surfaces.messages import MessagesSurface, as_chat
 from detente.gateway.surfaces.surface import Asked, Rendering
 from detente.providers.wire import Tokens
+from tests.drawing import MORE
 
 CORPUS = Path(__file__).parent / "corpus"
 MESSAGES = MessagesSurface()
 PLAIN = {"model": "claude", "max_tokens": 100, "messages": [{"role": "user", "content": "Hello"}]}
 Data = dict[str, Any]
 
-MORE = int(os.environ.get("DETENTE_FUZZ", "1"))  # times the examples that CI runs
-LAW = settings(deadline=None, derandomize=MORE == 1, database=None, max_examples=80 * MORE)
-FUZZ = settings(LAW, max_examples=250 * MORE, suppress_health_check=[HealthCheck.too_slow, HealthCheck.data_too_large])
+LAW = settings(deadline=None, derandomize=MORE == 1, database=None, max_examples=60 * MORE)
+FUZZ = settings(LAW, max_examples=170 * MORE, suppress_health_check=[HealthCheck.too_slow, HealthCheck.data_too_large])
 
 ANY_JSON: st.SearchStrategy[Any] = st.recursive(
     st.none() | st.booleans() | st.integers() | st.floats(allow_nan=False, allow_infinity=False) | st.text(max_size=8),

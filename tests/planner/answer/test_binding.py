@@ -2,16 +2,17 @@
 
 from __future__ import annotations
 
-from hypothesis import HealthCheck, given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from detente.contract.roles import PriceChange
 from detente.planner.answer.binding import binding
 from detente.planner.study import Study
 from tests.builders import Data, two_clouds
+from tests.drawing import drawing
 from tests.drawn_cases import cases
 
-few = settings(deadline=None, derandomize=True, max_examples=15, suppress_health_check=list(HealthCheck))
+few = drawing(10)
 CHARGES = {"revenue-share"}
 """Kinds that charge without a row, of which rows say nothing, as of those that change prices."""
 

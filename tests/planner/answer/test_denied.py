@@ -8,7 +8,7 @@ from typing import Any
 
 import numpy as np
 import pytest
-from hypothesis import HealthCheck, given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from detente.case.case import Case
@@ -22,6 +22,7 @@ from detente.planner.solving.incumbent import Incumbent
 from detente.planner.solving.solution import Solution
 from detente.planner.study import Study
 from detente.results.plan import Plan
+from tests.drawing import drawing
 
 Data = dict[str, Any]
 D = Decimal
@@ -368,7 +369,7 @@ def denied_units(draw: Any) -> Case:
     return tokens(*offers, demand=demand, agreements=agreements, **draw(st.sampled_from(IDLE)))
 
 
-@settings(deadline=None, derandomize=True, max_examples=24, suppress_health_check=[HealthCheck.too_slow])
+@drawing(16)
 @given(st.one_of(denied(), denied_units()))
 def test_no_more_is_said_to_be_saved_than_a_plan_without_the_clause_saves(case: Case) -> None:
     """One program answers both: with the clause, and without each that says so."""
@@ -385,7 +386,7 @@ def test_no_more_is_said_to_be_saved_than_a_plan_without_the_clause_saves(case: 
             assert said <= (bound.cost - D(free.cost)) * D("1.00001") + D("0.01")
 
 
-@settings(deadline=None, derandomize=True, max_examples=50, suppress_health_check=[HealthCheck.too_slow])
+@drawing(32)
 @given(st.one_of(denied(), denied_units()))
 def test_a_price_is_what_a_little_of_it_saves_for_each_unit(case: Case) -> None:
     study = Study.of(case)

@@ -7,7 +7,7 @@ from decimal import Decimal
 from pathlib import Path
 
 import pytest
-from hypothesis import HealthCheck, given, settings
+from hypothesis import given
 
 import detente
 from detente.case.case import Case
@@ -16,6 +16,7 @@ from detente.planner.solving.incumbent import Incumbent
 from detente.planner.study import Study
 from detente.results.plan import Plan
 from tests.builders import agreement, build, compute, data_of, gpus, tokens, work
+from tests.drawing import drawing
 from tests.drawn_cases import cases
 
 STARTER = Path(detente.__file__).parent / "starter"
@@ -77,7 +78,7 @@ def test_where_the_program_was_not_solved_whole_units_stay_whole() -> None:
     assert solution.objective == pytest.approx(float(bill.total), rel=1e-8)
 
 
-@settings(deadline=None, derandomize=True, max_examples=25, suppress_health_check=list(HealthCheck))
+@drawing(16)
 @given(case=cases())
 def test_a_bill_without_time_is_that_of_the_same_plan(case: Case) -> None:
     study = Study.of(case)

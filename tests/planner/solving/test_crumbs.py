@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import pytest
-from hypothesis import HealthCheck, given, settings
+from hypothesis import given
 
 from detente.case.case import Case
 from detente.planner import study
@@ -11,6 +11,7 @@ from detente.planner.solve import plan
 from detente.planner.solving.crumbs import CRUMBS
 from detente.results.plan import Plan
 from tests.builders import D, Data, agreement, build, compute, gpus, placed, solved, tokens, work
+from tests.drawing import drawing
 from tests.drawn_cases import cases
 
 SOUTH = tokens("south", 3)
@@ -83,7 +84,7 @@ def test_no_unit_is_bought_for_a_crumb_alone() -> None:
     assert placed(found(case)) == {"south-gpus": D(10 * 8760)}
 
 
-@settings(deadline=None, derandomize=True, max_examples=40, suppress_health_check=[HealthCheck.too_slow])
+@drawing(25)
 @given(case=cases())
 def test_without_crumbs_a_plan_costs_about_as_much_and_has_as_good_a_bound(case: Case) -> None:
     swept = plan(case)

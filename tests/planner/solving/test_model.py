@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 import pytest
-from hypothesis import HealthCheck, given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from detente.case.case import Case
@@ -20,11 +20,12 @@ from detente.planner.solving.interrupt import Interrupt
 from detente.planner.solving.model import Model
 from detente.planner.study import Study
 from tests.builders import agreement, build, tokens, two_clouds, work
+from tests.drawing import drawing
 from tests.drawn_cases import cases
 from tests.terms.drawn import SHAPING_KINDS
 
 A, B, C = Owner("a"), Owner("b"), Owner("c")
-few = settings(deadline=None, derandomize=True, max_examples=8, suppress_health_check=list(HealthCheck))
+few = drawing(6)
 
 
 def cost(model: Model) -> float | None:

@@ -8,7 +8,7 @@ from unittest import mock
 
 import numpy as np
 import pytest
-from hypothesis import HealthCheck, given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from detente.case.case import Case
@@ -41,6 +41,7 @@ from tests.builders import (
     tokens,
     work,
 )
+from tests.drawing import drawing
 from tests.drawn_cases import cases
 
 
@@ -279,7 +280,7 @@ def idle(found: Study, values: Floats) -> float:
     return hours
 
 
-@settings(deadline=None, derandomize=True, max_examples=60, suppress_health_check=list(HealthCheck))
+@drawing(40)
 @given(case=cases(), data=st.data())
 def test_what_moves_less_costs_the_same_and_obeys_every_row(case: Case, data: st.DataObject) -> None:
     line = data.draw(st.sampled_from([0, purchases.WHOLE_LINE]))  # above it, counts are rounded
@@ -308,7 +309,7 @@ def test_what_moves_less_costs_the_same_and_obeys_every_row(case: Case, data: st
     assert idle(near, least.values) <= idle(near, best.values) * (1 + 1e-6) + 1e-3
 
 
-@settings(deadline=None, derandomize=True, max_examples=25, suppress_health_check=list(HealthCheck))
+@drawing(16)
 @given(case=cases(most=2))
 def test_a_plan_that_moves_less_is_no_dearer(case: Case) -> None:
     """Beside the plan that is made without it, whatever is settled and rounded after it."""

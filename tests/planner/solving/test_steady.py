@@ -6,7 +6,7 @@ from typing import Any
 
 import numpy as np
 import pytest
-from hypothesis import HealthCheck, given, settings
+from hypothesis import given
 
 from detente.case.case import Case
 from detente.planner import check as checking
@@ -20,6 +20,7 @@ from detente.planner.solving.solver_run import TOLERANCE
 from detente.planner.solving.whole import whole_columns
 from tests.builders import agreement, build, compute, gpus, tokens, work
 from tests.conftest import EXAMPLES
+from tests.drawing import drawing
 from tests.drawn_cases import cases
 
 HOURLY = {"start": "2026-01", "end": "2026-03", "every": "hour", "typical": "week"}
@@ -127,16 +128,7 @@ def test_no_whole_unit_though_half_of_one_would_do(amount: str, answer: str) -> 
         assert [clash.term for clash in found.conflict.clauses] == ["cap"]
 
 
-@settings(
-    deadline=None,
-    derandomize=True,
-    max_examples=40,
-    suppress_health_check=[
-        HealthCheck.too_slow,
-        HealthCheck.filter_too_much,
-        HealthCheck.function_scoped_fixture,
-    ],
-)
+@drawing(26)
 @given(case=cases(most=2))
 def test_a_steady_yes_is_the_searchs_too(at_any_size: None, case: Case) -> None:
     model, values, whole = point(case)

@@ -20,7 +20,7 @@ from tests.providers.bedrock.sketches import JSON, spoiled
 MEMBERS = sorted(SAID | HINTS | set(UNSAID) | {"top_k"})
 
 
-@settings(max_examples=300, deadline=None)
+@settings(max_examples=200, deadline=None)
 @given(
     st.sampled_from([CLAUDE, ADAPTIVE, NEWEST, NOVA2, TITAN, OSS, OTHER]),
     st.dictionaries(st.sampled_from(MEMBERS), JSON, max_size=4),
@@ -33,7 +33,7 @@ def test_any_members_are_encoded_or_refused(name: str, members: dict[str, Any]) 
     check_request("Converse", name, body)
 
 
-@settings(max_examples=400, deadline=None)
+@settings(max_examples=260, deadline=None)
 @given(st.sampled_from(sorted(CORPUS)), st.lists(st.integers(0, 9), min_size=1, max_size=7), JSON)
 def test_a_call_with_one_part_replaced_is_encoded_or_refused(case: str, path: list[int], by: Any) -> None:
     found = spoiled(CORPUS[case]["openai"], path, by)

@@ -132,7 +132,7 @@ def test_any_bytes_are_a_failure(body: bytes) -> None:
     assert isinstance(decoded(body), Failure)
 
 
-@settings(max_examples=300, deadline=None)
+@settings(max_examples=200, deadline=None)
 @given(st.sampled_from(sorted(CORPUS)), st.lists(st.integers(0, 9), min_size=1, max_size=8), JSON)
 def test_a_reply_with_one_part_replaced_is_read_or_broken(case: str, path: list[int], by: Any) -> None:
     found = decoded(spoiled(CORPUS[case]["converse"], path, by))

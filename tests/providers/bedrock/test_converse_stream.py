@@ -347,7 +347,7 @@ events = st.tuples(
 ).map(lambda found: event(*found))
 
 
-@settings(max_examples=300, deadline=None)
+@settings(max_examples=200, deadline=None)
 @given(st.lists(events | st.binary(max_size=30), max_size=6))
 def test_any_events_are_read_or_broken(pieces: list[bytes]) -> None:
     found = fed(pieces)

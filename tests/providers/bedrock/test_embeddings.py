@@ -190,7 +190,7 @@ def test_what_cannot_be_read_is_broken(says: Any) -> None:
     assert found.kind == "broken"
 
 
-@settings(max_examples=200)
+@settings(max_examples=130)
 @given(
     st.sampled_from(ALL),
     st.dictionaries(

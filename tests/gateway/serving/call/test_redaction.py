@@ -24,7 +24,7 @@ def spelled(draw: st.DrawFn, secret: str) -> str:
     return "".join(found)
 
 
-@settings(max_examples=150)
+@settings(max_examples=100)
 @given(st.data())
 def test_a_secret_is_struck_however_json_spells_it(data: st.DataObject) -> None:
     secret = data.draw(st.text(LETTERS, min_size=SHORTEST, max_size=16))
