@@ -130,7 +130,7 @@ case.yaml:4:1: unknown key `colour`
 offers/gpus.yaml:2:84: the price is negative: `-1 USD per GPU-hour`
     write 0 or more
 offers/gpus.yaml:3:50: `azure` has no region `westus`
-    did you mean `eastus`?
+    did you mean `eastus`? If not, declare it under the provider
 providers/clouds.yaml:3:60: `usa` is not a country
     did you mean `US`?
 workloads/chat.yaml:4:13: `GPUS` is not a known unit

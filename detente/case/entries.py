@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import re
 from collections import Counter
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Collection, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from functools import cached_property
@@ -27,7 +27,7 @@ from detente.market.network import parts_of
 from detente.market.offer import AnyOffer
 from detente.market.provider import Provider
 from detente.values.facts import OFFER_KEYS, Facts
-from detente.values.likeness import did_you_mean
+from detente.values.likeness import did_you_mean, nearest
 from detente.values.noun import ID, MAX_CHARACTERS
 from detente.values.period import Horizon, Period, begins
 
@@ -158,13 +158,15 @@ class Entries:
         document, _ = self.heads.get(at) or self.heads["name"]
         self.mistakes.append(Mistake(document.where((at, *path), key=key), what, remedy))
 
-    def knows(self, entry: Entry, path: Sequence[str | int], section: str, name: str) -> bool:
-        """Whether there is such an entry; a mistake is noted where there is none."""
+    def knows(
+        self, entry: Entry, path: Sequence[str | int], section: str, name: str, *, besides: Collection[str] = ()
+    ) -> bool:
+        """Whether there is such an entry, or it is a word that may stand ``besides``; else a mistake is noted."""
         names = self.names(section)
-        if name in names:
+        if name in names or name in besides:
             return True
         if not self.nameless(section):
-            remedy = did_you_mean(name, names, f"declare it under `{section}:`")
+            remedy = did_you_mean(name, names.union(besides), f"declare it under `{section}:`")
             self.unknown(entry, path, f"there is no {section[:-1]} `{name}`", remedy)
         return False
 
@@ -172,7 +174,8 @@ class Entries:
         """Note a region that its provider does not have; of a provider that is not known, nothing."""
         found = self.providers.get(provider)
         if found is not None and region not in found.regions:
-            remedy = did_you_mean(region, found.regions, "declare it under the provider")
+            near = nearest(region, found.regions)
+            remedy = f"{'' if near is None else f'did you mean `{near}`? If not, '}declare it under the provider"
             self.unknown(entry, path, f"`{provider}` has no region `{region}`", remedy)
 
     def has_place(self, entry: Entry, path: Sequence[str | int], place: str) -> None:

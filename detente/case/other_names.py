@@ -29,7 +29,7 @@ _NAMES: dict[str, str] = {
     "workloads": "jobs tasks apps applications demands models",
     # times
     "effective": "start starts start-date begins begin from effective-date signed date",
-    "ends": "end end-date expires expiry expiration until to termination",
+    "ends": "end end-date expires expiry expiration until to termination term duration",
     "end": "ends to until finish stop",
     "start": "starts begin begins from since",
     "starts": "from start begin begins since first first-day start-date anchor",

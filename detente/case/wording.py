@@ -51,7 +51,7 @@ def _meant(detail: Any, kind: Any, raw: Any) -> tuple[str | int, ...] | None:
     if detail["type"] != "extra_forbidden":
         return None
     *above, key = detail["loc"]
-    near = _near(str(key), _models_at(kind, above, raw))
+    near = _near(str(key), _models_at(kind, above, raw), detail["input"])
     return None if near is None else (*above, near)
 
 
@@ -174,7 +174,7 @@ def _key_instead(key: str, detail: Any, raw: Any, kind: Any) -> str:
     """What to write for a key that its place does not have: another one, or the same in another place."""
     *place, _ = detail["loc"]
     models = _models_at(kind, place, raw)
-    if (near := _near(key, models)) is not None:
+    if (near := _near(key, models, detail["input"])) is not None:
         return f"did you mean `{near}`?"
     parts = {name: part for name, part in _parts(models).items() if key in part.keys}
     if len(parts) == 1 and (entries := next((name for name, part in parts.items() if part.of_entries), None)):
@@ -200,10 +200,14 @@ def _fixed(key: str, detail: Any, raw: Any, kind: Any) -> str | None:
     return f"`{key}` is no choice of kind `{tag}`: {why}"
 
 
-def _near(key: str, models: Sequence[type[BaseModel]]) -> str | None:
-    """The key of a place that one was meant to be."""
+def _near(key: str, models: Sequence[type[BaseModel]], given: object) -> str | None:
+    """The key of a place that one was meant to be: of one with a text, first those that hold no entries."""
+    entries = {name for name, part in _parts(models).items() if part.of_entries} if isinstance(given, str) else set()
     inside = {each for part in _parts(models).values() for each in part.keys}
-    return key_meant(key, _keys(models), inside | {*_of_agreement(models)} | {key for _ in _kinds_with(key, models)})
+    inside |= {*_of_agreement(models)} | {key for _ in _kinds_with(key, models)}
+    keys = _keys(models)
+    found = key_meant(key, [each for each in keys if each not in entries], inside) if entries else None
+    return found or key_meant(key, keys, inside)
 
 
 def _of_agreement(models: Sequence[type[BaseModel]]) -> Sequence[str]:

@@ -96,6 +96,8 @@ def explain(
         return figure_asked([case, *others], _one(rest[len(others) :]) or "", held | live, as_json=as_json)
     subject = _one(rest)
     if (request is None) == (subject is None):
+        if request is None:
+            load(case, reading, scenario, beside)  # what is wrong with CASE is told first
         raise click.ClickException("give either a SUBJECT or --request FILE")
     if request is not None:
         from detente.gateway.deciding.source import PolicySource

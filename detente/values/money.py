@@ -143,13 +143,14 @@ class Price:
         if not per:
             money, per, unit = text.partition("/")
         if not per:
-            raise FlawError(f"`{text}` does not say per what", f"write for example `{example}`")
+            others = f", or per {' or '.join(units[1:])}" if units[1:] else ""
+            raise FlawError(f"`{text}` does not say per what", f"write for example `{example}`{others}")
         paid = Money.parse(money.strip())
         meant = [each for each in units if unit.strip() in each.split("-")]
         if len(meant) > 1:
             what = f"`{text}` is per {unit.strip()}, and does not say of what"
             raise FlawError(what, f"write per {' or per '.join(meant)}")
-        name, size = unit_of(unit.strip())
+        name, size = unit_of(unit.strip(), units)
         if name not in units:
             raise FlawError(f"`{text}` is per {name}", f"expected a price per {' or '.join(units)}")
         if paid.amount < 0:

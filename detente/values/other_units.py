@@ -36,7 +36,11 @@ def no_work(amount: str, span: str) -> tuple[str, str] | None:
 
 _HOURS = {"day": "24", "week": "168"}
 _IN_AN_HOUR = {"second": "3,600", "minute": "60"}
-_GPU_TIME = re.compile(r"(?i)(?:GPU|accelerator)(?:s?\s?[\s/-]\s?(?P<span>[a-z]+)|hr?s?|hours?)")
+_GPU_TIME = re.compile(r"(?i)(?:GPU|accelerator)(?:s?(?:\s?[/-]\s?|\s+per\s+|\s+)(?P<span>[a-z]+)|hr?s?|hours?)")
+_THROUGHPUT = re.compile(
+    r"(?i)(?:PTU|GSU|MU|unit|(?:model|throughput|scale|provisioned throughput) unit)s?"
+    r"(?P<span>(?:\s?[/-]\s?|\s+per\s+|\s+)(?:h|hr|hour|month|mo)s?)?"
+)
 _MANY_TOKENS = re.compile(
     r"(?:1\s?)?(?P<size>k|K|M|m|B|thousand|million|mn|billion|bn|1[_,]?000(?:[_,]?000)?)?[\s-]?(?i:tok(?:en)?s?)"
 )
@@ -62,6 +66,10 @@ def unit_meant(name: str) -> str | None:
         if span in _IN_AN_HOUR:
             number = _IN_AN_HOUR[span]
             return f"write it in `GPU-hour`: an amount divided by {number}, and a price times {number}"
+    if found := _THROUGHPUT.fullmatch(name):
+        if found["span"] is None:
+            return "write `unit`, and of a price `unit-hour` or `unit-month`"
+        return f"write `unit-{'month' if 'm' in found['span'].lower() else 'hour'}`"
     if found := _MANY_TOKENS.fullmatch(name):
         return f"write `{_TOKENS[re.sub('[_,]', '', found['size'])] if found['size'] else 'tok'}`"
     return None

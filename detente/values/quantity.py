@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import math
 import re
+from collections.abc import Collection
 from dataclasses import dataclass
 from decimal import Context, Decimal, Inexact
 from fractions import Fraction
@@ -16,7 +17,7 @@ from typing import Annotated, Any
 from pydantic import PlainSerializer
 
 from detente.errors import FlawError
-from detente.values.likeness import did_you_mean
+from detente.values.likeness import did_you_mean, nearest
 from detente.values.other_units import OTHER_SCALES, OTHER_SPANS, no_work, unit_meant
 
 WHOLE_NUMBER = r"(?:0|[1-9][0-9]*(?:_[0-9]+)*)"
@@ -210,10 +211,11 @@ class Span:
         return cls(count, SPANS[match[2]])
 
 
-def unit_of(name: str) -> tuple[str, Decimal]:
-    """The canonical unit and its size. Raises FlawError with the likely meaning."""
+def unit_of(name: str, allowed: Collection[str] = UNITS) -> tuple[str, Decimal]:
+    """The canonical unit and its size. Raises FlawError with the likely meaning, or those that are allowed there."""
     if name not in UNITS:
-        raise FlawError(f"`{name}` is not a known unit", unit_meant(name) or did_you_mean(name, UNITS))
+        near = None if nearest(name, UNITS) is None else did_you_mean(name, UNITS)
+        raise FlawError(f"`{name}` is not a known unit", unit_meant(name) or near or did_you_mean("", allowed))
     return UNITS[name]
 
 

@@ -68,6 +68,18 @@ def floor(**more: object) -> Data:
         ),
         (data_of([gpus("north", 2)], [compute(labels=["chat"])]), ["such as `{ chat: … }`"]),
         (data_of([gpus("north", 2)], [compute()], floor(amount="10B USD")), ["did you mean `bn`?"]),
+        (  # more like `terms` by its letters, where a text never stands
+            data_of([gpus("north", 2)], [compute()], floor() | {"term": "1 year"}),
+            ["unknown key `term`", "did you mean `ends`?"],
+        ),
+        (  # ourselves are a party too
+            data_of([gpus("north", 2)], [compute()], floor() | {"with": "me"}),
+            ["there is no provider `me`", "`self`"],
+        ),
+        (  # another region of the same provider, and no slip of the pen
+            data_of([gpus("north", 2) | {"region": "us-east-2"}], [compute()]),
+            ["has no region `us-east-2`", "declare it under the provider"],
+        ),
         (
             data_of([gpus("north", 2)], [compute()], floor(measure="before-discounts")),
             ["not allowed here; write `list`"],

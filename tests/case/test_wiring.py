@@ -63,7 +63,7 @@ def wrong(folder: Path, **files: str) -> list[str]:
         ("offer: api", "offer: api\n    model: n", "5:12: `d` serves n, and `api` is an offer of m; "
          "leave out `model:`, or name the offer of that model"),
         ("offer: api", "offer: api\n    regions: [dublin, osl]", "5:23: `north` has no region `osl`; "
-         "did you mean `oslo`?"),
+         "did you mean `oslo`? If not, declare it under the provider"),
         ("offer: api", "offer: api\n    regions: [oslo]", "5:14: leaves out `dublin`, the region of `api`; "
          "name every region where it may run a call"),
         ("https://x.example/v1", "x.example", "5:15: `x.example` is not an address; "
@@ -139,7 +139,10 @@ def test_who_cannot_go_on_with_an_answer_does_not_say_that_it_can(
     ("entry", "expected"),
     [
         ("{ id: f, on: e, kind: cut }", "2:18: there is no deployment or provider `e`; allowed: `d`, `north`"),
-        ("{ id: f, on: north/osl, kind: down }", "2:18: `north` has no region `osl`; did you mean `oslo`?"),
+        (
+            "{ id: f, on: north/osl, kind: down }",
+            "2:18: `north` has no region `osl`; did you mean `oslo`? If not, declare it under the provider",
+        ),
         ("{ id: f, on: south/oslo, kind: down }", "2:18: there is no provider `south`"),
         ("{ id: f, on: d, kind: down, after: 3 }", "2:33: `down` strikes before any content; leave out `after:`"),
     ],

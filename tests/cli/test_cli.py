@@ -50,7 +50,7 @@ def test_help_is_quick() -> None:
         (["no-such-command"], "there is no command `no-such-command`"),
         (["plan"], "Missing argument"),
         (["report"], "Missing argument"),
-        (["explain", "somewhere"], "give either a SUBJECT"),
+        (["explain", "somewhere"], "somewhere: does not exist"),
         (["plan", "x", "--no-such-option"], "No such option"),
         (["statement", "x", "--since", "2026-03-01"], "there is no option `--since`; did you mean `--window`?"),
         (["export", "x", "--since", "2026-03-01"], "did you mean `--from`?"),

@@ -228,6 +228,11 @@ def test_a_rate_as_clouds_limit_it_leads_to_one_of_work(text: str, remedy: str) 
     [
         ("GPUh", "write `GPU-hour`"),
         ("GPU/h", "write `GPU-hour`"),
+        ("GPU per hour", "write `GPU-hour`"),
+        ("PTU per month", "write `unit-month`"),
+        ("PTU/hr", "write `unit-hour`"),
+        ("model units per hour", "write `unit-hour`"),
+        ("PTUs", "write `unit`, and of a price `unit-hour` or `unit-month`"),
         ("GPU-second", "write it in `GPU-hour`: an amount divided by 3,600, and a price times 3,600"),
         ("GPU-day", "write it in `GPU-hour`: an amount times 24, and a price divided by 24"),
         ("GPU-month", "`GPU-hour`, or as one flat price a month of a whole `unit`, all its GPUs: `unit-month`"),
@@ -242,6 +247,15 @@ def test_a_price_per_what_units_are_called_elsewhere_leads_to_ours(unit: str, re
     with pytest.raises(FlawError) as refused:
         Price.parse(f"2 USD per {unit}", UNITS)
     assert refused.value.flaws[0].remedy.endswith(remedy)
+
+
+def test_of_a_unit_that_is_like_none_those_of_its_price_are_told() -> None:
+    with pytest.raises(FlawError) as unknown:
+        Price.parse("2 USD per seat", ("unit-hour", "unit-month"))
+    assert unknown.value.flaws[0].remedy == "allowed: `unit-hour`, `unit-month`"
+    with pytest.raises(FlawError) as untold:
+        Price.parse("5 USD", ("Mtok", "GPU-hour"))
+    assert untold.value.flaws[0].remedy == "write for example `2.30 USD per Mtok`, or per GPU-hour"
 
 
 def test_a_span_is_a_count_of_calendar_units() -> None:

@@ -61,8 +61,7 @@ class _Clauses:
         """Agreements, then clauses one by one, then clauses together."""
         self._names()
         for entry in self.entries:
-            if entry.value.with_ != SELF:
-                self.case.knows(entry, ("with",), "providers", entry.value.with_)
+            self.case.knows(entry, ("with",), "providers", entry.value.with_, besides=[SELF])
         path = cycle(self.agreements)
         if path:
             if not self.case.repeated("agreements") & set(path):

@@ -31,5 +31,5 @@ def check(case: Entries) -> None:
 
 def _name(case: Entries, entry: Entry, key: str, section: str) -> None:
     name = entry.raw.get(key)
-    if isinstance(name, str) and (key, name) != ("with", SELF):
-        case.knows(entry, (key,), section, name)
+    if isinstance(name, str):
+        case.knows(entry, (key,), section, name, besides=[SELF] if key == "with" else ())
