@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from detente.contract.settled.standing import Standing
 
 
-@command("detente statement examples/enterprise --ledger ledger.db --agreement aws-edp --window 2026-06")
+@command("detente statement examples/enterprise --ledger ledger.db --agreement aws-2026 --window 2026-06")
 @CASE
 @LEDGER
 @click.option("--agreement", metavar="ID", help="Only the party of this agreement. Default: all parties with entries.")
