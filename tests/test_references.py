@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import ast
 import re
 from collections import defaultdict
 from collections.abc import Iterator
@@ -34,6 +35,25 @@ def _dead_links(page: Path) -> Iterator[str]:
             yield f"{target} leads nowhere"
         elif anchor and anchor not in anchors(there):
             yield f"{target}: there is no such heading"
+
+
+def test_nothing_that_an_installed_program_says_names_a_page() -> None:
+    """A wheel has the package alone."""
+    named = [
+        f"{path.relative_to(ROOT)}:{line}: {page}"
+        for path in sorted((ROOT / "detente").rglob("*.py"))
+        for line, text in _said(ast.parse(path.read_text(encoding="utf-8")))
+        for page in re.findall(r"\bdocs/[\w/.-]+|\b[\w-]+\.md\b", text)
+    ]
+    assert not named, "\n".join(named)
+
+
+def _said(tree: ast.AST) -> Iterator[tuple[int, str]]:
+    """The texts of a file that are no docstrings, and their lines."""
+    alone = {id(each.value) for each in ast.walk(tree) if isinstance(each, ast.Expr)}
+    for each in ast.walk(tree):
+        if isinstance(each, ast.Constant) and isinstance(each.value, str) and id(each) not in alone:
+            yield each.lineno, each.value
 
 
 def test_no_page_names_a_file_that_is_not_there() -> None:

@@ -12,7 +12,7 @@ from typing import NamedTuple
 
 from detente.values.likeness import did_you_mean, nearest
 
-LIST = "docs/terms/finding.md says what to write for what a contract says"
+LIST = "`detente schema` has the form of every kind"
 ALIKE = 0.8
 """How like a word must be to one that there is, to be taken for a slip of the pen."""
 NEGATIONS = frozenset({"non", "no", "not", "anti"})
