@@ -177,18 +177,21 @@ def _cost(effect: SigningEffect, currency: str) -> str:
 
 
 def _provider(each: ProviderMoved, currency: str) -> list[Row]:
-    """A provider's figures, by unit of work."""
-    units = list(each.share_of_work) or [""]
-    nothing = BeforeAfter(None, None)
-    return [
-        [
-            f"{each.name}{f' ({unit})' if len(units) > 1 else ''}",
-            *_pair(each.spend, lambda value: shown(value, currency)),
-            *_pair(each.share_of_work.get(unit, nothing), percent),
-            *_pair(each.margin.get(unit, nothing), percent),
-        ]
-        for unit in units
-    ]
+    """A provider's figures; with work in several units its spend once, which is of all, and then a row for each."""
+    units = list(each.share_of_work)
+    spend, none = _pair(each.spend, lambda value: shown(value, currency)), BeforeAfter(None, None)
+    work = {
+        unit: (
+            *_pair(each.share_of_work.get(unit, none), percent),
+            *_pair(each.margin.get(unit, none), percent),
+        )
+        for unit in units or [""]
+    }
+    if len(units) > 1:
+        rows = [[f"{each.name} ({unit})", "", "", *figures] for unit, figures in work.items()]
+        return [[each.name, *spend, "", "", "", ""], *rows]
+    (figures,) = work.values()
+    return [[each.name, *spend, *figures]]
 
 
 def _pair(moved: BeforeAfter, told: Callable[[Decimal], str]) -> tuple[str, str]:

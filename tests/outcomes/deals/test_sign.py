@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -13,9 +14,9 @@ from detente.case.case import Case
 from detente.cli import cli
 from detente.errors import CaseError, UnsettledError
 from detente.outcomes.deals import sign as module
-from detente.outcomes.deals.deal import DealAnswer, DealWay, UnderReading
+from detente.outcomes.deals.deal import BeforeAfter, DealAnswer, DealWay, ProviderMoved, UnderReading
 from detente.outcomes.deals.sign import sign, with_and_without
-from detente.report.outcomes.deal import changes, changing
+from detente.report.outcomes.deal import changes, changing, provider_rows
 from tests.builders import D, Data, agreement, data_of, gpus, tokens, work
 from tests.report.read_page import Page
 
@@ -113,6 +114,22 @@ def test_what_signing_changes() -> None:
     # North can do what South does; what is exclusive to North nobody else may do
     assert by_name["south"].margin["Mtok"].after == 1
     assert by_name["north"].margin["Mtok"].after == 0
+
+
+def test_the_spend_of_a_provider_with_work_in_two_units_is_shown_once() -> None:
+    spend, part, nothing = (
+        BeforeAfter(D(before), D(after)) for before, after in (("280000", "0"), ("0.5", "0"), (0, 0))
+    )
+    moved = ProviderMoved(
+        "south", "South", spend, part, {"Mtok": part, "GPU-hour": nothing}, {"Mtok": nothing, "GPU-hour": part}
+    )
+    (letter, _) = asked(world()).readings
+    assert letter.effect is not None
+    assert provider_rows(replace(letter.effect, providers=(moved,)), "USD") == [
+        ["South", "280 k USD", "0.00 USD", "", "", "", ""],
+        ["South (Mtok)", "", "", "50%", "0%", "0%", "0%"],
+        ["South (GPU-hour)", "", "", "0%", "0%", "50%", "0%"],
+    ]
 
 
 def test_a_deal_that_saves_and_binds() -> None:
