@@ -21,8 +21,6 @@ from detente.values.money import Money, Price, StatedAs
 from detente.values.period import moment, named
 from detente.values.quantity import plain
 
-FIXED = "fix the rate (`exchange:` of its agreement, `day: signing`), or write the case in that currency"
-
 
 def flaws(term: Term, view: View) -> Iterator[Flaw]:
     """An amount at one rate, and use that it is held against at another of the same currency."""

@@ -122,13 +122,6 @@ def _at_least(offer: AnyUnits, need: Floats) -> Floats:
     return found
 
 
-def whole_steps(offer: AnyUnits, units: float) -> tuple[float, float]:
-    """The most units that may be bought of those that are no more than so many, and the fewest that are no fewer."""
-    minimum, step = offer.sizes
-    more = float(_at_least(offer, np.array(units - TOLD)))
-    return more if more <= units else (more - step if more > minimum else 0.0), more
-
-
 def useful_units(draft: Draft, offer: AnyUnits, among: Bools) -> Floats:
     """The units that some arcs could use in some periods, as many as there are."""
     return _most(draft, offer, _useful(draft, offer, among))
