@@ -27,7 +27,7 @@ from detente.planner.solving.incumbent import Footing, Incumbent, Unmet
 from detente.planner.solving.model import Basis
 from detente.planner.solving.solution import SAME, Solution, Stopped
 from detente.planner.study import GAP, Study
-from detente.results.plan import Plan
+from detente.results.plan import NO_BOUND, Plan
 from detente.values.money import CENT, nano
 
 SHARE = 0.4
@@ -35,9 +35,6 @@ SHARE = 0.4
 
 USED = 1e-9
 """Of a column: less is the solver's tolerance."""
-
-NO_BOUND = Decimal(-(10**15))
-"""What no plan of a case that can be read costs less than."""
 
 WorkByProvider = Mapping[tuple[str, str], Decimal]
 """Work by workload and provider; with no provider (``""``) it is not served."""

@@ -20,9 +20,6 @@ from detente.planner.solving.solution import Solution
 from detente.results.tail import tail
 from detente.values.money import nano
 
-NO_BOUND = Decimal(-(10**15))
-"""What no plan of a case that can be read costs less than."""
-
 
 @dataclass(frozen=True)
 class HedgedPlan:

@@ -23,13 +23,14 @@ from detente.planner.decomposed import AgreedPlans, Decomposition
 from detente.planner.formulation.expression import Floats, Ints
 from detente.planner.formulation.formulate import formulate, formulate_alike
 from detente.planner.formulation.tree import Future, SharedDecisions, Tree
-from detente.planner.hedged import NO_BOUND, HedgedPlan, billed, scored
+from detente.planner.hedged import HedgedPlan, billed, scored
 from detente.planner.past import KeptColumns, Past
 from detente.planner.solving.model import Model
 from detente.planner.solving.search import MAX_NODES, MAX_SEARCHED, SEARCH, Progress, silent
 from detente.planner.solving.solution import Solution
 from detente.planner.solving.whole import whole_columns, whole_counts
 from detente.planner.study import GAP
+from detente.results.plan import NO_BOUND
 from detente.values.money import nano
 
 NO_WEIGHT = Decimal(0)

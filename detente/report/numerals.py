@@ -12,9 +12,6 @@ from decimal import Decimal
 from detente.values.money import shown
 from detente.values.quantity import plain
 
-NO_BOUND = Decimal(-(10**15))
-"""A plan whose bound is this or lower has none: the solver stopped before it had one."""
-
 
 def compact(value: Decimal | float) -> str:
     """About three digits: ``1.24 M``, ``350``, ``0.4``."""

@@ -12,6 +12,7 @@ import json
 import re
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
+from decimal import Decimal
 from functools import cache
 from itertools import chain
 from pathlib import Path
@@ -49,10 +50,12 @@ from detente.results.rows import Section, dicts
 from detente.values.file import read, write_with
 from detente.values.parquet import columns_as_parquet
 from detente.values.period import named
-from detente.values.quantity import Exact, in_percent, plain
+from detente.values.quantity import LARGEST, Exact, in_percent, plain
 
 SAVE = "`detente plan CASE --out FOLDER`"
 MAX_BYTES = 1024 * 2**20
+NO_BOUND = Decimal(-LARGEST)
+"""What no plan of a case that can be read costs less than: the bound of a plan for which none was found."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -97,6 +100,11 @@ class Plan(AnswerHead):
     discount_rate: Exact | None = None
     present_value: Exact | None = None
     bounded_by: Literal["program", "prices"] = "program"
+
+    @property
+    def has_bound(self) -> bool:
+        """Whether a lower bound was found before the solver stopped."""
+        return self.bound > NO_BOUND
 
     @property
     def commitments(self) -> tuple[Standing, ...]:

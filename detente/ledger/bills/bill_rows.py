@@ -28,11 +28,11 @@ from detente.ledger.bills.like_rows import LikeRows
 from detente.values.micros import DAY, at_micros, micros
 from detente.values.money import NANOS
 from detente.values.period import moment
-from detente.values.quantity import respelt
+from detente.values.quantity import LARGEST, respelt
 from detente.values.rounding import half_even
 from detente.values.sheet import UNREADABLE, Sheet, shown
 
-MAX_AMOUNT, MAX_PLACES = 10**15, 60
+MAX_PLACES = 60
 MAX_KNOWN, MAX_LENGTH = 1_024, 100
 """So many texts of at most such a length are remembered with what they say: one may be as long as a line."""
 LATEST = 7_258_118_400_000_000  # 2200-01-01
@@ -256,7 +256,7 @@ class BillReader:
         """How much, where the row says so. No row is of more tokens than all the world uses: its ``per`` is wrong."""
         found = _number(roles["quantity"], values) if "quantity" in roles else None
         of = self._mapping.rules[rule] if rule is not None else None
-        if found is not None and of is not None and of.tokens and abs(found) * of.per > MAX_AMOUNT:
+        if found is not None and of is not None and of.tokens and abs(found) * of.per > LARGEST:
             name = roles["quantity"]
             raise _Unread(name, f"{shown(values[name])} times {of.per:,} is more than 1e15 tokens; correct `per:`")
         return found
@@ -407,7 +407,7 @@ def _exact(text: str) -> Fraction:
     found = Decimal(text)
     if "_" in text or not text.isascii():  # what Python reads as a number, and nobody writes so
         raise ValueError(text)
-    if not found.is_finite() or abs(found) > MAX_AMOUNT or int(found.as_tuple().exponent) < -MAX_PLACES:
+    if not found.is_finite() or abs(found) > LARGEST or int(found.as_tuple().exponent) < -MAX_PLACES:
         raise ValueError(text)
     return Fraction(found)
 

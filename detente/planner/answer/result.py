@@ -35,7 +35,7 @@ from detente.planner.formulation.draft import Draft
 from detente.planner.solving.model import Basis, Model
 from detente.planner.solving.moves import moves
 from detente.planner.solving.solution import Solution
-from detente.results.plan import Plan
+from detente.results.plan import NO_BOUND, Plan
 from detente.results.plan_rows import (
     Note,
     ProviderRow,
@@ -63,7 +63,7 @@ def result(
     Raises SolverError where the bound lies above the exact cost by more than rounding.
     """
     case, cost = draft.case, exact.total
-    low = nano(Fraction(bound)) if np.isfinite(bound) else -nano(Fraction(10**15))
+    low = nano(Fraction(bound)) if np.isfinite(bound) else NO_BOUND
     if low > cost:
         beyond = nano(Fraction(at_stake(draft, model, exact.quantities, solution)))
         if low - cost > max(abs(cost), Decimal(1)) * Decimal("1e-6") + beyond:

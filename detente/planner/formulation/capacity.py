@@ -18,6 +18,7 @@ from detente.planner.formulation.expression import Bools, Expr, Floats, Ints, Pa
 from detente.planner.formulation.owner import Owner
 from detente.planner.formulation.purchases import MAX_WHOLE
 from detente.planner.formulation.unit_columns import Units
+from detente.values.quantity import LARGEST
 
 IDLE_MARGIN = 1e-6
 """A whole unit is idle if this much less than one is: the solver knows only closed bounds."""
@@ -26,7 +27,7 @@ LITTLE = 1e-3
 """Work that could take at most this part of one unit counts by its own size: of a unit, the solver could not tell it
 from nothing."""
 
-LARGE = 1e15
+LARGE = float(LARGEST)
 """Stands for no limit in a row of limits."""
 
 

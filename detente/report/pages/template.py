@@ -69,7 +69,6 @@ def environment() -> Environment:
     found.globals |= {
         "named": named,
         "horizon": timeline.horizon,
-        "no_bound": numerals.NO_BOUND,
         "cent": CENT,
         "more_ways": MORE,
         "not_named": NOT_NAMED,

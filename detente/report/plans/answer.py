@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from decimal import Decimal
 
 from detente.contract.settled.standing import Standing
-from detente.report.numerals import NO_BOUND, count, listed, percent, quantity, ticked
+from detente.report.numerals import count, listed, percent, quantity, ticked
 from detente.report.plans import digest
 from detente.report.timeline import horizon
 from detente.results.plan import Plan
@@ -157,7 +157,7 @@ def _difference(plan: Plan, against: Plan, other: str) -> str:
 
 def proof(plan: Plan) -> str:
     """How good the plan is known to be: its lower bound and gap (§5)."""
-    if plan.bound <= NO_BOUND:
+    if not plan.has_bound:
         return "It obeys every clause; how much cheaper a plan could be is not known: no lower bound was found."
     begin = "Under these assumptions, no plan"
     if plan.status == "optimal" and plan.gap == 0:

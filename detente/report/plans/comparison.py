@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from decimal import Decimal
 from typing import Literal
 
-from detente.report.numerals import NO_BOUND, exact, listed, percent, plural, quantity, signed
+from detente.report.numerals import exact, listed, percent, plural, quantity, signed
 from detente.report.plans import digest
 from detente.report.plans.answer import moves
 from detente.results.plan import Plan
@@ -77,7 +77,7 @@ def _cost(plans: Sequence[Plan]) -> list[ComparisonRow]:
             Cell(signed(p.cost - first.cost, p.currency), exact(p.cost - first.cost, p.currency)) for p in plans[1:]
         ]
         found.append(ComparisonRow("Cost", "Against the first", (Cell("–"), *against)))
-    gaps = [Cell("not known") if p.bound <= NO_BOUND else Cell(percent(p.gap), exact(p.gap)) for p in plans]
+    gaps = [Cell(percent(p.gap), exact(p.gap)) if p.has_bound else Cell("not known") for p in plans]
     found.append(ComparisonRow("Cost", "Cheaper at most by", tuple(gaps)))
     if any(p.unserved_cost or p.moving_cost for p in plans):
         found.append(ComparisonRow("Cost", "Owed in money", tuple(_money(p.bill, p.currency, 5) for p in plans)))
