@@ -3,14 +3,17 @@
 A client's calls on one connection differ in their bodies, and so in ``content-length``, and as a rule in nothing else
 of their heads, of which an SDK sends some 17 headers with each; so do replies of servers that put no id into theirs.
 
-Owns: which heads may be known again, and where a body behind one begins. Not here: reading a head, and what else must
-be the same for it to mean the same (``reader``, ``upstream/connection``).
+Owns: how large a head may be, which may be known again, and where a body behind one begins. Not here: reading a head,
+and what else must be the same for it to mean the same (``reader``, ``upstream/connection``).
 """
 
 from __future__ import annotations
 
 import msgspec
 
+MAX_HEAD = 65_536
+"""Bytes of a head, a request's or a reply's with the interim ones before it: all that may come without making progress,
+such as chunk extensions and trailers. Of one header that is not whole, one read of the socket more."""
 MAX_HEADS = 8
 """Heads in a row, each another than the one before it, after which none is expected to come again."""
 _LENGTH = b"content-length"

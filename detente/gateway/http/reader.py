@@ -14,10 +14,8 @@ import httptools
 import msgspec
 
 from detente.gateway.http.exchange import HeaderLines, RequestHead
-from detente.gateway.http.known_head import MAX_HEADS, KnownHead, known_head
+from detente.gateway.http.known_head import MAX_HEAD, MAX_HEADS, KnownHead, known_head
 
-MAX_HEAD = 64 * 1024
-"""Bytes of a request's line and headers; of one header that is not whole, one read of the socket more."""
 MAX_HEADERS = 100
 _OTHERWISE = frozenset({b"transfer-encoding", b"expect"})
 """Headers of a request that is more than a head and so many bytes."""

@@ -397,7 +397,5 @@ class ResponsesRendering(Rendering):
         return b""
 
     def fail(self, error: Mapping[str, Any]) -> bytes:
-        """OpenAI's event for an error; with the error object as well, which is what its client raises."""
-        said = {name: error.get(name) for name in ("code", "message", "param")}
-        body = {"type": "error", **said, "sequence_number": self._head.next(), "error": error}
-        return sse.event(msgspec.json.encode(body), "error")
+        """OpenAI's event for an error."""
+        return self._head.failed(error)

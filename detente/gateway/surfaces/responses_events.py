@@ -110,10 +110,8 @@ class ResponseEvents(Rendering):
         return self._whole
 
     def fail(self, error: Mapping[str, Any]) -> bytes:
-        """OpenAI's event for an error; with the error object as well, which is what its client raises."""
-        stated = {name: error.get(name) for name in ("code", "message", "param")}
-        body = {"type": "error", **stated, "sequence_number": self._head.next(), "error": error}
-        return sse.event(msgspec.json.encode(body), "error")
+        """OpenAI's event for an error."""
+        return self._head.failed(error)
 
     # -- one chunk --
     def _chunk(self, event: bytes) -> Iterator[bytes]:

@@ -1,12 +1,13 @@
 """What the stream of a response has told of itself: its id, and how many events.
 
-Owns: the first events of a response, the number of the next, and the sign that it lives while nothing comes. Clients
-that wait for events hear no comment, so that the sign is an event wherever the response has a name. Not here: items
-and the end (``responses_events``, ``responses``).
+Owns: the first events of a response, that of an error, the number of the next, and the sign that it lives while nothing
+comes. Clients that wait for events hear no comment, so that the sign is an event wherever the response has a name. Not
+here: items and the end (``responses_events``, ``responses``).
 """
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Any
 
 import msgspec
@@ -75,6 +76,12 @@ class ResponseHead(StreamHead):
         """The next event."""
         name = f"response.{kind}"
         return sse.event(msgspec.json.encode({"type": name, "sequence_number": self.next(), **more}), name)
+
+    def failed(self, error: Mapping[str, Any]) -> bytes:
+        """OpenAI's event for an error; with the error object as well, which is what its client raises."""
+        stated = {name: error.get(name) for name in ("code", "message", "param")}
+        body = {"type": "error", **stated, "sequence_number": self.next(), "error": error}
+        return sse.event(msgspec.json.encode(body), "error")
 
     def next(self) -> int:
         """The number of the next event, which is sent with it."""

@@ -15,7 +15,7 @@ from typing import Protocol, cast
 import httptools
 import msgspec
 
-from detente.gateway.http.known_head import MAX_HEADS, KnownHead, known_head
+from detente.gateway.http.known_head import MAX_HEAD, MAX_HEADS, KnownHead, known_head
 from detente.gateway.http.outbox import Outbox
 from detente.gateway.upstream.deadline_sweep import Sweep
 from detente.gateway.upstream.error import ErrorKind, UpstreamError
@@ -23,8 +23,6 @@ from detente.gateway.upstream.heads import ends_with_connection, reply_head
 from detente.gateway.upstream.incoming_reply import WHOLE, Incoming, Patience
 from detente.gateway.upstream.origin import Origin
 
-MAX_HEAD = 65_536
-"""Bytes that may come without making progress: a head with the interim ones before it, chunk extensions, trailers."""
 SLICE = 131_072
 """A request's body beyond this goes out in slices, as the socket takes them."""
 STALE = 0.5

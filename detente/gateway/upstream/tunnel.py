@@ -14,10 +14,10 @@ from collections.abc import Mapping
 from typing import NamedTuple, cast
 from urllib.parse import unquote, urlsplit
 
+from detente.gateway.http.known_head import MAX_HEAD
 from detente.gateway.upstream.origin import Origin
 from detente.live.connection import DIRECT, ConnectionSpec, proxy_address
 
-MAX_HEAD = 65_536
 _STATUS = re.compile(rb"HTTP/1\.[01] ([0-9]{3})[ \r]")
 _LOOPBACK = re.compile(r"localhost|127(?:\.[0-9]+){3}|::1")
 

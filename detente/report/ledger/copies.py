@@ -8,6 +8,7 @@ from __future__ import annotations
 from detente.errors import MAX_SHOWN, printable
 from detente.ledger.bills.bill_files import BillCopies
 from detente.report.ledger.journal import Print
+from detente.report.numerals import count
 
 
 def copies_view(copies: BillCopies, out: Print, warn: Print) -> None:
@@ -17,7 +18,7 @@ def copies_view(copies: BillCopies, out: Print, warn: Print) -> None:
     if len(copies.files) > MAX_SHOWN:
         out(f"and {len(copies.files) - MAX_SHOWN:,} more")
     if copies.first is not None:
-        rows = f"{copies.rows:,} row{'' if copies.rows == 1 else 's'}"
+        rows = count(copies.rows, "row")
         row, line = copies.first
         out(printable(f"{rows} of lines that another file has, too, by the provider's id: the first, {row}, is {line}"))
     for file, many in copies.likely[:MAX_SHOWN]:

@@ -13,6 +13,7 @@ from detente.ledger.books.giving_back import freed_told
 from detente.ledger.books.ingest import Ingested
 from detente.report.ledger.copies import copies_json, copies_view
 from detente.report.ledger.journal import Print
+from detente.report.numerals import count
 from detente.values.money import of_nanos, shown
 from detente.values.quantity import plain
 
@@ -24,29 +25,25 @@ def ingested_view(told: Ingested, out: Print, warn: Print) -> None:
         warn(printable(said))
     if len(wrong) > MAX_SHOWN:
         warn(f"and {len(wrong) - MAX_SHOWN:,} more")
-    out(f"{_of(told.records, 'record')} of {_of(told.files, 'file')}: {_of(told.calls, 'call')} new on the books")
+    out(f"{count(told.records, 'record')} of {count(told.files, 'file')}: {count(told.calls, 'call')} new on the books")
     if told.again:
-        out(f"{_of(told.again, 'record')} had been ingested before")
+        out(f"{count(told.again, 'record')} had been ingested before")
     if told.unknown > 0:
-        out(f"{_of(told.unknown, 'use')} whose amount or price is unknown: on the books as unknown, and never zero")
+        out(f"{count(told.unknown, 'use')} whose amount or price is unknown: on the books as unknown, and never zero")
     if told.unknown < 0:
-        out(f"{_of(-told.unknown, 'use')} that had been unknown: the record of the end has come")
+        out(f"{count(-told.unknown, 'use')} that had been unknown: the record of the end has come")
     if told.twice:
-        warn(_twice(f"{_of(told.twice, 'call')} of offers and days of which the books hold rows of bills, too"))
+        warn(_twice(f"{count(told.twice, 'call')} of offers and days of which the books hold rows of bills, too"))
     if told.freed:
         out(freed_told(told.freed))
     if told.differing:
         what = "a list price in the journal that differs from that of the case"
-        out(f"{_of(told.differing, 'call')} with {what}; the case's counts. The last: {printable(told.differs)}")
+        out(f"{count(told.differing, 'call')} with {what}; the case's counts. The last: {printable(told.differs)}")
 
 
 def _twice(what: str) -> str:
     remedy = "hold the bill against them by `detente reconcile`, or leave out of one ledger what is on both"
     return f"{what}: if that is the same use, it counts twice; {remedy}"
-
-
-def _of(count: int, noun: str) -> str:
-    return f"{count:,} {noun}{'' if count == 1 else 's'}"
 
 
 def ingested_json(told: Ingested) -> str:
@@ -77,27 +74,25 @@ def billed_view(told: BillIngested, currency: str, out: Print, warn: Print) -> N
     if told.bad > len(told.aside):
         warn(f"and {told.bad - len(told.aside):,} more")
     if told.unmapped:
-        what = (
-            f"{_of(told.unmapped, 'row')} of {shown(of_nanos(told.unmapped_net), currency)} with no rule, the first at"
-        )
-        warn(f"{what} {printable(told.first_unmapped)}: add a rule, or one with `skip: true`")
+        what = f"{count(told.unmapped, 'row')} of {shown(of_nanos(told.unmapped_net), currency)} with no rule"
+        warn(f"{what}, the first at {printable(told.first_unmapped)}: add a rule, or one with `skip: true`")
     if told.twice:
-        what = f"{_of(told.twice, 'row')}, the first at {printable(told.first_twice)}"
+        what = f"{count(told.twice, 'row')}, the first at {printable(told.first_twice)}"
         warn(_twice(f"{what}, of offers and days of which the books hold calls or idle capacity, too"))
     if told.untaken:
-        what = f"{_of(told.untaken, 'row')} below zero, of which less is on the books under the same use in its time"
+        what = f"{count(told.untaken, 'row')} below zero, of which less is on the books under the same use in its time"
         warn(f"{what}: give the files again once the use is there")
     net = shown(of_nanos(told.net), currency)
-    out(f"{_of(told.rows, 'row')} of {_of(told.files, 'file')}: {told.added:,} new on the books, stated at {net}")
+    out(f"{count(told.rows, 'row')} of {count(told.files, 'file')}: {told.added:,} new on the books, stated at {net}")
     copies_view(told.copies, out, warn)
     if told.again:
-        out(f"{_of(told.again, 'row')} had been ingested before")
+        out(f"{count(told.again, 'row')} had been ingested before")
     if told.skipped:
-        out(f"{_of(told.skipped, 'row')} skipped by a rule")
+        out(f"{count(told.skipped, 'row')} skipped by a rule")
     if told.unknown > 0:
-        out(f"{_of(told.unknown, 'row')} whose price is unknown: on the books as unknown, and never zero")
+        out(f"{count(told.unknown, 'row')} whose price is unknown: on the books as unknown, and never zero")
     if told.unknown < 0:
-        out(f"{_of(-told.unknown, 'row')} that had been unknown: a correction takes back what they were for")
+        out(f"{count(-told.unknown, 'row')} that had been unknown: a correction takes back what they were for")
 
 
 def billed_json(told: BillIngested) -> str:

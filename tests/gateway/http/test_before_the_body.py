@@ -10,6 +10,7 @@ from pathlib import Path
 import pytest
 
 from detente.gateway.http import protocol, reader
+from detente.gateway.http.known_head import MAX_HEAD
 from tests.gateway.caller import HELLO, KEY, request
 from tests.gateway.http.limited import LIMIT, small
 from tests.gateway.http.peer import run
@@ -130,7 +131,7 @@ def test_a_body_over_the_limit_is_refused_and_one_at_the_limit_is_served(tmp_pat
 
 @pytest.mark.parametrize(
     "more",
-    ["a: " + "b" * reader.MAX_HEAD, "\r\n".join(f"a{n}: b" for n in range(reader.MAX_HEADERS))],
+    ["a: " + "b" * MAX_HEAD, "\r\n".join(f"a{n}: b" for n in range(reader.MAX_HEADERS))],
     ids=["large", "many"],
 )
 def test_a_head_over_the_limits_is_refused(tmp_path: Path, more: str) -> None:

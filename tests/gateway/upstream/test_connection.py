@@ -13,8 +13,9 @@ import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
 
+from detente.gateway.http.known_head import MAX_HEAD
 from detente.gateway.http.outbox import Outbox
-from detente.gateway.upstream.connection import MAX_HEAD, SLICE, UpstreamConnection
+from detente.gateway.upstream.connection import SLICE, UpstreamConnection
 from detente.gateway.upstream.deadline_sweep import Sweep
 from detente.gateway.upstream.incoming_reply import MAX_BUFFERED, Incoming
 from detente.gateway.upstream.origin import Origin
