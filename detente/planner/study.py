@@ -332,7 +332,17 @@ class Study:
         assert prices is not None
         by: Literal["program", "prices"] = "prices" if found.prices is None else "program"
         return result(
-            self.draft, self.model, solution, prices, exact, found.bound, found.rounding, gap, stopped, by, found.basis
+            self.draft,
+            self.model,
+            solution,
+            prices=prices,
+            exact=exact,
+            bound=found.bound,
+            rounding=found.rounding,
+            wanted=gap,
+            stopped=stopped,
+            bounded_by=by,
+            basis=found.basis,
         )
 
     def _made_good(self, found: Incumbent, gap: float) -> tuple[Bill, Solution]:

@@ -44,11 +44,17 @@ from detente.results.plan_rows import (
 )
 from detente.values.money import nano
 
+TOLERANCE = Decimal("1e-6")
+"""Of the cost: by so much a bound may lie above it, which is the solver's tolerance and not a mistake."""
+CLOSED = Decimal("1e-9")
+"""A gap of so much is none; a gap is kept in such steps, and of a cost of nothing it is a part of so much money."""
+
 
 def result(
     draft: Draft,
     model: Model,
     solution: Solution,
+    *,
     prices: Solution,
     exact: Bill,
     bound: float,
@@ -60,18 +66,20 @@ def result(
 ) -> Plan:
     """The plan; ``prices`` is the solution whose duals are its marginal prices, and ``basis`` where its solve ended.
 
+    ``bound`` and ``rounding`` are money, a bound that is not finite is none; ``wanted`` is a gap, a part of the cost.
+
     Raises SolverError where the bound lies above the exact cost by more than rounding.
     """
     case, cost = draft.case, exact.total
     low = nano(Fraction(bound)) if np.isfinite(bound) else NO_BOUND
     if low > cost:
         beyond = nano(Fraction(at_stake(draft, model, exact.quantities, solution)))
-        if low - cost > max(abs(cost), Decimal(1)) * Decimal("1e-6") + beyond:
+        if low - cost > max(abs(cost), Decimal(1)) * TOLERANCE + beyond:
             raise SolverError(f"the bound {low} lies above the plan's exact cost {cost}")
         low = cost
-    gap = (cost - low) / max(abs(cost), Decimal("1e-9"))
+    gap = (cost - low) / max(abs(cost), CLOSED)
     status: Literal["optimal", "feasible", "time-limit", "interrupted"] = "optimal"
-    if float(gap) > max(wanted, 1e-9):
+    if float(gap) > max(wanted, float(CLOSED)):
         status = stopped or "feasible"
     bought = tuple(purchases(draft, exact))
     rows, standings = cost_rows(draft, exact, solution), tuple(_standings(draft, exact))
@@ -81,7 +89,7 @@ def result(
         status=status,
         cost=cost,
         bound=low,
-        gap=gap.quantize(Decimal("1e-9")),
+        gap=gap.quantize(CLOSED),
         bill=exact.owed,
         unserved_cost=exact.unserved,
         moving_cost=exact.moving,
