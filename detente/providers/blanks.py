@@ -10,11 +10,12 @@ import re
 
 import msgspec
 
+from detente.providers.unreadable import UNREADABLE
+
 _BLANK = rb'"(?:[ \t\r\n]|\\[nrt]){0,80}"'
 """As far as a text is seen to be blank: a longer one is the provider's to judge."""
 _SOME = re.compile(rb'"(?:text|content)"\s*:\s*(?:%b|\[\s*\])' % _BLANK)
 _TEXT = re.compile(_BLANK)
-_UNREADABLE = (msgspec.DecodeError, UnicodeDecodeError, RecursionError)
 _Object = dict[str, msgspec.Raw]
 
 
@@ -30,7 +31,7 @@ def without_blanks(messages: msgspec.Raw) -> msgspec.Raw:
     try:
         turns = msgspec.json.decode(messages, type=list[_Object])
         told = [said for turn in turns if (said := _said(turn, last=turn is turns[-1])) is not None]
-    except _UNREADABLE:
+    except UNREADABLE:
         return messages  # the provider says what is wrong with it
     return messages if told == turns else msgspec.Raw(msgspec.json.encode(told))
 
@@ -44,7 +45,7 @@ def prompt_without_blanks(system: msgspec.Raw) -> msgspec.Raw | None:
         return system if given[1:-1].strip() else None
     try:
         blocks = msgspec.json.decode(given, type=list[_Object])
-    except _UNREADABLE:
+    except UNREADABLE:
         return system  # the provider says what is wrong with it
     kept = [block for block in blocks if not _says_nothing(block)]
     if len(kept) == len(blocks):

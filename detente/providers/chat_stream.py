@@ -15,9 +15,8 @@ from detente.providers import sse
 from detente.providers.error_object import failure_of
 from detente.providers.openai_usage import told_usage, with_usage
 from detente.providers.tool_calls import Calls, Offered
+from detente.providers.unreadable import UNREADABLE
 from detente.providers.wire import Decoder, StreamPart, as_reason, ended_early, failure, is_utf8
-
-_UNREADABLE = (msgspec.DecodeError, UnicodeDecodeError, RecursionError)
 
 
 class _Choice(msgspec.Struct):
@@ -167,7 +166,7 @@ class ChatDecoder(Decoder):
                 continue
             try:
                 chunk = _CHUNK.decode(data)
-            except _UNREADABLE:
+            except UNREADABLE:
                 if self._complete:
                     continue  # nothing of the content can be in it, and usage may follow
                 part.failure = failure("broken", 502, "the provider sent an event that is not a chunk of a completion")
@@ -186,7 +185,7 @@ class ChatDecoder(Decoder):
                 try:
                     data = as_chunk(data, again=self._content)
                     event, choices = sse.event(data), _CHUNKED.decode(data).choices
-                except _UNREADABLE:
+                except UNREADABLE:
                     part.failure = failure("broken", 502, "the provider sent an event whose message cannot be read")
                     break
             if not isinstance(chunk.choices, list):
@@ -260,7 +259,7 @@ class ChatDecoder(Decoder):
         """A completion that came whole, though a stream was asked for: some servers do not stream what calls tools."""
         try:
             part = self._read(b"data: " + as_chunk(completion) + b"\n\n")
-        except _UNREADABLE:
+        except UNREADABLE:
             part = StreamPart()
         if part.failure is None and self._ended and len(self._ended) < self._choices:
             part = StreamPart(failure=failure("broken", 502, f"the provider answered {self._unfinished()}"))

@@ -21,9 +21,10 @@ from detente.providers.marks import CACHED, CITED, RESULT, SYSTEM, THOUGHT, USE,
 from detente.providers.omission import Omissions, remedy
 from detente.providers.own_citations import without_own_citations
 from detente.providers.quoted import quoted
-from detente.providers.raw_member import UNREADABLE, raw_of, read_as
+from detente.providers.raw_member import raw_of, read_as
 from detente.providers.system_turns import told_by_user
 from detente.providers.tool_use_ids import with_fitting_ids
+from detente.providers.unreadable import UNREADABLE
 from detente.providers.unsigned_thoughts import without_unsigned
 from detente.providers.wire import FETCHING, Call, Members, Refusal
 

@@ -23,6 +23,7 @@ from detente.providers.messages_stream import error_inside
 from detente.providers.messages_usage import usage_of
 from detente.providers.omission import Omissions
 from detente.providers.tool_use_ids import NO_ID, fitting
+from detente.providers.unreadable import UNREADABLE
 from detente.providers.wire import Call, Failure, Headers, Members, Refusal, Reply, Tokens, as_text, failure
 
 STOPS = {"refusal": "content_filtered", "pause_turn": "end_turn"}
@@ -65,7 +66,7 @@ def _user(members: Members, omissions: Omissions) -> str | None:
             continue
         try:
             stated = msgspec.json.decode(raw, type=str)
-        except (msgspec.DecodeError, UnicodeDecodeError):
+        except UNREADABLE:
             raise Refusal.of(name, "is not text") from None
         if found and stated != found:
             omissions.hint(name)

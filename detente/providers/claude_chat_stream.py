@@ -17,6 +17,7 @@ from detente.providers.bedrock.converse_stream import ConverseDecoder
 from detente.providers.claude_chat import citation, counted, headed, stop_of
 from detente.providers.messages_stream import STOPPED, AnthropicError, failure_of
 from detente.providers.messages_usage import MessagesUsage, usage_of
+from detente.providers.unreadable import UNREADABLE
 from detente.providers.wire import Headers, StreamPart, as_text, ended_early, failure, is_utf8
 
 
@@ -62,7 +63,6 @@ class _Event(msgspec.Struct):
 _EVENT = msgspec.json.Decoder(_Event)
 _NOTHING = (b"", b"null", b"{}")
 """Inputs at the start of a call that say nothing yet."""
-_UNREADABLE = (msgspec.DecodeError, UnicodeDecodeError, RecursionError)
 
 
 class ClaudeChatDecoder(ConverseDecoder):
@@ -118,7 +118,7 @@ class ClaudeChatDecoder(ConverseDecoder):
             return
         try:
             event = _EVENT.decode(data)
-        except _UNREADABLE:
+        except UNREADABLE:
             if self._reason is not None:
                 return  # behind the reason to stop nothing of the content can be in it
             raise

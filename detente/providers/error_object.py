@@ -15,6 +15,7 @@ import msgspec
 from detente.providers.error_detail import detail_of, said_plainly
 from detente.providers.status import by_status
 from detente.providers.too_long import TOO_LONG, says_too_long, too_long
+from detente.providers.unreadable import UNREADABLE
 from detente.providers.wire import FOREIGN, Failure, FailureKind, failure, foreign
 
 MAX_TEXT = 2000
@@ -46,7 +47,6 @@ _BY_ITSELF: dict[str, _Meaning] = {
     **_meant("refused", 400, "failed_to_download_image", "unsupported_image_media_type", "BadRequestError"),
 }
 """Those that say it where no status stands beside them. What is named nowhere may go better elsewhere."""
-_UNREADABLE = (msgspec.DecodeError, UnicodeDecodeError, RecursionError)
 
 
 def error_of(body: bytes) -> dict[str, Any]:
@@ -57,7 +57,7 @@ def error_of(body: bytes) -> dict[str, Any]:
     """
     try:
         found = msgspec.json.decode(body)
-    except _UNREADABLE:
+    except UNREADABLE:
         return said_plainly(body)
     if isinstance(found, list) and len(found) == 1:
         (found,) = found

@@ -21,6 +21,7 @@ from detente.providers.openai_usage import with_usage
 from detente.providers.said_anything import says_anything
 from detente.providers.status import by_status
 from detente.providers.too_long import says_too_long, too_long
+from detente.providers.unreadable import UNREADABLE
 from detente.providers.wire import (
     Decoder,
     Failure,
@@ -97,7 +98,6 @@ class _Piece(msgspec.Struct):
 _EVENT = msgspec.json.Decoder(_Event)
 _PIECE = msgspec.json.Decoder(_Piece)
 _WHOLE = msgspec.json.Decoder(_Whole)
-_UNREADABLE = (msgspec.DecodeError, UnicodeDecodeError, RecursionError)
 STOPPED = b'{"type":"message_stop"}'
 """The data of the event that ends a stream."""
 _NAME = re.compile(r"[a-z_]{1,60}")
@@ -114,7 +114,7 @@ def reply_of(body: bytes) -> Reply | Failure:
         return failure("broken", 502, "the provider's reply is not UTF-8")
     try:
         found = _WHOLE.decode(body)
-    except _UNREADABLE:
+    except UNREADABLE:
         return error_inside(body) or failure("broken", 502, "the provider's reply is not one of Anthropic's messages")
     if not found.stop_reason and not any(map(says_anything, found.content)):
         return failure("broken", 502, "the provider's reply has status 200 and holds no answer")
@@ -142,7 +142,7 @@ def count_of(body: bytes, kind: type[_Counted | _CountedAtBedrock] = _Counted) -
     """How many tokens a request would take, as Anthropic says it. To be told costs nothing."""
     try:
         found = msgspec.json.decode(body, type=kind)
-    except _UNREADABLE:
+    except UNREADABLE:
         return failure("broken", 502, "the provider's reply is no count of tokens")
     return Reply(b'{"input_tokens":%d}' % found.input_tokens, Tokens(0, 0))
 
@@ -217,7 +217,7 @@ class MessagesDecoder(Decoder):
             return ToldEvent("", data)  # a comment keeps the connection alive
         try:
             event = _EVENT.decode(data)
-        except _UNREADABLE:
+        except UNREADABLE:
             if not self._stopped:  # behind the reason to stop nothing of the content can be in it
                 self._fail(part, failure("broken", 502, "the provider sent an event that cannot be read"))
             return None
@@ -291,7 +291,7 @@ def is_piece(data: bytes) -> bool:
     """Whether the data of an event can be read, and are a piece of content and nothing else."""
     try:
         piece = _PIECE.decode(data)
-    except _UNREADABLE:
+    except UNREADABLE:
         return False
     return piece.type == _DELTA and piece.error is None
 
@@ -349,7 +349,7 @@ def error_inside(body: bytes) -> Failure | None:
     """What a reply of status 200 means that is an error; None of one that is none."""
     try:
         return failure_of(msgspec.json.decode(body, type=_Refused).error)
-    except _UNREADABLE:
+    except UNREADABLE:
         return None
 
 
@@ -358,6 +358,6 @@ def read_failure(status: int, body: bytes, after: float | None) -> Failure:
     error: AnthropicError | str | None
     try:
         error = msgspec.json.decode(body, type=_Refused).error
-    except _UNREADABLE:
+    except UNREADABLE:
         error = error_of(body).get("message")
     return failure_of(error, status, after)

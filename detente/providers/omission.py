@@ -13,6 +13,7 @@ import msgspec
 
 from detente.providers.marks import CACHED, SIGNED, marks_of
 from detente.providers.quoted import quoted
+from detente.providers.unreadable import UNREADABLE
 from detente.providers.wire import Call, Refusal
 
 MEMBERS: dict[str, tuple[str, ...]] = {
@@ -31,7 +32,6 @@ _ENCRYPTED = "reasoning.encrypted_content"
 _HINT = "cache_control"
 _HINTED = quoted(_HINT)
 _NONE = (b"null", b'"none"')
-_UNREADABLE = (msgspec.DecodeError, UnicodeDecodeError, RecursionError)
 
 
 class Omissions:
@@ -115,7 +115,7 @@ def _bare(items: msgspec.Raw, within: str) -> msgspec.Raw:
                 (item[within],) = msgspec.json.decode(_bare(msgspec.Raw(b"[%b]" % held), ""), type=list[msgspec.Raw])
             elif held.startswith(b"["):
                 item[within] = _bare(msgspec.Raw(held), "")
-    except _UNREADABLE:
+    except UNREADABLE:
         return items  # the provider says what is wrong with it
     return msgspec.Raw(msgspec.json.encode(found))
 
@@ -127,7 +127,7 @@ def _unencrypted(members: Mapping[str, msgspec.Raw], left_out: list[str]) -> Map
         return members
     try:
         kept = [name for name in msgspec.json.decode(stated, type=list[str]) if name != _ENCRYPTED]
-    except _UNREADABLE:
+    except UNREADABLE:
         return members  # the provider says what is wrong with it
     left_out.append("include")
     return {**members, "include": msgspec.Raw(msgspec.json.encode(kept))}
@@ -138,7 +138,7 @@ def _first_thought(messages: bytes) -> str:
     signed = [name.decode().rstrip('"') for name in SIGNED] + ["later_reasoning"]
     try:
         found = msgspec.json.decode(messages, type=list[dict[str, msgspec.Raw]])
-    except _UNREADABLE:
+    except UNREADABLE:
         return ""
     return next((f"[{at}]" for at, message in enumerate(found) if any(name in message for name in signed)), "")
 
@@ -147,7 +147,7 @@ def thoughtless(messages: bytes) -> msgspec.Raw:
     """The messages of a chat completion without what a model thought. Raises Refusal."""
     try:
         found: list[dict[str, Any]] = msgspec.json.decode(messages, type=list[dict[str, msgspec.Raw]])
-    except _UNREADABLE:
+    except UNREADABLE:
         raise Refusal.of("messages", "is not a list of messages") from None
     told = []
     for message in found:

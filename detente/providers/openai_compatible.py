@@ -33,6 +33,7 @@ from detente.providers.tool_names import (
     is_plain,
     offers_tools,
 )
+from detente.providers.unreadable import UNREADABLE
 from detente.providers.wire import (
     Call,
     Decoder,
@@ -76,7 +77,6 @@ class _Whole(msgspec.Struct):
 
 _VECTOR = re.compile(rb'\[\s*[^\s\]]|"[^"]')
 """How a vector begins, in numbers or as base64: one of nothing is none."""
-_UNREADABLE = (msgspec.DecodeError, UnicodeDecodeError, RecursionError)
 _WHOLE = msgspec.json.Decoder(_Whole, strict=False)
 _OPTIONS = msgspec.json.Decoder(dict[str, Any])
 _CHOICES = msgspec.json.Decoder(int | None)
@@ -130,7 +130,7 @@ class CompatibleWire(Wire):
             return reply_of_response(body)
         try:
             found = _WHOLE.decode(body)
-        except _UNREADABLE:
+        except UNREADABLE:
             return failure("broken", 502, "the provider's reply is not JSON of the expected shape")
         if found.error and not found.choices:  # some answer 200 with an error inside
             return failure_of(found.error)
@@ -185,7 +185,7 @@ def texts_of(call: Call) -> int:
     """How many texts a call wants embedded: a list of numbers is one, in tokens."""
     try:
         given = msgspec.json.decode(call.members.get("input", b'""'), type=str | list[msgspec.Raw])
-    except _UNREADABLE:
+    except UNREADABLE:
         return 1
     if isinstance(given, str) or not given or bytes(memoryview(given[0])[:1]) not in (b'"', b"["):
         return 1
@@ -199,7 +199,7 @@ def choices_of(call: Call) -> int:
         return 1
     try:
         return _CHOICES.decode(stated) or 1
-    except _UNREADABLE:
+    except UNREADABLE:
         return 1
 
 
@@ -217,7 +217,7 @@ def body_of(call: Call, members: Mapping[str, msgspec.Raw], name: str) -> bytes:
         stated = members.get("stream_options")
         try:
             options = _OPTIONS.decode(stated) if stated is not None and bytes(stated) != b"null" else {}
-        except _UNREADABLE:
+        except UNREADABLE:
             raise Refusal.of("stream_options", "is not an object") from None
         told["stream_options"] = msgspec.Raw(msgspec.json.encode({**options, "include_usage": True}))
     return msgspec.json.encode(told)

@@ -12,6 +12,7 @@ from typing import Any
 
 import msgspec
 
+from detente.providers.unreadable import UNREADABLE
 from detente.providers.wire import MAX_TOKENS, Members, Tokens
 
 
@@ -95,7 +96,6 @@ class _ResponseShape(_ResponseUsage):
         return self.input_tokens is not None and self.output_tokens is not None
 
 
-_UNREADABLE = (msgspec.DecodeError, UnicodeDecodeError, RecursionError)
 _CHAT = msgspec.json.Decoder(ChatUsage | None, strict=False)
 _RESPONSE = msgspec.json.Decoder(_ResponseUsage | None, strict=False)
 _CHAT_SHAPE = msgspec.json.Decoder(_ChatShape | None)
@@ -129,7 +129,7 @@ def _told(
             return None, usage
         if found.is_whole and (found.total_tokens is not None or b'"total_tokens"' not in bytes(usage)):
             return found.tokens, usage
-    except _UNREADABLE:
+    except UNREADABLE:
         pass
     tokens = read(usage)
     return tokens, NULL if tokens is None else msgspec.Raw(msgspec.json.encode(write(tokens)))
@@ -171,7 +171,7 @@ def tokens_of(usage: bytes) -> Tokens | None:
     """What the ``usage`` of a completion says; None where it says nothing, or is none: the reply is as good."""
     try:
         found = _CHAT.decode(usage)
-    except _UNREADABLE:
+    except UNREADABLE:
         return None
     return found.tokens if found is not None else None
 
@@ -180,7 +180,7 @@ def tokens_of_response(usage: bytes) -> Tokens | None:
     """What the ``usage`` of a response says; None as ``tokens_of``."""
     try:
         found = _RESPONSE.decode(usage)
-    except _UNREADABLE:
+    except UNREADABLE:
         return None
     return found.tokens if found is not None else None
 

@@ -10,7 +10,8 @@ from typing import Any
 
 import msgspec
 
-from detente.providers.raw_member import UNREADABLE, RawObject, with_turns
+from detente.providers.raw_member import RawObject, with_turns
+from detente.providers.unreadable import UNREADABLE
 
 OWN_INDEX = ""
 """What stands for Anthropic's `encrypted_index`, which only Anthropic makes."""

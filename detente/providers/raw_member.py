@@ -7,10 +7,8 @@ from typing import Any
 
 import msgspec
 
+from detente.providers.unreadable import UNREADABLE
 from detente.providers.wire import Refusal
-
-UNREADABLE = (msgspec.DecodeError, UnicodeDecodeError, RecursionError)
-"""What decoding of a caller's bytes may raise."""
 
 
 def raw_of(value: Any) -> msgspec.Raw:

@@ -15,6 +15,7 @@ from detente.providers import sse
 from detente.providers.error_object import failure_of
 from detente.providers.openai_usage import told_usage_of_response, with_usage
 from detente.providers.said_anything import says_anything
+from detente.providers.unreadable import UNREADABLE
 from detente.providers.wire import (
     Decoder,
     Failure,
@@ -58,7 +59,6 @@ class _Piece(msgspec.Struct):
 _EVENT = msgspec.json.Decoder(_Event)
 _PIECE = msgspec.json.Decoder(_Piece)
 _RESPONSE = msgspec.json.Decoder(_Response)
-_UNREADABLE = (msgspec.DecodeError, UnicodeDecodeError, RecursionError)
 
 _BEFORE_CONTENT = frozenset(
     {
@@ -127,7 +127,7 @@ class ResponsesDecoder(Decoder):
             return b""  # no part of this API, and the gateway's to say where it is
         try:
             found = _EVENT.decode(data)
-        except _UNREADABLE:
+        except UNREADABLE:
             return self._fail(part, failure("broken", 502, "the provider sent an event that cannot be read"))
         response = found.response
         if response is not None and bytes(response.usage) != b"null":
@@ -199,7 +199,7 @@ def _plain(block: bytes) -> int:
             piece = _PIECE.decode(data)
             if not piece.type.endswith(".delta") or piece.response is not None or piece.error is not None:
                 return 0
-    except _UNREADABLE:
+    except UNREADABLE:
         return 0
     return len(events)
 
@@ -212,7 +212,7 @@ def reply_of_response(body: bytes) -> Reply | Failure:
     """
     try:
         found = _RESPONSE.decode(body)
-    except _UNREADABLE:
+    except UNREADABLE:
         return failure("broken", 502, "the provider's reply is not JSON of the expected shape")
     if (failed := _failed(found)) is not None:
         return failed

@@ -9,6 +9,8 @@ from typing import Any
 
 import msgspec
 
+from detente.providers.unreadable import UNREADABLE
+
 _LABELS = frozenset({"type", "role", "id", "status", "index", "object"})
 """Members that say what something is, and nothing of what was made."""
 
@@ -17,7 +19,7 @@ def says_anything(said: bytes) -> bool:
     """Whether anything was made of what is said: a text, a call of a tool, a thought. ``said`` is JSON."""
     try:
         return _says(msgspec.json.decode(said))
-    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
+    except UNREADABLE:
         return True  # what cannot be read is not nothing: whoever has to read it says what is wrong
 
 

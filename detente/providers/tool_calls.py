@@ -14,6 +14,7 @@ from typing import Any, Protocol
 
 import msgspec
 
+from detente.providers.unreadable import UNREADABLE
 from detente.providers.wire import as_text
 
 _CALLS = b'"tool_calls"'
@@ -57,7 +58,7 @@ def completion_with_own_ids(body: bytes) -> bytes:
         choices = msgspec.json.decode(members["choices"], type=list[dict[str, Any]])
         said = [choice["message"].get("tool_calls") for choice in choices]
         changed = [own_ids(calls) for calls in said if calls]
-    except (msgspec.DecodeError, UnicodeError, RecursionError, LookupError, AttributeError, TypeError):
+    except (*UNREADABLE, LookupError, AttributeError, TypeError):
         return body
     if not any(changed):
         return body

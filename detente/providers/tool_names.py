@@ -16,6 +16,7 @@ import msgspec
 
 from detente.providers.marks import CALLS, marks_of
 from detente.providers.quoted import quoted
+from detente.providers.unreadable import UNREADABLE
 from detente.providers.wire import Call, Decoder, Members, StreamPart
 
 OFFERS = ("tools", "functions")
@@ -108,7 +109,7 @@ class OfferedNames:
         try:
             tools = msgspec.json.decode(self._call.members.get("tools", b"[]"), type=list[_Offered])
             named = [msgspec.json.decode(tool.function, type=_Named | None) for tool in tools]
-        except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
+        except UNREADABLE:
             return frozenset()
         return frozenset(shortened(one.name) for one in named if one is not None)
 

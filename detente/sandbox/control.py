@@ -13,6 +13,7 @@ import msgspec
 from detente.case.declared import read_entry
 from detente.errors import Flaw
 from detente.live.fault import Fault
+from detente.providers.unreadable import UNREADABLE
 from detente.sandbox import play
 from detente.sandbox.faults import Faults
 from detente.sandbox.incoming_request import bounded_body
@@ -100,7 +101,7 @@ class Control:
     def _add(self, body: bytes, at: float) -> Whole:
         try:
             given = msgspec.json.decode(body)
-        except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
+        except UNREADABLE as error:
             return _error(400, f"the body is not JSON: {error}", 'write for example {"on": "azure", "kind": "down"}')
         if isinstance(given, dict):
             given = {"id": self._faults.free_id(), **given}

@@ -11,6 +11,7 @@ from typing import Any
 
 import msgspec
 
+from detente.providers.unreadable import UNREADABLE
 from detente.sandbox.ask import Ask, Beat, Choice, Generation, Tool, WrongError
 from detente.sandbox.messages import tool_choice
 from detente.sandbox.reply import Json
@@ -165,7 +166,7 @@ def _schema(output: Mapping[str, Any]) -> Mapping[str, Any] | None:
     text = _mapping(structure.get("jsonSchema"), "textFormat.structure.jsonSchema").get("schema")
     try:
         schema = msgspec.json.decode(text) if isinstance(text, str) else None
-    except (msgspec.DecodeError, RecursionError):
+    except UNREADABLE:
         schema = None
     if not isinstance(schema, dict):
         raise WrongError(
@@ -252,7 +253,7 @@ def _input(arguments: str) -> Any:
     """A call's arguments as an object; of those cut short, nothing."""
     try:
         return msgspec.json.decode(arguments)
-    except msgspec.DecodeError:
+    except UNREADABLE:
         return {}
 
 

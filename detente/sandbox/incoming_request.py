@@ -10,6 +10,7 @@ from typing import Any
 
 import msgspec
 
+from detente.providers.unreadable import UNREADABLE
 from detente.sandbox.face import HttpRequest
 
 MAX_BODY = 32_000_000
@@ -53,7 +54,7 @@ def model_named(body: bytes) -> str | None:
     """The model that a body names, read only where two faces share a path."""
     try:
         found = msgspec.json.decode(body)
-    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
+    except UNREADABLE:
         return None
     name = found.get("model") if isinstance(found, dict) else None
     return name if isinstance(name, str) else None

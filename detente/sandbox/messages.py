@@ -14,6 +14,7 @@ from typing import Any
 import msgspec
 
 from detente.providers.claude import Claude
+from detente.providers.unreadable import UNREADABLE
 from detente.sandbox.ask import Ask, Beat, Choice, Generation, Tool, WrongError
 from detente.sandbox.reply import Json
 from detente.sandbox.tokens import count
@@ -329,7 +330,7 @@ def _blocks(generation: Generation, choice: Choice) -> list[Json]:
     for at, call in enumerate(choice.calls):
         try:
             given = msgspec.json.decode(call.arguments)
-        except msgspec.DecodeError:
+        except UNREADABLE:
             given = {}  # of arguments cut short, nothing
         blocks.append({"type": "tool_use", "id": tool_id(generation, at), "name": call.name, "input": given})
     return blocks

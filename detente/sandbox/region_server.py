@@ -17,6 +17,7 @@ import msgspec
 
 from detente.live.fault import Fault
 from detente.providers.outgoing import HeaderPairs
+from detente.providers.unreadable import UNREADABLE
 from detente.sandbox import play
 from detente.sandbox import played_model as model
 from detente.sandbox.anthropic import AnthropicFace
@@ -158,7 +159,7 @@ class RegionServer:
             if seat is None:
                 raise EarlyReply(face.unknown(named))
             parsed = face.read(route, body, self.replies)
-        except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
+        except UNREADABLE:
             raise EarlyReply(face.wrong(WrongError("The body is not valid JSON."))) from None
         except WrongError as error:
             raise EarlyReply(face.wrong(error)) from None

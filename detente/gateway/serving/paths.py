@@ -16,6 +16,7 @@ from detente.gateway.surfaces import SURFACES
 from detente.gateway.surfaces.stored import PREFIX as STORED
 from detente.gateway.surfaces.stored import StoredSurface
 from detente.gateway.surfaces.surface import Surface
+from detente.providers.unreadable import UNREADABLE
 from detente.providers.wire import Members
 
 _POST = frozenset({b"POST"})
@@ -23,7 +24,6 @@ _SAME = re.compile(rb"^/(?:openai(?:/v1|/deployments/[^/]+)?|anthropic/v1)(?=/)"
 """How the paths of Azure's own clients begin, and of Anthropic's for Azure."""
 _AZURES = b"/openai/"
 _DEPLOYMENT = re.compile(rb"^/openai/deployments/([^/]+)/")
-_UNREADABLE = (msgspec.DecodeError, UnicodeDecodeError, RecursionError)
 
 
 def surface_of(head: RequestHead) -> tuple[Surface | None, frozenset[bytes]]:
@@ -51,7 +51,7 @@ def with_model(path: bytes, body: bytes) -> bytes:
     try:
         members = msgspec.json.decode(body, type=Members)
         model = unquote(named[1].decode())
-    except _UNREADABLE:
+    except UNREADABLE:
         return body
     if bytes(members.get("model", b"null")) != b"null":
         return body

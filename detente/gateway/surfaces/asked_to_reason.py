@@ -12,6 +12,8 @@ from typing import Any
 
 import msgspec
 
+from detente.providers.unreadable import UNREADABLE
+
 
 def _effort(value: Any) -> bool:
     return isinstance(value, str) and value not in ("", "none")
@@ -45,7 +47,7 @@ def asks_to_reason(members: Mapping[str, msgspec.Raw]) -> bool:
             continue
         try:
             stated = msgspec.json.decode(members[name])
-        except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
+        except UNREADABLE:
             continue
         if isinstance(stated, dict) and any(asks(stated.get(own)) for own, asks in asking.items()):
             return True

@@ -22,6 +22,7 @@ from detente.gateway.surfaces.unreadable import why
 from detente.live.deployment import Feature, Operation
 from detente.providers import marks
 from detente.providers.omission import thoughtless
+from detente.providers.unreadable import UNREADABLE
 from detente.providers.wire import Call, Members, Refusal, Reply, is_utf8
 
 DONE = b"data: [DONE]\n\n"
@@ -76,7 +77,7 @@ def members_of(body: bytes) -> dict[str, msgspec.Raw]:
         raise Refusal(*why(body))
     try:
         return _BODY.decode(body)
-    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
+    except UNREADABLE:
         raise Refusal(*why(body)) from None
 
 
@@ -85,7 +86,7 @@ def text(members: Mapping[str, msgspec.Raw], name: str) -> str:
     raw = members.get(name)
     try:
         found = _TEXT.decode(raw) if raw is not None else ""
-    except (msgspec.DecodeError, UnicodeDecodeError):
+    except UNREADABLE:
         raise Refusal(f"`{name}` is not text", name) from None
     if not found:
         raise Refusal(f"`{name}` is missing", name)
@@ -101,7 +102,7 @@ def flag(members: Mapping[str, msgspec.Raw], name: str) -> bool:
         return False
     try:
         return _FLAG.decode(raw)
-    except msgspec.DecodeError:
+    except UNREADABLE:
         raise Refusal(f"`{name}` is neither true nor false", name) from None
 
 
@@ -116,7 +117,7 @@ def count(members: Mapping[str, msgspec.Raw], *names: str, least: int = 1) -> in
             continue
         try:
             found = _COUNT.decode(raw)
-        except msgspec.DecodeError:
+        except UNREADABLE:
             if (beyond := _beyond(bytes(raw))) is None:
                 raise Refusal(f"`{name}` is not a whole number", name) from None
             found = beyond
@@ -201,7 +202,7 @@ class ChatSurface(Surface):
                 raise Refusal("`stream_options` without `stream: true`", "stream_options")
             try:
                 asks_usage = _OBJECT.decode(options).get("include_usage") is True
-            except msgspec.DecodeError:
+            except UNREADABLE:
                 raise Refusal("`stream_options` is not an object", "stream_options") from None
         most = count(members, "max_completion_tokens", "max_tokens")
         return asked(members, messages, model, stream, asks_usage, most)

@@ -15,6 +15,7 @@ from detente.gateway.surfaces.surface import UnsayableError
 from detente.providers import sse
 from detente.providers.chat_stream import place_of
 from detente.providers.tool_calls import id_of, new_id
+from detente.providers.unreadable import UNREADABLE
 from detente.providers.wire import Reply, as_reason, as_text
 
 
@@ -176,14 +177,13 @@ class Completion(CompletionHead, kw_only=True):
 
 
 _COMPLETION = msgspec.json.Decoder(Completion)
-_UNREADABLE = (msgspec.DecodeError, UnicodeDecodeError, RecursionError)
 
 
 def completion_of(reply: Reply, meant: str) -> Completion:
     """The completion that a reply is, with one choice for what is ``meant``. Raises ``UnsayableError``."""
     try:
         found = _COMPLETION.decode(reply.body)
-    except _UNREADABLE:
+    except UNREADABLE:
         raise UnsayableError("the provider's reply is not a chat completion") from None
     if len(found.choices) != 1:
         raise UnsayableError(f"the provider gave {len(found.choices)} choices for one {meant}")
@@ -273,7 +273,7 @@ def chunk_of(event: bytes, meant: str) -> Chunk | None:
         return None
     try:
         found = _CHUNK.decode(data)
-    except _UNREADABLE:
+    except UNREADABLE:
         raise UnsayableError("the provider sent an event that is not a chunk of a chat completion") from None
     if any(choice.index for choice in found.choices or ()):
         raise UnsayableError(f"the provider gave more than one choice for one {meant}")

@@ -14,6 +14,7 @@ import msgspec
 
 from detente.gateway.surfaces.surface import Asked
 from detente.live.fetch import Fetch
+from detente.providers.unreadable import UNREADABLE
 from detente.providers.wire import Call, Media
 
 _MEMBERS = ("messages", "input")
@@ -23,7 +24,6 @@ _BY_ADDRESS = re.compile(rb'"https?:\\?/\\?/', re.IGNORECASE)  # some write a sl
 _WEB = ("https://", "http://")
 PDF_NAME = "document.pdf"
 """Of a file whose sender named none: OpenAI's shapes want a name."""
-_UNREADABLE = (msgspec.DecodeError, UnicodeDecodeError, RecursionError)
 
 
 class InlineFile(NamedTuple):
@@ -147,7 +147,7 @@ def _listed(raw: msgspec.Raw, where: str, media: Collection[Media], seen: Replac
     try:
         items = msgspec.json.decode(raw, type=list[msgspec.Raw])
         changed = [_item(item, f"{where}[{at}]", media, seen) for at, item in enumerate(items)]
-    except _UNREADABLE:
+    except UNREADABLE:
         return raw
     if all(one is other for one, other in zip(items, changed, strict=True)):
         return raw

@@ -11,6 +11,7 @@ from typing import Any, TypeVar
 import msgspec
 
 from detente.providers.own_citations import is_own
+from detente.providers.unreadable import UNREADABLE
 from detente.providers.wire import FETCHING, Refusal
 
 UNSAID = {
@@ -133,7 +134,6 @@ class _Document(msgspec.Struct, forbid_unknown_fields=True):
 
 # -- translating ----------------------------------------------------------------------------------------------------
 T = TypeVar("T")
-UNREADABLE = (msgspec.DecodeError, UnicodeDecodeError, RecursionError)
 
 
 def read(raw: msgspec.Raw, kind: type[T], where: str) -> T:

@@ -17,9 +17,9 @@ from detente.gateway.surfaces.messages_reply import begun
 from detente.gateway.surfaces.naming import renamed, text_of
 from detente.gateway.surfaces.surface import Asked, BlockPlace, Rendering, UnsayableError
 from detente.providers import sse
+from detente.providers.unreadable import UNREADABLE
 from detente.providers.wire import Members
 
-_UNREADABLE = (msgspec.DecodeError, UnicodeDecodeError, RecursionError)
 _START = b"event: message_start"
 _WITHIN = (b"event: content_block", b"event: message_delta")
 """What comes within a message: clients cannot read it before one has begun."""
@@ -55,7 +55,7 @@ class NativeRendering(Rendering):
         try:
             members = msgspec.json.decode(sse.data_of(event), type=Members)
             members["message"] = msgspec.Raw(named(bytes(members["message"]), self._model))
-        except (*_UNREADABLE, KeyError):
+        except (*UNREADABLE, KeyError):
             raise UnsayableError("the provider's stream does not begin with a message") from None
         return sse.event(msgspec.json.encode(members), "message_start")
 
@@ -97,7 +97,7 @@ class _Rest:
         try:
             piece = msgspec.json.decode(data, type=_Piece)
             members = msgspec.json.decode(data, type=Members)
-        except _UNREADABLE:
+        except UNREADABLE:
             raise UnsayableError("the provider sent an event that cannot be read") from None
         if piece.type == "message_start":
             return  # its caller has had one

@@ -14,6 +14,7 @@ import msgspec
 from detente.gateway.surfaces.citations import Citation, as_anthropics
 from detente.gateway.surfaces.completion import CompletedCall, completion_of
 from detente.gateway.surfaces.surface import Asked, UnsayableError
+from detente.providers.unreadable import UNREADABLE
 from detente.providers.wire import Reply, Tokens
 
 _STOP = {
@@ -87,7 +88,7 @@ def is_object(text: str) -> bool:
     """Whether a call's input is a JSON object."""
     try:
         return text.startswith("{") and msgspec.json.decode(text, type=dict[str, msgspec.Raw]) is not None
-    except (msgspec.DecodeError, UnicodeError, RecursionError):
+    except UNREADABLE:
         return False
 
 

@@ -13,6 +13,7 @@ import msgspec
 
 from detente.gateway.surfaces.surface import UnsayableError
 from detente.providers import sse
+from detente.providers.unreadable import UNREADABLE
 from detente.providers.wire import Members
 
 _MEMBER = b'"model"'
@@ -53,7 +54,7 @@ def renamed(reply: bytes, name: bytes, known: bytes = b"") -> bytes:
 def _members(reply: bytes) -> Members:
     try:
         return msgspec.json.decode(reply, type=Members)
-    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
+    except UNREADABLE:
         raise UnsayableError("the provider's reply is not a JSON object") from None
 
 

@@ -33,6 +33,7 @@ from detente.gateway.surfaces.surface import NO_HEADERS, Asked, KeptTurn, Render
 from detente.live.deployment import Feature, Operation
 from detente.providers import sse
 from detente.providers.quoted import quoted
+from detente.providers.unreadable import UNREADABLE
 from detente.providers.wire import Call, Members, Refusal, Reply, Wire
 
 NOT_HERE = {
@@ -48,7 +49,6 @@ _UNKNOWN = (
     " itself is for one key and a time (`serving.kept-responses`), unless it was deleted; send the whole conversation"
     " as `input`"
 )
-_UNREADABLE = (msgspec.DecodeError, UnicodeDecodeError, RecursionError)
 _EMPTY = frozenset({b"null", b"false", b"[]", b"{}"})
 
 _MEMBER = {
@@ -121,7 +121,7 @@ class ResponsesSurface(Surface):
         own = bytes(asked.call.members.get("input", b"[]"))
         try:
             members = {**asked.call.members, "input": kept.continued(turns, own)}
-        except _UNREADABLE:
+        except UNREADABLE:
             raise Refusal("`input` is not a list of items", "input") from None
         return msgspec.structs.replace(_asked(members, asked.workload, recalls=asked.recalls), fresh=own)
 
@@ -217,7 +217,7 @@ def _read(members: Members, name: str, kind: Any) -> Any:
         return None
     try:
         return msgspec.json.decode(members[name], type=kind | None)
-    except _UNREADABLE as error:
+    except UNREADABLE as error:
         text = "it is nested too deeply" if isinstance(error, RecursionError) else str(error)
         raise Refusal(f"`{name}` cannot be read: {text[:1].lower()}{text[1:200]}", name) from None
 
@@ -233,7 +233,7 @@ def _unsealed(members: Members, pinned: str | None) -> tuple[str | None, tuple[s
     """(who made the reasoning that is sent back, what is left out of the call); the input is changed in place."""
     try:
         given, maker, others = encrypted.opened(bytes(members["input"]), pinned)
-    except _UNREADABLE:
+    except UNREADABLE:
         raise Refusal("`input` is not a list of items", "input") from None
     members["input"] = msgspec.Raw(given)
     return maker, ("reasoning",) if others else ()
@@ -303,7 +303,7 @@ def _sealable(asked: Asked) -> Sequence[str]:
 def _members(response: bytes) -> Members:
     try:
         return msgspec.json.decode(response, type=Members)
-    except _UNREADABLE:
+    except UNREADABLE:
         raise UnsayableError("the provider's reply is not a response") from None
 
 
@@ -326,7 +326,7 @@ def _sealed(stated: msgspec.Raw, deployment: str, workload: str) -> str | None:
     try:
         own = msgspec.json.decode(stated, type=str | int | None)
         return None if own is None else pin.seal(str(own), deployment, workload)
-    except (*_UNREADABLE, pin.UnknownIdError):
+    except (*UNREADABLE, pin.UnknownIdError):
         return None
 
 
@@ -362,7 +362,7 @@ class ResponsesRendering(Rendering):
             if self._head.own and bytes(members.get("type", b"")) in _FIRST:
                 return b""  # its caller has been told the same
             members = self._told(members) or members
-        except _UNREADABLE:
+        except UNREADABLE:
             raise UnsayableError("the provider sent an event that cannot be read") from None
         members["sequence_number"] = msgspec.Raw(b"%d" % self._head.next())
         return sse.with_data(event, msgspec.json.encode(members))
@@ -371,7 +371,7 @@ class ResponsesRendering(Rendering):
         """An event whose response has its ids sealed, and the model's name; its other lines stay."""
         try:
             members = self._told(msgspec.json.decode(sse.data_of(event), type=Members))
-        except _UNREADABLE:
+        except UNREADABLE:
             raise UnsayableError("the provider sent an event that cannot be read") from None
         return (
             event if members is None else sse.with_data(event, msgspec.json.encode(members))

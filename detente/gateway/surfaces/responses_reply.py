@@ -18,6 +18,7 @@ from detente.gateway.surfaces.responses_thought import packed
 from detente.gateway.surfaces.responses_tools import INPUT, ToolName
 from detente.gateway.surfaces.surface import Asked, UnsayableError
 from detente.providers.openai_usage import usage_of_response
+from detente.providers.unreadable import UNREADABLE
 from detente.providers.wire import Reply, Tokens
 
 Plain = dict[str, Any]
@@ -149,7 +150,7 @@ def is_cut(arguments: str, *, last: bool) -> bool:
 def _object(text: str) -> Plain | None:
     try:
         return msgspec.json.decode(text, type=Plain)
-    except (msgspec.DecodeError, UnicodeError, RecursionError):
+    except UNREADABLE:
         return None
 
 

@@ -18,6 +18,7 @@ import msgspec
 from detente.gateway.surfaces.told_from import ToldFrom
 from detente.providers.omission import remedy
 from detente.providers.tool_names import shortened
+from detente.providers.unreadable import UNREADABLE
 from detente.providers.wire import Refusal
 
 NULL = msgspec.Raw(b"null")
@@ -148,6 +149,6 @@ def read(raw: msgspec.Raw, kind: Any, where: str) -> Any:
     """A member as one kind of thing. Raises Refusal."""
     try:
         return msgspec.json.decode(raw, type=kind)
-    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
+    except UNREADABLE as error:
         text = "it is nested too deeply" if isinstance(error, RecursionError) else str(error)
         raise Refusal(f"`{where}` cannot be read: {text[:1].lower()}{text[1:200]}", where) from None

@@ -28,6 +28,7 @@ from detente.gateway.surfaces.surface import (
     UnsayableError,
 )
 from detente.live.deployment import Operation
+from detente.providers.unreadable import UNREADABLE
 from detente.providers.wire import Call, Refusal, Reply, Wire
 
 PREFIX = b"/v1/responses/"
@@ -107,7 +108,7 @@ class StoredSurface(Surface):
         try:
             found = msgspec.json.decode(reply.body, type=dict[str, msgspec.Raw])
             kind = msgspec.json.decode(found.get("object", b'""'), type=str)
-        except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
+        except UNREADABLE:
             raise UnsayableError("the provider's reply is not a response") from None
         if not kind.startswith("response"):
             return reply.body

@@ -12,6 +12,7 @@ from typing import Any
 import msgspec
 
 from detente.providers.bedrock.content_parts import refused
+from detente.providers.unreadable import UNREADABLE
 
 UNREAD = "INVALID_JSON"
 """The member that holds arguments which are no object, as Anthropic has it ("Fine-grained tool streaming")."""
@@ -30,7 +31,7 @@ def input_of(arguments: str) -> msgspec.Raw:
         raise refused("a call whose arguments hold a lone surrogate, which no text has") from None
     try:
         _ARGUMENTS.decode(text)
-    except (ValueError, RecursionError):
+    except UNREADABLE:
         text = msgspec.json.encode({UNREAD: arguments})
     return msgspec.Raw(text)
 

@@ -20,6 +20,7 @@ from detente.providers.bedrock.tools import tool_config_of
 from detente.providers.bedrock.turns import turns_of
 from detente.providers.breakpoints import MAX_BREAKPOINTS, few_breakpoints
 from detente.providers.omission import Omissions, remedy
+from detente.providers.unreadable import UNREADABLE
 from detente.providers.wire import Call, Refusal
 
 SAID = frozenset(
@@ -192,7 +193,7 @@ def _refuse_unsaid(members: Mapping[str, msgspec.Raw], family: Family, omissions
         why, neutral = UNSAID.get(name, ("does not know it", ()))
         try:
             value = msgspec.json.decode(raw) if neutral else None
-        except (ValueError, RecursionError):  # msgspec's errors, or UTF-8's
+        except UNREADABLE:
             value = None
         if not any(value == idle and type(value) in (type(idle), float) for idle in neutral):
             leniency = LENIENT.get(name)

@@ -18,6 +18,7 @@ from detente.providers.bedrock.citations import Citing, annotations_of
 from detente.providers.bedrock.failures import named
 from detente.providers.openai_usage import usage_of
 from detente.providers.said_anything import says_anything
+from detente.providers.unreadable import UNREADABLE
 from detente.providers.wire import MAX_TOKENS, UNKNOWN, Failure, Headers, Reply, Tokens, as_reason, as_text, failure
 
 FINISH = {
@@ -62,7 +63,7 @@ def tokens_of(usage: bytes) -> Tokens | None:
     """What a ``usage`` says; None where it says nothing, or is none: unknown, and the reply as good (§12)."""
     try:
         found = _USAGE.decode(usage)
-    except (ValueError, RecursionError):
+    except UNREADABLE:
         return None
     return found.tokens if found is not None else None
 

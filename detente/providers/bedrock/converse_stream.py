@@ -30,6 +30,7 @@ from detente.providers.bedrock.event_frames import MAX_BYTES, Frame, FrameError,
 from detente.providers.bedrock.failures import named, text_of
 from detente.providers.openai_usage import usage_of
 from detente.providers.sse import OverlongError
+from detente.providers.unreadable import UNREADABLE
 from detente.providers.wire import Decoder, Failure, Headers, StreamPart
 
 
@@ -176,7 +177,7 @@ class ConverseDecoder(Decoder):
                     break
         except (FrameError, OverlongError) as error:
             part.failure = broken(str(error))
-        except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
+        except UNREADABLE:
             part.failure = broken("an event that cannot be read")
         if part.failure is not None and isinstance(self._reason, str):  # behind it: that spoils no answer
             part.failure = None

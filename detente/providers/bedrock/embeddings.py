@@ -20,6 +20,7 @@ from detente.providers.bedrock.member import NULL, Member
 from detente.providers.bedrock.metadata import metadata_of
 from detente.providers.omission import Omissions
 from detente.providers.outgoing import HeaderPairs
+from detente.providers.unreadable import UNREADABLE
 from detente.providers.vocabulary import Vocabulary
 from detente.providers.wire import Call, Failure, Headers, Refusal, Reply, Tokens
 
@@ -250,7 +251,7 @@ def _counted(stated: msgspec.Raw, headers: Headers) -> int | None:
     for text in (bytes(stated), headers.get("x-amzn-bedrock-input-token-count", "").encode("latin-1", "replace")):
         try:
             return msgspec.json.decode(text, type=TokenCount)
-        except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
+        except UNREADABLE:
             continue
     return None
 

@@ -14,6 +14,7 @@ from detente.providers.foreign_thought import foreign_thought, says_foreign
 from detente.providers.retry_after import retry_after
 from detente.providers.status import by_status
 from detente.providers.too_long import says_too_long, too_long
+from detente.providers.unreadable import UNREADABLE
 from detente.providers.wire import Failure, FailureKind, Headers, failure
 
 _MEANING: dict[FailureKind, tuple[int, tuple[str, ...]]] = {
@@ -107,7 +108,7 @@ def named(name: str, text: str, status: int | None = None, after: float | None =
 def _object(body: bytes) -> dict[str, Any]:
     try:
         found = msgspec.json.decode(body)
-    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
+    except UNREADABLE:
         return {}
     return found if isinstance(found, dict) else {}
 

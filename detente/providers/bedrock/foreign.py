@@ -9,6 +9,7 @@ from typing import Any
 
 import msgspec
 
+from detente.providers.unreadable import UNREADABLE
 from detente.providers.wire import Refusal
 
 REMEDIES = {
@@ -25,7 +26,7 @@ def foreign_part(messages: bytes) -> Refusal | None:
     """The refusal of a part that is Anthropic's; None where there is none."""
     try:
         told: Any = msgspec.json.decode(messages)
-    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
+    except UNREADABLE:
         return None
     for at, message in enumerate(told if isinstance(told, list) else ()):
         content = message.get("content") if isinstance(message, dict) else None

@@ -22,6 +22,7 @@ from detente.providers.bedrock.failures import named, text_of
 from detente.providers.claude import Claude, at_bedrock, fitted
 from detente.providers.messages_stream import EMPTY, HEAD, MessagesDecoder, is_piece
 from detente.providers.omission import Omissions
+from detente.providers.unreadable import UNREADABLE
 from detente.providers.wire import Call, StreamPart, is_utf8, joined
 
 VERSIONS = {"": "bedrock-2023-05-31", "2023-06-01": "bedrock-2023-05-31"}
@@ -97,7 +98,7 @@ class InvokeDecoder(MessagesDecoder):
     def _event(self, payload: bytes, part: StreamPart, shown: list[bytes]) -> None:
         try:
             data = a2b_base64(_CHUNK.decode(payload).bytes)
-        except (msgspec.DecodeError, UnicodeDecodeError, RecursionError, Error):
+        except (*UNREADABLE, Error):
             self._fail(part, broken("an event that cannot be read"))
             return
         if not is_utf8(data):

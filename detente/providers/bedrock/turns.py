@@ -30,6 +30,7 @@ from detente.providers.omission import Omissions, remedy
 from detente.providers.system_turns import REMINDER
 from detente.providers.tool_names import shortened
 from detente.providers.tool_use_ids import fitting
+from detente.providers.unreadable import UNREADABLE
 from detente.providers.wire import Refusal
 
 NAME = re.compile(r"[a-zA-Z0-9_-]{1,64}")
@@ -204,7 +205,7 @@ def _without_nulls(messages: msgspec.Raw) -> msgspec.Raw:
     """Messages without members that are null: those say nothing, by whatever name."""
     try:
         found = msgspec.json.decode(messages, type=list[dict[str, msgspec.Raw]])
-    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
+    except UNREADABLE:
         return messages
     told = [{name: raw for name, raw in message.items() if raw != NULL} for message in found]
     return messages if told == found else msgspec.Raw(msgspec.json.encode(told))

@@ -17,6 +17,7 @@ from detente.gateway.surfaces.surface import Asked, BlockPlace
 from detente.live.deployment import Continues
 from detente.providers import sse
 from detente.providers.openai_compatible import choices_of
+from detente.providers.unreadable import UNREADABLE
 from detente.providers.wire import Call
 
 _THOUGHT = frozenset({"reasoning", "reasoning_content", "reasoning_signature"})
@@ -39,7 +40,6 @@ _BOUND = (
 )
 """Members that bind the text to a form: whoever goes on would begin that form anew."""
 _FREE = (b"null", b'{"type":"text"}', b"{}")
-_UNREADABLE = (msgspec.DecodeError, UnicodeDecodeError, RecursionError)
 
 
 class _Choice(msgspec.Struct):
@@ -91,7 +91,7 @@ class Said:
     def _read(self, data: bytes) -> None:
         try:
             chunk = _CHUNK.decode(data)
-        except _UNREADABLE:
+        except UNREADABLE:
             self.plain = False
             return
         if chunk.choices is None and bytes(chunk.usage) == b"null":
@@ -174,7 +174,7 @@ def with_beginning(messages: msgspec.Raw, text: str, how: Continues) -> list[Any
     try:
         said = _MESSAGES.decode(messages)
         last = msgspec.json.decode(said[-1]) if said else {}
-    except _UNREADABLE:
+    except UNREADABLE:
         return None
     if not isinstance(last, dict):
         return None

@@ -22,13 +22,13 @@ from detente.providers.claude import without_thinking
 from detente.providers.messages_stream import STOPPED
 from detente.providers.omission import Omissions
 from detente.providers.quoted import quoted
+from detente.providers.unreadable import UNREADABLE
 from detente.providers.wire import Call
 
 _THOUGHTS = frozenset({"thinking", "redacted_thinking"})
 _SAID = frozenset({"text_delta", "thinking_delta", "signature_delta"})
 """Pieces after which another may go on: of text, which it is told, and of thoughts, which it has of its own."""
 _FORMAT = quoted("format")
-_UNREADABLE = (msgspec.DecodeError, UnicodeDecodeError, RecursionError)
 
 
 class _Part(msgspec.Struct):
@@ -64,7 +64,7 @@ class MessageSaid(Said):
     def _read(self, data: bytes) -> None:
         try:
             event = _EVENT.decode(data)
-        except _UNREADABLE:
+        except UNREADABLE:
             self.plain = False
             return
         match event.type:
