@@ -48,6 +48,7 @@ from detente.results.plan_rows import (
 )
 from detente.results.rows import Section, dicts
 from detente.values.file import read, write_with
+from detente.values.money import shown
 from detente.values.parquet import columns_as_parquet
 from detente.values.period import named
 from detente.values.quantity import LARGEST, Exact, in_percent, plain
@@ -100,6 +101,11 @@ class Plan(AnswerHead):
     discount_rate: Exact | None = None
     present_value: Exact | None = None
     bounded_by: Literal["program", "prices"] = "program"
+
+    def __repr__(self) -> str:
+        count = len(self.periods)
+        what = f"{self.case}: {self.status}, {shown(self.cost, self.currency)}"
+        return f"Plan({what}, {count} {'period' if count == 1 else 'periods'})"
 
     @property
     def has_bound(self) -> bool:
