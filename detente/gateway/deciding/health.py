@@ -62,13 +62,21 @@ class Health:
         """A call went there, and tells nothing of its health: the caller left, or was itself wrong."""
         return replace(self, probing=False) if self.probing else self
 
-    def answered(self) -> Health:
-        """Content has come: others may go there too. Whether the reply comes whole is yet to be seen."""
-        return replace(self, probing=False, doubted=False) if self.doubted else self
+    def answered(self, began: float) -> Health:
+        """Content has come of a call that ``began`` then: others may go there too. The reply may yet break off."""
+        if not self.doubted or self._knew_nothing(began):
+            return self
+        return replace(self, probing=False, doubted=False)
 
-    def served(self) -> Health:
-        """A call was served, to its end."""
-        return Health(told_until=self.told_until) if self.told_until else WELL
+    def served(self, began: float) -> Health:
+        """A call that ``began`` then was served, to its end."""
+        if not self.told_until:
+            return WELL
+        return Health(told_until=self.told_until, doubted=self.doubted and self._knew_nothing(began))
+
+    def _knew_nothing(self, began: float) -> bool:
+        """Whether a call began before the time that was told was over: it does not show that a limit has room again."""
+        return began < self.told_until
 
     def told(self, now: float, seconds: float) -> Health:
         """A provider said for how long it is to be left alone. A shorter word does not undo a longer.

@@ -176,25 +176,33 @@ class Load:
         known.served[workload] = known.served.get(workload, 0.0) + held
         return held
 
-    def served(self, deployed: Deployed, workload: str, tokens: Tokens | None, held: float, now: float) -> None:
-        """It was served: what it took replaces what was held, where it is known.
+    def served(
+        self,
+        deployed: Deployed,
+        workload: str,
+        tokens: Tokens | None,
+        held: float,
+        now: float,
+        began: float | None = None,
+    ) -> None:
+        """It was served: what it took replaces what was held, where it is known. ``began``: as of ``failed``.
 
         The plan counts tokens, cached ones too. Cached ones take nothing of the limit, and output takes more.
         """
         known = self._known[deployed.id]
         if known.health is not None:
-            known.health = known.health.served()
+            known.health = known.health.served(now if began is None else began)
         if tokens is not None:
             given, made, cached, _, _ = tokens
             if known.taken is not None:
                 known.taken.add(given - cached + made * deployed.output_weight - held, now)
             known.give(workload, given + made - held)
 
-    def answered(self, deployed: Deployed) -> None:
-        """It has begun to answer."""
+    def answered(self, deployed: Deployed, began: float) -> None:
+        """It has begun to answer a call that ``began`` then."""
         known = self._known[deployed.id]
         if known.health is not None:
-            known.health = known.health.answered()
+            known.health = known.health.answered(began)
 
     def failed(
         self,

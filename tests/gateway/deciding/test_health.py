@@ -28,7 +28,7 @@ def test_a_few_failures_are_tolerated_and_then_it_rests() -> None:
 def test_a_success_between_failures_starts_the_count_again() -> None:
     health = WELL
     for _ in range(10):
-        health = health.failed(failed(), 0.0).failed(failed(), 0.0).served()
+        health = health.failed(failed(), 0.0).failed(failed(), 0.0).served(0.0)
     assert health == WELL
 
 
@@ -36,8 +36,8 @@ def test_after_its_rest_one_call_at_a_time_tries_it() -> None:
     health = _tripped().asked()
     assert not health.may_ask(100.0)
     assert health.left().may_ask(100.0)  # the caller left: another may try
-    assert health.served() == WELL
-    answered = health.answered()
+    assert health.served(100.0) == WELL
+    answered = health.answered(100.0)
     assert answered.may_ask(100.0)  # others may come
     assert answered.trips == 1
     again = health.failed(failed(), 100.0)
@@ -46,7 +46,7 @@ def test_after_its_rest_one_call_at_a_time_tries_it() -> None:
 
 
 def test_a_limit_that_was_told_is_not_unsaid_by_a_reply_that_was_under_way() -> None:
-    health = WELL.failed(failed("throttled", 5.0), 10.0).served()
+    health = WELL.failed(failed("throttled", 5.0), 10.0).served(9.0)
     assert not health.may_ask(14.9)
     assert health.may_ask(15.0)
 
@@ -54,12 +54,12 @@ def test_a_limit_that_was_told_is_not_unsaid_by_a_reply_that_was_under_way() -> 
 def test_replies_that_begin_and_break_off_trip_it_and_it_rests_longer_each_time() -> None:
     health, now, rests = WELL, 0.0, []
     for _ in range(TOLERATED):
-        health = health.asked().answered().failed(failed("broken"), now, now)
+        health = health.asked().answered(now).failed(failed("broken"), now, now)
     for _ in range(4):
         rests.append(health.until - now)
         now = health.until
         assert health.asked().probing, "one call tries it"
-        health = health.asked().answered().failed(failed("broken"), now + 0.5, now + 0.1)
+        health = health.asked().answered(now + 0.1).failed(failed("broken"), now + 0.5, now + 0.1)
         now += 0.5
     assert rests == [1.0, 2.0, 4.0, 8.0]
 
@@ -128,10 +128,22 @@ def test_one_that_said_longer_than_is_believed_is_tried_by_one_call() -> None:
     assert not health.may_ask(309.9)
     trial = health.asked()
     assert (health.may_ask(310.0), trial.may_ask(310.0)) == (True, False)
-    assert trial.answered().may_ask(311.0)
+    assert trial.answered(310.0).may_ask(311.0)
     assert trial.failed(failed("throttled", LONGEST), 311.0).until == 611.0
     short = WELL.failed(failed("throttled", 299.0), 10.0)
     assert short.asked().may_ask(309.0)  # as it said itself: all may go on at once
+
+
+def test_a_call_that_began_before_a_limit_was_told_does_not_end_the_doubt() -> None:
+    """Under load some are under way whenever a 429 comes, and what they tell was so before it."""
+    told = WELL.failed(failed("throttled", LONGEST), 10.0, began=9.5)
+    for heard in (told.answered(9.0), told.served(9.0), told.answered(9.0).served(9.0)):
+        assert not heard.may_ask(309.9)
+        trial = heard.asked()
+        assert (heard.may_ask(310.0), trial.may_ask(310.0)) == (True, False)
+        assert not trial.answered(9.0).may_ask(310.5)  # a long stream from before: the one that tries is still out
+        assert trial.answered(310.0).served(310.0).asked().may_ask(311.0)  # its own answer lets all go there
+        assert trial.served(310.0).asked().may_ask(311.0)
 
 
 def test_a_limit_or_a_mistake_of_our_own_says_nothing_of_it() -> None:
@@ -143,19 +155,20 @@ def test_a_limit_or_a_mistake_of_our_own_says_nothing_of_it() -> None:
 KINDS = st.sampled_from(["throttled", "unavailable", "timeout", "unreachable", "credential", "broken", "gateway"])
 TOLD = st.tuples(KINDS, st.none() | st.floats(0, 3600))
 STEP = st.one_of(st.sampled_from(["asked", "left", "answered", "served"]), TOLD)
-STEPS = st.lists(st.tuples(st.floats(0, 40), STEP), max_size=30)
+STEPS = st.lists(st.tuples(st.floats(0, 40), STEP, st.floats(0, 60)), max_size=30)
 
 
 @given(STEPS)
-def test_it_always_comes_back(steps: list[tuple[float, object]]) -> None:
+def test_it_always_comes_back(steps: list[tuple[float, object, float]]) -> None:
     health, now, told = WELL, 0.0, 0.0
-    for passed, step in steps:
+    for passed, step, lasted in steps:
         now += passed
         if isinstance(step, tuple):
             kind, wait = step
             told = max(told, now + (wait or 0.0))
             health = health.failed(failed(kind, wait), now)
         else:
-            health = getattr(health, str(step))()
+            began = [now - lasted] if step in ("answered", "served") else []
+            health = getattr(health, str(step))(*began)
         assert health.until <= max(told, now + LONGEST_REST)
     assert health.left().may_ask(max(told, now) + LONGEST_REST)

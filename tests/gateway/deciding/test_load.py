@@ -204,7 +204,7 @@ def test_health_follows_what_happens() -> None:
     known.load.left(known.south, "chat", 1, 12.0)
     assert known.load.health("south-m").may_ask(12.0)
     known.load.asked(known.south, "chat", 1, 12.0)
-    known.load.answered(known.south)
+    known.load.answered(known.south, 12.0)
     assert known.load.health("south-m").may_ask(12.0)  # others may come, while the reply is not yet whole
     assert known.load.health("south-m").trips == 1
     known.load.served(known.south, "chat", None, 1, 12.0)

@@ -328,7 +328,7 @@ class ProviderCalls:
         job, deployed, now = call.job, call.deployed, self._loop.time()
         attempt = Attempt(deployed.id, "served", milliseconds(now - call.began), 200)
         call.attempted(attempt, served.tokens, served.finish)
-        self._load.served(deployed, job.held.whose, served.tokens, call.held, now)
+        self._load.served(deployed, job.held.whose, served.tokens, call.held, now, call.began)
         if call.hold is not NOTHING_HELD:
             call.hold.settle(None if call.spilled else served.tokens)
         return self._recorder.record(job, served, now)
@@ -347,7 +347,7 @@ class ProviderCalls:
             call.span.speaks()
         if not stream.begun:
             self._recorder.begin(call.job, stream.choice, self._loop.time())
-        self._load.answered(call.deployed)
+        self._load.answered(call.deployed, call.began)
 
     async def _finish(self, call: ProviderCall, stream: Stream, last: StreamPart) -> Served | Failure:
         """The end of a stream that its caller has begun to hear, or that is complete.
