@@ -14,13 +14,15 @@ from detente.providers.wire import Failure
 CODE = "invalid_thinking"
 """The code of such a call, as its caller is told it."""
 _SAYS = re.compile(
-    r"invalid [`'\"]?(?:signature|data)[`'\"]? in [`'\"]?(?:redacted_)?thinking[`'\"]? block", re.IGNORECASE
+    r"invalid [`'\"]?(?:signature|data)[`'\"]? in [`'\"]?(?:redacted_)?thinking[`'\"]? block"
+    r"|thinking[`'\"]? blocks?\b[^.]{0,80} (?:cannot|can not|may not|must not) be (?:modified|changed)",
+    re.IGNORECASE,
 )
 _REMEDY = "nobody who may serve the call takes it: leave earlier thoughts out (`lenient: [reasoning]`)"
 
 
 def says_foreign(message: str) -> bool:
-    """Whether a provider that refuses a request says that it does not accept who signed a thought in it."""
+    """Whether a provider that refuses a request says that it does not accept a thought in it."""
     return _SAYS.search(message) is not None
 
 

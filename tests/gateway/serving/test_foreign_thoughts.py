@@ -19,7 +19,17 @@ from tests.gateway.stage import SERVING, Stage, two
 from tests.providers.claude_replies import message
 
 WORDS = "messages.1.content.0: Invalid `signature` in `thinking` block"
-FOREIGN = http({"type": "error", "error": {"type": "invalid_request_error", "message": WORDS}}, "400 Bad Request")
+CHANGED = (
+    "messages.1.content.0: `thinking` or `redacted_thinking` blocks in the latest assistant message cannot be "
+    "modified. These blocks must remain as they were in the original response."
+)
+
+
+def refused(words: str) -> bytes:
+    return http({"type": "error", "error": {"type": "invalid_request_error", "message": words}}, "400 Bad Request")
+
+
+FOREIGN = refused(WORDS)
 BUSY = http(refusal("overloaded"), "503 Service Unavailable")
 SERVED = http(message([{"type": "text", "text": "ok"}]))
 THOUGHT = {"type": "thinking", "thinking": "hm", "signature": "S"}
@@ -127,6 +137,21 @@ def test_who_may_do_without_is_asked_again_without_thoughts(tmp_path: Path, path
     run(main())
 
 
+def test_a_thought_that_was_changed_ends_no_conversation_either(tmp_path: Path) -> None:
+    async def main() -> None:
+        async with (
+            play(refused(CHANGED), SERVED) as south,
+            play(refused(CHANGED)) as north,
+            claudes(tmp_path, south, north, lenient=["reasoning"]) as stage,
+        ):
+            answer = await stage.ask({"model": "m", **TALKS[MESSAGES]}, path=MESSAGES)
+            assert (answer.status, answer.headers["x-detente-left-out"]) == (200, "thinking")
+            assert [a.outcome for a in stage.records[0].attempts] == ["foreign", "foreign", "served"]
+            assert [thoughts(asked) for asked in south.asked] == [["thinking", "redacted_thinking"], []]
+
+    run(main())
+
+
 @pytest.mark.parametrize(
     ("words", "kind"),
     [
@@ -135,8 +160,11 @@ def test_who_may_do_without_is_asked_again_without_thoughts(tmp_path: Path, path
         ("messages.1.content.0: Invalid `signature` in `thinking` block. The block is bound to another.",
          "foreign"),
         ("messages.7.content.2: Invalid signature in thinking block", "foreign"),
+        (CHANGED, "foreign"),
+        ("messages.5.content.1: thinking blocks cannot be modified", "foreign"),
         ("messages.1.content.0.thinking.signature: Field required", "refused"),
         ("thinking: Input should be a valid dictionary", "refused"),
+        ("messages.1.content.1: `text` blocks of a prefill cannot be modified", "refused"),
     ],
 )  # fmt: skip
 def test_how_claude_says_it(words: str, kind: str) -> None:
