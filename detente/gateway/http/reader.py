@@ -40,7 +40,10 @@ class Rules(Protocol):
 
     @property
     def epoch(self) -> object:
-        """Another object once what ``refusal`` says of a head may be another."""
+        """Another object once what ``refusal`` says of a head may be another.
+
+        A key that expires makes no other: its head is read each time.
+        """
 
     def refusal(self, head: RequestHead) -> tuple[int, HeaderLines, bytes] | None:
         """A reply that is given before any of the body is read; None where the body is wanted."""
@@ -238,9 +241,15 @@ class Reader:
             self._asker.expected()
 
     def _knowing(self, begun: bytes, head: RequestHead) -> _KnownRequest | None:
-        """A head as it may be known again: of one that nobody's key came with, its length may be refused."""
-        headers = head.headers
-        if head.version != "1.1" or not head.keep_alive or head.key is None or not _OTHERWISE.isdisjoint(headers):
+        """A head as it may be known again; None of one that is to be read each time.
+
+        That is one without a key, as its length may be refused, and one whose key expires, as time alone changes what
+        is said of it.
+        """
+        headers, key = head.headers, head.key
+        if head.version != "1.1" or not head.keep_alive or not _OTHERWISE.isdisjoint(headers):
+            return None
+        if key is None or key.expires is not None:
             return None
         self._tries -= 1
         known = known_head(begun, len(headers), headers.get(b"content-length", b""))

@@ -140,7 +140,7 @@ class App:
 
     def _enter(self, at: datetime) -> Moment:
         """What holds from a moment on."""
-        self.epoch = self.door.keys  # what is said of a head changes with them alone, and with time, which is asked
+        self.epoch = self.door.keys  # a head is refused by them alone; one whose key expires is read each time
         self.moment = Moment(self.policy, at, self._standings, self.door.keys)
         self._load.limits(self.policy, at)
         self._load.enter(self.moment.period)

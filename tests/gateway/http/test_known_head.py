@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from datetime import timedelta
 from pathlib import Path
 
 import pytest
@@ -12,7 +13,7 @@ from tests.gateway.caller import HELLO, request
 from tests.gateway.http.limited import LIMIT, small
 from tests.gateway.http.peer import run
 from tests.gateway.script import SERVED, play
-from tests.gateway.stage import Stage
+from tests.gateway.stage import NOON, Stage
 
 RAW = b"POST /a HTTP/1.1\r\nHost: a\r\nContent-Length: 5\r\nb: c\r\n\r\n"
 
@@ -64,21 +65,43 @@ def test_a_head_that_could_be_taken_otherwise_is_read_each_time(raw: bytes, leng
     assert known_head(raw, 3, length) is None
 
 
-def test_a_head_that_is_known_again_is_refused_for_what_changed_since(tmp_path: Path) -> None:
-    """The key that it presents, which opens no more, and the length of its body."""
-    made = make("made", bytes(31) + b"2")
+MADE = make("made", bytes(31) + b"2")
 
-    key = Key.model_validate({"id": "made", "workload": "chat", "hash": hash_of(made)})
+
+def made(**more: object) -> Key:
+    return Key.model_validate({"id": "made", "workload": "chat", "hash": hash_of(MADE)} | more)
+
+
+def test_the_body_of_a_key_that_expired_is_not_read_behind_a_head_that_came_before(tmp_path: Path) -> None:
+    """It was, up to the largest body that the case allows, before the 401."""
 
     async def main() -> None:
         async with play(SERVED) as south, Stage(tmp_path, small(south)) as stage:
-            stage.app.change_keys([key])
+            stage.app.change_keys([made(expires=(NOON + timedelta(hours=1)).isoformat())])
             caller = await stage.caller()
             for _ in range(2):
-                caller.send(request(key=made))
+                caller.send(request(key=MADE))
+                assert (await caller.answer()).status == 200
+            stage.clock.at = NOON + timedelta(hours=1)
+            caller.send(request(key=MADE).partition(b"\r\n\r\n")[0] + b"\r\n\r\n")
+            assert (await caller.answer()).status == 401
+            await caller.leave()
+
+    run(main())
+
+
+def test_a_head_that_is_known_again_is_refused_for_what_changed_since(tmp_path: Path) -> None:
+    """The key that it presents, which opens no more, and the length of its body."""
+
+    async def main() -> None:
+        async with play(SERVED) as south, Stage(tmp_path, small(south)) as stage:
+            stage.app.change_keys([made()])
+            caller = await stage.caller()
+            for _ in range(2):
+                caller.send(request(key=MADE))
                 assert (await caller.answer()).status == 200
             stage.app.change_keys([])
-            caller.send(request(key=made))
+            caller.send(request(key=MADE))
             assert (await caller.answer()).status == 401
             await caller.leave()
             caller = await stage.caller()
