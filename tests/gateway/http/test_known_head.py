@@ -7,7 +7,9 @@ from pathlib import Path
 
 import pytest
 
-from detente.gateway.http.known_head import KnownHead, known_head
+from detente.gateway.http.exchange import HeaderLines, RequestHead
+from detente.gateway.http.known_head import MAX_HEADS, KnownHead, known_head
+from detente.gateway.http.reader import NoRequestError, Reader
 from detente.live.key import Key, hash_of, make
 from tests.gateway.caller import HELLO, request
 from tests.gateway.http.limited import LIMIT, small
@@ -111,3 +113,62 @@ def test_a_head_that_is_known_again_is_refused_for_what_changed_since(tmp_path: 
             await caller.leave()
 
     run(main())
+
+
+class Heard:
+    """Rules that let in whoever has a key, and what came of it: heads that were read, and bodies."""
+
+    max_body = LIMIT
+
+    def __init__(self) -> None:
+        self.epoch, self.opens = object(), True
+        self.read = self.waiting = 0
+        self.bodies: list[bytes] = []
+
+    def refusal(self, head: RequestHead) -> tuple[int, HeaderLines, bytes] | None:
+        self.read += 1
+        head.key = made()
+        return None if self.opens else (401, b"", b"")
+
+    def expected(self) -> None:
+        self.waiting += 1
+
+    def asked(self, head: RequestHead, body: bytes) -> None:
+        self.bodies.append(body)
+
+
+def test_a_head_by_other_rules_is_read_before_its_body() -> None:
+    heard = Heard()
+    reader = Reader(heard, heard)
+    for _ in range(2):
+        reader.feed(RAW + b"hello", 0.0)
+    assert (heard.read, heard.bodies) == (1, [b"hello"] * 2)
+    heard.epoch, heard.opens = object(), False
+    with pytest.raises(NoRequestError):
+        reader.feed(RAW, 0.0)
+
+
+def test_whoever_waits_to_be_told_to_send_a_body_is_told_each_time() -> None:
+    heard = Heard()
+    reader = Reader(heard, heard)
+    head = RAW.replace(b"b: c", b"Expect: 100-continue")
+    for times in (1, 2):
+        reader.feed(head, 0.0)
+        assert heard.waiting == times
+        reader.feed(b"hello", 0.0)
+    assert heard.bodies == [b"hello"] * 2
+
+
+def test_heads_are_known_again_for_as_long_as_some_are() -> None:
+    """Each comes twice in a row and is read once; behind `MAX_HEADS` that each came once, none is known again."""
+    heard = Heard()
+    reader = Reader(heard, heard)
+    heads = [RAW.replace(b"b: c", b"b: %d" % number) for number in range(MAX_HEADS + 2)]
+    for head in heads:
+        reader.feed(head + b"hello", 0.0)
+        reader.feed(head + b"hello", 0.0)
+    assert (heard.read, len(heard.bodies)) == (len(heads), 2 * len(heads))
+    for head in heads:
+        reader.feed(head + b"hello", 0.0)
+    reader.feed(heads[-1] + b"hello", 0.0)
+    assert heard.read == 2 * len(heads) + 1
