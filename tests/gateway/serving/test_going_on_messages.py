@@ -146,6 +146,35 @@ def test_another_claude_goes_on_within_the_same_message(tmp_path: Path, name: st
     run(main())
 
 
+@pytest.mark.parametrize(
+    ("said", "rest", "thinks", "left_out"),
+    [(WHERE["within a text"][0], REST, False, ("thinking",)), (THINKS, WHERE["within a thought"][1], True, ())],
+    ids=["within a text", "within a thought"],
+)
+def test_a_claude_that_goes_on_thinks_where_no_text_was_given(
+    tmp_path: Path, said: list[Data], rest: list[Data], thinks: bool, left_out: tuple[str, ...]
+) -> None:
+    """A Claude refuses a beginning of its answer beside `thinking` that is enabled."""
+    thinking = {"type": "enabled", "budget_tokens": 1024}
+
+    async def main() -> None:
+        async with (
+            play(flow(BEGIN, *said, then="close")) as south,
+            play(flow(*rest)) as north,
+            Stage(tmp_path, claudes(south, north)) as stage,
+        ):
+            north.heard.set()
+            await stage.ask({**STREAM, "max_tokens": 2000, "thinking": thinking}, south, path=MESSAGES)
+            (asked,) = north.asked
+            assert (asked["messages"][-1]["role"], asked.get("thinking")) == (
+                ("user", thinking) if thinks else ("assistant", None)
+            )
+            assert stage.records[0].continued
+            assert stage.records[0].left_out == left_out
+
+    run(main())
+
+
 @pytest.mark.parametrize("last", [False, True], ids=["from Bedrock", "at Bedrock"])
 def test_a_claude_at_bedrock_and_one_at_anthropic_go_on_with_each_other(tmp_path: Path, last: bool) -> None:
     """By InvokeModel: the same events, carried in frames."""
