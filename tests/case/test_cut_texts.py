@@ -13,6 +13,8 @@ from tests.builders import PROVIDERS, data_of, tokens, work
 
 BASE = yaml.safe_dump(data_of([tokens("north", 3), tokens("south", 2)], [work()]), sort_keys=False)
 QUOTES = "put the text in quotes; where it is a comment, write a space after the `#`"
+NEXT = "\n        "
+"""Where the next key of a clause begins."""
 
 
 @pytest.mark.parametrize(
@@ -52,6 +54,40 @@ agreements:
     said = f"{tmp_path / 'case.yaml'}:{place}:{column}: `{key}` ends before `{rest}`, which YAML takes for a comment"
     assert [f"{each.where}: {each.what}" for each in notes(case)] == [said] * bool(rest)
     assert {each.remedy for each in notes(case)} <= {QUOTES}
+
+
+@pytest.mark.parametrize(
+    ("written", "noted"),
+    [
+        ("kind: obligation, what: Pay., due: 2026-03-01, by: Landlord #3", "by"),
+        ("kind: obligation, what: Pay., due: 2026-03-01, to: Landlord #3", "to"),
+        ("kind: obligation, what: Pay., due: 2026-03-01, by: self #ours", ""),
+        ("kind: obligation, what: Pay., due: 2026-03-01, to: north #theirs", ""),
+        ("kind: escalator, by: 3% #as-agreed", ""),
+    ],
+)
+def test_a_party_is_noted_where_it_is_told_in_words(tmp_path: Path, written: str, noted: str) -> None:
+    """An id of the case is whole, as a region and a percentage are: the note told to put it in quotes."""
+    text = f"""{BASE.replace("agreements: []", "")}
+networks:
+  - from: north #inter-region
+    to: south/texas #inter-region
+    price: 0.01 USD per GB
+  - from: south
+    to: north #inter-region
+    price: 0.01 USD per GB
+agreements:
+  - id: own
+    with: self
+    effective: 2026-01
+    ends: 2026-07
+    terms:
+      - id: clause
+        {written.replace(", ", NEXT)}
+"""
+    (tmp_path / "case.yaml").write_text(text, encoding="utf-8")
+    found = [each.what for each in notes(Case.load(tmp_path)) if "ends before" in each.what]
+    assert found == [f"`{noted}` ends before `#3`, which YAML takes for a comment"] * bool(noted)
 
 
 def test_a_text_that_several_entries_share_is_noted_once(tmp_path: Path) -> None:
