@@ -373,9 +373,9 @@ class ResponsesRendering(Rendering):
             members = self._told(msgspec.json.decode(sse.data_of(event), type=Members))
         except UNREADABLE:
             raise UnsayableError("the provider sent an event that cannot be read") from None
-        return (
-            event if members is None else sse.with_data(event, msgspec.json.encode(members))
-        )  # unless it is the word, in a text
+        if members is None:  # the word stood in a text
+            return event
+        return sse.with_data(event, msgspec.json.encode(members))
 
     def _told(self, members: Members) -> Members | None:
         """The members of an event, as the caller is to see its response; None where it holds none."""
