@@ -94,6 +94,8 @@ class Prompt:
             self._user(content, where)
         else:
             self._assistant(content, where)
+        if role == "user":
+            self._once.goes_on()
         return role
 
     # -- a user's turn --

@@ -262,6 +262,8 @@ def _messages(
             found.append(_message(item, where, thoughts))
             told.append(ToldFrom(where, f"{where}.content"))
             thoughts = {}
+            if item.role == "user":
+                once.goes_on()
         elif item.type.endswith("_call") or item.type.endswith("_call_output"):
             if not omissions.may("hosted-tools", "input"):
                 what = f"`{item.type[:60]}` is of a tool of OpenAI's own, which chat completions do not have"

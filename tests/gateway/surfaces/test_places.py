@@ -196,6 +196,50 @@ def test_a_response_is_refused_at_a_place_of_its_own(wire: Wire, more: dict[str,
     assert (why.param, there(body, place)) == (place, True), why.message
 
 
+AGAIN = {"role": "assistant", "content": [USE]}
+ANSWER = user(RESULT)
+LOOKS = {**USE, "id": "c2"}
+ALSO = {**CALL, "call_id": "c2"}
+
+
+@pytest.mark.parametrize(
+    ("path", "more", "ids"),
+    [
+        (MESSAGES, {"messages": [HI, AGAIN, ANSWER, AGAIN, ANSWER]}, "c1 =c1 c1 =c1"),
+        (MESSAGES, {"messages": [HI, AGAIN, HI, AGAIN, ANSWER]}, "c1 c1 =c1"),
+        (MESSAGES, {"messages": [HI, AGAIN, user({"type": "text", "text": "no"}), AGAIN, ANSWER]}, "c1 c1 =c1"),
+        (
+            MESSAGES,
+            {
+                "messages": [
+                    HI,
+                    {**AGAIN, "content": [LOOKS, USE]},
+                    user({**RESULT, "tool_use_id": "c2"}),
+                    AGAIN,
+                    ANSWER,
+                ]
+            },
+            "c2 c1 =c2 c1 =c1",
+        ),
+        (RESPONSES, {"input": [HI, CALL, OUTPUT, CALL, OUTPUT]}, "c1 =c1 c1 =c1"),
+        (RESPONSES, {"input": [HI, CALL, HI, CALL, OUTPUT]}, "c1 c1 =c1"),
+        (RESPONSES, {"input": [HI, CALL, ALSO, {**OUTPUT, "call_id": "c2"}, CALL, OUTPUT]}, "c1 c2 =c2 c1 =c1"),
+    ],
+)
+def test_an_id_that_comes_again_in_a_later_turn_is_its_provider_s_to_judge(
+    path: str, more: dict[str, Any], ids: str
+) -> None:
+    """Also where the earlier call was given up: a model numbers its calls, and a client cannot change that."""
+    surface, body = SURFACES[path.encode()], {"model": "m", "max_tokens": 5000, "store": False, **more}
+    stated = {name: value for name, value in body.items() if name != ("store" if path == MESSAGES else "max_tokens")}
+    call = surface.spoken(surface.ask(json.dumps(stated).encode()), CHAT_ONLY).call
+    found: list[str] = []
+    for message in json.loads(CHAT_ONLY.encode(call).body)["messages"]:
+        found += [made["id"] for made in message.get("tool_calls", ())]
+        found += [f"={message['tool_call_id']}"] if message["role"] == "tool" else []
+    assert " ".join(found) == ids
+
+
 @pytest.mark.parametrize("given", [{}, {"input": None}, {"instructions": "Be kind"}])
 def test_a_response_without_input_is_told_so(given: dict[str, Any]) -> None:
     why = refusal_of(RESPONSES, CHAT_ONLY, {"model": "m", "store": False, **given})
