@@ -175,6 +175,49 @@ def test_a_claude_that_goes_on_thinks_where_no_text_was_given(
     run(main())
 
 
+def begun(*blocks: Any) -> list[Any]:
+    return [{"role": "assistant", "content": list(blocks)}]
+
+
+ONE, WELL = {"type": "text", "text": "One."}, {"type": "text", "text": "Well, ", "citations": None}
+
+
+@pytest.mark.parametrize("path", [MESSAGES, CHAT])
+@pytest.mark.parametrize(
+    ("own", "sent"),
+    [
+        ([{"role": "assistant", "content": "Well, "}], [{"role": "assistant", "content": "Well, he"}]),
+        (begun(WELL), begun({**WELL, "text": "Well, he"})),
+        (begun(ONE, WELL), begun(ONE, {**WELL, "text": "Well, he"})),
+        (begun(WELL, {"type": "image_url", "image_url": {"url": "data:,"}}), None),
+        (begun({"type": "text", "text": None}), None),
+        (begun(), None),
+    ],
+)
+def test_a_beginning_of_its_caller_s_own_is_lengthened_in_its_own_form(
+    tmp_path: Path, path: str, own: list[Any], sent: list[Any] | None
+) -> None:
+    """South passes on whatever its caller began with: what is right of it, its provider judges."""
+    chat = path == CHAT
+    before = [SSE, *map(chunked, CHUNKS), "heard", "close"] if chat else flow(BEGIN, *SAYS, then="close")
+    after = [SSE, *map(chunked, CHUNKS), chunked(b"data: [DONE]\n\n"), LAST] if chat else flow(*REST)
+
+    async def main() -> None:
+        async with play(before) as south, play(after) as north:
+            north.heard.set()
+            data = claudes(south, north)
+            if chat:
+                data = two(south, north, serving=data["serving"])
+                data["deployments"][1]["continues"] = "assistant"
+            async with Stage(tmp_path, data) as stage:
+                await stage.ask({**STREAM, "messages": [*HELLO["messages"], *own], "max_tokens": 100}, south, path=path)
+                assert len(south.requests) == 1
+                asked = [call["messages"] for call in north.asked]
+                assert asked == ([[*HELLO["messages"], *sent]] if sent is not None else [])
+
+    run(main())
+
+
 @pytest.mark.parametrize("last", [False, True], ids=["from Bedrock", "at Bedrock"])
 def test_a_claude_at_bedrock_and_one_at_anthropic_go_on_with_each_other(tmp_path: Path, last: bool) -> None:
     """By InvokeModel: the same events, carried in frames."""

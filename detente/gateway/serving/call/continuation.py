@@ -178,12 +178,26 @@ def with_beginning(messages: msgspec.Raw, text: str, how: Continues) -> list[Any
         return None
     if not isinstance(last, dict):
         return None
+    content: Any = text
     if last.get("role") == "assistant":
-        if not isinstance(begun := last.get("content"), str):
+        content, said = _lengthened(last.get("content"), text), said[:-1]
+        if content is None:
             return None
-        text, said = begun + text, said[:-1]
-    answer = {"role": "assistant", "content": text}
+    answer = {"role": "assistant", "content": content}
     return [*said, answer | ({"prefix": True} if how == "prefix" else {})]
+
+
+def _lengthened(begun: Any, text: str) -> Any:
+    """A caller's own beginning, as text or in blocks, and some text more; None where it does not end with text.
+
+    It stays in its caller's form, which who goes on is to take as whoever began took it.
+    """
+    if isinstance(begun, str):
+        return begun + text
+    last = begun[-1] if isinstance(begun, list) and begun else None
+    if not isinstance(last, dict) or last.get("type") != "text" or not isinstance(last.get("text"), str):
+        return None
+    return [*begun[:-1], {**last, "text": last["text"] + text}]
 
 
 def left_of(members: Mapping[str, msgspec.Raw], tokens: int) -> dict[str, int]:
