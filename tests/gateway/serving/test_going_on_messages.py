@@ -10,7 +10,7 @@ import pytest
 from tests.builders import Data
 from tests.gateway.caller import HELLO, STREAM
 from tests.gateway.http.peer import run
-from tests.gateway.script import LAST, SSE, Provider, chunked, play
+from tests.gateway.script import LAST, SSE, Provider, chunked, http, play, refusal
 from tests.gateway.serving.bodies import CHAT, MESSAGES, RESPONSES
 from tests.gateway.stage import PATIENT, Stage, two
 from tests.providers.test_messages_stream import as_events, as_frames, block, delta, stop
@@ -24,6 +24,9 @@ END: list[Data] = [
     {"type": "message_delta", "delta": {"stop_reason": "end_turn"}, "usage": {"output_tokens": 7}},
     {"type": "message_stop"},
 ]
+
+
+BUSY = http(refusal("overloaded"), "503 Service Unavailable")
 
 
 def says(at: int, text: str) -> Data:
@@ -273,8 +276,42 @@ def test_where_nobody_goes_on_the_stream_ends_with_an_error(tmp_path: Path, name
             assert told(answer.events) == [*told([BEGIN, *said]), ("error", None)]
             assert north.requests == []
             assert stage.records[0].outcome == "cut"
-            claims = how is not None and not more
-            assert ("x-detente-on-cut" in answer.headers) is claims  # it cannot know what will be said
+            claims = how is not None and not more and "called a tool" not in name  # which came with the first content
+            assert ("x-detente-on-cut" in answer.headers) is claims
+
+    run(main())
+
+
+def test_the_head_claims_what_any_claude_goes_on_with_that_is_cut_within_a_thought(tmp_path: Path) -> None:
+    async def main() -> None:
+        async with (
+            play(flow(BEGIN, *THINKS, then="close")) as south,
+            play(flow(*REST)) as north,
+            Stage(tmp_path, claudes(south, north, NEWER, None)) as stage,
+        ):
+            north.heard.set()
+            answer = await stage.ask({**STREAM, "max_tokens": 100}, south, path=MESSAGES)
+            assert answer.headers["x-detente-on-cut"] == "continue"
+            assert stage.records[0].continued
+
+    run(main())
+
+
+def test_the_head_claims_nothing_of_one_that_has_failed(tmp_path: Path) -> None:
+    """South, which could go on, was asked before: when North breaks off, nobody is left."""
+
+    async def main() -> None:
+        async with (
+            play(BUSY, BUSY) as south,
+            play(flow(BEGIN, *SAYS, then="close")) as north,
+        ):
+            data = claudes(south, north, how=None)
+            data["deployments"][0]["continues"] = "assistant"
+            async with Stage(tmp_path, data) as stage:
+                answer = await stage.ask({**STREAM, "max_tokens": 100}, north, path=MESSAGES)
+                assert told(answer.events) == [*told([BEGIN, *SAYS]), ("error", None)]
+                assert [a.deployment for a in stage.records[0].attempts] == ["south-m", "south-m", "north-m"]
+                assert "x-detente-on-cut" not in answer.headers
 
     run(main())
 

@@ -6,6 +6,8 @@ it is asked to (``continuation``, ``said_message``), and who is asked in which o
 
 from __future__ import annotations
 
+from itertools import dropwhile, islice
+
 import msgspec
 
 from detente.gateway.deciding.choose import RankedCandidate
@@ -26,10 +28,16 @@ def said_of(job: Job, call: Call) -> Said | None:
     return Said() if continuable(call) else None
 
 
-def others_go_on(job: Job, choice: RankedCandidate, call: Call) -> bool:
-    """Whether another deployment than the one that is asked a call may go on with what it says."""
-    others = (other.candidate.deployed.wire for other in job.order.choices if other is not choice)
-    return any(_takes(job, call, wire) and wire.goes_on(call.operation) for wire in others)
+def others_go_on(job: Job, choice: RankedCandidate, call: Call, said: Said) -> bool:
+    """Whether a deployment that is asked after this one may go on with a stream, by what its beginning says.
+
+    Those before it in the order have failed. What is cut before any text is asked anew, of whoever takes the call.
+    """
+    if not said.plain:
+        return False
+    later = islice(dropwhile(lambda other: other is not choice, job.order.choices), 1, None)
+    wires = [other.candidate.deployed.wire for other in later]
+    return any(_takes(job, call, wire) and (not said.text or bool(wire.goes_on(call.operation))) for wire in wires)
 
 
 def going_on(job: Job, choice: RankedCandidate) -> Asked | None:

@@ -119,7 +119,7 @@ class Stream:
 
     def _head(self) -> HeaderLines:
         """The head of the reply. It claims that another may go on only where one can be told to."""
-        may = self.said is not None and others_go_on(self.job, self.choice, self.asked.call)
+        may = self.said is not None and others_go_on(self.job, self.choice, self.asked.call, self.said)
         marked = GOES_ON if may and self.job.moment.policy.serving.headers else b""
         return EVENTS + self._headers(self.job, self.choice, None) + marked
 
