@@ -94,7 +94,7 @@ def test_what_is_denied_is_met_in_draws() -> None:
     """Else nothing is asked of denials: most kinds deny nothing, and few are drawn beside them."""
     denied = 0
 
-    @drawing(9)
+    @drawing(36)
     @given(case=cases(need="residency", kinds=DENYING, most=2))
     def each(case: Case) -> None:
         nonlocal denied
