@@ -131,7 +131,7 @@ def _is_bound(call: Call) -> bool:
 
 def is_spent(call: Call, tokens: int) -> bool:
     """Whether so many are all the tokens that a call allows: nothing is left to ask for."""
-    return any(left <= 0 for left in left_of(call.members, tokens).values())
+    return any(left <= 0 for left in _left_of(call.members, tokens).values())
 
 
 class Broken(Protocol):
@@ -159,17 +159,17 @@ def continued(call: Call, text: str, tokens: int, how: Continues | None) -> Call
         return call
     if how is None or text != text.rstrip():  # Claude refuses a beginning that ends with a blank
         return None
-    messages = with_beginning(call.members.get("messages", msgspec.Raw(b"[]")), text, how)
+    messages = _with_beginning(call.members.get("messages", msgspec.Raw(b"[]")), text, how)
     if messages is None:
         return None
-    changed: dict[str, Any] = {"messages": messages, **left_of(call.members, tokens)}
+    changed: dict[str, Any] = {"messages": messages, **_left_of(call.members, tokens)}
     if how == "vllm":
         changed |= {"add_generation_prompt": False, "continue_final_message": True}
     members = {name: msgspec.Raw(msgspec.json.encode(value)) for name, value in changed.items()}
     return msgspec.structs.replace(call, members={**call.members, **members})
 
 
-def with_beginning(messages: msgspec.Raw, text: str, how: Continues) -> list[Any] | None:
+def _with_beginning(messages: msgspec.Raw, text: str, how: Continues) -> list[Any] | None:
     """The messages, and the text as the beginning of the answer; a caller may have begun it itself."""
     try:
         said = _MESSAGES.decode(messages)
@@ -200,7 +200,7 @@ def _lengthened(begun: Any, text: str) -> Any:
     return [*begun[:-1], {**last, "text": last["text"] + text}]
 
 
-def left_of(members: Mapping[str, msgspec.Raw], tokens: int) -> dict[str, int]:
+def _left_of(members: Mapping[str, msgspec.Raw], tokens: int) -> dict[str, int]:
     """The limits of tokens that a call states, less what was made."""
     found = {}
     for name in _LIMITS:

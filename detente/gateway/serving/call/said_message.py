@@ -12,7 +12,7 @@ from typing import Any, ClassVar
 
 import msgspec
 
-from detente.gateway.serving.call.continuation import Said, left_of, with_beginning
+from detente.gateway.serving.call.continuation import Said, continued
 from detente.gateway.surfaces.messages_native import block_end
 from detente.gateway.surfaces.messages_reply import usage_of
 from detente.gateway.surfaces.surface import BlockPlace
@@ -104,17 +104,10 @@ def continued_message(call: Call, text: str, tokens: int, how: Continues | None)
     Where no text was given yet, the call is as it was: what was thought is thought anew. After text it is asked for no
     more thought: the answer's was had before it began, and a Claude that is to think takes no beginning.
     """
-    if not text:
-        return call
-    if how is None or text != text.rstrip():  # Claude refuses a beginning that ends with a blank
-        return None
-    messages = with_beginning(call.members.get("messages", msgspec.Raw(b"[]")), text, how)
-    if messages is None:
-        return None
-    changed: dict[str, Any] = {"messages": messages, **left_of(call.members, tokens)}
-    members = {**call.members, **{name: msgspec.Raw(msgspec.json.encode(value)) for name, value in changed.items()}}
-    omissions = Omissions()
-    if "thinking" in members:
-        without_thinking(members, omissions)
+    found = continued(call, text, tokens, how)
+    if found is None or not text or "thinking" not in found.members:
+        return found
+    members, omissions = dict(found.members), Omissions()
+    without_thinking(members, omissions)
     left_out = tuple(dict.fromkeys((*call.left_out, *omissions.names)))
-    return msgspec.structs.replace(call, members=members, left_out=left_out)
+    return msgspec.structs.replace(found, members=members, left_out=left_out)
