@@ -9,6 +9,7 @@ nothing (``blanks``), and thoughts in a chat completion (``gateway/surfaces/mess
 from __future__ import annotations
 
 import re
+from collections.abc import Callable
 
 import msgspec
 
@@ -34,16 +35,7 @@ def without_unsigned(messages: msgspec.Raw) -> msgspec.Raw:
     text = bytes(messages)
     if not _EMPTY.search(text) and len(_THOUGHT.findall(text)) <= len(_SIGNED.findall(text)):
         return messages
-    return with_turns(messages, _without)
-
-
-def _without(turn: RawObject) -> RawObject:
-    content = bytes(turn.get("content", b""))
-    if not content.startswith(b"["):
-        return turn
-    blocks = msgspec.json.decode(content, type=list[RawObject])
-    kept = [block for block in blocks if not _is_unsigned(block)]
-    return turn if len(kept) == len(blocks) else {**turn, "content": msgspec.Raw(msgspec.json.encode(kept))}
+    return _with_blocks(messages, _signed)
 
 
 def without_signatures(messages: msgspec.Raw) -> msgspec.Raw:
@@ -51,16 +43,29 @@ def without_signatures(messages: msgspec.Raw) -> msgspec.Raw:
 
     So each deployment leaves them out as it does those of models that sign nothing.
     """
-    return with_turns(messages, _disowned)
+    return _with_blocks(messages, _disowned)
 
 
-def _disowned(turn: RawObject) -> RawObject:
-    content = bytes(turn.get("content", b""))
-    if not content.startswith(b"["):
-        return turn
-    blocks = msgspec.json.decode(content, type=list[RawObject])
-    told = [_UNSIGNED if bytes(block.get("type", b"")) in _THOUGHTS else block for block in blocks]
-    return turn if told == blocks else {**turn, "content": msgspec.Raw(msgspec.json.encode(told))}
+def _with_blocks(messages: msgspec.Raw, change: Callable[[list[RawObject]], list[RawObject]]) -> msgspec.Raw:
+    """The turns with other blocks; the same object where they are those that there were."""
+
+    def changed(turn: RawObject) -> RawObject:
+        content = bytes(turn.get("content", b""))
+        if not content.startswith(b"["):
+            return turn
+        blocks = msgspec.json.decode(content, type=list[RawObject])
+        told = change(blocks)
+        return turn if told == blocks else {**turn, "content": msgspec.Raw(msgspec.json.encode(told))}
+
+    return with_turns(messages, changed)
+
+
+def _signed(blocks: list[RawObject]) -> list[RawObject]:
+    return [block for block in blocks if not _is_unsigned(block)]
+
+
+def _disowned(blocks: list[RawObject]) -> list[RawObject]:
+    return [_UNSIGNED if bytes(block.get("type", b"")) in _THOUGHTS else block for block in blocks]
 
 
 def _is_unsigned(block: RawObject) -> bool:
