@@ -3,7 +3,8 @@
 Owns: the verbs: without, under, losing, solve, bill, plan. A study is a value: it says in what it differs from the
 program as formulated, and brings the program there before each solve, so that studies of one program may be asked in
 any order: which of several plans of one cost comes out may turn on it, and no cost does. Not here: the open program
-(``open_program``), the search (``solving``), the bill and the plan's rows (``answer``), conflicts (``conflict``).
+(``open_program``), the search (``solving``), the bill and the plan's rows (``answer``), which plan of about the same
+cost can be carried out (``carried_out``), conflicts (``conflict``).
 """
 
 from __future__ import annotations
@@ -23,23 +24,20 @@ from detente.planner.answer.balance import check
 from detente.planner.answer.barely_reached import surely_reached
 from detente.planner.answer.bill import Bill, bill_of
 from detente.planner.answer.whole_quanta import Prefer, as_found, in_quanta, in_quanta_in_place
+from detente.planner.carried_out import carried_out
 from detente.planner.formulation.draft import Draft
 from detente.planner.formulation.expression import Ints
 from detente.planner.formulation.owner import Owner
 from detente.planner.formulation.softening import Softening
-from detente.planner.kept_time import billed, keep_time
+from detente.planner.kept_time import keep_time
 from detente.planner.open_program import Absence, OpenProgram
 from detente.planner.past import NOTHING_KEPT, Past
-from detente.planner.solving.crumbs import CRUMBS, ROUNDS, crumbs, with_counts_of
 from detente.planner.solving.incumbent import Footing, Incumbent, Unmet
 from detente.planner.solving.interrupt import interrupts_noted
 from detente.planner.solving.model import Model
-from detente.planner.solving.no_room import without_room
 from detente.planner.solving.search import Progress, nearby, search, silent
 from detente.planner.solving.solution import Solution
-from detente.planner.solving.steadier import moving_least, moving_less
 from detente.planner.solving.whole import whole_columns
-from detente.values.money import CENT
 
 if TYPE_CHECKING:
     from detente.results.plan import Plan
@@ -49,19 +47,6 @@ GAP = 1e-4
 
 MAX_OPEN = 4
 """Programs that a study keeps open: the first, and the last of those that had to be formulated anew."""
-
-AT_NO_COST = 1e-11
-"""By what part a bill may be higher for less to be moved: what the rounding of many quanta comes to, and no more."""
-
-OF_THE_GAP = 1e-4
-"""The same of a bill that is small, beside which a quantum is not: by this part of the gap, and by a cent at most."""
-
-MAX_STEADIED = 500_000
-"""Columns of a program of whose plans one that moves less is sought: above, its whole quanta take half as much memory
-again, and half of the time."""
-
-LITTLE_COST = 1e-6
-"""By what part a plan may be dearer for no workload to have crumbs of it elsewhere, and for less to move."""
 
 STOPPING = "stopping with the best plan so far; Ctrl-C again stops at once, without it"
 
@@ -314,12 +299,16 @@ class Study:
         check(draft, exact, solution, model)
         return exact, solution
 
+    def sweeping(self, places: Ints) -> Study:
+        """The same study without some places more, as columns of use: nothing is done there."""
+        return replace(self, swept=places if self.swept is None else np.union1d(self.swept, places))
+
     def plan(self, found: Incumbent, gap: float = GAP) -> Plan:
         """The plan of a solution of this study, or of one of the same cost that moves less work from period to period.
 
         Ctrl-C meanwhile is too late to lose it, and marks it.
         """
-        model, (exact, solution) = self.model, self._made_good(found, gap)
+        model, (exact, solution) = self.model, carried_out(self, found, gap)
         plan = self.plan_of(found, exact, solution, gap)
         late = model.interrupt is not None and model.interrupt.noted
         return replace(plan, status="interrupted") if late and plan.status == "feasible" else plan
@@ -345,67 +334,6 @@ class Study:
             basis=found.basis,
         )
 
-    def _made_good(self, found: Incumbent, gap: float) -> tuple[Bill, Solution]:
-        """The bill of a plan that can be carried out, of about the same cost, where there is time to look for one."""
-        model = self.model
-        in_time = found.stopped is None and model.left > billed(model)
-        if not in_time or found.prices is None or model.program.n > MAX_STEADIED:
-            return self.bill(found)
-        study, swept = self._without_crumbs(found, gap)
-        try:
-            return study._moving_least(swept, gap) or study.bill(swept)
-        except BillError:  # what was found reaches an amount; what moves less does so by the solver's tolerance alone
-            return self.bill(found)
-
-    def _without_crumbs(self, found: Incumbent, gap: float) -> tuple[Study, Incumbent]:
-        """The study without places that the solution hardly uses, and its solution, where that costs next to nothing.
-
-        What was found to be within the wanted gap stays so.
-        """
-        best = found.solution
-        if best is None or best.values is None:
-            return self, found
-        most = _most(found, gap)
-        each = (self._swept(best, part, most) for part in CRUMBS)
-        study, without = next((found for found in each if found is not None), (self, best))
-        return study, replace(found, solution=without)
-
-    def _swept(self, best: Solution, part: float, most: float) -> tuple[Study, Solution] | None:
-        """The study without places that do less than a part of a workload, and its solution; None: that costs more."""
-        study, found, draft = self, best, self.draft
-        for _ in range(ROUNDS):
-            assert found.values is not None
-            more = crumbs(draft, found.values, part)
-            if not len(more):
-                return study, found
-            study = replace(study, swept=more if study.swept is None else np.union1d(study.swept, more))
-            without = with_counts_of(draft, study.model, found, whole_columns(draft))
-            if without is None or without.objective > most:
-                return None
-            found = without
-        return study, found
-
-    def _moving_least(self, found: Incumbent, gap: float) -> tuple[Bill, Solution] | None:
-        """The bill of a solution of the same cost in which less moves, and that solution; None where there is none.
-
-        Whole quanta may make a little more of the same cost: where they do, what moves more is billed as well, and
-        taken if its bill is lower.
-        """
-        draft, model, best = self.draft, self.model, found.solution
-        if best is None or best.values is None:
-            return None
-        self.progress("moving less")
-        columns = whole_columns(draft)
-        least = moving_least(draft, model, best, columns, _most(found, gap))
-        if least is best or len(without_room(draft, least)) > len(without_room(draft, best)):
-            return None
-        steady = self.bill(replace(found, solution=least), lambda solved: moving_less(draft, model, solved, columns))
-        if float(steady[0].total) <= least.objective + _at_no_cost(least.objective, gap):
-            return steady
-        plain = self.bill(found)
-        more = max(0.0, least.objective - best.objective)
-        return steady if _no_dearer(steady[0], plain[0], gap, more) else plain
-
     @contextlib.contextmanager
     def noting_interrupts(self) -> Iterator[None]:
         """Ctrl-C meanwhile is noted, and what is at hand is finished."""
@@ -418,21 +346,3 @@ class Study:
         """Whether Ctrl-C was pressed."""
         interrupt = self.program.model.interrupt
         return interrupt is not None and interrupt.noted
-
-
-def _most(found: Incumbent, gap: float) -> float:
-    """What a plan that can be carried out may cost: little more; and what was found to be within the gap stays so."""
-    assert found.solution is not None
-    cost = found.solution.objective
-    most = cost + LITTLE_COST * abs(cost)
-    return min(most, found.bound + gap * abs(cost)) if found.gap <= gap else most
-
-
-def _no_dearer(bill: Bill, other: Bill, gap: float, more: float = 0.0) -> bool:
-    """Whether a bill is higher than another by no more than is known, but for the rounding of many quanta."""
-    return float(bill.total - other.total) <= more + _at_no_cost(float(other.total), gap)
-
-
-def _at_no_cost(total: float, gap: float) -> float:
-    """By how much more than a bill another is the same, but for the rounding of quanta."""
-    return max(abs(total) * AT_NO_COST, min(abs(total) * gap * OF_THE_GAP, float(CENT)))

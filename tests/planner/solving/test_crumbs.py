@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 
 from detente.case.case import Case
-from detente.planner import study
+from detente.planner import carried_out
 from detente.planner.solve import plan
 from detente.planner.solving.crumbs import CRUMBS
 from detente.results.plan import Plan
@@ -89,12 +89,12 @@ def test_no_unit_is_bought_for_a_crumb_alone() -> None:
 def test_without_crumbs_a_plan_costs_about_as_much_and_has_as_good_a_bound(case: Case) -> None:
     swept = plan(case)
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(study, "CRUMBS", ())
+        patch.setattr(carried_out, "CRUMBS", ())
         plain = plan(case)
     if not isinstance(swept, Plan) or not isinstance(plain, Plan):
         assert type(swept) is type(plain)
         return
-    assert float(swept.cost - plain.cost) <= 2 * study.LITTLE_COST * abs(float(plain.cost)) + 1e-4
+    assert float(swept.cost - plain.cost) <= 2 * carried_out.LITTLE_COST * abs(float(plain.cost)) + 1e-4
     assert swept.bound <= swept.cost
     assert swept.status == plain.status or swept.status == "optimal"
     assert len(placed(swept)) <= len(placed(plain))

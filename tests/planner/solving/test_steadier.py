@@ -12,7 +12,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from detente.case.case import Case
-from detente.planner import study
+from detente.planner import carried_out
 from detente.planner.formulation import purchases
 from detente.planner.formulation.expression import Floats
 from detente.planner.past import Past
@@ -313,16 +313,16 @@ def test_what_moves_less_costs_the_same_and_obeys_every_row(case: Case, data: st
 @given(case=cases(most=2))
 def test_a_plan_that_moves_less_is_no_dearer(case: Case) -> None:
     """Beside the plan that is made without it, whatever is settled and rounded after it."""
-    found = study.Study.of(case)
+    found = Study.of(case)
     best = found.solve(EXACT)
     if not isinstance(best, Incumbent) or best.solution is None:
         return
     steadier = found.plan(best, EXACT)
     with (
-        mock.patch.object(study, "moving_least", lambda draft, model, solution, columns, most: solution),
-        mock.patch.object(study, "moving_less", lambda draft, model, solution, columns: solution),
+        mock.patch.object(carried_out, "moving_least", lambda draft, model, solution, columns, most: solution),
+        mock.patch.object(carried_out, "moving_less", lambda draft, model, solution, columns: solution),
     ):
-        plain = study.Study.of(case).plan(best, EXACT)
+        plain = Study.of(case).plan(best, EXACT)
     assert float(steadier.cost) == pytest.approx(float(plain.cost), rel=1e-7, abs=1e-4)
     assert sum(w.moved for w in steadier.workloads) <= sum(w.moved for w in plain.workloads) + D("0.0001")
 
@@ -347,7 +347,7 @@ def test_large_programs_stay_as_they_were_found() -> None:
     offers = [gpus("north", 2), gpus("south", 2)]
     deals = [agreement(floor(f"{p}-floor", 60_000), party=p) for p in ("north", "south")]
     case = build(offers, [compute()], *deals, months=12)
-    with mock.patch.object(study, "MAX_STEADIED", 0), mock.patch.object(Study, "_moving_least") as sought:
+    with mock.patch.object(carried_out, "MAX_STEADIED", 0), mock.patch.object(carried_out, "_moving_least") as sought:
         found = solved(case)
     assert not sought.called
     assert found.cost == solved(case).cost
