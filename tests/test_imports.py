@@ -43,7 +43,7 @@ INSIDE = {
         *("paths", "door", "stated_labels", "models_page", "standing_page", "app", "beside", "processes"),
     ],
     "outcomes": [
-        *("estimate", "saved", "time_left", "shapley", "baseline"),
+        *("estimate", "saved", "time_left", "shapley", "baseline", "answered"),
         *("worth", "leverage", "choices", "deals", "draws", "counterpart"),
     ],
     "report": [

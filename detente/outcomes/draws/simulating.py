@@ -19,7 +19,7 @@ from detente.case.case import Case
 from detente.case.choice import OpenChoice
 from detente.case.given import GivenPart, GivenSeconds, limits, must_be_case, must_be_one_of, whole
 from detente.errors import CaseError, Mistake, Where
-from detente.outcomes.baseline import Baseline
+from detente.outcomes.answered import answered
 from detente.outcomes.choices.leaves import leaves
 from detente.outcomes.draws.crew import Begin, DrawMaker, crew_of
 from detente.outcomes.draws.dealing import made_by
@@ -29,7 +29,6 @@ from detente.outcomes.draws.routed import senders
 from detente.outcomes.draws.simulation import DispatchBy, SimulatedDraw, Simulation
 from detente.outcomes.saved import Status
 from detente.outcomes.worth.pricing import GAP
-from detente.planner.conflict import find_conflict
 from detente.planner.dispatch import Dispatch, Holdings
 from detente.planner.solving.search import Progress, silent
 from detente.planner.study import Study
@@ -100,12 +99,11 @@ def simulate(
     _must_have_risks(case, worlds)
     said = senders(base) if dispatch == "live" else {}
     study = Study.of(base, time_limit=limit, progress=progress)
-    with study.noting_interrupts():
-        baseline = Baseline.of(study, least)
+    baseline = answered(base, study, least, lambda planned: planned)
     if study.interrupted:
         raise KeyboardInterrupt
-    if not isinstance(baseline, Baseline):
-        return find_conflict(study, baseline.whole)
+    if isinstance(baseline, Conflict):
+        return baseline
     held = Holdings.of(study, baseline.found)
     calm = Dispatch(base, held).calm
     followed = baseline.plan if dispatch == "live" else None

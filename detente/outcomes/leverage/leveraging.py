@@ -13,6 +13,7 @@ from datetime import date
 from detente.case.case import Case
 from detente.case.given import GivenPart, GivenSeconds, limits, must_be_case
 from detente.errors import CaseError, FlawError, Mistake, Where
+from detente.outcomes.answered import answered
 from detente.outcomes.baseline import Baseline, stops_noted
 from detente.outcomes.leverage.coalition import Coalitions, UnknownWorthError
 from detente.outcomes.leverage.demand_curve import demand_curve
@@ -23,7 +24,6 @@ from detente.outcomes.shapley import FairPart
 from detente.outcomes.worth.pricing import GAP
 from detente.planner.answer.bill import paid_to
 from detente.planner.dispatch import valued
-from detente.planner.solve import plan
 from detente.planner.solving.search import Progress, silent
 from detente.planner.solving.solution import Stopped
 from detente.planner.study import Study
@@ -76,15 +76,11 @@ def leverage(
     _must_be_seen(case, away)
     study = Study.of(valued(case), time_limit=limit, progress=progress)
     study = study.serving(w.id for w in case.workloads if w.value is None)
-    with study.noting_interrupts():
-        baseline = Baseline.of(study, least)
-        if isinstance(baseline, Baseline):
-            return _Leveraging(case, baseline, sellers, away, progress).answer(curves=curves)
-    if study.interrupted:
-        raise KeyboardInterrupt
-    found = plan(case, gap=gap, time_limit=time_limit, progress=progress)
-    assert isinstance(found, Conflict), "no plan was found, and then one was"
-    return found
+
+    def found(baseline: Baseline) -> Leverage:
+        return _Leveraging(case, baseline, sellers, away, progress).answer(curves=curves)
+
+    return answered(case, study, least, found)
 
 
 def _sellers(case: Case, wanted: Collection[str]) -> list[str]:

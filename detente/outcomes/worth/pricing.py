@@ -15,6 +15,7 @@ from detente.case.case import Case
 from detente.case.given import GivenPart, GivenSeconds, limits, must_be_case
 from detente.contract.roles import DatedPayment
 from detente.contract.term import Effect
+from detente.outcomes.answered import answered
 from detente.outcomes.baseline import Baseline, Near, effect_of, stops_noted
 from detente.outcomes.estimate import NOTHING, Estimate
 from detente.outcomes.saved import Status
@@ -24,7 +25,6 @@ from detente.outcomes.worth.prices import AgreementPrice, ClausePrice, ClausePri
 from detente.outcomes.worth.whole_agreement import whole_agreements
 from detente.planner.answer.easing import Easing
 from detente.planner.answer.marginal import clauses
-from detente.planner.conflict import find_conflict
 from detente.planner.solving.search import Progress, silent
 from detente.planner.solving.solution import Stopped
 from detente.planner.study import Study
@@ -68,13 +68,7 @@ def price(
     must_be_case(case)
     least, limit = limits(gap, time_limit)
     study = Study.of(case, time_limit=limit, progress=progress)
-    with study.noting_interrupts():
-        baseline = Baseline.of(study, least)
-        if isinstance(baseline, Baseline):
-            return _Pricing(baseline, progress).prices()
-    if study.interrupted:
-        raise KeyboardInterrupt
-    return find_conflict(study, baseline.whole)
+    return answered(case, study, least, lambda baseline: _Pricing(baseline, progress).prices())
 
 
 class _Pricing:

@@ -19,6 +19,7 @@ from itertools import pairwise
 from detente.case.case import Case
 from detente.case.given import GivenPart, GivenSeconds, limits, must_be_case, must_be_text, whole
 from detente.errors import CaseError, Mistake, Where
+from detente.outcomes.answered import answered
 from detente.outcomes.baseline import Baseline, Near, stops_noted
 from detente.outcomes.estimate import NOTHING, LeastCost
 from detente.outcomes.saved import SavedAnswer, Status
@@ -26,8 +27,6 @@ from detente.outcomes.worth.kinks import ON_THE_LINE, Kink, Point, Segment, diff
 from detente.outcomes.worth.number import ClauseNumber, Value, between, of_size, size, written
 from detente.outcomes.worth.pricing import GAP
 from detente.outcomes.worth.whole_agreement import first_of, whole_agreements
-from detente.planner.conflict import find_conflict
-from detente.planner.solving.incumbent import Unmet
 from detente.planner.solving.search import Progress, silent
 from detente.planner.solving.solution import Stopped
 from detente.planner.study import Study
@@ -120,14 +119,7 @@ def sweep(
     values = list(dict.fromkeys(between(first, last, many)))
     cases = {value: number.set(case, value, "--from, --to") for value in values}
     study = Study.of(case, time_limit=limit, progress=progress)
-    with study.noting_interrupts():
-        baseline = Baseline.of(study, least)
-        if isinstance(baseline, Baseline):
-            return _Sweeping(baseline, number, progress).over(cases)
-    if study.interrupted:
-        raise KeyboardInterrupt
-    assert isinstance(baseline, Unmet)
-    return find_conflict(study, baseline.whole)
+    return answered(case, study, least, lambda baseline: _Sweeping(baseline, number, progress).over(cases))
 
 
 def _ends_of(number: ClauseNumber, case: Case, start: str, end: str) -> tuple[Value, Value]:
