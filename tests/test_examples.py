@@ -106,7 +106,7 @@ def test_the_enterprise_comes_out_as_its_page_says(planned: Planned) -> None:
 
 def test_a_plan_of_the_enterprise_at_once_is_a_few_per_cent_dearer(planned: Planned) -> None:
     study = Study.of(Case.load(EXAMPLES / "enterprise"))
-    found = quick(study.draft, study.model)
+    found = quick(study.draft, study.turn())
     assert found is not None
     assert 1 <= found.objective / float(planned("enterprise").cost) < 1.05
 

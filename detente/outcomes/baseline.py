@@ -115,7 +115,7 @@ class Baseline:
         UnsettledError, KeyboardInterrupt
             Stopped before there was a plan.
         """
-        model = study.model
+        model = study.program.model
         left = None if model.deadline is None else model.deadline - (1 - SHARE) * model.left
         with model.until(left):
             informed = unforeseen(study, gap)
@@ -222,7 +222,7 @@ class Baseline:
         if out not in self.linear:
             study = unforeseen(_going_on(self.study_without(out)), self.gap)
             cost = linear(study)
-            self.linear[out] = None if cost is None else Linear(cost, study.model.basis)
+            self.linear[out] = None if cost is None else Linear(cost, study.program.model.basis)
         found = self.linear[out]
         return None if found is None else found.cost
 
@@ -295,7 +295,7 @@ def _acting(study: Study, relaxed: Solution) -> frozenset[str]:
     program, values = study.draft.program, relaxed.values
     assert values is not None
     used = {b.owner.name for b in program.column_blocks if b.owner.kind == "term" and (values[b.slice] > USED).any()}
-    return binding(program, relaxed, study.model.out).union(used, *(term.depends_on for term in study.case.terms))
+    return binding(program, relaxed, study.owners_out).union(used, *(term.depends_on for term in study.case.terms))
 
 
 def linear(study: Study) -> float | None:
@@ -316,7 +316,7 @@ def _going_on(study: Study) -> Study:
     """A study, as long as nobody wants it to stop. Raises StoppedError."""
     if study.interrupted:
         raise StoppedError("interrupted")
-    if study.model.left <= 0:
+    if study.program.model.left <= 0:
         raise StoppedError("time-limit")
     return study
 

@@ -47,9 +47,8 @@ class Billing(Protocol):
     def draft(self) -> Draft:
         """What its program is made of."""
 
-    @property
-    def model(self) -> Model:
-        """Its program, as it is open."""
+    def turn(self) -> Model:
+        """Bring the program inside the solver to it."""
 
     @property
     def progress(self) -> Progress:
@@ -64,7 +63,7 @@ class Billing(Protocol):
 
 def carried_out(study: Billing, found: Incumbent, gap: float) -> tuple[Bill, Solution]:
     """The bill of a plan that can be carried out, of about the same cost, where there is time to look for one."""
-    model = study.model
+    model = study.turn()
     in_time = found.stopped is None and model.left > billed(model)
     if not in_time or found.prices is None or model.program.n > MAX_STEADIED:
         return study.bill(found)
@@ -98,7 +97,7 @@ def _swept(study: Billing, best: Solution, part: float, most: float) -> tuple[Bi
         if not len(more):
             return study, found
         study = study.sweeping(more)
-        without = with_counts_of(draft, study.model, found, whole_columns(draft))
+        without = with_counts_of(draft, study.turn(), found, whole_columns(draft))
         if without is None or without.objective > most:
             return None
         found = without
@@ -111,7 +110,7 @@ def _moving_least(study: Billing, found: Incumbent, gap: float) -> tuple[Bill, S
     Whole quanta may make a little more of the same cost: where they do, what moves more is billed as well, and
     taken if its bill is lower.
     """
-    draft, model, best = study.draft, study.model, found.solution
+    draft, model, best = study.draft, study.turn(), found.solution
     if best is None or best.values is None:
         return None
     study.progress("moving less")

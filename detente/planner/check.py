@@ -145,7 +145,7 @@ def performed(case: Case, time_limit: float | None = None) -> Study:
 def performable(case: Case, time_limit: float | None = None) -> Conflict | None:
     """None where all clauses can be performed together; else the conflict. Raises UnsettledError (``check``)."""
     study = performed(case, time_limit)
-    draft, model = study.draft, study.model
+    draft, model = study.draft, study.turn()
     columns = whole_columns(draft)
     if study.past is None and steady_point(draft, model, columns) is not None:
         return None

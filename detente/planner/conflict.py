@@ -189,7 +189,7 @@ def _left_out(study: Study, names: Sequence[str], whole: Ints | None) -> list[Co
     """Clauses that are done without, in all their versions, and the least cost then; none where the others collide."""
     bare = study.without(names)
     with bare.program.as_asked():
-        found = _going_on(_searched(bare.model, _counted(bare, None if whole is None else whole_columns(bare.draft))))
+        found = _going_on(_searched(bare.turn(), _counted(bare, None if whole is None else whole_columns(bare.draft))))
     _settled(found)
     if found.values is None:
         return []
@@ -212,7 +212,7 @@ def _fewest_left_out(study: Study, whole: Ints | None) -> list[Concession]:
 
 def _counted(study: Study, whole: Ints | None) -> Ints:
     """The columns that are to be whole: where a conflict turns on them, and in every program that is not large."""
-    model, none = study.model, np.zeros(0, dtype=np.int32)
+    model, none = study.turn(), np.zeros(0, dtype=np.int32)
     counts = np.flatnonzero(model.integer).astype(np.int32) if model.program.n <= LARGE else none
     return counts if whole is None else np.union1d(counts, whole).astype(np.int32)
 
@@ -255,7 +255,7 @@ def _cheaper_paid(soft: Study, columns: Ints, counts: Ints, best: Solution) -> S
     What is paid for has its price: nobody fills a floor to the last while a lump sum is owed for it anyway. What is
     not paid for gives no more.
     """
-    model, giving = soft.model, soft.giving
+    model, giving = soft.turn(), soft.giving
     assert giving is not None
     blocks = soft.draft.program.column_blocks
     priced = [block.numbers for block in blocks if block.remedy and block.owner in giving.gives]
@@ -277,12 +277,12 @@ def _owed(soft: Study, owner: Owner, values: Floats) -> Decimal:
     if not soft.performs or not any(block.remedy for block in blocks):
         return Decimal(0)
     own = np.concatenate([block.numbers for block in blocks if block.part != ROUNDING])
-    return nano(Fraction(float(soft.model.cost[own] @ values[own])))
+    return nano(Fraction(float(soft.turn().cost[own] @ values[own])))
 
 
 def _least_then_cheapest(soft: Study, columns: Ints, counts: Ints) -> tuple[Solution, Solution] | None:
     """The least sum of what gives, and the cheapest plan that gives no more; None where there is none."""
-    model = soft.model
+    model = soft.turn()
     least = _least(model, columns, counts)
     _settled(least)
     if least.values is None:
@@ -300,7 +300,7 @@ def _least_used(soft: Study, columns: Ints, counts: Ints) -> tuple[Solution, Sol
     what gives is sought without, and the plan with whole units gives as much: at whatever time that is cheapest, unless
     it gave less in truth; then just when it was found.
     """
-    model, giving = soft.model, soft.giving
+    model, giving = soft.turn(), soft.giving
     assert giving is not None
     rows, units = _by_the_hour(soft.draft)
     divided = np.setdiff1d(counts, units).astype(np.int32)
@@ -337,7 +337,7 @@ def _gives(soft: Study, columns: Ints, values: Floats) -> bool:
 
 def _given_by(soft: Study, columns: Ints, counts: Ints, values: Floats) -> Solution:
     """The least sum of what gives in a plan of this use and these units."""
-    model, draft = soft.model, soft.draft
+    model, draft = soft.turn(), soft.draft
     held = np.union1d(draft.x.ravel(), whole_columns(draft)).astype(np.int32)
     model.confine(held, np.maximum(0.0, values[held] * (1 - SLIGHT) - SLIGHT), values[held] * (1 + SLIGHT) + SLIGHT)
     found = _going_on(_least(model, columns, counts))

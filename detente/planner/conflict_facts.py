@@ -199,7 +199,7 @@ def _too_little(study: Study, clauses: Sequence[Term], whole: Ints | None) -> It
 
 def _more_cures(study: Study, workloads: Sequence[str], whole: Ints | None) -> bool:
     """Whether there would be a plan if there were more of some work: as much again on each offer that may do it."""
-    model, named_work = study.model, [Owner("demand", name) for name in workloads]
+    model, named_work = study.turn(), [Owner("demand", name) for name in workloads]
     blocks = [block.numbers for block in study.draft.program.row_blocks if block.owner in named_work]
     rows = np.concatenate([np.zeros(0, dtype=np.int32), *blocks])
     low, high = model.asked(rows)

@@ -181,7 +181,7 @@ def _resolves(study: Study, horizon: Horizon, until: float) -> bool | None:
         return None
     declared = study.case.declared.model_copy(update={"horizon": horizon})
     finer = study.under(replace(study.case, declared=declared))
-    draft, model = finer.draft, finer.model
+    draft, model = finer.draft, finer.turn()
     try:
         with model.until(until):
             return kept_within_nodes(draft, model)

@@ -34,7 +34,7 @@ def lifted(study: Study, owners: Sequence[Owner]) -> Study:
 def in_whole(study: Study) -> bool:
     """Whether every clause can be kept with whole units; a search that is not through says no, but for time."""
     with study.program.as_asked():
-        model = study.model
+        model = study.turn()
         try:
             return kept_within_nodes(study.draft, model) is True
         except UnsettledError:

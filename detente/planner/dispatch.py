@@ -102,7 +102,7 @@ class Dispatch:
         self.gives: dict[Owner, int] = {}
         if lenient:
             self._let_clauses_give()
-        self.draft, self.model = self.study.draft, self.study.model
+        self.draft, self.model = self.study.draft, self.study.turn()
         self.model.deadline = deadline
         self.held_flow: dict[str, Floats] = {}
         self._hold(held)

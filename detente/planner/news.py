@@ -34,7 +34,7 @@ def unforeseen(study: Study, gap: float, *, surely: bool = False) -> Study:
             continue
         earlier = replace(study, past=past, start=None, footing=None).under(case.known_at(begin))
         study.progress(f"planning what is decided before {until.date()}")
-        with earlier.model.until(_half(earlier)):
+        with earlier.program.model.until(_half(earlier)):
             found = earlier.solve(gap)
         if isinstance(found, Unmet):
             return study
@@ -50,5 +50,5 @@ def unforeseen(study: Study, gap: float, *, surely: bool = False) -> Study:
 
 def _half(study: Study) -> float | None:
     """A deadline that leaves half of the time."""
-    model = study.model
+    model = study.program.model
     return None if model.deadline is None else model.deadline - model.left / 2

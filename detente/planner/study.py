@@ -155,12 +155,11 @@ class Study:
         draft.case = self.case
         return draft
 
-    @property
-    def model(self) -> Model:
-        """The program inside the solver, brought to this study."""
+    def turn(self) -> Model:
+        """Bring the program inside the solver to this study, whose it is until another of that program turns it."""
         program, model = self.program, self.program.model
         program.limit(self.spared)
-        out, lenient = self._out, self.giving.lenient if self.giving else frozenset()
+        out, lenient = self.owners_out, self.giving.lenient if self.giving else frozenset()
         if (model.out, model.lenient) != (out, lenient):
             model.turn(out, lenient)
         program.leave(self.spared)
@@ -176,7 +175,7 @@ class Study:
         return model
 
     @property
-    def _out(self) -> frozenset[Owner]:
+    def owners_out(self) -> frozenset[Owner]:
         """Whose rows and columns are out: of all that was added to the program, what other studies asked for too."""
         added = {key for key in self.added if key.original not in self.left_out}
         if self.giving:
@@ -199,7 +198,7 @@ class Study:
         UnsettledError, KeyboardInterrupt
             Stopped before that was settled.
         """
-        model = self.model
+        model = self.turn()
         model.objective(np.zeros(model.program.n))
         found = model.solve_linear() if whole is None else model.solve_as(whole, 1.0)
         model.objective(None)
@@ -215,7 +214,7 @@ class Study:
         The least sum of the parts of their demand, in units that may be divided.
         """
         study = self.serving(())
-        model, draft = study.model, study.draft
+        model, draft = study.turn(), study.draft
         cost = np.zeros(model.program.n)
         for name in self.must:
             cost[draft.unserved[name]] = 1.0 / max(float(draft.demand[name].work.sum()), 1e-9)
@@ -228,7 +227,7 @@ class Study:
 
     def solve(self, gap: float = GAP) -> Incumbent | Unmet:
         """The least cost, with its bound, to a relative gap; or that no plan obeys every clause."""
-        draft, model = self.draft, self.model
+        draft, model = self.draft, self.turn()
 
         def searched(footing: Footing | None) -> Incumbent | Unmet:
             return search(draft, model, gap, self.progress, footing)
@@ -245,7 +244,7 @@ class Study:
         found = searched(self.footing)
         if isinstance(found, Unmet):
             return found
-        return surely_reached(self.draft, self.model, found, self._bills, lambda: searched(None))
+        return surely_reached(self.draft, self.turn(), found, self._bills, lambda: searched(None))
 
     def _bills(self, found: Incumbent) -> bool:
         """Whether the exact bill of a solution is the solver's cost."""
@@ -262,7 +261,7 @@ class Study:
         """
         assert self.start is not None, "say near what: `starting`"
         assert self.footing is not None
-        draft, model, start = self.draft, self.model, self.start
+        draft, model, start = self.draft, self.turn(), self.start
 
         def searched(footing: Footing | None) -> Incumbent | Unmet:
             return nearby(draft, model, gap, self.progress, start, footing or Footing(None, None))
@@ -272,7 +271,7 @@ class Study:
 
     def bound(self) -> Solution:
         """The linear program alone: no whole number is sought, and its bound holds for all of them. Soon there."""
-        model = self.model
+        model = self.turn()
         if self.footing is not None and self.footing.basis is not None:
             model.start_at(self.footing.basis)
         return model.solve_linear()
@@ -290,7 +289,7 @@ class Study:
         if found.solution is None or found.solution.values is None:
             raise UnsettledError("no plan was found in time: give it more time")
         self.progress("billing")
-        draft, model = self.draft, self.model
+        draft, model = self.draft, self.turn()
         if found.prices is None:
             solution, whole = in_quanta_in_place(draft, model, found.solution)
         else:
@@ -308,10 +307,8 @@ class Study:
 
         Ctrl-C meanwhile is too late to lose it, and marks it.
         """
-        model, (exact, solution) = self.model, carried_out(self, found, gap)
-        plan = self.plan_of(found, exact, solution, gap)
-        late = model.interrupt is not None and model.interrupt.noted
-        return replace(plan, status="interrupted") if late and plan.status == "feasible" else plan
+        plan = self.plan_of(found, *carried_out(self, found, gap), gap)
+        return replace(plan, status="interrupted") if self.interrupted and plan.status == "feasible" else plan
 
     def plan_of(self, found: Incumbent, exact: Bill, solution: Solution, gap: float = GAP) -> Plan:
         """The plan of a solution that was billed."""
@@ -322,7 +319,7 @@ class Study:
         by: Literal["program", "prices"] = "prices" if found.prices is None else "program"
         return result(
             self.draft,
-            self.model,
+            self.turn(),
             solution,
             prices=prices,
             exact=exact,

@@ -150,8 +150,8 @@ class _Pricing:
     def _clauses(self) -> Iterator[ClausePrice]:
         study, baseline = self.baseline.study, self.baseline
         found = baseline.found
-        easing = Easing.of(study.draft, study.model, found.solution or baseline.relaxed, found.basis)
-        rows = list(clauses(study.draft, baseline.relaxed, baseline.bill, easing, study.model.out))
+        easing = Easing.of(study.draft, study.turn(), found.solution or baseline.relaxed, found.basis)
+        rows = list(clauses(study.draft, baseline.relaxed, baseline.bill, easing, study.owners_out))
         for name in self.ids:
             versions = [row for row in rows if row.term == name]
             near = self.near.get(name)

@@ -23,15 +23,15 @@ def floor(name: str, amount: str) -> Data:
 
 def test_of_two_floors_the_higher_binds() -> None:
     study = Study.of(two_clouds(floor("low", "3000 USD"), floor("high", "9000 USD")))
-    assert binding(study.draft.program, study.bound(), study.model.out) == {"high"}
+    assert binding(study.draft.program, study.bound(), study.owners_out) == {"high"}
     without = study.without(["high"])
-    assert binding(without.draft.program, without.bound(), without.model.out) == {"low"}
+    assert binding(without.draft.program, without.bound(), without.owners_out) == {"low"}
 
 
 def test_what_is_denied_twice_binds_by_both() -> None:
     only = [{"id": name, "kind": "exclusivity", "of": {"workload": "chat"}} for name in ("one", "two")]
     study = Study.of(two_clouds(*only))
-    assert binding(study.draft.program, study.bound(), study.model.out) == {"one", "two"}
+    assert binding(study.draft.program, study.bound(), study.owners_out) == {"one", "two"}
 
 
 @few
@@ -41,7 +41,7 @@ def test_leaving_out_what_does_not_bind_changes_nothing(data: st.DataObject) -> 
     whole = study.bound()
     if whole.status != "optimal":
         return
-    binds = binding(study.draft.program, whole, study.model.out)
+    binds = binding(study.draft.program, whole, study.owners_out)
     gone_by = frozenset[str]().union(*(term.depends_on for term in study.case.terms))
     for term in study.case.terms:
         says_in_rows = not isinstance(term, PriceChange) and term.kind not in CHARGES

@@ -394,7 +394,7 @@ def test_a_price_is_what_a_little_of_it_saves_for_each_unit(case: Case) -> None:
     if base.values is None:
         return
     for term in case.terms:
-        told = Denied(study.draft, base, Easing.of(study.draft, study.model, base), study.model.out)
+        told = Denied(study.draft, base, Easing.of(study.draft, study.turn(), base), study.owners_out)
         found = {(each.period, each.workload): each for each in told.of(Owner.of(term))}
         for (t, name), arcs in closed(told, Owner.of(term)).items():
             price = found[t, name].price if (t, name) in found else 0.0
@@ -415,7 +415,7 @@ def lifted(study: Study, base: Solution, arcs: list[Arc], t: int) -> float:
 
     With it comes the part of a unit that it takes, where no unit may be bought but for work.
     """
-    model, draft, best, little = study.model, study.draft, 0.0, 0.01
+    model, draft, best, little = study.turn(), study.draft, 0.0, 0.01
     for arc in arcs:
         column = int(draft.x[arc.index, t])
         units = [each for each in draft.kept_off.get(arc.offer.id, np.zeros((0, draft.n), np.int32))[:, t] if each >= 0]

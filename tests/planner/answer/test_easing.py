@@ -22,7 +22,7 @@ def eased(amount: str) -> tuple[Easing, Ints, Floats]:
     assert base.duals is not None
     blocks = [b.numbers for b in study.draft.program.row_blocks if b.owner == Owner.of(case.terms[0])]
     rows = np.concatenate(blocks).astype(np.int32)
-    return Easing.of(study.draft, study.model, base), rows, base.duals[rows]
+    return Easing.of(study.draft, study.turn(), base), rows, base.duals[rows]
 
 
 @pytest.mark.parametrize("amount", ["1500 USD", "3000 USD"])

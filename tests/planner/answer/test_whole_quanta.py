@@ -57,7 +57,7 @@ def test_where_time_is_over_the_same_work_is_billed_as_clauses_make_it_of_whole_
     study = Study.of(case)
     found = study.solve()
     assert isinstance(found, Incumbent)
-    study.model.last = 0.0
+    study.program.model.last = 0.0
     late = study.plan(found)
     in_time = plan(case)
     assert isinstance(in_time, Plan)
@@ -86,6 +86,6 @@ def test_a_bill_without_time_is_that_of_the_same_plan(case: Case) -> None:
     if not isinstance(found, Incumbent):
         return
     in_time, _ = study.bill(found)
-    study.model.last = 0.0
+    study.program.model.last = 0.0
     late, _ = study.bill(found)
     assert float(late.total) == pytest.approx(float(in_time.total), rel=1e-6, abs=1e-3)

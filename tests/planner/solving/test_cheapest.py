@@ -22,7 +22,7 @@ APART = {"id": "apart", "kind": "exclusivity"}
 
 def cheapest(case: Case) -> float:
     study = Study.of(case)
-    return at_cheapest(study.draft, study.model)
+    return at_cheapest(study.draft, study.turn())
 
 
 @pytest.mark.parametrize(
@@ -49,8 +49,8 @@ def test_by_hand(offers: list[Data], workload: Data, terms: list[Data], least: f
 @given(case=cases())
 def test_no_point_of_the_program_costs_less(case: Case) -> None:
     study = Study.of(case)
-    bound = at_cheapest(study.draft, study.model)
-    relaxed = study.model.solve_linear()
+    bound = at_cheapest(study.draft, study.turn())
+    relaxed = study.turn().solve_linear()
     if relaxed.status == "optimal":
         assert bound <= relaxed.objective + 1e-6 * max(1.0, abs(relaxed.objective))
 

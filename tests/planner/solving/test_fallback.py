@@ -30,14 +30,14 @@ WEEK = {"horizon": {"start": "2026-01-05", "end": "2026-01-12", "every": "hour"}
 
 def at_hand(case: Case) -> tuple[Study, Solution | None]:
     study = Study.of(case)
-    return study, unsolved(study.draft, study.model)
+    return study, unsolved(study.draft, study.turn())
 
 
 def kept(study: Study, found: Solution) -> None:
     """Every row and bound of the program."""
     assert found.values is not None
-    reached, _ = study.model.reached(found.values)
-    program = study.model.program
+    reached, _ = study.turn().reached(found.values)
+    program = study.program.model.program
     low, high = program.bounds()
     slack = TOLERANCE * np.maximum(1.0, np.abs(reached))
     assert (reached >= low - slack).all()
@@ -71,7 +71,7 @@ def test_split_alike_at_like_hours_is_a_few_per_cent_from_the_best(rented: bool)
     each = [compute(name, {"rate": "50 GPU", "profile": DAY}) for name in ("chat", "search")]
     case = build([south, north], each, months=2, horizon=horizon)
     study = Study.of(case)
-    found = fallback.quick(study.draft, study.model)
+    found = fallback.quick(study.draft, study.turn())
     assert found is not None
     kept(study, found)
     counts = found.values[whole_columns(study.draft)] if found.values is not None else np.array([0.5])
@@ -100,7 +100,7 @@ def test_how_much_works_on_the_cheapest_offers_with_room_is_left_open() -> None:
 def test_whole_units_that_leave_no_room_follow_the_work() -> None:
     """Of three units that a point counted, work for four has no room."""
     study = Study.of(build([gpus("south", 2)], [compute(demand="4 GPU")], months=1))
-    draft, model = study.draft, study.model
+    draft, model = study.draft, study.turn()
     point = np.zeros(draft.program.n)
     point[draft.x] = 4 * 744
     point[whole_columns(draft)] = 3
@@ -113,7 +113,7 @@ def test_whole_units_that_leave_no_room_follow_the_work() -> None:
 # -- all on the cheapest offers with room ----------------------------------------------------------------------------
 def worked(offers: list[Data], workloads: list[Data], months: int = 1) -> dict[str, list[float]]:
     study = Study.of(build(offers, workloads, months=months))
-    placed = greedy_work(study.draft, study.model)
+    placed = greedy_work(study.draft, study.turn())
     return {f"{arc.workload.id}@{arc.offer.id}": placed[arc.index].round(3).tolist() for arc in study.draft.arcs}
 
 

@@ -169,7 +169,7 @@ def test_a_solver_made_anew_goes_on_where_the_old_one_ended(monkeypatch: pytest.
     monkeypatch.setattr("detente.planner.solving.model.RENEWED_COLUMNS", 0)
     case = two_clouds({"id": "part", "kind": "share", "at-least": "30%"})
     study = Study.of(case)
-    model = study.model
+    model = study.turn()
     old = model.highs
     columns = study.draft.x[0].ravel()  # at North, 3 USD per Mtok where South takes 2
     model.confine(columns, np.full(6, 400.0), model.most[columns])

@@ -178,10 +178,10 @@ def at_counts(case: Case, counts: dict[str, list[int]]) -> tuple[Study, Solution
     """A study, its least cost with as many units of each offer, and what moves least at no more, rounded anew."""
     found = Study.of(case)
     columns = whole_columns(found.draft)
-    best = with_counts(found.model, columns, np.array([n for name in found.draft.units for n in counts[name]], float))
+    best = with_counts(found.turn(), columns, np.array([n for name in found.draft.units for n in counts[name]], float))
     assert best is not None
     with mock.patch.object(steadier, "MAX_WHOLE", 0):
-        return found, best, moving_least(found.draft, found.model, best, columns, best.objective)
+        return found, best, moving_least(found.draft, found.turn(), best, columns, best.objective)
 
 
 def test_many_units_are_swapped_by_rounding_them_anew() -> None:
@@ -243,7 +243,7 @@ def test_what_was_decided_before_some_news_stays() -> None:
     case = build([tokens("north", 3), tokens("south", south)], [work()])
     found = Study.of(case)
     north, other = (found.draft.x[arc.index] for arc in found.draft.arcs.of_workload["chat"])
-    values = np.zeros(found.model.program.n)
+    values = np.zeros(found.program.model.program.n)
     values[north], values[other[2:]] = found.draft.demand["chat"].work, found.draft.demand["chat"].work[2:]
     values[north[2:]] = 0.0
     kept = found.keeping(Past.of(found.draft, values, day("2026-03-01")))
@@ -290,7 +290,7 @@ def test_what_moves_less_costs_the_same_and_obeys_every_row(case: Case, data: st
     if not isinstance(found, Incumbent) or found.solution is None:
         return
     few = data.draw(st.sampled_from([0, steadier.MAX_WHOLE]))  # with none, whole numbers are rounded anew
-    model, columns, best = near.model, whole_columns(near.draft), found.solution
+    model, columns, best = near.turn(), whole_columns(near.draft), found.solution
     with mock.patch.object(steadier, "MAX_WHOLE", few):
         least = moving_least(near.draft, model, best, columns, best.objective)
     assert best.values is not None

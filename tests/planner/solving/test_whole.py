@@ -88,7 +88,7 @@ def machines(*needed: str) -> Study:
 )
 def test_a_little_of_a_unit_is_done_elsewhere(spared: float, cost: float) -> None:
     study = machines(str(10.25 * HOURS))
-    draft, model = study.draft, study.model
+    draft, model = study.draft, study.turn()
     relaxed = model.solve_linear()
     assert relaxed.objective == pytest.approx(10.25 * HOURS)
     found = round_off(draft, model, relaxed, whole_columns(draft), spared)
@@ -98,7 +98,7 @@ def test_a_little_of_a_unit_is_done_elsewhere(spared: float, cost: float) -> Non
 
 def test_of_several_roundings_the_cheapest_is_taken_and_the_first_that_is_near_enough() -> None:
     study = machines(str(10.25 * HOURS))
-    draft, model = study.draft, study.model
+    draft, model = study.draft, study.turn()
     relaxed = model.solve_linear()
     for enough, cost in ((0.0, 10.375 * HOURS), (11 * HOURS + 1.0, 11 * HOURS)):
         found = Roundings(draft, model, whole_columns(draft), partial(within, enough)).of(relaxed)
@@ -112,7 +112,7 @@ def within(most: float, found: Solution) -> bool:
 
 def test_counts_rounded_in_steps_are_whole_and_no_dearer() -> None:
     study = machines(str(10.25 * HOURS))
-    draft, model, columns = study.draft, study.model, whole_columns(study.draft)
+    draft, model, columns = study.draft, study.turn(), whole_columns(study.draft)
     relaxed, none = model.solve_linear(), np.zeros(0, dtype=np.int32)
     whole = Roundings(draft, model, columns, lambda s: False).of(relaxed, none)
     roundings = Roundings(draft, model, columns, lambda s: False)
