@@ -44,8 +44,8 @@ Feature = Literal[
 
 Continues = Literal["assistant", "vllm", "prefix"]
 """How a deployment is told to go on with an answer that another began: by a last message of the assistant's (Claude
-up to 4.5, in its own shape); the same with vLLM's ``continue_final_message``; the same marked ``prefix`` (Mistral,
-DeepSeek)."""
+up to 4.5, in its own shape); the same with vLLM's ``continue_final_message``, of a response with a last message that is
+in progress; the same marked ``prefix`` (Mistral, DeepSeek)."""
 
 Endpoint = Annotated[str, StringConstraints(min_length=8, max_length=2000)]
 Name = Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9][A-Za-z0-9._:/@+-]*$", max_length=300)]
@@ -102,9 +102,13 @@ class _Deployment(Noun):
     def cannot_go_on(self, name: str) -> tuple[str, str] | None:
         """Why what it states under `continues` cannot be, and the remedy; None where it may.
 
-        ``name`` is what the provider calls its model. Neutral: None, since nobody sees from outside who can.
+        ``name`` is what the provider calls its model. Neutral: None where it serves what is so continued, since nobody
+        sees from outside who can.
         """
-        return None
+        if self.continues is None or "chat" in self.serves or (self.continues == "vllm" and "responses" in self.serves):
+            return None
+        where = "chat completions and responses" if self.continues == "vllm" else "chat completions"
+        return f"`{self.continues}` is for {where}, and it serves none", _STATES_NONE
 
 
 _STATES_NONE = "leave `continues` out"

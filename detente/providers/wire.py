@@ -251,9 +251,10 @@ class Wire:
     def goes_on(self, shape: Shape) -> Continues | None:
         """How it is told to go on with an answer in a shape that another began; None: it cannot be.
 
-        Neutral: with a chat completion as its deployment states, and with nothing else.
+        Neutral: with a chat completion as its deployment states, with a response as vLLM is told, else with nothing.
         """
-        return self.deployment.continues if shape == "chat" else None
+        how = self.deployment.continues
+        return how if shape == "chat" or (shape == "responses" and how == "vllm") else None
 
     @property
     def marks(self) -> Collection[str]:

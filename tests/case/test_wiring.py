@@ -125,6 +125,11 @@ def test_a_key_s_mistakes(tmp_path: Path, entry: str, expected: str) -> None:
         ("bedrock", "amazon.nova-pro-v1:0", "assistant",
          "by Converse nobody is told the beginning of an answer; leave `continues` out"),
         ("openai-compatible", "claude-opus-4-6", "assistant", None),
+        ("openai-compatible", "m", "vllm\n    serves: [responses]", None),
+        ("openai-compatible", "m", "assistant\n    serves: [responses]",
+         "`assistant` is for chat completions, and it serves none; leave `continues` out"),
+        ("openai-compatible", "m", "vllm\n    serves: [embeddings]",
+         "`vllm` is for chat completions and responses, and it serves none; leave `continues` out"),
     ],
 )  # fmt: skip
 def test_who_cannot_go_on_with_an_answer_does_not_say_that_it_can(

@@ -241,7 +241,7 @@ class ChunkRendering(Rendering):
         """The same events. Raises ``UnsayableError``."""
         return self._events.block(data)
 
-    def goes_on(self, asked: Asked, place: BlockPlace) -> None:
+    def goes_on(self, asked: Asked, deployment: str, place: BlockPlace) -> None:
         """Each chunk names the model."""
         self._events = Renamed(asked.shown_model)
 

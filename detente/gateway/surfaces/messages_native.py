@@ -59,7 +59,7 @@ class NativeRendering(Rendering):
             raise UnsayableError("the provider's stream does not begin with a message") from None
         return sse.event(msgspec.json.encode(members), "message_start")
 
-    def goes_on(self, asked: Asked, place: BlockPlace) -> None:
+    def goes_on(self, asked: Asked, deployment: str, place: BlockPlace) -> None:
         """Its blocks follow those of before; a text goes on within the one that is open."""
         self._rest = _Rest(place)
 

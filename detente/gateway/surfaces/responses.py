@@ -2,7 +2,7 @@
 
 Owns: what a call needs, where the state lies that it builds on, and the ids that say so (``responses_pin``). Only
 top-level members are read; nothing of a body or reply changes but the ids of responses and the model's name. Not here:
-the wire, and streams as providers send them (``providers/responses_stream``).
+the wire, streams that pass through (``responses_native``), and what providers send (``providers/responses_stream``).
 """
 
 from __future__ import annotations
@@ -27,11 +27,19 @@ from detente.gateway.surfaces.naming import renamed, text_of
 from detente.gateway.surfaces.prompt_size import prompt_tokens
 from detente.gateway.surfaces.responses_events import ResponseEvents
 from detente.gateway.surfaces.responses_head import ResponseHead
+from detente.gateway.surfaces.responses_native import IDS, ResponsesRendering, sealed
 from detente.gateway.surfaces.responses_reply import response_of
 from detente.gateway.surfaces.responses_request import as_chat
-from detente.gateway.surfaces.surface import NO_HEADERS, Asked, KeptTurn, Rendering, StreamHead, Surface, UnsayableError
+from detente.gateway.surfaces.surface import (
+    NO_HEADERS,
+    Asked,
+    KeptTurn,
+    Rendering,
+    StreamHead,
+    Surface,
+    UnsayableError,
+)
 from detente.live.deployment import Feature, Operation
-from detente.providers import sse
 from detente.providers.quoted import quoted
 from detente.providers.unreadable import UNREADABLE
 from detente.providers.wire import Call, Members, Refusal, Reply, Wire
@@ -43,7 +51,6 @@ NOT_HERE = {
     "prompt": "a stored prompt is kept at one provider, and its id does not say which; send its text",
 }
 _REFERENCE, _COMPARED, _IMAGE = quoted("item_reference"), quoted("comparison_response_id"), quoted("input_image")
-_RESPONSE = quoted("response")
 _UNKNOWN = (
     "a response that is stored for this caller: what was made with `store: false` is not, and what the gateway keeps"
     " itself is for one key and a time (`serving.kept-responses`), unless it was deleted; send the whole conversation"
@@ -289,10 +296,6 @@ def _holds(members: Members, kind: str) -> bool:
 
 
 # -- answering ------------------------------------------------------------------------------------------------------
-IDS = ("id", "previous_response_id")
-"""Members of a response that name stored ones."""
-
-
 def _sealable(asked: Asked) -> Sequence[str]:
     """Which of them do: a response itself is stored unless the call says not to, and what it builds on was stored."""
     if bytes(asked.call.members.get("store", b"")) != b"false":
@@ -305,97 +308,3 @@ def _members(response: bytes) -> Members:
         return msgspec.json.decode(response, type=Members)
     except UNREADABLE:
         raise UnsayableError("the provider's reply is not a response") from None
-
-
-def sealed(response: Members, deployment: str, workload: str, names: Sequence[str] = IDS) -> Members:
-    """A response with its ids sealed, in place; every other member stays as it was written.
-
-    An odd id spoils no reply: nothing can be built on a response that has one.
-    """
-    for name in names:
-        if name in response:
-            told = _sealed(response[name], deployment, workload)
-            if told is None and name == "id":
-                told = pin.unnamed(bytes(response[name]))
-            response[name] = msgspec.Raw(msgspec.json.encode(told))
-    return response
-
-
-def _sealed(stated: msgspec.Raw, deployment: str, workload: str) -> str | None:
-    """An id, sealed; None of null, and of what is none."""
-    try:
-        own = msgspec.json.decode(stated, type=str | int | None)
-        return None if own is None else pin.seal(str(own), deployment, workload)
-    except (*UNREADABLE, pin.UnknownIdError):
-        return None
-
-
-_FIRST = frozenset({b'"response.created"', b'"response.queued"', b'"response.in_progress"'})
-"""Events that hold a response of which nothing has come."""
-
-
-class ResponsesRendering(Rendering):
-    """Seals the ids in a stream, where anything is stored, and names the model as it was asked for."""
-
-    def __init__(self, deployment: str, workload: str, head: ResponseHead, names: Sequence[str], model: str) -> None:
-        self._where = (deployment, workload, names)
-        self._head = head
-        self._model = msgspec.Raw(text_of(model))
-        self._events = sse.Events()
-
-    def feed(self, data: bytes) -> bytes:
-        """The same events; those that hold a response, with its ids sealed. Raises ``UnsayableError``."""
-        block = encrypted.sealed(self._events.block(data), self._where[0])
-        if self._head.added:
-            return b"".join([self._numbered(event) for event in sse.split(block)])
-        self._head.count += block.count(b"\n\n")
-        if not _RESPONSE(block):
-            return block
-        return b"".join([self._event(event) if _RESPONSE(event) else event for event in sse.split(block)])
-
-    def _numbered(self, event: bytes) -> bytes:
-        """An event after one of the gateway's own, by which all later ones have other numbers."""
-        if not sse.data_of(event):
-            return event  # a comment
-        try:
-            members = msgspec.json.decode(sse.data_of(event), type=Members)
-            if self._head.own and bytes(members.get("type", b"")) in _FIRST:
-                return b""  # its caller has been told the same
-            members = self._told(members) or members
-        except UNREADABLE:
-            raise UnsayableError("the provider sent an event that cannot be read") from None
-        members["sequence_number"] = msgspec.Raw(b"%d" % self._head.next())
-        return sse.with_data(event, msgspec.json.encode(members))
-
-    def _event(self, event: bytes) -> bytes:
-        """An event whose response has its ids sealed, and the model's name; its other lines stay."""
-        try:
-            members = self._told(msgspec.json.decode(sse.data_of(event), type=Members))
-        except UNREADABLE:
-            raise UnsayableError("the provider sent an event that cannot be read") from None
-        if members is None:  # the word stood in a text
-            return event
-        return sse.with_data(event, msgspec.json.encode(members))
-
-    def _told(self, members: Members) -> Members | None:
-        """The members of an event, as the caller is to see its response; None where it holds none."""
-        response = msgspec.json.decode(members.get("response", b"null"), type=Members | None)
-        if response is None:
-            return None
-        response["model"] = self._model
-        response = sealed(response, *self._where)
-        if self._head.own:
-            response["id"] = msgspec.Raw(msgspec.json.encode(self._head.id))
-        members["response"] = msgspec.Raw(msgspec.json.encode(response))
-        if bytes(members.get("type", b"")) in _FIRST:
-            self._head.follow(bytes(members["response"]))
-        return members
-
-    def close(self) -> bytes:
-        """Nothing: a response says itself that it is complete."""
-        self._head.over = True
-        return b""
-
-    def fail(self, error: Mapping[str, Any]) -> bytes:
-        """OpenAI's event for an error."""
-        return self._head.failed(error)

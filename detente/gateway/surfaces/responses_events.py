@@ -89,7 +89,7 @@ class ResponseEvents(Rendering):
         """Events for what these chunks hold. Raises ``UnsayableError``."""
         return b"".join([piece for event in self._events.feed(data) for piece in self._chunk(event)])
 
-    def goes_on(self, asked: Asked, place: BlockPlace) -> None:
+    def goes_on(self, asked: Asked, deployment: str, place: BlockPlace) -> None:
         """The response at the end names the model that ended it."""
         self._asked = msgspec.structs.replace(self._asked, served_by=asked.served_by)
 

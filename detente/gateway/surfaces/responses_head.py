@@ -15,6 +15,7 @@ import msgspec
 from detente.gateway.surfaces.responses_reply import own_id, shell
 from detente.gateway.surfaces.surface import Asked, StreamHead
 from detente.providers import sse
+from detente.providers.wire import Members
 
 
 class ResponseHead(StreamHead):
@@ -82,6 +83,12 @@ class ResponseHead(StreamHead):
         stated = {name: error.get(name) for name in ("code", "message", "param")}
         body = {"type": "error", **stated, "sequence_number": self.next(), "error": error}
         return sse.event(msgspec.json.encode(body), "error")
+
+    def numbered(self, event: bytes) -> bytes:
+        """An event of the gateway's own as the next."""
+        members = msgspec.json.decode(sse.data_of(event), type=Members)
+        members["sequence_number"] = msgspec.Raw(b"%d" % self.next())
+        return sse.with_data(event, msgspec.json.encode(members))
 
     def next(self) -> int:
         """The number of the next event, which is sent with it."""

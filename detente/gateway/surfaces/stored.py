@@ -16,7 +16,7 @@ import msgspec
 from detente.gateway.surfaces import responses_kept as kept
 from detente.gateway.surfaces import responses_pin as pin
 from detente.gateway.surfaces.naming import text_of
-from detente.gateway.surfaces.responses import sealed
+from detente.gateway.surfaces.responses_native import sealed
 from detente.gateway.surfaces.surface import (
     NO_HEADERS,
     AbsentError,

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
-from typing import Any, ClassVar, NamedTuple
+from typing import Any, ClassVar
 
 import msgspec
 
@@ -110,7 +110,7 @@ class UnsayableError(Exception):
         return replace(failure("broken", 502, str(self), code="unsayable"), of_model=self.of_model)
 
 
-class BlockPlace(NamedTuple):
+class BlockPlace(msgspec.Struct, frozen=True):
     """Where within a stream of blocks its caller is: how many have begun, and the kind of one that is open."""
 
     begun: int = 0
@@ -127,12 +127,16 @@ class Rendering:
         """
         raise NotImplementedError
 
-    def goes_on(self, asked: Asked, place: BlockPlace) -> None:
+    def goes_on(self, asked: Asked, deployment: str, place: BlockPlace) -> None:
         """Another deployment goes on with it, and is asked ``asked``: what is still to name a model names its.
 
         ``place`` is where its caller is, of a stream that passes through in blocks. Neutral: nothing, for a shape that
         names it once, at the beginning.
         """
+
+    def next(self, shown: bytes) -> bytes:
+        """Events of the gateway's own, in the caller's shape, as those that come next. Neutral: as they are."""
+        return shown
 
     def close(self) -> bytes:
         """The end of a stream that is complete. Raises ``UnsayableError``."""

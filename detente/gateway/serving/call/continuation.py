@@ -1,14 +1,13 @@
 """A continuation: how another deployment goes on with a stream that broke off. Pure.
 
 Owns: what a stream of chat chunks has said so far, as far as another can go on with it, and the call by which it is
-asked to. Not here: the same in Anthropic's shape (``said_message``), whether a case wants that (``key_settings``), and
-who can (``going_on``).
+asked to. Not here: the same in other shapes (``said_message``, ``said_response``), whether a case wants that
+(``key_settings``), and who can (``going_on``).
 """
 
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
 from typing import Any, ClassVar, Protocol
 
 import msgspec
@@ -25,7 +24,9 @@ _SAID = frozenset({"role", "content", *_THOUGHT})
 """Members of a delta after which another may go on: text, which it is told, and thoughts, which it has of its own."""
 _WORDS = re.compile(r"[A-Za-z\u00c0-\u052f]+|\S")
 """Words of alphabets in which one is mostly a token; of other text, each sign."""
-_LIMITS = ("max_completion_tokens", "max_tokens")
+_LIMITS = {"responses": ("max_output_tokens",)}
+"""Members that limit how many tokens are made, by the shape of a call; of others those of a chat completion."""
+_OF_CHAT = ("max_completion_tokens", "max_tokens")
 _BOUND = (
     "response_format",
     "structured_outputs",
@@ -121,17 +122,18 @@ class Said:
 
 def continuable(call: Call) -> bool:
     """Whether another may go on with the stream of a call: one answer is asked for, as a chat, in no stated form."""
-    return call.operation == "chat" and choices_of(call) == 1 and not _is_bound(call)
+    return call.operation == "chat" and choices_of(call) == 1 and not is_bound(call)
 
 
-def _is_bound(call: Call) -> bool:
+def is_bound(call: Call) -> bool:
+    """Whether members that inference servers know bind its text to a form."""
     stated = (bytes(call.members.get(name, b"null")) for name in _BOUND)
     return any(b"".join(text.split()) not in _FREE for text in stated)
 
 
 def is_spent(call: Call, tokens: int) -> bool:
     """Whether so many are all the tokens that a call allows: nothing is left to ask for."""
-    return any(left <= 0 for left in _left_of(call.members, tokens).values())
+    return any(left <= 0 for left in left_of(call, tokens).values())
 
 
 class Broken(Protocol):
@@ -162,7 +164,7 @@ def continued(call: Call, text: str, tokens: int, how: Continues | None) -> Call
     messages = _with_beginning(call.members.get("messages", msgspec.Raw(b"[]")), text, how)
     if messages is None:
         return None
-    changed: dict[str, Any] = {"messages": messages, **_left_of(call.members, tokens)}
+    changed: dict[str, Any] = {"messages": messages, **left_of(call, tokens)}
     if how == "vllm":
         changed |= {"add_generation_prompt": False, "continue_final_message": True}
     members = {name: msgspec.Raw(msgspec.json.encode(value)) for name, value in changed.items()}
@@ -180,31 +182,33 @@ def _with_beginning(messages: msgspec.Raw, text: str, how: Continues) -> list[An
         return None
     content: Any = text
     if last.get("role") == "assistant":
-        content, said = _lengthened(last.get("content"), text), said[:-1]
+        content, said = lengthened(last.get("content"), text), said[:-1]
         if content is None:
             return None
     answer = {"role": "assistant", "content": content}
     return [*said, answer | ({"prefix": True} if how == "prefix" else {})]
 
 
-def _lengthened(begun: Any, text: str) -> Any:
+def lengthened(begun: Any, text: str, kind: str = "text") -> Any:
     """A caller's own beginning, as text or in blocks, and some text more; None where it does not end with text.
+
+    ``kind`` is what a block of text is called.
 
     It stays in its caller's form, which who goes on is to take as whoever began took it.
     """
     if isinstance(begun, str):
         return begun + text
     last = begun[-1] if isinstance(begun, list) and begun else None
-    if not isinstance(last, dict) or last.get("type") != "text" or not isinstance(last.get("text"), str):
+    if not isinstance(last, dict) or last.get("type") != kind or not isinstance(last.get("text"), str):
         return None
     return [*begun[:-1], {**last, "text": last["text"] + text}]
 
 
-def _left_of(members: Mapping[str, msgspec.Raw], tokens: int) -> dict[str, int]:
+def left_of(call: Call, tokens: int) -> dict[str, int]:
     """The limits of tokens that a call states, less what was made."""
     found = {}
-    for name in _LIMITS:
-        stated = members.get(name)
+    for name in _LIMITS.get(call.operation, _OF_CHAT):
+        stated = call.members.get(name)
         if stated is not None and bytes(stated) != b"null":
             found[name] = msgspec.json.decode(stated, type=int) - tokens
     return found

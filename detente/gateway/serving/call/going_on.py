@@ -1,7 +1,7 @@
 """Who goes on with a stream that broke off.
 
 Owns: whether anybody may, what a deployment would be asked then, or that it cannot go on. Not here: the call by which
-it is asked to (``continuation``, ``said_message``), and who is asked in which order (``relay``).
+it is asked to (``continuation``, ``said_message``, ``said_response``), and who is asked in which order (``relay``).
 """
 
 from __future__ import annotations
@@ -14,8 +14,12 @@ from detente.gateway.deciding.choose import RankedCandidate
 from detente.gateway.serving.call.continuation import Said, continuable, continued
 from detente.gateway.serving.call.job import Job
 from detente.gateway.serving.call.said_message import MessageSaid, continuable_message, continued_message
+from detente.gateway.serving.call.said_response import ResponseSaid, continuable_response, continued_response
 from detente.gateway.surfaces.surface import Asked
 from detente.providers.wire import Call, Wire
+
+_HOW = {"messages": continued_message, "responses": continued_response}
+"""How a call is made to go on with an answer, by its shape; others as chat."""
 
 
 def said_of(job: Job, call: Call) -> Said | None:
@@ -25,6 +29,8 @@ def said_of(job: Job, call: Call) -> Said | None:
         return None
     if continuable_message(call):
         return MessageSaid()
+    if continuable_response(call):
+        return ResponseSaid()
     return Said() if continuable(call) else None
 
 
@@ -48,7 +54,7 @@ def going_on(job: Job, choice: RankedCandidate) -> Asked | None:
     asked = stream.asked.call
     if not _takes(job, asked, wire):
         return None
-    how = continued_message if asked.operation == "messages" else continued
+    how = _HOW.get(asked.operation, continued)
     tokens = stream.said.tokens_of(stream.pieces)
     call = how(asked, stream.said.text, tokens, wire.goes_on(asked.operation))
     return None if call is None else msgspec.structs.replace(stream.asked, call=call)

@@ -129,12 +129,10 @@ class Stream:
             return b""
         before, self.continued = self.choice.candidate.deployed.id, True
         self.choice, asked, self._spilled = self._next
-        self._rendering.goes_on(asked, self.said.place if self.said is not None else BlockPlace())
+        after = self.choice.candidate.deployed.id
+        self._rendering.goes_on(asked, after, self.said.place if self.said is not None else BlockPlace())
         self._next = None
-        return b": detente: %b broke off, %b goes on\n\n" % (
-            before.encode(),
-            self.choice.candidate.deployed.id.encode(),
-        )
+        return b": detente: %b broke off, %b goes on\n\n" % (before.encode(), after.encode())
 
     def complete(self, data: bytes) -> None:
         """Render the end, before it is recorded as one. Raises ``UnsayableError``."""
@@ -145,7 +143,7 @@ class Stream:
     def limit(self, said: Said) -> None:
         """Render the end of a stream that broke off with all the tokens that its caller allowed."""
         end = said.at_its_limit(asks_usage=self.asked.call.asks_usage)
-        self._last = end if said.of_shown else self._shown(end)
+        self._last = self._rendering.next(end) if said.of_shown else self._shown(end)
         self._last += self._rendering.close()
         self.finish = "length"
 
