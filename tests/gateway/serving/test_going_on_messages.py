@@ -12,7 +12,7 @@ from tests.gateway.caller import HELLO, STREAM
 from tests.gateway.http.peer import run
 from tests.gateway.script import LAST, SSE, Provider, chunked, http, play, refusal
 from tests.gateway.serving.bodies import CHAT, MESSAGES, RESPONSES
-from tests.gateway.stage import PATIENT, Stage, two
+from tests.gateway.stage import PATIENT, Stage, case_data, two
 from tests.providers.test_messages_stream import as_events, as_frames, block, delta, stop
 
 HAIKU, NEWER = "claude-haiku-4-5-20251001", "claude-opus-4-6"
@@ -312,6 +312,29 @@ def test_the_head_claims_nothing_of_one_that_has_failed(tmp_path: Path) -> None:
                 assert told(answer.events) == [*told([BEGIN, *SAYS]), ("error", None)]
                 assert [a.deployment for a in stage.records[0].attempts] == ["south-m", "south-m", "north-m"]
                 assert "x-detente-on-cut" not in answer.headers
+
+    run(main())
+
+
+@pytest.mark.parametrize(("window", "claims"), [(1000, False), (3000, True)])
+def test_the_head_claims_nothing_of_one_whose_window_the_call_outgrew(
+    tmp_path: Path, window: int, claims: bool
+) -> None:
+    """South's window of 1,000 tokens is too short, and North's of 2,000 is not."""
+    long = http({"error": {"message": "too long", "code": "context_length_exceeded"}}, "400 Bad Request")
+
+    async def main() -> None:
+        said = [SSE, *map(chunked, CHUNKS), "heard", "close"]
+        async with play(long) as south, play(said) as north, play("close", "close") as east:
+            bases = {"south": south.base, "north": north.base, "east": east.base}
+            data = case_data(bases, serving=PATIENT | {"on-cut": "continue"})
+            for offer, context in zip(data["offers"], (1000, 2000, window), strict=True):
+                offer["context"] = context
+            data["deployments"][2]["continues"] = "assistant"
+            async with Stage(tmp_path, data) as stage:
+                answer = await stage.ask(STREAM, north)
+                assert ("x-detente-on-cut" in answer.headers) is claims
+                assert bool(east.requests) is claims
 
     run(main())
 

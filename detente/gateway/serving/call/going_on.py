@@ -42,7 +42,8 @@ def others_go_on(job: Job, choice: RankedCandidate, call: Call, said: Said) -> b
     if not said.plain:
         return False
     later = islice(dropwhile(lambda other: other is not choice, job.order.choices), 1, None)
-    wires = [other.candidate.deployed.wire for other in later]
+    able = (other.candidate.deployed for other in later)
+    wires = [deployed.wire for deployed in able if not job.is_beyond(deployed)]
     return any(_takes(job, call, wire) and (not said.text or bool(wire.goes_on(call.operation))) for wire in wires)
 
 

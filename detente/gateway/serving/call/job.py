@@ -15,6 +15,7 @@ from detente.gateway.deciding.admit import Admission, Candidate
 from detente.gateway.deciding.choose import Order, RankedCandidate
 from detente.gateway.deciding.keyring import HeldKey
 from detente.gateway.deciding.moment import Moment
+from detente.gateway.deciding.policy import Deployed
 from detente.gateway.http.exchange import HeaderLines
 from detente.gateway.serving.call.continuation import Broken
 from detente.gateway.serving.observing.call_trace import CallSpan
@@ -82,6 +83,11 @@ class Job(msgspec.Struct):
     def workload(self) -> AnyWorkload:
         """Whose call it is."""
         return self.held.workload
+
+    def is_beyond(self, deployed: Deployed) -> bool:
+        """Whether a deployment cannot take it, by what was learned as others were asked: its length, its thoughts."""
+        outgrew = self.outgrown is not None and (deployed.offer.context or 0) <= self.outgrown
+        return outgrew or deployed.id in self.foreign_to
 
 
 class Served(msgspec.Struct, frozen=True):

@@ -162,9 +162,7 @@ class Relay:
         deployed = choice.candidate.deployed
         if job.broken is not None and going_on(job, choice) is None:
             return False
-        if job.outgrown is not None and (deployed.offer.context or 0) <= job.outgrown:
-            return False
-        if deployed.id in job.foreign_to:
+        if job.is_beyond(deployed):
             return False
         return self._load.health(deployed.id).may_ask(self._loop.time()) and self._permitted(job, choice)
 
