@@ -15,9 +15,10 @@ from detente.providers import sse
 from detente.providers.bedrock.converse_reply import broken
 from detente.providers.bedrock.converse_stream import ConverseDecoder
 from detente.providers.claude_chat import citation, counted, headed, stop_of
-from detente.providers.messages_stream import STOPPED, AnthropicError, failure_of
+from detente.providers.messages_stream import STOPPED, AnthropicError, events_of, failure_of
 from detente.providers.messages_usage import MessagesUsage, usage_of
 from detente.providers.unreadable import UNREADABLE
+from detente.providers.unstreamed import is_whole
 from detente.providers.wire import Headers, StreamPart, as_text, ended_early, failure, is_utf8
 
 
@@ -95,6 +96,8 @@ class ClaudeChatDecoder(ConverseDecoder):
     def end(self) -> StreamPart:
         if self._failure is not None or self._done:
             return StreamPart(failure=self._failure, done=self._done)
+        if self._reason is None and is_whole(whole := self._events.rest):
+            return self._whole(whole)
         part = self.feed(sse.BLANK) if self._events.lacks_end else StreamPart()
         if self._reason is None:
             self._failure = ended_early(part)
@@ -104,6 +107,16 @@ class ClaudeChatDecoder(ConverseDecoder):
             self._close(part, shown)
             part.data, self._done, self._failure = b"".join(shown), part.done, part.failure
         return part
+
+    def _whole(self, body: bytes) -> StreamPart:
+        """A message that came whole, though a stream was asked for."""
+        self._events = sse.Events()
+        if isinstance(told := events_of(body), bytes):
+            part = self.feed(told)
+            self._failure = part.failure or (None if part.done else ended_early(part))
+        else:
+            self._failure = told
+        return StreamPart(failure=self._failure) if self._failure is not None else part
 
     def _close(self, part: StreamPart, shown: list[bytes]) -> None:
         """It is complete but for its last mark, with which its use is told."""

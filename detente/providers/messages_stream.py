@@ -22,6 +22,7 @@ from detente.providers.said_anything import says_anything
 from detente.providers.status import by_status
 from detente.providers.too_long import says_too_long, too_long
 from detente.providers.unreadable import UNREADABLE
+from detente.providers.unstreamed import is_whole, message_events
 from detente.providers.wire import (
     Decoder,
     Failure,
@@ -280,11 +281,28 @@ class MessagesDecoder(Decoder):
     def end(self) -> StreamPart:
         if self._done or self._failed:
             return StreamPart(done=self._done)
+        if not self._stopped and is_whole(whole := self._events.rest):
+            return self._whole(whole)
         part = self.feed(sse.BLANK) if self._events.lacks_end else StreamPart()
         if self._stopped and not part.done:  # complete but for its last mark, which its caller wants to see
             part.data += sse.event(STOPPED, "message_stop")
             self.read(STOPPED, part)
         return part if part.done else self._fail(StreamPart(), ended_early(part))
+
+    def _whole(self, body: bytes) -> StreamPart:
+        """A message that came whole, though a stream was asked for."""
+        self._events = sse.Events()
+        part = self.feed(told) if isinstance(told := events_of(body), bytes) else StreamPart(failure=told)
+        return part if part.done else self._fail(StreamPart(), part.failure or ended_early(part))
+
+
+def events_of(body: bytes) -> bytes | Failure:
+    """A whole reply as the events of a stream."""
+    found = reply_of(body)
+    try:
+        return message_events(found.body) if isinstance(found, Reply) else found
+    except UNREADABLE:
+        return failure("broken", 502, "the provider's reply holds a block that cannot be read")
 
 
 def is_piece(data: bytes) -> bool:

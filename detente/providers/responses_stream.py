@@ -16,6 +16,7 @@ from detente.providers.error_object import failure_of
 from detente.providers.openai_usage import told_usage_of_response, with_usage
 from detente.providers.said_anything import says_anything
 from detente.providers.unreadable import UNREADABLE
+from detente.providers.unstreamed import is_whole, response_events
 from detente.providers.wire import (
     Decoder,
     Failure,
@@ -169,11 +170,25 @@ class ResponsesDecoder(Decoder):
     def end(self) -> StreamPart:
         if self._done or self._failed:
             return StreamPart(done=self._done)
+        if is_whole(whole := self._events.rest):
+            return self._whole(whole)
         part = self.feed(sse.BLANK) if self._events.lacks_end else StreamPart()
         if part.done:
             return part
         self._failed = True
         return StreamPart(failure=ended_early(part))
+
+    def _whole(self, body: bytes) -> StreamPart:
+        """A response that came whole, though a stream was asked for."""
+        self._events, found = sse.Events(), reply_of_response(body)
+        try:
+            part = self.feed(response_events(found.body)) if isinstance(found, Reply) else StreamPart(failure=found)
+        except UNREADABLE:
+            part = StreamPart(failure=failure("broken", 502, "the provider's reply holds an item that cannot be read"))
+        if part.done:
+            return part
+        self._failed = True
+        return StreamPart(failure=part.failure or ended_early(part))
 
 
 def _is_content(event: _Event) -> bool:
