@@ -2,7 +2,8 @@
 
 Owns: telling the caller, with the place, before anybody is asked: providers differ in what they make of such a
 conversation, and none can tell which result is meant. An id may come again in a later turn, as some models write them,
-also where the earlier call has no result: what is made of that one is its provider's to judge.
+also where the earlier call has no result: what is made of that one is its provider's to judge. A text between two calls
+ends no turn: OpenAI refuses a call without its result, and clients send each call with one (Codex makes one up).
 Not here: the same in Anthropic's own shape (``providers/conversation``) and Converse's (``providers/bedrock/calls``).
 """
 

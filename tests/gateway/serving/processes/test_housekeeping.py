@@ -120,3 +120,35 @@ def test_a_defect_at_the_end_is_told_and_being_cancelled_is_none() -> None:
         await beside.end()
 
     assert kept(main) == ["it could not let go"]
+
+
+def test_a_defect_that_comes_again_and_again_is_told_at_growing_intervals() -> None:
+    """It fails each two seconds, with its pause: told at 1, at 61 (29 between: 3 to 59), at 181 (59: 63 to 179)."""
+    messages: list[tuple[float, str]] = []
+    what = ["the same"]
+
+    async def main(beside: Housekeeping) -> None:
+        loop = asyncio.get_running_loop()
+        began = loop.time()
+        loop.set_exception_handler(lambda _, told: messages.append((round(loop.time() - began), told["message"])))
+
+        async def fails(now: float) -> None:
+            raise ValueError(what[0])
+
+        beside.each_second(fails)
+        await turns()
+        for _ in range(190):
+            await passes(1)
+        what[0] = "another"
+        for _ in range(4):
+            await passes(1)
+        await beside.end()
+
+    kept(main)
+    failed = "a worker's housekeeping failed"
+    assert messages == [
+        (1, failed),
+        (61, f"{failed}, and 29 times more since that was told"),
+        (181, f"{failed}, and 59 times more since that was told"),
+        (191, failed),
+    ]
