@@ -26,8 +26,8 @@ from __future__ import annotations
 
 import re
 import unicodedata
-from collections.abc import Iterable
-from dataclasses import dataclass
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Self
 
@@ -52,11 +52,26 @@ Line feeds and tabs are not among them.
 
 @dataclass(frozen=True, order=True)
 class Where:
-    """A place in a file: 1-based line and column; line 0 is the file as a whole."""
+    """A place in a file: 1-based line and column; line 0 is the file as a whole. Or a parameter of a function.
+
+    Of a ``parameter``, ``file`` is its name; of several that are wrong together, their names with commas between.
+    """
 
     file: str
     line: int = 0
     column: int = 0
+    parameter: bool = False
+
+    @classmethod
+    def of_parameter(cls, *names: str) -> Self:
+        """The place of what a function was given; a command says its own option (``CaseError.by_options``)."""
+        return cls(", ".join(names), parameter=True)
+
+    def by_options(self, options: Mapping[str, str]) -> Where:
+        """The same place by the options of a command, each by the name of the parameter that it gives."""
+        if not self.parameter:
+            return self
+        return Where(", ".join(options.get(name, name) for name in self.file.split(", ")))
 
     def __str__(self) -> str:
         return f"{self.file}:{self.line}:{self.column}" if self.line else self.file
@@ -121,6 +136,15 @@ class CaseError(DetenteError):
     def __init__(self, mistakes: Iterable[Mistake]) -> None:
         self.mistakes = tuple(sorted(set(mistakes)))
         super().__init__(str(self))
+
+    @classmethod
+    def of_parameter(cls, name: str, what: str, remedy: str) -> Self:
+        """That one thing is wrong with what a function was given, by the name of the parameter."""
+        return cls([Mistake(Where.of_parameter(name), what, remedy)])
+
+    def by_options(self, options: Mapping[str, str]) -> CaseError:
+        """The same mistakes, those of parameters at the options of a command, each by its parameter's name."""
+        return CaseError(replace(each, where=each.where.by_options(options)) for each in self.mistakes)
 
     def __str__(self) -> str:
         n, more = len(self.mistakes), len(self.mistakes) - MAX_SHOWN

@@ -34,6 +34,30 @@ def test_no_two_classes_or_types_share_a_name() -> None:
     assert {name: files for name, files in homes.items() if len(files) > 1} == {}
 
 
+def texts(module: ast.Module) -> Iterator[str]:
+    """What a file says: its texts but for those that stand alone, which are comments."""
+    alone = {id(node.value) for node in ast.walk(module) if isinstance(node, ast.Expr)}
+    for node in ast.walk(module):
+        if isinstance(node, ast.Constant) and isinstance(node.value, str) and id(node) not in alone:
+            yield node.value
+
+
+def test_options_are_named_by_commands_and_by_what_people_read_alone() -> None:
+    """Elsewhere a mistake names the parameter (``CaseError.of_parameter``), or a command as it is typed."""
+    option, command = re.compile(r"(?<![\w<!-])--[a-z]"), re.compile(r"`detente [^`]*(`|$)")
+    rest = [
+        file for file in sorted(PACKAGE.rglob("*.py")) if file.relative_to(PACKAGE).parts[0] not in ("cli", "report")
+    ]
+    said = {
+        (str(file.relative_to(PACKAGE)), text)
+        for file in rest
+        if "--" in (whole := file.read_text(encoding="utf-8"))
+        for text in texts(ast.parse(whole))
+        if option.search(command.sub("", text))
+    }
+    assert said == set()
+
+
 def test_limits_are_called_max_and_min() -> None:
     odd = re.compile(r"_?(?:MOST|LEAST|\w+_MOST|\w+_LEAST|MOST_\w+|LEAST_\w+)")
     texts = {file: file.read_text(encoding="utf-8") for file in sorted(PACKAGE.rglob("*.py"))}

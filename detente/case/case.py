@@ -123,8 +123,8 @@ class Case:
         names = scenarios_named(scenario)
         for name in names:
             if name not in known:
-                hint = did_you_mean(name, known, "the case has no scenarios: leave out `--scenario`")
-                raise CaseError([Mistake(Where("scenario"), f"there is no `{name}`", hint)])
+                hint = did_you_mean(name, known, "the case has no scenarios: leave it out")
+                raise CaseError.of_parameter("scenario", f"there is no `{name}`", hint)
         applied = {each.id for each in self.scenarios}
         chain = [known[name] for name in order(names, known) if name not in applied]
         return self._with(chain, f"in the scenario `{scenario}`, ")
@@ -132,7 +132,7 @@ class Case:
     def with_changes(self, changes: Mapping[str, Any]) -> Case:
         """The same case with changes that stand in no file: a scenario, with its ``id``. Raises CaseError."""
         mistakes: list[Mistake] = []
-        here = Where("changes")
+        here = Where.of_parameter("changes")
         scenario = read_entry("scenarios", changes, (), lambda f: mistakes.append(Mistake(here, f.what, f.remedy)))
         if scenario is None:
             raise CaseError(mistakes)
@@ -204,7 +204,7 @@ class Case:
         try:
             choice = choice_of(self._disputed, written)
         except FlawError as error:
-            raise CaseError([Mistake(Where("reading"), f.what, f.remedy) for f in error.flaws]) from None
+            raise CaseError([Mistake(Where.of_parameter("reading"), f.what, f.remedy) for f in error.flaws]) from None
         return replace(self, chosen=tuple(sorted({**dict(self.chosen), **choice}.items())))
 
     def severing(self, party: str, at: datetime) -> Case:
@@ -300,7 +300,7 @@ class Case:
         try:
             return tuple(combinations(self.disputed, given))
         except FlawError as error:
-            raise CaseError([Mistake(Where("reading"), f.what, f.remedy) for f in error.flaws]) from None
+            raise CaseError([Mistake(Where.of_parameter("reading"), f.what, f.remedy) for f in error.flaws]) from None
 
     @cached_property
     def offer_facts(self) -> dict[str, Facts]:

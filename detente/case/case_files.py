@@ -15,7 +15,7 @@ from detente.values.likeness import did_you_mean
 FOLDERS = tuple(SECTIONS)
 SUFFIXES = (".yaml", ".yml")
 START = "start one with `detente init`"
-PLAN = "name the case; a plan is given by `--plan`, or to `detente report`"
+PLAN = "name the case that it is the plan of"
 
 Wrong = Callable[[Where, str, str], None]
 """Takes a mistake: where, what, remedy."""

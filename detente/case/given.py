@@ -96,11 +96,11 @@ def _read(reader: Callable[[Any], ReadText], given: str, name: str) -> ReadText:
     try:
         return reader(given)
     except FlawError as error:
-        raise CaseError([Mistake(Where(name), flaw.what, flaw.remedy) for flaw in error.flaws]) from None
+        raise CaseError([Mistake(Where.of_parameter(name), flaw.what, flaw.remedy) for flaw in error.flaws]) from None
 
 
 def _wrong(name: str, what: str, remedy: str) -> CaseError:
-    return CaseError([Mistake(Where(name), what, remedy)])
+    return CaseError.of_parameter(name, what, remedy)
 
 
 def _shown(given: object) -> str:

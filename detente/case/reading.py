@@ -29,7 +29,7 @@ WrittenReading = Annotated[
 """A reading for every clause that has it, or one for each of some clauses."""
 
 MAX_COMBINATIONS = 1024
-NO_READINGS = "no clause of this case has readings: leave out `--reading`"
+NO_READINGS = "no clause of this case has readings: leave it out"
 
 
 def choice_of(disputed: Disputed, written: str | Chosen) -> dict[str, str]:
@@ -88,13 +88,13 @@ def combinations(disputed: Disputed, fixed: Chosen) -> Iterator[dict[str, str]]:
     ways = [(fixed[clause],) if clause in fixed else names for clause, names in disputed.items()]
     if (n := prod(map(len, ways))) > MAX_COMBINATIONS:
         what = f"the readings of {len(ways)} disputed clauses combine in {n:,} ways, more than {MAX_COMBINATIONS:,}"
-        raise FlawError(what, "choose some of them: `--reading CLAUSE=READING`")
+        raise FlawError(what, "choose some of them: `CLAUSE=READING`")
     return (dict(zip(disputed, names, strict=True)) for names in product(*ways))
 
 
 def unread(clause: str, disputed: Disputed) -> Mistake:
     """That a clause has readings and none was chosen, and what to do."""
     names = ", ".join(f"`{name}`" for name in disputed[clause])
-    alone = f"; of this clause alone: `--reading {clause}=…`" if len(disputed) > 1 else ""
-    what, remedy = f"`{clause}` has several readings and none is chosen", "say `--reading`, or `reading:` in case.yaml"
-    return Mistake(Where("reading"), what, f"{remedy}: {names}{alone}")
+    alone = f"; of this clause alone: `{clause}=…`" if len(disputed) > 1 else ""
+    remedy = f"choose one, here or by `reading:` in case.yaml: {names}{alone}"
+    return Mistake(Where.of_parameter("reading"), f"`{clause}` has several readings and none is chosen", remedy)

@@ -15,7 +15,7 @@ from pydantic import ConfigDict, Field, field_validator, model_validator
 
 from detente.case.reading import WrittenReading
 from detente.contract.reach.ending import Ending
-from detente.errors import CaseError, FlawError, Mistake, Where
+from detente.errors import CaseError, FlawError
 from detente.values.money import Cash
 from detente.values.noun import Id, Noun, Title, read_by, written_as
 from detente.values.period import DATE, Day, day, later, moment
@@ -47,10 +47,10 @@ def scenarios_named(given: object) -> list[str]:
     names = [name.strip() for name in given.split(",")] if isinstance(given, str) else []
     if not names:
         what, remedy = f"`{given!r}` is no text", "name a scenario; several in one text, with commas between"
-        raise CaseError([Mistake(Where("scenario"), what, remedy)])
+        raise CaseError.of_parameter("scenario", what, remedy)
     if not all(names):
         what = f"`{given}` holds an empty name"
-        raise CaseError([Mistake(Where("scenario"), what, "name a scenario, or leave out `--scenario`")])
+        raise CaseError.of_parameter("scenario", what, "name a scenario, or leave it out")
     return names
 
 

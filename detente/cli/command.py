@@ -147,10 +147,15 @@ class Command(_Exemplified):
             found = _with_extras(super().invoke, ctx)
             _tell_overrun(ctx.params.get("time_limit"))
             return found
-        except (DetenteError, click.ClickException, OSError) as error:
+        except (DetenteError, click.ClickException, OSError) as raised:
+            error = raised.by_options(self._options()) if isinstance(raised, CaseError) else raised
             if ctx.params.get("as_json") and not isinstance(error, BrokenPipeError):
                 click.echo(mistakes_json(error))
-            raise
+            raise error from None
+
+    def _options(self) -> dict[str, str]:
+        """Its options, by the names of the parameters that they give."""
+        return {each.name: each.opts[0] for each in self.params if isinstance(each, click.Option) and each.name}
 
 
 def _with_extras(run: Callable[[click.Context], Any], ctx: click.Context) -> Any:
@@ -231,12 +236,12 @@ def of_plan(
 
     Raises PlanError where the plan is in a scenario that neither the case nor a file beside it has.
     """
-    from detente.errors import PlanError
+    from detente.errors import PlanError, Where
 
     try:
         return load(path, reading or plan.reading, scenario or plan.scenario, beside)
     except CaseError as error:
-        if scenario is None and any(mistake.where.file == "scenario" for mistake in error.mistakes):
+        if scenario is None and any(mistake.where == Where.of_parameter("scenario") for mistake in error.mistakes):
             what = f"the plan is in the scenario `{plan.scenario}`, and the case has no such scenario"
             raise PlanError(f"{what}: name its file with `--with`, or plan again") from None
         raise

@@ -47,7 +47,7 @@ def keys() -> None:
 @JSON
 def new(workload: str, key_id: str | None, case: Path | None, as_json: bool) -> int:
     """Print a new key, once, and the lines that make a case accept it: they hold its hash, never the key."""
-    from detente.errors import CaseError, Mistake, Where
+    from detente.errors import CaseError
     from detente.live import key as making
     from detente.values.likeness import did_you_mean
     from detente.values.noun import ID, MAX_CHARACTERS
@@ -58,7 +58,7 @@ def new(workload: str, key_id: str | None, case: Path | None, as_json: bool) -> 
         found = Case.load(case)
         known = [w.id for w in found.workloads if w.kind != "training"]
         if workload not in known:
-            raise CaseError([Mistake(Where("--workload"), f"there is no `{workload}`", did_you_mean(workload, known))])
+            raise CaseError.of_parameter("workload", f"there is no `{workload}`", did_you_mean(workload, known))
     for option, name in (("--workload", workload), ("--id", key_id)):
         if name is not None and not (re.fullmatch(ID, name) and len(name) <= MAX_CHARACTERS):
             what = f"{option}: `{name}` is not a valid name; write lower-case letters, digits, `.`, `_`, `-`"

@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 @command("detente leverage examples/frontier-lab --reading letter --out out/leverage")
 @asked
 @click.option("--provider", "providers", multiple=True, metavar="NAME", help="Only of this provider. May be repeated.")
-@click.option("--from", "start", metavar="DAY", help="It says so on this day, and is lost then; default: the first.")
+@click.option("--from", "away", metavar="DAY", help="It says so on this day, and is lost then; default: the first.")
 @click.option("--notice", metavar="LENGTH", help="How long it still delivers after it said so: `3 months`.")
 @click.option("--for", "lasting", metavar="LENGTH", help="For how long it is gone; default: for ever.")
 @click.option(
@@ -29,7 +29,7 @@ if TYPE_CHECKING:
 def leverage(
     request: AnswerRequest,
     providers: tuple[str, ...],
-    start: str | None,
+    away: str | None,
     notice: str | None,
     lasting: str | None,
     curves: bool,
@@ -47,8 +47,8 @@ def leverage(
     from detente.report.pages.leverage_page import render_leverage
 
     case = request.loaded("leverage")
-    away, limit = _away(case, start, notice, lasting), request.seconds
-    found = find(case, providers, away, curves=curves, gap=request.least_gap, time_limit=limit, progress=progress())
+    gone, limit = _away(case, away, notice, lasting), request.seconds
+    found = find(case, providers, gone, curves=curves, gap=request.least_gap, time_limit=limit, progress=progress())
     return AnswerView(leverage_view, render_leverage).show(found, request, case.currency)
 
 

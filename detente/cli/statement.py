@@ -161,13 +161,13 @@ def _too_early(window: str | None, upto: date, start: date) -> str:
 
 def _party(case: Case, agreement: str) -> str:
     """The party of an agreement."""
-    from detente.errors import CaseError, Mistake, Where
+    from detente.errors import CaseError
     from detente.values.likeness import did_you_mean
 
     found = {each.id: each.with_ for each in case.declared.agreements}
     if agreement not in found:
         hint = did_you_mean(agreement, found, "the case has no agreements: leave out `--agreement`")
-        raise CaseError([Mistake(Where("--agreement"), f"there is no `{agreement}`", hint)])
+        raise CaseError.of_parameter("agreement", f"there is no `{agreement}`", hint)
     return found[agreement]
 
 

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from typing import Literal
 
 from detente.case.case import Case
-from detente.errors import CaseError, Mistake, Where
+from detente.errors import CaseError
 from detente.outcomes.choices.leaves import leaves
 from detente.outcomes.deals.sign import with_and_without
 from detente.outcomes.leverage.loss import standing_by
@@ -44,9 +44,7 @@ class Counterpart:
         if not colon:
             return None
         if kind not in KINDS:
-            raise CaseError(
-                [Mistake(Where("subject"), f"there is nothing called `{kind}:`", did_you_mean(kind, KINDS))]
-            )
+            raise CaseError.of_parameter("subject", f"there is nothing called `{kind}:`", did_you_mean(kind, KINDS))
         found = {
             "price": _priced, "agreement": _unsigned, "deal": _signed, "leverage": _lost, "outcome": _outcome
         }  # fmt: skip
@@ -86,4 +84,4 @@ def _outcome(case: Case, name: str) -> Counterpart:
 
 def _known(name: str, names: Sequence[str], what: str) -> None:
     if name not in names:
-        raise CaseError([Mistake(Where("subject"), f"there is no {what} `{name}`", did_you_mean(name, names))])
+        raise CaseError.of_parameter("subject", f"there is no {what} `{name}`", did_you_mean(name, names))

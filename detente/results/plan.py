@@ -46,7 +46,7 @@ from detente.results.plan_rows import (
     Unserved,
     WorkloadRow,
 )
-from detente.results.rows import Section, dicts
+from detente.results.rows import Section, dicts, must_be_section
 from detente.values.file import read, write_with
 from detente.values.money import shown
 from detente.values.parquet import columns_as_parquet
@@ -141,10 +141,9 @@ class Plan(AnswerHead):
     def rows(self, section: Section = "allocations") -> list[dict[str, Any]]:
         """A section as plain dicts with dates and units, for a data frame: see ``rows.dicts``.
 
-        Raises ValueError for a section that a plan does not have.
+        Raises CaseError for a section that a plan does not have.
         """
-        if section not in get_args(Section):
-            raise ValueError(f"a plan has no rows of `{section}`; choose from: {', '.join(get_args(Section))}")
+        must_be_section(section, get_args(Section))
         units = {w.workload: w.unit for w in self.workloads}
         return list(dicts(getattr(self, section), self.periods, units, self.currency))
 

@@ -1,7 +1,7 @@
 """The rows of a plan for a table: plain dicts with dates and units, ready for a data frame.
 
-Owns: which dates and units belong to a row. Not here: the rows themselves (``plan_rows``), and any library of
-data frames.
+Owns: which dates and units belong to a row, and which sections there are. Not here: the rows themselves
+(``plan_rows``), and any library of data frames.
 """
 
 from __future__ import annotations
@@ -10,6 +10,7 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import fields
 from typing import Any, Literal
 
+from detente.errors import CaseError
 from detente.results.plan_rows import Decision
 
 Section = Literal[
@@ -29,6 +30,13 @@ Section = Literal[
     "decisions",
 ]
 MONEY = frozenset({"cost", "amount", "listed", "net", "spend", "idle", "adds"})
+
+
+def must_be_section(given: object, known: Sequence[str]) -> None:
+    """Raise CaseError for a section of rows that an answer does not have."""
+    if given not in known:
+        names = ", ".join(f"`{name}`" for name in known)
+        raise CaseError.of_parameter("section", f"there are no rows of `{given}`", f"choose from: {names}")
 
 
 def dicts(

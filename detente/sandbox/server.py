@@ -91,7 +91,7 @@ class Sandbox:
         except OSError as error:
             await self.stop()
             taken = self._port + len(self._listeners)
-            raise SandboxError(f"port {taken} cannot be had: {error.strerror}; choose another `--port`") from None
+            raise SandboxError(f"port {taken} cannot be had: {error.strerror}; choose another port") from None
         first, *rest = self._listeners
         pairs = list(zip(self.servers, rest, strict=True))
         named.update({f"{server.provider}/{server.region}": listener.address for server, listener in pairs})

@@ -207,7 +207,7 @@ def decision(found: Case, workload: str, offer: str, at: str = "2026-02-01") -> 
 def test_a_reading_is_chosen_and_never_guessed() -> None:
     found = case(DISPUTED, events={"agi": "not expected"})
     assert found.readings == ("letter", "spirit")
-    with pytest.raises(CaseError, match="`only` has several readings and none is chosen\n    say `--reading`"):
+    with pytest.raises(CaseError, match="`only` has several readings and none is chosen\n    choose one, here or by"):
         _ = found.terms
     with pytest.raises(CaseError, match="did you mean `letter`"):
         found.under(reading="leter")

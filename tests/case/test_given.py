@@ -161,6 +161,21 @@ def test_steps_may_be_a_text(clouds: Case) -> None:
         sweep(clouds, "floor", "0 USD", "9 k USD", steps=0)
 
 
+def test_what_is_not_there_is_said_of_the_parameter(clouds: Case) -> None:
+    asked: list[tuple[Callable[[], object], str]] = [
+        (lambda: leverage(clouds, "west"), "^providers: there is no provider `west`"),
+        (lambda: leverage(clouds, away="2031-01-01"), "^away: the loss begins on 2031-01-01"),
+        (lambda: sweep(clouds, "flor", "0 USD", "9 USD"), "^of: there is no clause `flor`"),
+        (lambda: sweep(clouds, "floor", "0 EUR", "9 USD"), "^start: .* is in EUR"),
+        (lambda: sweep(clouds, "floor", "0 USD", "0 USD"), "^end: .* are not two ends"),
+        (lambda: simulate(clouds, "nosuch"), "^choice: there is no choice `nosuch`\n.*has no choices: leave it out"),
+        (lambda: clouds.under(reading="letter"), "^reading: no clause has .*\n.*has readings: leave it out"),
+    ]
+    for ask, told in asked:
+        with pytest.raises(CaseError, match=told):
+            ask()
+
+
 def test_names_that_are_no_texts_are_told() -> None:
     case = Case.of(deals.world())
     asked: list[tuple[Callable[[], object], str]] = [
@@ -168,6 +183,7 @@ def test_names_that_are_no_texts_are_told() -> None:
         (lambda: case.under(scenario=["deal"]), "scenario: .* is no text"),  # type: ignore[arg-type]
         (lambda: case.under(scenario="nosuch"), "scenario: there is no `nosuch`"),
         (lambda: case.under(scenario="deal,"), "holds an empty name"),
+        (lambda: sign(case, "nosuch"), "deal: there is no file"),
         (lambda: sign(case, None), "deal: `None` does not name a scenario or an agreement"),  # type: ignore[arg-type]
     ]
     for ask, told in asked:

@@ -285,7 +285,7 @@ def test_a_plan_where_a_case_is_expected(tmp_path: Path) -> None:
 
 
 def test_a_scenario_where_there_is_none() -> None:
-    with pytest.raises(CaseError, match="the case has no scenarios: leave out `--scenario`"):
+    with pytest.raises(CaseError, match="the case has no scenarios: leave it out"):
         Case.of(base()).under(scenario="boom")
 
 

@@ -158,7 +158,7 @@ def test_a_statement_an_audit_and_the_evidence_for_a_call(
     ("command", "what"),
     [
         ("audit CASE --sign x", "--key goes with --sign or --against"),
-        ("audit CASE --sign x --key secret", "--key: write `env:NAME` or `file:PATH`"),
+        ("audit CASE --sign x --key secret", "where the key is: write `env:NAME` or `file:PATH`"),
         ("statement CASE --agreement nrth-deal", "did you mean `north-deal`?"),
         ("statement CASE --window June", "--window: `June` is not a date; write for example `2026`, `2026-Q1`"),
         (

@@ -76,7 +76,7 @@ def test_traces_say_what_to_install(case: Path, package: str) -> None:
     done = detente([package], "serve", case, "--port", 0, "--traces")
     assert (done.returncode, done.stderr) == (
         2,
-        "`--traces` needs an optional package: pip install 'detente[traces]'\n",
+        "sending traces needs an optional package: pip install 'detente[traces]'\n",
     )
 
 

@@ -219,4 +219,4 @@ def test_several_workers_do_not_count_budgets_each_for_itself(tmp_path: Path, pr
     case = case_at(tmp_path, provider, budgets=[TEAM])
     told = refused(case, "--workers", 2)
     assert "`team` is a budget, and 2 workers would each count for themselves" in told
-    assert "give them a ledger (`--ledger ledger.db`)" in told
+    assert "give them a ledger, by which" in told

@@ -181,15 +181,13 @@ def test_a_port_in_use(tmp_path: Path, provider: Provider) -> None:
     with contextlib.closing(socket.create_server(("127.0.0.1", 0))) as taken:
         port = taken.getsockname()[1]
         told = refused(case_at(tmp_path, provider), "--port", port)
-        assert re.search(
-            rf"cannot listen on 127\.0\.0\.1:{port}: .*in use.*; choose another `--port`", told, re.IGNORECASE
-        )
+        assert re.search(rf"cannot listen on 127\.0\.0\.1:{port}: .*in use.*; choose another port", told, re.IGNORECASE)
 
 
 def test_a_host_that_is_not_here(tmp_path: Path, provider: Provider) -> None:
     case = case_at(tmp_path, provider)
     for host in ("203.0.113.1", "no.such.host.example", "é..x", "x" * 300):
-        assert re.search(rf"cannot listen on {host}:0: .+; choose another `--host`", refused(case, "--host", host))
+        assert re.search(rf"cannot listen on {host}:0: .+; choose another host", refused(case, "--host", host))
 
 
 def test_a_case_without_deployments(tmp_path: Path, provider: Provider) -> None:
@@ -205,13 +203,13 @@ def test_a_journal_that_cannot_be_made(tmp_path: Path, provider: Provider, worke
     told = refused(case_at(tmp_path, provider), "--journal", tmp_path / "file" / "inside", "--workers", workers)
     (line,) = (line for line in told.splitlines() if "inside" in line)
     assert "inside: no journal can be written there, for the folder cannot be made (Not a directory)" in line
-    assert line.endswith("; choose another `--journal`")
+    assert line.endswith("; choose another folder")
     assert "a worker could not start" not in told
 
 
 def test_a_journal_that_is_no_folder(tmp_path: Path, provider: Provider) -> None:
     told = refused(case_at(tmp_path, provider), "--journal", "/dev/null")
-    assert "/dev/null: no journal can be written there, for it is not a folder; choose another `--journal`" in told
+    assert "/dev/null: no journal can be written there, for it is not a folder; choose another folder" in told
 
 
 def test_a_reading_that_must_be_chosen(tmp_path: Path, provider: Provider) -> None:

@@ -111,6 +111,30 @@ def test_a_number_that_is_not_there_names_its_option(case: Path) -> None:
         code(run("price", case, "--of", "flor", "--from", "0 USD", "--to", "1 USD"))
 
 
+@pytest.mark.parametrize(
+    ("command", "place"),
+    [
+        (["price", "--of", "floor", "--from", "0 EUR", "--to", "9 USD"], "--from: "),
+        (["price", "--of", "floor", "--from", "0 USD", "--to", "0 USD"], "--to: "),
+        (["leverage", "--provider", "west"], "--provider: there is no provider `west`"),
+        (["leverage", "--from", "2031-01-01"], "--from: the loss begins on 2031-01-01"),
+        (
+            ["leverage", "--scenario", "nosuch"],
+            "--scenario: there is no `nosuch`\n    the case has no scenarios: leave",
+        ),
+        (["plan", "--reading", "letter"], "--reading: no clause has a reading `letter`"),
+        (["check", "--sign", "nosuch"], "--sign: there is no file, and no scenario or agreement"),
+    ],
+)
+def test_what_a_parameter_cannot_be_is_said_of_the_option(case: Path, command: list[str], place: str) -> None:
+    name, *more = command
+    done = run(name, case, "--json", *more)
+    assert isinstance(done.exception, CaseError)
+    assert str(done.exception).startswith(place)
+    (mistake,) = json.loads(done.stdout)["mistakes"]
+    assert mistake["file"] == place.partition(":")[0]
+
+
 # -- leverage --------------------------------------------------------------------------------------------------------
 def test_leverage_in_a_terminal(case: Path) -> None:
     done = run("leverage", case)

@@ -9,6 +9,7 @@ from typing import get_args
 
 import pytest
 
+from detente.errors import CaseError
 from detente.results.rows import Section
 from tests.builders import agreement, build, compute, gpus, solved, tokens, work
 from tests.report.frontier import frontier
@@ -61,6 +62,6 @@ def test_the_reasons_of_a_decision_are_one_sentence_of_a_row() -> None:
 
 
 def test_a_section_that_is_not_there() -> None:
-    with pytest.raises(ValueError, match="a plan has no rows of `nodes`; choose from: allocations, standby"):
+    with pytest.raises(CaseError, match="section: there are no rows of `nodes`\n    choose from: `allocations`, `st"):
         SPIRIT.rows("nodes")  # type: ignore[arg-type]
     assert replace(SPIRIT, allocations=()).rows() == []

@@ -130,5 +130,5 @@ def _counted_by_one(case: Case, path: Path, workers: int) -> None:
     budgets += [f"key {key.id}" for key in case.declared.keys if key.budget is not None]
     if budgets:
         what = f"`{budgets[0]}` is a budget, and {workers} workers would each count for themselves"
-        remedy = "give them a ledger (`--ledger ledger.db`), by which they share it, or serve by one worker"
+        remedy = "give them a ledger, by which they share it, or serve by one worker"
         raise CaseError([Mistake(Where(str(path)), what, remedy)])

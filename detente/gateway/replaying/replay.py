@@ -17,7 +17,7 @@ from math import inf
 import msgspec
 
 from detente.contract.metered.totals import Totals
-from detente.errors import CaseError, Mistake, Where
+from detente.errors import CaseError
 from detente.gateway.deciding.admit import Candidate
 from detente.gateway.deciding.decision import Rejection, RoutingDecision, decide
 from detente.gateway.deciding.keyring import Keyring
@@ -135,7 +135,7 @@ class Replay:
                 left -= self._call(call, min(most, left))
         if first is None or last is None:
             what = "no call is in the time to replay"
-            raise CaseError([Mistake(Where("trace"), what, "give a trace with calls, and an end after its beginning")])
+            raise CaseError.of_parameter("trace", what, "give a trace with calls, and an end after its beginning")
         until = end or at_micros(last - last % HOUR + HOUR)
         self._deal_anew(last)
         self._pass(micros(until))

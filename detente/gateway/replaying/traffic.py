@@ -40,7 +40,7 @@ TRAFFIC = {
 }
 """Names known for the roles of columns; all but ``NEEDED`` may be missing."""
 NEEDED = ("timestamp", "input", "output")
-NO_KEYS = "the case has none; those that were made at run time are in a ledger: name it by `--ledger`"
+NO_KEYS = "the case has none; those that were made at run time are in a ledger: give it as `ledger`"
 
 
 class ReplayedCall(NamedTuple):
@@ -221,15 +221,15 @@ class TraceTraffic:
         more = [role for role in TRAFFIC if role not in NEEDED]
         known = [role for role in more if role in named or any(re.fullmatch(TRAFFIC[role], name) for name in bare)]
         if not {"workload", "key"} & {*known} and self.workload is None:
-            sheet.stop("has no column `workload`", f"say whose calls they are: {_named(self.workloads)}", 1, 1)
+            remedy = f"say by `workload` whose calls they are: {_named(self.workloads)}"
+            sheet.stop("has no column `workload`", remedy, 1, 1)
         return [*NEEDED, *known]
 
     def _clock(self, sheet: Sheet, row: int, column: int, first: Any) -> TimestampReader:
         clock = TimestampReader.of(sheet, row, column, first, self.unit)
         if self.starts is None and not clock.dates and clock.from_zero(clock.read(first)):
-            sheet.stop(
-                "its times count from zero", "say when its first call is: `--starts 2026-01-05`", row, column + 1
-            )
+            remedy = "say by `starts` when its first call is: `2026-01-05`"
+            sheet.stop("its times count from zero", remedy, row, column + 1)
         return clock
 
     @staticmethod
@@ -267,7 +267,7 @@ def _length(covered: int) -> int:
 
 
 def _named(names: Collection[str]) -> str:
-    return " or ".join(f"`--workload {name}`" for name in sorted(names)[:4])
+    return " or ".join(f"`{name}`" for name in sorted(names)[:4])
 
 
 def _mistake(flaw: Flaw, file: Path) -> Mistake:

@@ -119,7 +119,7 @@ def frames(path: Path, since: int = 0) -> Iterator[JournalFrame | Damage | Torn]
             at, told = _next(source, 0)
             if at == source.size:
                 what = "not a journal of this version; name a folder that `detente serve` wrote"
-                raise JournalError(path, f"{what}, or read a bill with `--mapping`")
+                raise JournalError(path, f"{what}, or give the `mapping` of a bill")
             yield Damage(0, at, told)
         while at < source.size:
             before = at

@@ -35,7 +35,7 @@ def prepare(folder: Path) -> None:
     except OSError as error:
         why = f"the folder cannot be made ({error.strerror or error})"
     if why:
-        raise JournalError(folder, f"no journal can be written there, for {why}; choose another `--journal`")
+        raise JournalError(folder, f"no journal can be written there, for {why}; choose another folder")
 
 
 class Journal:

@@ -78,7 +78,7 @@ def _lines(file: Path) -> list[str]:
             f"{file}: {getattr(error, 'strerror', None) or 'not text'}; name a checkpoint's file"
         ) from None
     if len(data) > MAX_FILE or not lines:
-        raise LedgerError(f"{file}: {'too long' if lines else 'empty'}; name a file that `--sign` wrote")
+        raise LedgerError(f"{file}: {'too long' if lines else 'empty'}; name a file of signed checkpoints")
     return lines
 
 
@@ -89,7 +89,7 @@ def _read(text: str, where: str) -> tuple[Checkpoint, str]:
         if type(batch) is not int or not all(isinstance(each, str) for each in (told, at, signature)):
             raise TypeError
     except (ValueError, KeyError, TypeError):
-        raise LedgerError(f"{where}: no checkpoint; name a file that `--sign` wrote") from None
+        raise LedgerError(f"{where}: no checkpoint; name a file of signed checkpoints") from None
     return Checkpoint(batch, told, at), signature
 
 
@@ -97,12 +97,12 @@ def key_of(reference: str) -> bytes:
     """The key that a reference names. Raises CredentialError, which never shows it."""
     kind, separator, name = reference.partition(":")
     if kind not in ("env", "file") or not separator or not name:
-        raise CredentialError("--key: write `env:NAME` or `file:PATH`: where the key is, and never the key itself")
+        raise CredentialError("where the key is: write `env:NAME` or `file:PATH`, and never the key itself")
     try:
         found = os.environ.get(name, "").encode() if kind == "env" else Path(name).read_bytes().strip()
     except OSError as error:
-        raise CredentialError(f"--key file:{name}: {error.strerror}") from None
+        raise CredentialError(f"the key `file:{name}`: {error.strerror}") from None
     if len(found) < MIN_KEY:
-        what = f"--key {kind}:{name}: {'not set' if not found else 'too short'}"
+        what = f"the key `{kind}:{name}`: {'not set' if not found else 'too short'}"
         raise CredentialError(f"{what}; let it hold at least {MIN_KEY} bytes that nobody can guess")
     return found

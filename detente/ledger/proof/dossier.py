@@ -14,7 +14,7 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
 
-from detente.errors import LedgerError
+from detente.errors import CaseError
 from detente.ledger.books.books import Books
 from detente.ledger.books.stands import ClauseStands, stands_in
 from detente.ledger.journals.record import CallRoute, read_route
@@ -71,7 +71,7 @@ class ComesTo:
 class Dossier:
     """The evidence, piece by piece, of one view of the books: ``head``, each of ``batches``, then ``comes_to``.
 
-    Raises LedgerError where the case and the books know no such workload or clause.
+    Raises CaseError where the case and the books know no such workload or clause.
     """
 
     def __init__(self, books: Books, session: Session, scope: DossierScope) -> None:
@@ -110,10 +110,12 @@ class Dossier:
         known = {workload.id for workload in case.workloads}
         if scope.workload is not None and not (scope.workload in known or self._routes or self._classes):
             remedy = did_you_mean(scope.workload, known)
-            raise LedgerError(f"--workload: neither the case nor the books know `{scope.workload}`; {remedy}")
+            what = f"neither the case nor the books know `{scope.workload}`"
+            raise CaseError.of_parameter("workload", what, remedy)
         if scope.clause is not None and not (self._terms or self._routes):
             remedy = did_you_mean(scope.clause, {term.id for term in self._books.terms})
-            raise LedgerError(f"--clause: neither the case nor the books know `{scope.clause}`; {remedy}")
+            what = f"neither the case nor the books know `{scope.clause}`"
+            raise CaseError.of_parameter("clause", what, remedy)
 
     def _in_its_time(self, table: str, column: str, at: str, these: Iterable[int]) -> list[int]:
         """Those of which there are rows in its time: the books keep a route or a class once, and for all time."""

@@ -41,7 +41,7 @@ def _of(url: str, *, make: bool) -> Store:
 
 def _sqlite(url: str, path: str, *, make: bool) -> Store:
     if not path:
-        raise LedgerError("`--ledger` is empty; write a path, for example `ledger.db`")
+        raise LedgerError("the path of the ledger is empty; write one, for example `ledger.db`")
     if path.endswith("/") or Path(path).is_dir():
         raise LedgerError(f"`{url}`: names a folder, and a ledger is a file; write for example `sqlite:///ledger.db`")
     return SqliteStore(url, Path(path), make=make)

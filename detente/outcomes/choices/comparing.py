@@ -77,9 +77,11 @@ def compare(
     tail, counts = part(level, "level"), part(weight, "weight")
     mistakes: list[Mistake] = []
     if tail >= 1:
-        mistakes.append(Mistake(Where("level"), f"`{level}` is not from 0 to less than 1", "write for example `95%`"))
+        what = f"`{level}` is not from 0 to less than 1"
+        mistakes.append(Mistake(Where.of_parameter("level"), what, "write for example `95%`"))
     if counts > 1:
-        mistakes.append(Mistake(Where("weight"), f"`{weight}` is not from 0 to 1", "write for example `30%`"))
+        what = f"`{weight}` is not from 0 to 1"
+        mistakes.append(Mistake(Where.of_parameter("weight"), what, "write for example `30%`"))
     if mistakes:
         raise CaseError(mistakes)
     return _Comparing(case, leaves(case), Risk(tail, counts), least, limit, progress).compared()

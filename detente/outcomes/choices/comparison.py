@@ -9,11 +9,12 @@ from __future__ import annotations
 from dataclasses import dataclass
 from datetime import date, datetime
 from decimal import Decimal
-from typing import Any, Literal
+from typing import Any, Literal, get_args
 
 from detente.outcomes.choices.chances import Ends, Flip, Regret
 from detente.outcomes.estimate import Estimate, LeastCost
 from detente.outcomes.saved import SavedAnswer
+from detente.results.rows import must_be_section
 from detente.values.quantity import Exact
 
 OURS = "self"
@@ -232,7 +233,8 @@ class Comparison(SavedAnswer):
     swings: tuple[Swing, ...]
 
     def rows(self, section: ComparisonSection = "outcomes") -> list[dict[str, Any]]:
-        """A section as plain dicts, for a data frame."""
+        """A section as plain dicts, for a data frame. Raises CaseError for another section."""
+        must_be_section(section, get_args(ComparisonSection))
         found = {"outcomes": self._outcomes, "choices": self._choices, "providers": self._providers}[section]()
         return [row | {"currency": self.currency} for row in found]
 

@@ -10,11 +10,12 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from datetime import date
 from decimal import Decimal
-from typing import Any, Literal
+from typing import Any, Literal, get_args
 
 from detente.outcomes.estimate import Estimate
 from detente.outcomes.saved import SettledAnswer
 from detente.results.conflict import Conflict, Given
+from detente.results.rows import must_be_section
 from detente.values.quantity import Exact
 
 DealWord = Literal["yes", "price", "no", "conflict"]
@@ -141,6 +142,7 @@ class Due:
     evidence: str | None
 
 
+DealSection = Literal["readings", "ways"]
 DealSettled = Literal["yes", "no", "depends", "unsettled"]
 
 
@@ -160,8 +162,12 @@ class DealAnswer(SettledAnswer):
     folded: int
     obligations: tuple[Due, ...]
 
-    def rows(self, section: Literal["readings", "ways"] = "readings") -> list[dict[str, Any]]:
-        """A section as plain dicts, for a data frame: one a reading, or one a way out; money over the horizon."""
+    def rows(self, section: DealSection = "readings") -> list[dict[str, Any]]:
+        """A section as plain dicts, for a data frame: one a reading, or one a way out; money over the horizon.
+
+        Raises CaseError for another section.
+        """
+        must_be_section(section, get_args(DealSection))
         found = self._readings() if section == "readings" else self._ways()
         return [row | {"currency": self.currency} for row in found]
 

@@ -14,7 +14,7 @@ from typing import TypeVar
 from detente.case.case import Case
 from detente.case.given import GivenPart, GivenSeconds, limits, must_be_case, must_be_text
 from detente.case.reading import Chosen
-from detente.errors import CaseError, Mistake, UnsettledError, Where
+from detente.errors import CaseError, UnsettledError
 from detente.outcomes.choices.measures import concentration
 from detente.outcomes.deals.deal import (
     BeforeAfter,
@@ -64,14 +64,14 @@ def with_and_without(case: Case, deal: str) -> tuple[Case, Case]:
     scenarios = [s.id for s in case.declared.scenarios]
     if deal in agreements and deal in scenarios:
         what = f"`{deal}` is an agreement and a scenario"
-        raise CaseError([Mistake(Where("sign"), what, "rename one, so that it is clear which is the deal")])
+        raise CaseError.of_parameter("deal", what, "rename one, so that it is clear which is the deal")
     if deal in scenarios:
         return case.under(scenario=deal), case
     if deal in agreements:
         return case, case.with_changes({"id": f"without-{deal}", "without": [deal]})
     hint = did_you_mean(deal, [*scenarios, *agreements], "name a file")
     what = f"there is no file, and no scenario or agreement in the case, `{deal}`"
-    raise CaseError([Mistake(Where("sign"), what, hint)])
+    raise CaseError.of_parameter("deal", what, hint)
 
 
 def sign(

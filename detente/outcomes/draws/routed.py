@@ -56,7 +56,7 @@ def senders(case: Case) -> dict[str, WorkSender]:
         what = "no deployment serves an inference workload of the case, so the gateway has nobody to choose from"
         if hours := [f"`{name}`" for name, sender in found.items() if sender == "no-calls"]:
             what += f"; work in GPU-hours is no calls, and reaches no gateway ({', '.join(hours)})"
-        remedy = "write some under `deployments:`, or leave out `--dispatch live`"
+        remedy = "write some under `deployments:`, or dispatch at the least `cost`"
         raise CaseError([Mistake(Where(case.declared.name), what, remedy)])
     return found
 

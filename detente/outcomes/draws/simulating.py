@@ -135,8 +135,8 @@ def _worlds(case: Case, choice: str | None) -> tuple[Case, tuple[SimulatedWorld,
     taken: OpenChoice | None = next((each for each in case.declared.choices if each.id == choice), None)
     if taken is None:
         known = [each.id for each in case.declared.choices]
-        remedy = did_you_mean(choice, known, "the case has no choices: leave out `--choice`")
-        raise CaseError([Mistake(Where("--choice"), f"there is no choice `{choice}`", remedy)])
+        remedy = did_you_mean(choice, known, "the case has no choices: leave it out")
+        raise CaseError.of_parameter("choice", f"there is no choice `{choice}`", remedy)
     found = [leaf for leaf in leaves(case) if leaf.choice.id == choice]
     named = [(", ".join(outcome for _, outcome in leaf.world), leaf.probability, leaf.case) for leaf in found]
     return case.under(scenario=taken.scenario), tuple(SimulatedWorld(*each) for each in named)
@@ -148,7 +148,7 @@ def _must_have_risks(case: Case, worlds: Sequence[SimulatedWorld]) -> None:
         followed = [f"`{c.id}`" for c in case.declared.choices if any(e.under(c.id) for e in case.declared.uncertain)]
         remedy = "write outages, or levels of demand or of prices"
         if followed:
-            remedy += f"; or take a choice that events follow (`--choice`: {', '.join(followed)}): they are drawn too"
+            remedy += f"; or take a choice that events follow ({', '.join(followed)}): they are drawn too"
         raise CaseError([Mistake(Where(case.declared.name), what, remedy)])
 
 

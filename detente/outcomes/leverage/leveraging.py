@@ -90,7 +90,7 @@ def _sellers(case: Case, wanted: Collection[str]) -> list[str]:
     if unknown:
         what = "there is no provider `{}` that sells anything"
         raise CaseError(
-            [Mistake(Where("--provider"), what.format(name), did_you_mean(name, sells)) for name in unknown]
+            [Mistake(Where.of_parameter("providers"), what.format(name), did_you_mean(name, sells)) for name in unknown]
         )
     return [name for name in sells if not wanted or name in wanted]
 
@@ -104,7 +104,7 @@ def _absence(case: Case, given: Away | str | date | None) -> Away:
     try:
         start = moment(day(given), zone_of(case.declared.horizon.zone))
     except FlawError as error:
-        raise CaseError([Mistake(Where("away"), flaw.what, flaw.remedy) for flaw in error.flaws]) from None
+        raise CaseError([Mistake(Where.of_parameter("away"), flaw.what, flaw.remedy) for flaw in error.flaws]) from None
     return Away(start, None, start)
 
 
@@ -115,14 +115,14 @@ def _must_be_seen(case: Case, away: Away) -> None:
     if away.start >= last or (away.end is not None and away.end <= first):
         when = f"begins on {away.start:%Y-%m-%d}" if away.start >= last else f"is over on {away.end:%Y-%m-%d}"
         what = f"the loss {when}, with its notice, outside the horizon ({horizon.start} to {horizon.end})"
-        raise CaseError([Mistake(Where("--from"), what, "choose an earlier or later day, within the horizon")])
+        raise CaseError.of_parameter("away", what, "choose an earlier or later day, within the horizon")
     if not away.counted(case.periods):
         starts = list(begins(case.periods))
         at = bisect(starts, away.start)
         near = " or ".join(f"{start:%Y-%m-%d}" for start in starts[at - 1 : at + 1])
         what = f"no period of the plan begins in {named(away.start, away.end or last)}, and whole ones are lost"
         remedy = f"lose it on a day on which one begins ({near}), for longer, or plan with a shorter `every`"
-        raise CaseError([Mistake(Where("--from"), what, remedy)])
+        raise CaseError.of_parameter("away", what, remedy)
 
 
 class _Leveraging:

@@ -28,6 +28,9 @@ DIGITS, MAX_DIGITS = 3, 25
 MAX_NAMED = 4
 """The most scenarios that are named to whom looks for a clause."""
 
+ITSELF = Where.of_parameter("of")
+"""Where a number is told to be by default: what names it."""
+
 Value = Money | Price | Amount | Decimal | int | date
 """What may be swept: each has a size, and a way to be written with another."""
 
@@ -78,32 +81,32 @@ class ClauseNumber:
         """As it is written: ``shortfall.fee``."""
         return ".".join(self.path)
 
-    def read(self, text: str, option: str) -> Value:
-        """A value of this number from its text, as a case would hold it. Raises CaseError, at the option."""
+    def read(self, text: str, where: Where) -> Value:
+        """A value of this number from its text, as a case would hold it. Raises CaseError, at ``where``."""
         kind: TypeAdapter[Any] = TypeAdapter(_kind(self.info))
         try:
             found = kind.validate_python(text)
         except ValidationError as error:
             flaw = _flaw(error, text)
-            raise CaseError([Mistake(Where(option), f"`{self.term}.{self.field}`: {flaw.what}", flaw.remedy)]) from None
+            raise CaseError([Mistake(where, f"`{self.term}.{self.field}`: {flaw.what}", flaw.remedy)]) from None
         if not isinstance(found, Value):
-            raise CaseError([Mistake(Where(option), f"`{text}` is not a number", "write it as in the case")])
+            raise CaseError([Mistake(where, f"`{text}` is not a number", "write it as in the case")])
         return found
 
-    def must_fit(self, case: Case, value: Value, option: str) -> None:
+    def must_fit(self, case: Case, value: Value, where: Where) -> None:
         """Raise CaseError for a value in another currency than the case, or in another unit than the clause."""
         there = case.currency if isinstance(value, Money | Price) else None
         if isinstance(value, Money | Price) and value.currency != there:
             what = f"`{written(value)}` is in {value.currency}, and the case is in {there}"
-            raise CaseError([Mistake(Where(option), what, "one currency a case: convert it")])
+            raise CaseError([Mistake(where, what, "one currency a case: convert it")])
         if self.value is not None and _unit(value) != _unit(self.value):
             what = f"`{written(value)}` is in other units than `{self.term}.{self.field}`, `{written(self.value)}`"
-            raise CaseError([Mistake(Where(option), what, "write it in the same unit")])
+            raise CaseError([Mistake(where, what, "write it in the same unit")])
 
-    def set(self, case: Case, value: Value, option: str = "--of") -> Case:
-        """The same case with this number in the clause, checked as a case is. Raises CaseError, at the option."""
+    def set(self, case: Case, value: Value, where: Where = ITSELF) -> Case:
+        """The same case with this number in the clause, checked as a case is. Raises CaseError, at ``where``."""
         try:
-            return case.stating(self.agreement, self.term, self.path, written(value), Where(option))
+            return case.stating(self.agreement, self.term, self.path, written(value), where)
         except CaseError as error:
             said = f"with `{self.term}.{self.field}` at {written(value)}, "
             raise CaseError([replace(each, what=said + each.what) for each in error.mistakes]) from None
@@ -174,9 +177,9 @@ def _addressed(case: Case, address: str) -> tuple[str, Term, tuple[str, ...]]:
     if found:
         return *found[0], keys
     rest, known = address.rpartition("/")[2], [t.id for a in case.declared.agreements for t in a.terms]
-    held = [f"`--scenario {name}`" for name in _scenarios_with(case, address)]
+    held = [f"`{name}`" for name in _scenarios_with(case, address)]
     more = f" or {len(held) - MAX_NAMED} more" if len(held) > MAX_NAMED else ""
-    where = f"it is stated in a scenario: say {' or '.join(held[:MAX_NAMED])}{more}"
+    where = f"it is stated in a scenario: take the case in {' or '.join(held[:MAX_NAMED])}{more}"
     raise _wrong(f"there is no clause `{address}`", where if held else did_you_mean(rest, known))
 
 
@@ -219,7 +222,7 @@ def _prefixes(text: str) -> Iterator[str]:
 
 
 def _wrong(what: str, remedy: str) -> CaseError:
-    return CaseError([Mistake(Where("--of"), what, remedy)])
+    return CaseError([Mistake(ITSELF, what, remedy)])
 
 
 # -- fields ----------------------------------------------------------------------------------------------------------
@@ -250,7 +253,7 @@ def _is_list(term: Term, name: str) -> bool:
 def _listed(term: Term, key: str) -> str:
     """What to do with numbers in a list, of which none is swept."""
     change = f"`change: [{{ term: {term.id}, {key}: … }}]`"
-    return f"no number in a list is swept: write each list in a scenario ({change}), and plan each with `--scenario`"
+    return f"no number in a list is swept: write each list in a scenario ({change}), and plan each of them"
 
 
 def _others(term: Term, otherwise: str) -> str:

@@ -8,14 +8,17 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass
-from typing import Any, Literal
+from typing import Any, Literal, get_args
 
 from detente.contract.term import Effect
 from detente.outcomes.estimate import Estimate, LeastCost
 from detente.outcomes.saved import SavedAnswer
 from detente.outcomes.shapley import FairPart
 from detente.results.plan_rows import MarginalPrice
+from detente.results.rows import must_be_section
 from detente.values.quantity import Exact
+
+PriceSection = Literal["clauses", "agreements"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -102,11 +105,14 @@ class ClausePrices(SavedAnswer):
     maskings: tuple[Masking, ...]
     pairs_left: int
 
-    def rows(self, section: Literal["clauses", "agreements"] = "clauses") -> list[dict[str, Any]]:
+    def rows(self, section: PriceSection = "clauses") -> list[dict[str, Any]]:
         """A section as plain dicts, for a data frame: ``price`` lies between ``low`` and ``high``; None is not known.
 
         ``masked`` says that the clause hides another's price or has its own hidden.
+
+        Raises CaseError for another section.
         """
+        must_be_section(section, get_args(PriceSection))
         if section == "agreements":
             return [{"agreement": a.agreement, **_priced(a), "currency": self.currency} for a in self.agreements]
         return list(self._clauses())

@@ -115,9 +115,9 @@ def sweep(
     first, last = _ends_of(number, case, start, end)
     if type(first) is not type(last) or size(first) == size(last):
         what = f"`{written(first)}` and `{written(last)}` are not two ends of a range"
-        raise CaseError([Mistake(Where("--to"), what, "write two values of one unit, as in the case")])
+        raise CaseError.of_parameter("end", what, "write two values of one unit, as in the case")
     values = list(dict.fromkeys(between(first, last, many)))
-    cases = {value: number.set(case, value, "--from, --to") for value in values}
+    cases = {value: number.set(case, value, Where.of_parameter("start", "end")) for value in values}
     study = Study.of(case, time_limit=limit, progress=progress)
     return answered(case, study, least, lambda baseline: _Sweeping(baseline, number, progress).over(cases))
 
@@ -126,10 +126,11 @@ def _ends_of(number: ClauseNumber, case: Case, start: str, end: str) -> tuple[Va
     """Both ends of a range, from their texts. Raises CaseError with what is wrong with either."""
     found: list[Value] = []
     mistakes: list[Mistake] = []
-    for text, option in ((start, "--from"), (end, "--to")):
+    for text, name in ((start, "start"), (end, "end")):
+        where = Where.of_parameter(name)
         try:
-            value = number.read(text, option)
-            number.must_fit(case, value, option)
+            value = number.read(text, where)
+            number.must_fit(case, value, where)
             found.append(value)
         except CaseError as error:
             mistakes += error.mistakes

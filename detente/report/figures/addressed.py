@@ -13,7 +13,7 @@ from difflib import get_close_matches
 from pathlib import Path
 from typing import Any
 
-from detente.errors import CaseError, Mistake, PlanError, Where
+from detente.errors import CaseError, PlanError
 from detente.outcomes.choices.comparison import Comparison
 from detente.outcomes.draws.simulation import MAX_BYTES, Simulation
 from detente.outcomes.leverage.leverage import Leverage
@@ -91,11 +91,11 @@ def saved_figures(file: Path) -> SavedFigures:
     text = read(file, MAX_BYTES)
     kind = _kind(text)
     if kind is None:
-        raise PlanError(f"{file} is no saved answer of this version: ask again with `--out`")
+        raise PlanError(f"{file} is no saved answer of this version: ask and save it again")
     try:
         found = {each.address: each for each in READERS[kind](text)}
     except ValueError as error:
-        raise PlanError(f"{file} cannot be read as a saved answer: {_first(error)}; ask again with `--out`") from None
+        raise PlanError(f"{file} cannot be read as a saved answer: {_first(error)}; ask and save it again") from None
     return SavedFigures(file, json.loads(text).get("reading"), found)
 
 
@@ -140,7 +140,7 @@ def figure_explained(answers: Sequence[SavedFigures], address: str) -> Explanati
     having = [each for each in answers if wanted in each.figures]
     if len(having) > 1:
         files = listed([f"`{each.file}`" for each in having], len(having))
-        raise CaseError([Mistake(Where("subject"), f"`{wanted}` is a figure of {files}", "name one of these files")])
+        raise CaseError.of_parameter("subject", f"`{wanted}` is a figure of {files}", "name one of these files")
     if having:
         return _explained(having[0], having[0].figures[wanted])
     within = [figure for each in answers for figure in each.under(wanted)]
@@ -152,7 +152,7 @@ def figure_explained(answers: Sequence[SavedFigures], address: str) -> Explanati
     remedy = f"did you mean {listed([f'`{name}`' for name in near], MAX_NEAR)}? ({every})" if near else every
     files = listed([each.named for each in answers])
     said = f"there is no figure `{wanted}` in {files}"
-    raise CaseError([Mistake(Where("subject"), said, remedy)])
+    raise CaseError.of_parameter("subject", said, remedy)
 
 
 def _near(wanted: str, names: Sequence[str]) -> list[str]:

@@ -20,7 +20,7 @@ from detente.contract.payer import Payer
 from detente.contract.roles import StandbyHedge, UpToAmount
 from detente.contract.settled.standing import MILESTONE, PAID, TAKE, VESTING, Standing
 from detente.contract.term import Term
-from detente.errors import CaseError, Mistake, Where
+from detente.errors import CaseError
 from detente.market.offer import TokenOffer
 from detente.report.numerals import count, percent, quantity, ticked
 from detente.report.plans import answer, digest
@@ -122,8 +122,7 @@ def explain(case: Case, found: Plan | Conflict, subject: str) -> Explanation:
 def _known(name: str, names: Iterable[str], what: str) -> None:
     choices = list(names)
     if name not in choices:
-        mistake = Mistake(Where("subject"), f"the case has no {what} `{name}`", did_you_mean(name, choices))
-        raise CaseError([mistake])
+        raise CaseError.of_parameter("subject", f"the case has no {what} `{name}`", did_you_mean(name, choices))
 
 
 def _placement(case: Case, found: Plan | Conflict, subject: str, workload: str, place: str) -> Explanation:

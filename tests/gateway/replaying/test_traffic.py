@@ -50,7 +50,7 @@ def test_the_first_call_is_moved_to_where_it_starts_and_all_others_with_it(tmp_p
     text = "timestamp,input,output\n1500,1,1\n4500,2,2\n"
     assert [call.at - micros(DAY) for call in read(tmp_path, text, unit="ms", starts=DAY)] == [0, 3_000_000]
     (said,) = wrong(tmp_path, text, unit="ms")
-    assert said == "t.csv:2:1: its times count from zero say when its first call is: `--starts 2026-01-05`"
+    assert said == "t.csv:2:1: its times count from zero say by `starts` when its first call is: `2026-01-05`"
 
 
 def test_it_is_repeated_after_its_own_length_until_the_end(tmp_path: Path) -> None:
@@ -94,9 +94,7 @@ def test_all_mistakes_are_told_at_once_with_file_row_and_column(tmp_path: Path) 
 def test_whose_calls_they_are_must_be_said(tmp_path: Path) -> None:
     text = "timestamp,input,output\n2026-01-05,1,1\n"
     (said,) = wrong(tmp_path, text, workload=None)
-    assert said == (
-        "t.csv:1:1: has no column `workload` say whose calls they are: `--workload chat` or `--workload code`"
-    )
+    assert said == ("t.csv:1:1: has no column `workload` say by `workload` whose calls they are: `chat` or `code`")
     (said,) = wrong(tmp_path, text, columns={"tokens": "input"})
     assert said.startswith("t.csv: a column is named for `tokens`")
     assert wrong(tmp_path, "timestamp,input\n2026-01-05,1\n")[0].startswith(
@@ -134,6 +132,6 @@ def test_a_key_that_there_is_none_of_is_told_and_a_secret_is_never_shown(tmp_pat
         "t.csv:4:2: the key `b` stands for `code`, not for `chat` correct either",
     ]
     (said,) = wrong(tmp_path, "timestamp,key,input,output\n2026-01-05,a,1,1\n")
-    assert said.endswith("those that were made at run time are in a ledger: name it by `--ledger`")
+    assert said.endswith("those that were made at run time are in a ledger: give it as `ledger`")
     (said,) = wrong(tmp_path, "timestamp,key,input,output\n2026-01-05,,1,1\n", workload=None, keys=KEYS)
     assert said == "t.csv:2:2: nothing is no workload that can be called allowed: `chat`, `code`"

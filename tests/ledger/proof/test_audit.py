@@ -208,7 +208,7 @@ def test_a_checkpoint_that_was_altered_does_not_hold(booked: Store, tmp_path: Pa
         assert "not signed by this key, or altered" in broken(session, file, KEY)[0]
         for text in ("", "{}\n", "\xff\n", '{"batch": "1", "hash": "", "at": "", "signature": ""}\n'):
             file.write_text(text, encoding="utf-8")
-            with pytest.raises(LedgerError, match="name a file that `--sign` wrote"):
+            with pytest.raises(LedgerError, match="name a file of signed checkpoints"):
                 broken(session, file, KEY)
 
 

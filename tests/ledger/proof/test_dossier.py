@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 from detente.case.case import Case
-from detente.errors import LedgerError
+from detente.errors import CaseError
 from detente.ledger.books.books import Books
 from detente.ledger.books.closing import close
 from detente.ledger.caps.budgets import CaseBudgets
@@ -184,12 +184,12 @@ def test_a_batch_that_was_made_anew_does_not_hold_to_the_one_behind_it(booked: S
 @pytest.mark.parametrize(
     ("of", "what"),
     [
-        ({"workload": "chta"}, "neither the case nor the books know `chta`; did you mean `chat`?"),
-        ({"clause": "flor"}, "neither the case nor the books know `flor`; did you mean `floor`?"),
+        ({"workload": "chta"}, "neither the case nor the books know `chta`\n    did you mean `chat`?"),
+        ({"clause": "flor"}, "neither the case nor the books know `flor`\n    did you mean `floor`?"),
     ],
 )
 def test_what_nobody_knows_is_told(booked: Store, of: dict[str, str], what: str) -> None:
-    with pytest.raises(LedgerError) as told:
+    with pytest.raises(CaseError) as told:
         dossier(booked, **of)
     assert what in str(told.value)
 

@@ -42,7 +42,7 @@ def test_the_file_is_its_owners_alone(tmp_path: Path) -> None:
     ("url", "what"),
     [
         ("gone.db", "there is no such ledger; `detente ingest CASE JOURNAL --ledger"),
-        ("", "`--ledger` is empty; write a path"),
+        ("", "the path of the ledger is empty; write one"),
         ("folder", "names a folder, and a ledger is a file"),
         ("mysql://host/name", "not the address of a ledger; write a path, `sqlite:///ledger.db`"),
         ("sqlite://ledger.db", "not the address of a ledger"),

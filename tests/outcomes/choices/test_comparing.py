@@ -186,6 +186,8 @@ def test_it_is_read_back_as_it_was_written() -> None:
     assert [row["gain"] for row in found.rows()] == [D(1000), D(2000), D(-6000)]
     assert [row["expected"] for row in found.rows("choices")] == [D(5000), D(5600)]
     assert len(found.rows("providers")) == 9
+    with pytest.raises(CaseError, match="no rows of `nosuch`\n    choose from: `outcomes`, `choices`, `providers`\n"):
+        found.rows("nosuch")  # type: ignore[arg-type]
 
 
 def ends(a: str, b: str, scenario: str = "won") -> list[Data]:

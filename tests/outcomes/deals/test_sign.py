@@ -231,6 +231,8 @@ def test_an_answer_has_rows_for_a_data_frame() -> None:
     )  # fmt: skip
     assert (spirit["cost_without"], spirit["cost_with"], spirit["currency"]) == (12000, 12500, "USD")
     ways = found.rows("ways")
+    with pytest.raises(CaseError, match="no rows of `nosuch`\n    choose from: `readings`, `ways`\n"):
+        found.rows("nosuch")  # type: ignore[arg-type]
     assert [row["reading"] for row in ways] == ["spirit"] * len(found.readings[1].ways)
     assert ways[0]["cost"] - ways[0]["more"] == 12000
 

@@ -257,7 +257,7 @@ def test_without_risks_the_choices_that_events_follow_are_named() -> None:
         "uncertain": [ruling | {"outcomes": ends}],
     }
     case = Case.of(data_of([tokens("south", 2)], [work()], months=1, **more))
-    with pytest.raises(CaseError, match=r"\(`--choice`: `stay`\)"):
+    with pytest.raises(CaseError, match=r"events follow \(`stay`\)"):
         simulate(case)
 
 

@@ -14,6 +14,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from detente.case.case import Case
+from detente.errors import CaseError
 from detente.outcomes.baseline import Baseline
 from detente.outcomes.estimate import NOTHING, Estimate, LeastCost
 from detente.outcomes.worth.prices import ClausePrices
@@ -302,6 +303,8 @@ def test_a_case_without_clauses_has_no_prices(tmp_path: Any) -> None:
     assert (found.clauses, found.agreements, found.maskings) == ((), (), ())
     assert found.save(tmp_path)
     assert found.rows("agreements") == []
+    with pytest.raises(CaseError, match="no rows of `nosuch`\n    choose from: `clauses`, `agreements`\n"):
+        found.rows("nosuch")  # type: ignore[arg-type]
 
 
 def test_a_price_that_was_not_asked_is_no_zero() -> None:

@@ -10,7 +10,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from detente.case.case import Case
-from detente.errors import CaseError
+from detente.errors import CaseError, Where
 from detente.outcomes.worth.number import ClauseNumber, between, size, written
 from detente.outcomes.worth.sweep import NumberSweep, sweep
 from detente.results.conflict import Conflict
@@ -102,7 +102,7 @@ def test_each_value_is_checked_as_the_case_with_it_would_be() -> None:
     with pytest.raises(CaseError, match=r"with `only\.from` at 2026-07-01, `only` is never in force"):
         sweep(two_clouds(exclusive), "only.from", "2026-01-01", "2026-07-01")
     share = {"id": "share", "kind": "share", "of": {"workload": "chat"}, "at-least": "10%", "at-most": "60%"}
-    with pytest.raises(CaseError, match=r"--from, --to: with `share\.at-least` at 80%"):
+    with pytest.raises(CaseError, match=r"start, end: with `share\.at-least` at 80%"):
         sweep(two_clouds(share), "share.at-least", "0%", "80%", steps=2)
 
 
@@ -135,9 +135,9 @@ def test_a_value_without_a_plan_has_no_cost() -> None:
 @pytest.mark.parametrize(
     ("amount", "start", "said"),
     [
-        ("9 k USD", "1 EUR", "--from: `1 EUR` is in EUR, and the case is in USD"),
-        ("9 k USD", "1 Mtok", "--from: `1 Mtok` is in other units than `floor.amount`, `9 k USD`"),
-        ("5 Mtok", "1 USD", "--from: `1 USD` is in other units than `floor.amount`, `5 Mtok`"),
+        ("9 k USD", "1 EUR", "start: `1 EUR` is in EUR, and the case is in USD"),
+        ("9 k USD", "1 Mtok", "start: `1 Mtok` is in other units than `floor.amount`, `9 k USD`"),
+        ("5 Mtok", "1 USD", "start: `1 USD` is in other units than `floor.amount`, `5 Mtok`"),
     ],
 )
 def test_a_value_in_another_currency_or_unit_is_a_mistake(amount: str, start: str, said: str) -> None:
@@ -204,8 +204,8 @@ def test_an_id_with_dots_is_read_whole() -> None:
         ("floor.amunt", "0 USD", "1 USD", "has no `amunt`"),
         ("floor.windows", "0 USD", "1 USD", "is not a number"),
         ("floor.kind", "0 USD", "1 USD", "is not a number"),
-        ("floor", "0 apples", "1 USD", "--from"),
-        ("floor", "0 USD", "1 bn", "--to"),
+        ("floor", "0 apples", "1 USD", "start"),
+        ("floor", "0 USD", "1 bn", "end"),
         ("floor.carry-over", "0%", "120%", "is not between 0% and 100%"),
         ("floor", "5 USD", "5 USD", "are not two ends of a range"),
         ("floor.kind", "0 USD", "1 USD", r"say `floor.amount` or `floor.carry-over`"),
@@ -234,9 +234,9 @@ def test_a_clause_of_a_scenario_is_found_there_and_one_that_fell_away_is_not_swe
     data = data_of([tokens("north", 3)], [work()], agreement(floor(), ends="2026-07-01"), months=6, scenarios=scenarios)
     case = Case.of(data)
     for of in ("new", "new.amount", "letter/new.amount"):
-        with pytest.raises(CaseError, match=r"stated in a scenario: say `--scenario won` or `--scenario late`\n"):
+        with pytest.raises(CaseError, match=r"stated in a scenario: take the case in `won` or `late`\n"):
             ClauseNumber.of(case, of)
-    with pytest.raises(CaseError, match=r"stated in a scenario: say `--scenario lost,won` or `--scenario lost,late`\n"):
+    with pytest.raises(CaseError, match=r"stated in a scenario: take the case in `lost,won` or `lost,late`\n"):
         ClauseNumber.of(case.under(scenario="lost"), "new")
     assert ClauseNumber.of(case.under(scenario="lost,won"), "new").value == Money(D(9000), "USD")
     with pytest.raises(CaseError, match="`floor` falls away in the scenario `lost`"):
@@ -258,14 +258,14 @@ def test_values_go_from_one_end_to_the_other(start: int, end: int, steps: int) -
     found = list(between(Money(D(start), "USD"), Money(D(end), "USD"), steps))
     assert (size(found[0]), size(found[-1]), len(found)) == (start, end, steps + 1)
     number: Any = ClauseNumber.of(two_clouds(floor()), "floor")
-    assert number.read(written(found[0]), "--from") == found[0]
+    assert number.read(written(found[0]), Where.of_parameter("start")) == found[0]
 
 
 def test_both_ends_of_a_range_are_told_what_is_wrong_with_them() -> None:
     floor = {"id": "floor", "kind": "minimum-commitment", "amount": "9000 USD", "windows": {"every": "term"}}
     with pytest.raises(CaseError) as error:
         sweep(two_clouds(floor), "floor", "much", "5 EUR")
-    assert [str(each.where) for each in error.value.mistakes] == ["--from", "--to"]
+    assert [str(each.where) for each in error.value.mistakes] == ["end", "start"]
 
 
 def test_an_agreement_is_left_out_with_its_amendments_and_the_offers_under_it() -> None:

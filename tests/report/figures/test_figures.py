@@ -284,7 +284,7 @@ def without_its_clauses(text: str) -> str:
 def test_a_saved_answer_that_cannot_be_read_is_told(saved: Path, spoil: Callable[[str], str]) -> None:
     file = saved / "prices.json"
     file.write_text(spoil(file.read_text()))
-    with pytest.raises(PlanError, match=r"prices.json .*ask again with `--out`"):
+    with pytest.raises(PlanError, match=r"prices.json .*ask and save it again"):
         saved_figures(file)
 
 

@@ -35,7 +35,7 @@ def must_be_collectable() -> None:
     except ModuleNotFoundError:
         there = False
     if not there:
-        raise MissingExtraError("`--traces`", "traces")
+        raise MissingExtraError("sending traces", "traces")
 
 
 def trace_of(headers: Mapping[bytes, bytes]) -> HeaderPairs:

@@ -47,12 +47,12 @@ def bound(host: str, port: int) -> socket.socket:
         listening.bind((host, port))
     except OSError as error:
         listening.close()
-        choose = "--port" if error.errno in (errno.EADDRINUSE, errno.EACCES) else "--host"
+        choose = "port" if error.errno in (errno.EADDRINUSE, errno.EACCES) else "host"
         why = error.strerror or error
-        raise ServeError(f"cannot listen on {host}:{port}: {why}; choose another `{choose}`") from None
+        raise ServeError(f"cannot listen on {host}:{port}: {why}; choose another {choose}") from None
     except TypeError:  # so Python says that it is no name by any encoding
         listening.close()
-        raise ServeError(f"cannot listen on {host}:{port}: the host is unknown; choose another `--host`") from None
+        raise ServeError(f"cannot listen on {host}:{port}: the host is unknown; choose another host") from None
     listening.set_inheritable(True)
     return listening
 
