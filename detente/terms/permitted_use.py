@@ -10,9 +10,9 @@ from typing import Literal
 
 from pydantic import Field
 
+from detente.contract.bases.kept_within import KeptWithin
 from detente.contract.reach.scope import Scope
 from detente.contract.reach.verdict import PERMIT, Reason, Verdict
-from detente.contract.term import Term
 from detente.values.facts import Facts
 from detente.values.money import sufficient
 from detente.values.noun import Flag, Noun, Title
@@ -28,34 +28,28 @@ class UseDecision(Noun):
     on: Day | None = Field(default=None, description="the day on which it was decided")
 
 
-class PermittedUse(Term):
+class PermittedUse(KeptWithin):
     """What is covered runs only where a person has decided that it may: a non-compete, a field of use."""
 
     kind: Literal["permitted-use"]
     asks: Title = Field(description="the question for whoever decides")
     decided: tuple[UseDecision, ...] = Field(default=(), description="what was decided; of several, the first holds")
 
-    effect = "restrains"
-
-    def judge(self, demand: Facts, offer: Facts) -> Verdict:
+    def judge_covered(self, demand: Facts, offer: Facts, *, known: bool) -> Verdict:
         """By the first decision that speaks of it; undecided, where none does."""
-        covered = self.covered.covers(demand, offer)
-        if covered is False:
-            return PERMIT
         for each in self.decided:
             inside = each.of.covers(demand, offer)
-            if inside is None or covered is None:
+            if inside is None or not known:
                 break
             if inside:
-                no = Reason(self.id, f"{each.by} decided that it may not")
+                no = self.because(f"{each.by} decided that it may not")
                 return PERMIT if each.allowed else Verdict("deny", no)
-        return Verdict("undecided", Reason(self.id, f"a person decides: {self.asks}"))
+        return Verdict("undecided", self.because(f"a person decides: {self.asks}"))
 
     def explain(self) -> Reason:
         """What the clause asks, and what was decided."""
         told = "; ".join(f"{e.of}: {'allowed' if e.allowed else 'not allowed'} ({e.by})" for e in self.decided)
-        return Reason(
-            self.id,
+        return self.because(
             f"{self.covered} runs only where a person decides that it may ({self.asks})"
             + (f"; decided: {told}" if told else "; nothing is decided, so nothing of it runs"),
         )

@@ -9,20 +9,15 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
-from fractions import Fraction
 from typing import ClassVar
 
 from pydantic import Field
 
-from detente.contract.case_view import CaseView
-from detente.contract.clause_text import SELF
+from detente.contract.bases.kept_within import AtHome
 from detente.contract.reach.scope import Scope
-from detente.contract.reach.verdict import PERMIT, Reason, Verdict
-from detente.contract.stated import Reference
-from detente.contract.term import Term
+from detente.contract.reach.verdict import PERMIT, Verdict
 from detente.errors import Flaw
 from detente.values.facts import Facts
-from detente.values.money import sufficient
 from detente.values.noun import Id
 from detente.values.period import on_the_clock_of
 
@@ -52,7 +47,7 @@ class FreedUse:
         return f"{self.why}; it {'was' if over else 'is'} free from {self.since} to {last}"
 
 
-class FirstRight(Term):
+class FirstRight(AtHome):
     """What is covered runs at home; elsewhere where an opening says so. It is one text in several times."""
 
     provider: Id | None = Field(default=None, description="who has the right; default: the other party")
@@ -60,12 +55,7 @@ class FirstRight(Term):
     unstated: ClassVar[str]
     """What is not known where no opening speaks of a use."""
 
-    effect = "restrains"
-
-    @property
-    def home(self) -> str:
-        """Who has the right."""
-        return self.provider or self.validity.counterparty
+    of_nobody: ClassVar[str] = "a first right is a provider's"
 
     @property
     def openings(self) -> tuple[FreedUse, ...]:
@@ -77,43 +67,22 @@ class FirstRight(Term):
         for each in self.openings:
             yield from (self.begin(on) for on in (each.since, each.until) if on is not None)
 
-    def judge(self, demand: Facts, offer: Facts) -> Verdict:
-        """At home anything; elsewhere what is open. The clause is in several versions, and nothing opens within one."""
-        if offer["provider"] == self.home:
-            return PERMIT
-        covered = self.covered.covers(demand, offer)
-        if covered is False:
-            return PERMIT
+    def judge_covered(self, demand: Facts, offer: Facts, *, known: bool) -> Verdict:
+        """Elsewhere what is open. The clause is in several versions, and nothing opens within one."""
         meant = [(each.of.covers(demand, offer), each) for each in self.openings]
         if any(inside and each.at(self.validity.start) for inside, each in meant):
             return PERMIT
-        if covered is None or any(inside is None for inside, _ in meant):
+        if not known or any(inside is None for inside, _ in meant):
             unknown = f"whether this is {self.covered}, and what is stated of it, is not known"
-            return Verdict("undecided", self._because(unknown))
+            return Verdict("undecided", self.because(unknown))
         later = next((each for inside, each in meant if inside), None)
         if later is None:
             unstated = f"{self.unstated.format(home=self.home)}; state it in the clause"
-            return Verdict("undecided", self._because(unstated))
-        return Verdict("deny", self._because(f"{self.home} comes first: {later.told(self.validity.start)}"))
-
-    def _because(self, sentence: str) -> Reason:
-        return Reason(self.id, sentence)
-
-    def references(self) -> tuple[Reference, ...]:
-        """The provider that it names."""
-        return (Reference(("provider",), "providers", self.provider),) if self.provider else ()
-
-    def check(self, case: CaseView) -> Iterator[Flaw]:
-        """A right of nobody."""
-        if self.home == SELF:
-            yield Flaw("a first right is a provider's", "add `provider: …`", ("kind",))
+            return Verdict("undecided", self.because(unstated))
+        return Verdict("deny", self.because(f"{self.home} comes first: {later.told(self.validity.start)}"))
 
     def late(self, answered: date | None, last: date | None, at: tuple[str | int, ...]) -> Iterator[Flaw]:
         """An answer after the last day for it: by then silence had answered."""
         if answered is not None and last is not None and answered > last:
             what = f"`{self.id}`: was answered on {answered}, and the last day for it was {last}: silence had answered"
             yield Flaw(what, "leave the answer out, or correct the days: an answer that is late changes nothing", at)
-
-    def concede(self, part: str, amount: Fraction, unit: str, currency: str) -> str:
-        """In the contract's words."""
-        return f"let {sufficient(amount, unit)} of {self.covered} run outside {self.home}"
