@@ -6,6 +6,7 @@ means by itself (``status``), Anthropic's errors (``messages_stream``) and Bedro
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from dataclasses import replace
 from typing import Any
@@ -18,6 +19,8 @@ from detente.providers.too_long import TOO_LONG, says_too_long, too_long
 from detente.providers.unreadable import UNREADABLE
 from detente.providers.wire import FOREIGN, Failure, FailureKind, failure, foreign
 
+_OUR_KEY = re.compile(r"(?:incorrect|invalid)[ %20]+api[ %20]+key|api key (?:not valid|expired|is invalid)", re.I)
+"""How xAI and Google begin to say, with status 400, that they do not accept a key: it is ours, not the caller's."""
 MAX_TEXT = 2000
 """Letters of a provider's words that are told."""
 _Meaning = tuple[FailureKind, int]
@@ -33,13 +36,16 @@ _ALWAYS: dict[str, _Meaning] = {
     **_meant("exhausted", 502, "insufficient_quota", "insufficient_balance", "billing_error"),
     **_meant("exhausted", 502, "billing_hard_limit_reached", "billing_not_active"),
     **_meant("unavailable", 503, "DeploymentNotFound", "model_not_found", "ModelNotFound"),
+    **_meant("unavailable", 503, "OperationNotSupported"),
+    **_meant("credential", 502, "invalid_api_key", "API_KEY_INVALID", "account_deactivated"),
+    **_meant("credential", 502, "unsupported_country_region_territory"),
     **_meant("refused", 404, "previous_response_not_found", "response_not_found"),
 }
 """Codes and types that say more than the status beside them: (what kind of failure, which status a caller is told)."""
 _BY_ITSELF: dict[str, _Meaning] = {
     **_meant("throttled", 429, "rate_limit_exceeded", "rate_limit_error", "too_many_requests", "tokens", "requests"),
     **_meant("timeout", 504, "timeout", "timeout_error", "vector_store_timeout"),
-    **_meant("credential", 502, "invalid_api_key", "authentication_error", "permission_error"),
+    **_meant("credential", 502, "authentication_error", "permission_error"),
     **_meant("refused", 400, TOO_LONG, "invalid_prompt", "invalid_request_error", "data_residency_mismatch"),
     **_meant("refused", 400, "invalid_image", "invalid_image_format", "invalid_image_mode", "invalid_image_url"),
     **_meant("refused", 400, "invalid_base64_image", "image_too_large", "image_too_small", "image_parse_error"),
@@ -85,6 +91,8 @@ def failure_of(stated: Any, status: int | None = None, after: float | None = Non
         return foreign()
     message = str(error.get("message") or "")
     kind, told = _meaning(names, status, message)
+    if kind == "refused" and _OUR_KEY.match(message):
+        kind, told = _ALWAYS["invalid_api_key"]
     if kind == "refused" and says_too_long(*names, message):
         return too_long(message[:MAX_TEXT], _text(error.get("param")))
     if kind in ("refused", "filtered") and error:

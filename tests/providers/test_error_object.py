@@ -56,6 +56,29 @@ def test_it_is_the_same_in_a_stream_of_either_shape(decoder: Any, error: Any) ->
     assert decoder().feed(event({"error": error})).failure == failure_of(error)
 
 
+OURS: list[tuple[Any, str, int]] = [
+    ({"error": {"message": "no", "type": "invalid_request_error", "code": "invalid_api_key"}}, "credential", 502),
+    (
+        {"code": "Client specified an invalid argument", "error": "Incorrect API key provided: s***g."},
+        "credential",
+        502,
+    ),
+    ({"code": "Client specified an invalid argument", "error": "Incorrect%20API%20key%20provided"}, "credential", 502),
+    ([{"error": {"code": 400, "message": "API key not valid. Please pass a valid API key."}}], "credential", 502),
+    ([{"error": {"code": 400, "message": "API key expired. Please renew the API key."}}], "credential", 502),
+    ({"error": {"code": "unsupported_country_region_territory", "message": "no"}}, "credential", 502),
+    ({"error": {"code": "OperationNotSupported", "message": "no"}}, "unavailable", 503),
+    ({"error": {"code": "x", "message": "the tool's input is an invalid API key"}}, "refused", 400),
+]
+
+
+@pytest.mark.parametrize(("body", "kind", "told"), OURS, ids=str)
+def test_what_is_ours_is_not_the_caller_s_whatever_the_status(body: Any, kind: str, told: int) -> None:
+    """xAI and Google answer a key that they do not accept with 400, and so does Azure what a model cannot do."""
+    found = failure_of(error_of(json.dumps(body).encode()), 400)
+    assert (found.kind, found.status) == (kind, told)
+
+
 def test_one_in_a_list_is_as_well_one() -> None:
     """Google's compatible endpoint wraps it so."""
     error = {"code": 400, "message": "Please use a valid role: user, model.", "status": "INVALID_ARGUMENT"}

@@ -123,7 +123,7 @@ _WORDS = {
     **dict.fromkeys(("end_turn", "eos", "eos_token", "stop_sequence"), "stop"),
     **dict.fromkeys(("function_call", "tool_use"), "tool_calls"),
 }
-"""Reasons to finish as some servers say them, in OpenAI's words."""
+"""Reasons to finish as some servers say them (in capitals, too), in OpenAI's words."""
 CAUTIOUS = "length"
 """The reason that promises least: told for one that nobody here knows (decision 0070)."""
 
@@ -138,7 +138,7 @@ class Ended(msgspec.Struct):
 
     def __post_init__(self) -> None:
         reason = as_reason(self.finish_reason)
-        self.finish_reason = _WORDS.get(reason, CAUTIOUS) if reason else None
+        self.finish_reason = _WORDS.get(reason.lower(), CAUTIOUS) if reason else None
 
 
 class CompletedChoice(Ended, kw_only=True):
@@ -149,6 +149,10 @@ class CompletedChoice(Ended, kw_only=True):
     def __post_init__(self) -> None:
         super().__post_init__()
         self.finish_reason = self.finish_reason or CAUTIOUS
+
+
+_LATEST = 2**53
+"""A time that is later is none."""
 
 
 class CompletionHead(msgspec.Struct):
@@ -162,7 +166,7 @@ class CompletionHead(msgspec.Struct):
 
     def __post_init__(self) -> None:
         self.id = as_text(self.id)
-        self.created = self.created if isinstance(self.created, int) else 0
+        self.created = int(self.created) if isinstance(self.created, int | float) and 0 <= self.created < _LATEST else 0
 
     @property
     def sources(self) -> list[Citation]:

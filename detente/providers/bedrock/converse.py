@@ -67,8 +67,8 @@ LENIENT = {
 UNSAID: Mapping[str, tuple[str, tuple[Any, ...]]] = {
     "audio": ("produces no audio", ()),
     "frequency_penalty": ("has no penalties", (0,)),
-    "function_call": ("has `tool_choice` instead", ()),
-    "functions": ("has `tools` instead", ()),
+    "function_call": ("has `tool_choice` instead", ("auto", "none")),
+    "functions": ("has `tools` instead", ([],)),
     "logit_bias": ("has no token bias", ({},)),
     "logprobs": ("returns no log probabilities", (False,)),
     "modalities": ("returns text only", (["text"],)),

@@ -36,12 +36,13 @@ def reason(path: str, body: bytes) -> str:
     return (response["incomplete_details"] or {}).get("reason") or str(response["status"])
 
 
+FILTERED = {MESSAGES: "refusal", RESPONSES: "content_filter"}
 LEAST = {MESSAGES: "max_tokens", RESPONSES: "max_output_tokens"}
 WHOLE = {MESSAGES: "end_turn", RESPONSES: "completed"}
 REASONS: dict[str, dict[str, str]] = {
-    **dict.fromkeys(("stop", "eos", "end_turn", "tool_calls", "function_call"), WHOLE),
+    **dict.fromkeys(("stop", "STOP", "eos", "end_turn", "tool_calls", "function_call"), WHOLE),
     **dict.fromkeys(("length", "repetition", "safety", "model_context_window_exceeded", "unheard of"), LEAST),
-    "content_filter": {MESSAGES: "refusal", RESPONSES: "content_filter"},
+    **dict.fromkeys(("content_filter", "CONTENT_FILTER"), FILTERED),
 }
 
 

@@ -33,8 +33,8 @@ IDLE = {name: neutral for name, (_, neutral) in UNSAID.items()}
 OTHERWISE: dict[str, Any] = {
     "audio": {"voice": "x"},
     "frequency_penalty": 0.5,
-    "function_call": "auto",
-    "functions": [],
+    "function_call": {"name": "f"},
+    "functions": [{"name": "f"}],
     "logit_bias": {"5": 1},
     "logprobs": True,
     "modalities": ["text", "audio"],
