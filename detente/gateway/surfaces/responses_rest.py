@@ -72,7 +72,7 @@ class ResponseRest:
     place
         Where that caller is.
     stored
-        Whether responses are stored: then it has the id of who ends it, who stores all of the conversation.
+        Whether responses are stored: this one is not, since who began it and who ends it have a part of it each.
     """
 
     def __init__(self, place: ResponsePlace, *, stored: bool) -> None:
@@ -179,8 +179,9 @@ class ResponseRest:
             at = self._place_of(own, msgspec.json.decode(item, type=_Item).type == "message")
             items[at] = self._joined_item(item) if own == self._own and self._message is not None else item
         response["output"] = _raw([items[at] for at in sorted(items)])
-        if not self._stored:
-            response |= {name: self._told[name] for name in ("id", "created_at") if name in self._told}
+        response |= {name: self._told[name] for name in ("id", "created_at") if name in self._told}
+        if self._stored:
+            response["store"] = msgspec.Raw(b"false")
         return _raw(response)
 
 

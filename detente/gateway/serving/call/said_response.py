@@ -26,6 +26,7 @@ _UNFINISHED = ("in_progress", "incomplete")
 _FORMS = (quoted("json_schema"), quoted("json_object"), quoted("grammar"))
 _PROBABILITIES = quoted("message.output_text.logprobs")
 _SOME = (b"null", b"0")
+_TEXTS = {"summary": "summary_text", "content": "reasoning_text"}
 
 
 class _Item(msgspec.Struct):
@@ -37,6 +38,8 @@ class _Event(msgspec.Struct):
     type: str = ""
     sequence_number: Any = None
     output_index: int = -1
+    summary_index: int = 0
+    content_index: int = 0
     delta: Any = None
     item: msgspec.Raw = msgspec.Raw(b"{}")
     part: msgspec.Raw = msgspec.Raw(b"{}")
@@ -51,13 +54,29 @@ class ResponseSaid(Said):
     """The text of one stream of a response's events, as its caller sees it: thoughts, and one message of one text."""
 
     of_shown: ClassVar[bool] = True
-    __slots__ = ("_begun", "_deltas", "_message", "_messages", "_next", "_parts", "_says", "_told", "_whole")
+    __slots__ = (
+        "_begun",
+        "_deltas",
+        "_message",
+        "_messages",
+        "_next",
+        "_parts",
+        "_says",
+        "_thought",
+        "_thoughts",
+        "_told",
+        "_whole",
+    )
 
     def __init__(self) -> None:
         super().__init__()
         self._begun = self._messages = self._next = 0
         self._told: Members = {}
         self._whole: dict[int, msgspec.Raw] = {}
+        self._thought: tuple[int, msgspec.Raw] | None = None
+        """The thought that is open: its place, and how it began."""
+        self._thoughts: dict[tuple[str, int], list[str]] = {}
+        """Its texts: of its summary, or its own."""
         self._message: OpenMessage | None = None
         self._parts: list[msgspec.Raw] = []
         self._deltas = 0
@@ -71,7 +90,22 @@ class ResponseSaid(Said):
         if message is not None:
             text = self.text if self._says else None
             message = msgspec.structs.replace(message, parts=tuple(self._parts), text=text)
-        return ResponsePlace(self._begun, "", self._next, dict(self._whole), message, self._told)
+        return ResponsePlace(self._begun, "", self._next, {**self._cut_thought(), **self._whole}, message, self._told)
+
+    def _cut_thought(self) -> dict[int, msgspec.Raw]:
+        """The thought that is open, as far as it came: clients want to find each item at the end that has begun.
+
+        It is told no end of its own: who takes items as they end would send back a thought that nobody can read.
+        """
+        if self._thought is None:
+            return {}
+        at, begun = self._thought
+        texts: dict[str, list[Any]] = {"summary": [], "content": []}
+        for (name, _), pieces in sorted(self._thoughts.items()):
+            texts[name].append({"type": _TEXTS[name], "text": "".join(pieces)})
+        told = {name: parts for name, parts in texts.items() if parts}
+        item = msgspec.json.decode(begun, type=dict[str, Any]) | {"status": "incomplete", **told}
+        return {at: msgspec.Raw(msgspec.json.encode(item))}
 
     def tokens_of(self, pieces: int) -> int:
         """About how many tokens it is: its events tell each text several times, and its pieces once."""
@@ -94,10 +128,12 @@ class ResponseSaid(Said):
             case "created" | "queued" | "in_progress":
                 self._told = msgspec.json.decode(event.response, type=Members | None) or self._told
             case "output_item.added":
-                self._begin(at, _ITEM.decode(event.item))
+                self._begin(at, _ITEM.decode(event.item), event.item)
             case "output_item.done" if at < self._begun:
                 self._whole[at] = event.item
                 self._message = None if within else message
+                if self._thought is not None and self._thought[0] == at:
+                    self._thought = None
             case "content_part.added" if within:
                 self.plain &= _ITEM.decode(event.part).type == "output_text" and not (self._parts or self._says)
                 self._says = True
@@ -106,13 +142,19 @@ class ResponseSaid(Said):
                 self._says = False
             case "output_text.delta" if within and self._says and isinstance(event.delta, str):
                 self._pieces.append(event.delta)
+            case "reasoning_summary_text.delta" if isinstance(event.delta, str):
+                self._thoughts.setdefault(("summary", event.summary_index), []).append(event.delta)
+            case "reasoning_text.delta" if isinstance(event.delta, str):
+                self._thoughts.setdefault(("content", event.content_index), []).append(event.delta)
             case kind if kind.startswith(("reasoning", "content_part")) and not within:
                 pass  # of a thought
             case _ if event.type not in _SILENT:
                 self.plain = False
 
-    def _begin(self, at: int, item: _Item) -> None:
+    def _begin(self, at: int, item: _Item, stated: msgspec.Raw) -> None:
         """An item begins: nobody goes on with one that is no thought and not the first message."""
+        if item.type == "reasoning":
+            self._thought, self._thoughts = (at, stated), {}
         self._begun = max(self._begun, at + 1)
         if item.type == "message":
             self._messages += 1
