@@ -16,7 +16,7 @@ import msgspec
 from detente.providers import sse
 from detente.providers.error_object import error_of
 from detente.providers.foreign_thought import foreign_thought, says_foreign
-from detente.providers.messages_usage import ENDING, WHOLE, MessagesUsage, Metered, told_usage
+from detente.providers.messages_usage import ENDING, UNKNOWN_USE, WHOLE, MessagesUsage, Metered, told_usage
 from detente.providers.openai_usage import with_usage
 from detente.providers.said_anything import says_anything
 from detente.providers.status import by_status
@@ -155,10 +155,14 @@ def count_at_bedrock(body: bytes) -> Reply | Failure:
 
 # -- streams --------------------------------------------------------------------------------------------------------
 class ToldEvent(NamedTuple):
-    """An event as it is shown: its type, by which clients want it named (empty: as it came), and its data."""
+    """An event as it is shown: its type, by which clients want it named (empty: as it came), and its data.
+
+    ``mark`` is a comment that is shown before it.
+    """
 
     kind: str
     data: bytes
+    mark: bytes = b""
 
 
 class MessagesDecoder(Decoder):
@@ -204,7 +208,7 @@ class MessagesDecoder(Decoder):
                 event = sse.event(told.data, told.kind)
             elif told.data is not data:
                 event = sse.with_data(event, told.data)
-            shown.append(event)
+            shown.append(told.mark + event if told.mark else event)
             if part.done:
                 break
         return self._over(part, shown)
@@ -216,6 +220,7 @@ class MessagesDecoder(Decoder):
         """
         if not data:
             return ToldEvent("", data)  # a comment keeps the connection alive
+        mark = b""
         try:
             event = _EVENT.decode(data)
         except UNREADABLE:
@@ -246,6 +251,7 @@ class MessagesDecoder(Decoder):
                     part.tokens = self._usage.tokens if self._usage else None
                 if told is not None:
                     data = with_usage(data, told)
+                mark = b"" if part.tokens is not None else UNKNOWN_USE
                 if event.delta is not None and (stop := event.delta.get("stop_reason")):
                     part.finish = finish_of(stop)
                     self._stopped = True
@@ -255,7 +261,7 @@ class MessagesDecoder(Decoder):
                 self._done = part.done = True
             case "error":
                 self._fail(part, failure_of(event.error))
-        return ToldEvent(event.type if _NAME.fullmatch(event.type) else "", data)
+        return ToldEvent(event.type if _NAME.fullmatch(event.type) else "", data, mark)
 
     def _metered(self, stated: Any, needed: tuple[str, ...]) -> tuple[bool, msgspec.Raw | None]:
         """Take what is stated of the use so far; whether it can be read, and how it is told, if not as it is."""

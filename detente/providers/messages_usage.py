@@ -18,6 +18,8 @@ WHOLE = ("input_tokens", "output_tokens")
 """What a message states of its use."""
 ENDING = ("output_tokens",)
 """What the event states in which a message gives its reason to stop."""
+UNKNOWN_USE = b": detente: the usage of this message is unknown\n\n"
+"""The mark, a comment, of a stream whose counts nobody knows: its shape has no word for that, and its 0 is none."""
 
 
 class _Details(msgspec.Struct):
@@ -73,7 +75,8 @@ def usage_of(stated: Any) -> MessagesUsage | None:
 def told_usage(stated: Any, needed: tuple[str, ...]) -> tuple[MessagesUsage | None, msgspec.Raw | None]:
     """(usage as it was stated, how its caller is told it); None where clients can read what was stated.
 
-    Else what of it can be read: a count that is needed and unknown is null, never zero.
+    Else what of it can be read. A count that is needed and unknown is 0, since clients take nothing but a number there:
+    whoever tells it marks that it is none (``UNKNOWN_USE`` in a stream).
     """
     try:
         usage: MessagesUsage | None = msgspec.convert(stated, _Shape)
@@ -81,7 +84,7 @@ def told_usage(stated: Any, needed: tuple[str, ...]) -> tuple[MessagesUsage | No
             return usage, None
     except msgspec.ValidationError:
         usage = usage_of(stated)
-    counts = dict.fromkeys(needed)
+    counts = dict.fromkeys(needed, 0)
     if usage is not None:
         said = {name: getattr(usage, name) for name in MessagesUsage.__struct_fields__}
         counts |= {name: count for name, count in said.items() if count is not None}

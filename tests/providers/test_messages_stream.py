@@ -17,6 +17,7 @@ from detente.providers import sse
 from detente.providers.bedrock.invoke import METRICS, InvokeDecoder
 from detente.providers.claude_chat_stream import ClaudeChatDecoder
 from detente.providers.messages_stream import MessagesDecoder, read_failure, reply_of
+from detente.providers.messages_usage import UNKNOWN_USE
 from detente.providers.wire import Decoder, Failure, Reply, StreamPart, Tokens
 from detente.sandbox import eventstream
 
@@ -76,7 +77,8 @@ def read(decoder: Decoder, stream: bytes, cuts: list[int]) -> list[StreamPart]:
 
 
 def shown(parts: list[StreamPart]) -> list[Data]:
-    return [json.loads(sse.data_of(event)) for event in sse.split(b"".join(part.data for part in parts))]
+    events = sse.split(b"".join(part.data for part in parts))
+    return [json.loads(data) for event in events if (data := sse.data_of(event))]  # a comment has none
 
 
 @pytest.mark.parametrize(("made", "decoder"), [(as_events, MessagesDecoder), (as_frames, InvokeDecoder)])
@@ -257,8 +259,8 @@ def test_a_statuss_meaning_without_a_body() -> None:
 # -- whole replies ----------------------------------------------------------------------------------------------------
 @pytest.mark.parametrize("usage", [None, [], "x", {"input_tokens": 1.5}, {"input_tokens": -1, "output_tokens": 1}, {}])
 def test_a_usage_that_cannot_be_read_is_unknown_and_spoils_no_reply(usage: Any) -> None:
-    """Anthropic's clients add its counts up, and would raise: those that nobody knows are null."""
-    unknown = {"input_tokens": None, "output_tokens": None}
+    """Anthropic's clients take nothing but numbers: a count that nobody knows is 0, and a stream is marked."""
+    unknown = {"input_tokens": 0, "output_tokens": 0}
     found = reply_of(json.dumps({"content": [], "stop_reason": "end_turn", "usage": usage}).encode())
     assert isinstance(found, Reply)
     assert (found.tokens, found.finish) == (None, "stop")
@@ -271,7 +273,8 @@ def test_a_usage_that_cannot_be_read_is_unknown_and_spoils_no_reply(usage: Any) 
         )
         assert (parts[0].failure, parts[0].tokens) == (None, None)
         first, *_, last, _ = shown(parts)
-        assert (first["message"]["usage"], last["usage"]) == (unknown, {"output_tokens": None})
+        assert (first["message"]["usage"], last["usage"]) == (unknown, {"output_tokens": 0})
+        assert b"".join(part.data for part in parts).count(UNKNOWN_USE) == 1
 
 
 def test_of_a_usage_that_is_written_oddly_the_counts_are_told() -> None:

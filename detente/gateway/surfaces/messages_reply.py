@@ -133,9 +133,12 @@ def _sequences(asked: Asked) -> Sequence[str]:
 
 
 def usage_of(tokens: Tokens | None) -> dict[str, Any]:
-    """Anthropic counts what was read from a cache, or written to it, beside the input. Unknown is null, never zero."""
+    """Anthropic counts what was read from a cache, or written to it, beside the input.
+
+    Its shape has no word for unknown use: that is 0, and whoever tells it marks that it is none.
+    """
     if tokens is None:
-        return {"input_tokens": None, "output_tokens": None}
+        return {"input_tokens": 0, "output_tokens": 0}
     usage: dict[str, Any] = {
         "input_tokens": max(tokens.input - tokens.cached - tokens.written, 0),
         "cache_creation_input_tokens": tokens.written,

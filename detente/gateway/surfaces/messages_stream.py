@@ -19,6 +19,7 @@ from detente.gateway.surfaces.messages_error import error_of, type_of
 from detente.gateway.surfaces.messages_reply import begun, is_object, no_object, stopped, usage_of
 from detente.gateway.surfaces.surface import Asked, Rendering, UnsayableError
 from detente.providers import sse
+from detente.providers.messages_usage import UNKNOWN_USE
 from detente.providers.openai_usage import tokens_of
 from detente.providers.tool_calls import new_id
 from detente.providers.wire import Tokens
@@ -94,6 +95,8 @@ class MessagesRendering(Rendering):
         finish = "content_filter" if self._refused else self._finish
         reason, sequence = stopped(self._asked, finish, self._stopped_at, bool(self._calls))
         delta = {"type": "message_delta", "delta": {"stop_reason": reason, "stop_sequence": sequence}}
+        if self._tokens is None:
+            pieces.append(UNKNOWN_USE)
         pieces.append(sse.event(_encode(delta | {"usage": usage_of(self._tokens)}), "message_delta"))
         pieces.append(sse.event(b'{"type":"message_stop"}', "message_stop"))
         return b"".join(pieces)

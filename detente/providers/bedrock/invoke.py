@@ -112,7 +112,7 @@ class InvokeDecoder(MessagesDecoder):
         if told is None or part.failure is not None:
             return
         data = _unmeasured(told.data) if part.done else told.data
-        shown.append(sse.event(data, told.kind or _name_of(data)))
+        shown.append(told.mark + sse.event(data, told.kind or _name_of(data)))
 
 
 def _name_of(data: bytes) -> str:

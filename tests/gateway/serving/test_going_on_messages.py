@@ -7,6 +7,7 @@ from typing import Any
 
 import pytest
 
+from detente.providers.messages_usage import UNKNOWN_USE
 from tests.builders import Data
 from tests.gateway.caller import HELLO, STREAM
 from tests.gateway.http.peer import run
@@ -349,6 +350,9 @@ def test_a_message_with_all_the_tokens_that_it_may_have_is_at_its_limit(tmp_path
             answer = await stage.ask({**STREAM, "max_tokens": 1}, south, path=MESSAGES)
             assert told(answer.events) == [*told([BEGIN, *SAYS]), ended(0), *OVER]
             assert answer.events[-2]["delta"]["stop_reason"] == "max_tokens"
+            # Whoever broke off told no use, which is marked: clients take nothing but numbers there.
+            assert answer.events[-2]["usage"] == {"input_tokens": 0, "output_tokens": 0}
+            assert answer.body.count(UNKNOWN_USE) == 1
             assert north.requests == []
             assert (stage.records[0].outcome, stage.records[0].finish) == ("complete", "length")
 

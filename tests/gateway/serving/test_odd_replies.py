@@ -9,6 +9,7 @@ from typing import Any
 import pytest
 
 from detente.ledger.journals.record import TokenCounts
+from detente.providers.messages_usage import UNKNOWN_USE
 from tests.builders import Data
 from tests.gateway.caller import STREAM, Answer
 from tests.gateway.http.peer import run
@@ -64,7 +65,9 @@ def test_an_odd_usage_is_unknown_use_and_spoils_no_reply(tmp_path: Path, path: s
         ):
             answer = await stage.ask(BODIES[path], path=path)
             assert (answer.status, stage.records[0].usage) == (200, None)
-            assert answer.json["usage"] == ({"input_tokens": None, "output_tokens": None} if path == MESSAGES else None)
+            assert answer.headers["x-detente-usage"] == "unknown"
+            # Anthropic's clients take nothing but numbers there, and OpenAI's null.
+            assert answer.json["usage"] == ({"input_tokens": 0, "output_tokens": 0} if path == MESSAGES else None)
 
     run(main())
 
@@ -81,6 +84,7 @@ def test_an_odd_usage_spoils_no_stream(tmp_path: Path, path: str, usage: Any) ->
             assert b'"choices": null' not in answer.body  # clients go through them
             told = [said.get("usage") for said in answer.events if isinstance(said, dict)]
             assert not [usage for usage in told if usage is not None and (path == CHAT or usage["output_tokens"])]
+            assert answer.body.count(UNKNOWN_USE) == (path == MESSAGES)
             assert stage.records[0].outcome == "complete"
             assert stage.records[0].usage is None
 

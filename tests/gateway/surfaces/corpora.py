@@ -68,9 +68,11 @@ def event(data: Any) -> bytes:
 
 
 def events(rendered: bytes) -> list[tuple[str, Data]]:
-    """(name, data) of each event."""
+    """(name, data) of each event; comments are none."""
     found = []
     for text in rendered.decode().split("\n\n")[:-1]:
+        if text.startswith(":"):
+            continue
         name, data = text.split("\n")
         found.append((name.removeprefix("event: "), json.loads(data.removeprefix("data: "))))
     return found

@@ -21,7 +21,7 @@ from detente.gateway.deciding.choose import RankedCandidate
 from detente.gateway.deciding.load import Load
 from detente.gateway.deciding.policy import Deployed
 from detente.gateway.deciding.standings import NOTHING_HELD
-from detente.gateway.http.exchange import JSON, Exchange
+from detente.gateway.http.exchange import JSON, Exchange, HeaderLines
 from detente.gateway.serving.aside import LARGE, aside
 from detente.gateway.serving.call.asking import Made, ProviderCall
 from detente.gateway.serving.call.call_parts import all_of
@@ -52,6 +52,8 @@ MAX_REPLY = 64 * 1024 * 1024
 MAX_ERROR = 1024 * 1024
 LAST_BYTES = 1.0
 """Seconds for the end of a body after the event that completes its stream: then the connection may serve again."""
+UNKNOWN_USE: HeaderLines = b"x-detente-usage: unknown\r\n"
+"""Of a whole reply, which may have to say 0 where its shape has no word for that."""
 LEFT = 499
 """The status in the record of a call whose caller left before it saw any."""
 
@@ -319,7 +321,10 @@ class ProviderCalls:
         cost = self._served(call, served)
         if (waits := self._recorder.waits(job, call.asked, body)) is not None:
             await waits
-        call.caller.reply(200, JSON + self._recorder.disclosed(job, call.choice, cost), body)
+        lines = JSON + self._recorder.disclosed(job, call.choice, cost)
+        if reply.tokens is None and job.held.settings.discloses:
+            lines += UNKNOWN_USE
+        call.caller.reply(200, lines, body)
         self._metrics.added(self._loop.time() - job.began - job.waited)
         return served
 

@@ -20,6 +20,7 @@ from detente.live.deployment import Continues
 from detente.providers import sse
 from detente.providers.claude import without_thinking
 from detente.providers.messages_stream import STOPPED
+from detente.providers.messages_usage import UNKNOWN_USE
 from detente.providers.omission import Omissions
 from detente.providers.quoted import quoted
 from detente.providers.unreadable import UNREADABLE
@@ -85,11 +86,11 @@ class MessageSaid(Said):
             self._pieces.append(part.text)
 
     def at_its_limit(self, *, asks_usage: bool) -> bytes:
-        """The events by which it ends where it has all the tokens that its caller allowed; usage not told is null."""
+        """The events by which it ends where it has all the tokens that its caller allowed; its usage is unknown."""
         delta = {"stop_reason": "max_tokens", "stop_sequence": None}
         end = msgspec.json.encode({"type": "message_delta", "delta": delta, "usage": usage_of(None)})
         ended = sse.event(block_end(self._begun - 1), "content_block_stop") if self._open else b""
-        return ended + sse.event(end, "message_delta") + sse.event(STOPPED, "message_stop")
+        return ended + UNKNOWN_USE + sse.event(end, "message_delta") + sse.event(STOPPED, "message_stop")
 
 
 def continuable_message(call: Call) -> bool:
