@@ -25,7 +25,7 @@ from detente.case.document import Document
 from detente.demand.trace import TraceSource
 from detente.errors import HIDDEN, CaseError, JournalError, MissingExtraError, PlanError
 from detente.ledger.journals.frames import MAGIC, JournalFrame, frame, frames
-from detente.results.integrity import checksum
+from detente.results.checksum import checksum
 from detente.results.plan import Plan
 from detente.values.file import write
 from detente.values.likeness import nearest

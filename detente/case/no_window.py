@@ -6,13 +6,12 @@ Not here: windows that never come, which are mistakes (``checks.windows``).
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import replace
 from datetime import datetime, timedelta, tzinfo
 
-from detente.case.agreement import InForce
 from detente.case.case import Case
+from detente.case.whole_clauses import whole_clauses
 from detente.contract.term import Term
-from detente.errors import Mistake, Where
+from detente.errors import Mistake
 from detente.values.period import endless
 
 
@@ -21,16 +20,11 @@ def in_no_window(case: Case) -> Iterator[tuple[Term, Mistake]]:
 
     Only of days in the horizon; of one text, once for each time.
     """
-    texts: dict[tuple[str, str], list[InForce]] = {}
-    for found in case.versions:
-        texts.setdefault((found.validity.agreement, found.term.id), []).append(found)
-    for at, versions in texts.items():
-        last = versions[-1].validity
-        term = versions[0].term.in_force(replace(versions[0].validity, end=last.end, ended=last.ended))
+    for term, where in whole_clauses(case):
         for start, end, remedy in dict.fromkeys(_without(case, term)):
             days = _days(start, end, term.validity.zone)
             what = f"`{term.id}` is in force {days}, and in none of its windows then: nothing counts"
-            yield term, Mistake(case.clauses.get(at, Where(at[0])), what, remedy)
+            yield term, Mistake(where, what, remedy)
 
 
 def _without(case: Case, term: Term) -> Iterator[tuple[datetime, datetime, str]]:

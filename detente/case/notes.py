@@ -6,7 +6,6 @@ Not here: mistakes (``checks``).
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import replace
 from datetime import date, datetime, timedelta
 from decimal import Decimal
 from fractions import Fraction
@@ -18,6 +17,7 @@ from detente.case.cut_texts import cut_texts
 from detente.case.lookalikes import lookalikes
 from detente.case.no_window import in_no_window
 from detente.case.outside import YEAR, outside, seen, unasked
+from detente.case.whole_clauses import where_stands, whole_clauses
 from detente.case.whole_text import going_on, says_nothing
 from detente.contract.answer import each_of
 from detente.contract.metered.counting_moment import invoice_day
@@ -61,7 +61,7 @@ def _last_days(case: Case) -> Iterator[Mistake]:
         ends = [(agreement.id, Where(agreement.id), agreement.ends)]
         for term in agreement.terms:
             until = term.until.latest if isinstance(term.until, Until) else term.until
-            ends.append((term.id, case.clauses.get((agreement.id, term.id), Where(agreement.id)), until))
+            ends.append((term.id, where_stands(case, agreement.id, term.id), until))
         for name, where, end in ends:
             if end is not None and (after := end + timedelta(days=1)).day == 1:
                 what = f"`{name}` ends on {end}, the last day of a month, and is no longer in force on it"
@@ -111,21 +111,16 @@ def _idle(case: Case) -> Iterator[tuple[Term, Mistake]]:
         told.add(at)
         key, _, of = zero.replace("_", "-").partition(".")
         what = f"`{term.id}` does nothing: " + (f"each `{of}` in its `{key}`" if of else f"its `{key}`") + " is nothing"
-        there = case.clauses.get(at, Where(at[0]))
+        there = where_stands(case, *at)
         yield term.in_force(found.validity), Mistake(there, what, "write what was agreed on, or drop the clause")
 
 
 def _overlooked(case: Case) -> Iterator[tuple[Term, Mistake]]:
     """What clauses say of themselves that may be as meant: credits that nobody claimed, rises that never come."""
-    texts: dict[tuple[str, str], list[InForce]] = {}
-    for found in case.versions:
-        texts.setdefault((found.validity.agreement, found.term.id), []).append(found)
-    for at, versions in texts.items():
-        last = versions[-1].validity
-        term = versions[0].term.in_force(replace(versions[0].validity, end=last.end, ended=last.ended))
+    for term, where in whole_clauses(case):
         flaws = term.overlooked(case.declared.horizon)
         for flaw in each_of(term, "overlooked", flaws, Flaw, "each `Flaw`"):
-            yield term, Mistake(case.clauses.get(at, Where(at[0])), flaw.what, flaw.remedy)
+            yield term, Mistake(where, flaw.what, flaw.remedy)
 
 
 def _nothing_of(term: Term, name: str) -> bool:
@@ -155,7 +150,7 @@ def _used_before(case: Case) -> Iterator[tuple[Term, Mistake]]:
                 what = f"`{term.id}` counts what is invoiced on {at:%Y-%m-%d}, of which a plan from {opens:%Y-%m-%d} on"
                 what += " does not know what was used before: it counts as nothing"
                 remedy = "where anything was used then, begin the horizon with that month"
-                yield term, Mistake(case.clauses.get(place, Where(place[0])), what, remedy)
+                yield term, Mistake(where_stands(case, *place), what, remedy)
 
 
 STEPS = ("hour", "day", "week", "month", "quarter", "half-year", "year", "term")
@@ -198,8 +193,7 @@ def _read(case: Case) -> tuple[Term, ...]:
 
 
 def _where(case: Case, term: Term) -> Where:
-    agreement = term.validity.agreement
-    return case.clauses.get((agreement, term.id), Where(agreement))
+    return where_stands(case, term.validity.agreement, term.id)
 
 
 def _billed(case: Case) -> Iterator[Mistake]:
@@ -387,7 +381,7 @@ def _fallen(case: Case) -> Iterator[Mistake]:
             if was < now:
                 what = f"`{later.id}` of `{agreement}` begins anew from list prices on {at:%Y-%m-%d}: they are"
                 what += f" × {float(1 - now):.6g}, and were × {float(1 - was):.6g} by the text that it replaces"
-                where = case.clauses.get((agreement, later.id), Where(agreement))
+                where = where_stands(case, agreement, later.id)
                 yield Mistake(
                     where, what, f"if they stay, write the risen list prices of the offers from {at.date()} on"
                 )

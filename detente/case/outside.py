@@ -13,6 +13,7 @@ from typing import NamedTuple
 from detente.case.acting import acting_after
 from detente.case.agreement import InForce, clock_of
 from detente.case.case import Case
+from detente.case.whole_clauses import where_stands
 from detente.case.written import at, place, text_at
 from detente.contract.answer import each_placed
 from detente.demand.workload import Training
@@ -73,8 +74,9 @@ def _told(case: Case, clause: InForce, does: str) -> Unseen:
 
 def _of(case: Case, clause: InForce, does: str, remedy: str = YEAR) -> Unseen:
     term, agreement = clause.term.id, clause.validity.agreement
-    where = case.clauses.get((agreement, term), Where(agreement))
-    return Unseen(term, agreement, Mistake(where, f"`{term}` of `{agreement}` {does}", remedy))
+    return Unseen(
+        term, agreement, Mistake(where_stands(case, agreement, term), f"`{term}` of `{agreement}` {does}", remedy)
+    )
 
 
 def _names(path: KeyPath, on: date) -> str:

@@ -1,29 +1,26 @@
 """Whether a saved plan holds against itself: its rows fit together, and it is what was saved.
 
-Owns: the checksum of a saved plan, and every check that needs no case. It reads the saved document and not the plan's
-own types, which are built of it only once it holds. Not here: whether a case's clauses give that bill (``planner``).
+Owns: every check that needs no case. It reads the saved document and not the plan's own types, which are built of it
+only once it holds. Not here: its checksum (``checksum``), and whether a case's clauses give that bill (``planner``).
 """
 
 from __future__ import annotations
 
-import hashlib
-import json
 from collections import Counter, defaultdict
 from collections.abc import Iterable, Iterator, Mapping
 from datetime import datetime, timedelta
 from decimal import Decimal
-from types import MappingProxyType
 from typing import Any
 
 from detente.contract.settled.standing import CREDIT, FLOOR, MILESTONE, PAID, SUPERSEDED, TAKE, VESTING
 from detente.demand.quantum import QUANTUM
 from detente.errors import HIDDEN
+from detente.results.checksum import CHECKSUM
 from detente.results.coherence import contradictions, moment_of
 from detente.results.move_count import counted, total
 from detente.values.money import NANO
 from detente.values.quantity import plain
 
-CHECKSUM = "checksum"
 MAX_SHIFT = Decimal("0.000001")
 """Of a sum, relative: standby is read off the solver's values, and shares have six places."""
 
@@ -31,21 +28,6 @@ PER_UNIT = QUANTUM.denominator
 """Quanta in a unit of work."""
 
 RowsByList = list[dict[str, Any]]
-
-
-def checksum(document: Mapping[str, Any], known: Mapping[str, str] = MappingProxyType({})) -> str:
-    """SHA-256 of all that a saved plan says, however its JSON is laid out.
-
-    ``known``: members of which the canonical form is at hand, and counts.
-    """
-    rest = {key: known.get(key) or canonical(value) for key, value in document.items() if key != CHECKSUM}
-    members = ",".join(f"{canonical(key)}:{text}" for key, text in sorted(rest.items()))
-    return hashlib.sha256(f"{{{members}}}".encode()).hexdigest()
-
-
-def canonical(value: Any) -> str:
-    """JSON without blanks, members by name, of ASCII characters alone."""
-    return json.dumps(value, sort_keys=True, separators=(",", ":"))
 
 
 def faults(document: Mapping[str, Any]) -> Iterator[str]:

@@ -25,9 +25,10 @@ from detente.contract.settled.posting import Posting
 from detente.contract.settled.standing import FLOOR, MILESTONE, SUPERSEDED, Standing
 from detente.errors import PlanError
 from detente.results.allocations import AMOUNTS, Allocations, AsColumns
+from detente.results.checksum import CHECKSUM, checksum
 from detente.results.falling import CostRows, present_value
 from detente.results.head import AnswerHead
-from detente.results.integrity import CHECKSUM, checksum, faults, unlike
+from detente.results.integrity import faults, unlike
 from detente.results.large_table import as_saved, canonical, columns_of
 from detente.results.plan_rows import (
     Allocation,

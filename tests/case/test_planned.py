@@ -13,7 +13,7 @@ import pytest
 from detente.case.case import Case
 from detente.case.planned import must_hold
 from detente.errors import PlanError
-from detente.results.integrity import checksum
+from detente.results.checksum import checksum
 from detente.results.plan import Plan
 from tests.builders import agreement, build, solved, tokens, work
 from tests.planner.test_saved_plans import mixed

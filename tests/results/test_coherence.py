@@ -12,8 +12,8 @@ import pytest
 from detente.case.case import Case
 from detente.case.planned import must_hold
 from detente.errors import PlanError
+from detente.results.checksum import checksum
 from detente.results.coherence import contradictions
-from detente.results.integrity import checksum
 from detente.results.plan import Plan
 from tests.builders import agreement, build, compute, gpus, solved
 

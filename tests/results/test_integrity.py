@@ -14,7 +14,8 @@ import pytest
 from jsonschema import Draft202012Validator
 
 from detente.errors import PlanError
-from detente.results.integrity import checksum, faults
+from detente.results.checksum import checksum
+from detente.results.integrity import faults
 from detente.results.plan import Plan, schema
 from tests.builders import agreement, build, compute, gpus, solved, tokens, work
 

@@ -11,7 +11,7 @@ import pytest
 from pydantic import TypeAdapter
 
 from detente.planner.solve import plan
-from detente.results.integrity import CHECKSUM
+from detente.results.checksum import CHECKSUM
 from detente.results.plan import Plan
 from detente.results.plan_rows import Allocation, CapacityRow
 from detente.values.money import in_decimals, of_nanos

@@ -1,7 +1,7 @@
 """The rows of a bill: read one by one, each with its place, under the rule that is for it; or what is wrong with it.
 
-Owns: times, amounts, and by what a row is known. A file of any length is read in bounded memory. Not here: what a row
-comes to on the books (``bill_ingest``), the keys of a mapping (``bill_mapping``).
+Owns: what a row says, and by what it is known. A file of any length is read in bounded memory. Not here: how a value
+is read (``bill_value``), what a row comes to on the books (``bill_ingest``), the keys of a mapping (``bill_mapping``).
 """
 
 from __future__ import annotations
@@ -11,9 +11,8 @@ import re
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
-from decimal import Decimal
 from fractions import Fraction
-from functools import lru_cache, partial
+from functools import partial
 from hashlib import blake2b
 from itertools import chain
 from pathlib import Path
@@ -24,18 +23,15 @@ from detente.errors import FlawError
 from detente.ledger.bills.bill_currency import BillCurrencies
 from detente.ledger.bills.bill_files import BillCopies
 from detente.ledger.bills.bill_mapping import COLUMNS, OWN_LINE, TELLING, BillMapping, named_columns
+from detente.ledger.bills.bill_value import LATEST, UnreadError, in_zone, number_of, text_in, time_of
 from detente.ledger.bills.like_rows import LikeRows
 from detente.values.micros import DAY, at_micros, micros
 from detente.values.money import NANOS
 from detente.values.period import moment
-from detente.values.quantity import LARGEST, respelt
+from detente.values.quantity import LARGEST
 from detente.values.rounding import half_even
 from detente.values.sheet import UNREADABLE, Sheet, shown
 
-MAX_PLACES = 60
-MAX_KNOWN, MAX_LENGTH = 1_024, 100
-"""So many texts of at most such a length are remembered with what they say: one may be as long as a line."""
-LATEST = 7_258_118_400_000_000  # 2200-01-01
 NEEDED = ("start", "net")
 ONE = Fraction(1)
 _FINER = re.compile(r"[.,][0-9]{6}([0-9]*[1-9])")
@@ -201,7 +197,7 @@ class BillReader:
         self, number: int, roles: dict[str, str], values: dict[str, Any], sheet: Sheet
     ) -> BillRow | BadRow | None:
         """A row; None of a copy. Of one that is skipped, nothing else is read: its amounts may be anything."""
-        texts = {name: _text(value) for name, value in values.items()}
+        texts = {name: text_in(value) for name, value in values.items()}
         rule = next((n for n, rule in enumerate(self._mapping.rules) if rule.fits(texts)), None)
         if rule is not None and self._mapping.rules[rule].skip:
             return BillRow(number, "", rule, 0, 0, None, None, 0)
@@ -209,11 +205,17 @@ class BillReader:
             return None
         try:
             return self._row(number, rule, roles, values, sheet)
-        except _Unread as error:
+        except UnreadError as error:
             return self._bad(number, error, rule, roles, values, sheet)
 
     def _bad(
-        self, number: int, first: _Unread, rule: int | None, roles: dict[str, str], values: dict[str, Any], sheet: Sheet
+        self,
+        number: int,
+        first: UnreadError,
+        rule: int | None,
+        roles: dict[str, str],
+        values: dict[str, Any],
+        sheet: Sheet,
     ) -> BadRow:
         """All that is wrong with a row, from the first column on; ``first`` is what was seen first."""
         found = {sheet.columns.index(first.column) + 1: first.what}
@@ -224,7 +226,7 @@ class BillReader:
         for read in reads:
             try:
                 read()
-            except _Unread as error:
+            except UnreadError as error:
                 found.setdefault(sheet.columns.index(error.column) + 1, error.what)
         column = min(found)
         more = "".join(f"; column {at}: {found[at]}" for at in sorted(found) if at != column)
@@ -236,10 +238,12 @@ class BillReader:
         start = self._time(roles, "start", values, sheet)
         if start > self._until:
             what = f"{shown(values[roles['start']])} is more than a day from now"
-            raise _Unread(roles["start"], f"{what}; give the file again once it has come, or skip such rows by a rule")
+            raise UnreadError(
+                roles["start"], f"{what}; give the file again once it has come, or skip such rows by a rule"
+            )
         end = self._time(roles, "end", values, sheet) if "end" in roles else self._a_day_later(start)
         if end < start:
-            raise _Unread(roles["end"], f"{shown(values[roles['end']])} is before its start")
+            raise UnreadError(roles["end"], f"{shown(values[roles['end']])} is before its start")
         end = max(end, start + 1)  # of a moment: what is over a time is found by its corrections
         currency, rate = self._rate(rule, roles, values, (start, end))
         charged, net = self._money(roles, "net", values), self._money(roles, "net", values, rate)
@@ -254,16 +258,16 @@ class BillReader:
 
     def _quantity(self, rule: int | None, roles: dict[str, str], values: dict[str, Any]) -> Fraction | None:
         """How much, where the row says so. No row is of more tokens than all the world uses: its ``per`` is wrong."""
-        found = _number(roles["quantity"], values) if "quantity" in roles else None
+        found = number_of(roles["quantity"], values) if "quantity" in roles else None
         of = self._mapping.rules[rule] if rule is not None else None
         if found is not None and of is not None and of.tokens and abs(found) * of.per > LARGEST:
             name = roles["quantity"]
-            raise _Unread(name, f"{shown(values[name])} times {of.per:,} is more than 1e15 tokens; correct `per:`")
+            raise UnreadError(name, f"{shown(values[name])} times {of.per:,} is more than 1e15 tokens; correct `per:`")
         return found
 
     def _is_copy(self, number: int, values: dict[str, Any], sheet: Sheet) -> bool:
         """Whether an earlier file has this very line of the provider's."""
-        if self._own_line is None or not _text(values[self._own_line]):
+        if self._own_line is None or not text_in(values[self._own_line]):
             return False
         of = self._likes.copied(_mark(values, self.known_by, sheet), number)
         if of is None:
@@ -287,7 +291,7 @@ class BillReader:
         books: it is told with its money, and so must be in their currency or have a rate, too.
         """
         name = roles.get("currency")
-        text = self._currencies.own if name is None else _text(values[name])
+        text = self._currencies.own if name is None else text_in(values[name])
         try:
             if time is None:
                 self._currencies.must_know(text, rule)
@@ -295,14 +299,14 @@ class BillReader:
             return text, self._currencies.rate(text, rule, *time)
         except FlawError as error:
             assert name is not None
-            raise _Unread(name, f"{shown(text)} {error.flaws[0].what}; {error.flaws[0].remedy}") from None
+            raise UnreadError(name, f"{shown(text)} {error.flaws[0].what}; {error.flaws[0].remedy}") from None
 
     def _time(self, roles: dict[str, str], role: str, values: dict[str, Any], sheet: Sheet) -> int:
         name, value = roles[role], values[roles[role]]
         try:
-            return _time_of(name, value, sheet, self._zone)
+            return time_of(name, value, sheet, self._zone)
         except UNREADABLE:
-            raise _Unread(
+            raise UnreadError(
                 name, f"{shown(value)} is not a time from 1970 to 2200, such as 2026-01-31T13:00:00Z"
             ) from None
 
@@ -311,26 +315,18 @@ class BillReader:
         day = at_micros(start).astimezone(self._zone).date()
         if micros(moment(day, self._zone)) == start:  # which is no midnight where the clock skips that
             return micros(moment(day + timedelta(days=1), self._zone))
-        return _in_zone(micros(at_micros(start).astimezone(self._zone).replace(tzinfo=UTC)) + DAY, self._zone)
+        return in_zone(micros(at_micros(start).astimezone(self._zone).replace(tzinfo=UTC)) + DAY, self._zone)
 
     @staticmethod
     def _money(roles: dict[str, str], role: str, values: dict[str, Any], rate: Fraction = ONE) -> int | None:
-        found = _number(roles[role], values)
+        found = number_of(roles[role], values)
         if found is None and role in NEEDED:
-            raise _Unread(
+            raise UnreadError(
                 roles[role], "states no amount of money; write 0 where it is free, or skip such rows by a rule"
             )
         if found is None:
             return None
         return half_even(found.numerator * rate.numerator * NANOS, found.denominator * rate.denominator)
-
-
-class _Unread(Exception):  # noqa: N818 (it never leaves this file)
-    """A value that cannot be read: in which column, and why."""
-
-    def __init__(self, column: str, what: str) -> None:
-        super().__init__(what)
-        self.column, self.what = column, what
 
 
 def _mark(values: dict[str, Any], known_by: KnownBy, sheet: Sheet) -> bytes:
@@ -346,74 +342,14 @@ def _said(name: str, values: dict[str, Any], known_by: KnownBy, sheet: Sheet) ->
     value = values[name]
     try:
         if name in known_by.numbers:
-            number = _number(name, values)
+            number = number_of(name, values)
             return "" if number is None else str(number)
         if name in known_by.times:
             finer = _FINER.search(str(value))  # than the books hold, and yet another time
-            return f"{_time_of(name, value, sheet, ZoneInfo(known_by.zone))}{' and ' + finer[1] if finer else ''}"
-    except (_Unread, *UNREADABLE):
+            return f"{time_of(name, value, sheet, ZoneInfo(known_by.zone))}{' and ' + finer[1] if finer else ''}"
+    except (UnreadError, *UNREADABLE):
         pass
-    return _text(value)
-
-
-def _time_of(name: str, value: Any, sheet: Sheet, zone: ZoneInfo) -> int:
-    """A value of a column of times, as a moment. Raises ``UNREADABLE``."""
-    column = sheet.columns.index(name)
-    if column in sheet.moments and isinstance(value, int):
-        return _in_zone(_within(value), zone) if column in sheet.zoneless else _within(value)
-    text = str(value).strip()
-    return (_moment if len(text) <= MAX_LENGTH else _moment.__wrapped__)(text, zone)
-
-
-def _in_zone(clock: int, zone: ZoneInfo) -> int:
-    """What a clock showed that names no zone, as a moment."""
-    return micros(at_micros(clock).replace(tzinfo=zone))
-
-
-@lru_cache(MAX_KNOWN)
-def _moment(text: str, zone: ZoneInfo) -> int:
-    """A text once for what a row says and what it is known by, and for others of its hour. Raises ``UNREADABLE``.
-
-    RFC 3339, the day first by month as Azure writes it (``01/31/2026``), or with the zone by name as BigQuery writes it
-    (``2026-01-31 00:00:00 UTC``).
-    """
-    american = re.fullmatch(r"(\d\d)/(\d\d)/(\d{4})", text)
-    plain = f"{american[3]}-{american[1]}-{american[2]}" if american else text.removesuffix(" UTC")
-    at = datetime.fromisoformat(plain if plain == text or american else f"{plain}Z")
-    return _within(micros(at.replace(tzinfo=zone) if at.tzinfo is None else at))
-
-
-def _within(at: int) -> int:
-    if not 0 <= at < LATEST:
-        raise ValueError(at)
-    return at
-
-
-def _number(name: str, values: dict[str, Any]) -> Fraction | None:
-    """A number, exact; None where there is none."""
-    value = values[name]
-    text = _text(value).strip()
-    try:
-        read = _exact if len(text) <= MAX_LENGTH else _exact.__wrapped__
-        return read(text) if text else None
-    except UNREADABLE:
-        what, remedy = f"{shown(value)} is not a number, of at most 1e15 and {MAX_PLACES} decimal places", respelt(text)
-        raise _Unread(name, f"{what}; {remedy}" if remedy else what) from None
-
-
-@lru_cache(MAX_KNOWN)
-def _exact(text: str) -> Fraction:
-    """A number, read once for what a row says and what it is known by. Raises ``UNREADABLE``."""
-    found = Decimal(text)
-    if "_" in text or not text.isascii():  # what Python reads as a number, and nobody writes so
-        raise ValueError(text)
-    if not found.is_finite() or abs(found) > LARGEST or int(found.as_tuple().exponent) < -MAX_PLACES:
-        raise ValueError(text)
-    return Fraction(found)
-
-
-def _text(value: Any) -> str:
-    return "" if value is None else str(value)
+    return text_in(value)
 
 
 def unreadable(error: FlawError, file: Path) -> Sequence[str]:

@@ -25,7 +25,8 @@ from detente.ledger.bills.bill_difference import PART, BilledDay, BookedUse, Dif
 from detente.ledger.bills.bill_files import BillCopies, apart
 from detente.ledger.bills.bill_mapping import BillMapping, BillRule
 from detente.ledger.bills.bill_rating import BillRating
-from detente.ledger.bills.bill_rows import LATEST, BadRow, BillReader, BillRow, unreadable
+from detente.ledger.bills.bill_rows import BadRow, BillReader, BillRow, unreadable
+from detente.ledger.bills.bill_value import LATEST
 from detente.ledger.bills.like_rows import LikeRows
 from detente.ledger.bills.stretches import days_of, local_clock, moments, month_of
 from detente.ledger.books.books import Books
