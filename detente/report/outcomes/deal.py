@@ -113,9 +113,14 @@ def briefly(more: Decimal, currency: str) -> str:
 HEADS = ("", "spend", "", "share of work", "", "others could do", "")
 
 
-def provider_rows(effect: SigningEffect, currency: str) -> list[Row]:
-    """Each provider without the deal and with it."""
-    return [line for each in effect.providers for line in _provider(each, currency)]
+def provider_rows(
+    effect: SigningEffect,
+    currency: str,
+    money: Callable[[Decimal, str], str] = shown,
+    part: Callable[[Decimal], str] = percent,
+) -> list[Row]:
+    """Each provider without the deal and with it; ``money`` and ``part`` say how amounts and shares are shown."""
+    return [line for each in effect.providers for line in _provider(each, lambda value: money(value, currency), part)]
 
 
 # -- on a terminal ---------------------------------------------------------------------------------------------------
@@ -176,14 +181,14 @@ def _cost(effect: SigningEffect, currency: str) -> str:
     )
 
 
-def _provider(each: ProviderMoved, currency: str) -> list[Row]:
+def _provider(each: ProviderMoved, money: Callable[[Decimal], str], part: Callable[[Decimal], str]) -> list[Row]:
     """A provider's figures; with work in several units its spend once, which is of all, and then a row for each."""
     units = list(each.share_of_work)
-    spend, none = _pair(each.spend, lambda value: shown(value, currency)), BeforeAfter(None, None)
+    spend, none = _pair(each.spend, money), BeforeAfter(None, None)
     work = {
         unit: (
-            *_pair(each.share_of_work.get(unit, none), percent),
-            *_pair(each.margin.get(unit, none), percent),
+            *_pair(each.share_of_work.get(unit, none), part),
+            *_pair(each.margin.get(unit, none), part),
         )
         for unit in units or [""]
     }

@@ -21,6 +21,7 @@ from detente.report.plans.conflict_view import MORE, NOT_NAMED, no_way_out
 from detente.report.plans.implication import priced_exactly
 from detente.values.money import CENT, shown
 from detente.values.period import named
+from detente.values.quantity import in_percent
 
 MAX_UNBROKEN = 28
 """Characters of an id that fit on a line of a phone."""
@@ -67,6 +68,8 @@ def environment() -> Environment:
         "groupby_order": lambda rows: [(name, list(group)) for name, group in groupby(rows, lambda r: r.group)],
     }
     found.globals |= {
+        "money_cell": money,
+        "part_cell": part_of_all,
         "named": named,
         "horizon": timeline.horizon,
         "cent": CENT,
@@ -81,6 +84,11 @@ def money(amount: Decimal, currency: str, digits: int = 3) -> Markup:
     return Markup('<span class="n" title="{}">{}</span>').format(
         numerals.exact(amount, currency), shown(amount, currency, digits)
     )
+
+
+def part_of_all(value: Decimal) -> Markup:
+    """A share, rounded for the eye, exact on hovering."""
+    return Markup('<span class="n" title="{}">{}</span>').format(in_percent(value), numerals.percent(value))
 
 
 def or_dash(amount: Decimal, currency: str) -> Markup:
