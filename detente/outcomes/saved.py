@@ -21,12 +21,15 @@ Status = Literal["complete", "time-limit", "interrupted"]
 
 @dataclass(frozen=True, slots=True)
 class SettledAnswer(AnswerHead):
-    """An answer, and whether it is whole."""
+    """An answer, and whether it is whole. Where Python shows it, it is one line: its rows may be a page each."""
 
     status: Status
 
+    def __repr__(self) -> str:
+        return f"{type(self).__name__}({self.case}: {self.status})"
 
-@dataclass(frozen=True, slots=True)
+
+@dataclass(frozen=True, slots=True, repr=False)
 class SavedAnswer(SettledAnswer):
     """The base of answers: how their files are called, and which of their rows' columns are what."""
 

@@ -96,6 +96,11 @@ class Conflict:
     sought: bool = True
     minimal: bool = True
 
+    def __repr__(self) -> str:
+        names = ", ".join(dict.fromkeys(clash.term for clash in self.clauses))
+        ways = len(self.relaxations)
+        return f"Conflict({names}: {ways} {'way' if ways == 1 else 'ways'} out)"
+
     def dearer(self, way: Concession) -> Decimal | None:
         """How much more than the cheapest way out one costs; None where a cost is not known."""
         costs = [other.cost for other in self.relaxations if other.cost is not None]

@@ -210,7 +210,7 @@ class Swing:
 ComparisonSection = Literal["outcomes", "choices", "providers"]
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, repr=False)
 class Comparison(SavedAnswer):
     """Every outcome side by side, and each choice over its outcomes.
 

@@ -146,7 +146,7 @@ DealSection = Literal["readings", "ways"]
 DealSettled = Literal["yes", "no", "depends", "unsettled"]
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, repr=False)
 class DealAnswer(SettledAnswer):
     """``yes``, ``no``, or ``depends`` on the reading; ``folded`` combinations of readings change nothing.
 

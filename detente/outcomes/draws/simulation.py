@@ -84,7 +84,7 @@ class Distribution:
     worst: Exact
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, repr=False)
 class Simulation(SavedAnswer):
     """Draws of a case under what its plan holds; reproducible: a draw turns on the seed and its number alone.
 

@@ -101,7 +101,7 @@ class ProviderLeverage:
     part: FairPart | None
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, repr=False)
 class Leverage(SavedAnswer):
     """Every provider's leverage. ``in_core``: no group of providers brings more by itself than its parts.
 

@@ -87,7 +87,7 @@ class Masking:
         return any(part.error for part in self.split)
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, repr=False)
 class ClausePrices(SavedAnswer):
     """The price of each clause, of each agreement, and of clauses that hide each other's.
 

@@ -40,7 +40,7 @@ HALVINGS = 6
 """Times that the first and the last step are halved where the cost turns inside of it."""
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, repr=False)
 class NumberSweep(SavedAnswer):
     """What a case costs over the values of one number of a clause.
 
