@@ -19,6 +19,10 @@ from detente.providers.unreadable import UNREADABLE
 from detente.providers.wire import Decoder, StreamPart, as_reason, ended_early, failure, is_utf8
 
 
+class _Unstated(dict[str, Any]):
+    """A delta that its provider did not state: null, or absent."""
+
+
 class _Choice(msgspec.Struct):
     delta: Any = None
     finish_reason: Any = None
@@ -33,7 +37,8 @@ class _Choice(msgspec.Struct):
 
     def __post_init__(self) -> None:
         """Some write an empty list where an object is empty; what stands beside the content spoils no reply."""
-        self.delta = self.delta or {}
+        if not self.delta and not isinstance(self.delta, dict):
+            self.delta = _Unstated()
         if not isinstance(self.delta, dict):
             raise ValueError("a delta is no object")
         self.index, self.finish_reason = place_of(self.index), as_reason(self.finish_reason)
@@ -195,6 +200,9 @@ class ChatDecoder(Decoder):
                 if told is not chunk.usage:
                     data = with_usage(sse.data_of(event), told)
                     event = sse.with_data(event, data)
+            if any(isinstance(choice.delta, _Unstated) for choice in choices):
+                data = _with_deltas(sse.data_of(event))
+                event = sse.with_data(event, data)
             if any(_is_content(choice) for choice in choices):
                 part.content += 1
                 self._content = True
@@ -288,6 +296,14 @@ def as_chunk(completion: bytes, *, again: bool = False) -> bytes:
         calls = msgspec.convert(delta.get("tool_calls"), list[dict[str, Any]] | None)
         delta |= {"tool_calls": [{**call, "index": at} for at, call in enumerate(calls)]} if calls else {}
     return msgspec.json.encode({**whole, "object": "chat.completion.chunk", "choices": choices})
+
+
+def _with_deltas(data: bytes) -> bytes:
+    """The data of an event whose choices lack their delta, with an empty one: clients look into each."""
+    whole = msgspec.json.decode(data)
+    for choice in whole["choices"]:
+        choice["delta"] = choice.get("delta") or {}
+    return msgspec.json.encode(whole)
 
 
 def _with_choices(data: bytes) -> bytes:

@@ -348,3 +348,15 @@ def test_an_event_without_choices_has_none_to_go_through(data: dict[str, Any]) -
     shown, whole = decoded([b"event: ping\n" + event(data), delta("stop", content="x"), DONE])
     assert json.loads(shown[0][6:]) == {**data, "choices": []}
     assert whole.content == 1
+
+
+@pytest.mark.parametrize("stated", [{}, {"delta": None}, {"delta": []}], ids=str)
+@pytest.mark.parametrize("finish", [None, "stop"])
+def test_a_choice_without_a_delta_has_an_empty_one_to_look_into(stated: dict[str, Any], finish: str | None) -> None:
+    """Azure sends what it filtered later so; OpenAI's client raises where it finds none."""
+    decoder = ChatDecoder(asks_usage=False)
+    decoder.feed(ROLE + delta(content="a"))
+    part = decoder.feed(event({"id": "x", "choices": [{"index": 0, "finish_reason": finish, **stated}]}))
+    told = json.loads(part.data.removeprefix(b"data: "))
+    assert told == {"id": "x", "choices": [{"index": 0, "finish_reason": finish, "delta": {}}]}
+    assert (part.content, part.finish) == (int(finish is not None), finish)
