@@ -10,7 +10,8 @@ from collections.abc import Callable
 
 from detente.gateway.serving.call.asking import ProviderCall
 from detente.gateway.serving.call.mishap import unanswered
-from detente.gateway.serving.call.redaction import sought, struck_bytes, struck_failure
+from detente.gateway.serving.call.redaction import sought, struck_failure
+from detente.gateway.serving.call.spread_secret import SpreadSecret
 from detente.gateway.serving.call.stream import Stream
 from detente.gateway.surfaces.surface import UnsayableError
 from detente.gateway.upstream import Incoming, UpstreamError
@@ -29,12 +30,13 @@ class Passage:
         What is done as the first content has come, before its caller hears of it.
     """
 
-    __slots__ = ("_caller", "_decoder", "_deployed", "_hidden", "_incoming", "_last", "_secrets", "_speaks", "_stream")
+    __slots__ = ("_caller", "_decoder", "_deployed", "_hides", "_incoming", "_last", "_secrets", "_speaks", "_stream")
 
     def __init__(self, call: ProviderCall, stream: Stream, incoming: Incoming, speaks: Callable[[], None]) -> None:
         self._caller, self._deployed, self._stream = call.caller, call.deployed, stream
         self._incoming, self._speaks = incoming, speaks
-        self._secrets, self._hidden = call.secrets, sought(call.secrets)
+        self._secrets = call.secrets
+        self._hides = SpreadSecret(hidden) if (hidden := sought(call.secrets)) else None
         self._decoder = call.deployed.wire.decoder(stream.asked.call, incoming.headers)
         self._last: list[StreamPart] = []
         """The part that ends it, one that is done or failed, once it has come."""
@@ -63,8 +65,10 @@ class Passage:
 
     def _passed(self, part: StreamPart) -> bool:
         """Pass a part on; whether there may be more."""
-        if self._hidden:
-            part.data = struck_bytes(part.data, self._hidden)
+        if (hides := self._hides) is not None:
+            part.data = hides.struck(part.data)
+            if part.done or part.failure is not None:
+                part.data += hides.rest()
         if part.failure is not None:
             part.failure = struck_failure(part.failure, self._secrets)
             self._last.append(part)

@@ -45,7 +45,7 @@ def sought(secrets: tuple[str, ...]) -> tuple[Sought, ...]:
 
 
 def struck_bytes(data: bytes, sought: Sequence[Sought]) -> bytes:
-    """Bytes of a reply without what is sought. What is cut in two by two pieces of a stream is not seen."""
+    """Bytes of a reply without what is sought. What two pieces of a stream share is ``spread_secret``'s to find."""
     for secret in sought:
         if b"\\" in data and any(escape in data for escape in secret.escapes):
             data = secret.spelled.sub(_in_place, data)
