@@ -140,4 +140,4 @@ DATE = _Clock()
 def top(status: int, headers: HeaderLines, framing: bytes, keep: bool, body: bytes = b"") -> bytes:
     """The head of a reply, and what follows it at once."""
     closing = b"" if keep else b"connection: close\r\n"
-    return b"%b%b%b%b%b\r\n%b" % (_STATUS[status], headers, framing, closing, DATE.line, body)
+    return b"".join((_STATUS[status], headers, framing, closing, DATE.line, b"\r\n", body))

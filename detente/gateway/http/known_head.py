@@ -26,18 +26,22 @@ class KnownHead(msgspec.Struct, frozen=True):
 
     before: bytes
     behind: bytes
+    at: int
+    """Where the digits begin."""
+    end: int
+    """Where as many of them as it had end."""
 
     def starts(self, data: bytes) -> tuple[int, int] | None:
         """The length of the body behind the same head, and where it begins; None where this is another head."""
-        before = self.before
-        if not data.startswith(before):
+        at, end, behind = self.at, self.end, self.behind
+        if not data.startswith(self.before):
             return None
-        at = len(before)
-        end = data.find(b"\r", at, at + _DIGITS + 1)
+        if not data.startswith(behind, end):  # there may be fewer digits, or more
+            end = data.find(b"\r", at, at + _DIGITS + 1)
+            if end < 0 or not data.startswith(behind, end):
+                return None
         length = data[at:end]
-        if end < 0 or not length.isdigit() or not data.startswith(self.behind, end):
-            return None
-        return int(length), end + len(self.behind)
+        return (int(length), end + len(behind)) if length.isdigit() else None
 
 
 def known_head(data: bytes, headers: int, length: bytes) -> KnownHead | None:
@@ -59,4 +63,5 @@ def known_head(data: bytes, headers: int, length: bytes) -> KnownHead | None:
     at += len(raw[at:]) - len(raw[at:].lstrip(b" "))
     if not length.isdigit() or not raw.startswith(length + b"\r", at):
         return None
-    return KnownHead(raw[:at], raw[at + len(length) :])
+    end = at + len(length)
+    return KnownHead(raw[:at], raw[end:], at, end)

@@ -52,13 +52,22 @@ def request_head(host: str, path: str, outgoing: Outgoing, authorization: Header
         Where a value could end its line and begin another (a line break, NUL or another control sign), is not ASCII,
         or contradicts what the connection says itself. The message names the header and never shows its value.
     """
-    method, target, own, body = outgoing.method, outgoing.target, outgoing.headers, outgoing.body
-    opening, more = _opening(method, host, path, target, own)
+    method, body = outgoing.method, outgoing.body
+    before, behind = _around(method, host, path, outgoing.target, outgoing.headers, authorization)
     length = f"content-length: {len(body)}\r\n" if body or method != "GET" else ""
-    authorized = ""
-    for name, value in authorization:
-        authorized += _line(name, value)
-    return f"{opening}{length}{more}{authorized}\r\n".encode("ascii")
+    return f"{before}{length}{behind}".encode("ascii")
+
+
+@lru_cache(maxsize=1024)
+def _around(
+    method: str, host: str, path: str, target: str, headers: HeaderPairs, authorization: HeaderPairs
+) -> tuple[str, str]:
+    """What stands before a call's length, and behind it. Cached: a key authorizes all calls of a deployment alike.
+
+    A signature is of one call: it is cached to no use, and crowds out no key that is in use.
+    """
+    opening, more = _opening(method, host, path, target, headers)
+    return opening, more + "".join([_line(name, value) for name, value in authorization]) + "\r\n"
 
 
 @lru_cache(maxsize=1024)
