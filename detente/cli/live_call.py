@@ -19,9 +19,9 @@ from detente.cli.command import console
 if TYPE_CHECKING:
     from detente.case.case import Case
     from detente.demand.workload import AnyWorkload
-    from detente.gateway.deciding.decision import RoutingDecision
     from detente.gateway.deciding.keyring import HeldKey, Keyring
     from detente.gateway.deciding.policy import Policy
+    from detente.gateway.deciding.routing_decision import RoutingDecision
     from detente.gateway.deciding.source import PolicySource
     from detente.gateway.deciding.standings import Standings
     from detente.gateway.surfaces.surface import Asked

@@ -8,14 +8,14 @@ from __future__ import annotations
 
 from collections.abc import Callable, Container, Mapping, Sequence
 
-import msgspec
-
 from detente.demand.workload import AnyWorkload
 from detente.gateway.deciding.admit import Admission, Candidate
-from detente.gateway.deciding.choose import Order, State, choose
+from detente.gateway.deciding.choose import choose
+from detente.gateway.deciding.keyring import HeldKey
 from detente.gateway.deciding.load import Load
 from detente.gateway.deciding.moment import Known, Moment
 from detente.gateway.deciding.openai_error import error
+from detente.gateway.deciding.routing_decision import RoutingDecision
 from detente.gateway.surfaces.surface import NO_HEADERS, AbsentError, Asked, KeptTurn, Surface
 from detente.live.presented import Presented
 from detente.live.request import Request
@@ -29,17 +29,6 @@ class Rejection(Exception):  # noqa: N818 (it is an answer)
     def __init__(self, status: int, told: dict[str, object]) -> None:
         super().__init__(told["message"])
         self.status, self.error = status, told
-
-
-class RoutingDecision(msgspec.Struct, frozen=True):
-    """Who may serve a request, and in which order they are asked."""
-
-    request: Request
-    admission: Admission
-    order: Order
-    surface: Surface
-    states: Mapping[str, State] | None = None
-    """What was weighed of the deployments; None of an order that was at hand."""
 
 
 def read(
@@ -134,6 +123,32 @@ def decide(
         if order.settled and admission is known.admission:
             known.order, known.steered = order, moment.standings.at_risk
     return RoutingDecision(request, admission, order, surface, states)
+
+
+def decided(
+    moment: Moment,
+    load: Load,
+    surface: Surface,
+    asked: Asked,
+    held: HeldKey,
+    labels: Mapping[str, str],
+    now: float,
+) -> RoutingDecision:
+    """Decide for whoever holds a key. Raises Rejection, as ``decide``.
+
+    What is decided of a call that asks for nothing but a model is that of the next one like it, while it stands; unless
+    a clause asks at each call what remains of it.
+    """
+    plain = labels is held.labels and not (asked.needs or asked.wishes or asked.pinned)
+    alike = held.id, surface.path, asked.model
+    if plain and (found := moment.decided.get(alike)) is not None:
+        known, before = found
+        if known.order is before.order and _stands(known, before.admission, moment, load, now):
+            return before
+    decision = decide(moment, load, surface, asked, held.workload, labels, now, held.presented)
+    if plain and decision.states is None and not decision.admission.live:
+        moment.remember(alike, moment.known(decision.request), decision)
+    return decision
 
 
 def _stands(known: Known, admission: Admission, moment: Moment, load: Load, now: float) -> bool:

@@ -18,6 +18,7 @@ from detente.gateway.deciding.admit import Admission, admit
 from detente.gateway.deciding.choose import Order
 from detente.gateway.deciding.keyring import Keyring
 from detente.gateway.deciding.policy import Deployed, Policy
+from detente.gateway.deciding.routing_decision import RoutingDecision
 from detente.gateway.deciding.standings import NOT_KEPT, Standings
 from detente.gateway.deciding.steering import NO_SAVINGS, Saving, saving, usual_mix
 from detente.ledger.journals.record import TokenCounts
@@ -68,6 +69,8 @@ class Moment:
         self.period = policy.period(at)
         self.rates = {deployed.id: deployed.rates(at) for deployed in policy.deployed}
         self._known: dict[Request, Known] = {}
+        self.decided: dict[tuple[str, str, str], tuple[Known, RoutingDecision]] = {}
+        """By key, path and model: what was decided of calls that ask for nothing else (``decision``)."""
         self._prices: dict[str, Mapping[str, int]] = {}
         self._steered: tuple[AtRisk, ...] = ()
         self._savings: dict[tuple[str, tuple[tuple[str, str], ...]], Mapping[str, Saving]] = {}
@@ -94,6 +97,12 @@ class Moment:
                 self._known.clear()
             found = self._known[request] = Known(admit(self.policy, request, self.at))
         return found
+
+    def remember(self, alike: tuple[str, str, str], known: Known, decision: RoutingDecision) -> None:
+        """Keep what was decided of a call, for those like it."""
+        if len(self.decided) >= MAX_REMEMBERED:
+            self.decided.clear()
+        self.decided[alike] = known, decision
 
     def shares(self, workload: str) -> Mapping[str, float]:
         """The plan's share of a workload on each offer, now."""

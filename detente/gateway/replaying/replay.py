@@ -19,11 +19,12 @@ import msgspec
 from detente.contract.metered.totals import Totals
 from detente.errors import CaseError
 from detente.gateway.deciding.admit import Candidate
-from detente.gateway.deciding.decision import Rejection, RoutingDecision, decide
+from detente.gateway.deciding.decision import Rejection, decide
 from detente.gateway.deciding.keyring import Keyring
 from detente.gateway.deciding.load import Load
 from detente.gateway.deciding.moment import Moment
 from detente.gateway.deciding.policy import Policy
+from detente.gateway.deciding.routing_decision import RoutingDecision
 from detente.gateway.replaying.budget_count import BudgetCount
 from detente.gateway.replaying.dealt import DealtCalls, PendingCalls
 from detente.gateway.replaying.ending import ended, idle_lines

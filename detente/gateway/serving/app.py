@@ -17,7 +17,7 @@ from typing import Any
 import msgspec
 
 from detente.gateway.deciding.choose import Order
-from detente.gateway.deciding.decision import Rejection, decide, read, rejected
+from detente.gateway.deciding.decision import Rejection, decided, read, rejected
 from detente.gateway.deciding.few import must_be_few
 from detente.gateway.deciding.keyring import HeldKey
 from detente.gateway.deciding.load import Load
@@ -298,15 +298,13 @@ class App:
                     await self._answer(job, exchange, own)
                     return
                 asked = job.asked
-            presented = held.presented
-            decision = decide(moment, self._load, surface, asked, job.workload, job.labels, job.began, presented)
+            decision = decided(moment, self._load, surface, asked, held, job.labels, job.began)
             rounds = 0
             while (more := self._standings.coming()) is not None and rounds < MAX_ROUNDS:
                 await more
                 rounds += 1
                 job.moment = moment = self.turned(moment)
-                now = self._loop.time()
-                decision = decide(moment, self._load, surface, asked, job.workload, job.labels, now, presented)
+                decision = decided(moment, self._load, surface, asked, held, job.labels, self._loop.time())
             job.request, job.admission, job.order = decision.request, decision.admission, decision.order
         except Rejection as unserved:
             self._refuse(job, exchange, unserved)

@@ -13,7 +13,8 @@ from rich.markup import escape
 from rich.table import Table
 
 from detente.gateway.deciding.admit import Candidate
-from detente.gateway.deciding.decision import RoutingDecision, cannot
+from detente.gateway.deciding.decision import cannot
+from detente.gateway.deciding.routing_decision import RoutingDecision
 from detente.gateway.surfaces.surface import Asked
 
 WHY = {

@@ -8,10 +8,11 @@ from typing import Any
 import pytest
 
 from detente.case.case import Case
-from detente.gateway.deciding.decision import Rejection, RoutingDecision, cannot, decide, read
+from detente.gateway.deciding.decision import Rejection, cannot, decide, read
 from detente.gateway.deciding.load import Load
 from detente.gateway.deciding.moment import Moment
 from detente.gateway.deciding.policy import Policy
+from detente.gateway.deciding.routing_decision import RoutingDecision
 from detente.gateway.surfaces import SURFACES
 from detente.providers.wire import failure
 from tests.builders import Data, agreement, tokens, work

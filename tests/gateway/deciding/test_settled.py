@@ -16,10 +16,11 @@ from hypothesis import strategies as st
 from detente.case.case import Case
 from detente.gateway.deciding import decision
 from detente.gateway.deciding.choose import Order, choose
-from detente.gateway.deciding.decision import decide, read
+from detente.gateway.deciding.decision import decide, decided, read
 from detente.gateway.deciding.load import Load
 from detente.gateway.deciding.moment import Moment
 from detente.gateway.deciding.policy import Policy
+from detente.gateway.deciding.routing_decision import RoutingDecision
 from detente.gateway.deciding.standings import Standings
 from detente.gateway.surfaces import SURFACES
 from detente.providers.wire import Tokens, failure
@@ -51,6 +52,13 @@ def ordered(moment: Moment, load: Load, now: float, prompt: str = "hi") -> Order
     asked = read(CHAT, json.dumps({**HELLO, "messages": messages}).encode())
     workload = moment.policy.workloads["chat"]
     return decide(moment, load, CHAT, asked, workload, workload.labels, now).order
+
+
+def by_key(moment: Moment, load: Load, now: float, prompt: str = "hi", **more: Any) -> RoutingDecision:
+    messages = [{"role": "user", "content": prompt}]
+    asked = read(CHAT, json.dumps({**HELLO, **more, "messages": messages}).encode())
+    held = next(iter(moment.keys))
+    return decided(moment, load, CHAT, asked, held, held.labels, now)
 
 
 def plain(order: Order) -> tuple[object, ...]:
@@ -86,6 +94,25 @@ def test_what_is_remembered_is_what_would_be_worked_out(
         prompt = data.draw(st.sampled_from(["hi", "ho", "a longer prompt"]))
         expected = plain(ordered(Moment(policy, NOON), load, now, prompt))
         assert plain(ordered(moment, load, now, prompt)) == expected
+        assert plain(by_key(moment, load, now, prompt).order) == expected
+
+
+def test_calls_of_a_key_that_ask_for_nothing_but_a_model_are_decided_once() -> None:
+    given, load = POLICIES[0], Load()
+    load.limits(given, NOON)
+    moment = Moment(given, NOON)
+    by_key(moment, load, 0.0)  # its order is worked out, and may stand from now on
+    first = by_key(moment, load, 1.0)
+    assert by_key(moment, load, 2.0, "another prompt") is first
+    wishing = by_key(moment, load, 3.0, tools=[{"type": "function", "function": {"name": "f"}}])
+    assert wishing.request.needs == {"tools"}
+    held = next(iter(moment.keys))
+    labels = {**held.labels, "data": "public"}
+    asked = read(CHAT, json.dumps(HELLO).encode())
+    assert dict(decided(moment, load, CHAT, asked, held, labels, 4.0).request.labels) == labels
+    assert by_key(moment, load, 5.0) is first
+    load.failed(given.deployed[0], "chat", failure("throttled", 429, "no", retry_after=5.0), 0.0, 6.0)
+    assert [c.deployed.id for c in by_key(moment, load, 7.0).order.resting] == ["south-m"]
 
 
 def test_an_order_is_worked_out_once_and_again_when_one_begins_to_rest(monkeypatch: pytest.MonkeyPatch) -> None:
