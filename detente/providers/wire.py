@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any, ClassVar, Literal, NamedTuple, Self
+from typing import Any, ClassVar, Literal, Self
 
 import msgspec
 
@@ -69,7 +69,7 @@ MAX_TOKENS = 2**53
 """Beyond any model's, and within what every reader of JSON holds: a provider that states more has stated nothing."""
 
 
-class Tokens(NamedTuple):
+class Tokens(msgspec.Struct, frozen=True, gc=False):
     """What a provider metered.
 
     ``cached`` and ``written`` are parts of ``input``, ``reasoning`` is a part of ``output``.

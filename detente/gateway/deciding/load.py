@@ -193,9 +193,9 @@ class Load:
         if known.health is not None:
             known.health = known.health.served(now if began is None else began)
         if tokens is not None:
-            given, made, cached, _, _ = tokens
+            given, made = tokens.input, tokens.output
             if known.taken is not None:
-                known.taken.add(given - cached + made * deployed.output_weight - held, now)
+                known.taken.add(given - tokens.cached + made * deployed.output_weight - held, now)
             known.give(workload, given + made - held)
 
     def answered(self, deployed: Deployed, began: float) -> None:

@@ -62,4 +62,5 @@ class ProviderCall(msgspec.Struct):
         """How it went."""
         self.job.attempts.append(attempt)
         if self.span is not None:
-            self.span.ended(attempt, TokenCounts(*tokens) if tokens is not None else None, finish)
+            counted = TokenCounts(*msgspec.structs.astuple(tokens)) if tokens is not None else None
+            self.span.ended(attempt, counted, finish)

@@ -10,6 +10,8 @@ from collections.abc import Coroutine
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
+import msgspec
+
 from detente.gateway.deciding.admit import Admission
 from detente.gateway.deciding.choose import RankedCandidate
 from detente.gateway.deciding.policy import cost
@@ -62,7 +64,7 @@ class Recorder:
             at=job.at,
             outcome=served.outcome,
             status=served.status,
-            usage=TokenCounts(*tokens) if tokens is not None else _unused(job),
+            usage=TokenCounts(*msgspec.structs.astuple(tokens)) if tokens is not None else _unused(job),
             cost=text,
             finish=served.finish,
             spilled=served.spilled,

@@ -10,6 +10,8 @@ from __future__ import annotations
 from datetime import datetime
 from math import ceil, log
 
+import msgspec
+
 from detente.gateway.deciding.standings import Hold
 from detente.ledger.caps.cap import Cap, CapLimit, CapRoom, CapTaker
 from detente.ledger.caps.leases import LeaseClaim, Slice
@@ -225,7 +227,7 @@ class CapHold(Hold):
 
     def settle(self, tokens: Tokens | None) -> None:
         """It used so much; where nobody knows, all stays held, but for what comes back as it ends."""
-        used = None if tokens is None else TokenCounts(*tokens)
+        used = None if tokens is None else TokenCounts(*msgspec.structs.astuple(tokens))
         for kept, call, held in self._parts:
             took = 0 if kept.comes_back else None if used is None else call.takes(used)
             if took is not None:

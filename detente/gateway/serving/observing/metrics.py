@@ -165,11 +165,10 @@ class Metrics:
         count.replies += 1
         count.seconds.add(seconds)
         if tokens is not None:
-            given, made, cached, _, thought = tokens
-            count.input += given
-            count.output += made
-            count.cached += cached
-            count.reasoning += thought
+            count.input += tokens.input
+            count.output += tokens.output
+            count.cached += tokens.cached
+            count.reasoning += tokens.reasoning
             if cost:
                 count.cost += cost
         elif deployment:
