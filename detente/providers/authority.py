@@ -45,7 +45,7 @@ class KeyAuthority(Authority):
 
     def __init__(self, credential: Credential, header: str = "authorization", scheme: str = "Bearer ") -> None:
         self._credential, self._header, self._scheme = credential, header, scheme
-        self._secret: str | None = None
+        self._lines: HeaderPairs | None = None
         self._stamp: tuple[int, int] | None = None
         self._looked = 0.0
 
@@ -69,8 +69,8 @@ class KeyAuthority(Authority):
 
     def renew(self) -> None:
         """Read the key."""
-        self._secret = self._read(os.environ)
-        self.secrets = (self._secret,)
+        secret = self._read(os.environ)
+        self._lines, self.secrets = ((self._header, self._scheme + secret),), (secret,)
 
     def _read(self, environ: Mapping[str, str]) -> str:
         given = self._credential
@@ -95,6 +95,6 @@ class KeyAuthority(Authority):
 
     def headers(self, outgoing: Outgoing, host: str, at: float) -> HeaderPairs:
         """The one header."""
-        if self._secret is None:
+        if self._lines is None:
             raise CredentialError(f"{self._credential} was not read")
-        return ((self._header, self._scheme + self._secret),)
+        return self._lines

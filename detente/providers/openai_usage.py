@@ -38,7 +38,6 @@ class ChatUsage(msgspec.Struct):
     prompt_tokens_details: InputDetails | None = None
     completion_tokens_details: OutputDetails | None = None
 
-    @property
     def tokens(self) -> Tokens | None:
         """The same as tokens; None where the provider left out how many."""
         given, made = self.prompt_tokens, self.completion_tokens
@@ -54,7 +53,6 @@ class _ResponseUsage(msgspec.Struct):
     input_tokens_details: InputDetails | None = None
     output_tokens_details: OutputDetails | None = None
 
-    @property
     def tokens(self) -> Tokens | None:
         """The same as tokens; None where the provider left out how many."""
         details = self.input_tokens_details, self.output_tokens_details
@@ -77,7 +75,6 @@ class _ChatShape(ChatUsage):
     prompt_tokens_details: _InputShape | None = None
     completion_tokens_details: _OutputShape | None = None
 
-    @property
     def is_whole(self) -> bool:
         """Whether no count is missing that clients add up."""
         given, made = self.prompt_tokens, self.completion_tokens
@@ -90,7 +87,6 @@ class _ResponseShape(_ResponseUsage):
     input_tokens_details: _InputShape | None = None
     output_tokens_details: _OutputShape | None = None
 
-    @property
     def is_whole(self) -> bool:
         """Whether no count is missing that clients add up."""
         return self.input_tokens is not None and self.output_tokens is not None
@@ -127,8 +123,8 @@ def _told(
         found = shape.decode(usage)
         if found is None:
             return None, usage
-        if found.is_whole and (found.total_tokens is not None or b'"total_tokens"' not in bytes(usage)):
-            return found.tokens, usage
+        if found.is_whole() and (found.total_tokens is not None or b'"total_tokens"' not in bytes(usage)):
+            return found.tokens(), usage
     except UNREADABLE:
         pass
     tokens = read(usage)
@@ -173,7 +169,7 @@ def tokens_of(usage: bytes) -> Tokens | None:
         found = _CHAT.decode(usage)
     except UNREADABLE:
         return None
-    return found.tokens if found is not None else None
+    return found.tokens() if found is not None else None
 
 
 def tokens_of_response(usage: bytes) -> Tokens | None:
@@ -182,7 +178,7 @@ def tokens_of_response(usage: bytes) -> Tokens | None:
         found = _RESPONSE.decode(usage)
     except UNREADABLE:
         return None
-    return found.tokens if found is not None else None
+    return found.tokens() if found is not None else None
 
 
 def _tokens(

@@ -331,7 +331,7 @@ class App:
         began = self._loop.time()
         self._count += 1
         job = Job(
-            id=f"req_{self._ids}{self._count:08x}",
+            id=f"req_{self._ids}{hex(self._count)[2:].zfill(8)}",
             surface=surface,
             held=held,
             moment=moment,

@@ -216,11 +216,11 @@ class ChatSurface(Surface):
 
     def whole(self, asked: Asked, reply: Reply, deployment: str) -> bytes:
         """As it came, but for the model's name. Raises ``UnsayableError``."""
-        return renamed(reply.body, text_of(asked.shown_model), reply.model)
+        return renamed(reply.body, text_of(asked.shown_model()), reply.model)
 
     def streamed(self, asked: Asked, deployment: str, head: StreamHead | None = None) -> Rendering:
         """As it comes, but for the model's name."""
-        return ChunkRendering(asked.shown_model)
+        return ChunkRendering(asked.shown_model())
 
     def member(self, unable: str) -> str | None:
         """As OpenAI names it."""
@@ -243,7 +243,7 @@ class ChunkRendering(Rendering):
 
     def goes_on(self, asked: Asked, deployment: str, place: BlockPlace) -> None:
         """Each chunk names the model."""
-        self._events = Renamed(asked.shown_model)
+        self._events = Renamed(asked.shown_model())
 
     def close(self) -> bytes:
         """``[DONE]``."""

@@ -110,7 +110,7 @@ class MessagesSurface(Surface):
     def whole(self, asked: Asked, reply: Reply, deployment: str) -> bytes:
         """One of Anthropic's messages. Raises ``UnsayableError``."""
         if asked.call.operation == "messages":
-            return named(reply.body, asked.shown_model, reply.model)
+            return named(reply.body, asked.shown_model(), reply.model)
         return message(asked, reply)
 
     def head(self, asked: Asked, created: int, wires: Iterable[Wire]) -> StreamHead:
@@ -119,7 +119,7 @@ class MessagesSurface(Surface):
 
     def streamed(self, asked: Asked, deployment: str, head: StreamHead | None = None) -> Rendering:
         """A renderer of Anthropic's events."""
-        return NativeRendering(asked.shown_model) if asked.call.operation == "messages" else MessagesRendering(asked)
+        return NativeRendering(asked.shown_model()) if asked.call.operation == "messages" else MessagesRendering(asked)
 
     def member(self, unable: str) -> str | None:
         """As Anthropic names it."""

@@ -53,7 +53,7 @@ def message(asked: Asked, reply: Reply) -> bytes:
     finish = "content_filter" if said.refusal else choice.finish_reason
     reason, sequence = stopped(asked, finish, choice.stop_reason, any(block["type"] == "tool_use" for block in content))
     return msgspec.json.encode(
-        head(completion.id, asked.shown_model)
+        head(completion.id, asked.shown_model())
         | {"content": content, "stop_reason": reason, "stop_sequence": sequence, "usage": usage_of(reply.tokens)}
     )
 

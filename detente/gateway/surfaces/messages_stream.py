@@ -162,7 +162,7 @@ class MessagesRendering(Rendering):
         if self._started:
             return
         self._started = True
-        yield sse.event(_encode(begun(self._id, self._asked.shown_model)), "message_start")
+        yield sse.event(_encode(begun(self._id, self._asked.shown_model())), "message_start")
 
     def _begin(self, kind: str, empty: Mapping[str, Any]) -> Iterator[bytes]:
         yield from self._start()

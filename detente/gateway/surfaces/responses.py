@@ -162,7 +162,7 @@ class ResponsesSurface(Surface):
         """The reply under the model's name as it was asked for, its ids sealed. Raises ``UnsayableError``."""
         if asked.call.operation == "chat":
             return response_of(asked, reply)
-        told = renamed(reply.body, text_of(asked.shown_model))
+        told = renamed(reply.body, text_of(asked.shown_model()))
         if names := _sealable(asked):
             told = msgspec.json.encode(sealed(_members(told), deployment, asked.workload, names))
         return encrypted.sealed(told, deployment)
@@ -178,7 +178,7 @@ class ResponsesSurface(Surface):
         told = head if isinstance(head, ResponseHead) else ResponseHead(asked)
         if asked.call.operation == "chat":
             return ResponseEvents(asked, told)
-        return ResponsesRendering(deployment, asked.workload, told, _sealable(asked), asked.shown_model)
+        return ResponsesRendering(deployment, asked.workload, told, _sealable(asked), asked.shown_model())
 
     def member(self, unable: str) -> str | None:
         """As OpenAI names it."""

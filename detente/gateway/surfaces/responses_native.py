@@ -103,7 +103,7 @@ class ResponsesRendering(Rendering):
             return
         _, workload, names = self._where
         self._where = (deployment, workload, [name for name in names if name != "id"])  # it keeps the one that was told
-        self._model = msgspec.Raw(text_of(asked.shown_model))
+        self._model = msgspec.Raw(text_of(asked.shown_model()))
         self._head.added, self._head.count = True, max(self._head.count, place.next)
         self._rest = ResponseRest(place, stored="id" in names)
 

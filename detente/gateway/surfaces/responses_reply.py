@@ -84,7 +84,7 @@ def shell(
         "background": False,
         "error": None,
         "incomplete_details": {"reason": WHY[finish]} if finish in WHY and finish is not None else None,
-        "model": asked.shown_model,
+        "model": asked.shown_model(),
         "output": output,
         "previous_response_id": asked.recalls or None,
         "reasoning": members.get("reasoning", {"effort": None, "summary": None}),

@@ -66,7 +66,6 @@ class Asked(msgspec.Struct, frozen=True):
     served_by: str = ""
     """The model that serves it, where replies name that; empty where they name the one that was asked for."""
 
-    @property
     def shown_model(self) -> str:
         """What a reply says that its model is."""
         return self.served_by or self.model

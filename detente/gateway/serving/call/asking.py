@@ -53,7 +53,6 @@ class ProviderCall(msgspec.Struct):
     span: AttemptSpan | None = None
     """What is told of it to whoever collects traces."""
 
-    @property
     def secrets(self) -> tuple[str, ...]:
         """What of ours it was told, and nobody else may be."""
         return self.job.moment.policy.authorities[self.deployed.id].secrets

@@ -35,8 +35,8 @@ class Passage:
     def __init__(self, call: ProviderCall, stream: Stream, incoming: Incoming, speaks: Callable[[], None]) -> None:
         self._caller, self._deployed, self._stream = call.caller, call.deployed, stream
         self._incoming, self._speaks = incoming, speaks
-        self._secrets = call.secrets
-        self._hides = SpreadSecret(hidden) if (hidden := sought(call.secrets)) else None
+        self._secrets = call.secrets()
+        self._hides = SpreadSecret(hidden) if (hidden := sought(self._secrets)) else None
         self._decoder = call.deployed.wire.decoder(stream.asked.call, incoming.headers)
         self._last: list[StreamPart] = []
         """The part that ends it, one that is done or failed, once it has come."""

@@ -225,10 +225,10 @@ class ProviderCalls:
         """What came back in one piece."""
         wire = call.deployed.wire
         if incoming.status == 200:
-            return wire.decode(said, incoming.headers, struck_bytes(body, sought(call.secrets)))
+            return wire.decode(said, incoming.headers, struck_bytes(body, sought(call.secrets())))
         found = wire.failed(incoming.status, dated(incoming.headers, self._now()), body, said)
         found = replace(found, passing=incoming.status >= 500 and found.kind == "unavailable")
-        return struck_failure(call.job.surface.own_words(found, call.job.asked, call.asked), call.secrets)
+        return struck_failure(call.job.surface.own_words(found, call.job.asked, call.asked), call.secrets())
 
     async def _in_parts(self, call: ProviderCall) -> Failure | Reply:
         """What comes back to a call that is made as several: all of it, or the first failure."""

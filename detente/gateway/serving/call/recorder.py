@@ -13,7 +13,7 @@ from typing import Any
 import msgspec
 
 from detente.gateway.deciding.admit import Admission
-from detente.gateway.deciding.choose import RankedCandidate
+from detente.gateway.deciding.choose import RankedCandidate, Why
 from detente.gateway.deciding.policy import cost
 from detente.gateway.http.exchange import HeaderLines
 from detente.gateway.serving.call.job import Job, Served
@@ -44,7 +44,7 @@ class Recorder:
     def __init__(self, journal: Journal, metrics: Metrics, kept: KeptTurns = NOTHING_KEPT) -> None:
         self._journal, self._metrics, self._kept = journal, metrics, kept
         self._disk = ThreadPoolExecutor(1, "detente-disk")
-        self._routes: dict[tuple[Admission, str, str, bool, str, str], bytes] = {}
+        self._routes: dict[tuple[Admission, str, str, bool, str, tuple[Why, str] | None], bytes] = {}
 
     def record(self, job: Job, served: Served, now: float) -> str | None:
         """Append the record of a reply. What it cost at list price, as text, where known: not where a call was spilled.
@@ -125,7 +125,7 @@ class Recorder:
 
     def _route(self, job: Job, choice: RankedCandidate | None, name: str) -> bytes:
         """The part of a record that is the same for all calls of a kind: made once, and remembered."""
-        stream, why = job.asked.call.stream, choice.told if choice is not None else ""
+        stream, why = job.asked.call.stream, (choice.why, choice.clause) if choice is not None else None
         kind = (job.admission, job.held.id, job.surface.path, stream, name, why)
         found = self._routes.get(kind)
         if found is not None:
@@ -147,7 +147,7 @@ class Recorder:
                 provider=deployed.offer.provider if deployed else None,
                 region=places[0] if len(places) == 1 else None,
                 regions=places if len(places) > 1 else (),
-                why=why,
+                why=choice.told if choice is not None else "",
                 denied=job.admission.denials,
                 budgets=budgets_of(choice),
             )
