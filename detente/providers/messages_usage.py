@@ -56,20 +56,40 @@ class MessagesUsage(msgspec.Struct):
         return Tokens(self.input_tokens + read + written, self.output_tokens, read, written, thought)
 
 
+class _Iteration(msgspec.Struct):
+    type: str
+    input_tokens: int
+    output_tokens: int
+    cache_read_input_tokens: int | None = None
+    cache_creation_input_tokens: int | None = None
+
+
 class _Shape(MessagesUsage):
     """All of it that clients reckon with."""
 
     cache_creation: dict[str, int | None] | None = None
     server_tool_use: dict[str, int | None] | None = None
     service_tier: str | None = None
+    iterations: list[_Iteration] | None = None
 
 
 def usage_of(stated: Any) -> MessagesUsage | None:
-    """Usage as it was stated; None where it cannot be read: a reply is not spoilt by how its use is told (§12)."""
-    try:
-        return msgspec.convert(stated, MessagesUsage, strict=False)  # whole numbers as text or floats are numbers
-    except msgspec.ValidationError:
-        return None
+    """Usage as it was stated; None where it cannot be read: a reply is not spoilt by how its use is told (§12).
+
+    Details that cannot be read say nothing, as those that are not there.
+    """
+    for told in (stated, _without_details(stated)):
+        try:
+            return msgspec.convert(told, MessagesUsage, strict=False)  # whole numbers as text or floats are numbers
+        except msgspec.ValidationError:
+            continue
+    return None
+
+
+def _without_details(stated: Any) -> Any:
+    if not isinstance(stated, dict):
+        return stated
+    return {name: said for name, said in stated.items() if name != "output_tokens_details"}
 
 
 def told_usage(stated: Any, needed: tuple[str, ...]) -> tuple[MessagesUsage | None, msgspec.Raw | None]:

@@ -8,7 +8,7 @@ lose the answer. Not here: Anthropic's usage (``messages_usage``) and Bedrock's 
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import Any
+from typing import Any, TypeVar
 
 import msgspec
 
@@ -80,6 +80,10 @@ class _ChatShape(ChatUsage):
         given, made = self.prompt_tokens, self.completion_tokens
         return given is not None and (made is not None or self.total_tokens == given)
 
+    def sum(self) -> int:
+        """What a total would say."""
+        return (self.prompt_tokens or 0) + (self.completion_tokens or 0)
+
 
 class _ResponseShape(_ResponseUsage):
     """All of it that clients reckon with."""
@@ -91,12 +95,17 @@ class _ResponseShape(_ResponseUsage):
         """Whether no count is missing that clients add up."""
         return self.input_tokens is not None and self.output_tokens is not None
 
+    def sum(self) -> int:
+        """What a total would say."""
+        return (self.input_tokens or 0) + (self.output_tokens or 0)
+
 
 _CHAT = msgspec.json.Decoder(ChatUsage | None, strict=False)
 _RESPONSE = msgspec.json.Decoder(_ResponseUsage | None, strict=False)
 _CHAT_SHAPE = msgspec.json.Decoder(_ChatShape | None)
 _RESPONSE_SHAPE = msgspec.json.Decoder(_ResponseShape | None)
 NULL = msgspec.Raw(b"null")
+U = TypeVar("U", ChatUsage, _ResponseUsage)
 
 
 # -- as it is told ----------------------------------------------------------------------------------------------------
@@ -123,12 +132,22 @@ def _told(
         found = shape.decode(usage)
         if found is None:
             return None, usage
-        if found.is_whole() and (found.total_tokens is not None or b'"total_tokens"' not in bytes(usage)):
+        whole = found.is_whole()
+        if whole and found.total_tokens is not None:
             return found.tokens(), usage
+        if whole and (total := found.sum()) <= 2 * MAX_TOKENS:
+            return found.tokens(), _summed(usage, total)
     except UNREADABLE:
         pass
     tokens = read(usage)
     return tokens, NULL if tokens is None else msgspec.Raw(msgspec.json.encode(write(tokens)))
+
+
+def _summed(usage: bytes, total: int) -> msgspec.Raw:
+    """A usage with the total that it lacks: some clients take none without."""
+    members = msgspec.json.decode(usage, type=Members)
+    members["total_tokens"] = msgspec.Raw(b"%d" % total)
+    return msgspec.Raw(msgspec.json.encode(members))
 
 
 def with_usage(reply: bytes, usage: msgspec.Raw) -> bytes:
@@ -165,20 +184,48 @@ def usage_of_response(tokens: Tokens) -> dict[str, Any]:
 # -- as it is read ----------------------------------------------------------------------------------------------------
 def tokens_of(usage: bytes) -> Tokens | None:
     """What the ``usage`` of a completion says; None where it says nothing, or is none: the reply is as good."""
-    try:
-        found = _CHAT.decode(usage)
-    except UNREADABLE:
-        return None
+    found = _read(usage, _CHAT)
     return found.tokens() if found is not None else None
 
 
 def tokens_of_response(usage: bytes) -> Tokens | None:
     """What the ``usage`` of a response says; None as ``tokens_of``."""
+    found = _read(usage, _RESPONSE)
+    return found.tokens() if found is not None else None
+
+
+def _read(usage: bytes, decoder: msgspec.json.Decoder[U | None]) -> U | None:
+    """A usage; of one that cannot be read, what is left without the details that cannot. None where that is nothing.
+
+    A detail that cannot be read says nothing, as one that is not there: what a cache held is then priced as the rest.
+    """
     try:
-        found = _RESPONSE.decode(usage)
+        return decoder.decode(usage)
+    except UNREADABLE:
+        pass
+    try:
+        stated = msgspec.json.decode(usage, type=dict[str, Any])
+        found: U | None = msgspec.convert(_without_odd_details(stated), decoder.type, strict=False)
+        return found
     except UNREADABLE:
         return None
-    return found.tokens() if found is not None else None
+
+
+def _without_odd_details(usage: dict[str, Any]) -> dict[str, Any]:
+    """A usage whose details are counts, and nothing else."""
+    for name in [name for name in usage if name.endswith("_details")]:
+        details = usage[name]
+        counts = details.items() if isinstance(details, dict) else ()
+        usage[name] = {detail: count for detail, count in counts if _is_count(count)}
+    return usage
+
+
+def _is_count(stated: Any) -> bool:
+    try:
+        msgspec.convert(stated, int, strict=False)
+    except msgspec.ValidationError:
+        return False
+    return True
 
 
 def _tokens(

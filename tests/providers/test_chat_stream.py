@@ -65,7 +65,12 @@ def test_what_an_event_means(name: str) -> None:
 
 
 def test_usage_beside_content_is_noted_and_shown() -> None:
-    usage = {"prompt_tokens": 7, "completion_tokens": 1, "prompt_tokens_details": {"cached_tokens": 4}}
+    usage = {
+        "prompt_tokens": 7,
+        "completion_tokens": 1,
+        "total_tokens": 8,
+        "prompt_tokens_details": {"cached_tokens": 4},
+    }
     data = event({"choices": [{"delta": {"content": "x"}, "finish_reason": None}], "usage": usage})
     decoder = ChatDecoder(asks_usage=False)
     decoder.feed(delta(content="first"))

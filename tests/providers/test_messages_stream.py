@@ -277,8 +277,18 @@ def test_a_usage_that_cannot_be_read_is_unknown_and_spoils_no_reply(usage: Any) 
         assert b"".join(part.data for part in parts).count(UNKNOWN_USE) == 1
 
 
-def test_of_a_usage_that_is_written_oddly_the_counts_are_told() -> None:
-    odd = {"input_tokens": 3, "output_tokens": 2, "cache_read_input_tokens": 4, "cache_creation": "no"}
+@pytest.mark.parametrize(
+    "more",
+    [
+        {"cache_creation": "no"},
+        {"output_tokens_details": []},
+        {"iterations": "x"},
+        {"iterations": [{"type": "message"}]},  # clients add their counts up
+    ],
+    ids=str,
+)
+def test_of_a_usage_that_is_written_oddly_the_counts_are_told(more: Data) -> None:
+    odd = {"input_tokens": 3, "output_tokens": 2, "cache_read_input_tokens": 4, **more}
     found = reply_of(json.dumps({"content": [], "stop_reason": "end_turn", "usage": odd}).encode())
     assert isinstance(found, Reply)
     assert found.tokens == Tokens(7, 2, 4)

@@ -162,8 +162,9 @@ def test_what_a_reply_used(name: str) -> None:
     found = OWN.decode(call(), {}, json.dumps(said).encode())
     assert isinstance(found, Reply)
     assert (found.tokens, found.finish) == (expected, "stop")
-    missing = name in ("empty", "no output said", "no output said, and more in all", "no input said")
-    assert json.loads(found.body) == said | ({"usage": None} if missing else {})
+    missing = name in ("empty", "no output said", "no output said, and more in all", "no input said", "beyond reason")
+    told = usage and {"total_tokens": usage.get("prompt_tokens", 0) + usage.get("completion_tokens", 0)} | usage
+    assert json.loads(found.body) == said | {"usage": None if missing else told}
 
 
 def test_a_reply_that_its_provider_moved_says_so() -> None:

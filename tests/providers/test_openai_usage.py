@@ -41,7 +41,7 @@ def test_thought_is_counted_once(counts: tuple[int, int, int | None, int | None]
 SHAPED = [
     '{"prompt_tokens":3,"completion_tokens":2,"total_tokens":5,"prompt_tokens_details":null,"cost":"0.1"}',
     '{"prompt_tokens":3,"total_tokens":3}',  # of embeddings
-    '{"prompt_tokens":3,"completion_tokens":2,"prompt_tokens_details":{"cached_tokens":9}}',  # whatever it means
+    '{"prompt_tokens":3,"completion_tokens":2,"total_tokens":5,"prompt_tokens_details":{"cached_tokens":9}}',
     "null",
 ]
 UNREADABLE = [
@@ -55,8 +55,10 @@ UNREADABLE = [
 UNREADABLE += ['{"prompt_tokens":"x","completion_tokens":2}', '{"prompt_tokens":3.5,"completion_tokens":2.5}']
 ODD = [
     '{"prompt_tokens":"3","completion_tokens":2.0}',
-    '{"prompt_tokens":3,"completion_tokens":2,"total_tokens":null}',
     '{"prompt_tokens":3,"completion_tokens":2,"completion_tokens_details":{"audio_tokens":"x"}}',
+    '{"prompt_tokens":3,"completion_tokens":2,"total_tokens":5,"prompt_tokens_details":[]}',  # as PHP writes {}
+    '{"prompt_tokens":3,"completion_tokens":2,"completion_tokens_details":[],"prompt_tokens_details":"x"}',
+    '{"prompt_tokens":3,"completion_tokens":2,"prompt_tokens_details":{"cached_tokens":"x","audio_tokens":[]}}',
 ]
 
 
@@ -96,3 +98,22 @@ def test_of_one_that_is_written_oddly_what_can_be_read_is_told(usage: str) -> No
         "output_tokens_details": {"reasoning_tokens": 0},
         "total_tokens": 5,
     }
+
+
+def test_of_details_what_can_be_read_is_told() -> None:
+    """Of 3 tokens 1 came from a cache; how many were written to it cannot be read, which loses nothing of the rest."""
+    odd = {"cached_tokens": "1", "cache_write_tokens": []}
+    usage = {"prompt_tokens": 3, "completion_tokens": 2, "prompt_tokens_details": odd, "completion_tokens_details": 7}
+    assert told_usage(msgspec.Raw(json.dumps(usage).encode()))[0] == Tokens(3, 2, 1)
+    response = {"input_tokens": 3, "output_tokens": 2, "input_tokens_details": odd, "output_tokens_details": 7}
+    assert told_usage_of_response(msgspec.Raw(json.dumps(response).encode()))[0] == Tokens(3, 2, 1)
+
+
+@pytest.mark.parametrize("total", ["", ',"total_tokens":null'])
+def test_a_total_that_is_missing_is_told(total: str) -> None:
+    """3 and 2 are 5. Whatever else was stated stays: clients that know it read it."""
+    usage = '{"prompt_tokens":3,"completion_tokens":2,"prompt_tokens_details":{"audio_tokens":1}' + total + "}"
+    tokens, told = told_usage(msgspec.Raw(usage.encode()))
+    assert (tokens, json.loads(bytes(told))) == (Tokens(3, 2), json.loads(usage) | {"total_tokens": 5})
+    tokens, told = told_usage_of_response(msgspec.Raw(of_response(usage)))
+    assert (tokens, json.loads(bytes(told))) == (Tokens(3, 2), json.loads(of_response(usage)) | {"total_tokens": 5})
