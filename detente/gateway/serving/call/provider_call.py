@@ -110,9 +110,9 @@ class ProviderCalls:
                 made = sends[0]
                 incoming = call.incoming = await self._send(call, made)
                 call.spilled = deployed.wire.spilled(incoming.headers)
-                body = b"" if asked.call.stream else incoming.whole(LARGE)
-                if body:  # all of it came with its head, as that of a whole reply mostly does
-                    found = self._answer(call, made.call, incoming, body)
+                came = b"" if asked.call.stream else incoming.whole(LARGE)
+                if came:  # all of it came with its head, as that of a whole reply mostly does
+                    found = self._answer(call, made.call, incoming, came)
                 else:
                     found = await self._read(call, made.call, incoming)
         except UpstreamError as error:
@@ -134,7 +134,15 @@ class ProviderCalls:
                 call.incoming.close()
         job.waited += self._loop.time() - call.began
         if isinstance(found, Reply):
-            return await self._whole(call, found)
+            body = self._whole(call, found) if len(found.body) <= LARGE else await aside(self._whole, call, found)
+            if isinstance(body, Failure):
+                return self._note(call, body)
+            served = Served("complete", 200, call.choice, found.tokens, found.finish, call.spilled)
+            cost = self._served(call, served)
+            if (waits := self._recorder.waits(job, asked, body)) is not None:
+                await waits
+            self._answered(call, found, cost, body)
+            return served
         if isinstance(found, Failure):
             return self._note(call, found, unmetered=sent)
         assert call.stream is not None
@@ -304,29 +312,24 @@ class ProviderCalls:
         if failed.kind == "credential":
             self.rejected.add(deployed.id)
 
-    async def _whole(self, call: ProviderCall, reply: Reply) -> Served | Failure:
-        """A whole reply; a failure where it cannot be said to this caller."""
-        job, deployed = call.job, call.deployed
+    def _whole(self, call: ProviderCall, reply: Reply) -> bytes | Failure:
+        """A whole reply in its caller's shape; a failure where it cannot be said in that."""
         try:
-            if len(reply.body) <= LARGE:
-                body = job.surface.whole(call.asked, reply, deployed.id)
-            else:
-                body = await aside(job.surface.whole, call.asked, reply, deployed.id)
+            return call.job.surface.whole(call.asked, reply, call.deployed.id)
         except UnsayableError as unsayable:
-            return self._note(call, unsayable.failure)
+            return unsayable.failure
         except Exception as defect:
-            tell(job.id, defect)
-            return self._note(call, unread(defect, deployed))
-        served = Served("complete", 200, call.choice, reply.tokens, reply.finish, call.spilled)
-        cost = self._served(call, served)
-        if (waits := self._recorder.waits(job, call.asked, body)) is not None:
-            await waits
+            tell(call.job.id, defect)
+            return unread(defect, call.deployed)
+
+    def _answered(self, call: ProviderCall, reply: Reply, cost: str | None, body: bytes) -> None:
+        """A whole reply goes to its caller, now that it is on record."""
+        job = call.job
         lines = JSON + self._recorder.disclosed(job, call.choice, cost)
         if reply.tokens is None and job.held.settings.discloses:
             lines += UNKNOWN_USE
         call.caller.reply(200, lines, body)
         self._metrics.added(self._loop.time() - job.began - job.waited)
-        return served
 
     def _served(self, call: ProviderCall, served: Served) -> str | None:
         """It was served: noted and recorded. What it cost, where that is known."""
