@@ -165,8 +165,8 @@ class ChatDecoder(Decoder):
                 else:
                     part.failure = failure("broken", 502, f"the provider ended the stream {self._unfinished()}")
                 break
-            if not data:  # a comment keeps the connection alive: our own caller is told so by us, before content
-                if self._content:
+            if not data.strip():  # a comment keeps the connection alive: our caller is told so by us, before content
+                if self._content and not sse.is_blank(event, data):
                     shown.append(event)
                 continue
             try:

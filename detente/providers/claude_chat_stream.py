@@ -124,7 +124,7 @@ class ClaudeChatDecoder(ConverseDecoder):
 
     def _said(self, data: bytes, part: StreamPart, shown: list[bytes]) -> None:
         """One event, in Converse's words."""
-        if not data or sse.is_done(data):
+        if not data.strip() or sse.is_done(data):
             return  # a comment keeps the connection alive; the mark is OpenAI's, and is written here by some
         if not is_utf8(data):
             part.failure = broken("an event that is not UTF-8")

@@ -196,8 +196,8 @@ class MessagesDecoder(Decoder):
         part = StreamPart()
         shown: list[bytes] = []
         for event in sse.split(block):
-            if sse.is_done(data := sse.data_of(event)):
-                continue  # OpenAI's mark, which some write here
+            if sse.is_done(data := sse.data_of(event)) or sse.is_blank(event, data):
+                continue  # OpenAI's mark, which some write here; or nothing
             name = sse.name_of(event)
             told = self.read(data, part, name.decode())
             if part.failure is not None:

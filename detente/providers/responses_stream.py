@@ -72,6 +72,8 @@ _BEFORE_CONTENT = frozenset(
     }
 )
 """What a provider may say before it has made anything: other events of a response hold content, or end the stream."""
+_SIGNS = frozenset({"response.queued", "response.in_progress"})
+"""Those of them that say nothing but that it lives."""
 _DATA = b"data: "
 _BEGINS = 64
 """Bytes of what a response holds by which it is told whether that is anything."""
@@ -122,13 +124,15 @@ class ResponsesDecoder(Decoder):
     def _read(self, event: bytes, part: StreamPart) -> bytes:
         """What one event means, and how the caller is shown it; nothing, where it is not."""
         data = sse.data_of(event)
-        if not data:  # a comment keeps the connection alive: our own caller is told so by us, before content
-            return event if self._content else b""
+        if not data.strip():  # a comment keeps the connection alive: our own caller is told so by us, before content
+            return event if self._content and not sse.is_blank(event, data) else b""
         if sse.is_done(data):
             return b""  # no part of this API, and the gateway's to say where it is
         try:
             found = _EVENT.decode(data)
         except UNREADABLE:
+            if _is_sign(data):
+                return b""
             return self._fail(part, failure("broken", 502, "the provider sent an event that cannot be read"))
         response = found.response
         if response is not None and bytes(response.usage) != b"null":
@@ -189,6 +193,14 @@ class ResponsesDecoder(Decoder):
             return part
         self._failed = True
         return StreamPart(failure=part.failure or ended_early(part))
+
+
+def _is_sign(data: bytes) -> bool:
+    """Whether an event says that a response lives, and nothing more: whatever it holds, it may be left out."""
+    try:
+        return _PIECE.decode(data).type in _SIGNS
+    except UNREADABLE:
+        return False
 
 
 def _is_content(event: _Event) -> bool:

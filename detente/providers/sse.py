@@ -99,6 +99,11 @@ def is_done(data: bytes) -> bool:
     return len(data) < _LONGEST_MARK and data.strip().upper() == DONE
 
 
+def is_blank(event: bytes, data: bytes) -> bool:
+    """Whether an event has data, and nothing in them: clients take it for JSON, and raise. A comment has none."""
+    return not data.strip() and any(line.partition(b":")[0] == b"data" for line in event.split(b"\n"))
+
+
 def split(block: bytes) -> list[bytes]:
     """Whole events one by one, each with its blank line; blank lines beyond it belong to no event."""
     return [event.lstrip(b"\n") + b"\n\n" for event in block.split(b"\n\n") if event.strip(b"\n")]

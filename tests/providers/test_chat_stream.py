@@ -132,6 +132,20 @@ def test_what_cannot_be_read_behind_the_reason_to_finish_spoils_nothing(after: b
     assert one_of_two.failure is not None
 
 
+BLANK = (b"data:\n\n", b"data\n\n", b"data:  \n\n", b"event: ping\ndata:\n\n", b": hm\ndata:\ndata:\n\n")
+
+
+@pytest.mark.parametrize("blank", BLANK)
+def test_an_event_of_nothing_is_left_out_wherever_it_stands(blank: bytes) -> None:
+    """OpenAI's client would read it as JSON, and lose the rest."""
+    said = [ROLE, delta(content="x"), delta(content="y"), delta("stop"), USED, DONE]
+    expected = decoded(said)
+    for at in range(len(said)):
+        assert decoded([*said[:at], blank, *said[at:]]) == expected
+    comment = b": alive\n\n"
+    assert decoded([*said[:2], comment, *said[2:]])[0] == [*said[:2], comment, *said[2:4]]
+
+
 def test_what_follows_the_end_is_not_read() -> None:
     decoder = ChatDecoder(asks_usage=False)
     part = decoder.feed(delta("stop", content="x") + DONE + delta(content="y"))

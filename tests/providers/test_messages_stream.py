@@ -20,6 +20,7 @@ from detente.providers.messages_stream import MessagesDecoder, read_failure, rep
 from detente.providers.messages_usage import UNKNOWN_USE
 from detente.providers.wire import Decoder, Failure, Reply, StreamPart, Tokens
 from detente.sandbox import eventstream
+from tests.providers.test_chat_stream import BLANK
 
 Data = dict[str, Any]
 FUZZ = settings(deadline=None, derandomize=True, database=None, suppress_health_check=[HealthCheck.too_slow])
@@ -382,3 +383,20 @@ def test_an_empty_piece_is_no_content_before_the_first_or_after(decoder: type[De
     reader = decoder()
     assert not reader.feed(written([*EVENTS[:2], block(0, type="text", text=""), said])).content
     assert [reader.feed(written([one])).content for one in (text, said, {"type": "ping"}, text)] == [1, 0, 0, 1]
+
+
+@pytest.mark.parametrize("blank", BLANK)
+def test_an_event_of_nothing_is_left_out_wherever_it_stands(blank: bytes) -> None:
+    """Some clients would read it as JSON, and lose the rest."""
+    for at in range(len(EVENTS)):
+        stream = as_events(EVENTS[:at]) + blank + as_events(EVENTS[at:])
+        assert b"".join(part.data for part in read(MessagesDecoder(), stream, [])) == as_events(EVENTS)
+        whole = read(ClaudeChatDecoder("claude", {}, True, {}), stream, [])
+        assert (whole[0].failure, whole[0].done) == (None, True)
+
+
+def test_a_frame_of_nothing_is_left_out() -> None:
+    nothing = eventstream.event("chunk", b'{"bytes":""}')
+    for at in range(len(EVENTS)):
+        stream = as_frames(EVENTS[:at]) + nothing + as_frames(EVENTS[at:])
+        assert shown(read(InvokeDecoder(), stream, [])) == EVENTS

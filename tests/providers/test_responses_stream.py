@@ -13,6 +13,7 @@ from hypothesis import strategies as st
 
 from detente.providers.responses_stream import ResponsesDecoder, reply_of_response
 from detente.providers.wire import Failure, Reply, StreamPart, Tokens
+from tests.providers.test_chat_stream import BLANK
 
 CORPUS = Path(__file__).parents[1] / "gateway" / "surfaces" / "corpus" / "responses_streams"
 NAMES = sorted(file.stem for file in CORPUS.glob("*.json"))
@@ -294,3 +295,23 @@ def test_a_usage_that_clients_cannot_reckon_with_is_null_in_a_stream_and_in_a_wh
     whole = reply_of_response(json.dumps(said).encode())
     assert isinstance(whole, Reply)
     assert (json.loads(whole.body), whole.tokens) == ({**said, "usage": None}, None)
+
+
+@pytest.mark.parametrize("blank", BLANK)
+def test_an_event_of_nothing_is_left_out_wherever_it_stands(blank: bytes) -> None:
+    said = events_of("text")
+    for at in range(len(said)):
+        assert read([*said[:at], blank, *said[at:]]) == read(said)
+
+
+@pytest.mark.parametrize("kind", ["response.in_progress", "response.queued"])
+@pytest.mark.parametrize("held", [[], "x", 7])
+def test_a_sign_of_life_that_holds_no_response_is_left_out(kind: str, held: Any) -> None:
+    """Nothing of the content can be in it. One that should begin the response, or end it, cannot be done without."""
+    said = events_of("text")
+    for at in range(len(said)):
+        assert read([*said[:at], event({"type": kind, "response": held}), *said[at:]]) == read(said)
+    for needed in ("response.created", "response.completed"):
+        failed = read([*said[:1], event({"type": needed, "response": held}), *said[1:]]).failure
+        assert failed is not None
+        assert failed.kind == "broken"

@@ -108,6 +108,8 @@ class InvokeDecoder(MessagesDecoder):
             part.content += 1
             shown.append(HEAD + sse.one_line(data) + b"\n\n")
             return
+        if not data.strip():
+            return
         told = self.read(data, part)
         if told is None or part.failure is not None:
             return
