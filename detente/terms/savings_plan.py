@@ -23,6 +23,7 @@ from detente.contract.metered.paid_use import PaidUse, UsePart
 from detente.contract.metered.totals import Totals
 from detente.contract.program import BEYOND, Expression, Program
 from detente.contract.rated.covered_hours import CoveredHours, CoveredUse, WentHour
+from detente.contract.rated.planned_hours import PlannedHours
 from detente.contract.rated.price_turn import within_a_period
 from detente.contract.reach.scope import Scope, Selection
 from detente.contract.reach.verdict import Reason
@@ -159,18 +160,17 @@ class SavingsPlan(Term, OwnRates):
         due, nothing = [self.due(time) for time in times], [Fraction(0) for _ in times]
         paid = program.slack(self, "commitment", most=[each * BEYOND for each in due], price=Fraction(1))
         program.require(self, "commitment", program.in_money(paid, self, times) == due)
-        before = self._covered_before(program, times)
+        hours = PlannedHours.of(self, program, times)
         if self.owner.wanted:
             saved = program.in_money(paid, self, times) * Fraction(-1)
-            for use, covered in self._covered_by(self, program, times, before, paid).items():
-                saved = saved + covered * program.list_price(use.offer, times[0].start)
+            for use, covered in hours.covered_by(self, paid).items():
+                saved = saved + covered * hours.listed(use.offer)
             program.pays(self, UsePart(self.sold), times, saved)
             return
         used, found = None, dict[CoveredUse, tuple[Expression, Expression]]()
         saved = program.in_money(paid, self, times) * Fraction(-1)
         for use in self.uses:
-            left = self._left(use, program.total(self.taken(use), times), before)
-            price = -program.list_price(use.offer, times[0].start)
+            left, price = hours.left(self, use), -hours.listed(use.offer)
             covered = program.slack(self, f"covered of {use.name}", most=program.most(left), price=price)
             program.require(self, f"covered-{use.name}", covered - left <= nothing)
             found[use] = covered, left
@@ -179,36 +179,7 @@ class SavingsPlan(Term, OwnRates):
             saved = saved - covered * price
         assert used is not None
         program.require(self, "used", used - paid <= nothing)
-        program.pays(self, UsePart(self.sold), times, saved, partial(self._exactly, program, times, found, used))
-
-    def _exactly(
-        self,
-        program: Program,
-        times: Sequence[Window],
-        found: Mapping[CoveredUse, tuple[Expression, Expression]],
-        used: Expression,
-    ) -> None:
-        """The contract's order leaves no choice: a floor that counts what is paid would rather have use uncovered."""
-        earlier = None
-        for use in self._in_order({each.offer: program.list_price(each.offer, times[0].start) for each in found}):
-            covered, left = found[use]
-            earlier = self._in_turn(program, use.name, (covered, left), earlier)
-        assert earlier is not None
-        due = [self.due(time) for time in times]
-        program.require(self, "used-up", used + earlier * due >= due)
-
-    def _in_turn(
-        self, program: Program, name: str, of: tuple[Expression, Expression], earlier: Expression | None
-    ) -> Expression:
-        """By time whether all of what is left of a use is covered: some of it only where all before it is."""
-        covered, left = of
-        most = program.most(left)
-        whole = self._all_covered(program, name, left - covered, most)
-        if earlier is not None:
-            nothing = [Fraction(0) for _ in most]
-            program.require(self, f"{name}-next", covered - earlier * most <= nothing)
-            program.require(self, f"{name}-order", whole - earlier <= nothing)
-        return whole
+        program.pays(self, UsePart(self.sold), times, saved, partial(hours.exactly, found, used))
 
     def _times(self, program: Program) -> list[Window]:
         """The times over which use is even, and the plans that come first are the same."""
@@ -219,84 +190,9 @@ class SavingsPlan(Term, OwnRates):
             found += [Window(len(found) + n, start, end) for n, (start, end) in enumerate(pairwise(marks))]
         return found
 
-    def _left(
-        self, use: CoveredUse, taken: Expression, before: Mapping[FirstPlan, Mapping[CoveredUse, Expression]]
-    ) -> Expression:
-        """What of a use the plans that come first leave."""
-        for first in self.firsts:
-            covered = before.get((first.id, first.validity.start), {})
-            for each in (each for each in covered if self.shares(each, use)):
-                taken = taken - covered[each]
-        return taken
-
     def shares(self, earlier: CoveredUse, use: CoveredUse) -> bool:
         """Whether what another covers of an offer is of what this one covers."""
         return earlier.offer == use.offer and earlier.of.inside(use.of) is True
-
-    def _covered_before(
-        self, program: Program, times: Sequence[Window]
-    ) -> dict[FirstPlan, dict[CoveredUse, Expression]]:
-        """What each of the plans that come first covers of each offer, in each time: it has no choice."""
-        found: dict[FirstPlan, dict[CoveredUse, Expression]] = {}
-        for first in self.firsts:
-            rows = [row for row, time in enumerate(times) if first.validity.over(time.start, time.end)]
-            if not rows:
-                continue
-            inside = [times[row] for row in rows]
-            place = [rows.index(row) if row in rows else -1 for row in range(len(times))]
-            so_far = {each: {o: e.gather(place, len(rows)) for o, e in of.items()} for each, of in found.items()}
-            covered = self._covered_by(first, program, inside, so_far)
-            found[first.id, first.validity.start] = {o: e.gather(rows, len(times)) for o, e in covered.items()}
-        return found
-
-    def _covered_by(
-        self,
-        first: SavingsPlan,
-        program: Program,
-        times: Sequence[Window],
-        before: Mapping[FirstPlan, Mapping[CoveredUse, Expression]],
-        paid: Expression | None = None,
-    ) -> dict[CoveredUse, Expression]:
-        """By use, in order: the next only where all of one is covered, and all of them while money is left.
-
-        What the plan itself covers saves its price.
-        """
-        due, nothing = [first.due(time) for time in times], [Fraction(0) for _ in times]
-        own, start = first is self, times[0].start
-        found: dict[CoveredUse, Expression] = {}
-        used = earlier = None
-        for use in first._in_order({offer: program.list_price(offer, start) for offer in first.rates}):
-            left = first._left(use, program.total(first.taken(use), times), before)
-            name, what, saves = f"{first.id} {use.name}", "before", Fraction(0)
-            if own:
-                name, what, saves = use.name, "covered", -program.list_price(use.offer, start)
-            most = program.most(left)
-            covered = found[use] = program.slack(self, f"{name} {what}", most=most, price=saves)
-            program.require(self, f"{name}-{what}", covered - left <= nothing)
-            earlier = self._in_turn(program, name, (covered, left), earlier)
-            each = covered * Fraction(first.rates[use.offer].amount)
-            used = each if used is None else used + each
-        assert used is not None
-        assert earlier is not None
-        row = "used" if own else f"{first.id} used"
-        program.require(self, row, used <= due if paid is None else used - paid <= nothing)
-        program.require(self, f"{row}-up", used + earlier * due >= due)
-        return found
-
-    def _in_order(self, listed: Mapping[str, Fraction]) -> list[CoveredUse]:
-        """Its use in the order in which it is covered: first where that saves the largest part of the list price."""
-
-        def turn(use: CoveredUse) -> tuple[bool, Fraction, Fraction]:
-            price = Fraction(self.rates[use.offer].amount)
-            return use.of_others, price / (listed[use.offer] or 1), price  # where one is not sold, nothing is taken
-
-        return sorted(self.uses, key=turn)
-
-    def _all_covered(self, program: Program, name: str, rest: Expression, most: Sequence[Fraction]) -> Expression:
-        """By time a whole number that is 1 only where all of a use is covered: where there is no rest, of so much."""
-        whole = program.slack(self, f"{name} whole", most=[Fraction(1) for _ in most], whole="nearest")
-        program.require(self, f"{name}-whole", rest + whole * most <= most)
-        return whole
 
     # -- in exact numbers ----------------------------------------------------------------------------------------
     def settle(self, totals: Totals, decisions: Decisions, as_of: datetime | None) -> Settlement:
@@ -438,7 +334,3 @@ class SavingsPlan(Term, OwnRates):
         if part == "commitment":  # to commit more is bounded at once
             return f"commit {sufficient(amount, unit)} less"
         return f"cover {sufficient(amount, unit)} more than is used or paid for"
-
-
-FirstPlan = tuple[str, datetime]
-"""The id of a plan that comes first, and from when it is in force."""

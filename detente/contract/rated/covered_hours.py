@@ -1,7 +1,7 @@
 """Covered hours: what a plan that is paid by the hour covers in each, in exact numbers.
 
 Owns: the order (the owner's use before that of others, the largest saving first, the last in part), and what plans that
-come first leave. Not here: what is paid, and the same in a program (``terms.savings_plan``).
+come first leave. Not here: the same in a program (``planned_hours``), and what is paid (``terms.savings_plan``).
 """
 
 from __future__ import annotations
