@@ -237,8 +237,8 @@ def off_price(clause: object, demand: Facts | None, offer: Facts) -> Fraction | 
     return clause.takes_off(demand, offer) if isinstance(clause, PriceChange) else Fraction(0)
 
 
-def counting_part(clause: object, demand: Facts | None, offer: Facts) -> Fraction | None:
-    """The same of one that counts beside others; None where it says nothing of the price, or that is not known."""
+def known_part_off(clause: object, demand: Facts | None, offer: Facts) -> Fraction | None:
+    """The same where it says anything of the price; None where it says nothing, too (``counted_off`` raises)."""
     part = off_price(clause, demand, offer)
     said = bool(part) or (isinstance(clause, PriceChange) and clause.sets_price(demand, offer))
     return part if said else None

@@ -24,7 +24,7 @@ from detente.planner.formulation.formulate import formulate
 from detente.planner.formulation.idle_units import idle_ceilings
 from detente.planner.formulation.owner import Owner, by_owner
 from detente.planner.formulation.permissions import denies_anything
-from detente.planner.formulation.price_kept import lacks_prices
+from detente.planner.formulation.price_kept import asks_other_prices
 from detente.planner.formulation.shaping import Shaping
 from detente.planner.formulation.softening import Softening, soften
 from detente.planner.solving.model import Model
@@ -96,7 +96,7 @@ class OpenProgram:
         if isinstance(after, Payer) or any(meter.measure in PAYMENTS for meter in after.meters()):
             return False
         denied = any(owner in denial.turns_on for denial in self.draft.program.denials)
-        if denied or lacks_prices(self.draft, after):
+        if denied or asks_other_prices(self.draft, after):
             return False
         return not isinstance(after, StandbyHedge) and not denies_anything(self.draft, [after])
 

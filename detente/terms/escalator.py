@@ -24,7 +24,7 @@ from detente.contract.rated.shared_units import by_workload
 from detente.contract.reach.verdict import Reason
 from detente.contract.reach.window import Every
 from detente.contract.reminder import Reminder, before
-from detente.contract.roles import PriceChange, counting_part
+from detente.contract.roles import PriceChange, known_part_off
 from detente.contract.settled.settlement import Settlement, settled
 from detente.contract.term import Term
 from detente.errors import Flaw, FlawError, KeyPath
@@ -233,7 +233,7 @@ class Escalator(Term, PriceChange):
 
     def _beside(self, other: ClauseView, way: str, case: CaseView) -> Flaw | None:
         """A price that is no part of the risen one; the best of that and a price that was agreed is the lower."""
-        uses = [use for use in case.uses(self.covered, *other.covered.keys) if counting_part(other, *use) is not None]
+        uses = [use for use in case.uses(self.covered, *other.covered.keys) if known_part_off(other, *use) is not None]
         if not uses:
             return None
         says = f"and the agreement says `combine: {way}`"

@@ -14,7 +14,7 @@ from typing import get_args
 from detente.case.checks.view import View
 from detente.contract.combining import Combine, undisputed
 from detente.contract.rated.stacking import choices, more_than_all, unsaid
-from detente.contract.roles import counting_part, off_price
+from detente.contract.roles import known_part_off, off_price
 from detente.contract.term import Term
 from detente.errors import Flaw
 from detente.values.quantity import in_percent
@@ -36,7 +36,7 @@ def _unsaid(one: Term, two: Term, view: View) -> Iterator[Flaw]:
     if len(set(ways.values())) == 1 and None not in ways.values():
         return
     for demand, offer in view.uses(two.covered, *one.covered.keys):
-        parts = [counting_part(clause, demand, offer) for clause in (one, two)]
+        parts = [known_part_off(clause, demand, offer) for clause in (one, two)]
         rates = [part for part in parts if part is not None]
         if len(rates) == 2 and undisputed(rates) is None:
             what = f"`{one.id}` and `{two.id}` both change the price of `{offer['offer']}`, and {unsaid(ways)}"

@@ -146,8 +146,7 @@ def saved_apart(counting: Meter, term: ClauseView, case: CaseView) -> Iterator[F
             what = f"what `{other.id}` saves is known by the days of {other.validity.zone}"
             yield Flaw(what, "let both have one `zone`, and windows of whole days", ("measure",))
         else:
-            times = map(counting.use_of, counting.windows.seen_by(horizon))
-            seen = (at for time in times for at in (time.start, time.end))
+            seen = edges_of(counting, horizon)
             cut = next((at for at in seen if horizon.opens < at < horizon.closes and at not in begins), None)
             if cut is not None:
                 what = f"a window of `{term.id}` begins or ends on {cut:%Y-%m-%d}, within a period of the plan"
@@ -212,11 +211,15 @@ def bought_apart(counting: Meter, other: ClauseView, case: CaseView) -> str | No
     return next((str(offer["offer"]) for _, offer in found if not counting.counts_use_of(offer)), None)
 
 
+def edges_of(counting: Meter, horizon: Horizon) -> Iterator[datetime]:
+    """When what each window counts begins and ends, as far as a horizon sees."""
+    for time in map(counting.use_of, counting.windows.seen_by(horizon)):
+        yield from (time.start, time.end)
+
+
 def edge_inside(counting: Meter, paying: Calendar, horizon: Horizon) -> datetime | None:
     """An edge of what a window counts that lies inside a time of a calendar, as far as a horizon sees."""
-    seen = map(counting.use_of, counting.windows.seen_by(horizon))
-    edges = (at for time in seen for at in (time.start, time.end))
-    inside = (at for at in edges for part in paying.over(at, at) if part.start < at)
+    inside = (at for at in edges_of(counting, horizon) for part in paying.over(at, at) if part.start < at)
     return next(inside, None)
 
 

@@ -12,7 +12,7 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, replace
 from fractions import Fraction
 
-from detente.contract.amounts.counting import Counting, bought_apart, paid_apart
+from detente.contract.amounts.counting import Counting, bought_apart, edges_of, paid_apart
 from detente.contract.case_view import CaseView, ClauseView
 from detente.contract.metered.counting_moment import COUNTED
 from detente.contract.metered.meter import Meter
@@ -121,14 +121,14 @@ class LeftOver:
             if (offer := bought_apart(counted, term, case)) is not None:
                 counts = f"the first counts what is bought of `{offer}` {COUNTED[counted.moment]}"
                 yield Flaw(what + counts, f"let `{other.id}` say `moment: use`", (at,))
-            elif inside is None or _cut_by(self.spend, counted, case.horizon):
+            elif inside is None or _begins_within(self.spend, counted, case.horizon):
                 unknown = "how much of what the first gives is for what the other covers is not known"
                 yield Flaw(what + unknown, ALIKE, (at,))
 
 
-def _cut_by(counting: Meter, other: Meter, horizon: Horizon) -> bool:
+def _begins_within(counting: Meter, other: Meter, horizon: Horizon) -> bool:
     """Whether what a window counts begins or ends inside of what a window of another counts."""
-    own, times = ([meter.use_of(each) for each in meter.windows.seen_by(horizon)] for meter in (counting, other))
+    times = [other.use_of(each) for each in other.windows.seen_by(horizon)]
     starts = [time.start for time in times]
-    edges = ((at, bisect_left(starts, at)) for time in own for at in (time.start, time.end))
+    edges = ((at, bisect_left(starts, at)) for at in edges_of(counting, horizon))
     return any(place and at < times[place - 1].end for at, place in edges)

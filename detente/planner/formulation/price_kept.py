@@ -29,7 +29,7 @@ def keep_prices(draft: Draft) -> None:
             draft.prices.at_reserved(arc, one)
 
 
-def lacks_prices(draft: Draft, term: Term) -> bool:
+def asks_other_prices(draft: Draft, term: Term) -> bool:
     """Whether a clause asks what work costs on reservations bought at several prices, of which none asked before."""
     without = {o for o, units in draft.units.items() if o not in draft.by_price and _bought_at_several(units)}
     return bool(without) and any(meter.selection.keys.difference(OFFER_KEYS) for meter in term.meters())

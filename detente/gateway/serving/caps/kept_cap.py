@@ -125,7 +125,7 @@ class KeptCap:
         later.under_way += self.under_way
         later.peak, later.dirty = self.peak, True
 
-    def lacks(self, takes: int) -> None:
+    def found_no_room(self, takes: int) -> None:
         """A call found no room for so much."""
         self.need, self.size, self.dirty = min(self.need or takes, takes), max(self.size, takes), True
         self.lacked += 1

@@ -154,7 +154,7 @@ class Leaseholder(CapKeeper):
         return found
 
     def _lacks(self, call: CapTaker, kept: KeptCap, takes: int) -> Iterable[Shortage]:
-        kept.lacks(takes)
+        kept.found_no_room(takes)
         said = call.cap.denies(kept.room(takes))
         if said is None:
             return ()

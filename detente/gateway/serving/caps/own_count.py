@@ -47,7 +47,7 @@ class OwnCount(CapKeeper):
     def _lacks(self, call: CapTaker, kept: KeptCap, takes: int) -> Iterable[Shortage]:
         if kept.slice.free >= takes:
             return ()
-        kept.lacks(takes)
+        kept.found_no_room(takes)
         said = call.cap.denies(kept.room(takes))
         return () if said is None else (Shortage(said, call.cap, call.allows),)
 
