@@ -29,7 +29,15 @@ from detente.contract.amounts.counting import (
     plans_apart,
     repriced,
 )
-from detente.contract.amounts.milestone import Milestone, milestone_days, on_last_days, out_of_order
+from detente.contract.amounts.milestone import (
+    APART,
+    Milestone,
+    alike_charged,
+    from_before,
+    milestone_days,
+    on_last_days,
+    out_of_order,
+)
 from detente.contract.amounts.shortfall import LUMP, Remedy, Shortfall, priced
 from detente.contract.case_view import CaseView
 from detente.contract.clause_text import SELF
@@ -61,9 +69,6 @@ Deferral = Annotated[
 ]
 EVERY_HOUR = Every(every="hour")
 """The windows of GPUs at any time, unless others are stated."""
-
-
-_APART = "write the `milestones` as a commitment of its own"
 
 
 class MinimumCommitment(Term, AfterPlans):
@@ -112,19 +117,13 @@ class MinimumCommitment(Term, AfterPlans):
             key = reaching[0].replace("_", "-")
             what = "classes that count up to a part of a window's amount, and amounts that reach over windows"
             one = f"keep one of them, `counts` or `{key}`: how much of a class would go on is not planned yet"
-            raise FlawError(what, _APART if key == "milestones" else one, (key,))
+            raise FlawError(what, APART if key == "milestones" else one, (key,))
         self._of_shortfall()
         carrying.goes_with(self.model_fields_set, self.carried, self.deferral)
         if self.after_plans and self._drawn:
             what = "what is charged as prepayment pays for use, and how much of what savings plans charge is not said"
             raise FlawError(what, "say `charged-as: fee`, or `measure: list`", ("measure",))
-        if len({each.prepaid for each in self.milestones}) > 1:
-            what = "milestones that are charged as prepayment stand beside others that are not"
-            remedy = "write the others as a commitment of their own, where what is lost of a prepayment does not count"
-            raise FlawError(what, remedy, ("milestones",))
-        if self._prepaid and self.windows.every != "term":
-            what = "milestones that are charged as prepayment stand beside an amount of each window"
-            raise FlawError(what, f"{_APART}, over `every: term`", ("milestones",))
+        alike_charged(self.milestones, by_window=self.windows.every != "term")
         return self
 
     def _of_shortfall(self) -> None:
@@ -139,7 +138,7 @@ class MinimumCommitment(Term, AfterPlans):
             key = beside[0].replace("_", "-") if beside else "amount"
             what = "what is missing of each window is charged as prepayment"
             what += f", which goes with no `{key}`" if beside else ", which is of money"
-            remedy = {"milestones": _APART, "amount": "state an `amount` of money"}.get(key, f"leave out `{key}`")
+            remedy = {"milestones": APART, "amount": "state an `amount` of money"}.get(key, f"leave out `{key}`")
             raise FlawError(what, f"{remedy}, or say `charged-as: fee`", (key,))
 
     def _of_work(self, amount: Amount) -> None:
@@ -414,15 +413,7 @@ class MinimumCommitment(Term, AfterPlans):
         yield from out_of_order(self.milestones, self.validity, self._in_all)
         beside = [other for other in case.beside if isinstance(other, MinimumCommitment)]
         yield from paid_once.flaws(self, beside, case)
-        for index, milestone in enumerate(self.milestones):
-            if self._counts_from_before(milestone, case.horizon):
-                yield self._from_before(milestone, index)
-
-    def _from_before(self, milestone: Milestone, index: int) -> Flaw:
-        path = ("milestones", index, "by")
-        if milestone.prepaid:
-            return Flaw("counts spend from before the horizon", "move the horizon to the clause's first day", path)
-        return Flaw("counts spend from before the horizon", "say `windows: { cut: prorate }`", path)
+        yield from from_before(self.milestones, self.validity, case.horizon, divided=self.windows.cut == "prorate")
 
     @property
     def _in_all(self) -> Committed | None:
@@ -435,11 +426,6 @@ class MinimumCommitment(Term, AfterPlans):
         if isinstance(self.amount, Money):
             return Money(value, self.amount.currency)
         return Amount(value, self.amount.unit)
-
-    def _counts_from_before(self, milestone: Milestone, horizon: Horizon | None) -> bool:
-        if horizon is None or (self.windows.cut == "prorate" and not milestone.prepaid):
-            return False
-        return self.validity.start < horizon.opens < self.begin(milestone.by)
 
     def concede(self, part: str, amount: Fraction, unit: str, currency: str) -> str:
         """In the contract's words."""

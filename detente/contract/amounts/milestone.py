@@ -27,11 +27,13 @@ from detente.errors import Flaw, FlawError
 from detente.values.committed import Committed, is_flow, number, told, unit_of
 from detente.values.money import NANOS, Money, WorkPrice
 from detente.values.noun import Noun
-from detente.values.period import Day, later, named
+from detente.values.period import Day, Horizon, later, named
 from detente.values.quantity import Span, in_percent
 from detente.values.quantity_field import Length, Percent
 
 CHARGES = "`charged-as: prepayment` (later use draws it, and does not count again) or `charged-as: fee` (it is lost)"
+
+APART = "write the `milestones` as a commitment of its own"
 
 
 def only_prepaid(valid_for: Span | None, *, prepaid: bool) -> None:
@@ -169,6 +171,29 @@ def out_of_order(milestones: Sequence[Milestone], validity: Validity, in_all: Co
             what = f"{milestone.reach} by {milestone.by} is less than {previous.reach} by {previous.by}"
             yield Flaw(what, "raise the later, or leave it out", ("milestones", index, "reach"))
         previous = milestone
+
+
+def alike_charged(milestones: Sequence[Milestone], *, by_window: bool) -> None:
+    """Raise FlawError where some are charged as prepayment, and others not, or beside an amount of each window."""
+    if len({each.prepaid for each in milestones}) > 1:
+        what = "milestones that are charged as prepayment stand beside others that are not"
+        remedy = "write the others as a commitment of their own, where what is lost of a prepayment does not count"
+        raise FlawError(what, remedy, ("milestones",))
+    if by_window and any(each.prepaid for each in milestones):
+        what = "milestones that are charged as prepayment stand beside an amount of each window"
+        raise FlawError(what, f"{APART}, over `every: term`", ("milestones",))
+
+
+def from_before(
+    milestones: Sequence[Milestone], validity: Validity, horizon: Horizon | None, *, divided: bool
+) -> Iterator[Flaw]:
+    """Milestones that count from before a horizon, which sees no part of it; ``divided``: a plan counts the rest."""
+    for index, each in enumerate(milestones):
+        if horizon is None or (divided and not each.prepaid):
+            continue
+        if validity.start < horizon.opens < validity.begin(each.by):
+            remedy = "move the horizon to the clause's first day" if each.prepaid else "say `windows: { cut: prorate }`"
+            yield Flaw("counts spend from before the horizon", remedy, ("milestones", index, "by"))
 
 
 def milestone_days(milestones: Sequence[Milestone], validity: Validity, ours: str) -> Iterator[Reminder]:
