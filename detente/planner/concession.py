@@ -20,16 +20,14 @@ from detente.planner.formulation.expression import Floats
 from detente.planner.formulation.owner import Owner, by_owner
 from detente.planner.formulation.shaping import Shaping
 from detente.planner.formulation.softening import DENIED, Yielding
+from detente.planner.least_given import LITTLE, LeastGiven, asked_of, step_of, told
 from detente.planner.study import Study
 from detente.results.conflict import Concession, Given, Version
-from detente.values.money import nano, sufficient
+from detente.values.money import sufficient
 from detente.values.period import End, named
 
 When = tuple[datetime, End] | None
 """When something is given; None of what is counted over no window."""
-
-LITTLE = 1e-6
-"""Of a unit, or of a whole share: less than this is the solver's tolerance."""
 
 NOISE = 1e-8
 """Of all that a clause gives: a part of less than this is room that was left so that the least can be reached again."""
@@ -41,22 +39,33 @@ def version_of(study: Study, term: Term) -> Version:
     return Version(term.id, term.validity.start, term.validity.end, amended)
 
 
-def concession(soft: Study, owner: Owner, in_all: float | None, values: Floats, cost: Decimal | None) -> Concession:
-    """What an owner gives, part by part; ``in_all`` is the least sum, which values may exceed by a tolerance."""
+def versions(study: Study, name: str) -> list[Term]:
+    """A clause in all its versions."""
+    return [term for term in study.case.terms if term.id == name]
+
+
+def as_a_whole(every: Sequence[Term]) -> Version:
+    """All versions of a clause as one."""
+    return Version(every[0].id, every[0].validity.start, every[-1].validity.end, amended=False)
+
+
+def concession(found: LeastGiven, owner: Owner) -> Concession:
+    """What an owner gives, part by part, each amount rounded up."""
+    soft, values = found.soft, found.values
     term, giving = by_owner(soft.draft.case.terms)[owner], soft.giving
     assert giving is not None
     parts_of = giving.gives[owner]
     slight = NOISE * sum(float(values[each.columns].sum()) for each in parts_of)
     given = [part for each in parts_of for part in _parts(soft.draft, each, values, slight)]
     given = given or [part for each in parts_of for part in _parts(soft.draft, each, values, slight, little=0.0)]
-    total = sum(amount for _, amounts, _ in given for amount in amounts.values())
-    times = in_all / total if in_all is not None and total else 1.0
-    parts = [_given(each, amounts, unit, times) for each, amounts, unit in given]
+    asked = asked_of(soft, owner)
+    parts = [_given(each, amounts, unit, asked) for each, amounts, unit in given]
     words = [
         _worded(soft.draft, term, part, _portion(soft.draft, term, each, part, values))
         for (each, _, _), part in zip(given, parts, strict=True)
     ]
-    return Concession(version_of(soft, term), tuple(parts), " and ".join(words), cost)
+    said = " and ".join(words)
+    return Concession(version_of(soft, term), tuple(parts), said, found.cost, (), found.at_most, found.owed(owner))
 
 
 def _parts(
@@ -94,19 +103,17 @@ def _let_through(draft: Draft, column: int) -> tuple[When, str]:
     return (period.span_start, period.span_end), draft.arcs[index].workload.unit
 
 
-def _given(each: Yielding, amounts: Mapping[When, float], unit: str, times: float) -> Given:
-    """Exact to what the solver can tell."""
-    scale = times / each.most if each.share else times
-    windows = tuple((*time, _exact(v * scale)) for time, v in sorted(amounts.items(), key=_first) if time is not None)
-    return Given(each.part, _exact(sum(amounts.values()) * scale), unit, windows)
+def _given(each: Yielding, amounts: Mapping[When, float], unit: str, asked: float) -> Given:
+    """In whole cents and quanta; a share, exact to what the solver can tell."""
+    if each.share:
+        return Given(each.part, told(sum(amounts.values()) / each.most, None), unit)
+    by_time = {time: told(amount, step_of(each), asked) for time, amount in sorted(amounts.items(), key=_first)}
+    windows = tuple((*time, amount) for time, amount in by_time.items() if time is not None)
+    return Given(each.part, sum(by_time.values(), Decimal(0)), unit, windows)
 
 
 def _first(item: tuple[When, float]) -> datetime:
     return item[0][0] if item[0] is not None else datetime.min.replace(tzinfo=UTC)
-
-
-def _exact(value: float) -> Decimal:
-    return nano(Fraction(f"{value:.9g}"))  # what follows is the solver's tolerance
 
 
 def _portion(draft: Draft, term: Term, each: Yielding, part: Given, values: Floats) -> Fraction | None:

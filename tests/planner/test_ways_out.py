@@ -15,8 +15,9 @@ from rich.console import Console
 from detente.case.case import Case
 from detente.cli.conflict import conflict_json
 from detente.planner.check import check
-from detente.planner.conflict import MAX_NODES, find_conflict
+from detente.planner.conflict import find_conflict
 from detente.planner.formulation.owner import Owner
+from detente.planner.least_given import MAX_NODES
 from detente.planner.solve import plan
 from detente.planner.solving.incumbent import Unmet
 from detente.planner.solving.model import Model
@@ -203,6 +204,63 @@ def test_a_share_says_which_percentage_signs() -> None:
     most = {"id": "share", "kind": "share", "at-most": "30%", "on": {"provider": "b"}}
     (way,) = both(world(offers, [work("11 GPU")], [most])).relaxations
     assert way.sentence.startswith("raise the share from 30% to 36.37% (")
+
+
+# -- what is told ----------------------------------------------------------------------------------------------------
+def _floor(amount: str, **more: Any) -> Data:
+    return {"id": "floor", "kind": "minimum-commitment", "amount": f"{amount} USD", "shortfall": "forbidden", **more}
+
+
+def _tokens(floor: Data, *demands: str, months: int = 3) -> Case:
+    """Tokens at 2.50 USD per Mtok at North, where the floor is, and at 0.30 at South."""
+    offers = [builders.tokens("north", "2.5"), builders.tokens("south", "0.3")]
+    works = [builders.work(f"w{n}", demand) for n, demand in enumerate(demands)]
+    return builders.build(offers, works, builders.agreement(floor), months=months)
+
+
+@pytest.mark.parametrize(
+    ("amount", "told", "cost"),
+    [
+        ("15074.22", "21.72", "15052.50"),  # 6,021 Mtok at 2.50 are 15,052.50: 21.72 are missing
+        # 21.7172 are missing and 21.72 given up, 0.0028 more: 0.00112 Mtok run at South, for 2.20 less each
+        ("15074.2172", "21.72", "15052.497536"),
+        ("15052.500001", "0.01", "15052.4912022"),  # a cent where a millionth of a dollar is missing: 0.003999 Mtok
+    ],
+)
+def test_what_is_given_is_whole_cents_and_the_cost_is_the_exact_bill_at_that(amount: str, told: str, cost: str) -> None:
+    (way,) = both(_tokens(_floor(amount), "2000 Mtok per month", "7 Mtok per month")).relaxations
+    assert ([g.amount for g in way.given], way.cost) == ([D(told)], D(cost))
+    lowered = _floor(str(D(amount) - D(told)))
+    assert builders.solved(_tokens(lowered, "2000 Mtok per month", "7 Mtok per month")).cost == D(cost)
+
+
+def test_a_clause_may_give_more_than_any_number_of_tokens_there_is() -> None:
+    """A million Mtok at 2.50, of a floor of 900 million: ten times all that is done is not enough."""
+    (way,) = both(_tokens(_floor("900000000"), "1000000 Mtok per month", months=1)).relaxations
+    assert ([g.amount for g in way.given], way.cost) == ([D(897_500_000)], D(2_500_000))
+
+
+def test_parts_of_very_much_are_no_noise() -> None:
+    """Beside 10 bn Mtok: a floor of 30 bn at 2.50, and half of the work at most at North. Both must give."""
+    share = {"id": "share", "kind": "share", "at-most": "50%", "of": {"workload": "w0"}, "on": {"provider": "north"}}
+    offers = [builders.tokens("north", "2.5"), builders.tokens("south", "0.3", capacity="1 Mtok per hour")]
+    terms = builders.agreement(_floor("30000000000"), share)
+    case = builders.build(offers, [builders.work("w0", "10000000000 Mtok per month")], terms, months=1)
+    ways = both(case).relaxations
+    assert {way.term: len(way.together) for way in ways} == {"floor": 1, "share": 1}
+    assert next(g.amount for way in ways if way.term == "floor" for g in way.given) == D(5_000_000_000)
+
+
+def test_floors_that_collide_by_less_than_the_solver_can_tell_collide() -> None:
+    """8,688 Mtok at 2.50 and 0.30 fill both floors: 2,681.48604 and 2,284.6216752 USD, and each asks 1e-11 more."""
+    both_floors = [
+        builders.agreement(_floor("2681.486040027"), party="north", id="n", ends="2026-07"),
+        builders.agreement(_floor("2284.621675223", id="other"), party="south", id="s", ends="2026-07"),
+    ]
+    offers = [builders.tokens("north", "2.5"), builders.tokens("south", "0.3")]
+    works = [builders.work(name, {"rate": "1 Mtok per hour"}) for name in ("w0", "w1")]
+    found = both(builders.build(offers, works, *both_floors, months=6))
+    assert {way.term: way.given[0].amount for way in found.relaxations} == {"floor": D("0.01"), "other": D("0.01")}
 
 
 # -- side by side ----------------------------------------------------------------------------------------------------

@@ -139,6 +139,19 @@ def _in_place(draft: Draft, model: Model, solution: Solution, whole: Quantities)
     return (found if found.status == "optimal" else solution), whole
 
 
+def with_quanta(draft: Draft, solution: Solution, whole: Quantities) -> Floats:
+    """The values of a solution, with use, what is not served and whole numbers in whole quanta and units."""
+    assert solution.values is not None
+    values = solution.values.copy()
+    whole_ones = whole_columns(draft)
+    values[whole_ones] = np.rint(values[whole_ones])  # a billionth of one would make up for a part of a large amount
+    columns, planned = _planned(draft, whole)
+    values[columns] = planned
+    for name, counts in whole.units.items():
+        values[draft.units[name].columns] = counts
+    return values
+
+
 def _planned(draft: Draft, whole: Quantities) -> tuple[Ints, Floats]:
     """The columns of use and of what is not served, in whole quanta."""
     parts = [(draft.x.ravel(), whole.work.ravel())]
@@ -189,14 +202,7 @@ def _beyond(
     draft: Draft, model: Model, solution: Solution, whole: Quantities, rows: Ints, asked: tuple[Floats, Floats]
 ) -> tuple[Floats, Floats]:
     """By how much whole quanta are beyond what is asked of rows (natural units), and how far floats may be off."""
-    assert solution.values is not None
-    values = solution.values.copy()
-    whole_ones = whole_columns(draft)
-    values[whole_ones] = np.rint(values[whole_ones])  # a billionth of one would make up for a part of a large amount
-    columns, planned = _planned(draft, whole)
-    values[columns] = planned
-    for name, counts in whole.units.items():
-        values[draft.units[name].columns] = counts
+    values = with_quanta(draft, solution, whole)
     reached, noise = model.reached(values)
     low, high = asked
     return np.maximum(low - reached[rows], reached[rows] - high), noise[rows]

@@ -112,8 +112,7 @@ def soften(draft: Draft, owners: Sequence[Owner], *, remedies: bool) -> Softenin
     softening.
     """
     program, sizes = draft.program, Sizes.in_draft(draft)
-    most = min(max(1e6, sum(block.most for block in program.column_blocks) * 10), MAX_CONCESSION)
-    giver = _Giver(program, Owner("give", variant=program.n), most, remedies=remedies)
+    giver = _Giver(program, Owner("give", variant=program.n), _most(program, owners), remedies=remedies)
     lifted = [(denial.numbers, denial.lifted_by(owners)) for denial in program.denials if denial.of_work]
     asks, gives = program.asking(), {}
     for owner in owners:
@@ -123,6 +122,15 @@ def soften(draft: Draft, owners: Sequence[Owner], *, remedies: bool) -> Softenin
     mixed = len({unit for parts in gives.values() for given in parts for unit in sizes.in_units(given)}) > 1
     totals = {owner: giver.total(parts, sizes if mixed else None) for owner, parts in gives.items()}
     return Softening(totals, giver.key, frozenset(owners), gives, mixed)
+
+
+def _most(program: LinearProgram, owners: Sequence[Owner]) -> float:
+    """More than owners give: several times all that is done, what it costs, and what they ask."""
+    rows = [block.numbers for block in program.row_blocks if block.owner in owners]
+    asked = np.abs([side[np.concatenate([np.zeros(0, dtype=np.int32), *rows])] for side in program.bounds()])
+    done = sum(block.most for block in program.column_blocks)
+    costs = float(program.upper() @ np.abs(program.cost()))
+    return min(10 * max(1e5, done, costs, float(asked[np.isfinite(asked)].max(initial=0.0))), MAX_CONCESSION)
 
 
 def _each_once(rows: Iterable[Yielding]) -> Iterator[Yielding]:
@@ -183,10 +191,10 @@ class _Giver:
     def total(self, parts: Sequence[Yielding], sizes: Sizes | None) -> Ints:
         """A column that is at least the sum of others, each once; with sizes, as parts of all there is."""
         weights = [sizes.parts(given) if sizes else np.ones(len(given.columns)) for given in parts]
-        total = self.program.columns(self.key, "total", 1, upper=self.most)
         every = np.concatenate([np.zeros(0, dtype=np.int32), *(given.columns for given in parts)])
         given, first = np.unique(every, return_index=True)
         each = np.concatenate([np.zeros(0), *weights])[first]
-        one = np.zeros(1, dtype=np.int32)
+        upper = min(self.most * float(each.max(initial=0.0) or 1.0), MAX_CONCESSION)
+        total, one = self.program.columns(self.key, "total", 1, upper=upper), np.zeros(1, dtype=np.int32)
         self.program.require(self.key, "total", Expr(1, [(one, given, each), (one, total, -1.0)]) <= [0.0])
         return total
