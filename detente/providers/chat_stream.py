@@ -14,6 +14,7 @@ import msgspec
 from detente.providers import sse
 from detente.providers.error_object import failure_of
 from detente.providers.openai_usage import told_usage, with_usage
+from detente.providers.reply_head import is_odd, mended
 from detente.providers.tool_calls import Calls, Offered
 from detente.providers.unreadable import UNREADABLE
 from detente.providers.wire import Decoder, StreamPart, as_reason, ended_early, failure, is_utf8
@@ -47,6 +48,8 @@ class _Choice(msgspec.Struct):
 class _Chunk(msgspec.Struct):
     choices: list[_Choice] | dict[str, Any] | None = None
     usage: msgspec.Raw = msgspec.Raw(b"null")
+    id: Any = None
+    created: Any = None
     error: Any = None
     # Of an error that stands for itself: after `event: error`, or as older versions of vLLM write it.
     object: Any = None
@@ -101,6 +104,7 @@ class ChatDecoder(Decoder):
         "_ended",
         "_events",
         "_like",
+        "_odd",
         "_offered",
     )
 
@@ -116,6 +120,8 @@ class ChatDecoder(Decoder):
         """Of each choice, its calls of tools."""
         self._events = sse.Events(most)
         self._content = False
+        self._odd = False
+        """Whether its chunks are named by what is no name: each is read, and told otherwise."""
         self._done = False
         self._like = _UNLIKE
 
@@ -148,7 +154,7 @@ class ChatDecoder(Decoder):
             return self._over(
                 StreamPart(failure=failure("broken", 502, "the provider sent an event that is not UTF-8"))
             )
-        if self._content and (events := _plain(block)):
+        if self._content and not self._odd and (events := _plain(block)):
             if events == 1:
                 self._like = _around(block)
             return StreamPart(block, content=events)
@@ -182,6 +188,9 @@ class ChatDecoder(Decoder):
             if chunk.object == "error" or sse.name_of(event) == b"error":
                 part.failure = failure_of({"message": chunk.message or "", "code": chunk.code, "type": chunk.type})
                 break
+            if is_odd(chunk.id, chunk.created):
+                self._odd, data = True, mended(data)
+                event = sse.with_data(event, data)
             choices, metered = chunk.choices or (), bytes(chunk.usage) != b"null"
             if isinstance(choices, dict):
                 part.failure = failure("broken", 502, "the provider sent an event whose choices are no list")

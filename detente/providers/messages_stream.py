@@ -18,6 +18,7 @@ from detente.providers.error_object import error_of
 from detente.providers.foreign_thought import foreign_thought, says_foreign
 from detente.providers.messages_usage import ENDING, UNKNOWN_USE, WHOLE, MessagesUsage, Metered, told_usage
 from detente.providers.openai_usage import with_usage
+from detente.providers.reply_head import is_odd, mended
 from detente.providers.said_anything import says_anything
 from detente.providers.status import by_status
 from detente.providers.too_long import says_too_long, too_long
@@ -63,6 +64,7 @@ class AnthropicError(msgspec.Struct):
 
 class _Started(msgspec.Struct):
     usage: Any = None
+    id: Any = None
 
 
 class _Block(msgspec.Struct):
@@ -83,6 +85,7 @@ class _Whole(msgspec.Struct):
     model: msgspec.Raw = msgspec.Raw(b"")
     stop_reason: Any = None
     usage: Any = None
+    id: Any = None
 
 
 class _Refused(msgspec.Struct):
@@ -122,6 +125,8 @@ def reply_of(body: bytes) -> Reply | Failure:
     usage, told = told_usage(found.usage, WHOLE)
     if told is not None:
         body = with_usage(body, told)
+    if is_odd(found.id):
+        body = mended(body)
     return Reply(body, usage.tokens if usage else None, finish_of(found.stop_reason), bytes(found.model))
 
 
@@ -241,9 +246,10 @@ class MessagesDecoder(Decoder):
                 part.content += named
             case "message_start" if event.message is not None:
                 _, told = self._metered(event.message.usage, WHOLE)
-                if told is not None:
+                if told is not None or is_odd(event.message.id):
                     members = msgspec.json.decode(data, type=Members)
-                    members["message"] = msgspec.Raw(with_usage(bytes(members["message"]), told))
+                    message = mended(bytes(members["message"]))
+                    members["message"] = msgspec.Raw(message if told is None else with_usage(message, told))
                     data = msgspec.json.encode(members)
             case "message_delta":
                 known, told = self._metered(event.usage, ENDING)

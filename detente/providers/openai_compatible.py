@@ -21,6 +21,7 @@ from detente.providers.error_object import error_of, failure_of, plain
 from detente.providers.omission import unmarked, without
 from detente.providers.openai_usage import told_usage, with_usage
 from detente.providers.outgoing import Outgoing
+from detente.providers.reply_head import is_odd, mended
 from detente.providers.responses_stream import ResponsesDecoder, reply_of_response
 from detente.providers.retry_after import retry_after
 from detente.providers.said_anything import says_anything
@@ -73,6 +74,8 @@ class _Whole(msgspec.Struct):
     choices: list[_Message] | None = None
     data: list[_Vector] | None = None
     error: Any = None
+    id: Any = None
+    created: Any = None
 
 
 _VECTOR = re.compile(rb'\[\s*[^\s\]]|"[^"]')
@@ -141,6 +144,8 @@ class CompatibleWire(Wire):
             return failure_of({"code": finish})
         if call.operation == "chat":
             body = completion_with_own_ids(body)
+            if is_odd(found.id, found.created):
+                body = mended(body)
         # A good reply with a usage that cannot be read was served, and paid for: its use is unknown (§12).
         tokens, told = told_usage(found.usage)
         if told is not found.usage:

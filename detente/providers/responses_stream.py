@@ -14,6 +14,7 @@ import msgspec
 from detente.providers import sse
 from detente.providers.error_object import failure_of
 from detente.providers.openai_usage import told_usage_of_response, with_usage
+from detente.providers.reply_head import is_odd, mended
 from detente.providers.said_anything import says_anything
 from detente.providers.unreadable import UNREADABLE
 from detente.providers.unstreamed import is_whole, response_events
@@ -37,6 +38,7 @@ class _Response(msgspec.Struct):
     usage: msgspec.Raw = msgspec.Raw(b"null")
     error: Any = None
     incomplete_details: Any = None
+    created_at: Any = None
 
 
 class _Event(msgspec.Struct):
@@ -78,6 +80,8 @@ _DATA = b"data: "
 _BEGINS = 64
 """Bytes of what a response holds by which it is told whether that is anything."""
 
+MADE = "created_at"
+"""When a response was made."""
 _ENDS = ("completed", "incomplete")
 _FINISH = {"max_output_tokens": "length", "content_filter": "content_filter"}
 
@@ -135,6 +139,11 @@ class ResponsesDecoder(Decoder):
                 return b""
             return self._fail(part, failure("broken", 502, "the provider sent an event that cannot be read"))
         response = found.response
+        if response is not None and is_odd(None, response.created_at):
+            members = msgspec.json.decode(data, type=Members)
+            members["response"] = msgspec.Raw(mended(bytes(members["response"]), MADE, names=False))
+            data = msgspec.json.encode(members)
+            event = sse.with_data(event, data)
         if response is not None and bytes(response.usage) != b"null":
             part.tokens, told = told_usage_of_response(response.usage)
             if told is not response.usage:
@@ -249,6 +258,8 @@ def reply_of_response(body: bytes) -> Reply | Failure:
     tokens, told = told_usage_of_response(found.usage)
     if told is not found.usage:
         body = with_usage(body, told)
+    if is_odd(None, found.created_at):
+        body = mended(body, MADE, names=False)
     return Reply(body, tokens, _finish(found))
 
 
