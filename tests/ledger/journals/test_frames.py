@@ -157,7 +157,7 @@ def test_what_is_no_journal_says_so_and_hides_no_other(tmp_path: Path) -> None:
     code, shown, told = view(tmp_path)
     assert (code, shown) == (2, [0])
     assert "not a journal of this version" in told[0]
-    assert "read a bill with `--mapping`" in told[0]
+    assert "or give the `mapping` of a bill" in told[0]
     os.mkfifo(tmp_path / "w0-00000003.journal")
     with pytest.raises(OSError, match="it is a pipe"):
         view(tmp_path)
