@@ -31,7 +31,7 @@ COLLIDING = ("demand", "offer", "units", "gang", "moving")
 """Kinds of owners that are no clauses, and of which some may collide."""
 
 MAX_TOLD = 3
-"""Workloads, and offers, that are told of a clause that nothing else keeps from being met."""
+"""Workloads, and offers, that are told of a clause that nothing else keeps from being met, or of which one is true."""
 
 MAX_FACTS = 60
 """Workloads and offers that are tried one by one for a part in a conflict."""
@@ -70,7 +70,7 @@ def _facts(study: Study, clauses: Sequence[Term], whole: Ints | None) -> list[st
     lifting = Lifting.of(study, clauses, whole)
     curing = list(_curing(study, lifting))
     owners = curing or _colliding(study, whole) or lifting.together()
-    found = [_said(study.draft, owner, alone=bool(curing)) for owner in owners]
+    found = _told(_said(study.draft, owner, alone=bool(curing)) for owner in owners)
     wanting = [w for w in study.case.workloads if Owner("demand", w.id) in owners]
     closed = {owner.name for owner in owners if owner.kind == "offer"}
     found += [*_not_served(study.draft, wanting, clauses, closed), *_not_sold(study.draft, wanting, clauses)]
@@ -104,25 +104,37 @@ def _colliding(study: Study, whole: Ints | None) -> list[Owner]:
 
 
 # -- words -------------------------------------------------------------------------------------------------------------
-def _said(draft: Draft, owner: Owner, *, alone: bool) -> str:
-    """What a demand, an offer, a gang or a stay asks for; with its size where it is one of several that collide."""
+def _told(said: Iterable[tuple[str, str]]) -> list[str]:
+    """A sentence for each id and what is so of it; one for all of which the same is so, where these are many."""
+    alike: dict[str, list[str]] = {}
+    for name, what in said:
+        alike.setdefault(what, []).append(f"`{name}`")
+    found = list[str]()
+    for what, names in alike.items():
+        some, more = names[:MAX_TOLD], len(names) - MAX_TOLD
+        found += [f"each of {', '.join(some)} and {more} more {what}"] if more > 0 else [f"{n} {what}" for n in names]
+    return found
+
+
+def _said(draft: Draft, owner: Owner, *, alone: bool) -> tuple[str, str]:
+    """A demand, an offer, a gang or a stay, and what it asks for; its size, too, where several collide."""
     if owner.kind in ("units", "offer"):
         offer = next(o for o in draft.case.offers if o.id == owner.name)
         if owner.kind == "units" and offer.capacity is None:
-            return f"`{owner.name}` is bought in whole units, and serves no more than what is bought"
-        return _there_is(draft, offer, sized=not alone)
+            return owner.name, "is bought in whole units, and serves no more than what is bought"
+        return owner.name, _there_is(draft, offer, sized=not alone)
     workload = next(w for w in draft.case.workloads if w.id == owner.name)
     if owner.kind == "gang":
         assert isinstance(workload, Training)
-        whole = f"`{owner.name}` runs as a whole gang ({workload.gang}), or not at all"
-        return ", and ".join([whole, *_too_small(draft, workload)])
+        whole = f"runs as a whole gang ({workload.gang}), or not at all"
+        return owner.name, ", and ".join([whole, *_too_small(draft, workload)])
     if owner.kind == "moving":
         assert workload.moving is not None
-        return f"`{owner.name}` stays where it is for at least {workload.moving.stays} after a move (`moving: stays`)"
+        return owner.name, f"stays where it is for at least {workload.moving.stays} after a move (`moving: stays`)"
     if alone:
-        return f"`{owner.name}` must be served: it has no `value`, so it cannot go unserved"
-    work = shown(float(draft.demand[owner.name].work.sum()), plural(workload.unit))
-    return f"`{owner.name}` must be served: it has no `value` ({work} in all)"
+        return owner.name, "must be served: it has no `value`, so it cannot go unserved"
+    work = shown(float(draft.demand[workload.id].work.sum()), plural(workload.unit))
+    return owner.name, f"must be served: it has no `value` ({work} in all)"
 
 
 def _too_small(draft: Draft, job: Training) -> Iterator[str]:
@@ -148,7 +160,7 @@ def _there_is(draft: Draft, offer: AnyOffer, *, sized: bool) -> str:
         total = shown(there_is, "GPU-hours" if isinstance(offer, GpuOffer) else "Mtok")
         parts.append(f"has no more capacity ({_sizes(offer.capacity)}" + (f": {total} in all)" if sized else ")"))
     parts += _not_there(draft, offer)
-    return f"`{offer.id}` {' and '.join(parts) or 'serves no more than it does'}"
+    return " and ".join(parts) or "serves no more than it does"
 
 
 def _not_there(draft: Draft, offer: AnyOffer) -> Iterator[str]:
@@ -194,7 +206,7 @@ def _too_little(study: Study, clauses: Sequence[Term], whole: Ints | None) -> It
             yield f"no capacity by the hour may stand idle {said}; with `idle: allowed` {met} can be met"
             return
     limited = [offer for offer in offers.values() if offer.capacity is not None]
-    yield from (_there_is(draft, offer, sized=True) for offer in limited[:MAX_TOLD])
+    yield from (f"`{offer.id}` {_there_is(draft, offer, sized=True)}" for offer in limited[:MAX_TOLD])
 
 
 def _more_cures(study: Study, workloads: Sequence[str], whole: Ints | None) -> bool:
@@ -237,7 +249,7 @@ def _not_served(
         if arcs and without.any():
             yield f"nothing that `{workload.id}` may run on is available in {_listed(_times(draft, without))}"
             bought = [draft.units[name].offer for name in {arc.offer.id: None for arc in arcs} if name in draft.units]
-            yield from (_begins(offer) for offer in bought if offer.reserved)
+            yield from _told((offer.id, _begins(offer)) for offer in bought if offer.reserved)
 
 
 def _may_run(draft: Draft, arc: Arc, clauses: Sequence[Term]) -> bool:
@@ -263,7 +275,7 @@ def _begins(offer: AnyUnits) -> str:
         if offer.starts
         else "in the first period of a month (unless `starts` says other days)"
     )
-    return f"`{offer.id}` is reserved for {offer.term}, and begins {days}"
+    return f"is reserved for {offer.term}, and begins {days}"
 
 
 def _listed(times: Iterable[str]) -> str:
