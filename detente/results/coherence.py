@@ -44,6 +44,8 @@ def _status(plan: Mapping[str, Any]) -> Iterator[str]:
             yield "its bound is that of `prices`, as where time ended, and its status is feasible"
         if Decimal(plan["rounding"]):
             yield f"its bound is that of `prices`, and its `rounding` from a solved program is {plan['rounding']}"
+        if priced := [row["term"] for row in plan["clauses"] if row["marginal"]]:
+            yield f"its bound is that of `prices`, and `{priced[0]}` has marginal prices from a solved program"
 
 
 def _providers(plan: Mapping[str, Any]) -> Iterator[str]:

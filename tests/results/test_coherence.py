@@ -78,8 +78,13 @@ def edited(path: Steps, value: Any) -> dict[str, Any]:
     ],
 )
 def test_a_bound_of_prices_is_of_a_program_that_was_not_solved(status: str, rounding: str, said: list[str]) -> None:
-    """None of it was rounded, and what was stopped says so; where prices reach the cost, it is optimal."""
+    """None of it was rounded or priced, and what was stopped says so; where prices reach the cost, it is optimal."""
     given = json.loads(saved()) | {"gap": "0.01", "status": status, "rounding": rounding, "bounded_by": "prices"}
+    priced = next(row["term"] for row in given["clauses"] if row["marginal"])
+    has = f"its bound is that of `prices`, and `{priced}` has marginal prices from a solved program"
+    assert list(contradictions(given)) == [*said, has]
+    for row in given["clauses"]:
+        row |= {"marginal": [], "binds": False}
     assert list(contradictions(given)) == said
 
 
