@@ -35,7 +35,7 @@ def id_of(stated: Any) -> str:
 
 # -- whole ------------------------------------------------------------------------------------------------------------
 def own_ids(calls: list[dict[str, Any]]) -> bool:
-    """Give each call an id of its own; whether any had none, or that of another."""
+    """Give each call an id of its own, and one of a function its type; whether anything of that was missing."""
     taken, changed = set[str](), False
     for at, call in enumerate(calls):
         id_ = id_of(call.get("id")) or new_id()
@@ -43,6 +43,8 @@ def own_ids(calls: list[dict[str, Any]]) -> bool:
         changed |= call.get("id") != own
         call["id"] = own
         taken.add(own)
+        if "type" not in call and "function" in call:  # some clients take no call without
+            call["type"], changed = "function", True
     return changed
 
 

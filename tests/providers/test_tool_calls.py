@@ -101,6 +101,14 @@ def test_each_call_of_a_whole_completion_has_an_id_of_its_own(stated: list[Any],
     assert [call["function"] for call in whole["choices"][0]["message"]["tool_calls"]] == [c["function"] for c in calls]
 
 
+def test_a_call_of_a_function_says_that_it_is_one() -> None:
+    """Clients that tell kinds of calls apart take none without. What else says its kind, or is none, stays."""
+    function = {"name": "f", "arguments": "{}"}
+    calls: list[Any] = [{"id": "a", "function": function}, {"id": "b", "type": "custom", "custom": {}}, {"id": "c"}]
+    whole = json.loads(completion_with_own_ids(json.dumps({"choices": [{"message": {"tool_calls": calls}}]}).encode()))
+    assert whole["choices"][0]["message"]["tool_calls"] == [{**calls[0], "type": "function"}, *calls[1:]]
+
+
 @pytest.mark.parametrize(
     "body",
     [
