@@ -17,7 +17,7 @@ from detente.providers.openai_usage import told_usage, with_usage
 from detente.providers.reply_head import is_odd, mended
 from detente.providers.tool_calls import Calls, Offered
 from detente.providers.unreadable import UNREADABLE
-from detente.providers.wire import Decoder, StreamPart, as_reason, ended_early, failure, is_utf8
+from detente.providers.wire import Around, Decoder, StreamPart, as_reason, ended_early, failure, is_utf8
 
 
 class _Unstated(dict[str, Any]):
@@ -71,12 +71,7 @@ def place_of(index: Any) -> int:
 
 _CHUNK, _CHUNKED = msgspec.json.Decoder(_Chunk, strict=False), msgspec.json.Decoder(_Chunked, strict=False)
 _SAYS = b'"delta":{"content":"'
-_LINES = 2
-"""Ends of lines of an event that is one line: its own, and the blank one's."""
 _ROLE_ONLY = ("role",)
-_UNLIKE = b"", b"", 0, 0
-"""What stands before and behind the text of an event that holds nothing else, mostly the same in all; and where the
-text begins, and ends, from the event's end. Here: of none."""
 GAVE_UP = frozenset({"error", "abort", "insufficient_system_resource"})
 """Reasons to finish that say that a reply did not: OpenRouter, Mistral and vLLM say "error" so, SGLang "abort", and
 DeepSeek that it ran out of resources."""
@@ -103,9 +98,9 @@ class ChatDecoder(Decoder):
         "_done",
         "_ended",
         "_events",
-        "_like",
         "_odd",
         "_offered",
+        "around",
     )
 
     def __init__(
@@ -123,23 +118,14 @@ class ChatDecoder(Decoder):
         self._odd = False
         """Whether its chunks are named by what is no name: each is read, and told otherwise."""
         self._done = False
-        self._like = _UNLIKE
+        self.around: Around | None = None
 
     def feed(self, data: bytes) -> StreamPart:
-        before, behind, start, stop = self._like
-        if (
-            start
-            and data.startswith(before)
-            and data.endswith(behind)
-            and len(data) > start - stop
-            and not data.count(b'"', start, stop)
-            and data.count(b"\n") == _LINES
-            and (data.isascii() or is_utf8(data))
-        ):
+        if self.around is not None and self.around.fits(data):
             return StreamPart(data, 1)
         part = self._fed(data)
         if self._done or self._events.open:
-            self._like = _UNLIKE
+            self.around = None
         return part
 
     def _fed(self, data: bytes) -> StreamPart:
@@ -156,7 +142,7 @@ class ChatDecoder(Decoder):
             )
         if self._content and not self._odd and (events := _plain(block)):
             if events == 1:
-                self._like = _around(block)
+                self.around = _around(block) or self.around
             return StreamPart(block, content=events)
         return self._read(block)
 
@@ -346,11 +332,11 @@ def _plain(block: bytes) -> int:
     return len(chunks)
 
 
-def _around(event: bytes) -> tuple[bytes, bytes, int, int]:
-    """Of a plain event, as ``_UNLIKE``; of one that holds a quotation mark, nothing is said."""
+def _around(event: bytes) -> Around | None:
+    """Of a plain event, what stands about its text; of one that holds a quotation mark, nothing is said."""
     at = event.find(_SAYS) + len(_SAYS)
     end = event.find(b'"', at)
-    return _UNLIKE if event[end - 1 : end] == b"\\" else (event[:at], event[end:], at, end - len(event))
+    return None if event[end - 1 : end] == b"\\" else Around(event[:at], event[end:])
 
 
 def _is_content(choice: _Choice) -> bool:

@@ -25,6 +25,7 @@ from detente.providers.too_long import says_too_long, too_long
 from detente.providers.unreadable import UNREADABLE
 from detente.providers.unstreamed import is_whole, message_events
 from detente.providers.wire import (
+    Around,
     Decoder,
     Failure,
     FailureKind,
@@ -110,6 +111,9 @@ EMPTY = b'""}'
 _DELTA = "content_block_delta"
 HEAD = b"event: content_block_delta\ndata: "
 """How an event with a piece of content begins."""
+_TEXTS = b'"text":"', b'"thinking":"', b'"partial_json":"'
+_ENDS = b'"}}\n\n'
+"""How a piece of content ends whose text is its last member, as of these."""
 
 
 def reply_of(body: bytes) -> Reply | Failure:
@@ -179,14 +183,24 @@ class MessagesDecoder(Decoder):
         The longest event that is held, in bytes.
     """
 
-    __slots__ = ("_content", "_done", "_events", "_failed", "_stopped", "_usage")
+    __slots__ = ("_content", "_done", "_events", "_failed", "_stopped", "_usage", "around")
 
     def __init__(self, most: int = sse.MAX_BYTES) -> None:
         self._events = sse.Events(most)
         self._usage: MessagesUsage | None = None
         self._content = self._done = self._failed = self._stopped = False
+        self.around: Around | None = None
 
     def feed(self, data: bytes) -> StreamPart:
+        if self.around is not None and self.around.fits(data):
+            return StreamPart(data, 1)
+        part = self._fed(data)
+        if self._done or self._failed or self._events.open:
+            self.around = None
+        return part
+
+    def _fed(self, data: bytes) -> StreamPart:
+        """What bytes mean that are no event like the one before it."""
         if self._done or self._failed:
             return StreamPart()
         try:
@@ -197,6 +211,8 @@ class MessagesDecoder(Decoder):
             why = failure("broken", 502, "the provider sent an event that is not UTF-8")
             return self._over(self._fail(StreamPart(), why), [])
         if self._content and (pieces := _plain(block)):
+            if pieces == 1:
+                self.around = _around(block) or self.around
             return StreamPart(block, content=pieces)
         part = StreamPart()
         shown: list[bytes] = []
@@ -338,6 +354,15 @@ def _plain(block: bytes) -> int:
         if not event.startswith(HEAD) or event.count(b"\n") != 1 or not is_piece(event[len(HEAD) :]):
             return 0
     return len(events)
+
+
+def _around(event: bytes) -> Around | None:
+    """Of a piece of content and nothing else, what stands about its text, where that ends the event and is plain."""
+    end = len(event) - len(_ENDS)
+    at = event.rfind(b'"', 0, end) + 1
+    if not event.endswith(_ENDS) or event[end - 1 : end] == b"\\" or not event.endswith(_TEXTS, 0, at):
+        return None
+    return Around(event[:at], event[end:])
 
 
 # -- errors ---------------------------------------------------------------------------------------------------------

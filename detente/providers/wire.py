@@ -188,8 +188,35 @@ class StreamPart(msgspec.Struct):
     done: bool = False
 
 
+class Around(msgspec.Struct, frozen=True):
+    """What stands about the text of an event that is a piece of content and nothing else.
+
+    With the same about another text that is not empty, an event is that, too.
+    """
+
+    before: bytes
+    behind: bytes
+
+    def fits(self, data: bytes) -> bool:
+        """Whether some bytes are one such event. One whose text holds a quotation mark is not looked into."""
+        before, behind = self.before, self.behind
+        start, end = len(before), len(data) - len(behind)
+        return (
+            data.startswith(before)
+            and data.endswith(behind)
+            and start < end
+            and not data.count(b'"', start, end)
+            and not data.count(b"\n", start, end)
+            and not data.count(b"\r", start, end)
+            and is_utf8(data)
+        )
+
+
 class Decoder:
     """Reads one streamed reply. Bounded: an event that grows past its limit is a ``broken`` failure."""
+
+    around: Around | None = None
+    """Of an event that has come, where another that is like it may come next and pass as it is. Neutral: of none."""
 
     def feed(self, data: bytes) -> StreamPart:
         """What these bytes mean, with what was left of those before."""

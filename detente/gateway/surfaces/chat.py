@@ -23,7 +23,7 @@ from detente.live.deployment import Feature, Operation
 from detente.providers import marks
 from detente.providers.omission import thoughtless
 from detente.providers.unreadable import UNREADABLE
-from detente.providers.wire import Call, Members, Refusal, Reply, is_utf8
+from detente.providers.wire import Around, Call, Members, Refusal, Reply, is_utf8
 
 DONE = b"data: [DONE]\n\n"
 PREFIX_BYTES = 1024
@@ -240,6 +240,10 @@ class ChunkRendering(Rendering):
     def feed(self, data: bytes) -> bytes:
         """The same events. Raises ``UnsayableError``."""
         return self._events.block(data)
+
+    def begins(self, around: Around) -> bytes | None:
+        """With the model's name, where that stands before the text."""
+        return self._events.begins(around)
 
     def goes_on(self, asked: Asked, deployment: str, place: BlockPlace) -> None:
         """Each chunk names the model."""

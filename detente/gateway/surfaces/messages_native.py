@@ -18,7 +18,7 @@ from detente.gateway.surfaces.naming import renamed, text_of
 from detente.gateway.surfaces.surface import Asked, BlockPlace, Rendering, UnsayableError
 from detente.providers import sse
 from detente.providers.unreadable import UNREADABLE
-from detente.providers.wire import Members
+from detente.providers.wire import Around, Members
 
 _START = b"event: message_start"
 _WITHIN = (b"event: content_block", b"event: message_delta")
@@ -44,6 +44,10 @@ class NativeRendering(Rendering):
         if self._started or not data:
             return data
         return b"".join([self._first(event) for event in sse.split(data)])
+
+    def begins(self, around: Around) -> bytes | None:
+        """As they came, once the message has begun."""
+        return around.before if self._started and self._rest is None else None
 
     def _first(self, event: bytes) -> bytes:
         if not self._started and event.startswith(_WITHIN):

@@ -14,7 +14,7 @@ import msgspec
 from detente.gateway.surfaces.surface import UnsayableError
 from detente.providers import sse
 from detente.providers.unreadable import UNREADABLE
-from detente.providers.wire import Members
+from detente.providers.wire import Around, Members
 
 _MEMBER = b'"model"'
 _COLON = re.compile(rb"\s*:\s*")
@@ -76,6 +76,13 @@ class Renamed:
         if self._said and block.count(self._said) == block.count(b"\n\n"):
             return block.replace(self._said, self._told)
         return b"".join([self._event(event) for event in sse.split(block)])
+
+    def begins(self, around: Around) -> bytes | None:
+        """How events begin that have these bytes about their text, where the member stands in front of it alone."""
+        before, said = around.before, self._said
+        if not said or before.count(said) != 1 or around.behind.count(said):
+            return None
+        return before.replace(said, self._told)
 
     def _event(self, event: bytes) -> bytes:
         data = sse.data_of(event)

@@ -15,7 +15,7 @@ import msgspec
 from detente.gateway.surfaces.told_from import ToldFrom, place_of
 from detente.ledger.journals.record import TokenCounts
 from detente.live.deployment import Feature, Operation
-from detente.providers.wire import Call, Failure, Refusal, Reply, Wire, failure
+from detente.providers.wire import Around, Call, Failure, Refusal, Reply, Wire, failure
 
 NO_HEADERS: Mapping[bytes, bytes] = {}
 
@@ -125,6 +125,13 @@ class Rendering:
         Raises ``UnsayableError``: the stream then ends with ``fail``.
         """
         raise NotImplementedError
+
+    def begins(self, around: Around) -> bytes | None:
+        """How all events begin that have these bytes about their text, which is shown as it came with what is behind.
+
+        None where each is to be fed. Neutral: None.
+        """
+        return None
 
     def goes_on(self, asked: Asked, deployment: str, place: BlockPlace) -> None:
         """Another deployment goes on with it, and is asked ``asked``: what is still to name a model names its.

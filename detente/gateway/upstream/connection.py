@@ -84,6 +84,7 @@ class UpstreamConnection(asyncio.Protocol):
         self._doubt: str | None = None
         self._heading = True
         self._complete = False
+        self._chunk_over = self._between = False  # whether its last chunk was whole, and what came ended with that
         self._keeps = True
         self._barren = 0  # bytes since the last progress: none means that no byte of a reply was seen
         self._request = b""  # waits for the turn's end
@@ -101,6 +102,7 @@ class UpstreamConnection(asyncio.Protocol):
         self.incoming = incoming = Incoming(self, pool.origin, loop, loop.time(), until, patience)
         pool.sweep.watch(self)
         self._heading, self._complete = True, False
+        self._chunk_over = self._between = False
         self._barren = 0
         if len(body) <= SLICE:
             self._request = head + body
@@ -189,6 +191,8 @@ class UpstreamConnection(asyncio.Protocol):
             if self._known is not None and self._again(self._known, incoming, data):
                 return
             self._begun = data
+        if self._between and (known := incoming.known) is not None and known(data):
+            return  # a whole chunk: whoever reads them is as far as before
         held = incoming.held
         self._barren += len(data)
         try:
@@ -198,6 +202,7 @@ class UpstreamConnection(asyncio.Protocol):
             if not self._complete:
                 self.fail("broken", self._doubt or f"sent what cannot be read as HTTP/1.1 ({error})")
                 return
+        self._between = self._chunk_over and data.endswith(b"\r\n")  # else the next chunk's head has begun
         if self._complete:
             self._finish(incoming)
         elif incoming.held != held:
@@ -308,6 +313,14 @@ class UpstreamConnection(asyncio.Protocol):
         if incoming is not None:
             incoming.pieces.append(body)
             incoming.held += len(body)
+
+    def on_chunk_header(self) -> None:
+        """A chunk begins."""
+        self._chunk_over = False
+
+    def on_chunk_complete(self) -> None:
+        """A chunk ends, its line end included."""
+        self._chunk_over = True
 
     def on_message_complete(self) -> None:
         """A reply ends: ours, or an interim one."""

@@ -77,6 +77,9 @@ class Incoming(msgspec.Struct, eq=False):
     """Whether its first content has come, as its reader says."""
     stirred: bool = False
     waiter: asyncio.Future[None] | None = None
+    known: Callable[[bytes], bool] | None = None
+    """What passes on, unread, a chunk like the one before it, as the connection had it from the socket, and says
+    whether it was one. Stated by what takes the pieces, with each that it takes."""
     _take: Callable[[bytes], bool] | None = None
     _defect: Exception | None = None
 
@@ -157,7 +160,7 @@ class Incoming(msgspec.Struct, eq=False):
                 await self.wait()
                 wanted = self._take is not None
             finally:
-                self._take = None
+                self._take = self.known = None
             if self._defect is not None:
                 raise self._defect
             if not wanted:
@@ -231,7 +234,7 @@ class Incoming(msgspec.Struct, eq=False):
             if wants and not self.over and self.failure is None:
                 return
             if not wants:
-                self._take = None
+                self._take = self.known = None
         waiter, self.waiter = self.waiter, None
         # Only woken, never failed: a reader who was cancelled meanwhile would leave an exception that nobody sees.
         if waiter is not None and not waiter.done():

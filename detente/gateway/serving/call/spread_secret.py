@@ -38,6 +38,16 @@ class SpreadSecret:
         """Events that are held back, the first of which ends as a secret begins."""
         self._begun: _Begun | None = None
 
+    @property
+    def heads(self) -> Sequence[bytes]:
+        """How what is sought begins, as it is: what has none of these, and no odd escapes, passes as it is."""
+        return [head for _, head in self._heads]
+
+    @property
+    def holds(self) -> bool:
+        """Whether an event is held back, so that the next has to be seen."""
+        return self._begun is not None
+
     def struck(self, data: bytes) -> bytes:
         """Whole events without what is sought, as far as they can be told already."""
         if self._begun is not None:

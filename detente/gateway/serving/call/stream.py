@@ -17,7 +17,7 @@ from detente.gateway.serving.call.going_on import others_go_on, said_of
 from detente.gateway.serving.call.job import HeaderWriter, Job, Served
 from detente.gateway.surfaces.surface import Asked, BlockPlace, UnsayableError
 from detente.ledger.journals.record import Outcome
-from detente.providers.wire import Failure, StreamPart, Tokens
+from detente.providers.wire import Around, Failure, StreamPart, Tokens
 
 MAX_BUFFERED = 256 * 1024
 """Bytes of a stream that are held while no content has come; beyond it the caller's headers go out."""
@@ -95,6 +95,12 @@ class Stream:
                 raise UnsayableError(f"a stream of over {MAX_WHOLE:,} bytes is not held back until it is complete")
         elif part.content or self._size > MAX_BUFFERED:
             self._release()
+
+    def begins(self, around: Around) -> bytes | None:
+        """How its caller is told all events that have these bytes about their text; None where each is to be taken."""
+        if self._holds or self.said is not None or not self.caller.chunked:
+            return None
+        return self._rendering.begins(around)
 
     def _shown(self, data: bytes) -> bytes:
         """Events as the caller is to see them."""

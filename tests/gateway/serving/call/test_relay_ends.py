@@ -14,6 +14,7 @@ from detente.gateway.http.exchange import Exchange
 from detente.gateway.serving.call.recorder import Recorder
 from detente.gateway.surfaces.chat import ChatSurface, ChunkRendering
 from detente.providers.openai_compatible import CompatibleWire
+from detente.providers.wire import Decoder
 from tests.builders import tokens
 from tests.gateway.caller import HELLO, Answer, request
 from tests.gateway.http.peer import run
@@ -210,7 +211,7 @@ def breaking(*, heard: bool) -> Callable[..., Any]:
     def made(wire: CompatibleWire, *given: Any) -> Any:
         decoder, begun = real(wire, *given), False
 
-        class Breaking:
+        class Breaking(Decoder):
             def feed(self, data: bytes) -> Any:
                 nonlocal begun
                 part, spoken = decoder.feed(data), begun
