@@ -249,7 +249,7 @@ class Denied:
             at = at[saved[at] > 0]
             work = units.units[column] / part[at]
             gain = float((saved[at] * work).sum()) - cost
-            if gain > 0:
+            if len(at) and gain > 0:  # what costs nothing has a cost of a rounding below it, too
                 better = at[best[at] < gain / float(work.sum())]
                 best[better] = gain / float(work.sum())
         return best

@@ -258,6 +258,88 @@ def test_a_reservation_for_one_month_s_work_is_paid_for_by_that_of_the_others_to
     assert bound.cost - free.cost == 9 * (744 + 708)
 
 
+def test_a_term_in_which_nothing_would_be_saved_gives_a_reservation_no_price() -> None:
+    """A reservation is just worth its price, of which a rounding below zero is left; January alone is denied.
+
+    Its term may begin in any month: over those that do not reach January nothing is saved, and no work divides it.
+    """
+    h100 = [
+        gpus("a", "3.10", unit=8, capacity="80 GPU"),
+        gpus("b", "2.60", unit=8),
+        {**gpus("b", "1.80", unit=8, buy="reserved", term="6 months"), "id": "reserved"},
+    ]
+    chat = work("chat", "58 GPU", "v", revenue="6 USD per GPU-hour")
+    chat["demand"] = {"rate": "58 GPU", "growth": "4% per month"}
+    train = {**work("train", "", "w"), "kind": "training", "work": "200 k GPU-hour", "from": "2026-03"}
+    train |= {"deadline": "2026-10", "gang": "32 GPU"}
+    del train["demand"]
+    floors = [("249 k USD", 4, "2026-07"), ("249 k USD", 7, "2026-10"), ("156 k USD", 10, "2027-01")]
+    case = Case.of(
+        {
+            "name": "terms",
+            "horizon": {"start": "2026-01", "end": "2027-01", "every": "month"},
+            "providers": [{"id": p, "name": p, "regions": {"r": {"country": "DE"}}} for p in ("a", "b")],
+            "offers": h100,
+            "workloads": [chat, train],
+            "agreements": [
+                {
+                    "id": "aa",
+                    "with": "a",
+                    "effective": "2026-01",
+                    "ends": "2027-01",
+                    "terms": [
+                        {
+                            "id": "floor",
+                            "kind": "minimum-commitment",
+                            "amount": "2102 k USD",
+                            "milestones": [{"by": "2026-07", "reach": "1007 k USD", "fee": "10%"}],
+                        },
+                        {**EXCLUSIVE, "from": "2026-01", "until": "2026-02"},
+                        {
+                            "id": "most",
+                            "kind": "share",
+                            "of": {"k": "v"},
+                            "on": {"provider": "a"},
+                            "at-least": "93%",
+                            "from": "2026-10",
+                            "until": "2026-11",
+                        },
+                    ],
+                },
+                {
+                    "id": "ab",
+                    "with": "b",
+                    "effective": "2026-01",
+                    "ends": "2027-01",
+                    "terms": [
+                        *(
+                            {
+                                "id": f"floor{month}",
+                                "kind": "minimum-commitment",
+                                "amount": amount,
+                                "from": f"2026-{month:02}",
+                                "until": until,
+                            }
+                            for amount, month, until in floors
+                        ),
+                        {
+                            "id": "part",
+                            "kind": "share",
+                            "at-least": "30%",
+                            "measure": "taken",
+                            "windows": {"every": "quarter"},
+                        },
+                    ],
+                },
+            ],
+        }
+    )
+    bound, free = plan(case), plan(case.under(without=["x"]))
+    assert isinstance(bound, Plan)
+    assert isinstance(free, Plan)
+    assert all((saves or 0) <= max(bound.cost - free.cost, D(1)) for _, _, saves in prices(case))
+
+
 @pytest.mark.parametrize("idle", IDLE)
 @pytest.mark.parametrize("least", [{}, {"minimum": 10, "increment": 5}])
 def test_units_of_throughput_come_with_the_work_that_may_use_them(idle: Data, least: Data) -> None:
