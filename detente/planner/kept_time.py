@@ -32,9 +32,12 @@ def billed(model: Model) -> float:
 def keep_time(model: Model, end: float, shared: float) -> None:
     """Let no solve use the time that the bill takes, nor what makes a solution good that of the bill's own rows.
 
-    Formulating took ``shared`` times as long as its own work did.
+    A plan that is at hand before the program is solved needs the rows alone. Formulating took ``shared`` times as long
+    as its own work did.
     """
     model.shared = min(max(1.0, shared), MAX_SHARED)
     left = max(0.0, end - time.monotonic())
+    rows = model.shared * (MIN_BILLED + ROWS * model.program.n)
     model.deadline = end - min(MAX_KEPT * left, billed(model))
-    model.last = end - min(MAX_KEPT * MAX_KEPT * left, model.shared * (MIN_BILLED + ROWS * model.program.n))
+    model.with_plan = end - min(MAX_KEPT * left, rows)
+    model.last = end - min(MAX_KEPT * MAX_KEPT * left, rows)

@@ -68,8 +68,8 @@ class Plan(AnswerHead):
     plus ``unserved_cost`` (the value of demand not served) and ``moving_cost`` (what ``moves`` cost). ``gap`` is
     (cost - bound) / |cost|. ``rounding`` is the part of the gap that comes from buying whole units.
     ``present_value`` is the cost on the plan's first day at ``discount_rate`` a year, where the case states one.
-    ``bounded_by`` says whence the bound is: the whole ``program``, or, where there was no time to solve it, all demand
-    at its cheapest permitted ``prices``.
+    ``bounded_by`` says whence the bound is: the whole ``program``, or, where there was no time to solve it, the
+    ``prices`` that were known by then.
     """
 
     FORMAT = "detente-plan/7"

@@ -6,8 +6,14 @@ import pytest
 
 from detente.case.case import Case
 from detente.errors import UnsettledError
+from detente.planner import kept_time
 from detente.planner.solve import plan
 from detente.planner.solving import search
+from detente.planner.solving.cheapest import at_cheapest
+from detente.planner.solving.model import Model
+from detente.planner.solving.solution import Solution
+from detente.planner.solving.solver_run import Running
+from detente.planner.study import Study
 from detente.results.plan import Plan
 from tests.builders import EXACT, D, Data, agreement, build, compute, data_of, gpus, placed, solved, tokens, work
 from tests.planner.reserved import JANUARY
@@ -62,6 +68,63 @@ def test_a_program_that_is_not_large_is_solved_though_no_time_is_left() -> None:
     found = plan(build([tokens("north", 3), tokens("south", 2)], [work()], part, months=1), time_limit=1e-9)
     assert isinstance(found, Plan)
     assert (found.status, found.cost) == ("optimal", D(3 * 250 + 2 * 750))
+
+
+def test_where_a_plan_is_at_hand_the_program_has_all_the_time_but_its_bill(
+    large: None, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Of ten seconds the bill of a plan at hand takes 0.2, and half is kept to make a better one good."""
+    now, until = [100.0], list[float | None]()
+    monkeypatch.setattr("time.monotonic", lambda: now[0])
+    monkeypatch.setattr(kept_time, "BILLED", 1.0)  # a column: more than there is
+    solve = Model.solve_reduced
+
+    def slow(model: Model) -> Solution:
+        until.append(model.deadline)
+        now[0] = 109.7  # the small plan was made, and this takes until shortly before the bill
+        return solve(model)
+
+    monkeypatch.setattr(Model, "solve_reduced", slow)
+    part = agreement({"id": "part", "kind": "share", "at-least": "25%"}, party="north")
+    week = {"horizon": {"start": "2026-01-05", "end": "2026-01-12", "every": "hour"}}
+    found = plan(Case.of(data_of([tokens("north", 3), tokens("south", 2)], [work()], part) | week), time_limit=10)
+    assert isinstance(found, Plan)
+    assert until == [pytest.approx(109.8, abs=0.01)]
+    assert (found.status, found.bounded_by) == ("optimal", "program")
+    (done,) = found.workloads
+    assert float(found.cost) == pytest.approx(2.25 * float(done.demand), rel=1e-6)  # a quarter at 3, the rest at 2
+
+
+def test_a_program_that_is_stopped_has_the_bound_of_its_prices_by_then(monkeypatch: pytest.MonkeyPatch) -> None:
+    """One step of simplex before its end: no more than the least cost, and more than all at its cheapest."""
+    study = Study.of(Case.of(hard()))
+    model = study.turn()
+    reduced = model.reduced()
+    assert reduced is not None
+    reduced.run()
+    steps = reduced.highs.getInfo().simplex_iteration_count
+    least = model.solve_linear().objective
+    model.forget()
+    now = [100.0]
+    monkeypatch.setattr("time.monotonic", lambda: now[0])
+    model.deadline = 200.0
+
+    def run(small: Running) -> None:
+        small.highs.setOptionValue("simplex_iteration_limit", steps - 1)
+        small.highs.run()
+        now[0] = 200.0
+
+    monkeypatch.setattr(Running, "run", run)
+    stopped = model.solve_reduced()
+    assert (stopped.status, stopped.values) == ("time-limit", None)
+    assert at_cheapest(study.draft, model) < stopped.bound <= least
+
+
+def test_a_program_that_is_solved_reduced_is_solved_as_itself() -> None:
+    model = Study.of(Case.of(hard())).turn()
+    found = model.solve_reduced()
+    again = Study.of(Case.of(hard())).turn().solve_linear()
+    assert (found.status, found.bound) == ("optimal", pytest.approx(again.bound, rel=1e-9))
 
 
 @pytest.mark.parametrize("more", [{}, {"value": "9 USD per Mtok"}])

@@ -67,6 +67,32 @@ class Model(Posed):
             return found
         return self._looked_again(lambda: self._run(linear=True))
 
+    def solve_reduced(self) -> Solution:
+        """The same from nothing, by simplex: where time ends it, with the bound of the prices that it had by then.
+
+        What HiGHS solves after it has reduced a program itself is gone where it is stopped. So the reduced program is
+        solved beside it; the prices of its rows at any time prove a bound of the whole.
+        """
+        import highspy
+
+        self._by("simplex")
+        cut_short = self.left <= 0 or self.was_interrupted()
+        small = None if cut_short or self.program.n > SIMPLEX_COLUMNS else self.reduced()
+        if small is None:
+            return self.solve_linear()
+        small.run()
+        found = small.highs.getSolution()
+        if small.highs.getModelStatus() == highspy.HighsModelStatus.kOptimal:
+            self.highs.postsolve(found, small.highs.getBasis())
+            return self.solve_linear()  # from its end
+        stopped: Stopped | None = "interrupted" if self.was_interrupted() else "time-limit" if self.left <= 0 else None
+        bound = -math.inf
+        if stopped and found.dual_valid:
+            self.highs.postsolve(found)
+            bound = self.bound_by(np.array(self.highs.getSolution().row_dual))
+        self.forget()
+        return Solution(stopped, None, math.inf, bound) if stopped else self.solve_linear()
+
     def _by(self, solver: Literal["simplex", "ipx", "choose"]) -> None:
         """By which algorithm it is solved next."""
         self.highs.setOptionValue("solver", solver)

@@ -126,13 +126,13 @@ def search(
     progress("solving")
     effort = _Effort(draft, model, whole_columns(draft), gap, progress, model.deadline, *_now())
     at_once = _at_once(effort)
-    relaxed = _relaxed(effort, footing)
+    relaxed = _relaxed(effort, footing, at_once)
     if relaxed.status == "infeasible":
         return Unmet()
     if relaxed.status in ("time-limit", "interrupted"):
-        return Incumbent(at_once or _unsolved(effort), at_cheapest(draft, model), relaxed.status)
-    known = _rounded(effort, relaxed, footing)
-    known = replace(known, solution=better(known.solution, at_once))
+        bound = max(at_cheapest(draft, model), relaxed.bound)
+        return Incumbent(at_once or _unsolved(effort), bound, relaxed.status)
+    known = _rounded(effort, relaxed, footing, at_once)
     if known.gap > gap and len(effort.columns):
         if known.solution is None:
             known = replace(known, solution=_unsolved(effort))
@@ -214,18 +214,23 @@ def _unsolved(effort: _Effort) -> Solution | None:
     return (placed if effort.at_once else unsolved)(effort.draft, effort.model)
 
 
-def _relaxed(effort: _Effort, footing: Footing | None) -> Solution:
+def _relaxed(effort: _Effort, footing: Footing | None, at_once: Solution | None = None) -> Solution:
     """The program without whole numbers, from where another ended.
 
-    One that is not large is solved for a little longer than there is time: no plan without it is as good.
+    One that is not large is solved for a little longer than there is time: no plan without it is as good. Where a plan
+    is at hand, only the time that this takes to be billed is kept; and if the program is not solved by then, its
+    bound is the better the longer it was.
     """
     model, end = effort.model, effort.share(1 - SPARE)
+    begun = footing is not None and footing.basis is not None
     if footing is not None and footing.basis is not None:
         model.start_at(footing.basis)
-    if end is not None and model.program.n <= LARGE:
+    if end is not None and at_once is not None:
+        end = max(end, model.with_plan or end)
+    elif end is not None and model.program.n <= LARGE:
         end = max(end, model.last or end, time.monotonic() + SOON * model.shared)
     with model.until(end):
-        relaxed = model.solve_linear()
+        relaxed = model.solve_linear() if begun or at_once is None else model.solve_reduced()
         if relaxed.status == "optimal" and model.sized_by(relaxed.objective):
             relaxed = model.solve_linear()
     return relaxed
@@ -236,16 +241,22 @@ def _not_by_us(stopped: Stopped | None) -> Stopped | None:
     return None if stopped == "time-limit" else stopped
 
 
-def _rounded(effort: _Effort, relaxed: Solution, footing: Footing | None) -> Incumbent:
-    """The whole numbers of another, or, where those are not near enough, what is cheaper of them and of rounding."""
+def _rounded(effort: _Effort, relaxed: Solution, footing: Footing | None, at_once: Solution | None = None) -> Incumbent:
+    """The whole numbers of another, or, where those are not near enough, what is cheaper of them and of rounding.
+
+    And of a plan that is at hand, which is it where no time is left for rounding.
+    """
     model, columns = effort.model, effort.columns
     basis = model.basis
     if not len(columns):
         return Incumbent(relaxed, relaxed.bound, prices=relaxed, basis=basis)
-    with model.uninterrupted():
-        best = None if footing is None else _as_before(model, columns, footing)
-        if best is None or not _close(best.objective, relaxed.bound, effort.gap):
-            best = better(best, effort.roundings(relaxed.bound).of(relaxed))
+    best = at_once
+    if best is None or not effort.over:
+        with model.uninterrupted():
+            as_before = None if footing is None else _as_before(model, columns, footing)
+            best = better(best, as_before)
+            if best is None or not _close(best.objective, relaxed.bound, effort.gap):
+                best = better(best, effort.roundings(relaxed.bound).of(relaxed))
     added = best.objective - relaxed.objective if best is not None else 0.0
     return Incumbent(best, relaxed.bound, rounding=added, prices=relaxed, basis=basis)
 

@@ -53,7 +53,8 @@ class Running:
     """HiGHS at work, until it is done, a deadline is over, or Ctrl-C was noted.
 
     ``deadline`` is a ``time.monotonic``; None: there is none. ``last`` is a later one, of what makes a plan of what is
-    at hand. Things take ``shared`` times as long as on a processor of our own.
+    at hand, and ``with_plan`` one of what comes before, where a plan is at hand that is billed as it is. Things take
+    ``shared`` times as long as on a processor of our own.
     """
 
     highs: Any
@@ -61,6 +62,7 @@ class Running:
     def __init__(self) -> None:
         self.deadline: float | None = None
         self.last: float | None = None
+        self.with_plan: float | None = None
         self.shared = 1.0
         self.interrupt: Interrupt | None = None
 
@@ -71,8 +73,8 @@ class Running:
 
     def as_long_as(self, other: Running) -> None:
         """The same deadlines as another, and the same Ctrl-C."""
-        self.deadline, self.last, self.interrupt = other.deadline, other.last, other.interrupt
-        self.shared = other.shared
+        self.deadline, self.last, self.with_plan = other.deadline, other.last, other.with_plan
+        self.interrupt, self.shared = other.interrupt, other.shared
 
     def was_interrupted(self) -> bool:
         """Whether Ctrl-C was noted."""
@@ -83,7 +85,7 @@ class Running:
 
         Not highspy's own ``solve``: on Ctrl-C it speaks to the user, and forgets one pressed before it waits.
         """
-        self.highs.setOptionValue("time_limit", self.highs.getRunTime() + self.left)  # HiGHS counts over all its runs
+        self._give_time()
         self.highs.startSolve()
         done, outcome, cancelled = False, None, False
         try:
@@ -100,6 +102,27 @@ class Running:
             self.highs.disableCallbacks()
             self.highs.enableCallbacks()
         return outcome
+
+    def _give_time(self) -> None:
+        """Let the solver's own clock end at the deadline, too: it counts over all its runs."""
+        self.highs.setOptionValue("time_limit", self.highs.getRunTime() + self.left)
+
+    def reduced(self) -> Running | None:
+        """A solver of the program as HiGHS reduces it first, with the same time; None where it does not."""
+        import highspy
+
+        self._give_time()
+        self.highs.presolve()
+        if self.highs.getModelPresolveStatus() != highspy.HighsPresolveStatus.kReduced:
+            return None
+        small = Running()
+        small.as_long_as(self)
+        small.highs = made()
+        small.highs.passModel(self.highs.getPresolvedLp())
+        for option in ("solver", "simplex_scale_strategy"):
+            small.highs.setOptionValue(option, self.highs.getOptionValue(option)[1])
+        small.highs.setOptionValue("presolve", "off")
+        return small
 
     @contextlib.contextmanager
     def uninterrupted(self, *, settled: bool = False) -> Iterator[None]:

@@ -67,7 +67,7 @@ def _costs(plan: Plan, lines: Sequence[BillLine]) -> Iterator[NamedFigure]:
     yield NamedFigure("moving", plan.moving_cost, unit, "What moving work to another provider costs", origin)
     proven = "the solver's duals, with a bound that holds whatever its tolerances"
     if plan.bounded_by == "prices":
-        proven = "all demand at its cheapest permitted prices: time ended before a closer bound"
+        proven = "prices of its rows that were known when time ended, before the program was solved"
     yield NamedFigure("bound", plan.bound, unit, "What no plan of this case costs less than", proven)
     both = (Operand("the cost", plan.cost, unit, "cost"), Operand("the bound", plan.bound, unit, "bound"))
     yield NamedFigure(

@@ -170,9 +170,7 @@ def proof(plan: Plan) -> str:
     }[plan.status]
     if plan.bounded_by == "prices" and plan.status in ("time-limit", "interrupted"):
         least = shown(plan.bound, plan.currency)
-        return (
-            f"{begin} costs less than {least}, all demand at its cheapest permitted prices{stop} before a closer bound."
-        )
+        return f"{begin} costs less than {least}{stop} before a closer bound was proven."
     return f"{begin} is cheaper by more than {percent(plan.gap).lstrip('<')}{stop}."
 
 
