@@ -20,21 +20,18 @@ from detente.market.offer import AnyOffer, TokenOffer
 from detente.planner.answer.easing import LITTLE, Easing
 from detente.planner.answer.kept_off import LittleWork, UnitsKeptOff, takes
 from detente.planner.answer.let_through import ClosedWork, LetThrough
+from detente.planner.answer.units_held import NOTHING, UnitsHeld
 from detente.planner.formulation.arc import Arc
 from detente.planner.formulation.capacity import little_work, most_taken
 from detente.planner.formulation.draft import Draft
 from detente.planner.formulation.expression import Bools, Floats, Ints
 from detente.planner.formulation.owner import Owner
-from detente.planner.formulation.program import Block
 from detente.planner.formulation.purchases import TOLD
 from detente.planner.formulation.unit_columns import Units
 from detente.planner.solving.solution import Solution
 
 NO_PRICE = 1e-5
 """Of a list price: what is less is the solver's tolerance, and no price."""
-
-NOTHING = 1e-6
-"""Units: fewer than this are not there."""
 
 FULL = 1e-9
 """Of what there is of an offer: less than this is no room."""
@@ -64,7 +61,7 @@ class Denied:
         assert solution.reduced is not None
         self._draft, self._values, self._out, self._easing = draft, solution.values, out, easing
         self._solution = solution
-        self._duals, self._reduced = solution.duals, solution.reduced
+        self._held, self._reduced = UnitsHeld(draft, solution.values, solution.duals), solution.reduced
         self._leaving: dict[str, Floats] = {}
         self._making_room: dict[str, Floats] = {}
         self._places: dict[str, Floats] = {}
@@ -82,7 +79,8 @@ class Denied:
             for t in np.flatnonzero(np.any(some, axis=0)).tolist() if some else ():
                 there = [arc for arc, periods in arcs if periods[t]]
                 columns = draft.x[[arc.index for arc in there], t].astype(np.int32)
-                little = min(self._little_work(arc, t) for arc in there)
+                in_units = [arc for arc in there if not isinstance(arc.offer, TokenOffer)]
+                little = min(self._little_work(arc, t) for arc in in_units or there)
                 works += [LittleWork(len(groups), arc, t, little) for arc in there]
                 groups.append(ClosedWork(workload.id, t, columns, little))
                 at_hand.append(max(float(saved[arc.index][t]) for arc in there))
@@ -151,12 +149,12 @@ class Denied:
         name = arc.offer.id
         if name not in self._draft.units:
             return np.zeros(self._draft.n)
-        there, worth = self._held[name] > NOTHING, kept_off.worth(arc, self._reduced)
+        there, worth = self._held.by_offer[name] > NOTHING, kept_off.worth(arc, self._reduced)
         brought = saved + np.where(periods, takes(self._draft, arc) * worth, 0.0)
         found: Floats = np.where(there & self._gang_runs(arc), brought, 0.0)
         if there.all() or arc in self._little[name] or self._is_gang(arc):  # a small part of a unit or gang is no unit
             return found
-        free = np.where(periods & ~there, saved + float(arc.per_work) * self._rows(name)["use"], 0.0)
+        free = np.where(periods & ~there, saved + float(arc.per_work) * self._held.rows(name)["use"], 0.0)
         priced = self._reserved if self._draft.units[name].offer.reserved else self._rented
         return np.where(there, found, priced(arc, free, worth))
 
@@ -241,7 +239,7 @@ class Denied:
         return left
 
     def _reserved(self, arc: Arc, saved: Floats, worth: Floats) -> Floats:
-        """Less the price of a reservation, over all the work that fills it in its term; of several starts the best."""
+        """What a term saves, over all the work that fills it; of several starts the best."""
         units, part = self._draft.units[arc.offer.id], takes(self._draft, arc)
         best = np.zeros(self._draft.n)
         for column, cost in self._cost_of_units(units, worth):
@@ -250,8 +248,7 @@ class Denied:
             work = units.units[column] / part[at]
             gain = float((saved[at] * work).sum()) - cost
             if len(at) and gain > 0:  # what costs nothing has a cost of a rounding below it, too
-                better = at[best[at] < gain / float(work.sum())]
-                best[better] = gain / float(work.sum())
+                best[at] = np.maximum(best[at], gain / float(work.sum()))
         return best
 
     def _cost_of_units(self, units: Units, worth: Floats) -> Iterator[tuple[int, float]]:
@@ -261,7 +258,7 @@ class Denied:
         and those by which a unit is kept off that comes with the work, at what it is ``worth``.
         """
         draft, name = self._draft, units.offer.id
-        rows, absent = self._rows(name), self._held[name] <= NOTHING
+        rows, absent = self._held.rows(name), self._held.by_offer[name] <= NOTHING
         flow = draft.hours * float(units.offer.unit_flow)
         credit = np.where(absent, flow * rows["use"] + most_taken(draft, self._little[name]) * rows["little"], 0.0)
         for column in range(units.opening or len(units.starts)):
@@ -273,31 +270,6 @@ class Denied:
                 yield column, cost
 
     # -- read off the solution -------------------------------------------------------------------------------------
-    @cached_property
-    def _held(self) -> dict[str, Floats]:
-        """Units of each offer that serve in each period."""
-        found = {}
-        for name, units in self._draft.units.items():
-            found[name] = np.zeros(self._draft.n)
-            for number, size, serve in zip(units.columns.tolist(), units.units, units.serve, strict=True):
-                found[name][serve] += self._values[number] * size
-        return found
-
-    def _rows(self, offer: str) -> dict[str, Floats]:
-        """The duals of the rows that hold work within an offer's units, by part; none is negative."""
-        found = {part: np.zeros(self._draft.n) for part in ("use", "little", "opened")}
-        for block in self._unit_rows.get(offer, []):
-            found[block.part] = np.maximum(-self._duals[block.slice], 0.0)
-        return found
-
-    @cached_property
-    def _unit_rows(self) -> dict[str, list[Block]]:
-        found: dict[str, list[Block]] = {}
-        for block in self._draft.program.row_blocks:
-            if block.owner.kind == "units":
-                found.setdefault(block.owner.name, []).append(block)
-        return found
-
     @cached_property
     def _upper(self) -> Floats:
         return self._draft.program.upper()

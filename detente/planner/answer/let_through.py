@@ -16,6 +16,7 @@ from hashlib import blake2b
 import numpy as np
 
 from detente.planner.answer.easing import ALIKE, Easing
+from detente.planner.answer.filled_terms import FilledTerms
 from detente.planner.answer.kept_off import RoomBeside
 from detente.planner.formulation.draft import Draft
 from detente.planner.formulation.expression import Expr, Floats, Ints
@@ -54,7 +55,7 @@ class LetThrough:
         self.groups, self._beside, self._room = groups, beside, room
         self._units = bool(draft.units or draft.gangs)
         self._columns = np.concatenate([group.columns for group in groups])
-        self._of = np.repeat(np.arange(len(groups)), [len(group.columns) for group in groups])
+        self._of = np.repeat(np.arange(len(groups), dtype=np.int32), [len(group.columns) for group in groups])
 
     def prices(self, at_hand: Floats) -> Floats | None:
         """What one more unit of each group's work saves, where a little of all is let through; None: not settled.
@@ -74,12 +75,16 @@ class LetThrough:
             model.ask(rows, -never, never)
         if solved.duals is None or solved.reduced is None:
             return None
-        eased = np.zeros(len(self.groups))
+        eased, terms = np.zeros(len(self.groups)), None
         np.maximum.at(eased, self._of, -solved.reduced[self._columns])
-        eased = np.maximum(-solved.duals[rows], 0.0) if len(rows) else eased
-        eased += self._room.worth(solved.reduced, len(self.groups))
-        most, least = float(at_hand @ little), float(eased @ little)
-        return at_hand if abs(most - least) <= ALIKE * most else eased
+        if len(rows):
+            eased = np.maximum(-solved.duals[rows], 0.0)
+            terms = FilledTerms(self._draft, solved, self._columns, self._of, little).evened(eased)
+        worth = self._room.worth(solved.reduced, len(self.groups))
+        if terms is not None:
+            return terms + worth
+        most, least = float(at_hand @ little), float((eased + worth) @ little)
+        return at_hand if abs(most - least) <= ALIKE * most else eased + worth
 
     def saved(self, relaxed: Solution, prices: Floats) -> Floats | None:
         """What all the work saves that would be let through, by group: together what a plan without the denial saves.
@@ -157,7 +162,7 @@ class LetThrough:
         owner = Owner("let-through", name)
         known = next((block for block in program.row_blocks if block.owner == owner), None)
         if known is None:
-            every = Expr(len(self.groups), [(self._of.astype(np.int32), self._columns, np.ones(len(self._of)))])
+            every = Expr(len(self.groups), [(self._of, self._columns, np.ones(len(self._of)))])
             work = [float(self._draft.most_work[group.workload][group.period]) for group in self.groups]
             program.require(owner, "all", every <= np.array(work))
             self._model.extend()
