@@ -169,7 +169,11 @@ class TooLargeError(UnsettledError):
 
 
 class BillError(DetenteError):
-    """A plan and its exact bill disagree by more than rounding (§4)."""
+    """A plan and its exact bill disagree by more than rounding (§4); ``clauses`` are those by whom, by id."""
+
+    def __init__(self, what: str, clauses: tuple[str, ...] = ()) -> None:
+        super().__init__(what)
+        self.clauses = clauses
 
 
 class SettleError(DetenteError):

@@ -244,15 +244,15 @@ class Study:
         found = searched(self.footing)
         if isinstance(found, Unmet):
             return found
-        return surely_reached(self.draft, self.turn(), found, self._bills, lambda: searched(None))
+        return surely_reached(self.draft, self.turn(), found, self._amiss, lambda: searched(None))
 
-    def _bills(self, found: Incumbent) -> bool:
-        """Whether the exact bill of a solution is the solver's cost."""
+    def _amiss(self, found: Incumbent) -> tuple[str, ...] | None:
+        """None where the exact bill of a solution is the solver's cost; else the clauses by whom it is not, by id."""
         try:
             self.bill(found)
-        except BillError:
-            return False
-        return True
+        except BillError as error:
+            return error.clauses
+        return None
 
     def near(self, gap: float = GAP) -> Incumbent | Unmet:
         """As ``solve``, with no more work than tells its cost from that of ``start``, whose program is near this one.

@@ -26,26 +26,33 @@ def check(draft: Draft, exact: Bill, solution: Solution, model: Model) -> None:
     scale = max(abs(solution.objective), float(abs(exact.listed)), 1.0)
     rounding = 1e-6 * scale + at_stake(draft, model, exact.quantities, solution)
     if abs(difference) > rounding:
+        apart = _apart(draft, exact, solution, model, rounding)
         raise BillError(
             f"the plan's exact bill is {exact.total} and the solver's cost {solution.objective:.6f}: they differ by "
-            f"{difference:.6f}, beyond rounding{_by_whom(draft, exact, solution, model, rounding)}"
+            f"{difference:.6f}, beyond rounding{_by_whom(apart, draft.case.currency)}",
+            tuple(dict.fromkeys(term.id for term, _, _ in apart)),
         )
 
 
-def _by_whom(draft: Draft, exact: Bill, solution: Solution, model: Model, rounding: float) -> str:
-    """The clause of which what it settles differs most from what it shapes; empty where none does by itself."""
+def _apart(
+    draft: Draft, exact: Bill, solution: Solution, model: Model, rounding: float
+) -> list[tuple[Term, float, float]]:
+    """The clauses of which what they settle differs from what they shape by more than rounding, and both."""
     if solution.values is None:
-        return ""
+        return []
     both = (
         (term, _owed(settled), _planned(model, term, solution.values))
         for term, settled in zip(draft.case.terms, exact.settlements, strict=True)
         if not isinstance(term, PriceChange)  # what it takes off is in the cost of use
     )
-    apart = [(term, owed, planned) for term, owed, planned in both if abs(owed - planned) > rounding]
+    return [(term, owed, planned) for term, owed, planned in both if abs(owed - planned) > rounding]
+
+
+def _by_whom(apart: list[tuple[Term, float, float]], currency: str) -> str:
+    """The clause that is furthest apart; empty where none is by itself."""
     if not apart:
         return ""
     term, owed, planned = max(apart, key=lambda each: abs(each[1] - each[2]))
-    currency = draft.case.currency
     return (
         f": `{term.id}` (`kind: {term.kind}`) comes to {owed:,.2f} {currency} by its `settle`, and to {planned:,.2f} "
         f"{currency} by its `shape`, which must add to a plan's cost what `settle` owes"

@@ -11,13 +11,13 @@ Owns: which whole numbers are wrong, and these programs. Not here: what is made 
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 
 import numpy as np
 
-from detente.planner.answer.whole_quanta import in_quanta, made_of, rows_missed
+from detente.planner.answer.whole_quanta import can_be_told, in_quanta, made_of, rows_missed
 from detente.planner.formulation.draft import Draft
 from detente.planner.formulation.expression import Floats, Ints
 from detente.planner.formulation.program import Block
@@ -80,7 +80,7 @@ def surely_reached(
     draft: Draft,
     model: Model,
     found: Incumbent,
-    bills: Callable[[Incumbent], bool],
+    bills: Callable[[Incumbent], Collection[str] | None],
     search: Callable[[], Incumbent | Unmet],
 ) -> Incumbent:
     """What was found, or the cheapest in which whole quanta reach whatever it says to be reached.
@@ -90,17 +90,17 @@ def surely_reached(
     Parameters
     ----------
     bills
-        Whether the exact bill of a solution is the solver's cost.
+        None where the exact bill of a solution is the solver's cost; else the clauses by whom it is not, by id.
     search
         Of the program as it is posed at the moment.
     """
     if found.prices is None:  # the program was not solved
         return found
-    barely = _barely(draft, model, found.solution)
-    if barely is None or bills(found):
+    barely = _amiss(draft, model, found, bills)
+    if barely is None:
         return _proven(found)
     at_once = replace(found, solution=_as_missed(draft, model, found.solution, barely))
-    best = at_once if bills(at_once) else None
+    best = at_once if bills(at_once) is None else None
     others, bounds = list(_Other().after(barely)), [found.bound]
     while others and len(bounds) <= MAX_PROGRAMS and model.left > 0 and not model.was_interrupted():
         other = others.pop(0)
@@ -111,8 +111,8 @@ def surely_reached(
         bounds.append(again.bound)
         if again.solution is None or (best is not None and again.cost >= best.cost):
             continue
-        barely = _barely(draft, model, again.solution)
-        if barely is None or bills(again):
+        barely = _amiss(draft, model, again, bills)
+        if barely is None:
             best = again
         else:
             others += other.after(barely)
@@ -133,21 +133,36 @@ def _proven(found: Incumbent) -> Incumbent:
     return replace(found, bound=found.prices.bound)
 
 
-def _barely(draft: Draft, model: Model, solution: Solution | None) -> _Barely | None:
-    """Which whole numbers of clauses are wrong in whole quanta, with the others as they are; None where none is."""
+def _amiss(
+    draft: Draft, model: Model, found: Incumbent, bills: Callable[[Incumbent], Collection[str] | None]
+) -> _Barely | None:
+    """Which whole numbers of clauses are wrong, where the bill is not the cost; None where it is, or none is found.
+
+    Beside large amounts floats cannot tell a millionth that is missing, and the bill does.
+    """
     counts = np.concatenate([np.zeros(0, dtype=np.int32), *(block.numbers for block in clause_counts(draft))])
-    if solution is None or solution.values is None or not len(counts):
+    if found.solution is None or found.solution.values is None or not len(counts):
         return None
-    missed = rows_missed(draft, model, *in_quanta(draft, model, solution, whole_columns(draft)))
+    in_whole = in_quanta(draft, model, found.solution, whole_columns(draft))
+    barely = _barely(draft, model, found.solution.values, counts, rows_missed(draft, model, *in_whole))
+    if barely is None and can_be_told(draft, model, *in_whole):
+        return None
+    amiss = bills(found)
+    if amiss is None:
+        return None
+    return barely or _barely(draft, model, found.solution.values, counts, rows_missed(draft, model, *in_whole, amiss))
+
+
+def _barely(draft: Draft, model: Model, values: Floats, counts: Ints, missed: Floats) -> _Barely | None:
+    """Which whole numbers of clauses are wrong by what rows miss, with the others as they are; None where none is."""
     wrong, more = dict[int, float](), dict[int, float]()
     for row in np.flatnonzero(missed).tolist():
         beside = list(_of_the_same(draft, row))
-        stands = {
-            column: round(solution.values[column]) for column in _in_rows(model, [at for at, _ in beside], counts)
-        }
+        stands = {column: round(values[column]) for column in _in_rows(model, [at for at, _ in beside], counts)}
         ones = [column for column, value in stands.items() if value == 1]
         wrong |= dict.fromkeys(ones, 0.0) or dict.fromkeys(stands, 1.0)
-        for other in (at for at, block in beside if stands and block.own == "some" and _one_sided(draft, block)):
+        amounts = [at for at, block in beside if block.own == "some" and _one_sided(draft, block)]
+        for other in (at for at in amounts if stands and not _counts_alone(model, at, counts)):
             asked = np.nan_to_num(np.array(model.asked(np.array([other]))), posinf=0.0, neginf=0.0)
             by = GROWS * missed[row] + TOLERANCE * float(np.abs(asked).max())
             more[other] = max(more.get(other, 0.0), by)
@@ -169,6 +184,11 @@ def _in_rows(model: Model, rows: Sequence[int], columns: Ints) -> list[int]:
     """Which columns stand in rows, of those that may be more than nothing."""
     some: Ints = np.intersect1d(model.matrix.columns[np.isin(model.matrix.index, rows)], columns)
     return [column for column in some.tolist() if model.most[column] >= 1.0]
+
+
+def _counts_alone(model: Model, row: int, counts: Ints) -> bool:
+    """Whether a row is of whole numbers alone, which reach no more than they do."""
+    return bool(np.isin(model.matrix.columns[model.matrix.index == row], counts).all())
 
 
 def _one_sided(draft: Draft, block: Block) -> bool:

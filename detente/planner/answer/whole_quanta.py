@@ -10,7 +10,7 @@ Owns: which clauses' rows rounding misses, the way back, and what rounding may c
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 
 import numpy as np
 
@@ -27,6 +27,8 @@ from detente.planner.solving.whole import whole_columns
 
 NANO = 1e-9
 """Beyond what was missed: charges are rounded to a billionth, too."""
+TOLD = 1e-6
+"""Natural units: what floats can tell is more than that of amounts below some hundred millions."""
 TRIES = 6
 """Times that rows are tightened. A clause that can only just be performed has no room: a rounding misses it still."""
 
@@ -109,11 +111,32 @@ def made_of(draft: Draft, model: Model, solution: Solution) -> Solution:
     return _in_place(draft, model, solution, quantities(draft, model, solution.values))[0]
 
 
-def rows_missed(draft: Draft, model: Model, solution: Solution, whole: Quantities) -> Floats:
-    """By how much whole quanta miss what is asked of each row of a clause (natural units); nothing of others."""
+def rows_missed(
+    draft: Draft, model: Model, solution: Solution, whole: Quantities, amiss: Collection[str] = ()
+) -> Floats:
+    """By how much whole quanta miss what is asked of each row of a clause (natural units); nothing of others.
+
+    Of clauses that are known to be amiss, what floats cannot tell is missed, too.
+    """
     found, rows = np.zeros(model.program.m), _clauses(draft)
-    found[rows] = _missed(draft, model, solution, whole, rows, model.asked(rows))
+    asked = model.asked(rows)
+    found[rows] = _missed(draft, model, solution, whole, rows, asked)
+    if amiss:
+        beyond, noise = _beyond(draft, model, solution, whole, rows, asked)
+        known = np.concatenate(
+            [np.full(block.stop - block.start, block.owner.name in amiss) for block in _blocks(draft)]
+        )
+        near = known & (asked[0] < asked[1]) & (np.abs(beyond) <= noise) & (noise > 0)
+        found[rows] = np.where(near, beyond + noise, found[rows])
     return found
+
+
+def can_be_told(draft: Draft, model: Model, solution: Solution, whole: Quantities) -> bool:
+    """Whether floats tell of every row of a clause whether whole quanta miss it, to the least part of work or money."""
+    rows = _clauses(draft)
+    asked = model.asked(rows)
+    beyond, noise = _beyond(draft, model, solution, whole, rows, asked)
+    return not ((asked[0] < asked[1]) & (np.abs(beyond) <= noise) & (noise > TOLD)).any()
 
 
 def _in_place(draft: Draft, model: Model, solution: Solution, whole: Quantities) -> tuple[Solution, Quantities]:

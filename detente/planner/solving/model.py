@@ -202,8 +202,8 @@ class Model(Posed):
         if self.was_interrupted():
             return Solution("interrupted", None, math.inf, -math.inf)
         outcome, kinds = self.run(), highspy.HighsModelStatus
-        # Unknown: seen of warm starts where prices differ by 1e10; an error: of floors that collide by 1e-11 of them
-        if self.highs.getModelStatus() in (kinds.kUnknown, kinds.kSolveError):  # go cold
+        # Unknown, not set: seen of warm starts where numbers differ by 1e10; an error: of floors that collide by 1e-11
+        if self.highs.getModelStatus() in (kinds.kUnknown, kinds.kSolveError, kinds.kNotset):  # go cold
             self.highs.clearSolver()
             outcome = self.run()
         status = self.highs.getModelStatus()

@@ -10,7 +10,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from detente.case.case import Case
-from tests.builders import D, agreement, build, charged, compute, gpus, solved
+from tests.builders import D, agreement, build, charged, compute, gpus, solved, tokens, work
 
 HOURS = 744  # of January
 
@@ -79,4 +79,23 @@ def test_it_is_the_least_of_all_counts(unit: int, demand: int, gpu: int, off: st
     ]
     found = solved(one_month(gpus("north", 3, unit=unit), demand, amount, lump, south))
     assert abs(found.cost - min(costs)) < D("0.01")
+    assert found.bound <= found.cost
+
+
+@pytest.mark.parametrize("amount", ["68767901900.29", "17108556223.03", "8631174446.95", "48307972584.62"])
+def test_a_tier_of_billions_that_floats_cannot_tell_from_its_last_millionth_is_reached(amount: str) -> None:
+    """South takes 30% off all of it from the amount on; 99% of that, at 3 a Mtok, can run at South alone.
+
+    The last hundredth runs there, too, and not at North for 1: as much as the amount asks, and for no cent more.
+    """
+
+    own, free = (D(amount) * D("0.33")).quantize(D("0.0001")), (D(amount) / 2).quantize(D(1))
+    tiers: dict[str, object] = {"id": "tiers", "kind": "volume-discount", "method": "all-units"}
+    tiers |= {"tiers": [{"from": f"{amount} USD", "off": "30%"}]}
+    offers = [tokens("north", 1), tokens("south", 3), tokens("south", 3, id="own", model="k")]
+    at_south = work("own", f"{own} Mtok per month", **{"runs-on": {"models": ["k"]}})
+    needs = [work(demand=f"{free} Mtok per month"), at_south]
+    found = solved(build(offers, needs, agreement(tiers, party="south"), months=1))
+    least = D(math.ceil(Fraction(amount) / 3 * 10**6)) / 10**6  # Mtok at South
+    assert abs(found.cost - (3 * least * D("0.7") + free - (least - own))) < D("0.01")
     assert found.bound <= found.cost
