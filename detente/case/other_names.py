@@ -7,6 +7,7 @@ Owns: which key of a place, and which of its values, a word stands for. Not here
 from __future__ import annotations
 
 from collections.abc import Collection, Iterator
+from functools import cache
 
 from detente.values.likeness import nearest
 
@@ -160,8 +161,18 @@ def is_value(word: str) -> bool:
     return word in _VALUES
 
 
-def _by_name(word: str, keys: Collection[str]) -> Iterator[str]:
+@cache
+def _keys_called() -> dict[str, list[tuple[str, list[str]]]]:
+    """By name, the keys that are called so, each with the others that it stands beside then."""
+    found: dict[str, list[tuple[str, list[str]]]] = {}
     for beside, names in _NAMES.items():
         key, *others = beside.split()
-        if key in keys and word in names.split() and all(other in keys for other in others):
+        for name in dict.fromkeys(names.split()):
+            found.setdefault(name, []).append((key, others))
+    return found
+
+
+def _by_name(word: str, keys: Collection[str]) -> Iterator[str]:
+    for key, others in _keys_called().get(word, ()):
+        if key in keys and all(other in keys for other in others):
             yield key
