@@ -29,6 +29,8 @@ SIMPLEX_COLUMNS = 60_000  # above: the first solve is by interior point with cro
 AS_SCALED_COLUMNS = 20_000
 """Above, simplex leaves a program as it was scaled on the way: scaled once more it takes up to twice as long."""
 NO_SCALING, EQUILIBRATION = 0, 2  # as HiGHS numbers them; the second is its own choice
+SOON_DONE = 2_000
+"""Columns and rows of a linear program that takes some hundredths of a second at most."""
 RENEWED_COLUMNS = 500_000
 """Above, the solver is made anew after interior point, where that ended: it keeps what that took, twice the program."""
 
@@ -201,11 +203,12 @@ class Model(Posed):
             return Solution("time-limit", None, math.inf, -math.inf)
         if self.was_interrupted():
             return Solution("interrupted", None, math.inf, -math.inf)
-        outcome, kinds = self.run(), highspy.HighsModelStatus
+        soon = linear and self.program.n + self.program.m <= SOON_DONE
+        outcome, kinds = self.run(soon_done=soon), highspy.HighsModelStatus
         # Unknown, not set: seen of warm starts where numbers differ by 1e10; an error: of floors that collide by 1e-11
         if self.highs.getModelStatus() in (kinds.kUnknown, kinds.kSolveError, kinds.kNotset):  # go cold
             self.highs.clearSolver()
-            outcome = self.run()
+            outcome = self.run(soon_done=soon)
         status = self.highs.getModelStatus()
         if status in (kinds.kInfeasible, kinds.kUnboundedOrInfeasible):
             return Solution("infeasible", None, math.inf, -math.inf)

@@ -80,12 +80,21 @@ class Running:
         """Whether Ctrl-C was noted."""
         return self.interrupt is not None and self.interrupt.noted
 
-    def run(self) -> Any:
+    def run(self, *, soon_done: bool = False) -> Any:
         """Let the solver run, in its thread, until it is done or Ctrl-C was noted; one that is raised stops it too.
 
-        Not highspy's own ``solve``: on Ctrl-C it speaks to the user, and forgets one pressed before it waits.
+        What is ``soon_done`` runs in the thread of who asks, where a Ctrl-C waits for its end: another thread takes
+        longer to begin than a small program to be solved.
+
+        Not highspy's own way with a thread: on Ctrl-C it speaks to the user, and forgets one pressed before it waits.
         """
         self._give_time()
+        if soon_done:
+            self.highs.disableCallbacks()  # a Ctrl-C that is raised in one of them would unwind HiGHS in its midst
+            try:
+                return self.highs.solve()
+            finally:
+                self.highs.enableCallbacks()
         self.highs.startSolve()
         done, outcome, cancelled = False, None, False
         try:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import threading
 from collections.abc import Sequence
 from typing import Any
 
@@ -88,6 +89,30 @@ def test_out_is_as_if_it_had_never_been(kind: str, data: st.DataObject) -> None:
         assert cost(model) == (left if left is None else pytest.approx(left, rel=1e-6, abs=0.01)), name
         model.turn(frozenset())
         assert cost(model) == (whole if whole is None else pytest.approx(whole, rel=1e-6, abs=0.01)), name
+
+
+def test_a_small_program_is_solved_without_a_thread_and_a_search_can_still_be_stopped(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    program = LinearProgram()
+    units = program.columns(A, "units", 2, cost=3.0, upper=9.0, integer=True)
+    program.require(B, "served", Expr.of(units) * 2 >= [5.0, 7.0])
+    model, start = Model(program), threading.Thread.start
+    threads: list[threading.Thread] = []
+    asked: list[object] = []
+
+    def started(thread: threading.Thread) -> None:
+        threads.append(thread)
+        start(thread)
+
+    monkeypatch.setattr(threading.Thread, "start", started)
+    model.highs.setOptionValue("presolve", "off")  # which would leave nothing to search
+    model.highs.cbMipInterrupt += asked.append  # whether it shall stop
+    assert model.solve_linear().objective == pytest.approx(3 * (2.5 + 3.5))
+    assert threads == []
+    assert model.solve_as(np.array(units), gap=0.0).objective == pytest.approx(3 * (3 + 4))
+    assert len(threads) == 1
+    assert asked
 
 
 # -- denials, deployment by deployment ---------------------------------------------------------------------------
