@@ -12,7 +12,7 @@ from decimal import Decimal
 from detente.contract.metered.meter import Measure
 from detente.contract.roles import PriceChange
 from detente.contract.term import Term
-from detente.errors import UnsettledError
+from detente.errors import SolverError, UnsettledError
 from detente.planner.concession import as_a_whole, version_of, versions
 from detente.planner.conflict_facts import facts_of
 from detente.planner.conflict_grid import only_of_periods
@@ -72,12 +72,15 @@ def _found(study: Study, whole: Ints | None) -> Conflict:
 
 
 def _in_time(ways: Iterator[Concession]) -> tuple[list[Concession], bool]:
-    """The ways out that are found in time, and whether these are all: the conflict is proven without them."""
+    """The ways out that are found in time, and whether these are all: the conflict is proven without them.
+
+    So is it where the solver doubts one of them.
+    """
     found = list[Concession]()
     try:
         for way in ways:
             found.append(way)
-    except UnsettledError:
+    except (UnsettledError, SolverError):
         return found, False
     return found, True
 

@@ -14,6 +14,7 @@ from rich.console import Console
 
 from detente.case.case import Case
 from detente.cli.conflict import conflict_json
+from detente.errors import SolverError
 from detente.planner.check import check
 from detente.planner.conflict import find_conflict
 from detente.planner.formulation.owner import Owner
@@ -251,6 +252,32 @@ def test_parts_of_very_much_are_no_noise() -> None:
     assert next(g.amount for way in ways if way.term == "floor" for g in way.given) == D(5_000_000_000)
 
 
+def test_floors_of_billions_beside_a_tenth_of_a_unit_of_work_can_be_given_up() -> None:
+    """A floor of 60 bn in two months, and one of 52 bn in each of three: the work, 0.1 Mtok a month, costs 0.60."""
+    gold = {"tier": "gold"}
+    north = _floor("60059999939.94", windows={"every": "term"}, until="2026-03-01")
+    north |= {"carry-over": "20%", "carried": "chained", "measure": "after-discounts"}
+    south = _floor("52000000052", id="other", windows={"every": "month"}, of=gold, measure="after-discounts")
+    south |= {"carry-over": "20%", "carried": 2}
+    works = [builders.work("w", "0.1 Mtok per month", labels=gold, value="2 USD per Mtok")]
+    terms = [builders.agreement(north), builders.agreement(south, party="south")]
+    found = both(builders.build([builders.tokens("north", 2), builders.tokens("south", 3)], works, *terms, months=3))
+    assert {(way.term, way.cost, len(way.together)) for way in found.relaxations} == {
+        ("floor", D("0.6"), 1),
+        ("other", D("0.6"), 1),
+    }
+
+
+def test_a_conflict_is_told_also_where_the_solver_doubts_its_ways_out(monkeypatch: pytest.MonkeyPatch) -> None:
+    def doubted(*args: Any) -> Any:
+        raise SolverError("the solver stopped with `Unknown`")
+
+    monkeypatch.setattr("detente.planner.ways_out.least_given", doubted)
+    found = plan(_tokens(_floor("15074.22"), "2000 Mtok per month"))
+    assert isinstance(found, Conflict)
+    assert ([clash.term for clash in found.clauses], found.relaxations, found.sought) == (["floor"], (), False)
+
+
 def test_floors_that_collide_by_less_than_the_solver_can_tell_collide() -> None:
     """8,688 Mtok at 2.50 and 0.30 fill both floors: 2,681.48604 and 2,284.6216752 USD, and each asks 1e-11 more."""
     both_floors = [
@@ -321,7 +348,7 @@ def test_ways_out_that_were_found_in_time_are_told(monkeypatch: pytest.MonkeyPat
     early = find_conflict(Study.of(case))
     assert not early.sought
     assert [way.term for way in early.relaxations] == ["floor"]
-    assert "There may be others: time ended before all were found." in told(early)
+    assert "There may be others: not all were found in time, or the solver could not tell." in told(early)
 
 
 def test_a_conflict_is_told_where_no_time_is_left_to_name_its_clauses() -> None:

@@ -13,7 +13,7 @@ from detente.report.numerals import listed
 from detente.results.conflict import Conflict
 from detente.values.money import shown
 
-MORE = "There may be others: time ended before all were found."
+MORE = "There may be others: not all were found in time, or the solver could not tell."
 """Of ways out of which not all were sought."""
 
 NOT_NAMED = "Which of them collide was not looked for: no time was left. Give it more time to find out."
