@@ -12,16 +12,13 @@ from typing import Any
 import msgspec
 
 from detente.providers import sse
+from detente.providers.chat_shape import chunk_as_taken, is_taken, place_of
 from detente.providers.error_object import failure_of
 from detente.providers.openai_usage import told_usage, with_usage
-from detente.providers.reply_head import is_odd, mended
-from detente.providers.tool_calls import Calls, Offered
+from detente.providers.reply_head import is_odd, mended, new_name
+from detente.providers.tool_calls import Calls, Offered, id_of
 from detente.providers.unreadable import UNREADABLE
 from detente.providers.wire import Around, Decoder, StreamPart, as_reason, ended_early, failure, is_utf8
-
-
-class _Unstated(dict[str, Any]):
-    """A delta that its provider did not state: null, or absent."""
 
 
 class _Choice(msgspec.Struct):
@@ -39,7 +36,7 @@ class _Choice(msgspec.Struct):
     def __post_init__(self) -> None:
         """Some write an empty list where an object is empty; what stands beside the content spoils no reply."""
         if not self.delta and not isinstance(self.delta, dict):
-            self.delta = _Unstated()
+            self.delta = {}
         if not isinstance(self.delta, dict):
             raise ValueError("a delta is no object")
         self.index, self.finish_reason = place_of(self.index), as_reason(self.finish_reason)
@@ -60,13 +57,6 @@ class _Chunk(msgspec.Struct):
 
 class _Chunked(msgspec.Struct):
     choices: list[_Choice]
-
-
-def place_of(index: Any) -> int:
-    """Which of its choices a provider numbers; the first where that is no number."""
-    if isinstance(index, str) and index.isdecimal() and len(index) < 10:
-        return int(index)
-    return index if isinstance(index, int) and not isinstance(index, bool) else 0
 
 
 _CHUNK, _CHUNKED = msgspec.json.Decoder(_Chunk, strict=False), msgspec.json.Decoder(_Chunked, strict=False)
@@ -98,6 +88,7 @@ class ChatDecoder(Decoder):
         "_done",
         "_ended",
         "_events",
+        "_name",
         "_odd",
         "_offered",
         "around",
@@ -115,8 +106,9 @@ class ChatDecoder(Decoder):
         """Of each choice, its calls of tools."""
         self._events = sse.Events(most)
         self._content = False
+        self._name = ""
         self._odd = False
-        """Whether its chunks are named by what is no name: each is read, and told otherwise."""
+        """Whether a chunk was told otherwise than it came: then each is read."""
         self._done = False
         self.around: Around | None = None
 
@@ -174,9 +166,7 @@ class ChatDecoder(Decoder):
             if chunk.object == "error" or sse.name_of(event) == b"error":
                 part.failure = failure_of({"message": chunk.message or "", "code": chunk.code, "type": chunk.type})
                 break
-            if is_odd(chunk.id, chunk.created):
-                self._odd, data = True, mended(data)
-                event = sse.with_data(event, data)
+            self._name = self._name or id_of(chunk.id)
             choices, metered = chunk.choices or (), bytes(chunk.usage) != b"null"
             if isinstance(choices, dict):
                 part.failure = failure("broken", 502, "the provider sent an event whose choices are no list")
@@ -188,6 +178,18 @@ class ChatDecoder(Decoder):
                 except UNREADABLE:
                     part.failure = failure("broken", 502, "the provider sent an event whose message cannot be read")
                     break
+            if choices and not is_taken(data):
+                try:
+                    self._odd, data = True, chunk_as_taken(data, self._named())
+                except UNREADABLE:
+                    part.failure = failure("broken", 502, "the provider sent an event whose content cannot be read")
+                    break
+                event, stated = sse.with_data(event, data), choices
+                choices = _CHUNKED.decode(data).choices
+                for choice, before in zip(choices, stated, strict=True):
+                    choice.finish_reason = before.finish_reason  # a record says what was stated
+            elif not choices and is_odd(chunk.id, chunk.created):
+                event = sse.with_data(event, data := mended(data))
             if not isinstance(chunk.choices, list):
                 event = _with_choices(data)  # clients go through them, and where there are none, through no events
             if metered:
@@ -195,9 +197,6 @@ class ChatDecoder(Decoder):
                 if told is not chunk.usage:
                     data = with_usage(sse.data_of(event), told)
                     event = sse.with_data(event, data)
-            if any(isinstance(choice.delta, _Unstated) for choice in choices):
-                data = _with_deltas(sse.data_of(event))
-                event = sse.with_data(event, data)
             if any(_is_content(choice) for choice in choices):
                 part.content += 1
                 self._content = True
@@ -212,10 +211,19 @@ class ChatDecoder(Decoder):
                 break
             if b'"tool_calls"' in data or (self._calls and any(choice.finish_reason for choice in choices)):
                 event = self._told_apart(event, data, choices)
+                if without := [at for at in self._ended if at in self._calls and self._calls[at].lacks_name]:
+                    self._ended.difference_update(without)  # it is no end of an answer
+                    part.failure = failure("broken", 502, "the provider sent a call of a tool without its name")
+                    break
             if choices or not metered or self._asks_usage:
                 shown.append(event)
         part.data = b"".join(shown)
         return self._over(part)
+
+    def _named(self) -> str:
+        """The id of its chunks that have none: that of those which have one, or a new one."""
+        self._name = self._name or new_name()
+        return self._name
 
     def _over(self, part: StreamPart) -> StreamPart:
         """A part. What fails behind every reason to finish, an error of counting usage say, spoils no answer."""
@@ -239,7 +247,8 @@ class ChatDecoder(Decoder):
         for choice in choices:
             calls = self._calls.setdefault(choice.index, Calls(self._offered))
             changed = calls.placed(choice.delta)
-            placed.append((choice.finish_reason and calls.rest(choice.delta)) or changed)
+            rest = choice.finish_reason and not calls.lacks_name and calls.rest(choice.delta)
+            placed.append(rest or changed)
         if not any(placed):
             return event
         whole = msgspec.json.decode(data)
@@ -291,14 +300,6 @@ def as_chunk(completion: bytes, *, again: bool = False) -> bytes:
         calls = msgspec.convert(delta.get("tool_calls"), list[dict[str, Any]] | None)
         delta |= {"tool_calls": [{**call, "index": at} for at, call in enumerate(calls)]} if calls else {}
     return msgspec.json.encode({**whole, "object": "chat.completion.chunk", "choices": choices})
-
-
-def _with_deltas(data: bytes) -> bytes:
-    """The data of an event whose choices lack their delta, with an empty one: clients look into each."""
-    whole = msgspec.json.decode(data)
-    for choice in whole["choices"]:
-        choice["delta"] = choice.get("delta") or {}
-    return msgspec.json.encode(whole)
 
 
 def _with_choices(data: bytes) -> bytes:

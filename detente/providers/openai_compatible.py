@@ -16,12 +16,12 @@ import msgspec
 
 from detente.live.deployment import CompatibleDeployment
 from detente.providers.authority import Authority, KeyAuthority
+from detente.providers.chat_shape import TakenCompletion, as_taken, taken
 from detente.providers.chat_stream import GAVE_UP, ChatDecoder
 from detente.providers.error_object import error_of, failure_of, plain
 from detente.providers.omission import unmarked, without
 from detente.providers.openai_usage import told_usage, with_usage
 from detente.providers.outgoing import Outgoing
-from detente.providers.reply_head import is_odd, mended
 from detente.providers.responses_stream import ResponsesDecoder, reply_of_response
 from detente.providers.retry_after import retry_after
 from detente.providers.said_anything import says_anything
@@ -61,7 +61,13 @@ JSON = (("content-type", "application/json"),)
 
 class _Message(msgspec.Struct):
     message: msgspec.Raw = msgspec.Raw(b"null")
+    text: Any = None
     finish_reason: Any = None
+
+    def __post_init__(self) -> None:
+        """Some write a text in place of a message."""
+        if bytes(self.message) == b"null" and isinstance(self.text, str):
+            self.message = msgspec.Raw(msgspec.json.encode({"content": self.text}))
 
 
 class _Vector(msgspec.Struct):
@@ -74,8 +80,6 @@ class _Whole(msgspec.Struct):
     choices: list[_Message] | None = None
     data: list[_Vector] | None = None
     error: Any = None
-    id: Any = None
-    created: Any = None
 
 
 _VECTOR = re.compile(rb'\[\s*[^\s\]]|"[^"]')
@@ -131,21 +135,27 @@ class CompatibleWire(Wire):
             body = WholeNames(call).given_back(body)
         if call.operation == "responses":
             return reply_of_response(body)
-        try:
-            found = _WHOLE.decode(body)
-        except UNREADABLE:
-            return failure("broken", 502, "the provider's reply is not JSON of the expected shape")
-        if found.error and not found.choices:  # some answer 200 with an error inside
-            return failure_of(found.error)
-        answers, finish = _answers(call, found)
+        finish: str | None
+        found: TakenCompletion | _Whole | None = taken(body) if call.operation == "chat" else None
+        if isinstance(found, TakenCompletion):  # as it nearly always is: clients take it as it came
+            answers, finish = len(found.choices) >= choices_of(call), found.choices[0].finish_reason
+        else:
+            try:
+                found = _WHOLE.decode(body)
+            except UNREADABLE:
+                return failure("broken", 502, "the provider's reply is not JSON of the expected shape")
+            if found.error and not found.choices:  # some answer 200 with an error inside
+                return failure_of(found.error)
+            answers, finish = _answers(call, found)
         if not answers:
             return failure("broken", 502, "the provider's reply has status 200 and holds no answer")
         if finish in GAVE_UP:
             return failure_of({"code": finish})
         if call.operation == "chat":
-            body = completion_with_own_ids(body)
-            if is_odd(found.id, found.created):
-                body = mended(body)
+            try:
+                body = completion_with_own_ids(body if isinstance(found, TakenCompletion) else as_taken(body))
+            except UNREADABLE:
+                return failure("broken", 502, "the provider's reply holds an answer that cannot be read")
         # A good reply with a usage that cannot be read was served, and paid for: its use is unknown (§12).
         tokens, told = told_usage(found.usage)
         if told is not found.usage:

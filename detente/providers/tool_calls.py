@@ -85,7 +85,7 @@ class _Call:
     """The last of its arguments that came; blank ones say nothing."""
 
     held: dict[str, Any] | None = None
-    """What was said of it, while its name is not whole: some servers send a name in pieces."""
+    """What was said of it, while its name is not whole: some servers send a name in pieces, or after arguments."""
 
     def goes_on(self, name: str, arguments: str) -> bool:
         """Whether a piece that names no id may be of it: a tool that is named once more, after arguments, is another's.
@@ -154,7 +154,10 @@ class Calls:
             if call.named and said.get("name") and said["name"] == call.name:
                 del said["name"]  # who joins the pieces of a name would have it twice
                 changed = True
-            if call.held is not None or (said.get("name") and not call.told and self._waits(call, said)):
+            nameless = not call.name and "custom" not in piece
+            if call.held is not None or (
+                not call.told and (nameless or (said.get("name") and self._waits(call, said)))
+            ):
                 changed = True
                 shown[-1:] = self._joined(call, piece, said)
                 continue
@@ -176,6 +179,8 @@ class Calls:
 
     def _waits(self, call: _Call, said: dict[str, Any]) -> bool:
         """Whether more of a name may come. One that is whole, and how another begins, ends where arguments begin."""
+        if not call.name:
+            return True  # some begin arguments before they name it, and some clients take no call without
         if self._offered is None or not self._offered.begins(call.name):
             return False
         named = bool(as_text(said.get("name"))) and not self._is_whole(call)
@@ -190,13 +195,19 @@ class Calls:
         else:
             function = call.held["function"]
             function["arguments"] += arguments
-            if name and self._offered is not None:
-                function["name"] = call.name = self._offered.longer(call.name, name) or call.name
+            if name and function["name"] and self._offered is not None:
+                call.name = self._offered.longer(call.name, name) or call.name
+            function["name"] = call.name
         return [] if self._waits(call, said) else self._told(call)
 
     def _told(self, call: _Call) -> list[dict[str, Any]]:
         held, call.held, call.told, call.named = call.held, None, True, True
         return [] if held is None else [held]
+
+    @property
+    def lacks_name(self) -> bool:
+        """Whether one of them was never named: nobody can answer it."""
+        return any(call.held is not None and not call.name for call in self._all)
 
     def rest(self, delta: dict[str, Any]) -> bool:
         """Tell what is held still, at the end; whether there is any. A name that is on no offer is told as it came."""

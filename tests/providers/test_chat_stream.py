@@ -15,6 +15,7 @@ from detente.providers.wire import StreamPart, Tokens
 from tests.gateway.script import DONE, ROLE, USED, delta, event, refusal
 from tests.providers.test_sse import CUTS, cut
 
+HEAD = {"id": "x", "object": "chat.completion.chunk", "created": 1}
 FLOW = [ROLE, delta(content="he"), delta(content="llo"), delta("stop"), USED, DONE]
 
 
@@ -50,11 +51,14 @@ ODD: dict[str, tuple[bytes, dict[str, Any]]] = {
     "a role and empty text": (ROLE, {}),
     "a role and nothing": (delta(role="assistant", content=None), {}),
     "text": (delta(content="x"), {"content": True}),
-    "a tool call": (delta(tool_calls=[{"index": 0, "id": "a", "function": {"arguments": ""}}]), {"content": True}),
+    "a tool call": (delta(tool_calls=[{"index": 0, "id": "a", "function": {"name": "f"}}]), {"content": True}),
     "reasoning, as vLLM sends it": (delta(reasoning_content="hm"), {"content": True}),
     "a refusal": (delta(refusal="no"), {"content": True}),
     "an end": (delta("length"), {"content": True, "finish": "length"}),
-    "usage that is null": (event({"choices": [{"delta": {"content": "x"}}], "usage": None}), {"content": True}),
+    "usage that is null": (
+        event({**HEAD, "choices": [{"index": 0, "delta": {"content": "x"}}], "usage": None}),
+        {"content": True},
+    ),
 }
 
 
@@ -71,7 +75,7 @@ def test_usage_beside_content_is_noted_and_shown() -> None:
         "total_tokens": 8,
         "prompt_tokens_details": {"cached_tokens": 4},
     }
-    data = event({"choices": [{"delta": {"content": "x"}, "finish_reason": None}], "usage": usage})
+    data = event({**HEAD, "choices": [{"index": 0, "delta": {"content": "x"}, "finish_reason": None}], "usage": usage})
     decoder = ChatDecoder(asks_usage=False)
     decoder.feed(delta(content="first"))
     assert decoder.feed(data) == StreamPart(data, content=True, tokens=Tokens(7, 1, cached=4))
@@ -375,7 +379,7 @@ def test_a_choice_without_a_delta_has_an_empty_one_to_look_into(stated: dict[str
     """Azure sends what it filtered later so; OpenAI's client raises where it finds none."""
     decoder = ChatDecoder(asks_usage=False)
     decoder.feed(ROLE + delta(content="a"))
-    part = decoder.feed(event({"id": "x", "choices": [{"index": 0, "finish_reason": finish, **stated}]}))
+    part = decoder.feed(event({**HEAD, "choices": [{"index": 0, "finish_reason": finish, **stated}]}))
     told = json.loads(part.data.removeprefix(b"data: "))
-    assert told == {"id": "x", "choices": [{"index": 0, "finish_reason": finish, "delta": {}}]}
+    assert told == {**HEAD, "choices": [{"index": 0, "finish_reason": finish, "delta": {}}]}
     assert (part.content, part.finish) == (int(finish is not None), finish)

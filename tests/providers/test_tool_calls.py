@@ -59,12 +59,16 @@ def test_each_call_has_a_place_and_an_id_of_its_own(said: str) -> None:
     ids = dict[int, set[str]]()
     for number, id_, name, arguments in pieces:
         function = {key: text for key, text in (("name", name), ("arguments", arguments)) if text is not None}
-        piece = {"index": number, "id": id_, "function": function}
-        calls.placed({"tool_calls": [piece]})
-        before = found.get(piece["index"], ("", ""))
-        found[piece["index"]] = (before[0] + (function.get("name") or ""), before[1] + (arguments or ""))
-        if piece["id"]:
-            ids.setdefault(piece["index"], set()).add(piece["id"])
+        delta: dict[str, Any] = {"tool_calls": [{"index": number, "id": id_, "function": function}]}
+        calls.placed(delta)
+        for piece in delta.get("tool_calls", []):  # one that has no name yet is told with it
+            before, shown = found.get(piece["index"], ("", "")), piece["function"]
+            found[piece["index"]] = (
+                before[0] + (shown.get("name") or ""),
+                before[1] + (shown.get("arguments") or ""),
+            )
+            if piece["id"]:
+                ids.setdefault(piece["index"], set()).add(piece["id"])
     assert found == told
     assert set(ids) == set(found)  # also where its provider gave none: its result is sent by it
     assert all(len(own) == 1 for own in ids.values())

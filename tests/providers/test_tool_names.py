@@ -77,8 +77,10 @@ def test_replies_and_streams_name_the_tool_as_its_caller_does(operation: str) ->
     function = {"name": SHORT, "arguments": "{}"}
     text = json.dumps({"name": SHORT})
     if operation == "chat":
-        message = {"content": text, "tool_calls": [{"index": 0, "id": "c", "type": "function", "function": function}]}
-        whole: Any = {"choices": [{"index": 0, "message": message, "finish_reason": "tool_calls"}]}
+        calls = [{"index": 0, "id": "c", "type": "function", "function": function}]
+        message = {"role": "assistant", "content": text, "tool_calls": calls}
+        head = {"id": "x", "object": "chat.completion", "created": 1}
+        whole: Any = {**head, "choices": [{"index": 0, "message": message, "finish_reason": "tool_calls"}]}
         event: Any = {"choices": [{"index": 0, "delta": message}]}
     else:
         item = {"type": "function_call", "call_id": "c", **function}

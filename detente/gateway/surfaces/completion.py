@@ -13,36 +13,10 @@ import msgspec
 from detente.gateway.surfaces.citations import Citation, citations_of, sources_of
 from detente.gateway.surfaces.surface import UnsayableError
 from detente.providers import sse
-from detente.providers.chat_stream import place_of
+from detente.providers.chat_shape import CAUTIOUS, arguments_of, parts_of, place_of
 from detente.providers.tool_calls import id_of, new_id
 from detente.providers.unreadable import UNREADABLE
 from detente.providers.wire import Reply, as_reason, as_text
-
-
-# -- what providers write otherwise -----------------------------------------------------------------------------------
-def parts_of(content: Any) -> tuple[str, str]:
-    """(text, thought) of a content, which some write as a list of parts. Raises ``ValueError`` of what is neither."""
-    if isinstance(content, str) or not content:
-        return content or "", ""
-    text = thought = ""
-    for part in content if isinstance(content, list) else (content,):
-        match part:
-            case {"type": "text" | "output_text", "text": str() as said}:
-                text += said
-            case {"type": "thinking", "thinking": said}:
-                thought += parts_of(said)[0]
-            case _:
-                raise ValueError("a content that is no text")
-    return text, thought
-
-
-def arguments_of(stated: Any) -> str:
-    """What a tool is called with, as JSON text: some write the object itself. Raises ``ValueError``."""
-    if isinstance(stated, dict):
-        return msgspec.json.encode(stated).decode()
-    if stated is not None and not isinstance(stated, str):
-        raise ValueError("arguments that are no text")
-    return stated or ""
 
 
 # -- whole ------------------------------------------------------------------------------------------------------------
@@ -124,8 +98,6 @@ _WORDS = {
     **dict.fromkeys(("function_call", "tool_use"), "tool_calls"),
 }
 """Reasons to finish as some servers say them (in capitals, too), in OpenAI's words."""
-CAUTIOUS = "length"
-"""The reason that promises least: told for one that nobody here knows (decision 0070)."""
 
 
 class Ended(msgspec.Struct):

@@ -59,7 +59,7 @@ def tight(value: object) -> bytes:
 
 def chunk(finish: str | None = None, **delta: object) -> bytes:
     choice = {"index": 0, "delta": delta, "finish_reason": finish}
-    return data({"id": "c1", "object": "chat.completion.chunk", "model": "theirs", "choices": [choice]})
+    return data({"id": "c1", "object": "chat.completion.chunk", "created": 1, "model": "theirs", "choices": [choice]})
 
 
 def piece(kind: str, text: str, index: int = 0) -> bytes:
