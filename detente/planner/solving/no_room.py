@@ -8,7 +8,8 @@ Owns: which columns of use those are. Not here: where that work goes instead (``
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+import math
+from collections.abc import Iterator, Sequence
 from fractions import Fraction
 
 import numpy as np
@@ -33,10 +34,23 @@ def without_room(draft: Draft, found: Solution) -> Ints:
     for units in draft.units.values():
         arcs = [arc for arc in draft.arcs.of_offer[units.offer.id] if not arc.own]
         held = np.rint(units.holding(np.rint(found.values[units.columns]), draft.n))
-        for t in np.flatnonzero(_may_be_over(draft, units, arcs, work, held)).tolist():
-            over = _over(draft, units, arcs, work, found.values, t, int(held[t]))
-            none += [draft.x[arc.index, t : t + 1] for arc in arcs if over > 0 and _within(arc, work, t, over)]
+        times = np.flatnonzero(_may_be_over(draft, units, arcs, work, held)).tolist()
+        sizes = [Fraction(units.offer.unit_flow) * draft.periods[t].hours for t in times]
+        whole, common = _in_common([*sizes, *(QUANTUM * arc.per_work for arc in arcs)] if times else [])
+        size, per = whole[: len(times)], whole[len(times) :]
+        for t, each in zip(times, size, strict=True):
+            taken = [quanta * by for quanta, by in zip(work[[a.index for a in arcs], t].tolist(), per, strict=True)]
+            over = sum(taken) - int(held[t]) * each + common * _standing_by(draft, units, arcs, found.values, t)
+            if over > 0:
+                parts = zip(arcs, taken, per, strict=True)
+                none += [draft.x[arc.index, t : t + 1] for arc, takes, by in parts if 0 < takes <= over + by]
     return np.concatenate(none)
+
+
+def _in_common(each: Sequence[Fraction]) -> tuple[list[int], int]:
+    """Fractions as whole numbers of a common part of one, and how many of that are one: sums of many are soon there."""
+    common = math.lcm(*(part.denominator for part in each))
+    return [part.numerator * (common // part.denominator) for part in each], common
 
 
 def _may_be_over(draft: Draft, units: Units, arcs: list[Arc], work: Quanta, held: Floats) -> Bools:
@@ -48,22 +62,14 @@ def _may_be_over(draft: Draft, units: Units, arcs: list[Arc], work: Quanta, held
     return found
 
 
-def _over(draft: Draft, units: Units, arcs: list[Arc], work: Quanta, values: Floats, t: int, held: int) -> Fraction:
-    """What is used and stands by in a period beyond what is bought, in the offer's unit; below 0 there is room."""
-    used = sum((_taken(arc, work, t) for arc in arcs), Fraction(0))
+def _standing_by(draft: Draft, units: Units, arcs: list[Arc], values: Floats, t: int) -> Fraction | int:
+    """What stands by on reserved units in a period, in the offer's unit."""
+    found: Fraction | int = 0
     for arc in arcs if units.offer.reserved else ():
         if arc.workload.id in draft.standby:
             stands_by = float(values[draft.standby[arc.workload.id][draft.arcs.place[arc.index], t]])
-            used += Fraction(stands_by) * Fraction(arc.per_work)
-    return used - held * Fraction(units.offer.unit_flow) * draft.periods[t].hours
-
-
-def _taken(arc: Arc, work: Quanta, t: int) -> Fraction:
-    return int(work[arc.index, t]) * QUANTUM * arc.per_work
-
-
-def _within(arc: Arc, work: Quanta, t: int, over: Fraction) -> bool:
-    return 0 < _taken(arc, work, t) <= over + QUANTUM * arc.per_work
+            found += Fraction(stands_by) * Fraction(arc.per_work)
+    return found
 
 
 def _in_quanta(draft: Draft, values: Floats) -> Quanta:
