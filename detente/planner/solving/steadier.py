@@ -91,8 +91,8 @@ def _in_whole_units(draft: Draft, model: Model, best: Solution, columns: Ints, k
     for arc in (arc for arcs in draft.arcs.of_workload.values() for arc in arcs):
         free[draft.x[arc.index]] &= bool(best.values[draft.x[arc.index]].any())  # no offer that none of it came to
     values = least_moves(model, runs, _face(model, divided, free, kept))
-    if values is None:
-        return None
+    if values is None or _unrest(runs, values) > _unrest(runs, best.values) - ZERO:
+        return None  # no less moves though units may be divided
     high = np.minimum(np.ceil(values[columns] - WHOLE), np.floor(model.most[columns] + WHOLE))
     model.confine(columns, np.minimum(np.floor(values[columns] + WHOLE), high), high)
     near = model.solve_linear()

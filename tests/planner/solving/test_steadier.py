@@ -201,6 +201,22 @@ def test_many_units_are_swapped_by_rounding_them_anew() -> None:
     assert least.objective == pytest.approx(2 * 800 * hours) == best.objective
 
 
+def test_where_no_less_moves_with_divided_units_nothing_is_rounded_for_it() -> None:
+    """All of 800 GPUs follow a price that crosses another each month: by no rounding would less move at that cost."""
+    prices = [{after(month): 2 + (month + by) % 2 for month in range(4)} for by in (0, 1)]
+    offers = [
+        gpus(name, {day: f"{price} USD per GPU-hour" for day, price in each.items()})
+        for name, each in zip(("north", "south"), prices, strict=True)
+    ]
+    case = build(offers, [compute(demand="800 GPU")], months=4)
+    with mock.patch.object(steadier, "Roundings") as rounded:
+        found, best, least = at_counts(case, {"north-gpus": [800, 0] * 2, "south-gpus": [0, 800] * 2})
+    assert least.values is not None
+    assert totals(found, least.values) == (3, pytest.approx(1))
+    assert least.objective == best.objective
+    assert not rounded.called
+
+
 def test_three_workloads_that_share_a_reservation_stay_where_they_are() -> None:
     """1,000 GPUs reserved at North for a year at 1 USD, and any number at South at 2: 1,050 to 1,500 are needed.
 
