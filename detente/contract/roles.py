@@ -131,8 +131,15 @@ class GivingBack(ClauseRole):
         """The largest part of what use costs that it may give."""
 
 
-class CallLimit(ClauseRole):
-    """It is asked at each call whether more may run, as it stands."""
+class OwnRule(ClauseRole):
+    """It may be agreed with oneself, though it settles something: a rule of one's own, or money to somebody else.
+
+    What a rule charges is then what a plan counts for a breach of it: nobody is paid.
+    """
+
+
+class CallLimit(OwnRule):
+    """It is asked at each call whether more may run, as it stands: a limit may be one's own."""
 
     @property
     def limits_calls(self) -> bool:

@@ -39,6 +39,7 @@ from detente.contract.roles import (
     GivingBack,
     Hedge,
     OwnRates,
+    OwnRule,
     PriceChange,
     PricedBreach,
     StandbyHedge,
@@ -54,7 +55,7 @@ from detente.values.period import Horizon
 from detente.values.quantity import Span
 
 ROLES: tuple[type[ClauseRole], ...] = (
-    *(PriceChange, OwnRates, AfterPlans, GivingBack, Payer, Returning, CallLimit, PricedBreach, UpToAmount),
+    *(PriceChange, OwnRates, AfterPlans, GivingBack, Payer, Returning, CallLimit, OwnRule, PricedBreach, UpToAmount),
     *(ConcedesPart, AsksPart, Hedge, StandbyHedge, DatedPayment, AvailabilityGuarantee, DataReader),
 )
 """What a clause may be besides."""
@@ -204,6 +205,15 @@ class Term(ClauseText):
     def judges(self) -> bool:
         """Whether facts may keep work off a place by it (``judge``)."""
         return type(self).judge is not Term.judge
+
+    @property
+    def between_parties(self) -> bool:
+        """Whether money passes by it from one party to the other, so that agreed with oneself it means nothing.
+
+        It does by every kind that settles something or changes prices, unless the kind says otherwise (``OwnRule``).
+        """
+        moves = type(self).settle is not Term.settle or isinstance(self, PriceChange)
+        return moves and not isinstance(self, OwnRule)
 
     def check(self, case: CaseView) -> Iterable[Flaw]:
         """What makes no sense in the clause while it is in force, by the path of keys in it. Neutral: nothing.

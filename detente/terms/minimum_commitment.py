@@ -49,7 +49,7 @@ from detente.contract.program import Program
 from detente.contract.reach.verdict import Reason
 from detente.contract.reach.window import Calendar, Every, Window
 from detente.contract.reminder import Reminder
-from detente.contract.roles import AfterPlans, DatedPayment
+from detente.contract.roles import AfterPlans, DatedPayment, OwnRule
 from detente.contract.settled.settlement import Settlement, settled
 from detente.contract.settled.standing import FLOOR, SUPERSEDED
 from detente.contract.stated import Divided, StatedWindows
@@ -71,7 +71,7 @@ EVERY_HOUR = Every(every="hour")
 """The windows of GPUs at any time, unless others are stated."""
 
 
-class MinimumCommitment(Term, AfterPlans):
+class MinimumCommitment(Term, AfterPlans, OwnRule):
     """Eligible spend, or work, of at least an amount in each window; part of an excess carries over to the next."""
 
     kind: Literal["minimum-commitment"]

@@ -19,7 +19,7 @@ from detente.contract.metered.totals import Totals
 from detente.contract.program import Program
 from detente.contract.reach.verdict import Reason
 from detente.contract.reminder import Reminder
-from detente.contract.roles import DatedPayment
+from detente.contract.roles import DatedPayment, OwnRule
 from detente.contract.settled.posting import Posting
 from detente.contract.settled.settlement import Settlement
 from detente.contract.term import Term
@@ -33,7 +33,7 @@ _OURSELVES = frozenset({"us", "we", "ourselves", "me", "customer", "the customer
 """What a contract calls us: never somebody whom we pay."""
 
 
-class Payment(Term, DatedPayment):
+class Payment(Term, DatedPayment, OwnRule):
     """An amount, once: an upfront payment, damages, the costs of a lawsuit."""
 
     kind: Literal["payment"]
@@ -125,7 +125,10 @@ class Payment(Term, DatedPayment):
         return f"{self.amount.told} are due to {whom}"
 
     def check(self, case: CaseView) -> Iterator[Flaw]:
-        """A day before the clause is in force, or that no plan sees; one after its end is waived."""
+        """Money to ourselves; a day before the clause is in force, or that no plan sees."""
+        if self.payee == SELF:
+            what = "is agreed with `self`, so that we would pay ourselves"
+            yield Flaw(what, "say who is paid (`to: a court`), or agree it with the provider", ("to",))
         day = self.begin(self.on)
         if day < self.validity.start:
             what = f"`{self.id}` is due on {self.on}, before it is in force ({self.validity.start:%Y-%m-%d})"

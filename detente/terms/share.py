@@ -22,7 +22,7 @@ from detente.contract.program import Program
 from detente.contract.reach.scope import Scope, Selection
 from detente.contract.reach.verdict import PERMIT, Reason, Verdict
 from detente.contract.reach.window import Every
-from detente.contract.roles import AsksPart, Hedge
+from detente.contract.roles import AsksPart, Hedge, OwnRule
 from detente.contract.settled.settlement import Settlement, settled
 from detente.contract.stated import Divided
 from detente.contract.term import Term
@@ -32,7 +32,7 @@ from detente.values.facts import Facts
 from detente.values.quantity import in_percent, percent_above, percent_below
 
 
-class Share(Term, AsksPart, Hedge):
+class Share(Term, AsksPart, Hedge, OwnRule):
     """Of what is covered, the part that is also ``on`` makes up at least, or at most, a share in each window."""
 
     kind: Literal["share"]

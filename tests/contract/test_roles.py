@@ -2,16 +2,17 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import Any
 
 import pytest
 
-from detente.contract.roles import ClauseRole, Hedge, PriceChange, StandbyHedge, off_price
+from detente.contract.roles import ClauseRole, Hedge, OwnRule, PriceChange, StandbyHedge, off_price
 from detente.contract.term import ROLES, Term
-from detente.terms import kinds
+from detente.terms import kind_named, kind_of, kinds
 from tests.builders import agreement, build, tokens, work
 
-DERIVED = {"judges", "counted_time"}
+DERIVED = {"judges", "counted_time", "between_parties"}
 """What ``Term`` says of itself by what a kind overrides."""
 
 
@@ -38,6 +39,31 @@ def test_a_kind_that_answers_without_the_role_is_refused(role: type[ClauseRole],
     with pytest.raises(TypeError, match=r"write `class Mine\(Term, "):
         type("Mine", (Term, type("Beside", (), answers)), {"__module__": __name__})
     assert issubclass(type("Mine", (Term, role), answers), role)
+
+
+def test_what_each_kind_means_with_oneself_is_on_the_page() -> None:
+    page = (Path(__file__).parents[2] / "docs/terms/README.md").read_text(encoding="utf-8")
+    rows = page.partition("| kinds | agreed with `self` |")[2].partition("\n\n")[0].splitlines()[2:]
+    cells = [row.split("|")[1:3] for row in rows]
+    told = {name.strip(): means.strip() for names, means in cells for name in names.split(",")}
+    assert set(told) == {kind_of(kind) for kind in kinds()}
+    moving = {name for name in told if _between_parties(kind_named(name))}
+    assert {name for name, means in told.items() if means.startswith("refused")} == moving
+    assert {name for name in told if issubclass(kind_named(name), OwnRule)} == {
+        *("minimum-commitment", "payment", "share", "spending-cap")
+    }
+
+
+def test_a_new_kind_that_settles_is_between_parties_unless_it_names_the_role() -> None:
+    settling: dict[str, Any] = {"__module__": __name__, "settle": lambda self, *given: None}
+    assert _between_parties(type("Fee", (Term,), settling))
+    assert not _between_parties(type("Own", (Term, OwnRule), settling))
+    assert not _between_parties(type("Facts", (Term,), {"__module__": __name__}))
+
+
+def _between_parties(kind: type[Any]) -> bool:
+    moves: bool = kind.model_construct().between_parties
+    return moves
 
 
 def test_a_clause_that_changes_no_price_takes_nothing_off() -> None:

@@ -258,10 +258,22 @@ def test_spend_counts_after_it() -> None:
     assert abs(found.cost - (9000 + 2 * (6000 - D(9000) / D("2.7")))) < D("0.001")
 
 
-@pytest.mark.parametrize("kind", [{"kind": "discount", "off": "5%"}, {"kind": "credit", "rate": "5%"}])
-def test_nobody_grants_himself_anything(kind: dict[str, Any]) -> None:
-    data = data_of([tokens("north", 3)], [work()], agreement(kind | {"id": "gift"}, party="self"))
-    assert mistakes(data) == [
-        "`gift` is to give something, and is agreed with `self`, who sells nothing; "
-        "write it in an agreement with the provider who gives it"
+@pytest.mark.parametrize(
+    "kind",
+    [
+        {"kind": "discount", "off": "5%"},
+        {"kind": "credit", "rate": "60%"},
+        {"kind": "revenue-share", "rate": "5%"},
+        {"kind": "liquidated-damages", "amount": "5 k USD"},
+        {"kind": "price-lock", "method": "fixed"},
+        {"kind": "escalator", "by": "3%"},
+    ],
+)
+def test_nobody_pays_himself_and_nothing_that_follows_is_told(kind: dict[str, Any]) -> None:
+    """Beside a discount and a credit of the seller it would be asked to combine, or give more than all."""
+    given = {"id": "half", "kind": "credit", "rate": "60%"}, off("d", "10%")
+    deals = agreement(*given, id="deal"), agreement(kind | {"id": "gift"}, party="self", id="own")
+    assert mistakes(data_of([tokens("north", 3)], [work()], *deals)) == [
+        "`gift` is of money or prices between two parties, and is agreed with `self`, who is one; "
+        "write it in an agreement with the provider who sells, or is paid"
     ]

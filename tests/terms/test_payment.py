@@ -62,6 +62,14 @@ def test_what_makes_no_sense(more: dict[str, object], said: str) -> None:
     assert said in only
 
 
+@pytest.mark.parametrize("to", [{}, {"to": "self"}])
+def test_nobody_pays_himself(to: dict[str, str]) -> None:
+    (only,) = mistakes(data_of([tokens("north", 3)], [work()], agreement({**PAID, **to}, party="self"), months=2))
+    assert only.startswith("is agreed with `self`, so that we would pay ourselves; say who is paid (`to: a court`)")
+    case = build([tokens("north", 3)], [work()], agreement({**PAID, "to": "a court"}, party="self"), months=2)
+    assert [term.id for term in case.terms] == [PAID["id"]]
+
+
 def test_what_the_other_party_pays_lowers_the_bill() -> None:
     found = solved(world(to="self"))
     assert found.cost == D(2 * 3000 - 5000)

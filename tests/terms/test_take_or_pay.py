@@ -144,7 +144,8 @@ def test_an_offer_of_another_party() -> None:
     ]
     own = agreement(TAKE | {"offer": "south-gpus", "quantity": "4 GPU"}, **{"with": "self"})  # which sells nothing
     assert mistakes(data_of([gpus("north", 3), gpus("south", 2)], [compute()], own)) == [
-        "`south-gpus` is sold by `south`, and this agreement is with `self`; agree it with `south`"
+        "`take` is of money or prices between two parties, and is agreed with `self`, who is one; "
+        "write it in an agreement with the provider who sells, or is paid"
     ]
 
 

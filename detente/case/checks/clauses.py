@@ -75,7 +75,8 @@ class _Clauses:
         for entry in self.entries:
             self._amendment(entry, entry.value)
         known = self.case.workloads if self.case.sure("workloads") else None
-        standing = list(in_force(self.agreements, self.events, self.case.offers, self.case.without, known))
+        every = in_force(self.agreements, self.events, self.case.offers, self.case.without, known)
+        standing = [found for found in every if not self._of_oneself(found)]
         for found in {found.term.kind: found for found in standing}.values():
             answers_of(found.term.in_force(found.validity))
         for found in (each for each in standing if isinstance(each.term, Returning)):
@@ -275,12 +276,18 @@ class _Clauses:
             what = f"`{term.id}` names {on}, and ends on {last}: it does nothing then"
             self.case.wrong(entry, (*path, *at), what, "move the day, or the end")
 
+    def _of_oneself(self, found: InForce) -> bool:
+        """Whether a clause moves money between its parties, who are one: nothing else is asked of it then."""
+        wrong = found.validity.counterparty == SELF and found.term.between_parties
+        if wrong:
+            what = f"`{found.term.id}` is of money or prices between two parties, and is agreed with `self`, who is one"
+            remedy = "write it in an agreement with the provider who sells, or is paid"
+            self.case.wrong(self.entries[found.agreement], self._path(found), what, remedy)
+        return wrong
+
     def _in_force(self, entry: Entry, found: InForce) -> None:
         """A clause against what it speaks of, under each of its readings."""
         path = self._path(found)
-        if found.term.effect == "grants" and found.validity.counterparty == SELF:
-            what = f"`{found.term.id}` is to give something, and is agreed with `self`, who sells nothing"
-            self.case.wrong(entry, path, what, "write it in an agreement with the provider who gives it")
         good = found.validity.counterparty in {SELF, *self.case.names("providers")}
         good &= self._parties(entry, path, found.term.parties, found.term.id)
         good &= set(found.validity.parties) <= {*self.case.values_of.get("party", ())}

@@ -12,7 +12,6 @@ from typing import ClassVar, Literal
 from pydantic import Field
 
 from detente.contract.case_view import CaseView
-from detente.contract.clause_text import SELF
 from detente.contract.metered.meter import Meter
 from detente.contract.reach.scope import Selection
 from detente.contract.reach.verdict import PERMIT, Reason, Verdict
@@ -105,8 +104,7 @@ class OneOffer(Term):
                 yield Flaw(f"`{self.offer}` is not capacity in GPUs", "name an offer of `kind: gpu`", ("offer",))
             elif offer.provider != party:
                 what = f"`{offer.id}` is sold by `{offer.provider}`, and this agreement is with `{party}`"
-                own = "" if party == SELF else f"name an offer of `{party}`, or "
-                yield Flaw(what, f"{own}agree it with `{offer.provider}`", ("offer",))
+                yield Flaw(what, f"name an offer of `{party}`, or agree it with `{offer.provider}`", ("offer",))
 
     def _of_others(self, case: CaseView) -> Iterator[Flaw]:
         """Work of which it is not said whether it may take of the offer; a word about it where there is none."""
