@@ -19,7 +19,8 @@
 Each becomes exit code 2 in ``cli``. An answer of "no" is a value (a ``Conflict``), never an error.
 
 Beside the tree stands ``FlawError``, which never leaves the reading of a case: a reader of one value raises it, and the
-case makes a ``Mistake`` of it, once it knows where that value stands.
+case makes a ``Mistake`` of it, once it knows where that value stands; and ``UnexplainedError``, a defect beside which
+there is a plan.
 """
 
 from __future__ import annotations
@@ -174,6 +175,17 @@ class BillError(DetenteError):
     def __init__(self, what: str, clauses: tuple[str, ...] = ()) -> None:
         super().__init__(what)
         self.clauses = clauses
+
+
+class UnexplainedError(Exception):
+    """A plan was found, and its marginal prices or reasons could not be worked out: a defect, which is its cause.
+
+    ``plan`` is that plan, without them.
+    """
+
+    def __init__(self, plan: object) -> None:
+        super().__init__("a plan was found, and what explains it could not be worked out")
+        self.plan = plan
 
 
 class SettleError(DetenteError):

@@ -6,15 +6,17 @@ Owns: its arguments, exit codes, and which stream gets what. Not here: any rule.
 from __future__ import annotations
 
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, cast
 
 import click
 
 from detente.cli.command import command, console, load, must_take_files, progress, spent, time_left, told
 from detente.cli.conflict import show_conflict
 from detente.cli.options import CASE, JSON, READING, SCENARIO, TIME_LIMIT, WITH, GivenPath, gap_of
+from detente.errors import UnexplainedError
 
 if TYPE_CHECKING:
+    from detente.results.conflict import Conflict
     from detente.results.plan import Plan
 
 
@@ -56,7 +58,12 @@ def plan(
     if left is not None and out is not None:
         places = len(loaded.offers) * (len(loaded.workloads) + 1)
         left = before_saving(left, *spent(), rows=places * len(loaded.periods))
-    found = find(loaded, gap=gap_of(gap), time_limit=left, progress=progress())
+    found: Plan | Conflict
+    fault = None
+    try:
+        found = find(loaded, gap=gap_of(gap), time_limit=left, progress=progress())
+    except UnexplainedError as error:  # the plan is saved and shown, and then the fault is told
+        found, fault = cast("Plan", error.plan), error.__cause__
     from detente.results.conflict import Conflict
 
     if isinstance(found, Conflict):
@@ -72,6 +79,8 @@ def plan(
             from detente.report.plans.terminal import plan_view
 
             plan_view(found, console())
+        if fault is not None:
+            raise fault
         return told(trouble)
 
 

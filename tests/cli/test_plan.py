@@ -5,6 +5,7 @@ from __future__ import annotations
 import errno
 import json
 import os
+from dataclasses import replace
 from decimal import Decimal
 from pathlib import Path
 from typing import Any
@@ -15,6 +16,7 @@ from click.testing import CliRunner
 from detente.cli import cli
 from detente.errors import CaseError, PlanError
 from detente.results.plan import Plan
+from detente.results.plan_rows import ClauseRow
 from tests.builders import agreement, data_of, work
 from tests.cli.asking import OFFERS, ONLY, document, slow, written
 from tests.cli.shell import detente
@@ -239,3 +241,30 @@ def test_a_report_of_a_case_says_whether_it_can_be_signed(good: Path, tmp_path: 
     stale = detente("report", plan, "--case", other, "--out", page)
     assert (stale.returncode, stale.stdout) == (2, "")
     assert "made of another case" in stale.stderr
+
+
+@pytest.mark.parametrize("rows", ["clauses", "decisions"])
+def test_a_defect_in_what_explains_a_plan_does_not_lose_it(
+    good: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, rows: str
+) -> None:
+    """It is saved and shown, without marginal prices or without reasons, and holds against itself; then it is told."""
+
+    def defective(*args: Any) -> Any:
+        raise ZeroDivisionError(rows)
+
+    whole = CliRunner().invoke(cli, ["plan", str(good), "--json"])
+    monkeypatch.setattr(f"detente.planner.answer.result.{rows}", defective)
+    done = CliRunner().invoke(cli, ["plan", str(good), "--json", "--out", str(tmp_path / "out")])
+    assert isinstance(done.exception, ZeroDivisionError)  # which `python -m detente` tells, with code 70
+    found, asked = Plan.load(tmp_path / "out"), Plan.from_json(whole.stdout)
+    assert (Plan.from_json(done.stdout).cost, found.cost, found.bound) == (asked.cost, asked.cost, asked.bound)
+    assert found.clauses == (asked.clauses if rows == "decisions" else tuple(_unpriced(c) for c in asked.clauses))
+    if rows == "clauses":
+        assert found.decisions == asked.decisions
+    else:
+        why = [(d.workload, d.offer, d.work, "why could not be worked out") for d in asked.decisions]
+        assert [(d.workload, d.offer, d.work, d.why) for d in found.decisions] == why
+
+
+def _unpriced(row: ClauseRow) -> ClauseRow:
+    return replace(row, binds=False, marginal=())

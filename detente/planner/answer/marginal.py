@@ -6,7 +6,7 @@ Owns: the rows of clauses, and reading their prices off a solution's duals. Not 
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable, Sequence
+from collections.abc import Callable, Collection, Iterable, Sequence
 from datetime import datetime
 from decimal import Decimal
 
@@ -29,8 +29,21 @@ def clauses(
     solution = easing.at_plan(solution)
     priced = solution.duals is not None and solution.reduced is not None
     denied = Denied(draft, solution, easing, out) if priced else None
+
+    def prices(term: Term) -> Iterable[MarginalPrice]:
+        return (*_of_rows(draft, solution, term, easing, out), *_of_denied(draft, denied, term)) if denied else ()
+
+    yield from _rows(draft, exact, prices)
+
+
+def without_prices(draft: Draft, exact: Bill) -> Iterable[ClauseRow]:
+    """Clause by clause, with no marginal prices."""
+    yield from _rows(draft, exact, lambda term: ())
+
+
+def _rows(draft: Draft, exact: Bill, prices: Callable[[Term], Iterable[MarginalPrice]]) -> Iterable[ClauseRow]:
     for term, settlement in zip(draft.case.terms, exact.settlements, strict=True):
-        marginal = (*_of_rows(draft, solution, term, easing, out), *_of_denied(draft, denied, term)) if denied else ()
+        marginal = tuple(prices(term))
         owed = sum((p.amount for p in settlement.postings), Decimal(0))
         yield ClauseRow(
             term.id,

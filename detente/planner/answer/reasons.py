@@ -86,6 +86,16 @@ def decisions(
                 yield _unused(known, arc, dearest)
 
 
+def without_reasons(draft: Draft, found: Quantities) -> Iterable[Decision]:
+    """The same where no reasons can be worked out, which is what each says."""
+    unknown = (DecisionReason("why could not be worked out"),)
+    for workload in draft.case.workloads:
+        for arc in sorted(
+            draft.arcs.of_workload[workload.id], key=lambda a: (-int(found.work[a.index].sum()), a.index)
+        ):
+            yield Decision(workload.id, arc.offer.id, nano(int(found.work[arc.index].sum()) * QUANTUM), unknown)
+
+
 def _used(known: _Arcs, arc: Arc, quanta: int, total: int) -> Decision:
     """Why work runs on an offer, so much of all that the workload asks for."""
     elsewhere = priced_in(arc.offer)

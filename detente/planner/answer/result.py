@@ -6,11 +6,11 @@ Owns: putting the plan together; allocations, standby, standings, unserved deman
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from dataclasses import replace
 from decimal import Decimal
 from fractions import Fraction
-from typing import Literal
+from typing import Literal, TypeVar
 
 import numpy as np
 
@@ -20,15 +20,15 @@ from detente.case.outside import outside
 from detente.contract.metered.use import nanos
 from detente.contract.settled.standing import Standing
 from detente.demand.quantum import PER_QUANTUM, QUANTUM
-from detente.errors import SolverError
+from detente.errors import SolverError, UnexplainedError
 from detente.planner.answer.assigned import assigned
 from detente.planner.answer.bill import Bill
 from detente.planner.answer.costs import at_present, cost_rows, work_of
 from detente.planner.answer.easing import Easing
 from detente.planner.answer.holdings import purchases
-from detente.planner.answer.marginal import clauses
+from detente.planner.answer.marginal import clauses, without_prices
 from detente.planner.answer.pricing_currency import stated_charges
-from detente.planner.answer.reasons import decisions
+from detente.planner.answer.reasons import decisions, without_reasons
 from detente.planner.answer.rounded_invoices import rounded_invoices
 from detente.planner.answer.whole_quanta import at_stake
 from detente.planner.formulation.draft import Draft
@@ -43,6 +43,8 @@ from detente.results.plan_rows import (
     WorkloadRow,
 )
 from detente.values.money import nano
+
+Explained = TypeVar("Explained")
 
 TOLERANCE = Decimal("1e-6")
 """Of the cost: by so much a bound may lie above it, which is the solver's tolerance and not a mistake."""
@@ -68,8 +70,10 @@ def result(
 
     ``bound`` and ``rounding`` are money, a bound that is not finite is none; ``wanted`` is a gap, a part of the cost.
 
-    Raises SolverError where the bound lies above the exact cost by more than rounding.
+    Raises SolverError where the bound lies above the exact cost by more than rounding, and UnexplainedError, with the
+    plan, where its marginal prices or reasons cannot be worked out.
     """
+    faults = list[Exception]()
     case, cost = draft.case, exact.total
     low = nano(Fraction(bound)) if np.isfinite(bound) else NO_BOUND
     if low > cost:
@@ -83,7 +87,16 @@ def result(
         status = stopped or "feasible"
     bought = tuple(purchases(draft, exact))
     rows, standings = cost_rows(draft, exact, solution), tuple(_standings(draft, exact))
-    return Plan(
+    easing = Easing.of(draft, model, solution, basis)
+    clause_rows = _worked_out(
+        lambda: clauses(draft, prices, exact, easing, model.out), lambda: without_prices(draft, exact), faults
+    )
+    decided = _worked_out(
+        lambda: decisions(draft, model, prices, exact.quantities, standings),
+        lambda: without_reasons(draft, exact.quantities),
+        faults,
+    )
+    plan = Plan(
         Plan.FORMAT,
         *case.head,
         status=status,
@@ -103,11 +116,11 @@ def result(
         moves=rows.moves,
         charges=rows.charges,
         postings=rows.postings,
-        clauses=tuple(clauses(draft, prices, exact, Easing.of(draft, model, solution, basis), model.out)),
+        clauses=clause_rows,
         workloads=tuple(_workloads(draft, exact)),
         providers=tuple(_providers(draft, exact)),
         capacity=rows.capacity,
-        decisions=tuple(decisions(draft, model, prices, exact.quantities, standings)),
+        decisions=decided,
         notes=(*_notes(draft.case), *assigned(draft.case, draft.by_price, bought)),
         stated=tuple(stated_charges(draft, exact)),
         rounded=tuple(rounded_invoices(draft, exact)),
@@ -115,6 +128,20 @@ def result(
         present_value=at_present(case, rows),
         bounded_by=bounded_by,
     )
+    if faults:
+        raise UnexplainedError(plan) from faults[0]
+    return plan
+
+
+def _worked_out(
+    rows: Callable[[], Iterable[Explained]], without: Callable[[], Iterable[Explained]], faults: list[Exception]
+) -> tuple[Explained, ...]:
+    """Rows that explain the plan, or those without: what goes wrong there, of whatever kind, loses no plan."""
+    try:
+        return tuple(rows())
+    except Exception as fault:
+        faults.append(fault)
+        return tuple(without())
 
 
 def _notes(case: Case) -> Iterable[Note]:
