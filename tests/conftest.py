@@ -34,6 +34,8 @@ if TYPE_CHECKING:
 EXAMPLES = Path(__file__).parent.parent / "examples"
 LONGEST = ("end_to_end/test_failures.py", "planner/test_oracle.py", "tests/test_examples.py")
 """Files of tests that take or wait for ten seconds each: they come first, and none is left when the others are done."""
+WAITING = "tests/end_to_end/"
+"""Tests that wait for servers come next, for the same reason: those of them that are left keep no processor busy."""
 
 settings.register_profile("suite", settings(deadline=None, suppress_health_check=[HealthCheck.too_slow]))
 settings.load_profile("suite")
@@ -51,8 +53,14 @@ def pytest_collection() -> Generator[None, object, object]:
         gc.enable()
 
 
+def turn(path: Path) -> tuple[bool, bool]:
+    """When the tests of a file come: what is lower comes first."""
+    file = path.as_posix()
+    return not file.endswith(LONGEST), WAITING not in file
+
+
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    items.sort(key=lambda item: not item.path.as_posix().endswith(LONGEST))
+    items.sort(key=lambda item: turn(item.path))
 
 
 @pytest.fixture(scope="session")

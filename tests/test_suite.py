@@ -11,6 +11,8 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
+from tests.conftest import LONGEST, turn
+
 TESTS = Path(__file__).parent
 Trees = dict[Path, ast.Module]
 
@@ -40,6 +42,15 @@ class Long:
 
     def __repr__(self) -> str:
         return "long " * 10_000
+
+
+def test_what_takes_long_comes_first_and_then_what_waits() -> None:
+    """Else it is left when the others are done, and a processor is idle beside it."""
+    first = sorted(TESTS.rglob("test_*.py"), key=turn)
+    assert {file.name for file in first[:3]} == {Path(file).name for file in LONGEST}, "a file has gone"
+    waits = [file.parent.name == "end_to_end" for file in first[3:]]
+    assert any(waits)
+    assert waits == sorted(waits, reverse=True)
 
 
 def test_what_is_long_as_text_does_not_hide_why_a_law_fails() -> None:
