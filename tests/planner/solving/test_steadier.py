@@ -296,7 +296,7 @@ def idle(found: Study, values: Floats) -> float:
     return hours
 
 
-@drawing(40)
+@drawing(26)
 @given(case=cases(), data=st.data())
 def test_what_moves_less_costs_the_same_and_obeys_every_row(case: Case, data: st.DataObject) -> None:
     line = data.draw(st.sampled_from([0, purchases.WHOLE_LINE]))  # above it, counts are rounded
