@@ -96,22 +96,25 @@ class Passage:
 
     def _made(self, around: Around) -> Callable[[bytes], bool] | None:
         begins = self._stream.begins(around)
-        secrets = self._hides.heads if self._hides is not None else ()
-        if begins is None or any(head in around.before or head in around.behind or b'"' in head for head in secrets):
+        hides = self._hides
+        secrets = hides.heads if hides is not None else ()
+        if begins is None or any(b'"' in head for head in secrets):
+            return None
+        if hides is not None and (hides.finds(around.before) or hides.finds(around.behind)):
             return None
         return KnownEvent(around, begins, secrets, self._incoming, self._stream, self._caller.connection).passes
 
     def _passed(self, part: StreamPart) -> bool:
         """Pass a part on; whether there may be more."""
-        if (hides := self._hides) is not None:
-            part.data = hides.struck(part.data)
-            if part.done or part.failure is not None:
-                part.data += hides.rest()
-        if part.failure is not None:
-            part.failure = struck_failure(part.failure, self._secrets)
-            self._last.append(part)
-            return False
         try:
+            if (hides := self._hides) is not None:
+                part.data = hides.struck(part.data)
+                if part.done or part.failure is not None:
+                    part.data += hides.rest()
+            if part.failure is not None:
+                part.failure = struck_failure(part.failure, self._secrets)
+                self._last.append(part)
+                return False
             if part.done:
                 self._stream.complete(part.data)
                 self._last.append(part)

@@ -36,6 +36,10 @@ class Sought:
     escapes: Sequence[bytes]
     """How an escape of one of its letters begins: without any, it stands there as it is, or not at all."""
     spelled: re.Pattern[bytes]
+    head: bytes
+    """Its first letters, ``SHORTEST`` of them, as they are."""
+    begins: re.Pattern[bytes]
+    """The same, with any of them escaped."""
 
 
 @lru_cache(maxsize=64)
@@ -65,7 +69,11 @@ def _in_place(found: re.Match[bytes]) -> bytes:
 
 def _sought(secret: str) -> Sought:
     escapes = [b"\\u", *(b"\\" + letter.encode() for letter in _ESCAPED if letter in secret)]
-    return Sought(secret.encode(), escapes, re.compile(b"".join(map(_spelled, secret))))
+    spelled = list(map(_spelled, secret))
+    head = secret[:SHORTEST].encode()
+    return Sought(
+        secret.encode(), escapes, re.compile(b"".join(spelled)), head, re.compile(b"".join(spelled[:SHORTEST]))
+    )
 
 
 def _spelled(letter: str) -> bytes:

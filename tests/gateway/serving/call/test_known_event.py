@@ -387,6 +387,17 @@ def test_an_event_like_the_one_before_it_is_not_read(shape: str, monkeypatch: py
         assert event.replace(b"theirs", b"ours") in found.told
 
 
+@pytest.mark.parametrize("tag", [SECRET, SECRET[:9], "".join(f"\\u{ord(letter):04x}" for letter in SECRET)])
+def test_an_event_that_holds_a_secret_beside_its_text_is_read_each_time(tag: str) -> None:
+    """However it is spelled there."""
+    about = MESSAGES.about.replace(b'"index":0', b'"tag":"%b","index":0' % tag.encode())
+    said = MESSAGES._replace(about=about)
+    found = asyncio.run(seen(said, [chunked(said.opens), *[chunked(about)] * 6, chunked(said.ends) + LAST]))
+    assert found.told.count(b"TEXT") == 6
+    assert found.told.count(b"[credential]") == (0 if tag == SECRET[:9] else 6)
+    assert found.told.count(tag.encode()) == (6 if tag == SECRET[:9] else 0)
+
+
 def test_such_an_event_is_life_of_its_provider() -> None:
     """Else a stream of nothing else would be cut for its silence."""
     assert asyncio.run(seen(CHAT, [chunked(CHAT.opens), *[chunked(CHAT.about)] * 4])).stirred
