@@ -14,7 +14,7 @@ import numpy as np
 
 from detente.contract.roles import AsksPart, ConcedesPart
 from detente.contract.term import Term
-from detente.planner.conflict_facts import plural
+from detente.planner.conflict_words import plural
 from detente.planner.formulation.draft import Draft
 from detente.planner.formulation.expression import Floats
 from detente.planner.formulation.owner import Owner, by_owner

@@ -10,20 +10,26 @@ Owns: what is lifted, and whether that cures a conflict. Not here: which facts a
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
+from typing import TypeVar
 
 import numpy as np
 
 from detente.contract.metered.meter import MONEY
+from detente.contract.roles import StandbyHedge
 from detente.contract.term import Term
 from detente.errors import UnsettledError
 from detente.market.offer import AnyOffer
+from detente.planner.conflict_changes import opened, valued
 from detente.planner.formulation.draft import Draft
 from detente.planner.formulation.expression import Bools, Ints
 from detente.planner.formulation.owner import Owner
 from detente.planner.kept_whole import kept_within_nodes
 from detente.planner.open_program import Absence
 from detente.planner.study import Study
+
+T = TypeVar("T")
+"""Owners, or facts."""
 
 
 def lifted(study: Study, owners: Sequence[Owner]) -> Study:
@@ -50,16 +56,16 @@ def closed_in(draft: Draft, offer: AnyOffer) -> Bools:
     return found
 
 
-def fewest(owners: Sequence[Owner], cures: Callable[[Sequence[Owner]], bool]) -> list[Owner]:
+def fewest(owners: Sequence[T], cures: Callable[[Sequence[T]], bool]) -> list[T]:
     """Drop each owner in turn; one whose absence cures nothing stays out. What is left is minimal.
 
     Of an amended clause each version by itself, so that the one is named which collides. It is known that the absence
     of all of them cures the conflict.
     """
-    needed: list[Owner] = []
-    dropped: list[Owner] = []
+    needed: list[T] = []
+    dropped: list[T] = []
 
-    def drop(some: Sequence[Owner], *, known: bool = False) -> None:
+    def drop(some: Sequence[T], *, known: bool = False) -> None:
         """By halves, since few collide: where the absence of several cures nothing, nor does that of each in turn."""
         if not known and not cures([*dropped, *some]):
             dropped.extend(some)
@@ -77,16 +83,20 @@ def fewest(owners: Sequence[Owner], cures: Callable[[Sequence[Owner]], bool]) ->
 
 @dataclass(frozen=True)
 class Lifting:
-    """A study of a case that has no plan, and one in which closed offers are open, where clauses count money.
+    """A study of a case that has no plan, and one in which what may be lifted only by another program is lifted.
 
-    ``shut``: when each of these is not there. They are tried in ``opened``, unless they have no price then; where all
-    of them together cure nothing, there is none, and none of them does alone.
+    ``shut``: when each closed offer is not there, where clauses count money; they are tried in ``freed``, unless they
+    have no price then, or all of them together cure nothing (``opens``). ``owed``: work that must be served, where it
+    matters to others whether a part is left: standby counts it as lost, and a move as waiting. It has a value in
+    ``freed``. With neither, or where what was decided before some news is kept by column, there is no ``freed``.
     """
 
     study: Study
     whole: Ints | None
     shut: dict[str, tuple[Absence, ...]]
-    opened: Study | None
+    owed: frozenset[str]
+    freed: Study | None
+    opens: bool = False
     unpriced: frozenset[str] = frozenset()
 
     @classmethod
@@ -95,24 +105,31 @@ class Lifting:
 
         ``whole``: columns that must be integer for the conflict to show.
         """
+        case = study.case
         by_money = any(meter.measure in MONEY for clause in clauses for meter in clause.meters())
-        shut = {each.id: tuple(_closings(study.draft, each)) for each in study.case.offers} if by_money else {}
+        shut = {each.id: tuple(_closings(study.draft, each)) for each in case.offers} if by_money else {}
         shut = {name: times for name, times in shut.items() if times}
-        if not shut or study.past is not None:  # what is known of the past is kept by column
-            return cls(study, whole, shut, None)
-        opened = _opened(study, shut)
-        still = {each.id for each in opened.case.offers if closed_in(opened.draft, each).any()}  # they have no price
+        counted = any(isinstance(clause, StandbyHedge) for clause in clauses)
+        owed = frozenset(w.id for w in case.workloads if w.value is None and (counted or w.moving))
+        if study.past is not None or not (shut or owed):
+            return cls(study, whole, shut, owed, None)
+        freed = study.under(valued(opened(case, shut.keys()), owed)).serving(owed)
+        still = {each.id for each in freed.case.offers if closed_in(freed.draft, each).any()}  # they have no price
         every = [Owner("offer", name) for name in shut if name not in still]
-        cures = bool(every) and lifted(opened, every).possible()
-        return cls(study, whole, shut, opened if cures else None, frozenset(still))
+        opens = bool(every) and lifted(freed, every).possible()
+        return cls(study, whole, shut, owed, freed, opens, frozenset(still))
 
     def cures(self, owners: Sequence[Owner]) -> bool:
         """Whether there is a plan in whole units without some facts; a search that is not through says no."""
         closed = {owner.name for owner in owners if owner.kind == "offer" and owner.name in self.shut}
-        if closed:
-            return self.opened is not None and not closed & self.unpriced and in_whole(self._with_open(owners))
+        if closed and (not self.opens or closed & self.unpriced):
+            return False
         found = lifted(self.study, owners)
-        return found.possible(self.whole) and (self.whole is not None or in_whole(found))
+        if not closed and not found.possible(self.whole):
+            return False
+        if closed or any(owner.kind == "demand" and owner.name in self.owed for owner in owners):
+            return self.freed is not None and in_whole(self._in_freed(self.freed, owners))
+        return self.whole is not None or in_whole(found)
 
     def together(self) -> list[Owner]:
         """The fewest closed offers that cure it together; none where they do not, open all at once."""
@@ -121,20 +138,13 @@ class Lifting:
             return []
         return fewest(every, lambda shut: not self.cures([owner for owner in every if owner not in shut]))
 
-    def _with_open(self, owners: Sequence[Owner]) -> Study:
-        """Without some facts, and with all other closed offers as closed as they are."""
-        assert self.opened is not None
+    def _in_freed(self, freed: Study, owners: Sequence[Owner]) -> Study:
+        """Without some facts, with all other closed offers as closed as they are, and all other work served."""
         names = {owner.name for owner in owners if owner.kind == "offer"}
         gone = [each for name, times in self.shut.items() if name not in names for each in times]
-        return lifted(self.opened.losing(gone), owners)
-
-
-def _opened(study: Study, offers: Iterable[str]) -> Study:
-    """The study of a case in which some offers are always there."""
-    always, names = {"from_": None, "until": None, "closed": ()}, set(offers)
-    each = tuple(o.model_copy(update=always) if o.id in names else o for o in study.case.offers)
-    declared = study.case.declared.model_copy(update={"offers": each})
-    return study.under(replace(study.case, declared=declared))
+        left = {owner for owner in owners if owner.kind == "demand" and owner.name in self.owed}
+        must = self.owed - {owner.name for owner in left}
+        return lifted(freed.losing(gone).serving(must), [owner for owner in owners if owner not in left])
 
 
 def _closings(draft: Draft, offer: AnyOffer) -> Iterator[Absence]:

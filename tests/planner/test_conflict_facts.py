@@ -310,3 +310,73 @@ def test_forty_closed_offers_are_opened_in_one_program(monkeypatch: pytest.Monke
     (fact,) = refused(case).facts  # one sentence for all 40
     assert fact == "each of `n0`, `n1`, `n2` and 37 more is not on offer from 2026-04-01 on"
     assert len(made) == 2
+
+
+# -- floors that no work fills ----------------------------------------------------------------------------------------
+BY_INVOICE = "`floor` counts what is invoiced, and nothing is before 2026-02-01; with `moment: use` `floor` can be met"
+
+
+@pytest.mark.parametrize("demand", ["10 GPU", "1000 GPU"])
+@pytest.mark.parametrize(
+    "floor",
+    [
+        {"amount": "5 k USD", "windows": {"every": "month"}, "shortfall": "forbidden"},
+        {"amount": "20 k USD", "milestones": [{"by": "2026-02-01", "reach": "10 k USD"}]},
+    ],
+)
+def test_of_a_floor_by_invoice_it_is_told_that_nothing_counts_before_the_first_and_no_work(
+    demand: str, floor: Data
+) -> None:
+    """January's 10 GPUs at 2 USD are 14,880 USD, invoiced on February 1: nothing counts before, however many run."""
+    clause = {"id": "floor", "kind": "minimum-commitment", "moment": "invoice"} | floor
+    case = build([gpus("north", 2)], [compute(demand=demand)], agreement(clause), months=3)
+    assert check(case).conflict.facts == (BY_INVOICE,)  # type: ignore[union-attr]
+    used = agreement(clause | {"moment": "use"})
+    assert check(build([gpus("north", 2)], [compute(demand=demand)], used, months=3)).answer == "yes"
+
+
+def test_of_a_floor_by_purchase_the_days_are_told_on_which_reservations_begin() -> None:
+    """30 k USD are to be bought each quarter; three months of 10 GPUs at 2 USD may be bought on April 1 alone.
+
+    As it is used nothing would count before April either, so of the moment nothing is told.
+    """
+    quarter = {
+        "amount": "30 k USD",
+        "windows": {"every": "quarter"},
+        "moment": "purchase",
+        "shortfall": {"fee": "100%"},
+    }
+    reserved = gpus("north", 2, buy="reserved", term="3 months", starts=["2026-04-01"])
+    clauses = agreement({"id": "floor", "kind": "minimum-commitment"} | quarter)
+    case = build([reserved, gpus("south", 2)], [compute()], clauses, months=6)
+    assert check(case).conflict.facts == (  # type: ignore[union-attr]
+        "`north-gpus` is reserved for 3 months, and begins on the days of its `starts` (2026-04-01)",
+    )
+    del reserved["starts"]
+    assert check(build([reserved, gpus("south", 2)], [compute()], clauses, months=6)).answer == "yes"
+
+
+def test_of_a_floor_after_credits_the_work_is_told() -> None:
+    """10 GPUs for six months at 3 USD are 130,320 USD, less 50,000: of 14 it would be 182,448, and 132,448 are left."""
+    floor = MINIMUM | {"amount": "120 k USD", "measure": "after-credits"}
+    clauses = agreement(floor, {"id": "gift", "kind": "credit", "amount": "50 k USD"})
+    assert refused(build([gpus("north", 3)], [compute()], clauses, months=6)).facts == (
+        "`research` is work that they cover (43.4 k GPU-hours in all), and there is no more of it",
+    )
+    assert check(build([gpus("north", 3)], [compute(demand="14 GPU")], clauses, months=6)).answer == "yes"
+
+
+@pytest.mark.parametrize("value", [{}, {"value": "5 USD per GPU-hour"}])
+def test_of_what_survives_no_value_is_told_where_it_cures_nothing(value: Data) -> None:
+    """7 of 10 GPUs are to survive the loss of the north, and the south has 3. What goes unserved is lost as well."""
+    offers, small = [gpus("north", 3)], gpus("south", 2, capacity="3 GPU")
+    works = [compute(survives="70%", **value)]
+    found = refused(build([*offers, small], works, months=2))
+    assert found.facts == ("`south-gpus` has no more capacity (3 GPU)",)
+    assert check(build([*offers, small | {"capacity": "7 GPU"}], works, months=2)).answer == "yes"
+
+
+def test_work_that_has_a_value_is_not_said_to_have_none() -> None:
+    """Nothing of what one provider sells survives its loss."""
+    works = [compute(survives="30%", value="2.40 USD per GPU-hour")]
+    assert refused(build([gpus("north", 2)], works, months=2)).facts == ()

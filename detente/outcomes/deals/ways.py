@@ -21,7 +21,7 @@ from detente.errors import CaseError
 from detente.outcomes.deals.deal import DealWay, Fee, WayKind
 from detente.outcomes.time_left import Budget
 from detente.planner.check import performable, performed
-from detente.planner.conflict_facts import plural
+from detente.planner.conflict_words import plural
 from detente.planner.formulation.softening import DENIED
 from detente.planner.solving.incumbent import Incumbent
 from detente.planner.solving.search import Progress

@@ -113,6 +113,9 @@ class Posed(Running):
         size = self.program.n - n
         nothing = np.zeros(size)
         self.zeroed = np.append(self.zeroed, np.ones(size, dtype=np.int16))
+        for block in self.program.column_blocks:
+            if block.start >= n and block.remedy and self.spared is not None and block.owner not in self.spared:
+                self.zeroed[block.numbers] += 1  # as ``perform`` left those that were there
         self.pinned = np.append(self.pinned, np.full((2, size), np.nan), axis=1)
         self._low, self._high = np.append(self._low, nothing), np.append(self._high, nothing)
         some = np.flatnonzero(entries.rows < m)  # by column
