@@ -12,6 +12,8 @@ from pathlib import Path
 
 import pytest
 
+from tests.waiting import PATIENCE
+
 PACKAGE = Path(__file__).parents[1] / "detente"
 
 # Each room imports only what stands before it, and so does each room inside a room.
@@ -219,7 +221,7 @@ def loaded_by(*arguments: str) -> set[str]:
         capture_output=True,
         text=True,
         cwd=PACKAGE.parent,
-        timeout=60,
+        timeout=PATIENCE,
         check=True,
     )
     return {line.rpartition("|")[2].strip().partition(".")[0] for line in done.stderr.splitlines()}

@@ -16,7 +16,7 @@ from typing import Any, TypeVar
 
 T = TypeVar("T")
 
-PATIENCE = 60.0
+PATIENCE = 180.0
 """Seconds after which a test gives up. No measure of speed: far more than a busy machine takes."""
 AGES = 1000.0
 """A deadline, in seconds, that no test lives to see: whoever tests it says that so much time has passed."""

@@ -14,6 +14,7 @@ from detente.cli.listing import COMMANDS
 from tests.builders import agreement, data_of, tokens, work
 from tests.cli.asking import document, written
 from tests.cli.shell import detente, environment
+from tests.waiting import PATIENCE
 
 
 def test_help() -> None:
@@ -39,7 +40,7 @@ def test_help_is_quick() -> None:
         "print([m for m in ('numpy', 'highspy', 'rich', 'jinja2', 'pydantic') if m in sys.modules], file=sys.stderr)"
     )
     done = subprocess.run(
-        [sys.executable, "-c", code], capture_output=True, text=True, env=environment(), check=True, timeout=60
+        [sys.executable, "-c", code], capture_output=True, text=True, env=environment(), check=True, timeout=PATIENCE
     )
     assert done.stderr.strip() == "[]"
 

@@ -16,6 +16,7 @@ from tests.cli.asking import written
 from tests.cli.shell import ROOT, environment
 from tests.gateway.caller import HELLO
 from tests.gateway.stage import case_data
+from tests.waiting import PATIENCE
 
 WITHOUT = "import sys; sys.modules.update(dict.fromkeys({missing!r})); from detente.cli import main; main()"
 
@@ -23,7 +24,7 @@ WITHOUT = "import sys; sys.modules.update(dict.fromkeys({missing!r})); from dete
 def detente(missing: list[str], *arguments: object) -> subprocess.CompletedProcess[str]:
     """Run a command where packages are not installed."""
     command = [sys.executable, "-c", WITHOUT.format(missing=missing), *map(str, arguments)]
-    return subprocess.run(command, capture_output=True, text=True, env=environment(), timeout=60, check=False)
+    return subprocess.run(command, capture_output=True, text=True, env=environment(), timeout=PATIENCE, check=False)
 
 
 @pytest.fixture
@@ -46,7 +47,12 @@ def test_a_name_says_what_to_install() -> None:
     program = "import sys; sys.modules['msgspec'] = None\ntry: from detente import simulate\n"
     program += "except ImportError as error: print(error)"
     done = subprocess.run(
-        [sys.executable, "-c", program], check=False, capture_output=True, text=True, env=environment(), timeout=60
+        [sys.executable, "-c", program],
+        check=False,
+        capture_output=True,
+        text=True,
+        env=environment(),
+        timeout=PATIENCE,
     )
     assert (done.stdout, done.stderr) == ("`simulate` needs an optional package: pip install 'detente[gateway]'\n", "")
 
@@ -82,7 +88,10 @@ def test_traces_say_what_to_install(case: Path, package: str) -> None:
 
 def test_nothing_of_traces_is_imported_where_they_are_off() -> None:
     program = "import sys, detente.gateway.serving.processes.worker; sys.exit('opentelemetry' in sys.modules)"
-    assert subprocess.run([sys.executable, "-c", program], env=environment(), timeout=60, check=False).returncode == 0
+    assert (
+        subprocess.run([sys.executable, "-c", program], env=environment(), timeout=PATIENCE, check=False).returncode
+        == 0
+    )
 
 
 def test_planning_needs_none_of_them(case: Path) -> None:

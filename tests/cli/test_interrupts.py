@@ -15,12 +15,13 @@ from detente.cli import cli
 from detente.results.plan import Plan
 from tests.cli.asking import document, slow
 from tests.cli.shell import detente, environment
+from tests.waiting import PATIENCE
 
 
 def python(code: str) -> subprocess.CompletedProcess[str]:
     """Run a program that calls a command its own way."""
     return subprocess.run(
-        [sys.executable, "-c", code], capture_output=True, text=True, env=environment(), check=False, timeout=120
+        [sys.executable, "-c", code], capture_output=True, text=True, env=environment(), check=False, timeout=PATIENCE
     )
 
 
@@ -135,7 +136,7 @@ def test_a_time_limit_is_kept(tmp_path: Path) -> None:
 def test_a_reader_that_goes_away(good: Path) -> None:
     shell = f"'{sys.executable}' -m detente plan '{good}' --json | head -c 10"
     done = subprocess.run(
-        ["bash", "-c", shell], capture_output=True, text=True, env=environment(), check=False, timeout=60
+        ["bash", "-c", shell], capture_output=True, text=True, env=environment(), check=False, timeout=PATIENCE
     )
     assert done.stdout == '{"checksum'
     assert "Traceback" not in done.stderr

@@ -17,6 +17,7 @@ from detente.cli import streams
 from tests.builders import agreement, data_of, tokens, work
 from tests.cli.asking import written
 from tests.cli.shell import detente, environment
+from tests.waiting import PATIENCE
 
 TITLE = "Größe → 文 \N{GRINNING FACE}"
 RUN = f"{shlex.quote(sys.executable)} -m detente"
@@ -26,7 +27,7 @@ def shell(line: str, cwd: Path | None = None, **more: str) -> subprocess.Complet
     """Run a line as bash does; ``detente`` in it is ours."""
     line = line.replace("detente ", f"{RUN} ")
     return subprocess.run(
-        ["bash", "-c", line], capture_output=True, env=environment(**more), cwd=cwd, timeout=120, check=False
+        ["bash", "-c", line], capture_output=True, env=environment(**more), cwd=cwd, timeout=PATIENCE, check=False
     )
 
 

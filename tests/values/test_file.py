@@ -16,6 +16,7 @@ from typing import Any
 import pytest
 
 from detente.values.file import leads_out, opened, read, whole_file, write, write_with
+from tests.waiting import PATIENCE
 
 
 class Killed(BaseException):
@@ -161,7 +162,7 @@ def test_a_full_disk_names_the_file(tmp_path: Path) -> None:
     )
     (tmp_path / "x").write_bytes(b"old")
     done = subprocess.run(
-        [sys.executable, "-c", code, str(tmp_path / "x")], capture_output=True, text=True, check=True, timeout=60
+        [sys.executable, "-c", code, str(tmp_path / "x")], capture_output=True, text=True, check=True, timeout=PATIENCE
     )
     assert done.stdout == f"{tmp_path / 'x'} File too large\n"
     assert (tmp_path / "x").read_bytes() == b"old"

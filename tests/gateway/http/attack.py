@@ -10,6 +10,8 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from typing import Literal
 
+from tests.waiting import PATIENCE
+
 SMUGGLED = "/smuggled"
 MANY = 1 << 20
 
@@ -116,7 +118,7 @@ def _chunked(data: bytes) -> int:
 def attack(target: Target, what: Attack, patience: float = 2.0) -> Found:
     """Send it, and read until the server hangs up or says nothing more for so long, in seconds."""
     raw = b""
-    with socket.create_connection((target.host, target.port), timeout=60) as sock:
+    with socket.create_connection((target.host, target.port), timeout=PATIENCE) as sock:
         sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
         if what.slow:
             sock.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 4096)

@@ -15,6 +15,7 @@ from detente.gateway.serving.caps.cap_news import CapNews
 from detente.live.notice import Notify
 from tests.builders import Data
 from tests.ledger.caps.test_budgets import taken
+from tests.waiting import PATIENCE
 
 DOCUMENT: Data = {"id": "b", "text": "hello"}
 
@@ -39,7 +40,7 @@ class Heard:
         self._any.release()
 
     def wait(self) -> None:
-        assert self._any.acquire(timeout=60)
+        assert self._any.acquire(timeout=PATIENCE)
 
 
 def notifier(heard: Heard) -> Notifier:
@@ -92,7 +93,7 @@ def test_more_than_can_wait_are_dropped_and_said() -> None:
     heard = Heard()
 
     def post(address: str, body: bytes) -> None:
-        assert gate.wait(60)
+        assert gate.wait(PATIENCE)
 
     sends = Notifier(heard.say, post, (0.0,))
     for _ in range(MAX_WAITING + 2):
@@ -123,7 +124,7 @@ def test_a_real_server_gets_the_document() -> None:
         thread.start()
         sends = Notifier(got.append)  # type: ignore[arg-type]  # it says nothing
         sends.send(Notify(url=f"http://127.0.0.1:{server.server_port}/hook"), DOCUMENT)
-        assert there.wait(60)
+        assert there.wait(PATIENCE)
         thread.join()
         sends.close()
     assert got == [("application/json", DOCUMENT)]
