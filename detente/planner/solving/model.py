@@ -51,6 +51,7 @@ class Model(Posed):
     """
 
     as_scaled = False
+    _longer: tuple[Basis, Basis] | None = None  # the last that was extended, and what it is then
 
     # -- solving -------------------------------------------------------------------------------------------------
     def solve_linear(self) -> Solution:
@@ -183,18 +184,26 @@ class Model(Posed):
 
     def start_at(self, basis: Basis) -> None:
         """Begin the next linear solve there; what was added since stands at zero, and its rows are free."""
-        import highspy
-
-        given, kinds = basis.given, highspy.HighsBasisStatus
-        if not given.valid or basis.columns > self.program.n or basis.rows > self.program.m:
+        if not basis.given.valid or basis.columns > self.program.n or basis.rows > self.program.m:
             return
         if (basis.columns, basis.rows) != (self.program.n, self.program.m):
-            given = highspy.HighsBasis()
+            basis = self._extended(basis)
+        self.highs.setBasis(basis.given)
+
+    def _extended(self, basis: Basis) -> Basis:
+        """The same over all that there is now: kept, as prices go back to one again and again, and it takes a while."""
+        before, known = self._longer or (None, None)
+        if known is None or before is not basis or (known.columns, known.rows) != (self.program.n, self.program.m):
+            import highspy
+
+            given, kinds = highspy.HighsBasis(), highspy.HighsBasisStatus
             more = [kinds.kLower] * (self.program.n - basis.columns), [kinds.kBasic] * (self.program.m - basis.rows)
             given.col_status = [*basis.given.col_status, *more[0]]
             given.row_status = [*basis.given.row_status, *more[1]]
             given.valid = True
-        self.highs.setBasis(given)
+            known = Basis(given, self.program.n, self.program.m)
+            self._longer = basis, known
+        return known
 
     def _run(self, *, linear: bool) -> Solution:
         import highspy

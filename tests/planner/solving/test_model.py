@@ -188,6 +188,26 @@ def test_a_model_that_was_stopped_solves_again() -> None:
         assert model.solve_linear().status == "optimal"
 
 
+def test_where_a_solve_ended_is_gone_back_to_whatever_was_added_since() -> None:
+    """8 of work at 1 here and 2 there; each row that is added lets less of it be done here."""
+    program, of = LinearProgram(), Owner("t", "work")
+    here = program.columns(of, "here", 1, cost=1.0, upper=9.0)
+    there = program.columns(of, "there", 1, cost=2.0, upper=9.0)
+    at = np.zeros(1, dtype=np.int32)
+    program.require(of, "all", Expr(1, [(at, here, 1.0), (at, there, 1.0)]) >= [8.0])
+    model = Model(program)
+    assert model.solve_linear().objective == pytest.approx(8)
+    basis = model.basis
+    for rows, (most, least) in enumerate(((4.0, 4 + 2 * 4), (3.0, 3 + 2 * 5)), start=2):
+        program.require(Owner("t", f"most-{most}"), "most", Expr(1, [(at, here, 1.0)]) <= [most])
+        model.extend()
+        model.turn(frozenset())
+        assert len(model._extended(basis).given.row_status) == rows
+        assert model._extended(basis) is model._extended(basis)
+        model.start_at(basis)
+        assert model.solve_linear().objective == pytest.approx(least)
+
+
 def test_a_solver_made_anew_goes_on_where_the_old_one_ended(monkeypatch: pytest.MonkeyPatch) -> None:
     """After interior point; with the bounds that hold at the moment."""
     monkeypatch.setattr("detente.planner.solving.model.SIMPLEX_COLUMNS", 0)
