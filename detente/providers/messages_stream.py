@@ -16,6 +16,7 @@ import msgspec
 from detente.providers import sse
 from detente.providers.error_object import error_of
 from detente.providers.foreign_thought import foreign_thought, says_foreign
+from detente.providers.message_shape import Block, Places, as_taken, end_as_taken, is_taken
 from detente.providers.messages_usage import ENDING, UNKNOWN_USE, WHOLE, MessagesUsage, Metered, told_usage
 from detente.providers.openai_usage import with_usage
 from detente.providers.reply_head import is_odd, mended
@@ -68,13 +69,10 @@ class _Started(msgspec.Struct):
     id: Any = None
 
 
-class _Block(msgspec.Struct):
-    type: Any = ""
-
-
 class _Event(msgspec.Struct):
     type: str = ""
-    content_block: _Block | None = None
+    index: Any = None
+    content_block: Block | None = None
     message: _Started | None = None
     delta: dict[str, Any] | None = None
     usage: Any = None
@@ -85,8 +83,11 @@ class _Whole(msgspec.Struct):
     content: list[msgspec.Raw]
     model: msgspec.Raw = msgspec.Raw(b"")
     stop_reason: Any = None
+    stop_sequence: Any = None
     usage: Any = None
     id: Any = None
+    type: Any = None
+    role: Any = None
 
 
 class _Refused(msgspec.Struct):
@@ -131,6 +132,8 @@ def reply_of(body: bytes) -> Reply | Failure:
         body = with_usage(body, told)
     if is_odd(found.id):
         body = mended(body)
+    if not is_taken(found.type, found.role, found.stop_reason, found.stop_sequence, found.content):
+        body = as_taken(body)
     return Reply(body, usage.tokens if usage else None, finish_of(found.stop_reason), bytes(found.model))
 
 
@@ -183,11 +186,12 @@ class MessagesDecoder(Decoder):
         The longest event that is held, in bytes.
     """
 
-    __slots__ = ("_content", "_done", "_events", "_failed", "_stopped", "_usage", "around")
+    __slots__ = ("_content", "_done", "_events", "_failed", "_places", "_stopped", "_usage", "around")
 
     def __init__(self, most: int = sse.MAX_BYTES) -> None:
         self._events = sse.Events(most)
         self._usage: MessagesUsage | None = None
+        self._places = Places()
         self._content = self._done = self._failed = self._stopped = False
         self.around: Around | None = None
 
@@ -210,7 +214,7 @@ class MessagesDecoder(Decoder):
         if not is_utf8(block):
             why = failure("broken", 502, "the provider sent an event that is not UTF-8")
             return self._over(self._fail(StreamPart(), why), [])
-        if self._content and (pieces := _plain(block)):
+        if self._content and not self._places.odd and (pieces := _plain(block)):
             if pieces == 1:
                 self.around = _around(block) or self.around
             return StreamPart(block, content=pieces)
@@ -256,10 +260,20 @@ class MessagesDecoder(Decoder):
                 made = any(said for name, said in (event.delta or {}).items() if name != "type")
                 self._content |= made
                 part.content += made
+                if (piece := self._places.piece(data, event.index, event.delta)) is None:
+                    self._fail(part, failure("broken", 502, "the provider sent a piece of a block that did not begin"))
+                    return None
+                start, data = piece
+                mark = sse.event(start, "content_block_start") if start else b""
+            case "content_block_stop":
+                data = self._places.stopped(data, event.index)
             case "content_block_start":  # a call of a tool, or a redacted thought, is whole or named at its start
                 named = event.content_block is not None and event.content_block.type not in ("text", "thinking")
                 self._content |= named
                 part.content += named
+                if event.content_block is None:
+                    return None  # its first piece says how it would have begun
+                data = self._places.started(data, event.index, event.content_block)
             case "message_start" if event.message is not None:
                 _, told = self._metered(event.message.usage, WHOLE)
                 if told is not None or is_odd(event.message.id):
@@ -273,6 +287,10 @@ class MessagesDecoder(Decoder):
                     part.tokens = self._usage.tokens if self._usage else None
                 if told is not None:
                     data = with_usage(data, told)
+                if event.delta is not None and not all(
+                    isinstance(event.delta.get(name), str | None) for name in ("stop_reason", "stop_sequence")
+                ):
+                    data = end_as_taken(data)
                 mark = b"" if part.tokens is not None else UNKNOWN_USE
                 if event.delta is not None and (stop := event.delta.get("stop_reason")):
                     part.finish = finish_of(stop)

@@ -262,10 +262,11 @@ def test_a_statuss_meaning_without_a_body() -> None:
 def test_a_usage_that_cannot_be_read_is_unknown_and_spoils_no_reply(usage: Any) -> None:
     """Anthropic's clients take nothing but numbers: a count that nobody knows is 0, and a stream is marked."""
     unknown = {"input_tokens": 0, "output_tokens": 0}
-    found = reply_of(json.dumps({"content": [], "stop_reason": "end_turn", "usage": usage}).encode())
+    told = {"type": "message", "role": "assistant", "content": [], "stop_reason": "end_turn"}
+    found = reply_of(json.dumps({**told, "usage": usage}).encode())
     assert isinstance(found, Reply)
     assert (found.tokens, found.finish) == (None, "stop")
-    assert json.loads(found.body) == {"content": [], "stop_reason": "end_turn", "usage": unknown}
+    assert json.loads(found.body) == {**told, "usage": unknown}
     for reading, written in ((MessagesDecoder(), as_events), (InvokeDecoder(), as_frames)):
         message = {"id": "msg_1", "content": [], "usage": usage}
         ends = {"type": "message_delta", "delta": {"stop_reason": "end_turn"}, "usage": usage}

@@ -47,7 +47,8 @@ def test_an_id_is_told_as_a_text_and_a_time_as_a_number(id_: Any, made: Any, own
 
 
 def test_anthropics_id_and_openais_time_of_a_response() -> None:
-    message = {"id": 7, "content": [], "stop_reason": "end_turn", "usage": {"input_tokens": 1, "output_tokens": 1}}
+    head = {"id": 7, "type": "message", "role": "assistant"}
+    message = {**head, "content": [], "stop_reason": "end_turn", "usage": {"input_tokens": 1, "output_tokens": 1}}
     found = message_of(json.dumps(message).encode())
     assert isinstance(found, Reply)
     assert json.loads(found.body) == message | {"id": "7"}

@@ -104,7 +104,9 @@ class InvokeDecoder(MessagesDecoder):
         if not is_utf8(data):
             self._fail(part, broken("an event that is not UTF-8"))
             return
-        if self._content and not data.count(EMPTY) and is_piece(data):  # of bytes, `count` is faster than `in`
+        if (
+            self._content and not (self._places.odd or data.count(EMPTY)) and is_piece(data)
+        ):  # of bytes, `count` is faster than `in`
             part.content += 1
             shown.append(HEAD + sse.one_line(data) + b"\n\n")
             return
