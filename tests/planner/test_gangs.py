@@ -7,6 +7,7 @@ from typing import Any
 
 import pytest
 
+from detente.errors import CaseError
 from tests.builders import D, Data, build, compute, gpus, solved
 from tests.planner.test_oracle import agree
 
@@ -130,3 +131,10 @@ def test_gangs_by_the_hour_that_do_not_fit_at_once_say_so(capacity: int | None, 
     assert found.cost == 2 * 6 * JANUARY
     (why,) = [d.why for d in found.decisions if d.workload == "a"]
     assert (said in why) if said else ("turns" not in why)
+
+
+def test_a_gang_that_no_unit_divides_is_told_what_to_write() -> None:
+    """Of 8 GPUs at a time 30 are none: the next are 3 x 8 and 4 x 8."""
+    job = {"id": "train", "kind": "training", "work": "1 k GPU-hour", "gang": "30 GPU", "deadline": "2026-02"}
+    with pytest.raises(CaseError, match="divides its gang of 30 GPU: write `24 GPU` or `32 GPU`"):
+        build([gpus("north", 2, unit=8)], [job | {"runs-on": {"accelerators": {"H100": 1}}}], months=1)

@@ -19,6 +19,7 @@ from detente.market.offer import AnyOffer, GpuOffer, ProvisionedOffer
 from detente.values.exchange_rate import exchange_flaws
 from detente.values.likeness import did_you_mean, nearest
 from detente.values.period import FIRST, LAST, later, on_the_clock_of
+from detente.values.quantity import Amount
 
 MAX_GROWTH = 10**9
 ALIKE = 0.85  # from here on two names differ by no more than a slip
@@ -272,11 +273,20 @@ def _serves(case: Entries, entry: Entry, workload: AnyWorkload, fits: list[AnyOf
         if any(can_run(workload, o, spot=True) for o in case.named_by(workload)):
             remedy = "only spot offers fit: say `interruptible: true`"
         elif isinstance(workload, Training) and workload.gang and case.sold & set(wants):
-            remedy = f"no offer's unit divides its gang of {workload.gang}"
+            remedy = f"no offer's unit divides its gang of {workload.gang}{_gangs(case, workload, workload.gang)}"
         case.unknown(entry, ("runs-on",), f"no offer can serve `{workload.id}`", remedy)
     if any(not isinstance(o, GpuOffer) for o in fits) and workload.mix is None:
         what = f"`{workload.id}` runs on models and has no `mix`"
         case.wrong(entry, (), what, "say what a token is: `mix: { output: 20% }`")
+
+
+def _gangs(case: Entries, job: Training, gang: Amount) -> str:
+    """The next gangs below and above that an offer's unit divides."""
+    sold = (o for o in case.named_by(job) if isinstance(o, GpuOffer) and o.accelerator in job.runs_on.accelerators)
+    units = {offer.unit for offer in sold}
+    below = max((int(gang.value) // unit * unit for unit in units), default=0)
+    above = min((-(-int(gang.value) // unit) * unit for unit in units), default=0)
+    return f": write {' or '.join(f'`{each} GPU`' for each in (below, above) if each)}" if units else ""
 
 
 def _egress(case: Entries, entry: Entry, workload: AnyWorkload, fits: list[AnyOffer]) -> None:
