@@ -23,8 +23,9 @@ from detente.gateway.deciding.policy import Policy
 from detente.gateway.deciding.routing_decision import RoutingDecision
 from detente.gateway.deciding.standings import Standings
 from detente.gateway.surfaces import SURFACES
+from detente.live.key import hash_of
 from detente.providers.wire import Tokens, failure
-from tests.builders import Data, agreement, solved, tokens
+from tests.builders import Data, agreement, solved, tokens, work
 from tests.gateway.caller import HELLO
 from tests.gateway.deciding.test_steering import case as with_floor
 from tests.gateway.deciding.test_steering import risks
@@ -113,6 +114,40 @@ def test_calls_of_a_key_that_ask_for_nothing_but_a_model_are_decided_once() -> N
     assert by_key(moment, load, 5.0) is first
     load.failed(given.deployed[0], "chat", failure("throttled", 429, "no", retry_after=5.0), 0.0, 6.0)
     assert [c.deployed.id for c in by_key(moment, load, 7.0).order.resting] == ["south-m"]
+
+
+def test_what_is_remembered_of_one_key_path_or_model_is_not_told_of_another() -> None:
+    """South and East serve `a`, and North `b` and vectors; one key may ask for `b` alone. South is the cheapest."""
+    offers = [
+        tokens(name, price, model=model)
+        for name, price, model in (("south", 2, "a"), ("north", 3, "b"), ("east", 4, "a"))
+    ]
+    data = case_data(BASES, offers=offers, workloads=[work() | {"runs-on": {"models": ["a", "b"]}}])
+    data["deployments"][1]["serves"] = ["chat", "embeddings"]
+    data["keys"] = [{"id": key, "workload": "chat", "hash": hash_of(key)} for key in ("wide", "narrow")]
+    data["keys"][1]["models"] = ["b"]
+    load, given = Load(), Policy.of(Case.of(data))
+    load.limits(given, NOON)
+    keys = {held.id: held for held in Moment(given, NOON).keys}
+    chat, messages, vectors = (SURFACES[path] for path in (b"/v1/chat/completions", b"/v1/messages", b"/v1/embeddings"))
+    expected = {
+        ("wide", chat, "chat"): ["south-m", "north-m", "east-m"],
+        ("narrow", chat, "chat"): ["north-m"],
+        ("wide", chat, "a"): ["south-m", "east-m"],
+        ("wide", messages, "chat"): ["south-m", "north-m", "east-m"],
+        ("wide", vectors, "chat"): ["north-m"],
+        ("narrow", messages, "chat"): ["north-m"],
+    }
+    for first in expected:
+        moment = Moment(given, NOON)
+        for key, surface, model in [*[first] * 3, *expected, *expected]:
+            more = {"input": "hi"} if surface is vectors else {"messages": HELLO["messages"], "max_tokens": 9}
+            asked = read(surface, json.dumps({"model": model, **more}).encode())
+            held = keys[key]
+            found = decided(moment, load, surface, asked, held, held.labels, 0.0)
+            assert [c.candidate.deployed.id for c in found.order.choices] == expected[key, surface, model]
+            assert found.surface is surface
+        assert len(moment.decided) == len(expected)
 
 
 def test_an_order_is_worked_out_once_and_again_when_one_begins_to_rest(monkeypatch: pytest.MonkeyPatch) -> None:

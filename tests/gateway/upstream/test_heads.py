@@ -25,6 +25,33 @@ def test_a_head() -> None:
     )
 
 
+def test_a_key_that_changes_and_any_other_part_of_a_head_are_sent_as_they_are_now() -> None:
+    """What is the same for many calls is built once: of each part that differs, the head is another."""
+    plain = Outgoing("/v1/x", (("a", "1"),), b"{}")
+    keys = [(("api-key", "old"),), (("api-key", "new"),), (("authorization", "new"),), (*KEY, ("x", "y")), ()]
+    for key in [*keys, *keys]:
+        own = "".join(f"{name}: {value}\r\n" for name, value in key)
+        assert request_head("a.example", "/base", plain, key).decode() == (
+            "POST /base/v1/x HTTP/1.1\r\nhost: a.example\r\naccept-encoding: identity\r\ncontent-length: 2\r\na: 1\r\n"
+            f"{own}\r\n"
+        )
+    others = [
+        request_head("b.example", "/base", plain, KEY),
+        request_head("a.example", "/other", plain, KEY),
+        *(
+            request_head("a.example", "/base", outgoing, KEY)
+            for outgoing in (
+                plain,
+                Outgoing("/v1/y", (("a", "1"),), b"{}"),
+                Outgoing("/v1/x", (("a", "2"),), b"{}"),
+                Outgoing("/v1/x", (("a", "1"),), b"{ }"),
+                Outgoing("/v1/x", (("a", "1"),), b"{}", method="PUT"),
+            )
+        ),
+    ]
+    assert len(set(others)) == 7
+
+
 def test_a_body_says_its_length_even_where_it_is_empty() -> None:
     assert b"content-length: 0\r\n" in head(Outgoing("/", (), b""))
     assert b"content-length" not in head(Outgoing("/", (), b"", method="GET"))
