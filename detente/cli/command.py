@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import json
 import os
+import re
 import sys
 import time
 from collections.abc import Callable, Sequence
@@ -148,14 +149,17 @@ class Command(_Exemplified):
             _tell_overrun(ctx.params.get("time_limit"))
             return found
         except (DetenteError, click.ClickException, OSError) as raised:
-            error = raised.by_options(self._options()) if isinstance(raised, CaseError) else raised
+            error = raised.by_options(self._usage()) if isinstance(raised, CaseError) else raised
             if ctx.params.get("as_json") and not isinstance(error, BrokenPipeError):
                 click.echo(mistakes_json(error))
             raise error from None
 
-    def _options(self) -> dict[str, str]:
-        """Its options, by the names of the parameters that they give."""
-        return {each.name: each.opts[0] for each in self.params if isinstance(each, click.Option) and each.name}
+    def _usage(self) -> dict[str, str]:
+        """Its options, by the names of the parameters that they give, and its arguments as its usage calls them."""
+        named = [each.human_readable_name for each in self.params if isinstance(each, click.Argument)]
+        arguments = {name.lower(): name for each in named for name in re.findall(r"[A-Z]+", each)}
+        options = {each.name: each.opts[0] for each in self.params if isinstance(each, click.Option) and each.name}
+        return arguments | options
 
 
 def _with_extras(run: Callable[[click.Context], Any], ctx: click.Context) -> Any:

@@ -37,11 +37,12 @@ def test_explain_without_a_plan_answers_no(tmp_path: Path) -> None:
     assert done.stdout.startswith("there is no plan: `only`")
 
 
-@pytest.mark.parametrize("subject", ["chatt", "chat@nord", "@", ""])
+@pytest.mark.parametrize("subject", ["chatt", "chat@nord", "@", "", "price:zzz", "leverage:zzz"])
 def test_explain_what_is_not_there(good: Path, subject: str) -> None:
+    """It is told at the argument, as the usage calls it."""
     done = detente("explain", good, subject)
     assert (done.returncode, done.stdout) == (2, "")
-    assert done.stderr
+    assert done.stderr.startswith("SUBJECT: ")
 
 
 def test_explain_a_conflict(clash: Path) -> None:
