@@ -102,6 +102,8 @@ class App:
     ) -> None:
         self._standings, self._kept, self._tracing = standings, kept, tracing
         self._clock, self._metrics, self._load = clock, metrics, load
+        self._lookups = Load()
+        """What is known of the deployments as to calls that make nothing, whose limits are their own."""
         self._loop = asyncio.get_running_loop()
         self._ids, self._count = ids or new_ids(), 0
         self.max_body = self.max_connections = 0
@@ -118,8 +120,8 @@ class App:
         self.outbox = Outbox(self._loop)
         self.upstream = Upstream(self.outbox, connect=deadlines.connect)
         self._recorder = Recorder(journal, metrics, kept)
-        self.calls = ProviderCalls(self.upstream, load, self._recorder, clock, metrics)
-        self._relay = Relay(self.calls, load, self._recorder, self.turned)
+        self.calls = ProviderCalls(self.upstream, self._recorder, clock, metrics)
+        self._relay = Relay(self.calls, self._recorder, self.turned)
         self.follow(policy, authorities)
 
     def follow(self, policy: Policy, authorities: Mapping[str, Authority]) -> None:
@@ -142,7 +144,8 @@ class App:
         """What holds from a moment on."""
         self.epoch = self.door.keys  # a head is refused by them alone; one whose key expires is read each time
         self.moment = Moment(self.policy, at, self._standings, self.door.keys)
-        self._load.limits(self.policy, at)
+        for load in (self._load, self._lookups):
+            load.limits(self.policy, at)
         self._load.enter(self.moment.period)
         return self.moment
 
@@ -298,13 +301,15 @@ class App:
                     await self._answer(job, exchange, own)
                     return
                 asked = job.asked
-            decision = decided(moment, self._load, surface, asked, held, job.labels, job.began)
+            counts = isinstance(surface, CountSurface)
+            load = self._load if counts else job.load  # it counts who would be asked: another's tokens are others
+            decision = decided(moment, load, surface, asked, held, job.labels, job.began)
             rounds = 0
             while (more := self._standings.coming()) is not None and rounds < MAX_ROUNDS:
                 await more
                 rounds += 1
                 job.moment = moment = self.turned(moment)
-                decision = decided(moment, self._load, surface, asked, held, job.labels, self._loop.time())
+                decision = decided(moment, load, surface, asked, held, job.labels, self._loop.time())
             job.request, job.admission, job.order = decision.request, decision.admission, decision.order
         except Rejection as unserved:
             self._refuse(job, exchange, unserved)
@@ -315,8 +320,9 @@ class App:
         except asyncio.CancelledError:
             self._recorder.record(job, Served("abandoned", LEFT), self._loop.time())
             raise
-        if isinstance(surface, CountSurface):  # of who would be asked: another's tokens are others
-            job.order, job.until = Order(job.order.choices[:1]), min(job.until, job.began + COUNTING)
+        if counts:
+            first = [c for c in job.order.choices[:1] if job.load.health(c.candidate.deployed.id).may_ask(job.began)]
+            job.order, job.until = Order(tuple(first)), min(job.until, job.began + COUNTING)
         else:
             for clause in job.admission.forbidding:
                 self._metrics.denied(clause)
@@ -339,6 +345,7 @@ class App:
             began=began,
             until=began + held.settings.total,
             labels=held.labels,
+            load=self._load if surface.makes else self._lookups,
         )
         if PARENT in exchange.head.headers:
             job.trace = trace_of(exchange.head.headers)

@@ -23,6 +23,7 @@ class CountSurface(MessagesSurface):
     """A request that is counted, and not made."""
 
     path: ClassVar[str] = "/v1/messages/count_tokens"
+    makes: ClassVar[bool] = False
 
     def ask(self, body: bytes, workload: str = "", headers: Mapping[bytes, bytes] = NO_HEADERS) -> Asked:
         """Read it as the request that it is about, which has a limit beside. Raises ``Refusal``."""

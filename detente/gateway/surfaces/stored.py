@@ -45,6 +45,7 @@ class StoredSurface(Surface):
 
     path: ClassVar[str] = "/v1/responses/{id}"
     operation: ClassVar[Operation] = "responses"
+    makes: ClassVar[bool] = False
 
     def __init__(self, method: bytes, path: bytes, query: bytes) -> None:
         self._method = method

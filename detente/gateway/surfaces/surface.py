@@ -179,6 +179,8 @@ class Surface:
     operation: ClassVar[Operation]
     id_header: ClassVar[str] = "x-request-id"
     """Where its clients look for a request's id: OpenAI's, unless it says otherwise."""
+    makes: ClassVar[bool] = True
+    """Whether a model answers, or what is asked has a limit of its own and tells nothing of who answers."""
     words: ClassVar[Mapping[str, str]] = {}
     """What its callers call members of a chat completion, where they call them otherwise."""
 

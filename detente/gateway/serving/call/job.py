@@ -14,6 +14,7 @@ from detente.demand.workload import AnyWorkload
 from detente.gateway.deciding.admit import Admission, Candidate
 from detente.gateway.deciding.choose import Order, RankedCandidate
 from detente.gateway.deciding.keyring import HeldKey
+from detente.gateway.deciding.load import Load
 from detente.gateway.deciding.moment import Moment
 from detente.gateway.deciding.policy import Deployed
 from detente.gateway.http.exchange import HeaderLines
@@ -46,6 +47,8 @@ class Job(msgspec.Struct):
     began: float
     until: float
     labels: Mapping[str, str]
+    load: Load
+    """What is known of the deployments as to such calls."""
     size: int = 0
     """Of its body, in bytes."""
     asked: Asked = UNREAD

@@ -18,7 +18,6 @@ import msgspec
 from detente.errors import CredentialError
 from detente.gateway.deciding.admit import Candidate
 from detente.gateway.deciding.choose import RankedCandidate
-from detente.gateway.deciding.load import Load
 from detente.gateway.deciding.policy import Deployed
 from detente.gateway.deciding.standings import NOTHING_HELD
 from detente.gateway.http.exchange import JSON, Exchange, HeaderLines
@@ -65,8 +64,6 @@ class ProviderCalls:
     ----------
     upstream
         The connections to providers.
-    load
-        What is known of the deployments.
     recorder
         What is kept and told of a reply.
     clock
@@ -75,8 +72,8 @@ class ProviderCalls:
         What is counted of attempts.
     """
 
-    def __init__(self, upstream: Upstream, load: Load, recorder: Recorder, clock: Clock, metrics: Metrics) -> None:
-        self._upstream, self._load, self._recorder, self._metrics = upstream, load, recorder, metrics
+    def __init__(self, upstream: Upstream, recorder: Recorder, clock: Clock, metrics: Metrics) -> None:
+        self._upstream, self._recorder, self._metrics = upstream, recorder, metrics
         self._wall, self._now = clock.wall, clock.now
         self.fetching = Fetching(Visits(upstream.trust))
         self._loop = asyncio.get_running_loop()
@@ -122,7 +119,7 @@ class ProviderCalls:
             raise
         except OSError:
             call.hold.settle(None)
-            self._load.left(deployed, job.held.whose, call.held, self._loop.time(), kept=job.asked.prompt)
+            job.load.left(deployed, job.held.whose, call.held, self._loop.time(), kept=job.asked.prompt)
             raise
         except Exception as defect:
             tell(job.id, defect)
@@ -192,7 +189,7 @@ class ProviderCalls:
             words = job.surface.words if asked.call.operation == "chat" else {}
             own = (words.get(name, name) for name in sends[0].outgoing.left_out)
             job.left_out = tuple(dict.fromkeys((*asked.call.left_out, *own)))
-        held = self._load.asked(candidate.deployed, job.held.whose, job.asked.tokens, now)
+        held = job.load.asked(candidate.deployed, job.held.whose, job.asked.tokens, now)
         call = ProviderCall(job, choice, candidate.deployed, caller, asked, sends, now, held, span=span)
         if candidate.caps and (takes := job.asked.takes) is not None:
             call.hold = job.moment.standings.hold(candidate.caps, takes)
@@ -257,7 +254,7 @@ class ProviderCalls:
         """The caller left, and with it its provider's call: what that used is not known."""
         job, name = call.job, call.deployed.id
         now, seen = self._loop.time(), 200 if call.caller.begun else LEFT
-        self._load.left(call.deployed, job.held.whose, call.held, now, kept=job.asked.prompt)
+        job.load.left(call.deployed, job.held.whose, call.held, now, kept=job.asked.prompt)
         call.hold.settle(None)
         call.attempted(Attempt(name, "abandoned", milliseconds(now - call.began), used="unknown"))
         ended = call.stream.ended("abandoned", seen) if call.stream else Served("abandoned", seen, call.choice)
@@ -304,9 +301,9 @@ class ProviderCalls:
         """What a failure says of a deployment's health; ``over``: nothing."""
         now = self._loop.time()
         if over or failed.of_model or not failed.fails_over:
-            self._load.left(deployed, job.held.whose, held, now)
+            job.load.left(deployed, job.held.whose, held, now)
         else:
-            self._load.failed(deployed, job.held.whose, failed, held, now, began)
+            job.load.failed(deployed, job.held.whose, failed, held, now, began)
         if failed.fails_over:
             self._metrics.failed(deployed.id, failed.kind)
         if failed.kind == "credential":
@@ -336,7 +333,7 @@ class ProviderCalls:
         job, deployed, now = call.job, call.deployed, self._loop.time()
         attempt = Attempt(deployed.id, "served", milliseconds(now - call.began), 200)
         call.attempted(attempt, served.tokens, served.finish)
-        self._load.served(deployed, job.held.whose, served.tokens, call.held, now, call.began)
+        job.load.served(deployed, job.held.whose, served.tokens, call.held, now, call.began)
         if call.hold is not NOTHING_HELD:
             call.hold.settle(None if call.spilled else served.tokens)
         return self._recorder.record(job, served, now)
@@ -355,7 +352,7 @@ class ProviderCalls:
             call.span.speaks()
         if not stream.begun:
             self._recorder.begin(call.job, stream.choice, self._loop.time())
-        self._load.answered(call.deployed, call.began)
+        call.job.load.answered(call.deployed, call.began)
 
     async def _finish(self, call: ProviderCall, stream: Stream, last: StreamPart) -> Served | Failure:
         """The end of a stream that its caller has begun to hear, or that is complete.

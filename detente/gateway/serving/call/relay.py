@@ -14,7 +14,6 @@ from math import ceil
 
 from detente.gateway.deciding.admit import Candidate
 from detente.gateway.deciding.choose import Order, RankedCandidate, choose
-from detente.gateway.deciding.load import Load
 from detente.gateway.deciding.moment import Moment
 from detente.gateway.http.exchange import JSON, Exchange, HeaderLines
 from detente.gateway.serving.call.going_on import going_on
@@ -62,18 +61,14 @@ class Relay:
     ----------
     calls
         Asks one deployment.
-    load
-        What is known of the deployments.
     recorder
         What is kept and told of a reply.
     turned
         What holds now by the policy of an earlier moment.
     """
 
-    def __init__(
-        self, calls: ProviderCalls, load: Load, recorder: Recorder, turned: Callable[[Moment], Moment]
-    ) -> None:
-        self._calls, self._load, self._recorder, self._turned = calls, load, recorder, turned
+    def __init__(self, calls: ProviderCalls, recorder: Recorder, turned: Callable[[Moment], Moment]) -> None:
+        self._calls, self._recorder, self._turned = calls, recorder, turned
         self._loop = asyncio.get_running_loop()
 
     async def serve(self, job: Job, caller: Exchange) -> Served:
@@ -164,7 +159,7 @@ class Relay:
             return False
         if job.is_beyond(deployed):
             return False
-        return self._load.health(deployed.id).may_ask(self._loop.time()) and self._permitted(job, choice)
+        return job.load.health(deployed.id).may_ask(self._loop.time()) and self._permitted(job, choice)
 
     def _permitted(self, job: Job, choice: RankedCandidate) -> bool:
         """Whether a call may go there still: a clause may have begun, or be used up, while it was asked of others."""
@@ -189,7 +184,7 @@ class Relay:
         now = self._loop.time()
         told = {attempt.deployment for attempt in job.attempts if attempt.outcome == "throttled"}  # also: at once
         ids = [choice.candidate.deployed.id for choice in job.order.choices]
-        ends = [(name, self._load.health(name).until) for name in ids]
+        ends = [(name, job.load.health(name).until) for name in ids]
         return min((max(0.0, end - now) for name, end in ends if end > now or name in told), default=0.0)
 
     async def _able(self, job: Job) -> Order:
@@ -210,7 +205,7 @@ class Relay:
     def _ordered(self, job: Job, candidates: list[Candidate]) -> Order:
         """In which order these would be asked, and who of them rests."""
         now = self._loop.time()
-        return choose(candidates, self._load.states(candidates, job.held.whose, {}, {}, now), now)
+        return choose(candidates, job.load.states(candidates, job.held.whose, {}, {}, now), now)
 
     def _live(self, job: Job, caller: Exchange) -> None:
         """A caller of a stream has heard nothing for a while: it sees that its call lives, whoever will serve it."""

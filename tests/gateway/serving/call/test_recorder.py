@@ -11,6 +11,7 @@ import pytest
 from detente.case.case import Case
 from detente.gateway.deciding.admit import admit
 from detente.gateway.deciding.choose import RankedCandidate
+from detente.gateway.deciding.load import Load
 from detente.gateway.deciding.moment import Moment
 from detente.gateway.deciding.policy import Policy
 from detente.gateway.serving.call.job import Job, Served
@@ -53,7 +54,7 @@ class Kept:
     def job(self, *outcomes: str, team: str = "sales") -> Job:
         labels, (held,) = {"team": team}, self.moment.keys
         surface = SURFACES[b"/v1/chat/completions"]
-        made = Job("req_1", surface, held, self.moment, NOON, 5.0, 9.0, labels)
+        made = Job("req_1", surface, held, self.moment, NOON, 5.0, 9.0, labels, Load())
         made.admission = admit(self.policy, Request("chat", "inference", tuple(labels.items()), "m"), NOON)
         made.attempts += [_attempt(outcome) for outcome in outcomes]
         return made

@@ -9,6 +9,7 @@ from detente.case.case import Case
 from detente.contract.reach.verdict import Reason, Verdict
 from detente.gateway.deciding.admit import Admission, Candidate, admit
 from detente.gateway.deciding.choose import Order
+from detente.gateway.deciding.load import Load
 from detente.gateway.deciding.moment import Moment
 from detente.gateway.deciding.policy import Policy
 from detente.gateway.serving.call.job import Job
@@ -39,6 +40,7 @@ def job(*agreements: Any, order: Order | None = None) -> Job:
         began=0.0,
         until=1.0,
         labels=workload.labels,
+        load=Load(),
     )
     made.admission = admit(policy, Request("chat", "inference", tuple(workload.labels.items()), "m"), NOON)
     if order is not None:
