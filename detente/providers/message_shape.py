@@ -20,7 +20,7 @@ _CAUTIOUS = "max_tokens"
 _PLAIN = b'{"type":"text","text":"'
 
 
-class Block(msgspec.Struct):
+class ContentBlock(msgspec.Struct):
     """Of a block, what clients need of it."""
 
     type: Any = ""
@@ -31,7 +31,7 @@ class Block(msgspec.Struct):
     input: Any = None
 
 
-_BLOCK = msgspec.json.Decoder(Block)
+_BLOCK = msgspec.json.Decoder(ContentBlock)
 
 
 def is_taken(type_: Any, role: Any, stop: Any, sequence: Any, content: list[msgspec.Raw]) -> bool:
@@ -95,7 +95,7 @@ def _text(stated: Any) -> str | None:
 
 
 # -- in a stream ------------------------------------------------------------------------------------------------------
-class Places:
+class BlockPlaces:
     """The blocks of a stream, counted from 0 without a gap: clients keep them in a list."""
 
     __slots__ = ("_begun", "_places", "odd")
@@ -107,7 +107,7 @@ class Places:
         self.odd = False
         """Whether a block was told at another place than its provider numbered it: then each event is read."""
 
-    def started(self, data: bytes, index: Any, block: Block) -> bytes:
+    def started(self, data: bytes, index: Any, block: ContentBlock) -> bytes:
         """The event with which a block begins, at its place."""
         place = self._begin(index)
         if self.odd or not _begins_as_taken(block):
@@ -155,13 +155,13 @@ _BEGINNINGS: dict[Any, _Json] = {
 """By the first piece of a block, how that would have begun; of a call, nobody knows its name."""
 
 
-def _begins_as_taken(block: Block) -> bool:
+def _begins_as_taken(block: ContentBlock) -> bool:
     if block.type in ("text", "thinking"):
         return isinstance(block.text if block.type == "text" else block.thinking, str)
     return block.type != "tool_use" or _is_named(block)
 
 
-def _is_named(block: Block) -> bool:
+def _is_named(block: ContentBlock) -> bool:
     return bool(block.id) and isinstance(block.id, str) and block.input is not None
 
 

@@ -16,7 +16,7 @@ import msgspec
 from detente.providers import sse
 from detente.providers.error_object import error_of
 from detente.providers.foreign_thought import foreign_thought, says_foreign
-from detente.providers.message_shape import Block, Places, as_taken, end_as_taken, is_taken
+from detente.providers.message_shape import BlockPlaces, ContentBlock, as_taken, end_as_taken, is_taken
 from detente.providers.messages_usage import ENDING, UNKNOWN_USE, WHOLE, MessagesUsage, Metered, told_usage
 from detente.providers.openai_usage import with_usage
 from detente.providers.reply_head import is_odd, mended
@@ -72,7 +72,7 @@ class _Started(msgspec.Struct):
 class _Event(msgspec.Struct):
     type: str = ""
     index: Any = None
-    content_block: Block | None = None
+    content_block: ContentBlock | None = None
     message: _Started | None = None
     delta: dict[str, Any] | None = None
     usage: Any = None
@@ -191,7 +191,7 @@ class MessagesDecoder(Decoder):
     def __init__(self, most: int = sse.MAX_BYTES) -> None:
         self._events = sse.Events(most)
         self._usage: MessagesUsage | None = None
-        self._places = Places()
+        self._places = BlockPlaces()
         self._content = self._done = self._failed = self._stopped = False
         self.around: Around | None = None
 
