@@ -13,6 +13,7 @@ from pydantic import TypeAdapter
 
 from detente.results.head import AnswerHead
 from detente.values.file import write_with
+from detente.values.json_text import parsed
 from detente.values.parquet import as_parquet
 
 Status = Literal["complete", "time-limit", "interrupted"]
@@ -50,6 +51,7 @@ class SavedAnswer(SettledAnswer):
     @classmethod
     def from_json(cls, text: str | bytes) -> Self:
         """The answer that ``to_json`` wrote. Raises ValueError."""
+        parsed(text)  # nothing in it is said twice
         found: Self = _adapter(cls).validate_json(text)
         if found.format != cls.FORMAT:
             raise ValueError(f"it is `{found.format}`, not `{cls.FORMAT}`")

@@ -53,14 +53,17 @@ class Allocations(Sequence[Allocation]):
 
     @classmethod
     def of(cls, rows: Iterable[Allocation]) -> Allocations:
-        """From rows. Raises ValueError where an amount is no whole number of billionths."""
+        """From rows. Raises ValueError where an amount is no whole number of billionths, or a period no period's."""
         if isinstance(rows, Allocations):
             return rows
         each = list(rows)
         places: dict[AllocationPlace, int] = {}
         at = [places.setdefault(AllocationPlace(a.workload, a.offer, a.provider, a.region), len(places)) for a in each]
         amounts = ([whole_nanos(getattr(a, name)) for a in each] for name in AMOUNTS)
-        return cls(tuple(places), at, (a.period for a in each), *amounts)
+        try:
+            return cls(tuple(places), at, (a.period for a in each), *amounts)
+        except OverflowError:
+            raise ValueError("a row has a period that no plan has") from None
 
     def __len__(self) -> int:
         return len(self.at)

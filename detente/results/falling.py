@@ -16,7 +16,7 @@ from typing import NamedTuple
 
 from detente.contract.settled.posting import Posting
 from detente.results.plan_rows import Allocation, CapacityRow, PeriodRow, ProviderCharge, ProviderMove, Unserved
-from detente.values.money import NANO
+from detente.values.money import nano
 from detente.values.quantity import WIDE
 
 ZERO = Decimal(0)
@@ -62,7 +62,7 @@ def present_value(plan: CostRows, rate: Decimal) -> Decimal:
     by_moment: dict[datetime, Decimal] = {}
     for part in parts(plan):
         by_moment[part.at] = by_moment.get(part.at, ZERO) + part.amount
-    return sum((amount * factor(start, at, rate) for at, amount in by_moment.items()), ZERO).quantize(NANO)
+    return nano(sum((amount * factor(start, at, rate) for at, amount in by_moment.items()), ZERO))
 
 
 def factor(start: datetime, at: datetime, rate: Decimal) -> Decimal:

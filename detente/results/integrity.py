@@ -6,6 +6,7 @@ only once it holds. Not here: its checksum (``checksum``), and whether a case's 
 
 from __future__ import annotations
 
+import json
 from collections import Counter, defaultdict
 from collections.abc import Iterable, Iterator, Mapping
 from datetime import datetime, timedelta
@@ -14,11 +15,11 @@ from typing import Any
 
 from detente.contract.settled.standing import CREDIT, FLOOR, MILESTONE, PAID, SUPERSEDED, TAKE, VESTING
 from detente.demand.quantum import QUANTUM
-from detente.errors import HIDDEN
+from detente.errors import HIDDEN, cut
 from detente.results.checksum import CHECKSUM
 from detente.results.coherence import contradictions, moment_of
 from detente.results.move_count import counted, total
-from detente.values.money import NANO
+from detente.values.money import NANO, nano
 from detente.values.quantity import plain
 
 MAX_SHIFT = Decimal("0.000001")
@@ -48,7 +49,7 @@ def faults(document: Mapping[str, Any]) -> Iterator[str]:
 
 
 def unlike(document: Any, plan: Any, at: str = "") -> Iterator[str]:
-    """Members that a document has and its plan does not."""
+    """What a document has and its plan does not: members, and values that are read as others (`1_0`, `-0`, `true`)."""
     if isinstance(document, dict) and isinstance(plan, dict):
         for key, value in document.items():
             place = f"{at}.{key}".lstrip(".")
@@ -59,13 +60,15 @@ def unlike(document: Any, plan: Any, at: str = "") -> Iterator[str]:
     elif isinstance(document, list) and isinstance(plan, list):
         for value, other in zip(document, plan, strict=False):
             yield from unlike(value, other, at)
+    elif document != plan or type(document) is not type(plan):
+        yield f"its `{at}` is written as {cut(json.dumps(document))}, and a plan writes {cut(json.dumps(plan))}"
 
 
 def _bound(plan: Mapping[str, Any]) -> Iterator[str]:
     cost, bound, gap = (Decimal(plan[key]) for key in ("cost", "bound", "gap"))
     if bound > cost:
         yield f"its bound {plain(bound)} is above its cost {plain(cost)}"
-    found = ((cost - bound) / max(abs(cost), NANO)).quantize(NANO)
+    found = nano((cost - bound) / max(abs(cost), NANO))
     if gap != found:
         yield f"its gap is {plain(gap)}, and cost and bound are apart by {plain(found)}"
     if not 0 <= Decimal(plan["rounding"]) <= max(cost - bound, Decimal(0)):

@@ -49,6 +49,7 @@ from detente.results.plan_rows import (
 )
 from detente.results.rows import Section, dicts, must_be_section
 from detente.values.file import read, write_with
+from detente.values.json_text import parsed
 from detente.values.money import shown
 from detente.values.parquet import columns_as_parquet
 from detente.values.period import named
@@ -185,7 +186,11 @@ class Plan(AnswerHead):
     def _worth(self) -> Iterator[str]:
         """What does not hold of its present value: it is that of its rows at its rate."""
         if self.discount_rate is not None and self.present_value is not None:
-            found = present_value(self.cost_rows, self.discount_rate)
+            try:
+                found = present_value(self.cost_rows, self.discount_rate)
+            except ArithmeticError:
+                yield f"at {in_percent(self.discount_rate)} a year nothing has a present value"
+                return
             if found != self.present_value:
                 told = f"its present_value is {plain(self.present_value)} at {in_percent(self.discount_rate)} a year"
                 yield f"{told}, and its rows come to {plain(found)}"
@@ -247,12 +252,13 @@ def _as_json() -> TypeAdapter[Plan]:
 def _document(text: str | bytes, name: str) -> dict[str, Any]:
     """The members of a JSON document. Raises PlanError."""
     try:
-        found = json.loads(text)
-    except (ValueError, RecursionError) as error:
+        found = parsed(text)
+    except ValueError as error:
         said = text.decode(errors="replace") if isinstance(text, bytes) else text
         if re.search(r"^(horizon|offers|workloads)\s*:", said[:100_000], re.MULTILINE):
             raise PlanError(f"{name}: is a case, and not a saved plan; save a plan of it: {SAVE}") from None
-        raise PlanError(f"{name}: not a saved plan: it is not JSON ({str(error)[:100]}); plan again") from None
+        what = f"it cannot be read as JSON ({str(error)[:100]})"
+        raise PlanError(f"{name}: not a saved plan: {what}; plan again") from None
     if not isinstance(found, dict):
         raise PlanError(f"{name}: not a saved plan: it is no JSON object; plan again")
     if "horizon" in found:

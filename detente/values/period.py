@@ -17,7 +17,7 @@ from functools import lru_cache
 from itertools import pairwise
 from typing import Annotated, Any, Literal
 
-from pydantic import BeforeValidator, Field, PlainSerializer, model_validator
+from pydantic import AwareDatetime, BeforeValidator, Field, PlainSerializer, model_validator
 
 from detente.errors import FlawError
 from detente.values.noun import Noun, read_by, written_as
@@ -129,7 +129,7 @@ def endless(end: datetime) -> bool:
 
 
 End = Annotated[
-    datetime,
+    AwareDatetime,
     BeforeValidator(lambda given: moment(LAST) if given is None else given),
     PlainSerializer(lambda end: None if endless(end) else end, return_type=datetime | None, when_used="json"),
 ]

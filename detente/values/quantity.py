@@ -14,7 +14,8 @@ from decimal import Context, Decimal, Inexact
 from fractions import Fraction
 from typing import Annotated, Any
 
-from pydantic import PlainSerializer
+from pydantic import GetCoreSchemaHandler, PlainSerializer
+from pydantic_core import CoreSchema, core_schema
 
 from detente.errors import FlawError
 from detente.values.likeness import did_you_mean, nearest
@@ -354,8 +355,22 @@ SOLVED = Fraction(1, 10_000)
 """Of a hundredth of a percent: what a solver cannot tell."""
 
 
-Exact = Annotated[Decimal, PlainSerializer(plain, return_type=str, when_used="json")]
-"""A decimal that JSON holds as a string, without exponent."""
+class _AsSaved:
+    """Of a decimal in JSON: a text of digits, of so few that no step of arithmetic with them fails or takes long."""
+
+    @classmethod
+    def __get_pydantic_core_schema__(cls, source: Any, handler: GetCoreSchemaHandler) -> CoreSchema:
+        number = handler(source)
+        digits = core_schema.str_schema(pattern=rf"^-?[0-9]{{1,{MAX_DIGITS}}}(\.[0-9]{{1,{MAX_DECIMALS}}})?$")
+        what = f"no number as it is saved: a text of digits, at most {MAX_DIGITS} before the point"
+        told = core_schema.custom_error_schema(digits, custom_error_type="digits", custom_error_message=what)
+        return core_schema.json_or_python_schema(core_schema.chain_schema([told, number]), number)
+
+
+MAX_DIGITS, MAX_DECIMALS = 40, 400
+"""Before the point, where sums of money and work have 24, and behind it, where prices have as many as a float."""
+Exact = Annotated[Decimal, _AsSaved, PlainSerializer(plain, return_type=str, when_used="json")]
+"""A decimal that JSON holds as a text, without exponent."""
 NOTHING = Decimal(0)
 
 

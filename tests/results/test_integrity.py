@@ -5,6 +5,7 @@ from __future__ import annotations
 import copy
 import json
 from collections.abc import Iterator
+from dataclasses import replace
 from decimal import Decimal
 from functools import cache
 from pathlib import Path
@@ -16,7 +17,7 @@ from jsonschema import Draft202012Validator
 from detente.errors import PlanError
 from detente.results.checksum import checksum
 from detente.results.integrity import faults
-from detente.results.plan import Plan, schema
+from detente.results.plan import NO_BOUND, Plan, schema
 from tests.builders import agreement, build, compute, gpus, solved, tokens, work
 
 Steps = tuple[str | int, ...]
@@ -95,6 +96,48 @@ def test_whatever_is_edited_is_refused() -> None:
         for step in path:
             held = held[step]
         refused(edited(path, other(held)))
+
+
+HOSTILE: list[Any] = ["9" * 1_100_000, "1e999999", "1e-999999", "-0", "NaN", "1E+50", "1_0", " 1", "٣"]
+HOSTILE += ["0." + "1" * 50_000]
+MISREAD: list[Any] = [True, 1.0, "1"]
+TOO_LARGE: list[Any] = [10**30, 2**63, -(2**63), 2**31]
+
+
+def test_numbers_that_no_plan_writes_are_refused_wherever_they_stand() -> None:
+    """Every number of a plan in turn, each as something else, though its checksum is made anew."""
+    kinds = {tuple("*" if isinstance(step, int) else step for step in path): path for path in leaves(document())}
+    turns = 0
+    for path in kinds.values():
+        held: Any = document()
+        for step in path:
+            held = held[step]
+        exact = isinstance(held, str) and held.lstrip("-").replace(".", "").isdigit()
+        whole = isinstance(held, int) and not isinstance(held, bool)
+        odd = HOSTILE if path == ("cost",) else [HOSTILE[turns % len(HOSTILE)]] if exact else MISREAD if whole else []
+        odd = [*odd, *TOO_LARGE] if path[0] == "allocations" and whole else odd
+        for each in odd:
+            turns += 1
+            refused(resealed(edited(path, each)))
+    assert turns > 40
+
+
+@pytest.mark.parametrize("twice", ['{"cost":"1",', '{"checksum":"0",'])
+def test_a_member_that_is_given_twice_is_refused(twice: str) -> None:
+    """A reader may take the first, and another the last."""
+    name = twice[2:].partition('"')[0]
+    with pytest.raises(PlanError, match=f"the member `{name}` is given twice"):
+        Plan.from_json(saved().replace("{", twice, 1))
+    with pytest.raises(PlanError, match="the member `work` is given twice"):
+        Plan.from_json(saved().replace('"work":', '"work":"1","work":', 1))
+
+
+def test_a_plan_of_no_cost_and_no_bound_is_as_far_apart_as_that_says() -> None:
+    """A part of a billionth: (0 + 1e15) / 1e-9 = 1e24, which has more digits than Python's decimals are rounded to."""
+    found = replace(solved(build([tokens("north", 0)], [work()])), bound=NO_BOUND, gap=Decimal(10) ** 24)
+    found = replace(found, status="time-limit", bounded_by="prices")
+    assert found.cost == 0
+    assert Plan.from_json(found.to_json()) == found
 
 
 def test_rows_that_come_and_go_are_refused() -> None:

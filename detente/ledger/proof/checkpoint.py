@@ -18,6 +18,7 @@ from pathlib import Path
 from detente.errors import CredentialError, LedgerError
 from detente.ledger.store.chain import GENESIS
 from detente.ledger.store.store import Session
+from detente.values.json_text import parsed
 
 MAX_FILE = 16 * 1024 * 1024
 MIN_KEY = 16
@@ -84,7 +85,7 @@ def _lines(file: Path) -> list[str]:
 
 def _read(text: str, where: str) -> tuple[Checkpoint, str]:
     try:
-        stated = json.loads(text)
+        stated = parsed(text)
         batch, told, at, signature = (stated[name] for name in ("batch", "hash", "at", "signature"))
         if type(batch) is not int or not all(isinstance(each, str) for each in (told, at, signature)):
             raise TypeError

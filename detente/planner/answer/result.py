@@ -102,7 +102,7 @@ def result(
         status=status,
         cost=cost,
         bound=low,
-        gap=gap.quantize(CLOSED),
+        gap=nano(gap),
         bill=exact.owed,
         unserved_cost=exact.unserved,
         moving_cost=exact.moving,

@@ -33,6 +33,7 @@ from detente.report.numerals import listed
 from detente.report.plans.explanation import Explanation, Line
 from detente.results.plan import Plan
 from detente.values.file import read
+from detente.values.json_text import parsed
 
 MAX_OPERANDS = 12
 """So many of what goes into a figure are told; all stand in ``--json``."""
@@ -96,7 +97,7 @@ def saved_figures(file: Path) -> SavedFigures:
         found = {each.address: each for each in READERS[kind](text)}
     except ValueError as error:
         raise PlanError(f"{file} cannot be read as a saved answer: {_first(error)}; ask and save it again") from None
-    return SavedFigures(file, json.loads(text).get("reading"), found)
+    return SavedFigures(file, parsed(text).get("reading"), found)
 
 
 def side_by_side(paths: Sequence[Path]) -> SavedFigures:
@@ -116,7 +117,7 @@ def _kind(text: bytes) -> str | None:
     """Which answer a document is; None where it is none."""
     try:
         found = json.loads(text)
-    except ValueError:
+    except (ValueError, RecursionError):
         return None
     name = str(found.get("format", "")) if isinstance(found, dict) else ""
     kind = name.removeprefix("detente-").partition("/")[0]

@@ -8,7 +8,6 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from decimal import Decimal
 from typing import NamedTuple
 
 from pydantic import BaseModel, Field
@@ -17,7 +16,9 @@ from detente.planner.check import Answer
 from detente.report.figures.figure import NamedFigure, Operand, at
 from detente.report.figures.given import given_figures
 from detente.results.conflict import Given
+from detente.values.json_text import parsed
 from detente.values.period import End
+from detente.values.quantity import Exact
 
 
 class WayFigures(NamedTuple):
@@ -25,7 +26,7 @@ class WayFigures(NamedTuple):
 
     sentence: str
     given: tuple[Given, ...]
-    cost: Decimal | None
+    cost: Exact | None
     at_most: bool
     with_others: bool
 
@@ -58,6 +59,7 @@ class CheckedWays:
     @classmethod
     def from_json(cls, text: str | bytes) -> CheckedWays:
         """Of the answer's document, the rest of which is left unread. Raises ValueError."""
+        parsed(text)  # nothing in it is said twice
         found = _Document.model_validate_json(text)
         return cls(
             found.currency,
@@ -68,12 +70,12 @@ class CheckedWays:
 class _Window(BaseModel):
     start: datetime
     end: End
-    amount: Decimal
+    amount: Exact
 
 
 class _Given(BaseModel):
     part: str
-    amount: Decimal
+    amount: Exact
     unit: str
     windows: list[_Window]
 
@@ -86,7 +88,7 @@ class _Given(BaseModel):
 class _Way(BaseModel):
     sentence: str
     given: list[_Given]
-    cost: Decimal | None
+    cost: Exact | None
     at_most: bool = Field(alias="at-most")
     together: list[str]
 

@@ -23,6 +23,7 @@ from detente.outcomes.deals.deal import (
 from detente.report.figures.estimate import estimate_figures
 from detente.report.figures.figure import PART, NamedFigure, Operand, at
 from detente.report.figures.given import given_figures
+from detente.values.json_text import parsed
 
 SIDES = ("without", "with")
 
@@ -39,6 +40,7 @@ class SignedDeal:
     @classmethod
     def from_json(cls, text: str | bytes) -> SignedDeal:
         """Of the answer's document, the rest of which is left unread. Raises ValueError."""
+        parsed(text)  # nothing in it is said twice
         found: SignedDeal = TypeAdapter(cls).validate_json(text)
         if found.format != DealAnswer.FORMAT:
             raise ValueError(f"it is `{found.format}`, not `{DealAnswer.FORMAT}`")
