@@ -154,6 +154,19 @@ UNREADABLE = [
 ]
 
 
+@pytest.mark.parametrize("spoilt", ["@@@@", "====", "@", "=", "@@"])
+def test_a_frame_whose_base64_is_none_is_broken(spoilt: str) -> None:
+    """Letters that base64 does not have were passed over, and the text was told without what they stood for."""
+    event = json.dumps(delta(1, type="text_delta", text="pay 1000000 EUR")).encode()
+    at = (event.index(b"000") + 2) // 3 * 4  # four letters are three bytes: noughts
+    written = b64encode(event).decode()
+    reading = InvokeDecoder()
+    reading.feed(as_frames(EVENTS[:9]))
+    payload = json.dumps({"bytes": written[:at] + spoilt + written[at + 4 :]}).encode()
+    found = reading.feed(eventstream.event("chunk", payload))
+    assert (found.failure.kind if found.failure else None, b"pay" in found.data) == ("broken", False)
+
+
 @pytest.mark.parametrize("made", [MessagesDecoder, InvokeDecoder])
 @pytest.mark.parametrize("before", [2, 9])
 @pytest.mark.parametrize("data", UNREADABLE)

@@ -97,7 +97,7 @@ class InvokeDecoder(MessagesDecoder):
 
     def _event(self, payload: bytes, part: StreamPart, shown: list[bytes]) -> None:
         try:
-            data = a2b_base64(_CHUNK.decode(payload).bytes)
+            data = a2b_base64(_CHUNK.decode(payload).bytes, strict_mode=True)
         except (*UNREADABLE, Error):
             self._fail(part, broken("an event that cannot be read"))
             return
