@@ -112,8 +112,11 @@ def least_given(study: Study, owners: Sequence[Owner], whole: Ints | None) -> Le
     assert amounts.values is not None
     assert final.values is not None
     in_all = {owner: float(amounts.values[total[0]]) for owner, total in giving.totals.items()}
-    with _within(soft.turn(), columns, np.maximum(told_in_all(soft, final.values), final.values[columns])):
+    told_of, most = as_told(soft, final.values)
+    most = np.maximum(most, final.values[told_of])
+    with _within(soft.turn(), told_of, most):
         values, exact = _in_exact(soft, final)
+    values[told_of] = np.minimum(values[told_of], most)
     cost = None if final is not best else _to_the_cent(best.objective) if exact is None else exact.total
     return LeastGiven(soft, values, in_all, cost, at_most, exact)
 
@@ -170,20 +173,37 @@ def asked_of(soft: Study, owner: Owner) -> float:
     return float(np.nan_to_num(np.abs(np.concatenate(sides)), posinf=0.0).max(initial=0.0))
 
 
-def told_in_all(soft: Study, values: Floats) -> Floats:
-    """What each owner gives in all, as it is told: at least a step of one that gives alone; sums of parts as found."""
+def as_told(soft: Study, values: Floats) -> tuple[Ints, Floats]:
+    """The columns that may give no more than is told, and how much each: of each owner what it gives in all.
+
+    At least a step of one that gives alone. In several windows each gives what is told of it, which is rounded up by
+    itself. Sums of parts are as found.
+    """
     giving = soft.giving
     assert giving is not None
-    found = []
+    columns, most = [], []
     nothing = max(float(values[total[0]]) for total in giving.totals.values()) <= LITTLE
     for owner, total in giving.totals.items():
         steps, amount = {step_of(part) for part in giving.gives[owner]}, float(values[total[0]])
         step = next(iter(steps)) if len(steps) == 1 and not giving.mixed else None
+        columns.append(total)
         if step is None or (amount <= LITTLE and not nothing):
-            found.append(amount)
+            most.append([amount])
+            continue
+        asked, windows = asked_of(soft, owner), _in_windows(giving.gives[owner])
+        if np.count_nonzero(values[windows] > LITTLE) > 1:
+            each = [float(told(given, step, asked)) for given in values[windows].tolist()]
+            columns.append(windows)
+            most += [[sum(each)], each]
         else:
-            found.append(max(float(step), float(told(amount, step, asked_of(soft, owner)))))
-    return np.array(found)
+            most.append([max(float(step), float(told(amount, step, asked)))])
+    return np.concatenate(columns), np.concatenate(most)
+
+
+def _in_windows(parts: Sequence[Yielding]) -> Ints:
+    """The columns of parts that tell their windows; none where some part does not."""
+    none = np.zeros(0, dtype=np.int32)
+    return np.concatenate([none, *(part.columns for part in parts)]) if all(part.windows for part in parts) else none
 
 
 def _to_the_cent(amount: float) -> Decimal:
@@ -235,9 +255,16 @@ def _least_then_cheapest(soft: Study, columns: Ints, counts: Ints) -> tuple[Solu
 def _cheapest_of(soft: Study, columns: Ints, counts: Ints, least: Floats) -> Solution:
     """The cheapest plan that gives no more than is told of the least; than the least itself, where that is no more."""
     model = soft.turn()
-    with _within(model, columns, told_in_all(soft, least)):
+    told_of, most = as_told(soft, least)
+    if len(told_of) > len(columns):  # in which windows it gives turns on the cost, before any is rounded up
+        with _within(model, columns, least[columns]):
+            split = _going_on(_searched(model, counts))
+        told_of, most = as_told(soft, least if split.values is None else split.values)
+    with _within(model, told_of, most):
         best = _going_on(_searched(model, counts))
     if best.status != "infeasible":
+        if best.values is not None:  # what is beyond its bounds is the solver's tolerance, and no cent more
+            best.values[told_of] = np.minimum(best.values[told_of], most)
         return best
     with _no_more(model, columns, least):
         return _going_on(_searched(model, counts))

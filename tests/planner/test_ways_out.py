@@ -235,6 +235,20 @@ def test_what_is_given_is_whole_cents_and_the_cost_is_the_exact_bill_at_that(amo
     assert builders.solved(_tokens(lowered, "2000 Mtok per month", "7 Mtok per month")).cost == D(cost)
 
 
+def test_each_window_gives_what_it_lacks_rounded_up_and_no_more() -> None:
+    """1,179.714286 Mtok a month at 7 USD are 8,258.000002: 0.004115 are missing in each of three months.
+
+    With 0.01 given up in each, 8,257.994117 are to be spent at North: 840 millionths run at South, for 6.70 less each.
+    """
+    offers = [builders.tokens("north", "7"), builders.tokens("south", "0.3")]
+    works = [builders.work("w0", "132.714286 Mtok per month"), builders.work("w1", "1047 Mtok per month")]
+    floor = _floor("8258.004117", windows={"every": "month"})
+    (way,) = both(builders.build(offers, works, builders.agreement(floor), months=3)).relaxations
+    (given,) = way.given
+    assert (given.amount, [amount for *_, amount in given.windows]) == (D("0.03"), [D("0.01")] * 3)
+    assert way.cost == 3 * (D("8258.000002") - D("0.00084") * D("6.7"))
+
+
 def test_a_clause_may_give_more_than_any_number_of_tokens_there_is() -> None:
     """A million Mtok at 2.50, of a floor of 900 million: ten times all that is done is not enough."""
     (way,) = both(_tokens(_floor("900000000"), "1000000 Mtok per month", months=1)).relaxations
