@@ -57,7 +57,8 @@ def test_an_event_that_names_the_model_otherwise_is_whole_still(
 
 @pytest.mark.parametrize("end", ["\n", "\r\n"])
 def test_an_event_of_bedrock_s_whose_json_stands_in_lines_is_whole(end: str) -> None:
-    events: list[Data] = [{"type": "message_start", "message": MESSAGE}, TEXT, TEXT]
+    start = {"type": "content_block_start", "index": 0, "content_block": {"type": "text", "text": ""}}
+    events: list[Data] = [{"type": "message_start", "message": MESSAGE}, start, TEXT, TEXT]
     held = [b64encode(json.dumps(said, indent=1).replace("\n", end).encode()).decode() for said in events]
     frames = [eventstream.event("chunk", json.dumps({"bytes": one}).encode()) for one in held]
     part = InvokeDecoder().feed(b"".join(frames))
