@@ -24,7 +24,7 @@ from detente.demand.workload import Inference, can_run
 from detente.errors import PlanError, cut
 from detente.market.offer import TokenOffer
 from detente.results.plan import Plan
-from detente.results.plan_rows import ProviderCharge
+from detente.results.plan_rows import NOT_WORKED_OUT, ProviderCharge
 from detente.values.money import nano
 
 ROUNDED, MAX_SHIFT = Decimal("0.000002"), Decimal("0.000001")
@@ -83,8 +83,27 @@ def _world(plan: Plan, case: Case) -> Iterator[SaidTwice]:
     for bought in plan.purchases:
         offer = offers.get(bought.offer)
         yield f"`reserved` of {bought.offer}", bought.reserved, offer.reserved if offer else None
-    for decision in plan.decisions:
-        yield "an offer in `decisions`", decision.offer if decision.offer not in offers else "", ""
+    yield from _decided(plan, case)
+
+
+def _decided(plan: Plan, case: Case) -> Iterator[SaidTwice]:
+    """A decision for each workload and offer that could run it; and which clause denies it there, in which words."""
+    stated = {(each.workload, each.offer): each for each in plan.decisions}
+    pairs = {(w.id, o.id): (w, o) for w in case.workloads for o in case.offers if can_run(w, o)}
+    start, end = case.periods[0].span_start, case.periods[-1].span_end
+    counted = len(pairs) * len(case.terms) <= MAX_ROWS
+    for pair in dict.fromkeys([*stated, *pairs]):
+        where = f"{pair[0]} on {pair[1]}"
+        yield f"whether a decision is made of {where}", pair in stated, pair in pairs
+        row = stated[pair]
+        if row.reasons == (NOT_WORKED_OUT,) or not counted:
+            continue
+        verdict = case.verdict(*pairs[pair], start, end)
+        denied = not verdict.permitted and verdict.reason is not None
+        yield f"whether {where} is denied", row.denied, denied and not row.work
+        if row.denied and verdict.reason is not None:
+            said = [(reason.term, reason.sentence) for reason in row.reasons]
+            yield f"why {where} is denied", said, [(verdict.clause, verdict.reason.sentence)]
 
 
 def _clauses(plan: Plan, case: Case) -> Iterator[SaidTwice]:

@@ -81,7 +81,7 @@ def _providers(plan: Mapping[str, Any]) -> Iterator[str]:
             if abs(found - paid[name]) > room:
                 said = f"the effective prices of {name} come to {found:.6f} for its work"
                 yield f"{said}, and its `charges` for use to {plain(paid[name])}"
-        if row["deployments"] != len(pairs) or set(row["workloads"]) != {workload for workload, _ in pairs}:
+        if row["deployments"] != len(pairs) or sorted(row["workloads"]) != sorted({each for each, _ in pairs}):
             of = ", ".join(sorted({workload for workload, _ in pairs})[:4]) or "nothing"
             told = f"{name} has {row['deployments']} deployments of {', '.join(row['workloads']) or 'nothing'}"
             yield f"{told}, and its allocations have {len(pairs)}, of {of}"
@@ -160,6 +160,22 @@ def _clauses(plan: Mapping[str, Any]) -> Iterator[str]:
             yield f"{row['term']} {'binds' if row['binds'] else 'does not bind'}, and has {len(row['marginal'])} prices"
         if not moment_of(row["start"]) < moment_of(row["end"]):
             yield f"{row['term']} is in force for no time"
+        yield from _priced(row, plan)
+
+
+def _priced(clause: Mapping[str, Any], plan: Mapping[str, Any]) -> Iterator[str]:
+    """Marginal prices have a part, a unit of money and a time in which the clause is in force, each once."""
+    seen = set()
+    for row in clause["marginal"]:
+        where = f"a marginal price of {clause['term']} from {row['start']}"
+        since, until = moment_of(row["start"]), moment_of(row["end"])
+        if not since < until or until <= moment_of(clause["start"]) or moment_of(clause["end"]) <= since:
+            yield f"{where} is of no time of it"
+        if not row["part"] or not row["unit"].startswith(f"{plan['currency']} per "):
+            yield f"{where} is of `{row['part']}` in `{row['unit']}`, and prices are money of something"
+        if (one := (row["part"], row["unit"], since, until)) in seen:
+            yield f"{where} stands twice"
+        seen.add(one)
 
 
 def _windows(plan: Mapping[str, Any]) -> Iterator[str]:

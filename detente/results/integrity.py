@@ -188,6 +188,8 @@ def _periods(periods: RowsByList) -> Iterator[str]:
             yield f"period {index} begins before the one before it has ended"
         elif ended is not None and start < ended:
             yield f"period {index} begins before the one before it ends"
+        if start < since or until < end:
+            yield f"period {index} lies outside of the time that it stands for"
         before, ended = (since, until), end
         spans[before] += Decimal(row["hours"])
     for (since, until), hours in spans.items():
@@ -222,11 +224,21 @@ def _names(plan: Mapping[str, Any]) -> Iterator[str]:
                     yield f"a row of `{section}` has the {key} {row[key]}, which the plan does not have"
             if "offer" in row and sellers.setdefault(row["offer"], row["provider"]) != row["provider"]:
                 yield f"the offer {row['offer']} is said to be of {sellers[row['offer']]} and of {row['provider']}"
+    decided = set[tuple[str, str]]()
     for row in plan["decisions"]:
+        pair = f"{row['workload']} on {row['offer']}"
         if row["workload"] not in known["workload"]:
             yield f"a row of `decisions` has the workload {row['workload']}, which the plan does not have"
+        if (row["workload"], row["offer"]) in decided:
+            yield f"{pair} stands twice in `decisions`"
+        decided.add((row["workload"], row["offer"]))
+        for cited in {reason["term"] for reason in row["reasons"]} - known["term"] - {None}:
+            yield f"why {pair} cites {cited}, which is no clause of the plan"
         if row["denied"] and (Decimal(row["work"]) or not any(reason["term"] for reason in row["reasons"])):
             yield f"{row['workload']} is denied on {row['offer']}, and runs there or no clause is named"
+    for row in plan["allocations"]:
+        if (row["workload"], row["offer"]) not in decided:
+            yield f"{row['workload']} runs on {row['offer']}, and no row of `decisions` says why"
     for section, key in (("workloads", "workload"), ("providers", "provider")):
         if len(known[key]) < len(plan[section]):
             yield f"a {key} stands twice in `{section}`"
@@ -269,16 +281,16 @@ def _work(plan: Mapping[str, Any]) -> Iterator[str]:
         missing[row["workload"]] += Decimal(row["work"])
     for row in plan["workloads"]:
         name = row["workload"]
-        yield from _same(f"the work served of {name}", row["served"], "its allocations", served[name])
+        yield from _exactly(f"the work served of {name}", row["served"], "its allocations", served[name])
         reached = Decimal(row["served"]) + missing[name]
-        yield from _same(f"the demand of {name}", row["demand"], "served and unserved", reached)
+        yield from _exactly(f"the demand of {name}", row["demand"], "served and unserved", reached)
     for row in plan["decisions"]:
         found = placed[row["workload"], row["offer"]]
-        yield from _same(f"the work of {row['workload']} on {row['offer']}", row["work"], "its allocations", found)
+        yield from _exactly(f"the work of {row['workload']} on {row['offer']}", row["work"], "its allocations", found)
     for row in plan["providers"]:
         for unit, stated in row["work"].items():
             name = row["provider"]
-            yield from _same(f"the work on {name} in {unit}", stated, "its allocations", by[name, unit])
+            yield from _exactly(f"the work on {name} in {unit}", stated, "its allocations", by[name, unit])
 
 
 def _capacity(plan: Mapping[str, Any]) -> Iterator[str]:
@@ -384,6 +396,12 @@ def _texts(value: Any) -> Iterator[str]:
 
 def _same(what: str, stated: str, parts: str, found: Decimal) -> Iterator[str]:
     if _above(Decimal(stated), found) or _above(found, Decimal(stated)):
+        yield f"{what} is {stated}, and {parts} come to {plain(found)}"
+
+
+def _exactly(what: str, stated: str, parts: str, found: Decimal) -> Iterator[str]:
+    """Of whole millionths, which are rounded nowhere."""
+    if Decimal(stated) != found:
         yield f"{what} is {stated}, and {parts} come to {plain(found)}"
 
 

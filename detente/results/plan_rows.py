@@ -233,6 +233,9 @@ class DecisionReason:
     term: str | None = None
 
 
+NOT_WORKED_OUT = DecisionReason("why could not be worked out")
+
+
 @dataclass(frozen=True, slots=True)
 class Decision:
     """Why a workload runs (or does not run) on an offer, reason by reason (§1).

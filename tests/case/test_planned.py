@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from decimal import Decimal
 from typing import Any
 
@@ -115,3 +115,34 @@ def test_an_edit_of_any_leaf_is_refused_but_for_a_few(case: Case) -> None:
             passed.add(shape)
     assert passed <= PERMITTED.keys()
     assert len(tried) > 100
+
+
+@pytest.mark.parametrize(
+    ("change", "said"),
+    [
+        (lambda rows: rows[1:], "whether a decision is made of"),
+        (lambda rows: [row | {"denied": False} for row in rows], "is denied is False, and in the case True"),
+        (lambda rows: [row | {"reasons": [r | {"sentence": "no"} for r in row["reasons"]]} for row in rows], "'no'"),
+    ],
+)
+def test_what_is_denied_is_what_the_case_denies(change: Callable[[Any], Any], said: str) -> None:
+    """South is in the US and the work may run in the EU alone: of its two decisions one is that, and runs nowhere."""
+    stays = {"id": "stays", "kind": "residency", "within": ["EU"]}
+    case = build([tokens("north", 3), tokens("south", 2)], [work()], agreement(stays, party="self"))
+    found = json.loads(solved(case).to_json())
+    (denied,) = (row for row in found["decisions"] if row["denied"])
+    assert denied["offer"] == "south-api"
+    edited = [row for row in found["decisions"] if row is not denied] + change([denied])
+    found["decisions"] = sorted(edited, key=lambda row: str(row["offer"]))
+    with pytest.raises(PlanError, match=said):
+        must_hold(Plan.from_json(json.dumps(found | {"checksum": checksum(found)})), case, "plan")
+
+
+def test_work_is_added_up_exactly() -> None:
+    """A millionth of a Mtok, which is what work is planned in, of 180,000."""
+    case = build([tokens("north", 3)], [work()])
+    found = json.loads(solved(case).to_json())
+    row = found["workloads"][0]
+    row["served"] = str(Decimal(row["served"]) + Decimal("0.000001"))
+    with pytest.raises(PlanError, match=r"the work served of chat is .*, and its allocations come to"):
+        Plan.from_json(json.dumps(found | {"checksum": checksum(found)}))

@@ -107,6 +107,12 @@ def test_a_term_may_end_within_a_period(every: str) -> None:
     ("path", "value", "what"),
     [
         (("status",), "feasible", "its gap is 0, and its status is feasible"),
+        (("currency",), "EUR", "in `USD per USD`, and prices are money of something"),
+        (("providers", 1, "workloads"), ["research"] * 2, "south has 2 deployments of research, research"),
+        (("clauses", 0, "marginal", 0, "end"), "2020-01-01T00:00:00Z", "is of no time of it"),
+        (("clauses", 0, "marginal", 0, "part"), "", "is of `` in `USD per USD`"),
+        (("decisions", 0, "reasons", 0, "term"), "nobody", "cites nobody, which is no clause of the plan"),
+        (("periods", 0, "start"), "0001-01-01T00:00:00Z", "period 0 lies outside of the time that it stands for"),
         (("present_value",), "12", "its present_value is 12 at 8% a year, and its rows come to"),
         (("discount_rate",), "0.5", "at 50% a year"),
         (("providers", 0, "share_of_spend"), "0.5", "the share of north in spend is 0.5"),
@@ -142,7 +148,6 @@ def test_rows_that_contradict_each_other_are_refused(path: Steps, value: Any, wh
     [
         (("title",), "other", "its title is 'other'"),
         (("reading",), "letter", "its reading is 'letter', and in the case None"),
-        (("currency",), "EUR", "its currency is 'EUR'"),
         (("providers", 0, "name"), "Evil", "what `providers` says of north is 'Evil'"),
         (("workloads", 0, "labels"), {"data": "eu"}, "what `workloads` says of research is {'data': 'eu'}"),
         (("workloads", 0, "kind"), "batch", "is 'batch', and in the case 'inference'"),

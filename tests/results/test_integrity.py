@@ -172,7 +172,7 @@ SEALED: list[tuple[Steps, Any, str]] = [
     (("periods", 0, "end"), "2025-01-01T00:00:00Z", "period 0 takes no time"),
     (("periods", 0, "hours"), "743", "the periods from 2026-01-01 00:00 have 743 hours, and that time 744"),
     (("periods", 1, "span_start"), "2026-01-31T00:00:00Z", "period 1 begins before the one before it has ended"),
-    (("periods", 0, "end"), "2027-02-01T00:00:00Z", "period 1 begins before the one before it ends"),
+    (("periods", 0, "end"), "2027-02-01T00:00:00Z", "period 0 lies outside of the time that it stands for"),
     (("clauses", 0, "owed"), "17", "owes 17, and its `postings` come to"),
     (("standings", 0, "owed"), "17", "stands at 17 owed from 2026-01-01"),
     (("standings", 0, "short"), "17", "floor from 2026-01-01T00:00:00Z is 17 short, and its amounts say 0"),

@@ -24,7 +24,7 @@ from detente.planner.formulation.expression import Floats
 from detente.planner.formulation.unit_columns import Units
 from detente.planner.solving.model import Model
 from detente.planner.solving.solution import Solution
-from detente.results.plan_rows import Decision, DecisionReason
+from detente.results.plan_rows import NOT_WORKED_OUT, Decision, DecisionReason
 from detente.values.money import nano
 from detente.values.period import named
 
@@ -88,12 +88,11 @@ def decisions(
 
 def without_reasons(draft: Draft, found: Quantities) -> Iterable[Decision]:
     """The same where no reasons can be worked out, which is what each says."""
-    unknown = (DecisionReason("why could not be worked out"),)
     for workload in draft.case.workloads:
-        for arc in sorted(
-            draft.arcs.of_workload[workload.id], key=lambda a: (-int(found.work[a.index].sum()), a.index)
-        ):
-            yield Decision(workload.id, arc.offer.id, nano(int(found.work[arc.index].sum()) * QUANTUM), unknown)
+        every = draft.arcs.of_workload[workload.id]
+        for arc in sorted(every, key=lambda a: (-int(found.work[a.index].sum()), a.index)):
+            work = nano(int(found.work[arc.index].sum()) * QUANTUM)
+            yield Decision(workload.id, arc.offer.id, work, (NOT_WORKED_OUT,))
 
 
 def _used(known: _Arcs, arc: Arc, quanta: int, total: int) -> Decision:
