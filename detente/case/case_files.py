@@ -10,6 +10,7 @@ from pathlib import Path
 
 from detente.case.declared import SECTIONS
 from detente.errors import CaseError, Mistake, Where
+from detente.values.file import leads_out
 from detente.values.likeness import did_you_mean
 
 FOLDERS = tuple(SECTIONS)
@@ -24,6 +25,8 @@ Wrong = Callable[[Where, str, str], None]
 def case_files(path: Path, wrong: Wrong) -> list[Path]:
     """The files of a case, in the order of their names; what is not read, though it could be meant, is a mistake.
 
+    A folder that leads out of the case stands for its files, which are not listed: whoever reads them refuses it.
+
     Raises CaseError where a folder holds no case.
     """
     if not path.is_dir():
@@ -35,7 +38,7 @@ def case_files(path: Path, wrong: Wrong) -> list[Path]:
     files = []
     for found in _listed(path, wrong):
         if found.name == "case.yaml" or (found.name in FOLDERS and found.is_dir()):
-            files += [found] if found.name == "case.yaml" else _inside(found, wrong)
+            files += [found] if found.name == "case.yaml" or leads_out(path, found) else _inside(found, wrong)
         elif found.suffix in SUFFIXES:
             where = ", ".join(f"`{name}/`" for name in FOLDERS)
             wrong(Where(str(found)), "is not read", f"move it into one of {where}")

@@ -137,6 +137,7 @@ class _Composer:
 
     def compose(self) -> YamlNode:
         _must_show(self.text, self.name)
+        _must_be_merged(self.text, self.name)
         roots: list[YamlNode] = []
         stack: list[tuple[YamlNode, YamlNode | None]] = []  # an open collection, and its key that waits for a value
         try:
@@ -290,6 +291,17 @@ def _must_show(text: str, name: str) -> None:
         at, what = hidden
         place = Where(name, text.count("\n", 0, at) + 1, at - text.rfind("\n", 0, at))
         raise CaseError([Mistake(place, f"a character that shows nothing or forges what is shown: {what}", DELETE)])
+
+
+_UNMERGED = re.compile(r"^(?:<{7}|>{7}) .*$", re.MULTILINE)
+
+
+def _must_be_merged(text: str, name: str) -> None:
+    """Refuse a file with the marks of git where two versions collide. Raises CaseError at the first."""
+    if mark := _UNMERGED.search(text):
+        what = f"`{mark[0][:60].rstrip()}` is a mark of git, where two versions of the file collide"
+        remedy = "keep one of the two between the marks, and delete the marks (`<<<<<<<`, `=======`, `>>>>>>>`)"
+        raise CaseError([Mistake(Where(name, text.count("\n", 0, mark.start()) + 1, 1), what, remedy)])
 
 
 _REMEDIES = {

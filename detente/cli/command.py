@@ -11,7 +11,7 @@ import os
 import re
 import sys
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from importlib import import_module
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -272,6 +272,8 @@ def must_take_files(folder: Path, *names: str, given: str = "--out") -> None:
         what, remedy = f"`{there}` exists and is not a folder", "name another folder, or move it away"
     elif not os.access(there, os.W_OK | os.X_OK):
         what, remedy = f"no permission to write into `{there}`", "name another folder, or change its permissions"
+    elif too_long := _too_long((*folder.parts, *names), there):
+        what, remedy = f"the name `{too_long[:40]}…` is too long for a file", "name a shorter one"
     else:
         found = [file for name in names if os.path.lexists(file := folder / name)]
         bad = next((file for file in found if not _replaceable(file)), None)
@@ -279,6 +281,15 @@ def must_take_files(folder: Path, *names: str, given: str = "--out") -> None:
             return
         what, remedy = f"`{bad}` exists and cannot be overwritten", "name another folder, or move it away"
     raise CaseError([Mistake(Where(given), what, remedy)])
+
+
+def _too_long(names: Iterable[str], there: Path) -> str | None:
+    """The first name that no file can have in a place."""
+    try:
+        most = os.pathconf(there, "PC_NAME_MAX")
+    except (OSError, ValueError, AttributeError):  # not told by this system
+        most = 255
+    return next((name for name in names if len(os.fsencode(name)) > most), None)
 
 
 def _somewhere() -> bool:

@@ -311,6 +311,25 @@ def test_a_path_stays_in_the_case_s_folder(tmp_path: Path) -> None:
         assert secret not in str(raised.value)
 
 
+def test_a_folder_that_leads_out_is_not_listed(tmp_path: Path) -> None:
+    """Of what lies there no name is told: 116 mistakes named the files of another folder."""
+    (tmp_path / "case").mkdir()
+    (tmp_path / "elsewhere" / "hidden-folder").mkdir(parents=True)
+    (tmp_path / "elsewhere" / "hidden").write_text("")
+    (tmp_path / "case" / "case.yaml").write_text("name: x\n")
+    (tmp_path / "case" / "offers").symlink_to(tmp_path / "elsewhere")
+    found = mistakes(tmp_path / "case")
+    assert sum("/offers: leads out of the case's folder" in each for each in found) == 1
+    assert "hidden" not in "".join(found)
+
+
+def test_a_file_of_two_versions_that_collide(tmp_path: Path) -> None:
+    file = tmp_path / "a.yaml"
+    file.write_text("name: x\n<<<<<<< HEAD\ntitle: a\n=======\ntitle: b\n>>>>>>> theirs\n")
+    (only,) = mistakes(file)
+    assert "a.yaml:2:1: `<<<<<<< HEAD` is a mark of git, where two versions of the file collide" in only
+
+
 def test_suggestions_are_quick_among_many() -> None:
     """Looked up one by one, 3,000 took half a minute: four times as long as half as many."""
 

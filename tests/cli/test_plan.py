@@ -162,6 +162,12 @@ def test_where_nothing_can_be_written_is_said_before_planning(good: Path, tmp_pa
 
 
 @pytest.mark.usefixtures("unsolved")
+def test_a_name_that_no_file_can_have_is_refused_before_planning(good: Path, tmp_path: Path) -> None:
+    with pytest.raises(CaseError, match=r"^--out: the name `n{40}…` is too long for a file"):
+        cli(["plan", str(good), "--out", str(tmp_path / ("n" * 300))], standalone_mode=False)
+
+
+@pytest.mark.usefixtures("unsolved")
 def test_a_folder_of_another_s_is_refused_before_planning(
     good: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
