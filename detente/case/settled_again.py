@@ -16,17 +16,19 @@ from fractions import Fraction
 
 from detente.case.case import Case
 from detente.contract.decisions import NOTHING_DECIDED
+from detente.contract.metered.counting_moment import BoughtCapacity, CountingMoment
 from detente.contract.metered.totals import Totals
-from detente.contract.metered.use import Use
+from detente.contract.metered.use import Use, nanos
 from detente.contract.rated.rating import Rating
 from detente.contract.settled.settlement import Settlement
 from detente.contract.settling import settle_each
 from detente.demand.taking import taken_by_work
 from detente.demand.workload import Training
+from detente.market.invoicing import instalments
 from detente.market.offer import AnyUnits, GpuOffer, TokenOffer
 from detente.results.plan import Plan
 from detente.results.plan_rows import Purchase
-from detente.values.money import nano
+from detente.values.money import NANOS, nano
 from detente.values.period import Period, hours_between
 
 NONE = Decimal(0)
@@ -62,17 +64,17 @@ def settled_again(plan: Plan, case: Case) -> SettledAgain | None:
     """What a plan's rows come to; None where a list price changes within a period."""
     if not _plain(case):
         return None
-    totals, rating, rows = (
-        Totals(meter for term in case.terms for meter in term.meters()),
-        Rating(case.terms),
-        _Rows(plan, case),
-    )
+    meters = [meter for term in case.terms for meter in term.meters()]
+    totals, rating, rows = Totals(meters, bought=True), Rating(case.terms), _Rows(plan, case)
     charged: ChargedAgain = defaultdict(lambda: (NONE, NONE))
     for use in rows.uses():
         line = rating.rate(use)
         totals.add(line)
         at = (use.kind, use.offer["provider"])
         charged[at] = charged[at][0] + use.listed, charged[at][1] + line.net
+    for moment in sorted({meter.moment for meter in meters} - {"use"}):
+        for bought in rows.reserved(moment, rating):
+            totals.buy(bought)
     found = settle_each(case.terms, totals, NOTHING_DECIDED, None)
     clauses = {at: each for at, each in enumerate(found) if isinstance(each, Settlement)}
     return SettledAgain(clauses, dict(charged), dict(rows.bought), tuple(rows.purchases))
@@ -142,6 +144,20 @@ class _Rows:
             if spare or idle:
                 facts = self.case.offer_facts[name]
                 yield Use("idle", None, facts, period.span_start, period.span_end, NONE, spare, idle)
+
+    def reserved(self, moment: CountingMoment, rating: Rating) -> Iterator[BoughtCapacity]:
+        """What is reserved as clauses count it that count it at a moment. Once all use was told."""
+        sold = {offer.id: offer for offer in self.case.offers}
+        for row, cost, _ in self.purchases:
+            offer = sold[row.offer]
+            if isinstance(offer, TokenOffer) or not row.reserved:
+                continue
+            how = "upfront" if moment == "purchase" else offer.invoiced or "upfront"  # the case was checked
+            days = instalments(how, row.start, row.end)
+            for at, part in zip(days, offer.instalment_parts(days), strict=True):
+                listed, facts = nano(cost * part), self.case.offer_facts[offer.id]
+                off = sum(rating.at(None, facts, at).of(nanos(listed)))
+                yield BoughtCapacity(moment, facts, at, listed, listed - nano(Fraction(off, NANOS)))
 
     def _buy(self, offer: str, index: int, cost: Fraction, flow: Fraction) -> None:
         before = self.bought[offer, index]

@@ -1,4 +1,4 @@
-"""What a plan's rows come to once more: gangs that rent for themselves, of which several may be alike."""
+"""What a plan's rows come to once more: gangs that rent for themselves, and what is counted when it is bought."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from detente.case import planned
 from detente.case.case import Case
 from detente.case.planned import must_hold
 from detente.errors import PlanError
-from tests.builders import Data, build, compute, gpus, solved
+from tests.builders import Data, agreement, build, compute, gpus, solved
 
 
 def _gang(name: str, size: int, work: str = "1 k GPU-hour") -> Data:
@@ -71,3 +71,25 @@ def test_of_a_plan_of_many_rows_names_and_days_alone_are_held(monkeypatch: pytes
     must_hold(cheaper, case, "plan")
     with pytest.raises(PlanError, match="its title"):
         must_hold(replace(found, title="another"), case, "plan")
+
+
+@pytest.mark.parametrize(("moment", "invoiced"), [("invoice", "monthly"), ("invoice", "upfront"), ("purchase", None)])
+def test_what_is_reserved_counts_when_it_is_bought_or_invoiced(moment: str, invoiced: str | None) -> None:
+    """March's floor is met by what is paid for March on its first day, 8 x 744 x 2; the two before cost what they lack.
+
+    By its use it would be invoiced in April, behind the horizon: a fee for March was found, which no plan owes.
+    """
+    offer = gpus("north", 2, unit=8, buy="reserved", term="1 month") | ({"invoiced": invoiced} if invoiced else {})
+    job = {"id": "job", "kind": "training", "runs-on": {"accelerators": {"H100": 1}}}
+    job |= {"from": "2026-03-01", "deadline": "2026-04-01", "work": "5.952 k GPU-hour"}
+    floor = {"id": "floor", "kind": "minimum-commitment", "amount": "1000 USD", "windows": {"every": "month"}}
+    floor |= {"moment": moment, "shortfall": {"fee": "100%"}}
+    horizon = {"start": "2026-01", "end": "2026-04", "every": "month"}
+    case = build([offer], [job], agreement(floor), horizon=horizon)
+    found = solved(case)
+    assert [row.amount for row in found.postings] == [1_000, 1_000]
+    assert found.cost == 8 * 744 * 2 + 2_000
+    must_hold(found, case, "plan")
+    cheaper = replace(found, postings=(found.postings[0],))
+    with pytest.raises(PlanError, match=r"the number of `postings` is 1, and in the case 2"):
+        must_hold(cheaper, case, "plan")
