@@ -200,8 +200,10 @@ def _said(said: Any, *, whole: bool) -> _Json:
         said["role"] = ASSISTANT
     if (noted := said.get("annotations")) is not None:
         said["annotations"] = [one for one in noted if isinstance(one, dict)] if isinstance(noted, list) else None
-    if not isinstance(said.get("content"), str | None):
-        said["content"], thought = parts_of(said["content"])
+    if not isinstance(stated := said.get("content"), str | None):
+        said["content"], thought = parts_of(stated)
+        if cited := [part for part in stated or () if _is_silent(part)]:
+            said["references"] = cited
         if thought:
             said["reasoning_content"] = (said.get("reasoning_content") or "") + thought
     calls = said.get("tool_calls")
@@ -243,9 +245,16 @@ def parts_of(content: Any) -> tuple[str, str]:
                 text += said
             case {"type": "thinking", "thinking": said}:
                 thought += parts_of(said)[0]
+            case _ if _is_silent(part):
+                pass
             case _:
                 raise ValueError("a content that is no text")
     return text, thought
+
+
+def _is_silent(part: Any) -> bool:
+    """Whether a part of a content has no text: Mistral's, which say what the text before them refers to."""
+    return isinstance(part, dict) and part.get("type") in ("reference", "tool_reference")
 
 
 def arguments_of(stated: Any) -> str:

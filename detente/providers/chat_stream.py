@@ -311,8 +311,8 @@ def _with_choices(data: bytes) -> bytes:
 def _plain(block: bytes) -> int:
     """How many chunks there are, if each holds text and nothing else that matters; else none: they have to be read.
 
-    Nothing else: no usage, end, error or reason to finish. Each is one line, so that none has a name, and looks like
-    JSON. Text that a model wrote cannot look like a member: its quotation marks are escaped.
+    Nothing else: no call of a tool, usage, end, error or reason to finish. Each is one line, so that none has a name,
+    and looks like JSON. Text that a model wrote cannot look like a member: its quotation marks are escaped.
     """
     if not block.endswith(b"}\n\n"):
         return 0
@@ -326,6 +326,7 @@ def _plain(block: bytes) -> int:
         counts(b"\n") != 2 * len(chunks)
         or counts(sse.DONE)
         or counts(b'"error"')
+        or counts(b'"tool_calls"') != counts(b'"tool_calls":null')
         or counts(b'"usage"') != counts(b'"usage":null')
         or counts(b'"finish_reason"') != counts(b'"finish_reason":null')
     ):

@@ -121,6 +121,20 @@ def test_content_that_cannot_be_read_is_no_answer(member: str, value: Any) -> No
     assert (part.data, part.content) == (b"", 0)
 
 
+def test_references_beside_a_text_in_parts_are_told_beside_it() -> None:
+    """As Mistral cites: what has no text is none of the answer, and nothing of it is lost."""
+    cited = {"type": "reference", "reference_ids": [0, 7]}
+    parts = [{"type": "text", "text": "Paris"}, cited, {"type": "text", "text": "."}]
+    found = OWN.decode(call(), {}, json.dumps(put(completion(), "choices.0.message.content", parts)).encode())
+    assert isinstance(found, Reply)
+    told = json.loads(found.body)["choices"][0]["message"]
+    assert (told["content"], told["references"]) == ("Paris.", [cited])
+    flow = [chunk(content=parts[:1]), chunk(content=parts[1:2]), chunk(content=parts[2:]), chunk("stop")]
+    deltas = [one["choices"][0]["delta"] for one in streamed(*flow)]
+    assert [delta.get("content") for delta in deltas] == ["Paris", "", ".", None]
+    assert [delta.get("references") for delta in deltas] == [None, [cited], None, None]
+
+
 def test_a_text_in_place_of_a_message_is_its_content_and_each_choice_has_its_number() -> None:
     choices = [{"text": text, "finish_reason": "stop"} for text in ("a", "b")]
     found = OWN.decode(call(n=2), {}, json.dumps(completion() | {"choices": choices}).encode())

@@ -297,6 +297,8 @@ LIKE = [
     ),
     tight(delta("stop", content="x")),
     tight(delta(content="x", tool_calls=[])),
+    tight(delta(content="x", tool_calls=None)),
+    tight(delta(content="x", tool_calls=[{"id": "a", "type": "function", "function": {"name": "f", "arguments": ""}}])),
     tight(delta(content="x") + delta("stop")),
     tight(delta(content="x") + delta(content="y")),
     tight(delta(content="x"))[:-2],
@@ -312,6 +314,19 @@ def test_what_follows_plain_events_means_what_it_means_to_who_reads_each(followi
     begun = [tight(ROLE), *[tight(delta(content="hello"))] * 3]
     ahead = decoded([*begun, following, following])
     assert ahead == decoded([b"".join([*begun, following, following])])  # in one piece, each event is looked into
+
+
+def test_a_call_that_begins_beside_text_is_one_however_its_stream_is_cut() -> None:
+    """Its beginning, which alone names it, stood in an event that was taken for text and nothing else."""
+    begun = {"index": 0, "id": "call_1", "type": "function", "function": {"name": "look", "arguments": ""}}
+    more = [delta(tool_calls=[{"index": 0, "function": {"arguments": text}}]) for text in ('{"a":', "1}")]
+    said = [ROLE, delta(content="Let me "), delta(content="now.", tool_calls=[begun]), *more, delta("tool_calls")]
+    events = [tight(one) for one in said]
+    data = b"".join([*events, DONE])
+    for size in (*range(1, 9), 50, 300, len(data)):
+        shown, whole = decoded([data[at : at + size] for at in range(0, len(data), size)])
+        assert (shown, whole.failure, whole.finish) == (events, None, "tool_calls")
+    assert decoded([*events, DONE])[0] == events
 
 
 def test_what_follows_plain_events_and_is_not_utf_8_is_broken() -> None:
