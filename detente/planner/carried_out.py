@@ -116,7 +116,8 @@ def _moving_least(study: Billing, found: Incumbent, gap: float) -> tuple[Bill, S
     study.progress("moving less")
     columns = whole_columns(draft)
     least = moving_least(draft, model, best, columns, _most(found, gap))
-    if least is best or len(without_room(draft, least)) > len(without_room(draft, best)):
+    over = 0 if least is best else len(without_room(draft, least))  # mostly none: then `best` is not asked
+    if least is best or (over and over > len(without_room(draft, best))):
         return None
     steady = study.bill(replace(found, solution=least), lambda solved: moving_less(draft, model, solved, columns))
     if float(steady[0].total) <= least.objective + _at_no_cost(least.objective, gap):

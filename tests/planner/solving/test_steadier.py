@@ -20,6 +20,7 @@ from detente.planner.solve import plan
 from detente.planner.solving import steadier
 from detente.planner.solving.incumbent import Incumbent
 from detente.planner.solving.moves import MoveCount, moves
+from detente.planner.solving.no_room import without_room
 from detente.planner.solving.solution import Solution
 from detente.planner.solving.steadier import moving_least
 from detente.planner.solving.whole import whole_columns, with_counts
@@ -356,6 +357,22 @@ def test_what_moves_less_is_given_back_in_full(months: int, hours: int, gpus_: i
     earning = D(credit) / D("0.30") / D("2.80")
     least = hours * (gpus_ + gpus_ // 2) * D("2.20") + D("0.60") * earning - credit
     assert least <= found.cost <= least * D("1.0001")
+
+
+def turned() -> tuple[Study, Incumbent]:
+    """Of equal providers by the month, 400 of 800 GPUs move each month as found; none need to."""
+    offers = [gpus(name, 2, capacity="600 GPU") for name in ("north", "south")]
+    case = build(offers, [compute("a", "400 GPU"), compute("b", "400 GPU")], months=4)
+    found, best, _ = at_counts(case, {"north-gpus": [600, 200, 600, 200], "south-gpus": [200, 600, 200, 600]})
+    return found, Incumbent(best, best.bound, prices=best, basis=found.turn().basis)
+
+
+def test_work_that_has_room_is_not_looked_for_again() -> None:
+    """In what moves less all has room: what moved more has no less, whatever it has."""
+    found, best = turned()
+    with mock.patch.object(carried_out, "without_room", wraps=without_room) as asked:
+        carried_out.carried_out(found, best, EXACT)
+    assert asked.call_count == 1
 
 
 def test_large_programs_stay_as_they_were_found() -> None:
