@@ -86,6 +86,7 @@ def _found(model: Model, runs: list[Runs], opening: Opening, rows: MoveRows, gap
     _times(program, model, runs, values, place)
     small = Model(program)
     small.as_long_as(model)
+    small.as_scaled = True  # what is open and its rows are in the scale of the model, and shares are near one
     try:
         found = _searched(small, place[opening.whole], gap) if len(opening.whole) else small.solve_linear()
     except SolverError:  # a preference only: the solution that is known stands without it

@@ -15,10 +15,12 @@ from detente.case.case import Case
 from detente.planner import carried_out
 from detente.planner.formulation import purchases
 from detente.planner.formulation.expression import Floats
+from detente.planner.formulation.program import LinearProgram
 from detente.planner.past import Past
 from detente.planner.solve import plan
-from detente.planner.solving import steadier
+from detente.planner.solving import steadier, steadier_program
 from detente.planner.solving.incumbent import Incumbent
+from detente.planner.solving.model import NO_SCALING, Model
 from detente.planner.solving.moves import MoveCount, moves
 from detente.planner.solving.no_room import without_room
 from detente.planner.solving.solution import Solution
@@ -365,6 +367,22 @@ def turned() -> tuple[Study, Incumbent]:
     case = build(offers, [compute("a", "400 GPU"), compute("b", "400 GPU")], months=4)
     found, best, _ = at_counts(case, {"north-gpus": [600, 200, 600, 200], "south-gpus": [200, 600, 200, 600]})
     return found, Incumbent(best, best.bound, prices=best, basis=found.turn().basis)
+
+
+def test_what_moves_less_is_sought_in_the_scale_of_the_program() -> None:
+    """Scaled once more by the solver it takes longer. A search over whole numbers scales as the solver chooses."""
+    found, best = turned()
+    of: list[Model] = []
+
+    def made(program: LinearProgram) -> Model:
+        of.append(Model(program))
+        return of[-1]
+
+    with mock.patch.object(steadier_program, "Model", made):
+        carried_out.carried_out(found, best, EXACT)
+    linear = [small.highs for small in of if small.highs.getOptionValue("solver")[1] == "simplex"]
+    assert linear
+    assert {highs.getOptionValue("simplex_scale_strategy")[1] for highs in linear} == {NO_SCALING}
 
 
 def test_work_that_has_room_is_not_looked_for_again() -> None:
