@@ -10,6 +10,7 @@ from dataclasses import dataclass, replace
 from decimal import Decimal
 
 import numpy as np
+from numpy.typing import NDArray
 
 from detente.contract.roles import CallLimit
 from detente.contract.settled.standing import Standing
@@ -24,6 +25,7 @@ from detente.planner.formulation.expression import Floats
 from detente.planner.formulation.unit_columns import Units
 from detente.planner.solving.model import Model
 from detente.planner.solving.solution import Solution
+from detente.planner.solving.spare import spare_of
 from detente.results.plan_rows import NOT_WORKED_OUT, Decision, DecisionReason
 from detente.values.money import nano
 from detente.values.period import named
@@ -32,6 +34,8 @@ MAX_WINDOWS = 6
 """So many windows in which a cap is used up are named."""
 MATTERS = 0.005
 """A clause is named where it moves the price of a placement by at least this part."""
+ALL_USED = 1e-6
+"""Where no more than this part of what is reserved is free, all of it is used: less is the solver's tolerance."""
 NOTHING = 1e-9
 """No more than a rounding. A cap that is used up is named by whatever more it moves a price, unlike other clauses."""
 
@@ -42,6 +46,7 @@ class _Arcs:
 
     ``prices``: per unit of work, after discounts. ``denied``: the clause that keeps it off, and its sentence.
     ``used_up``: the caps of which nothing is left, each with the windows in which that is so.
+    ``work``: by arc and period. ``none_left``: by what is reserved, the periods in which all of it is used.
     """
 
     draft: Draft
@@ -51,6 +56,8 @@ class _Arcs:
     pulls: Mapping[str, Floats]
     full: Collection[str]
     used_up: Mapping[str, str]
+    work: Quanta
+    none_left: Mapping[str, NDArray[np.bool_]]
 
     def price_of(self, arc: Arc) -> str:
         """As a sentence has it."""
@@ -61,6 +68,13 @@ class _Arcs:
         price = self.prices[arc.index] * (1 - 1e-9)
         return [each for each in self.arcs if self.prices[each.index] < price]
 
+    def takers(self, arc: Arc, name: str) -> list[str]:
+        """Workloads that use all of a reserved offer while an arc's work runs; none where some of it is always free."""
+        if name not in self.none_left:
+            return []
+        at = self.none_left[name] & (self.work[arc.index] > 0)
+        return [each.workload.id for each in self.draft.arcs.of_offer[name] if self.work[each.index][at].any()]
+
 
 def decisions(
     draft: Draft, model: Model, solution: Solution, found: Quantities, standings: Sequence[Standing]
@@ -70,10 +84,11 @@ def decisions(
     work, turns = found.work, in_turns(draft, found)
     pulls = _pulls(draft, model, solution)
     prices = {a.index: _mean_price(draft, a, work[a.index]) for a in draft.arcs}
-    full = _full(draft, solution)
+    full, none_left = _full(draft, solution), _none_left(draft, solution, found)
     for workload in draft.case.workloads:
         arcs = draft.arcs.of_workload[workload.id]
-        known = _Arcs(draft, arcs, prices, {a.index: _denied(draft, a) for a in arcs}, pulls, full, used_up)
+        denied = {a.index: _denied(draft, a) for a in arcs}
+        known = _Arcs(draft, arcs, prices, denied, pulls, full, used_up, work, none_left)
         total = int(draft.demand[workload.id].quanta.sum()) or 1
         dearest = max((prices[a.index] for a in arcs if work[a.index].any()), default=0.0)
         order = sorted(arcs, key=lambda a: (-int(work[a.index].sum()), a.index))
@@ -123,7 +138,13 @@ def _beside_cheaper(known: _Arcs, arc: Arc) -> Iterator[DecisionReason]:
     if full := [each.offer.id for each in permitted if each.offer.id in known.full]:
         verbs = "costs less but is" if len(full) == 1 else "cost less but are"
         yield DecisionReason(f"{_listed(full)} {verbs} full at times")
-    if partly := [each.offer.id for each in permitted if each.offer.id not in known.full and not each.metered]:
+    in_units = [each.offer.id for each in permitted if each.offer.id not in known.full and not each.metered]
+    takers = {name: known.takers(arc, name) for name in in_units}
+    for name in (name for name in in_units if takers[name]):
+        yield DecisionReason(
+            f"all that is reserved of `{name}`, which costs less, is used at times by {_listed(takers[name])}"
+        )
+    if partly := [name for name in in_units if not takers[name]]:
         verb = "is" if len(partly) == 1 else "are"
         yield DecisionReason(f"{_listed(partly)} {verb} cheaper only when whole units are fully used")
     if arc.workload.moving is not None and any(each.offer.provider != arc.offer.provider for each in permitted):
@@ -216,6 +237,19 @@ def _full(draft: Draft, solution: Solution) -> set[str]:
         for block in draft.program.row_blocks
         if block.owner.kind == "offer" and (np.abs(solution.duals[block.slice]) > 1e-9).any()
     }
+
+
+def _none_left(draft: Draft, solution: Solution, found: Quantities) -> dict[str, NDArray[np.bool_]]:
+    """By reserved offer: the periods in which units are held and all of them are used."""
+    if solution.values is None:
+        return {}
+    none_left = {}
+    for name, units in draft.units.items():
+        if units.offer.reserved:
+            counts = found.units[name].astype(np.float64)
+            held = units.holding(counts, draft.n)
+            none_left[name] = (held > 0) & (spare_of(draft, units, solution.values, counts) <= ALL_USED * held)
+    return none_left
 
 
 def _pulls(draft: Draft, model: Model, solution: Solution) -> dict[str, Floats]:

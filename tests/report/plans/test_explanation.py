@@ -376,3 +376,15 @@ def test_what_is_no_cap_is_not_told_as_one(party: str, monkeypatch: pytest.Monke
     deal = agreement({"id": "gift", "kind": "free"}, party=party)
     case = build([tokens("north", 3), tokens("south", 2)], [work()], deal)
     assert not [line for line in explain(case, solved(case), "gift").lines if "cap" in line.sentence]
+
+
+def test_of_what_is_reserved_and_used_up_it_is_told_who_uses_it() -> None:
+    """Two GPU in January, one after: one is reserved; the second is 2,232 USD by the hour, and 4,320 reserved."""
+    steps = {"rate": {"2026-01": "2 GPU", "2026-02": "1 GPU"}}
+    offers = [gpus("north", 3), gpus("south", 2, buy="reserved", term="3 months")]
+    found = solved(build(offers, [compute("w", steps)], months=3))
+    north = next(d for d in found.decisions if d.offer == "north-gpus")
+    assert found.cost == 4_320 + 2_232
+    assert (
+        north.reasons[1].sentence == "all that is reserved of `south-gpus`, which costs less, is used at times by `w`"
+    )
