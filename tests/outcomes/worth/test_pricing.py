@@ -61,6 +61,14 @@ def test_a_floor_costs_what_it_moves_to_the_dearer_cloud() -> None:
     assert [m.price for m in each.marginal] == [D("0.333333333")]  # a third of a USD for each USD more of the floor
 
 
+def test_work_that_runs_only_without_a_clause_is_told_as_moved() -> None:
+    """6 months of 1000 Mtok at 2, worth 5 USD each: 12,000 instead of 30,000 that is lost while all is denied."""
+    only = {"id": "only", "kind": "exclusivity", "of": {"workload": "chat"}}
+    (found,) = prices(build([tokens("south", 2)], [work(value="5 USD per Mtok")], agreement(only))).clauses
+    assert found.price == Estimate(D(18_000), D(18_000), D(18_000))
+    assert {m.provider: m.change for m in found.moves} == {"south": 6000, "": -6000}  # what is not served counts, too
+
+
 def test_what_is_granted_is_below_nothing() -> None:
     # North at 3 with 50% off is 1.50: 9,000 against 12,000 at South.
     found = prices(two_clouds({"id": "off", "kind": "discount", "off": "50%"}))
