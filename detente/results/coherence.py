@@ -164,8 +164,7 @@ def _clauses(plan: Mapping[str, Any]) -> Iterator[str]:
 
 
 def _priced(clause: Mapping[str, Any], plan: Mapping[str, Any]) -> Iterator[str]:
-    """Marginal prices have a part, a unit of money and a time in which the clause is in force, each once."""
-    seen = set()
+    """Marginal prices have a part, a unit of money and a time in which the clause is in force."""
     for row in clause["marginal"]:
         where = f"a marginal price of {clause['term']} from {row['start']}"
         since, until = moment_of(row["start"]), moment_of(row["end"])
@@ -173,9 +172,6 @@ def _priced(clause: Mapping[str, Any], plan: Mapping[str, Any]) -> Iterator[str]
             yield f"{where} is of no time of it"
         if not row["part"] or not row["unit"].startswith(f"{plan['currency']} per "):
             yield f"{where} is of `{row['part']}` in `{row['unit']}`, and prices are money of something"
-        if (one := (row["part"], row["unit"], since, until)) in seen:
-            yield f"{where} stands twice"
-        seen.add(one)
 
 
 def _windows(plan: Mapping[str, Any]) -> Iterator[str]:

@@ -78,7 +78,7 @@ networks:
     price: 0.01 USD per GB
 agreements:
   - id: own
-    with: self
+    with: north
     effective: 2026-01
     ends: 2026-07
     terms:

@@ -207,10 +207,12 @@ def _providers(draft: Draft, exact: Bill) -> Iterable[ProviderRow]:
         use = line.use
         if use.kind == "use" and use.demand is not None:
             unit, name = unit_of[use.demand["workload"]], use.offer["provider"]
-            work[name][unit] += nanos(use.work) // PER_QUANTUM
+            work[name][unit] += nanos(use.work)
             on_work[name][unit] += line.net
             runs[name][use.demand["workload"], use.offer["offer"]] = None
     total = sum(spend.values(), Decimal(0))
+    for of in work.values():  # a line may be a part of a quantum, and all of a provider's are whole ones
+        of.update({unit: amount // PER_QUANTUM for unit, amount in of.items()})
     every = {unit: sum(work[name][unit] for name in spend) for unit in units}
     for name, provider in draft.case.providers.items():
         yield ProviderRow(
