@@ -7,7 +7,7 @@ reasoning of OpenAI's own models (``responses_pin``).
 
 from __future__ import annotations
 
-from base64 import urlsafe_b64decode, urlsafe_b64encode
+from base64 import b64decode, urlsafe_b64encode
 from binascii import Error
 from collections.abc import Mapping
 from typing import Any
@@ -32,7 +32,9 @@ def unpacked(text: str) -> dict[str, Any] | None:
     if not text.startswith(PREFIX):
         return None
     try:
-        found = msgspec.json.decode(urlsafe_b64decode(text.removeprefix(PREFIX)), type=dict[str, Any])
+        # Letters that base64 has not are no thought: passed over, they would leave another one than was packed.
+        plain = b64decode(text.removeprefix(PREFIX), altchars=b"-_", validate=True)
+        found = msgspec.json.decode(plain, type=dict[str, Any])
     except (Error, ValueError, RecursionError):
         return None
     return {name: value for name, value in found.items() if name in NAMES}

@@ -339,7 +339,8 @@ def test_a_signed_thought_makes_the_round_trip() -> None:
     assert item["summary"] == [{"type": "summary_text", "text": "Hm."}]
     message = told(asked(input=[user("a"), item, {"role": "assistant", "content": "Yes."}, user("b")]))["messages"][1]
     assert message == {"role": "assistant", "content": "Yes.", **THOUGHT}
-    for spoilt in ("dtr1.", "dtr1.!", "dtr1." + urlsafe_b64encode(b"[]").decode()):
+    changed = item["encrypted_content"][:9] + "!" + item["encrypted_content"][9:]  # a letter that base64 has not
+    for spoilt in ("dtr1.", "dtr1.!", "dtr1." + urlsafe_b64encode(b"[]").decode(), changed):
         with pytest.raises(Refusal):
             asked(input=[user("a"), {**item, "encrypted_content": spoilt}, user("b")])
 
