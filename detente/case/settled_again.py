@@ -138,7 +138,9 @@ class _Rows:
                 self._buy(row.offer, index, cost, row.units * hours * offer.unit_flow)
             lasts, costs = (Fraction(sum(part[at] for part in each)) for at in (1, 2))
             self.purchases.append((row, costs, lasts))
-        for (name, index), (paid, flow) in self.bought.items():
+        # Also where nothing is bought: the last millionth of some work may stand where its units were let go of.
+        for name, index in dict.fromkeys([*self.bought, *self.used]):
+            paid, flow = self.bought.get((name, index), (Fraction(0), Fraction(0)))
             used, by_work = self.used.get((name, index), (NONE, NONE))
             period, spare, idle = self.case.periods[index], nano(flow) - by_work, nano(paid) - used
             if spare or idle:

@@ -15,7 +15,7 @@ from detente.case.planned import must_hold
 from detente.errors import PlanError
 from detente.results.checksum import checksum
 from detente.results.plan import Plan
-from tests.builders import agreement, build, solved, tokens, work
+from tests.builders import agreement, build, compute, gpus, solved, tokens, work
 from tests.planner.test_saved_plans import mixed
 from tests.results.test_coherence import case as bought
 
@@ -115,6 +115,49 @@ def test_an_edit_of_any_leaf_is_refused_but_for_a_few(case: Case) -> None:
             passed.add(shape)
     assert passed <= PERMITTED.keys()
     assert len(tried) > 100
+
+
+def test_work_of_a_millionth_may_stand_where_no_unit_is_bought() -> None:
+    """Of 336 typical hours some have a millionth of work on an offer of which nothing is bought then."""
+    held = {"buy": "reserved", "term": "1 month", "unit": 1}
+    case = build(
+        [
+            gpus("north", "3.92", id="node", unit=2),
+            gpus("north", "1.27", id="upfront", **held, capacity="2 GPU", invoiced="upfront"),
+            gpus(
+                "north",
+                "2.65",
+                id="monthly",
+                **held | {"unit": 4},
+                capacity="24 GPU",
+                invoiced="monthly",
+            ),
+            gpus("south", "0.95", id="older", accelerator="A", unit=8),
+            gpus("north", "2.37", id="old", accelerator="A", unit=2),
+        ],
+        [
+            compute(
+                "talk",
+                "5.1 GPU",
+                value="1.56 USD per GPU-hour",
+                **{"runs-on": {"accelerators": {"H100": 1, "A": "0.5"}}},
+            ),
+            compute(
+                "act",
+                "6.1 GPU",
+                value="4.22 USD per GPU-hour",
+                **{"runs-on": {"accelerators": {"H100": 1, "A": "0.4"}}},
+            ),
+        ],
+        agreement({"id": "alone", "kind": "exclusivity"}),
+        months=2,
+        horizon={"start": "2026-01-01", "end": "2026-03-01", "every": "hour", "typical": "week"},
+        idle="allowed",
+    )
+    found = solved(case)
+    bought = {(row.offer, row.period) for row in found.capacity if row.bought}
+    assert any((run.offer, run.period) not in bought for run in found.allocations)
+    must_hold(found, case, "plan")
 
 
 @pytest.mark.parametrize(
