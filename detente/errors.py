@@ -132,10 +132,11 @@ class DetenteError(Exception):
 
 
 class CaseError(DetenteError):
-    """What was declared is wrong. ``mistakes`` holds all of them, in file order."""
+    """What was declared is wrong. ``mistakes`` holds all of them, in file order; ``all_read``: there can be no more."""
 
-    def __init__(self, mistakes: Iterable[Mistake]) -> None:
+    def __init__(self, mistakes: Iterable[Mistake], *, all_read: bool = True) -> None:
         self.mistakes = tuple(sorted(set(mistakes)))
+        self.all_read = all_read
         super().__init__(str(self))
 
     @classmethod
@@ -145,12 +146,16 @@ class CaseError(DetenteError):
 
     def by_options(self, options: Mapping[str, str]) -> CaseError:
         """The same mistakes, those of parameters at the options of a command, each by its parameter's name."""
-        return CaseError(replace(each, where=each.where.by_options(options)) for each in self.mistakes)
+        placed = [replace(each, where=each.where.by_options(options)) for each in self.mistakes]
+        return CaseError(placed, all_read=self.all_read)
 
     def __str__(self) -> str:
         n, more = len(self.mistakes), len(self.mistakes) - MAX_SHOWN
         rest = [f"and {more:,} more"] if more > 0 else []
-        return "\n".join([*map(str, self.mistakes[:MAX_SHOWN]), *rest, f"{n:,} mistake{'s' * (n != 1)}"])
+        count = f"{n:,} mistake{'s' * (n != 1)}"
+        if not self.all_read:
+            count = f"at least {count}: what comes after so many is not read"
+        return "\n".join([*map(str, self.mistakes[:MAX_SHOWN]), *rest, count])
 
 
 class PlanError(DetenteError):

@@ -99,6 +99,7 @@ class _Reader:
         self.beside: list[str] = []
         self.mistakes: list[Mistake] = []
         self.unread: set[str] = set()  # sections that may hold more than what was read
+        self.all_read = True
 
     def _wrong(self, where: Where, what: str, remedy: str) -> None:
         self.mistakes.append(Mistake(where, what, remedy))
@@ -195,7 +196,7 @@ class _Reader:
         outlook.check(entries)
         magnitude.check(entries)
         if self.mistakes or entries.mistakes:
-            raise CaseError([*self.mistakes, *entries.mistakes])
+            raise CaseError([*self.mistakes, *entries.mistakes], all_read=self.all_read)
         declared = Declared.of(head.declared, {name: tuple(entries.values(name)) for name in SECTIONS})
         places = {
             (entry.value.id, term.id): entry.where(("terms", at, "id"))
@@ -247,6 +248,7 @@ class _Reader:
             if len(self.mistakes) >= MAX_MISTAKES:
                 self._wrong(document.where(path), "is not read: there are too many mistakes before it", "mend those")
                 self.unread.add(key)
+                self.all_read = False
                 return
             known = self.known.get(id(document.node(path)))
             if known is not None:

@@ -180,7 +180,9 @@ def mistakes_json(error: Exception) -> str:
     else:
         mistakes = [nowhere | {"what": text_of(error), "remedy": None}]
     more = max(0, len(error.mistakes) - MAX_SHOWN) if isinstance(error, CaseError) else 0
-    return json.dumps({"status": "mistakes", "mistakes": mistakes} | ({"more": more} if more else {}))
+    unread = isinstance(error, CaseError) and not error.all_read
+    rest = ({"more": more} if more else {}) | ({"all_read": False} if unread else {})
+    return json.dumps({"status": "mistakes", "mistakes": mistakes} | rest)
 
 
 def _placed(mistake: Mistake) -> dict[str, Any]:

@@ -13,6 +13,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from detente.case.case import Case
+from detente.case.folder import MAX_MISTAKES
 from detente.cli.command import mistakes_json
 from detente.errors import HIDDEN, MAX_SHOWN, CaseError, FlawError, printable
 from detente.values.likeness import did_you_mean, nearest
@@ -373,6 +374,14 @@ def test_a_flood_of_mistakes_is_cut() -> None:
     told = json.loads(mistakes_json(raised.value))
     assert (len(told["mistakes"]), told["more"]) == (MAX_SHOWN, 50)
     assert len(lines) == 2 * MAX_SHOWN + 2
+
+
+def test_what_comes_after_a_thousand_mistakes_is_not_read_and_that_is_told() -> None:
+    data = data_of([tokens("north", 3)], [work(f"w{i}", mixed=1) for i in range(2 * MAX_MISTAKES)], months=1)
+    assert refused(data).splitlines()[-1] == "at least 1,001 mistakes: what comes after so many is not read"
+    with pytest.raises(CaseError) as raised:
+        Case.of(data)
+    assert json.loads(mistakes_json(raised.value))["all_read"] is False
 
 
 def test_a_mistake_is_cut() -> None:

@@ -245,12 +245,14 @@ def _unused(case: Entries) -> None:
         return
     used = {o.id for offers in case.fits for o in offers}
     known = frozenset(n for w in case.workloads for n in (*w.runs_on.models, *w.runs_on.accelerators))
+    alone = zip(case.workloads, case.fits, strict=True)
+    unserved = {n for w, fits in alone if not fits for n in (*w.runs_on.models, *w.runs_on.accelerators)}
     for entry in case.read("offers"):
         offer = entry.value
         if offer.id not in used and not entry.known:
             what = offer.accelerator if isinstance(offer, GpuOffer) else offer.model
-            if what in case.meant:
-                continue
+            if what in case.meant or what in unserved:
+                continue  # told of the workload, with what to write there
             remedy = did_you_mean(
                 what,
                 known - {what} if what in known else known,
@@ -260,7 +262,7 @@ def _unused(case: Entries) -> None:
                 remedy = (
                     "it is spot capacity: say `interruptible: true` of a workload"
                     if offer.buy == "spot"
-                    else (f"its unit of {offer.unit} does not divide any gang")
+                    else f"its unit of {offer.unit} divides no gang: sell it in one that does, or leave the offer out"
                 )
             case.unknown(entry, (), f"no workload can use `{offer.id}` ({what})", remedy)
 
