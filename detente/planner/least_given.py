@@ -44,6 +44,9 @@ ACCURATE = 1e-6
 SLIGHT = 1e-9
 """Of a number, and of one: a solution that is held to be that near may be solved again."""
 
+NEAR = 1e-5
+"""Of a unit of work: a search for whole numbers finds what is held that near, and may miss what is held nearer."""
+
 MAX_NODES = 100
 """Nodes that a search for a way out may take; what is best by then is told as such (``Concession.at_most``)."""
 
@@ -281,6 +284,7 @@ def _least_used(soft: Study, columns: Ints, counts: Ints) -> tuple[Solution, Sol
     assert giving is not None
     rows, units = _by_the_hour(soft.draft)
     divided = np.setdiff1d(counts, units).astype(np.int32)
+    model.forget()  # of times that cost the same, what was asked before must not decide
     low, high = model.asked(rows)
     model.ask(rows, low, np.zeros(len(rows)))
     least = _least(model, columns, divided)
@@ -293,13 +297,11 @@ def _least_used(soft: Study, columns: Ints, counts: Ints) -> tuple[Solution, Sol
     _going_on(given)
     if given.values is None:
         return None
-    with _as_much(model, columns, given.values):
-        best = _going_on(_searched(model, counts))
+    best = _giving_as_much(soft, columns, counts, given.values)
     true = best.values is not None and _gives(soft, columns, best.values)
     if not true or best.status != "optimal":
         each = np.unique(np.concatenate([part.columns for parts in giving.gives.values() for part in parts]))
-        with _as_much(model, each, given.values):
-            then = _going_on(_searched(model, counts))
+        then = _giving_as_much(soft, each, counts, given.values)
         if not true or then.objective < best.objective:
             best = replace(then, status=best.status) if true else then
     return None if best.values is None else (least, best)
@@ -338,10 +340,32 @@ def _no_more(model: Model, columns: Ints, high: Floats) -> Iterator[None]:
         yield
 
 
+def _giving_as_much(soft: Study, columns: Ints, counts: Ints, values: Floats) -> Solution:
+    """The cheapest plan that gives as much work as was found in some columns.
+
+    A search for whole numbers may miss those that give exactly as much: it is tried again with a little room, and what
+    it finds is taken where it gives exactly as much, too.
+    """
+    model = soft.turn()
+    exactly = np.minimum(values[columns] * SLIGHT + SLIGHT, float(QUANTUM) / 2)
+    with _held(model, columns, values, exactly):
+        best = _going_on(_searched(model, counts))
+    if not len(counts):
+        return best
+    with _held(model, columns, values, np.maximum(values[columns] * SLIGHT, NEAR)):
+        near = _going_on(_searched(model, counts))
+    if near.values is None or (best.values is not None and near.objective >= best.objective * (1 - ACCURATE)):
+        return best
+    with _held(model, columns, values, exactly):
+        again = with_counts(model, counts, np.rint(near.values[counts]))
+    if again is None or again.values is None or not _gives(soft, columns, again.values):
+        return best
+    return replace(near, values=again.values, objective=again.objective)
+
+
 @contextmanager
-def _as_much(model: Model, columns: Ints, values: Floats) -> Iterator[None]:
-    """Keep columns of work at what was found, but for the solver's tolerance or half a quantum."""
-    off = np.minimum(values[columns] * SLIGHT + SLIGHT, float(QUANTUM) / 2)
+def _held(model: Model, columns: Ints, values: Floats, off: Floats) -> Iterator[None]:
+    """Keep columns that near to some values."""
     model.confine(columns, np.maximum(0.0, values[columns] - off), values[columns] + off)
     try:
         yield

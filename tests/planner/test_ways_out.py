@@ -453,3 +453,49 @@ def test_several_units_are_weighed_as_parts_of_all_work_and_not_added_up() -> No
     assert ways == {"cap": [("cap", 1488, "USD")], "only": [("denied", 744, "GPU-hour")]}
     costs = {way.term: way.cost and round(way.cost) for way in found.relaxations}
     assert costs == {"cap": 10_000 + 14_880, "only": 10_000 + 14_880 + 744}
+
+
+def test_whole_units_that_give_just_as_much_are_found() -> None:
+    """With 30% of 12.3 GPUs outside the US, nothing is dearer than without the clause.
+
+    A search that held 442.8 GPU-hours to a billionth missed that plan: one of 4,885.63 was told, with an idle node.
+    """
+    chat, agent = {"api": "chat"}, {"api": "agent"}
+    gpu: Data = {"kind": "gpu", "region": "r", "accelerator": "H"}
+    dated = {"2026-01-29": "1.19 USD per GPU-hour", "2026-02-02": "2.61 USD per GPU-hour"}
+    runs = {"kind": "inference", "runs-on": {"accelerators": {"H": 1}}}
+    own: Data = {"with": "self", "effective": "2026-01-29", "ends": "2026-02-03"}
+    case = Case.of(
+        {
+            "name": "survivors",
+            "horizon": {"start": "2026-01-29", "end": "2026-02-03", "every": "day"},
+            "providers": [
+                {"id": "north", "name": "North", "regions": {"r": {"country": "IE"}}},
+                {"id": "south", "name": "South", "regions": {"r": {"country": "US"}}},
+            ],
+            "offers": [
+                gpu | {"id": "node", "provider": "north", "unit": 8, "price": "3.13 USD per GPU-hour"},
+                gpu | {"id": "pair", "provider": "north", "unit": 2, "price": "3.79 USD per GPU-hour"},
+                gpu | {"id": "four", "provider": "south", "unit": 4, "price": dated},
+            ],
+            "workloads": [
+                runs | {"id": "talk", "demand": "8.8 GPU", "labels": chat},
+                runs | {"id": "act", "demand": "3.2 GPU", "labels": agent},
+                runs | {"id": "hear", "demand": "3.5 GPU", "labels": chat},
+            ],
+            "agreements": [
+                own | {"id": "a", "terms": [{"id": "act-lives", "kind": "redundancy", "of": agent, "survives": "30%"}]},
+                own | {"id": "b", "terms": [{"id": "stays", "kind": "residency", "of": chat, "within": ["US"]}]},
+                own | {"id": "c", "terms": [{"id": "chat-lives", "kind": "redundancy", "of": chat, "survives": "30%"}]},
+                own
+                | {
+                    "id": "d",
+                    "with": "south",
+                    "terms": [{"id": "off", "kind": "discount", "off": "40%", "from": "2026-01-30"}],
+                },
+            ],
+        }
+    )
+    found = check(case).conflict
+    assert found is not None
+    assert {way.term: way.cost for way in found.relaxations} == {"stays": D("1880.832"), "chat-lives": D("1880.832")}
