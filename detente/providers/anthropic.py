@@ -23,10 +23,10 @@ from detente.providers.claude_chat import reply_of as chat_of
 from detente.providers.claude_chat_stream import ClaudeChatDecoder
 from detente.providers.messages_stream import MessagesDecoder, count_of, read_failure, reply_of
 from detente.providers.omission import Omissions
-from detente.providers.outgoing import Outgoing
+from detente.providers.outgoing import HeaderPairs, Outgoing
 from detente.providers.retry_after import retry_after
 from detente.providers.tool_names import whole_names
-from detente.providers.wire import Call, Decoder, Failure, Headers, Media, Members, Refusal, Reply, Shape, Wire, joined
+from detente.providers.wire import Call, Decoder, Failure, Headers, Media, Refusal, Reply, Shape, Wire
 
 PATH = "/v1/messages"
 VERSION = "2023-06-01"
@@ -45,9 +45,9 @@ class AnthropicWire(Wire):
         return self.deployment.endpoint.rstrip("/")
 
     @cached_property
-    def quoted_name(self) -> bytes:
+    def quoted_name(self) -> msgspec.Raw:
         """What its provider calls the model, as JSON."""
-        return msgspec.json.encode(self.name)
+        return msgspec.Raw(msgspec.json.encode(self.name))
 
     @cached_property
     def claude(self) -> Claude:
@@ -88,17 +88,14 @@ class AnthropicWire(Wire):
             left_out = omissions.names
         else:
             raise Refusal(f"{self.deployment.id} serves chat and messages, and no {call.operation}")
-        headers = [JSON, ("anthropic-version", call.version or VERSION)]
+        headers: HeaderPairs = (JSON, ("anthropic-version", call.version or VERSION))
         if call.betas:
-            headers.append(("anthropic-beta", ",".join(call.betas)))
+            headers += (("anthropic-beta", ",".join(call.betas)),)
         if call.operation == "count":
-            return self._count(members, headers)
-        body = joined(members, [("model", self.quoted_name)])
-        return Outgoing(PATH, tuple(headers), body, left_out=left_out)
-
-    def _count(self, members: Members, headers: list[tuple[str, str]]) -> Outgoing:
-        body = joined(counted(members), [("model", self.quoted_name)])
-        return Outgoing(f"{PATH}/count_tokens", tuple(headers), body)
+            members = counted(members)
+        members["model"] = self.quoted_name
+        path = f"{PATH}/count_tokens" if call.operation == "count" else PATH
+        return Outgoing(path, headers, msgspec.json.encode(members), left_out=left_out)
 
     def decode(self, call: Call, headers: Headers, body: bytes) -> Reply | Failure:
         if call.operation == "chat":

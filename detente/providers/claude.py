@@ -97,10 +97,16 @@ def sampling_of(version: tuple[int, int]) -> Sampling:
     return "both" if version < (4, 1) else "one" if version < (4, 7) else "none"
 
 
+_TELLING = frozenset({"system", "tools", "thinking", "output_config", "inference_geo"})
+"""Members of which something may be told otherwise, beside the messages."""
+
+
 def fitted(call: Call, claude: Claude, omissions: Omissions) -> Members:
     """The members of a call as a Claude takes them, whoever serves it. Raises Refusal."""
-    members = dict(call.members)
-    marked = marks_of(call)
+    members, marked = dict(call.members), marks_of(call)
+    if not marked and _TELLING.isdisjoint(members):  # of texts alone nothing else is told otherwise
+        members["messages"] = without_blanks(members["messages"])
+        return members
     checked(members, marked)
     few_breakpoints(members, CACHED_MEMBERS if CACHED in marked else ("tools", "system"))
     if "inference_geo" in members:

@@ -6,10 +6,11 @@ places of blocks in a stream. Not here: its usage (``messages_usage``), and what
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Annotated, Any, Literal
 
 import msgspec
 
+from detente.providers.messages_usage import MessagesUsageShape
 from detente.providers.tool_calls import id_of, new_id
 from detente.providers.unreadable import UNREADABLE
 from detente.providers.wire import Members
@@ -18,6 +19,19 @@ _Json = dict[str, Any]
 _CAUTIOUS = "max_tokens"
 """The reason that promises least: told for one that is no text (decision 0070)."""
 _PLAIN = b'{"type":"text","text":"'
+
+
+class TakenMessage(msgspec.Struct):
+    """A whole message that every client takes as it is, if they take its blocks."""
+
+    type: Literal["message"]
+    role: Literal["assistant"]
+    content: list[msgspec.Raw]
+    stop_reason: Annotated[str, msgspec.Meta(min_length=1)]
+    usage: MessagesUsageShape
+    stop_sequence: str | None = None
+    id: str | None = None
+    model: msgspec.Raw = msgspec.Raw(b"")
 
 
 class ContentBlock(msgspec.Struct):
@@ -32,6 +46,16 @@ class ContentBlock(msgspec.Struct):
 
 
 _BLOCK = msgspec.json.Decoder(ContentBlock)
+_TAKEN = msgspec.json.Decoder(TakenMessage)
+
+
+def taken(message: bytes) -> TakenMessage | None:
+    """A whole message that clients take as it is; None of another."""
+    try:
+        found = _TAKEN.decode(message)
+    except UNREADABLE:
+        return None
+    return found if all(map(_is_taken, found.content)) else None
 
 
 def is_taken(type_: Any, role: Any, stop: Any, sequence: Any, content: list[msgspec.Raw]) -> bool:

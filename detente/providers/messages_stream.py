@@ -16,7 +16,7 @@ import msgspec
 from detente.providers import sse
 from detente.providers.error_object import error_of
 from detente.providers.foreign_thought import foreign_thought, says_foreign
-from detente.providers.message_shape import BlockPlaces, ContentBlock, as_taken, end_as_taken, is_taken
+from detente.providers.message_shape import BlockPlaces, ContentBlock, as_taken, end_as_taken, is_taken, taken
 from detente.providers.messages_usage import ENDING, UNKNOWN_USE, WHOLE, MessagesUsage, Metered, told_usage
 from detente.providers.openai_usage import with_usage
 from detente.providers.reply_head import is_odd, mended
@@ -121,6 +121,14 @@ def reply_of(body: bytes) -> Reply | Failure:
     """A whole reply of status 200. One that cannot be read is a ``broken`` failure."""
     if not is_utf8(body):
         return failure("broken", 502, "the provider's reply is not UTF-8")
+    message = taken(body)
+    if message is not None and (tokens := message.usage.tokens) is not None:  # as it nearly always is
+        return Reply(body, tokens, finish_of(message.stop_reason), bytes(message.model))
+    return _mended(body)
+
+
+def _mended(body: bytes) -> Reply | Failure:
+    """A whole reply that clients would not take as it came, as they take it."""
     try:
         found = _WHOLE.decode(body)
     except UNREADABLE:

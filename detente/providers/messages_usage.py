@@ -64,7 +64,7 @@ class _Iteration(msgspec.Struct):
     cache_creation_input_tokens: int | None = None
 
 
-class _Shape(MessagesUsage):
+class MessagesUsageShape(MessagesUsage):
     """All of it that clients reckon with."""
 
     cache_creation: dict[str, int | None] | None = None
@@ -99,7 +99,7 @@ def told_usage(stated: Any, needed: tuple[str, ...]) -> tuple[MessagesUsage | No
     whoever tells it marks that it is none (``UNKNOWN_USE`` in a stream).
     """
     try:
-        usage: MessagesUsage | None = msgspec.convert(stated, _Shape)
+        usage: MessagesUsage | None = msgspec.convert(stated, MessagesUsageShape)
         if all(getattr(usage, name) is not None for name in needed):
             return usage, None
     except msgspec.ValidationError:

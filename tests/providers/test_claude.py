@@ -280,6 +280,21 @@ def test_what_bedrock_cannot_do_is_refused_by_name(changed: Data, param: str) ->
     assert caught.value.param == param
 
 
+MARKED_TOOL = {"name": "a", "input_schema": {}, "cache_control": {"type": "ephemeral"}}
+
+
+@pytest.mark.parametrize(
+    ("changed", "param"), [({"inference_geo": "eu"}, "inference_geo"), ({"tools": [MARKED_TOOL] * 5}, "tools[0]")]
+)
+@pytest.mark.parametrize("wire", [direct(), bedrock(OPUS)])
+def test_what_nobody_takes_is_refused_beside_messages_of_texts_alone(
+    wire: AnthropicWire | BedrockWire, changed: Data, param: str
+) -> None:
+    with pytest.raises(Refusal) as caught:
+        sent(wire, **changed)
+    assert caught.value.param == param
+
+
 def test_a_search_at_anthropic_is_left_out_by_leniency_and_kept_at_anthropic() -> None:
     tools = [{"type": "web_search_20250305", "name": "web_search"}, {"name": "a", "input_schema": {}}]
     more = {"type": "web_fetch_20250910", "name": "web_fetch"}

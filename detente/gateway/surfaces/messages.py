@@ -30,7 +30,11 @@ from detente.providers.unsigned_thoughts import without_signatures
 from detente.providers.wire import Call, Refusal, Reply, Wire
 
 BETAS = b"anthropic-beta"
-_PROMPT = ("tools", "system", "messages")
+_BEFORE = ("tools", "system")
+"""What of a prompt comes before its messages."""
+_TELLING = frozenset({"tools", "output_config", "thinking"})
+"""Members whose presence may mean that a deployment must be able to do something."""
+_NOTHING: frozenset[Feature] = frozenset()
 _IMAGE = re.compile(rb'"type"\s*:\s*"image"')
 _ENABLED = re.compile(rb'"type"\s*:\s*"enabled"')
 _ADAPTIVE = re.compile(rb'"type"\s*:\s*"adaptive"')
@@ -74,9 +78,11 @@ class MessagesSurface(Surface):
             raise Refusal("`max_tokens` is missing", "max_tokens")
         if "messages" not in members:
             raise Refusal("`messages` is missing", "messages")
-        marked = marks.marks_in(bytes(members["messages"]))
-        needs, wishes = _needs(members, marked, stream)
-        told = _tokens(members, marked)
+        messages = bytes(members["messages"])
+        marked = marks.marks_in(messages)
+        needs, wishes = _needs(members, messages, marked, stream)
+        before = [bytes(members[name]) for name in _BEFORE if name in members]
+        told = _tokens(messages, before, marked)
         call = Call(
             "messages",
             members,
@@ -87,7 +93,7 @@ class MessagesSurface(Surface):
             version=_version(headers),
             marks=marked,
         )
-        begins = b"".join(bytes(members[name])[:PREFIX_BYTES] for name in _PROMPT if name in members)
+        begins = b"".join([part[:PREFIX_BYTES] for part in (*before, messages)])
         return Asked(call, model, needs, prefix=begins[:PREFIX_BYTES], tokens=told + most, prompt=told, wishes=wishes)
 
     def spoken(self, asked: Asked, wire: Wire) -> Asked:
@@ -174,14 +180,16 @@ def _version(headers: Mapping[bytes, bytes]) -> str:
 
 
 def _needs(
-    members: Mapping[str, msgspec.Raw], marked: frozenset[bytes], stream: bool
+    members: Mapping[str, msgspec.Raw], messages: bytes, marked: frozenset[bytes], stream: bool
 ) -> tuple[frozenset[Feature], frozenset[Feature]]:
     """(what it needs, what it may do without). Text cannot look like a member: its quotation marks are escaped."""
+    if not (stream or marked) and _TELLING.isdisjoint(members):
+        return _NOTHING, _NOTHING
     needs: set[Feature] = {"streaming"} if stream else set()
     wishes: set[Feature] = set()
     if "tools" in members and bytes(members["tools"])[1:].strip() != b"]":
         needs.add("tools")
-    if marks.BLOCK in marked and _IMAGE.search(bytes(members["messages"])):
+    if marks.BLOCK in marked and _IMAGE.search(messages):
         needs.add("images")
     if "output_config" in members and _FORMAT.search(bytes(members["output_config"])):
         needs.add("structured-output")
@@ -193,11 +201,11 @@ def _needs(
     return frozenset(needs), frozenset(wishes)
 
 
-def _tokens(members: Mapping[str, msgspec.Raw], marked: frozenset[bytes]) -> int:
+def _tokens(messages: bytes, before: list[bytes], marked: frozenset[bytes]) -> int:
     """About how many tokens a prompt takes: for headroom, never for a bill."""
-    messages = bytes(members["messages"])
     found = prompt_tokens(messages, data=marks.DATA in marked)
-    found += sum([prompt_tokens(bytes(members[name])) for name in ("tools", "system") if name in members])
+    for part in before:
+        found += prompt_tokens(part)
     if marks.SENT in marked:
         for sent in _SENT.finditer(messages):
             found += IMAGE_TOKENS - len(sent[1]) // CHARACTERS_PER_TOKEN

@@ -36,7 +36,7 @@ KNOWN = frozenset(
         *("context_management", "diagnostics", "top_k"),
     }
 )
-_NULL = b"null"
+_NULL = msgspec.Raw(b"null")
 
 _EFFORTS = ("low", "medium", "high", "xhigh", "max")
 ADAPTIVE = "high"
@@ -84,9 +84,9 @@ class _Thinking(msgspec.Struct, forbid_unknown_fields=True):
 def members_of(body: bytes) -> dict[str, msgspec.Raw]:
     """The members that say anything: one that is null is as one left out."""
     members = chat.members_of(body)
-    if not body.count(_NULL):  # as mostly: then no member is copied to be looked at
+    if _NULL not in members.values():
         return members
-    return {name: raw for name, raw in members.items() if bytes(raw) != _NULL}
+    return {name: raw for name, raw in members.items() if raw != _NULL}
 
 
 class Asking:
