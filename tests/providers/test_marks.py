@@ -74,6 +74,13 @@ def test_each_mark_is_seen_and_no_text_looks_like_one(messages: list[object], se
     assert marks_of(ChatSurface().ask(json.dumps({**HELLO, "messages": messages}).encode()).call) == stands(messages)
 
 
+@pytest.mark.parametrize("name", NAMES)
+def test_a_mark_is_seen_wherever_a_piece_of_many_bytes_ends(name: str) -> None:
+    for early in range(len(name) + 4):
+        text = b'["%b","%b"%b]' % (b"a" * (2**20 - 5 - early), name.encode(), b" " * 64)
+        assert marks_in(text) == {NAMES[name]}, early
+
+
 def test_whoever_makes_a_call_need_not_look() -> None:
     members = ChatSurface().ask(json.dumps({**HELLO, "messages": [{"role": "user", "tool_calls": []}]}).encode())
     assert marks_of(Call("chat", members.call.members)) == {CALLS}
