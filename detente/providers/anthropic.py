@@ -14,6 +14,7 @@ from typing import ClassVar
 import msgspec
 
 from detente.live.deployment import AnthropicDeployment, Continues
+from detente.providers.anthropic_error import read_failure
 from detente.providers.authority import Authority, KeyAuthority
 from detente.providers.bedrock.family import Family
 from detente.providers.breakpoints import CACHED_MEMBERS
@@ -21,7 +22,7 @@ from detente.providers.claude import Claude, claude_of, counted, fitted
 from detente.providers.claude_chat import claude_family, request_of
 from detente.providers.claude_chat import reply_of as chat_of
 from detente.providers.claude_chat_stream import ClaudeChatDecoder
-from detente.providers.messages_stream import MessagesDecoder, count_of, read_failure, reply_of
+from detente.providers.messages_stream import MessagesDecoder, count_of, reply_of
 from detente.providers.omission import Omissions
 from detente.providers.outgoing import HeaderPairs, Outgoing
 from detente.providers.retry_after import retry_after
@@ -91,10 +92,10 @@ class AnthropicWire(Wire):
         headers: HeaderPairs = (JSON, ("anthropic-version", call.version or VERSION))
         if call.betas:
             headers += (("anthropic-beta", ",".join(call.betas)),)
+        path = PATH
         if call.operation == "count":
-            members = counted(members)
+            members, path = counted(members), f"{PATH}/count_tokens"
         members["model"] = self.quoted_name
-        path = f"{PATH}/count_tokens" if call.operation == "count" else PATH
         return Outgoing(path, headers, msgspec.json.encode(members), left_out=left_out)
 
     def decode(self, call: Call, headers: Headers, body: bytes) -> Reply | Failure:

@@ -13,13 +13,13 @@ from typing import Any
 
 import msgspec
 
+from detente.providers.anthropic_error import error_inside
 from detente.providers.bedrock import converse
 from detente.providers.bedrock.converse_reply import reply_of as chat_of
 from detente.providers.bedrock.family import ChatInterface, Family, family_of
 from detente.providers.breakpoints import few_breakpoints
 from detente.providers.conversation import checked
 from detente.providers.marks import marks_in
-from detente.providers.messages_stream import error_inside
 from detente.providers.messages_usage import usage_of
 from detente.providers.omission import Omissions
 from detente.providers.tool_use_ids import NO_ID, fitting

@@ -12,10 +12,11 @@ from typing import Any
 import msgspec
 
 from detente.providers import sse
+from detente.providers.anthropic_error import AnthropicError, failure_of
 from detente.providers.bedrock.converse_reply import broken
 from detente.providers.bedrock.converse_stream import ConverseDecoder
 from detente.providers.claude_chat import citation, counted, headed, stop_of
-from detente.providers.messages_stream import STOPPED, AnthropicError, events_of, failure_of
+from detente.providers.messages_stream import STOPPED, events_of
 from detente.providers.messages_usage import MessagesUsage, usage_of
 from detente.providers.unreadable import UNREADABLE
 from detente.providers.unstreamed import is_whole

@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 from hypothesis import given, settings
 
-from detente.providers.messages_stream import read_failure
+from detente.providers.anthropic_error import read_failure
 from detente.providers.wire import Call, Failure, Refusal, Reply, Tokens
 from tests.providers.bedrock.making import call
 from tests.providers.bedrock.sketches import calls

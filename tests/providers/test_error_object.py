@@ -9,9 +9,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from detente.providers.anthropic_error import read_failure
 from detente.providers.chat_stream import ChatDecoder
 from detente.providers.error_object import error_of, failure_of
-from detente.providers.messages_stream import read_failure
 from detente.providers.responses_stream import ResponsesDecoder
 from detente.providers.wire import Failure
 from tests.gateway.script import event

@@ -17,6 +17,7 @@ from detente.providers.marks import (
     CALLS,
     DATA,
     IMAGE,
+    PIECE,
     RESULT,
     SENT,
     SIGNED,
@@ -77,7 +78,7 @@ def test_each_mark_is_seen_and_no_text_looks_like_one(messages: list[object], se
 @pytest.mark.parametrize("name", NAMES)
 def test_a_mark_is_seen_wherever_a_piece_of_many_bytes_ends(name: str) -> None:
     for early in range(len(name) + 4):
-        text = b'["%b","%b"%b]' % (b"a" * (2**20 - 5 - early), name.encode(), b" " * 64)
+        text = b'["%b","%b"%b]' % (b"a" * (PIECE - 5 - early), name.encode(), b" " * 64)
         assert marks_in(text) == {NAMES[name]}, early
 
 

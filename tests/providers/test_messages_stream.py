@@ -14,9 +14,10 @@ from hypothesis import strategies as st
 from detente.gateway.surfaces.messages_native import NativeRendering, named
 from detente.gateway.surfaces.surface import UnsayableError
 from detente.providers import sse
+from detente.providers.anthropic_error import read_failure
 from detente.providers.bedrock.invoke import METRICS, InvokeDecoder
 from detente.providers.claude_chat_stream import ClaudeChatDecoder
-from detente.providers.messages_stream import MessagesDecoder, read_failure, reply_of
+from detente.providers.messages_stream import MessagesDecoder, reply_of
 from detente.providers.messages_usage import UNKNOWN_USE
 from detente.providers.wire import Decoder, Failure, Reply, StreamPart, Tokens
 from detente.sandbox import eventstream

@@ -7,11 +7,10 @@ from __future__ import annotations
 
 from detente.gateway.deciding.decision import Rejection
 from detente.gateway.deciding.openai_error import error
+from detente.providers.marks import PIECE
 
 _SMALLEST_PART = 8
 """Bytes that a part takes at least."""
-_PIECE = 1024 * 1024
-"""Bytes that are looked through at a time: a look keeps the interpreter, and 30 MB at once take 15 ms of everybody."""
 
 
 def must_be_few(body: bytes, most: int) -> None:
@@ -31,4 +30,4 @@ def must_be_few(body: bytes, most: int) -> None:
 
 def _count(body: bytes, name: bytes) -> int:
     """How often a name stands in a body; one that begins in a piece is counted with it."""
-    return sum(body.count(name, at, at + _PIECE + len(name) - 1) for at in range(0, len(body), _PIECE))
+    return sum(body.count(name, at, at + PIECE + len(name) - 1) for at in range(0, len(body), PIECE))

@@ -9,8 +9,8 @@ import pytest
 
 from detente.gateway.deciding import health
 from detente.gateway.surfaces.responses_thought import packed
+from detente.providers.anthropic_error import read_failure
 from detente.providers.bedrock.failures import named
-from detente.providers.messages_stream import read_failure
 from tests.builders import Data
 from tests.gateway.http.peer import run
 from tests.gateway.script import http, play, refusal
