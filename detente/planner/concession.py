@@ -20,8 +20,9 @@ from detente.planner.formulation.expression import Floats
 from detente.planner.formulation.owner import Owner, by_owner
 from detente.planner.formulation.shaping import Shaping
 from detente.planner.formulation.softening import DENIED, Yielding
-from detente.planner.least_given import LITTLE, LeastGiven, asked_of, step_of, told
+from detente.planner.least_given import LeastGiven
 from detente.planner.study import Study
+from detente.planner.told_amount import LITTLE, asked_of, step_of, told
 from detente.results.conflict import Concession, Given, Version
 from detente.values.money import sufficient
 from detente.values.period import End, named

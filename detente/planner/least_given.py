@@ -3,13 +3,12 @@
 What is told of it is whole cents, or whole quanta of work, rounded up: the plan gives as much as is told, and its cost
 is its exact bill.
 
-Owns: these searches, and what is told of an amount. Not here: which clauses give (``ways_out``), and what that is in
-words (``concession``).
+Owns: these searches. Not here: what is told of an amount (``told_amount``), which clauses give (``ways_out``), and what
+that is in words (``concession``).
 """
 
 from __future__ import annotations
 
-import math
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
@@ -27,13 +26,12 @@ from detente.planner.answer.whole_quanta import in_quanta, with_quanta
 from detente.planner.formulation.draft import Draft
 from detente.planner.formulation.expression import Floats, Ints
 from detente.planner.formulation.owner import Owner, by_owner
-from detente.planner.formulation.softening import DENIED, Yielding
 from detente.planner.solving.model import Model
 from detente.planner.solving.solution import Solution
 from detente.planner.solving.whole import whole_columns, with_counts
 from detente.planner.study import Study
+from detente.planner.told_amount import LITTLE, as_told
 from detente.values.money import CENT, nano
-from detente.values.quantity import WORK_UNITS
 
 LARGE = 20_000
 """Columns above which the ways out of a conflict are sought without whole units, unless it turns on them."""
@@ -49,12 +47,6 @@ NEAR = 1e-5
 
 MAX_NODES = 100
 """Nodes that a search for a way out may take; what is best by then is told as such (``Concession.at_most``)."""
-
-LITTLE = 1e-6
-"""Of a unit, or of a whole share: less than this is the solver's tolerance."""
-
-NOISE, FLOATS = 1e-9, 4e-15
-"""Of an amount, up to half of a cent or quantum, and of what rows ask: so much beyond a whole one is a tolerance."""
 
 
 @dataclass(frozen=True)
@@ -135,6 +127,11 @@ def cheapest(study: Study, whole: Ints | None) -> tuple[Decimal, bool] | None:
     return cost, found.status == "time-limit"
 
 
+def _to_the_cent(amount: float) -> Decimal:
+    """What the solver's cost is, and not its tolerance."""
+    return nano(Fraction(amount)).quantize(CENT)
+
+
 def _in_exact(study: Study, found: Solution) -> tuple[Floats, Bill | None]:
     """A solution in whole quanta, and its exact bill; no bill of one in divided units, or in a large program."""
     assert found.values is not None
@@ -148,70 +145,6 @@ def _in_exact(study: Study, found: Solution) -> tuple[Floats, Bill | None]:
     except (BillError, SolverError):
         return found.values, None
     return with_quanta(draft, solution, whole), exact
-
-
-# -- what is told ----------------------------------------------------------------------------------------------------
-def step_of(given: Yielding) -> Fraction | None:
-    """The least amount that is told of what a part gives: a cent, or a quantum of work; None of a part of a whole."""
-    if given.share or not (given.unit or given.part == DENIED):
-        return None
-    return QUANTUM if given.part == DENIED or given.unit in WORK_UNITS else Fraction(CENT)
-
-
-def told(amount: float, step: Fraction | None, asked: float = 0.0) -> Decimal:
-    """An amount rounded up to whole steps, so that whoever gives so much has given enough.
-
-    ``asked`` is what is asked of the rows that give.
-    """
-    if step is None:
-        return nano(Fraction(f"{amount:.9g}"))
-    off = max(min(NOISE * amount, float(step) / 2), FLOATS * asked)
-    return nano(max(0, math.ceil((Fraction(amount) - Fraction(off)) / step)) * step)
-
-
-def asked_of(soft: Study, owner: Owner) -> float:
-    """The most that any row of a clause asks, in its own unit."""
-    rows = [block.numbers for block in soft.draft.program.row_blocks if block.owner == owner]
-    sides = soft.turn().asked(np.concatenate([np.zeros(0, dtype=np.int32), *rows]))
-    return float(np.nan_to_num(np.abs(np.concatenate(sides)), posinf=0.0).max(initial=0.0))
-
-
-def as_told(soft: Study, values: Floats) -> tuple[Ints, Floats]:
-    """The columns that may give no more than is told, and how much each: of each owner what it gives in all.
-
-    At least a step of one that gives alone. In several windows each gives what is told of it, which is rounded up by
-    itself. Sums of parts are as found.
-    """
-    giving = soft.giving
-    assert giving is not None
-    columns, most = [], []
-    nothing = max(float(values[total[0]]) for total in giving.totals.values()) <= LITTLE
-    for owner, total in giving.totals.items():
-        steps, amount = {step_of(part) for part in giving.gives[owner]}, float(values[total[0]])
-        step = next(iter(steps)) if len(steps) == 1 and not giving.mixed else None
-        columns.append(total)
-        if step is None or (amount <= LITTLE and not nothing):
-            most.append([amount])
-            continue
-        asked, windows = asked_of(soft, owner), _in_windows(giving.gives[owner])
-        if np.count_nonzero(values[windows] > LITTLE) > 1:
-            each = [float(told(given, step, asked)) for given in values[windows].tolist()]
-            columns.append(windows)
-            most += [[sum(each)], each]
-        else:
-            most.append([max(float(step), float(told(amount, step, asked)))])
-    return np.concatenate(columns), np.concatenate(most)
-
-
-def _in_windows(parts: Sequence[Yielding]) -> Ints:
-    """The columns of parts that tell their windows; none where some part does not."""
-    none = np.zeros(0, dtype=np.int32)
-    return np.concatenate([none, *(part.columns for part in parts)]) if all(part.windows for part in parts) else none
-
-
-def _to_the_cent(amount: float) -> Decimal:
-    """What the solver's cost is, and not its tolerance."""
-    return nano(Fraction(amount)).quantize(CENT)
 
 
 # -- searches --------------------------------------------------------------------------------------------------------
@@ -238,7 +171,7 @@ def _cheaper_paid(soft: Study, columns: Ints, counts: Ints, best: Solution) -> S
     with _no_more(model, np.setdiff1d(every, np.concatenate(priced)).astype(np.int32), best.values):
         model.forget()  # HiGHS was seen to report another cost from where the last search ended
         paid = _going_on(_searched(model, counts))
-        if paid.values is None or best.objective - paid.objective <= ACCURATE * abs(best.objective):
+        if paid.values is None or not _is_cheaper(paid, best):
             return None
         just = _given_by(soft, columns, counts, paid.values)
     return None if just.values is None else replace(paid, values=just.values)
@@ -317,10 +250,13 @@ def _given_by(soft: Study, columns: Ints, counts: Ints, values: Floats) -> Solut
     """The least sum of what gives in a plan of this use and these units."""
     model, draft = soft.turn(), soft.draft
     held = np.union1d(draft.x.ravel(), whole_columns(draft)).astype(np.int32)
-    model.confine(held, np.maximum(0.0, values[held] * (1 - SLIGHT) - SLIGHT), values[held] * (1 + SLIGHT) + SLIGHT)
-    found = _going_on(_least(model, columns, counts))
-    model.release(held)
-    return found
+    with _held(model, held, values, values[held] * SLIGHT + SLIGHT):
+        return _going_on(_least(model, columns, counts))
+
+
+def _is_cheaper(found: Solution, best: Solution) -> bool:
+    """Whether a plan costs less than the best by more than the solver can tell; any does, where there is none yet."""
+    return best.values is None or best.objective - found.objective > ACCURATE * abs(best.objective)
 
 
 @contextmanager
@@ -354,7 +290,7 @@ def _giving_as_much(soft: Study, columns: Ints, counts: Ints, values: Floats) ->
         return best
     with _held(model, columns, values, np.maximum(values[columns] * SLIGHT, NEAR)):
         near = _going_on(_searched(model, counts))
-    if near.values is None or (best.values is not None and near.objective >= best.objective * (1 - ACCURATE)):
+    if near.values is None or not _is_cheaper(near, best):
         return best
     with _held(model, columns, values, exactly):
         again = with_counts(model, counts, np.rint(near.values[counts]))

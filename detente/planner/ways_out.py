@@ -14,9 +14,10 @@ from detente.contract.term import Term
 from detente.planner.concession import as_a_whole, concession, versions
 from detente.planner.formulation.expression import Ints
 from detente.planner.formulation.owner import Owner, by_owner
-from detente.planner.least_given import LITTLE, LeastGiven, cheapest, least_given
+from detente.planner.least_given import LeastGiven, cheapest, least_given
 from detente.planner.solving.whole import whole_columns
 from detente.planner.study import Study
+from detente.planner.told_amount import LITTLE
 from detente.results.conflict import Concession
 
 DROPPED_WHOLE = (PriceChange, GivingBack)
