@@ -181,7 +181,7 @@ def mistakes_json(error: Exception) -> str:
         mistakes = [nowhere | {"what": text_of(error), "remedy": None}]
     more = max(0, len(error.mistakes) - MAX_SHOWN) if isinstance(error, CaseError) else 0
     unread = isinstance(error, CaseError) and not error.all_read
-    rest = ({"more": more} if more else {}) | ({"all_read": False} if unread else {})
+    rest = ({"more": more} if more else {}) | ({"all-read": False} if unread else {})
     return json.dumps({"status": "mistakes", "mistakes": mistakes} | rest)
 
 

@@ -381,7 +381,7 @@ def test_what_comes_after_a_thousand_mistakes_is_not_read_and_that_is_told() -> 
     assert refused(data).splitlines()[-1] == "at least 1,001 mistakes: what comes after so many is not read"
     with pytest.raises(CaseError) as raised:
         Case.of(data)
-    assert json.loads(mistakes_json(raised.value))["all_read"] is False
+    assert json.loads(mistakes_json(raised.value))["all-read"] is False
 
 
 def test_a_mistake_is_cut() -> None:

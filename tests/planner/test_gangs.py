@@ -136,5 +136,17 @@ def test_gangs_by_the_hour_that_do_not_fit_at_once_say_so(capacity: int | None, 
 def test_a_gang_that_no_unit_divides_is_told_what_to_write() -> None:
     """Of 8 GPUs at a time 30 are none: the next are 3 x 8 and 4 x 8."""
     job = {"id": "train", "kind": "training", "work": "1 k GPU-hour", "gang": "30 GPU", "deadline": "2026-02"}
-    with pytest.raises(CaseError, match="divides its gang of 30 GPU: write `24 GPU` or `32 GPU`"):
+    with pytest.raises(CaseError, match="divides its gang of 30 GPU: write `24 GPU` or `32 GPU`") as told:
         build([gpus("north", 2, unit=8)], [job | {"runs-on": {"accelerators": {"H100": 1}}}], months=1)
+    assert len(told.value.mistakes) == 1  # that nobody uses the offer follows from it
+
+
+def test_an_offer_whose_unit_divides_no_gang_is_told_beside_one_that_serves() -> None:
+    job = {"id": "train", "kind": "training", "work": "1 k GPU-hour", "gang": "30 GPU", "deadline": "2026-02"}
+    with pytest.raises(CaseError, match="its unit of 8 divides no gang: sell it in one that does") as told:
+        build(
+            [gpus("north", 2, unit=8), gpus("south", 2, unit=10)],
+            [job | {"runs-on": {"accelerators": {"H100": 1}}}],
+            months=1,
+        )
+    assert len(told.value.mistakes) == 1

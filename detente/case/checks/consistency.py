@@ -244,9 +244,9 @@ def _unused(case: Entries) -> None:
     if not case.whole("workloads"):
         return
     used = {o.id for offers in case.fits for o in offers}
-    known = frozenset(n for w in case.workloads for n in (*w.runs_on.models, *w.runs_on.accelerators))
-    alone = zip(case.workloads, case.fits, strict=True)
-    unserved = {n for w, fits in alone if not fits for n in (*w.runs_on.models, *w.runs_on.accelerators)}
+    wants = [frozenset((*w.runs_on.models, *w.runs_on.accelerators)) for w in case.workloads]
+    known = frozenset[str]().union(*wants)
+    unserved = frozenset[str]().union(*(names for names, fits in zip(wants, case.fits, strict=True) if not fits))
     for entry in case.read("offers"):
         offer = entry.value
         if offer.id not in used and not entry.known:
