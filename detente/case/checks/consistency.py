@@ -251,19 +251,22 @@ def _unused(case: Entries) -> None:
         offer = entry.value
         if offer.id not in used and not entry.known:
             what = offer.accelerator if isinstance(offer, GpuOffer) else offer.model
-            if what in case.meant or what in unserved:
-                continue  # told of the workload, with what to write there
+            if what in case.meant:
+                continue
             remedy = did_you_mean(
                 what,
                 known - {what} if what in known else known,
                 "leave the offer out, or name what it sells under `runs-on:`",
             )
             if what in known and isinstance(offer, GpuOffer):
-                remedy = (
-                    "it is spot capacity: say `interruptible: true` of a workload"
-                    if offer.buy == "spot"
-                    else f"its unit of {offer.unit} divides no gang: sell it in one that does, or leave the offer out"
-                )
+                if offer.buy == "spot":
+                    remedy = "it is spot capacity: say `interruptible: true` of a workload"
+                elif what in unserved:
+                    continue  # told of the job, with which gangs its unit divides
+                else:
+                    remedy = (
+                        f"its unit of {offer.unit} divides no gang: sell it in one that does, or leave the offer out"
+                    )
             case.unknown(entry, (), f"no workload can use `{offer.id}` ({what})", remedy)
 
 
